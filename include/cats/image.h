@@ -1,0 +1,268 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief The partition image: plan and weights of one node, as bytes.
+ *
+ * `cats export` writes one image a node, as a C header (a const structure of these types) and as a
+ * binary for a flash partition; both hold the same bytes. All numbers are little-endian, all
+ * structures naturally aligned, the image itself aligned to CATS_IMAGE_ALIGN. Offsets count bytes
+ * from the image's first byte; offset 0 means "none".
+ *
+ * Letters: N tokens, F features, H heads, M hidden, L blocks, P inputs, C outputs, D nodes,
+ * E = F / H, G = 4 L + 3 gathers. doc/partition-format.rst tells the same with a picture,
+ * doc/numerics.rst defines what every number does.
+ */
+
+#ifndef CATS_IMAGE_H_
+#define CATS_IMAGE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** First four bytes of an image: "CATS". */
+#define CATS_IMAGE_MAGIC 0x53544143u
+/** Layout version. An image of another version is refused. */
+#define CATS_FORMAT_VERSION 1
+/** Alignment of an image in memory, bytes. */
+#define CATS_IMAGE_ALIGN 8
+/** Largest number of nodes. */
+#define CATS_MAX_NODES 16
+/** Largest number of tokens N. */
+#define CATS_MAX_TOKENS 1023
+/** Largest number of columns of a view, and of F and M. */
+#define CATS_MAX_COLUMNS 4096
+/** Most fragments that one source may send in one tile. */
+#define CATS_MAX_FRAGMENTS 128
+/** Rows that the engine normalises and multiplies together, at most. */
+#define CATS_MAX_BLOCK_ROWS 4
+
+/** What a gather carries. */
+enum cats_gather_kind {
+	CATS_GATHER_INPUT = 0,     /**< raw tokens; consumed by the embedding */
+	CATS_GATHER_ATTENTION = 1, /**< residual; norm, then q, k, v of the own heads */
+	CATS_GATHER_HEADS = 2,     /**< attention heads; consumed by the output projection */
+	CATS_GATHER_FORWARD = 3,   /**< residual; norm, then the own hidden columns */
+	CATS_GATHER_HIDDEN = 4,    /**< hidden columns; consumed by the down projection */
+	CATS_GATHER_OUTPUT = 5,    /**< pooled residual; norm, then the own output columns */
+	CATS_GATHER_RESULT = 6,    /**< output columns, int16; consumed by the application */
+};
+
+/** Which rows the head reads. */
+enum cats_pool {
+	CATS_POOL_MEAN = 0,  /**< mean over all rows; one result row */
+	CATS_POOL_CLASS = 1, /**< row 0, the class token; one result row */
+	CATS_POOL_LAST = 2,  /**< row N - 1; one result row */
+	CATS_POOL_ALL = 3,   /**< every row; N result rows */
+};
+
+/** Flags of struct cats_image_model. */
+#define CATS_FLAG_CAUSAL 0x0001u /**< row i attends to rows 0..i only */
+#define CATS_FLAG_HELD 0x0002u   /**< ATTENTION gathers are held whole: see heads_per_pass */
+
+/** First bytes of every image; 40 bytes. */
+struct cats_image_header {
+	uint32_t magic;          /**< CATS_IMAGE_MAGIC */
+	uint16_t format_version; /**< CATS_FORMAT_VERSION */
+	uint16_t header_size;    /**< sizeof(struct cats_image_header) */
+	uint32_t image_size;     /**< all bytes, header included; a multiple of 8 */
+	uint32_t crc32;          /**< CRC-32 (IEEE 802.3) of bytes 16..image_size-1 */
+	uint32_t model_id;       /**< hash of the whole deployment, the same on all nodes; frames
+				  *   carry its low 16 bits
+				  */
+	uint8_t node;            /**< this node, 0..nodes-1 */
+	uint8_t nodes;           /**< D, 1..CATS_MAX_NODES */
+	uint16_t gathers;        /**< G = 4 L + 3 */
+	uint32_t arena_size;     /**< bytes of RAM that the engine needs, a multiple of 8 */
+	uint32_t model;          /**< offset of one struct cats_image_model */
+	uint32_t gather_table;   /**< offset of struct cats_image_gather [G] */
+	uint32_t source_table;   /**< offset of struct cats_image_source [G][D] */
+};
+
+/** The model's shape and this node's share; buffers in the arena. */
+struct cats_image_model {
+	uint16_t tokens;         /**< N, rows of the residual */
+	uint16_t tokens_in;      /**< rows of the input: N, or N - 1 with a class token */
+	uint16_t features;       /**< F */
+	uint16_t heads;          /**< H */
+	uint16_t hidden;         /**< M */
+	uint16_t blocks;         /**< L */
+	uint16_t inputs;         /**< P */
+	uint16_t outputs;        /**< C */
+	uint16_t head_width;     /**< E = F / H */
+	uint16_t own_heads;      /**< heads of this node; own features = own_heads * E */
+	uint16_t own_hidden;     /**< hidden columns of this node */
+	uint16_t own_inputs;     /**< input columns of this node, 0 where it has none */
+	uint16_t own_outputs;    /**< output columns of this node, 0 where it has none */
+	uint16_t first_output;   /**< the first of them */
+	uint16_t first_input;    /**< the first own input column */
+	uint16_t first_head;     /**< the first own head */
+	uint16_t flags;          /**< CATS_FLAG_* */
+	uint8_t pool;            /**< enum cats_pool */
+	uint8_t block_rows;      /**< rows normalised and multiplied together, 1..4 */
+	uint16_t heads_per_pass; /**< own heads whose q, k, v stand in the arena at once: all of
+				  *   them, or fewer with CATS_FLAG_HELD
+				  */
+	uint16_t hidden_rows;    /**< rows of the hidden buffer: N, or one tile where the last
+				  *   three gathers of a block are interleaved
+				  */
+	/* Scales, for the application: real value = integer * scale. IEEE 754 single precision,
+	 * as bits, because the engine has no float.
+	 */
+	uint32_t input_scale;  /**< of the int8 input */
+	uint32_t output_scale; /**< of the int16 output */
+
+	/* Offsets in the arena, bytes, each a multiple of 4. Lifetimes let them overlap. */
+	uint32_t arena_residual; /**< int16 [N][own_heads * E] */
+	uint32_t arena_query;    /**< int8 [N][heads_per_pass * E]; row i is overwritten by row i of
+				  *   the heads unless CATS_FLAG_HELD
+				  */
+	uint32_t arena_key;      /**< int8 [heads_per_pass][N][E] */
+	uint32_t arena_value;    /**< int8 [heads_per_pass][E][N rounded up to 4] */
+	uint32_t arena_heads;    /**< int8 [N][own_heads * E]; = arena_query unless CATS_FLAG_HELD */
+	uint32_t arena_hidden;   /**< int8 [hidden_rows][own_hidden] */
+	uint32_t arena_rows;     /**< int16 [block_rows][largest stride of a product] */
+	uint32_t arena_scores;   /**< int32 [N rounded up to 4] */
+	uint32_t arena_input;    /**< int8 [tokens_in][own_inputs] */
+	uint32_t arena_pooled;   /**< int8 [output rows][own_heads * E] */
+	uint32_t arena_output;   /**< int16 [output rows][C] */
+};
+
+/** One gather: its rows, its exchange, and the step that consumes it. */
+struct cats_image_gather {
+	uint8_t kind;       /**< enum cats_gather_kind */
+	uint8_t block;      /**< 0..L-1 */
+	uint8_t phase;      /**< consecutive gathers of equal phase run tile by tile in turn */
+	uint8_t rounds;     /**< R, repair rounds, 0..3 */
+	uint16_t row_begin; /**< first residual row that the gather moves */
+	uint16_t rows;      /**< rows that it moves */
+	uint16_t tile_rows; /**< r, rows of a tile; the last may be shorter */
+	uint8_t element;    /**< bytes a column: 1, RESULT 2 */
+	uint8_t buffers;    /**< tile buffers: 1, or 2 where the next tile fills meanwhile */
+
+	/* Exchange timing, microseconds. */
+	uint32_t slot_us;    /**< one data or coded frame, guard time included */
+	uint32_t control_us; /**< one sync, report or grant frame, guard time included */
+	uint32_t spacing_us; /**< least time from one opening of this gather's exchanges to the
+			      *   next exchange's, so that the slowest node can compute
+			      */
+
+	uint32_t tile[2]; /**< arena offsets of the tile buffers (equal where buffers is 1): for each
+			   *   other source in ascending order, for each of its segments,
+			   *   int8 [rows of the tile][segment width]
+			   */
+	uint32_t own_keep; /**< offset of uint16 [own kept columns], ascending, counted from the
+			    *   node's first own column; these are broadcast
+			    */
+
+	/* The step: y = norm(view); acc = bias + y . W; requantise. 0 and unused where not named. */
+	uint32_t table;        /**< INPUT: offset of int16 [N][own features], position and bias in
+				*   residual units. FORWARD: offset of int8 [256], the activation of
+				*   the pre-activation v at [v + 128]; 0 for ReLU
+				*/
+	uint32_t norm;         /**< ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm
+				*   [view columns]
+				*/
+	uint32_t norm_epsilon; /**< epsilon over the squared int8 step, Q16 */
+	uint32_t weights;      /**< offset of int8 [outputs][stride]; see below */
+	uint32_t channels;     /**< offset of struct cats_image_channel [outputs] */
+	uint16_t view;         /**< columns of the view: own and kept by others; 0 for RESULT */
+	uint16_t stride;       /**< view rounded up to a multiple of 4 */
+	uint16_t products;     /**< output columns of the product on this node; 0 for none */
+	uint8_t shift;         /**< right shift of the product's requantisation, 1..62 */
+	uint8_t send_shift;    /**< right shift of the sender's requantisation, 1..62 */
+	int32_t send_multiplier; /**< ATTENTION, FORWARD, OUTPUT: int16 residual (OUTPUT with the mean:
+				  *   int32 sum over rows) to int8
+				  */
+	uint32_t score_multiplier; /**< HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
+	int32_t value_multiplier;  /**< HEADS: value scale over heads scale, 2^30..2^31-1 */
+	uint32_t value_shift;      /**< HEADS: total right shift, 14 + exponent, 1..62 */
+};
+
+/*
+ * The view of node d: sources 0..D-1 in order, the node's own columns (all of them) in its own
+ * place, of every other source its kept columns. Weight row o holds W[., o] in view order, padded
+ * with zeros to the stride; within each group of four the order is 0, 2, 1, 3, so that one SXTB16
+ * of a word gives columns 0 and 1, and one of the word rotated by 8 gives columns 2 and 3.
+ * The product of ATTENTION has, for each own head, E columns of q, E of k, E of v.
+ */
+
+/** How one source's kept bytes of one tile are cut into fragments; 8 bytes. */
+struct cats_image_source {
+	uint16_t width;         /**< bytes a row that the source broadcasts; 0 where it is silent */
+	uint16_t segment_width; /**< bytes a row of one segment; the last may be narrower */
+	uint8_t segments;       /**< 0 where the source is silent */
+	uint8_t fragment_rows;  /**< rows of one fragment; fragment f = segment * row groups + group */
+	uint16_t columns;       /**< columns that the source owns */
+};
+
+/** Gain and bias of one view column, in units of the norm's output step; Q8. */
+struct cats_image_norm {
+	int16_t gain;
+	int16_t bias;
+};
+
+/** Accumulator start and requantisation of one output column. */
+struct cats_image_channel {
+	int32_t bias;
+	int32_t multiplier; /**< 1..2^31-1; with the gather's shift */
+};
+
+/** A verified image. Filled by cats_image_verify(); the image must outlive it, unchanged. */
+struct cats_image {
+	const uint8_t *base;
+	const struct cats_image_header *header;
+	const struct cats_image_model *model;
+	const struct cats_image_gather *gathers;  /* [G] */
+	const struct cats_image_source *sources;  /* [G][D] */
+};
+
+/** Why an image was refused. */
+enum cats_image_error {
+	CATS_IMAGE_OK = 0,
+	CATS_IMAGE_TRUNCATED = 1, /**< fewer bytes than the header or than it says */
+	CATS_IMAGE_FOREIGN = 2,   /**< no "CATS" at the front, or not aligned */
+	CATS_IMAGE_VERSION = 3,   /**< another format version: export again, or update the firmware */
+	CATS_IMAGE_CORRUPT = 4,   /**< the CRC does not match */
+	CATS_IMAGE_INVALID = 5,   /**< the CRC matches, but a field does not fit: exporter's bug */
+	CATS_IMAGE_NODE = 6,      /**< for another node than asked for */
+	CATS_IMAGE_MODEL = 7,     /**< of another deployment than asked for */
+};
+
+/**
+ * @brief Check an image completely and fill @p image with pointers into it.
+ *
+ * After success no index that the engine or the gather derives from the image can leave the image
+ * or an arena of header->arena_size bytes. Time: one CRC over the image plus the tables.
+ *
+ * @param data  first byte, aligned to CATS_IMAGE_ALIGN
+ * @param size  bytes that may be read; more than the image is fine (a flash partition)
+ * @param image filled on success, untouched otherwise
+ * @return CATS_IMAGE_OK, or why it was refused (enum cats_image_error, positive)
+ */
+int cats_image_verify(const void *data, size_t size, struct cats_image *image);
+
+/**
+ * @brief Refuse a verified image that is not for this node or not of this deployment.
+ *
+ * @param node     expected node, or -1 for any
+ * @param model_id expected model id, or 0 for any
+ * @return CATS_IMAGE_OK, CATS_IMAGE_NODE or CATS_IMAGE_MODEL
+ */
+int cats_image_expect(const struct cats_image *image, int node, uint32_t model_id);
+
+/** @brief A one-line reason, with what to do, for a return value of the two functions above. */
+const char *cats_image_strerror(int error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CATS_IMAGE_H_ */
