@@ -1,0 +1,134 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief The partitioned inference engine of one node. Portable C11, integers only.
+ *
+ * The engine knows no radio and no time. For every exchange (one tile of one gather), in the order
+ * of cats_exchange_next(), its caller
+ *
+ *   1. cats_engine_produce()  makes the node's own rows of the exchange ready,
+ *   2. cats_engine_fill()     gives the payload of each own fragment to be broadcast,
+ *      cats_fragment_place()  says where in the arena each fragment heard belongs,
+ *   3. cats_engine_consume()  computes with what arrived.
+ *
+ * produce() of an exchange may run before consume() of the one before it where both belong to the
+ * same gather (with two tile buffers the next tile fills while this one is computed); otherwise
+ * consume() comes first. All calls on one engine come from one thread at a time; fill() and writes
+ * to the place of a later exchange may happen while consume() runs.
+ *
+ * RAM: struct cats_engine and the arena; nothing else, no heap. Stack: below 512 bytes.
+ * Errors: only cats_engine_init() can fail; everything later was checked by cats_image_verify().
+ */
+
+#ifndef CATS_ENGINE_H_
+#define CATS_ENGINE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cats/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Marks an output column that did not arrive. */
+#define CATS_OUTPUT_MISSING INT16_MIN
+
+/** One tile of one gather. */
+struct cats_exchange {
+	uint16_t gather; /**< 0..G-1 */
+	uint16_t tile;   /**< 0..tiles of the gather - 1 */
+};
+
+/** Which fragments of one exchange a node has; its own source's bits are not read. 256 bytes. */
+struct cats_availability {
+	uint8_t bits[CATS_MAX_NODES][CATS_MAX_FRAGMENTS / 8]; /**< [source], bit f of byte f / 8 */
+};
+
+/** The state of one node's engine. Its owner allocates it; the fields are private. */
+struct cats_engine {
+	const struct cats_image *image;
+	uint8_t *arena;
+};
+
+/** @brief The first exchange of an inference is {0, 0}; false where @p x was the last one. */
+bool cats_exchange_next(const struct cats_image *image, struct cats_exchange *x);
+
+/** @brief All exchanges of one inference. */
+uint32_t cats_exchange_count(const struct cats_image *image);
+
+/** @brief Rows of exchange @p x: tile_rows, or fewer in a gather's last tile. */
+uint16_t cats_exchange_rows(const struct cats_image *image, struct cats_exchange x);
+
+/** @brief Fragments that @p source sends in exchange @p x, 0..CATS_MAX_FRAGMENTS. */
+uint16_t cats_fragment_count(const struct cats_image *image, struct cats_exchange x, uint8_t source);
+
+/** @brief Payload bytes of one fragment; 0 where there is no such fragment. */
+uint16_t cats_fragment_size(const struct cats_image *image, struct cats_exchange x, uint8_t source,
+			    uint16_t fragment);
+
+/**
+ * @brief Where a received fragment belongs: one run of cats_fragment_size() bytes.
+ *
+ * @param source another node than this one, with at least one fragment
+ * @return offset in the arena
+ */
+uint32_t cats_fragment_place(const struct cats_image *image, struct cats_exchange x, uint8_t source,
+			     uint16_t fragment);
+
+/**
+ * @brief Bind an engine to an image and an arena.
+ *
+ * @param image verified; must outlive the engine
+ * @param arena aligned to 8 bytes, at least image->header->arena_size bytes
+ * @retval 0 on success
+ * @retval -ENOMEM the arena is too small
+ * @retval -EINVAL the arena is not aligned
+ */
+int cats_engine_init(struct cats_engine *engine, const struct cats_image *image, void *arena,
+		     size_t arena_size);
+
+/**
+ * @brief Start an inference.
+ *
+ * @param input int8 [tokens_in][own_inputs], copied; NULL stands for zeros
+ */
+void cats_engine_begin(struct cats_engine *engine, const int8_t *input);
+
+/** @brief Compute what the node broadcasts in exchange @p x (attention rows, pooling). */
+void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x);
+
+/**
+ * @brief Write one own fragment's payload.
+ *
+ * @param payload cats_fragment_size() bytes
+ * @return the bytes written
+ */
+uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange x,
+			  uint16_t fragment, uint8_t *payload);
+
+/** @brief Compute exchange @p x with the fragments that are there. */
+void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
+			 const struct cats_availability *available);
+
+/**
+ * @brief The result, valid after the last exchange was consumed and until the next begin().
+ *
+ * @return int16 [output rows][C]; CATS_OUTPUT_MISSING where a column did not arrive
+ */
+const int16_t *cats_engine_output(const struct cats_engine *engine);
+
+/** @brief Rows of the result: N with CATS_POOL_ALL, else 1. */
+uint16_t cats_output_rows(const struct cats_image *image);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CATS_ENGINE_H_ */

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Air time of one frame on each radio, from the PHY's own timing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cats.errors import CatsError
+
+#: Bytes of the CATS header in front of every payload (doc/protocol.rst).
+FRAME_HEADER = 10
+
+
+@dataclass(frozen=True)
+class Radio:
+    """A physical layer.
+
+    ``overhead`` bytes stand on the air around a CATS frame at ``byte_us`` a byte, ``ramp_us`` for
+    the transmitter's start; ``guard_us`` more are left free in every slot for receivers to rearm
+    and for clocks to differ. ``frame`` is the largest CATS frame, header included.
+    """
+
+    name: str
+    frame: int
+    overhead: int
+    byte_us: float
+    ramp_us: float
+    guard_us: float
+
+    @property
+    def payload(self) -> int:
+        """Bytes of payload in the largest frame."""
+        return self.frame - FRAME_HEADER
+
+    def air_us(self, frame: int) -> float:
+        """Microseconds on air of a CATS frame of ``frame`` bytes, ramp-up included."""
+        return self.ramp_us + (self.overhead + frame) * self.byte_us
+
+    def slot_us(self, frame: int) -> int:
+        """Whole microseconds of the slot for such a frame."""
+        return int(-(-(self.air_us(frame) + self.guard_us) // 1))
+
+
+RADIOS = {
+    # IEEE 802.15.4-2020, O-QPSK at 2.4 GHz: 32 us a byte; 5 bytes of preamble and SFD, 1 of
+    # length; PSDU of at most 127 with 9 bytes of MAC header (frame control, sequence number,
+    # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode).
+    "ieee802154": Radio("ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0),
+    # Bluetooth LE 2M framing (Core specification vol 6 part B): 4 us a byte; 2 bytes of preamble,
+    # 4 of access address, 2 of header, 3 of CRC; payload of at most 255.
+    "ble_2m": Radio("ble_2m", 255, 11, 4.0, 40.0, 60.0),
+}
+
+
+def radio(name: str) -> Radio:
+    """The radio of that name, or CatsError."""
+    try:
+        return RADIOS[name]
+    except KeyError:
+        raise CatsError(f"radio {name!r}: one of {', '.join(RADIOS)}") from None
