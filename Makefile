@@ -1,0 +1,53 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install -q -c constraints.txt
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+# Python 3.11 or newer that can make an environment and build a C extension.
+PYTHON ?= $(firstword $(foreach p,python3.11 /usr/bin/python3.11 python3 python3.12 python3.13,\
+	$(shell $(p) -c "$(PROBE)" 2>/dev/null)))
+PROBE := import os, sys, sysconfig, venv, ensurepip; \
+	ok = sys.version_info >= (3, 11) and os.path.exists(sysconfig.get_path('include') + '/Python.h'); \
+	print(sys.executable if ok else '')
+
+DEPENDENCIES := $(VENV)/.cats-dependencies
+PACKAGE := $(VENV)/.cats-package
+NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
+	python/cats/_native/*.[ch] python/cats/_native/build_native.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench lint format fuzz coverage clean distclean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+# torch alone and first: the build for CPUs is a tenth of the default one. Where pip's own
+# configuration does not know it, it comes from PyTorch's index.
+$(DEPENDENCIES): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv and headers found:" \
+		"apt-get install python3-venv python3-dev, or make PYTHON=/path/to/python3" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) setuptools wheel cffi
+	$(INSTALL) 'torch==2.13.0+cpu' 2>/dev/null || \
+		$(INSTALL) 'torch==2.13.0+cpu' --extra-index-url $(TORCH_INDEX) || $(INSTALL) torch
+	$(INSTALL) --no-build-isolation -e '.[train,dev]'
+	@touch $@
+
+$(PACKAGE): $(DEPENDENCIES) setup.py $(NATIVE)
+	$(INSTALL) --no-build-isolation --no-deps -e .
+	@touch $@
+
+setup: $(PACKAGE) ## make the Python environment and build the C code for this machine
+
+demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
+	$(BIN)/cats demo $(ARGS)
+
+clean: ## remove what was built, but not the Python environment
+	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*
+
+distclean: clean ## remove the Python environment too
+	rm -rf $(VENV)

@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What every command prints and writes: tables for people, JSON for machines, plots from the JSON.
+
+The one place that writes result files, so that all of them appear whole or not at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from cats.errors import CatsError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+T = TypeVar("T")
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, indent: str = "") -> str:
+    """An aligned plain text table; numbers to the right, text to the left, None as "-"."""
+    rows = [list(row) for row in rows]
+    cells = [[_cell(value) for value in row] for row in rows]
+    right = [
+        all(isinstance(row[c], (int, float)) or row[c] is None for row in rows) and bool(rows)
+        for c in range(len(header))
+    ]
+    widths = [max(len(line[c]) for line in [list(header), *cells]) for c in range(len(header))]
+
+    def line(values: Sequence[str]) -> str:
+        padded = [v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right)]
+        return (indent + "  ".join(padded)).rstrip()
+
+    return "\n".join([line(header), line(["-" * w for w in widths]), *map(line, cells)])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
+    """Print a table, with a blank line before its title."""
+    if title:
+        print(f"\n{title}")
+    print(table(header, rows))
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people: 8,192 bytes is "8.0 KiB"."""
+    if abs(size) < 1024:
+        return f"{size} B"
+    if abs(size) < 1024 * 1024:
+        return f"{size / 1024:.1f} KiB"
+    return f"{size / 1024 / 1024:.2f} MiB"
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "262144", "0x40000", "256K" or "1M" (binary multiples)."""
+    match = re.fullmatch(r"\s*(0[xX][0-9a-fA-F]+|\d+)\s*([kKmM]?)(?:i?[bB])?\s*", text)
+    if not match:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a size: write 262144, 256K or 1M")
+    return int(match[1], 0) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
+
+
+def add_json_argument(parser: argparse.ArgumentParser) -> None:
+    """The option ``--json FILE`` that every command with a table has."""
+    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - for stdout")
+
+
+def to_json(data: Any) -> str:
+    """``data`` as indented JSON, keys in their order; numpy scalars and arrays, sets and paths are
+    written as what they hold."""
+    return json.dumps(data, indent=2, default=_plain, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # numpy
+        return value.tolist()
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def write_json(path: str | os.PathLike[str], data: Any) -> None:
+    """Write ``data`` to a file, whole or not at all; "-" is stdout."""
+    if str(path) == "-":
+        sys.stdout.write(to_json(data))
+    else:
+        write_atomic(path, to_json(data).encode())
+
+
+def read_json(path: str | os.PathLike[str], what: str = "JSON") -> Any:
+    """Read a file; raises CatsError with ``what`` it should have been."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatsError(f"cannot read {what} {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CatsError(f"{path} is not {what}: {error}; make it again") from error
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file so that it appears whole or not at all; makes its folder."""
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        if temporary:
+            temporary.unlink(missing_ok=True)
+        raise CatsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def save_plot(
+    path: str | os.PathLike[str],
+    draw: Callable[[Axes], None],
+    *,
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+) -> None:
+    """Draw on one pair of axes and save as the file's suffix says (.png, .svg, .pdf); needs no
+    display, and the same data gives the same bytes."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "cats"
+    from matplotlib.figure import Figure
+
+    path = Path(path)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    draw(axes)
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
+        figure.savefig(path, dpi=150, metadata=metadata)
+    except OSError as error:
+        raise CatsError(f"cannot write {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise CatsError(f"cannot draw {path}: let its name end in .png, .svg or .pdf") from error
+
+
+def progress(items: Iterable[T], **options: Any) -> Iterable[T]:
+    """``items`` with a progress bar on stderr, where stderr is a terminal (options as of tqdm)."""
+    from tqdm import tqdm
+
+    return tqdm(items, disable=not sys.stderr.isatty(), **options)
