@@ -5,11 +5,13 @@ number does; quantize.py makes it, reference.py runs it, image.py packs a node's
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from cats.config import ModelConfig, SplitConfig
+from cats.errors import CatsError
 from cats.partition import KeepSets
 
 
@@ -67,3 +69,26 @@ class IntegerModel:
     input_scale: float
     output_scale: float
     steps: tuple[Step, ...]
+
+
+#: Largest |bias| of a product: with 4096 columns of 127 * 128 the sum then fits int32.
+MAX_BIAS = 1 << 30
+
+
+def fixed_point(factors: np.ndarray) -> tuple[np.ndarray, int]:
+    """Real factors > 0 as ``multiplier * 2^-shift``: (int32 of the same shape, one shift).
+
+    The shift is the largest that keeps the largest multiplier below 2^31, at most 62; a factor that
+    is too small beside the largest becomes multiplier 1.
+    """
+    factors = np.asarray(factors, np.float64)
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
+        raise CatsError("a scale ratio is not a positive number: are parameters or inputs damaged?")
+    largest = float(factors.max())
+    shift = min(31 - math.frexp(largest)[1], 62)  # largest * 2^shift in [2^30, 2^31)
+    if np.rint(math.ldexp(largest, shift)) >= 2**31:
+        shift -= 1
+    if shift < 1:
+        raise CatsError(f"a scale ratio of {largest:g} is beyond 2^30: are parameters damaged?")
+    multiplier = np.maximum(np.rint(np.ldexp(factors, shift)), 1)
+    return multiplier.astype(np.int32), shift
