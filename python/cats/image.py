@@ -1,0 +1,316 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""One node's partition as bytes and as a C header; include/cats/image.h and
+doc/partition-format.rst define what every field means.
+
+``members`` cuts a node's share out of the integer model as a list of named arrays; ``pack`` lays
+them one after the other, ``header`` writes the same list as C, ``parse`` reads bytes back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.config import POOLS, to_json
+from cats.errors import CatsError
+from cats.integer import IntegerModel, Step
+from cats.partition import PRUNABLE, Kind, gather_kind, own_ranges
+from cats.plan import Plan
+from cats.planner import element_bytes, node_view
+
+MAGIC = int.from_bytes(b"CATS", "little")
+FORMAT_VERSION = 1
+IMAGE_ALIGN = 8
+MAX_NODES = 16
+FLAG_CAUSAL = 1
+FLAG_HELD = 2
+
+#: Buffers of struct cats_image_model in their order, without ``arena_``.
+ARENA_NAMES = (
+    "residual", "query", "key", "value", "heads", "hidden", "rows", "scores", "input", "pooled",
+    "output",
+)  # fmt: skip
+
+
+def _struct(*fields: tuple) -> np.dtype:
+    return np.dtype(list(fields), align=True)
+
+
+HEADER = _struct(
+    ("magic", "<u4"), ("format_version", "<u2"), ("header_size", "<u2"), ("image_size", "<u4"),
+    ("crc32", "<u4"), ("model_id", "<u4"), ("node", "u1"), ("nodes", "u1"), ("gathers", "<u2"),
+    ("arena_size", "<u4"), ("model", "<u4"), ("gather_table", "<u4"), ("source_table", "<u4"),
+)  # fmt: skip
+MODEL = _struct(
+    ("tokens", "<u2"), ("tokens_in", "<u2"), ("features", "<u2"), ("heads", "<u2"),
+    ("hidden", "<u2"), ("blocks", "<u2"), ("inputs", "<u2"), ("outputs", "<u2"),
+    ("head_width", "<u2"), ("own_heads", "<u2"), ("own_hidden", "<u2"), ("own_inputs", "<u2"),
+    ("own_outputs", "<u2"), ("first_output", "<u2"), ("first_input", "<u2"),
+    ("first_head", "<u2"), ("flags", "<u2"), ("pool", "u1"), ("block_rows", "u1"),
+    ("heads_per_pass", "<u2"), ("hidden_rows", "<u2"), ("input_scale", "<u4"),
+    ("output_scale", "<u4"), *((f"arena_{name}", "<u4") for name in ARENA_NAMES),
+)  # fmt: skip
+GATHER = _struct(
+    ("kind", "u1"), ("block", "u1"), ("phase", "u1"), ("rounds", "u1"), ("row_begin", "<u2"),
+    ("rows", "<u2"), ("tile_rows", "<u2"), ("element", "u1"), ("buffers", "u1"),
+    ("slot_us", "<u4"), ("control_us", "<u4"), ("spacing_us", "<u4"), ("tile", "<u4", (2,)),
+    ("own_keep", "<u4"), ("table", "<u4"), ("norm", "<u4"), ("norm_epsilon", "<u4"),
+    ("weights", "<u4"), ("channels", "<u4"), ("view", "<u2"), ("stride", "<u2"),
+    ("products", "<u2"), ("shift", "u1"), ("send_shift", "u1"), ("send_multiplier", "<i4"),
+    ("score_multiplier", "<u4"), ("value_multiplier", "<i4"), ("value_shift", "<u4"),
+)  # fmt: skip
+SOURCE = _struct(
+    ("width", "<u2"), ("segment_width", "<u2"), ("segments", "u1"), ("fragment_rows", "u1"),
+    ("columns", "<u2"),
+)  # fmt: skip
+NORM = _struct(("gain", "<i2"), ("bias", "<i2"))
+CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
+#: Python's view of each C structure.
+STRUCTS = {
+    "cats_image_header": HEADER, "cats_image_model": MODEL, "cats_image_gather": GATHER,
+    "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
+}  # fmt: skip
+#: First byte that the CRC covers.
+CRC_BEGIN = 16
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
+    -1: the header), ``note`` is the comment in C."""
+
+    name: str
+    data: np.ndarray
+    gather: int
+    field: str
+    note: str
+
+
+def round_up(value: int, step: int) -> int:
+    """The least multiple of ``step`` that is not below ``value``."""
+    return -(-value // step) * step
+
+
+def model_id(model: IntegerModel, plan: Plan) -> int:
+    """32 bits that name a deployment: the first four bytes (little-endian) of SHA-256 over shape,
+    split, keep sets, every integer tensor and the plan without the arenas; never 0."""
+    digest = hashlib.sha256()
+
+    def add(name: str, value: object) -> None:
+        text = json.dumps([name, value], sort_keys=True, separators=(",", ":"))
+        digest.update(text.encode() + b"\n")
+
+    common = dataclasses.asdict(plan)
+    del common["arenas"]
+    add("config", to_json(model.config))
+    add("split", to_json(model.split))
+    add("keep", model.keep)
+    add("scales", [_float_bits(model.input_scale), _float_bits(model.output_scale)])
+    add("plan", common)
+    for g, step in enumerate(model.steps):
+        for name, value in _flatten(step):
+            if isinstance(value, np.ndarray):
+                add(f"{g}.{name}", [value.dtype.name, value.shape])
+                digest.update(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
+            else:
+                add(f"{g}.{name}", None if value is None else int(value))
+    return int.from_bytes(digest.digest()[:4], "little") or 1
+
+
+def _flatten(step: Step) -> list[tuple[str, object]]:
+    out: list[tuple[str, object]] = []
+    for field in dataclasses.fields(step):
+        value = getattr(step, field.name)
+        if dataclasses.is_dataclass(value):
+            out += [(f"{field.name}.{f.name}", getattr(value, f.name))
+                    for f in dataclasses.fields(value)]  # fmt: skip
+        else:
+            out.append((field.name, value))
+    return out
+
+
+def _float_bits(value: float) -> int:
+    return int(np.float32(value).view(np.uint32))
+
+
+def product_columns(model: IntegerModel, g: int, node: int) -> np.ndarray:
+    """Output columns (int64 indices into the whole product) that node computes in gather g.
+    ATTENTION: for each own head E columns of q, E of k, E of v."""
+    config, split = model.config, model.split
+    kind, _ = gather_kind(config, g)
+    begin, end = own_ranges(config, split, _RESULT_OF.get(kind, kind))[node]
+    if kind != Kind.ATTENTION:
+        return np.arange(begin, end)
+    width, features = config.head_width, config.features
+    starts = np.arange(begin, end, width)[:, None] + np.arange(3)[None, :] * features
+    return (starts[:, :, None] + np.arange(width)).reshape(-1)
+
+
+#: The tensor whose columns a gather's product makes.
+_RESULT_OF = {
+    Kind.INPUT: Kind.ATTENTION, Kind.HEADS: Kind.ATTENTION, Kind.FORWARD: Kind.HIDDEN,
+    Kind.HIDDEN: Kind.ATTENTION, Kind.OUTPUT: Kind.RESULT,
+}  # fmt: skip
+
+
+def weight_order(weights: np.ndarray) -> np.ndarray:
+    """int8 [outputs, view] to int8 [outputs, stride]: padded with zeros to a multiple of four
+    columns, and 0, 2, 1, 3 within each four."""
+    outputs, view = weights.shape
+    padded = np.zeros((outputs, round_up(view, 4)), np.int8)
+    padded[:, :view] = weights
+    return padded.reshape(outputs, -1, 4)[:, :, [0, 2, 1, 3]].reshape(outputs, -1)
+
+
+def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Member]:
+    """All arrays of a node's image in their order; offsets, image size and CRC are still 0."""
+    config, split = model.config, model.split
+    if not 0 <= node < split.nodes:
+        raise CatsError(f"node {node}: the deployment has nodes 0 to {split.nodes - 1}")
+    arena = plan.arenas[node]
+    head = np.zeros(1, HEADER)
+    head["magic"] = MAGIC
+    head["format_version"] = FORMAT_VERSION
+    head["header_size"] = HEADER.itemsize
+    head["model_id"] = ident
+    head["node"] = node
+    head["nodes"] = split.nodes
+    head["gathers"] = len(plan.gathers)
+    head["arena_size"] = arena.size
+    shape = np.zeros(1, MODEL)
+    firsts = {
+        kind: own_ranges(config, split, kind)[node] for kind in (Kind.INPUT, Kind.RESULT)
+    }
+    for name, value in {
+        "tokens": config.tokens, "tokens_in": config.tokens_in, "features": config.features,
+        "heads": config.heads, "hidden": config.hidden, "blocks": config.blocks,
+        "inputs": config.inputs, "outputs": config.outputs, "head_width": config.head_width,
+        "own_heads": split.heads[node], "own_hidden": split.hidden[node],
+        "own_inputs": split.inputs[node], "own_outputs": split.outputs[node],
+        "first_output": firsts[Kind.RESULT][0], "first_input": firsts[Kind.INPUT][0],
+        "first_head": sum(split.heads[:node]),
+        "flags": FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held,
+        "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
+        "heads_per_pass": plan.heads_per_pass[node], "hidden_rows": plan.hidden_rows,
+        "input_scale": _float_bits(model.input_scale),
+        "output_scale": _float_bits(model.output_scale),
+        **{f"arena_{name}": arena.offsets[name] for name in ARENA_NAMES},
+    }.items():  # fmt: skip
+        shape[name] = value
+    count = len(plan.gathers)
+    table = np.zeros(count, GATHER)
+    sources = np.zeros((count, split.nodes), SOURCE)
+    arrays: list[Member] = []
+    for g, gather in enumerate(plan.gathers):
+        kind, block = gather_kind(config, g)
+        step = model.steps[g]
+        row = table[g]
+        for name, value in {
+            "kind": int(kind), "block": block, "phase": gather.phase % 256,
+            "rounds": gather.rounds, "row_begin": gather.row_begin, "rows": gather.rows,
+            "tile_rows": gather.tile_rows, "element": element_bytes(kind),
+            "buffers": gather.buffers, "slot_us": gather.slot_us,
+            "control_us": gather.control_us, "spacing_us": gather.spacing_us,
+            "tile": arena.tiles[g], "send_multiplier": step.send_multiplier,
+            "send_shift": step.send_shift, "score_multiplier": step.score_multiplier,
+            "value_multiplier": step.value_multiplier, "value_shift": step.value_shift,
+        }.items():  # fmt: skip
+            row[name] = value
+        for s, (cut, (begin, end)) in enumerate(
+            zip(gather.sources, own_ranges(config, split, kind), strict=True)
+        ):
+            sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
+                             end - begin)  # fmt: skip
+        arrays += _gather_arrays(model, g, node, row, silent=gather.sources[node].width == 0)
+    return [
+        Member("header", head, -1, "", "identity, sizes, checksum"),
+        Member("model", shape, -1, "model", "shape, this node's share, arena"),
+        Member("gathers", table, -1, "gather_table", "the exchanges in their order"),
+        Member("sources", sources, -1, "source_table", "how each source cuts its rows: [G][D]"),
+        *arrays,
+    ]
+
+
+def _gather_arrays(
+    model: IntegerModel, g: int, node: int, row: np.void, silent: bool
+) -> list[Member]:
+    """The arrays that gather g points to; fills view, stride, products, shift, epsilon in row."""
+    config, split = model.config, model.split
+    kind, block = gather_kind(config, g)
+    step = model.steps[g]
+    begin, end = own_ranges(config, split, kind)[node]
+    prefix = kind.name.lower()
+    if kind in PRUNABLE and kind != Kind.OUTPUT:
+        prefix = f"block{block}_{prefix}"
+    found: list[Member] = []
+
+    def add(field: str, data: np.ndarray, note: str) -> None:
+        if data.size:
+            found.append(Member(f"{prefix}_{field}", data, g, field, note))
+
+    if not silent:
+        kept = np.array(model.keep[g][node], np.int64) - begin
+        add("own_keep", kept.astype("<u2"), "own columns that are broadcast: [kept]")
+    if kind == Kind.RESULT:
+        return found
+    product = step.product
+    assert product is not None
+    view = np.array(node_view(config, split, model.keep, g, node), np.int64)
+    columns = product_columns(model, g, node)
+    row["view"], row["stride"] = len(view), round_up(len(view), 4)
+    row["products"], row["shift"] = len(columns), product.shift
+    if kind == Kind.INPUT:
+        own = own_ranges(config, split, Kind.ATTENTION)[node]
+        assert step.table is not None
+        add("table", step.table[:, own[0] : own[1]].astype("<i2"),
+            "position and bias, residual units: [N][own features]")  # fmt: skip
+    elif kind == Kind.FORWARD and step.table is not None:
+        add("table", step.table.astype(np.int8), "activation of v at [v + 128]")
+    if step.norm is not None:
+        norm = np.zeros(len(view), NORM)
+        norm["gain"], norm["bias"] = step.norm.gain[view], step.norm.bias[view]
+        row["norm_epsilon"] = step.norm.epsilon
+        add("norm", norm, "gain and bias of each view column, Q8: [view]")
+    weights = product.weight[np.ix_(view, columns)].T
+    add("weights", weight_order(weights), "[outputs][stride], each four columns as 0, 2, 1, 3")
+    channels = np.zeros(len(columns), CHANNEL)
+    channels["bias"] = product.bias[columns]
+    channels["multiplier"] = product.multiplier[columns]
+    add("channels", channels, "bias and multiplier of each output: [outputs]")
+    return found
+
+
+def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
+    """Fill offsets, size and CRC in place; (the image, offset of each member)."""
+    offsets: list[int] = []
+    at = 0
+    for part in parts:
+        offsets.append(at)
+        at = round_up(at + part.data.nbytes, 4)
+    head, table = parts[0].data, parts[2].data
+    for part, offset in zip(parts[1:], offsets[1:], strict=True):
+        if part.gather < 0:
+            head[part.field] = offset
+        else:
+            table[part.field][part.gather] = offset
+    size = round_up(at, IMAGE_ALIGN)
+    head["image_size"] = size
+    head["crc32"] = 0
+    image = bytearray(size)
+    for part, offset in zip(parts, offsets, strict=True):
+        image[offset : offset + part.data.nbytes] = part.data.tobytes()
+    crc = zlib.crc32(memoryview(image)[CRC_BEGIN:])
+    head["crc32"] = crc
+    image[: HEADER.itemsize] = head.tobytes()
+    return bytes(image), offsets
+
+
+def pack(model: IntegerModel, plan: Plan, node: int, ident: int) -> bytes:
+    """The partition image of one node; ``ident`` is model_id(model, plan)."""
+    return seal(members(model, plan, node, ident))[0]
