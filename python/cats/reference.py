@@ -191,11 +191,11 @@ def _own_and_kept(
     return own, kept
 
 
-def everything(model: IntegerModel) -> Availability:
-    """All that is broadcast arrives everywhere."""
+def everything(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> Availability:
+    """All that is broadcast arrives everywhere: bool [1, D, K] for each gather."""
     gathers = []
-    for g in range(gather_count(model.config)):
-        own, kept = _own_and_kept(model.config, model.split, model.keep, g)
+    for g in range(gather_count(model)):
+        own, kept = _own_and_kept(model, split, keep, g)
         gathers.append((own | kept)[None])
     return Availability(tuple(gathers))
 
@@ -325,13 +325,22 @@ def run_batch(
             f"input is {inputs.dtype} {list(inputs.shape)}: the model takes int8 "
             f"[samples, {config.tokens_in}, {config.inputs}]"
         )
-    return _Inference(model, availability or everything(model), trace or _ignore).run(
-        inputs.astype(np.int64)
-    )
+    availability = availability or everything(config, model.split, model.keep)
+    return _Inference(model, availability, trace or _ignore).run(inputs.astype(np.int64))
 
 
 def _ignore(name: str, tensor: np.ndarray) -> None:
     pass
+
+
+def outputs_of(model: ModelConfig, split: SplitConfig, g: int, d: int) -> list[slice]:
+    """Output columns of gather g's product that node d owns."""
+    kind, _ = gather_kind(model, g)
+    target = {Kind.FORWARD: Kind.HIDDEN, Kind.OUTPUT: Kind.RESULT}.get(kind, Kind.HEADS)
+    begin, end = own_ranges(model, split, target)[d]
+    parts = 3 if kind == Kind.ATTENTION else 1  # q, k, v stand F columns apart
+    shifts = [part * model.features for part in range(parts)]
+    return [slice(begin + shift, end + shift) for shift in shifts]
 
 
 class _Inference:
@@ -413,7 +422,7 @@ class _Inference:
             out = np.empty((*sent.shape[:2], step.product.weight.shape[1]), np.int64)
             for d in range(self.nodes):
                 y = self.view(g, str(d), sent, has[..., d, :])
-                for columns in self.outputs_of(g, d):
+                for columns in outputs_of(self.config, self.model.split, g, d):
                     out[..., columns] = accumulate(y, step.product, columns)
         self.trace(f"out{g}", out)
         return out
@@ -426,12 +435,3 @@ class _Inference:
         y = norm(sent, available, gains)
         self.trace(f"norm{g}.{node}", y)
         return y
-
-    def outputs_of(self, g: int, d: int) -> list[slice]:
-        """Output columns of gather g's product that node d owns."""
-        kind, _ = gather_kind(self.config, g)
-        target = {Kind.FORWARD: Kind.HIDDEN, Kind.OUTPUT: Kind.RESULT}.get(kind, Kind.HEADS)
-        begin, end = own_ranges(self.config, self.model.split, target)[d]
-        parts = 3 if kind == Kind.ATTENTION else 1  # q, k, v stand F columns apart
-        shifts = [part * self.config.features for part in range(parts)]
-        return [slice(begin + shift, end + shift) for shift in shifts]

@@ -1,0 +1,517 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Post-training quantisation: float parameters and some inputs to an IntegerModel.
+
+Three steps: run the float model over the calibration inputs and keep what each tensor looks like
+(``FloatInference``, also the oracle of ``report``); choose a scale for each tensor
+(``calibrate``); write every number of ``doc/numerics.rst`` from scales and parameters (``build``).
+All in float64 with NumPy alone.
+
+Letters as in ``cats.reference``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cats.config import ModelConfig, SplitConfig
+from cats.errors import CatsError
+from cats.integer import MAX_BIAS, IntegerModel, Norm, Product, Step, fixed_point
+from cats.partition import (
+    KeepSets,
+    Kind,
+    check_keep,
+    full_keep,
+    gather_count,
+    gather_kind,
+    gather_rows,
+)
+from cats.reference import Availability, everything, outputs_of, run_batch
+
+if TYPE_CHECKING:
+    from cats.model import CatsTransformer
+
+Parameters = Mapping[str, np.ndarray]
+Observe = Callable[[str, np.ndarray], None]
+
+#: The residual and the output may grow to this multiple of what calibration showed.
+HEADROOM = 2.0
+#: How many values of a tensor the search for its scale looks at.
+_SEARCHED = 1 << 16
+#: Ranges that the search tries, as parts of the largest magnitude.
+_CLIPS = np.geomspace(1 / 16, 1, 49)
+
+
+# The float model
+
+
+def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the parameters of ``cats.model.CatsTransformer``."""
+    features, hidden = config.features, config.hidden
+    shapes: dict[str, tuple[int, ...]] = {
+        "embed.weight": (features, config.inputs),
+        "embed.bias": (features,),
+        "position": (config.tokens, features),
+        "norm.weight": (features,),
+        "norm.bias": (features,),
+        "head.weight": (config.outputs, features),
+        "head.bias": (config.outputs,),
+    }
+    if config.pool == "class":
+        shapes["class_token"] = (features,)
+    for b in range(config.blocks):
+        for name, out, columns in (
+            ("qkv", 3 * features, features),
+            ("out", features, features),
+            ("up", hidden, features),
+            ("down", features, hidden),
+        ):
+            shapes[f"blocks.{b}.{name}.weight"] = (out, columns)
+            shapes[f"blocks.{b}.{name}.bias"] = (out,)
+        for name in ("norm1", "norm2"):
+            shapes[f"blocks.{b}.{name}.weight"] = shapes[f"blocks.{b}.{name}.bias"] = (features,)
+    return shapes
+
+
+def check_parameters(config: ModelConfig, parameters: Parameters) -> dict[str, np.ndarray]:
+    """The parameters as float64; CatsError where one is missing, misshapen, NaN or infinite."""
+    checked = {}
+    for name, shape in parameter_shapes(config).items():
+        if name not in parameters:
+            raise CatsError(f"parameter {name} is missing: was this model made by this version?")
+        value = np.asarray(parameters[name], np.float64)
+        if value.shape != shape:
+            raise CatsError(f"parameter {name} has shape {list(value.shape)}, not {list(shape)}")
+        if not np.isfinite(value).all():
+            raise CatsError(f"parameter {name} holds NaN or infinity: did training diverge?")
+        checked[name] = value
+    return checked
+
+
+def _consumer(config: ModelConfig, g: int) -> tuple[str, str | None]:
+    """Names of the product behind gather g and of the norm before it."""
+    kind, b = gather_kind(config, g)
+    return {
+        Kind.INPUT: ("embed", None),
+        Kind.ATTENTION: (f"blocks.{b}.qkv", f"blocks.{b}.norm1"),
+        Kind.HEADS: (f"blocks.{b}.out", None),
+        Kind.FORWARD: (f"blocks.{b}.up", f"blocks.{b}.norm2"),
+        Kind.HIDDEN: (f"blocks.{b}.down", None),
+        Kind.OUTPUT: ("head", "norm"),
+    }[kind]
+
+
+def gelu(x: np.ndarray) -> np.ndarray:
+    """x / 2 (1 + erf(x / sqrt 2)), with the C library's erf, which is good to the last bit or so
+    everywhere; a table entry would differ only where the exact value is that near a half."""
+    erf = np.vectorize(math.erf, otypes=[np.float64])
+    return x / 2 * (1 + erf(x / math.sqrt(2)))
+
+
+class FloatInference:
+    """The model in float64, with the same losses and the same trace as ``cats.reference``.
+
+    ``observe(name, tensor)`` sees what ``cats.reference.run_batch`` traces under the same names.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        split: SplitConfig,
+        keep: KeepSets,
+        parameters: Parameters,
+        availability: Availability | None = None,
+        observe: Observe | None = None,
+    ) -> None:
+        self.config, self.split, self.parameters = config, split, parameters
+        self.availability = availability or everything(config, split, keep)
+        self.observe = observe or (lambda name, tensor: None)
+
+    def run(self, inputs: np.ndarray) -> np.ndarray:
+        """inputs [B, tokens_in, P] -> output [B, output rows, C], as their owners compute it."""
+        config, parameters = self.config, self.parameters
+        x = self.product(0, inputs)
+        if config.pool == "class":
+            token = np.broadcast_to(parameters["class_token"], (len(x), 1, config.features))
+            x = np.concatenate((token, x), 1)
+        x = x + parameters["position"]
+        self.observe("residual0", x)
+        for b in range(config.blocks):
+            x = self.block(b, x)
+        g = 4 * config.blocks + 1
+        first, rows = gather_rows(config, g)
+        pooled = x.mean(1, keepdims=True) if config.pool == "mean" else x[:, first : first + rows]
+        out = self.product(g, pooled)
+        self.observe(f"sent{g + 1}", out)
+        return out
+
+    def block(self, b: int, x: np.ndarray) -> np.ndarray:
+        """Residual [B, N, F] -> the same behind block b, in the rows that later gathers read."""
+        config, g = self.config, 1 + 4 * b
+        parts = np.split(self.product(g, x), 3, -1)
+        q, k, v = (np.swapaxes(p.reshape(*x.shape[:2], config.heads, -1), 1, 2) for p in parts)
+        for name, part in zip("qkv", (q, k, v), strict=True):
+            self.observe(f"{name}{b}", part)
+        first, rows = gather_rows(config, g + 1)
+        read = slice(first, first + rows)
+        score = q[:, :, read] @ np.swapaxes(k, -1, -2) / math.sqrt(config.head_width)
+        if config.causal:
+            visible = np.tril(np.ones((config.tokens, config.tokens), bool))[read]
+            score = np.where(visible, score, -np.inf)
+        weight = np.exp(score - score.max(-1, keepdims=True))
+        heads = weight / weight.sum(-1, keepdims=True) @ v  # [B, H, R, E]
+        heads = np.swapaxes(heads, 1, 2).reshape(len(x), rows, config.features)
+
+        x = x.copy()
+        x[:, read] += self.product(g + 1, heads)
+        self.observe(f"residual{g + 1}", x)
+        out = self.product(g + 2, x[:, read])
+        hidden = np.maximum(out, 0) if config.activation == "relu" else gelu(out)
+        x[:, read] += self.product(g + 3, hidden)
+        self.observe(f"residual{g + 3}", x)
+        return x
+
+    def product(self, g: int, sent: np.ndarray) -> np.ndarray:
+        """Gather g and its product: [B, R, K] -> [B, R, O]."""
+        self.observe(f"sent{g}", sent)
+        linear, _ = _consumer(self.config, g)
+        weight, bias = self.parameters[f"{linear}.weight"], self.parameters[f"{linear}.bias"]
+        has = self.availability.gathers[g]
+        if self.availability.all_equal(g):
+            out = self.view(g, "all", sent, has[..., 0, :]) @ weight.T + bias
+        else:
+            out = np.empty((*sent.shape[:2], len(weight)))
+            for d in range(self.split.nodes):
+                y = self.view(g, str(d), sent, has[..., d, :])
+                for columns in outputs_of(self.config, self.split, g, d):
+                    out[..., columns] = y @ weight[columns].T + bias[columns]
+        self.observe(f"out{g}", out)
+        return out
+
+    def view(self, g: int, node: str, sent: np.ndarray, available: np.ndarray) -> np.ndarray:
+        """What a node multiplies: [B, R, K], 0 where a column is not available."""
+        _, norm = _consumer(self.config, g)
+        available = np.broadcast_to(available, sent.shape)
+        if norm is None:
+            return np.where(available, sent, 0)
+        n = available.sum(-1, keepdims=True)
+        mean = np.where(available, sent, 0).sum(-1, keepdims=True) / n
+        centred = np.where(available, sent - mean, 0)
+        variance = (centred**2).sum(-1, keepdims=True) / n
+        y = centred / np.sqrt(variance + self.config.norm_eps)
+        y = y * self.parameters[f"{norm}.weight"] + self.parameters[f"{norm}.bias"]
+        y = np.where(available, y, 0)
+        self.observe(f"norm{g}.{node}", y)
+        return y
+
+
+# Scales
+
+
+@dataclass(frozen=True)
+class Scales:
+    """Real value of one step of each tensor.
+
+    sent[g] of what gather g carries (RESULT: the output), norm[g] of the norm's output (1 where
+    there is none), query, key, value and up (GELU's pre-activation) of each block.
+    """
+
+    residual: float
+    sent: tuple[float, ...]
+    norm: tuple[float, ...]
+    query: tuple[float, ...]
+    key: tuple[float, ...]
+    value: tuple[float, ...]
+    up: tuple[float, ...]
+
+
+def best_scale(
+    values: np.ndarray,
+    weights: np.ndarray | None = None,
+    through: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> float:
+    """The int8 step with the least (weighted) squared error over ``values``; 1/127 for zeros.
+
+    ``weights`` broadcast to values say how much an error in a place matters; ``through`` is a
+    function behind which the error is taken.
+    """
+    largest = float(np.abs(values).max(initial=0))
+    if largest < 1e-30:
+        return 1 / 127
+    weights = np.ones(1) if weights is None else weights
+    weights = np.broadcast_to(weights, values.shape).ravel()
+    values = values.ravel()
+    stride = -(-len(values) // _SEARCHED)
+    stride += stride > 1 and stride % 2 == 0  # widths are even more often than not
+    values, weights = values[::stride], weights[::stride]
+    target = values if through is None else through(values)
+    errors = []
+    for clip in _CLIPS:
+        step = clip * largest / 127
+        rounded = np.clip(np.rint(values / step), -128, 127) * step
+        error = (rounded if through is None else through(rounded)) - target
+        errors.append(float((error * error * weights).sum()))
+    best = min(reversed(range(len(errors))), key=errors.__getitem__)  # the widest among equals
+    return float(_CLIPS[best]) * largest / 127
+
+
+def calibrate(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    parameters: Parameters,
+    inputs: np.ndarray,
+) -> Scales:
+    """Choose all scales from what the tensors look like over inputs [B, tokens_in, P]."""
+    seen: dict[str, list[np.ndarray]] = {}
+
+    def observe(name: str, tensor: np.ndarray) -> None:
+        name = "residual" if name.startswith("residual") else name.split(".")[0]
+        seen.setdefault(name, []).append(tensor)
+
+    FloatInference(config, split, keep, parameters, observe=observe).run(inputs)
+
+    count, blocks = gather_count(config), range(config.blocks)
+    residual = max(np.abs(x).max() for x in seen["residual"]) * HEADROOM / 32767 or 1 / 32767
+    sent, norms = [], []
+    for g in range(count - 1):
+        linear, norm = _consumer(config, g)
+        x = seen[f"sent{g}"][0]
+        energy = (parameters[f"{linear}.weight"] ** 2).sum(0)  # what an error in a column does
+        if norm is None:
+            sent.append(best_scale(x, energy))
+            norms.append(1.0)
+            continue
+        gain, bias = parameters[f"{norm}.weight"], parameters[f"{norm}.bias"]
+        scale = best_scale(x, energy * gain**2 / (x.var(-1, keepdims=True) + config.norm_eps))
+        sent.append(max(scale, math.sqrt(config.norm_eps) / 255))  # norm_epsilon fits 32 bits
+        largest = max(np.abs(gain).max(), np.abs(bias).max())
+        scale = best_scale(np.stack(seen[f"norm{g}"]), energy)
+        norms.append(max(scale, largest * 256 / 32767))  # gain and bias fit int16
+    sent.append(np.abs(seen[f"sent{count - 1}"][0]).max() * HEADROOM / 32767 or 1 / 32767)
+    up = [best_scale(seen[f"out{3 + 4 * b}"][0], through=gelu) for b in blocks]
+    query, key, value = ([best_scale(seen[f"{name}{b}"][0]) for b in blocks] for name in "qkv")
+    return Scales(
+        residual=float(residual),
+        sent=tuple(map(float, sent)),
+        norm=tuple(map(float, norms)),
+        query=tuple(query),
+        key=tuple(key),
+        value=tuple(value),
+        up=tuple(up),
+    )
+
+
+# The integer model
+
+
+def build(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    parameters: Parameters,
+    scales: Scales,
+) -> IntegerModel:
+    """Every number of the integer model from parameters and scales."""
+    steps = [
+        _step(config, split, keep, parameters, scales, g) for g in range(gather_count(config) - 1)
+    ]
+    return IntegerModel(config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()))
+
+
+def _step(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    parameters: Parameters,
+    scales: Scales,
+    g: int,
+) -> Step:
+    kind, b = gather_kind(config, g)
+    linear, norm = _consumer(config, g)
+    weight, bias = parameters[f"{linear}.weight"].T, parameters[f"{linear}.bias"]
+    weight = np.where(_read(config, split, keep, g), weight, 0)  # [K, O]
+    fields: dict = {}
+    in_scale, out_scale = scales.sent[g], np.full(len(bias), scales.residual)
+    if norm is not None:
+        fields["norm"] = _norm(parameters, norm, config.norm_eps, in_scale, scales.norm[g])
+        in_scale = scales.norm[g]
+        ratio = scales.residual / scales.sent[g]
+        if kind == Kind.OUTPUT and config.pool == "mean":
+            ratio /= config.tokens
+        multiplier, shift = fixed_point(np.array([ratio]))
+        fields["send_multiplier"], fields["send_shift"] = int(multiplier[0]), shift
+
+    if kind == Kind.INPUT:
+        table = bias + parameters["position"]
+        if config.pool == "class":
+            table[0] = parameters["class_token"] + parameters["position"][0]
+        table = np.rint(table / scales.residual)
+        fields["table"] = np.clip(table, -32768, 32767).astype(np.int16)
+        bias = np.zeros_like(bias)
+    elif kind == Kind.ATTENTION:
+        parts = scales.query[b], scales.key[b], scales.value[b]
+        out_scale = np.repeat(parts, config.features)
+    elif kind == Kind.HEADS:
+        fields |= _attention(config, scales, b)
+    elif kind == Kind.FORWARD and config.activation == "relu":
+        out_scale[:] = scales.sent[g + 1]
+    elif kind == Kind.FORWARD:
+        out_scale = np.full(len(bias), scales.up[b])
+        steps = gelu(np.arange(-128, 128) * scales.up[b]) / scales.sent[g + 1]
+        fields["table"] = np.clip(np.rint(steps), -128, 127).astype(np.int8)
+    elif kind == Kind.OUTPUT:
+        out_scale[:] = scales.sent[g + 1]
+    fields["product"] = _product(weight, bias, in_scale, out_scale)
+    return Step(**fields)
+
+
+def _read(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> np.ndarray:
+    """bool [K, O]: whether column k is in the view of the node that computes output o."""
+    views = everything(config, split, keep).gathers[g][0]  # [D, K]
+    parts = [outputs_of(config, split, g, d) for d in range(split.nodes)]
+    outputs = max(columns.stop for slices in parts for columns in slices)
+    read = np.zeros((views.shape[1], outputs), bool)
+    for view, slices in zip(views, parts, strict=True):
+        for columns in slices:
+            read[:, columns] = view[:, None]
+    return read
+
+
+def _norm(parameters: Parameters, name: str, eps: float, in_scale: float, out_scale: float) -> Norm:
+    gain, bias = (
+        np.clip(np.rint(parameters[f"{name}.{part}"] / out_scale * 256), -32768, 32767)
+        for part in ("weight", "bias")
+    )
+    epsilon = min(round(eps / in_scale**2 * 65536), 2**32 - 1)
+    return Norm(gain.astype(np.int16), bias.astype(np.int16), epsilon)
+
+
+def _product(
+    weight: np.ndarray, bias: np.ndarray, in_scale: float, out_scale: np.ndarray
+) -> Product:
+    """weight [K, O] and bias [O] in real values; out_scale [O]."""
+    scale = np.abs(weight).max(0) / 127
+    # A column of zeros, or one far below the others, takes a scale with which its multiplier still
+    # has bits; a column whose bias dwarfs its weights one with which the bias fits.
+    floor = scale.max() * 2.0**-16 or 1 / 127
+    scale = np.maximum(scale, floor)
+    scale = np.maximum(scale, np.abs(bias) / (in_scale * (MAX_BIAS - 1)))
+    rounded = np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)
+    start = np.rint(bias / (in_scale * scale)).astype(np.int32)
+    multiplier, shift = fixed_point(in_scale * scale / out_scale)
+    return Product(rounded, start, multiplier, shift)
+
+
+def _attention(config: ModelConfig, scales: Scales, b: int) -> dict[str, int]:
+    """What HEADS needs beside its product."""
+    ratio = scales.query[b] * scales.key[b] / math.sqrt(config.head_width)
+    score = round(2.0**32 * 256 * math.log2(math.e) * ratio)
+    if score >= 1 << 32:
+        raise CatsError(
+            f"block {b}: one step of the attention score is {ratio:.3g}, at most 0.0027 fits the "
+            "integer softmax: queries and keys are too large, train with weight decay"
+        )
+    # scale_v / scale_h = multiplier * 2^(14 - shift)
+    multiplier, exponent = fixed_point(np.array([scales.value[b] / scales.sent[2 + 4 * b]]))
+    shift = exponent + 14
+    if shift > 62:
+        raise CatsError(f"block {b}: values are far smaller than heads: are parameters damaged?")
+    return {
+        "score_multiplier": score,
+        "value_multiplier": int(multiplier[0]),
+        "value_shift": shift,
+    }
+
+
+# For callers
+
+
+def quantize_parameters(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets | None,
+    parameters: Parameters,
+    inputs: np.ndarray,
+) -> IntegerModel:
+    """Post-training quantisation.
+
+    ``keep`` None keeps all columns; ``parameters`` as named by ``parameter_shapes``; ``inputs``
+    float [B, tokens_in, P]: some hundred typical inputs. The same arguments give the same model.
+    """
+    config.check()
+    split.check(config)
+    keep = full_keep(config, split) if keep is None else keep
+    check_keep(config, split, keep)
+    parameters = check_parameters(config, parameters)
+    inputs = check_inputs(config, inputs)
+    scales = calibrate(config, split, keep, parameters, inputs)
+    return build(config, split, keep, parameters, scales)
+
+
+def check_inputs(config: ModelConfig, inputs: np.ndarray) -> np.ndarray:
+    """Calibration inputs as float64; CatsError where they do not fit the model."""
+    inputs = np.asarray(inputs, np.float64)
+    if inputs.ndim != 3 or inputs.shape[1:] != (config.tokens_in, config.inputs) or not len(inputs):
+        raise CatsError(
+            f"calibration inputs of shape {list(inputs.shape)}: the model takes "
+            f"[samples, {config.tokens_in}, {config.inputs}]"
+        )
+    if not np.isfinite(inputs).all():
+        raise CatsError("calibration inputs hold NaN or infinity: clean the data")
+    return inputs
+
+
+def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
+    """A torch model's parameters by name."""
+    return {name: value.detach().cpu().double().numpy() for name, value in model.named_parameters()}
+
+
+def quantize(model: CatsTransformer, inputs: np.ndarray) -> IntegerModel:
+    """``quantize_parameters`` of a torch model; inputs float [B, tokens_in, P], array or tensor."""
+    return quantize_parameters(
+        model.config, model.split, model.keep, parameters_of(model), np.asarray(inputs)
+    )
+
+
+def quantize_inputs(model: IntegerModel, inputs: np.ndarray) -> np.ndarray:
+    """Real inputs to int8 of the same shape, as an application does before it submits them."""
+    steps = np.rint(np.asarray(inputs, np.float64) / model.input_scale)
+    if not np.isfinite(steps).all():
+        raise CatsError("inputs hold NaN or infinity: clean the data")
+    return np.clip(steps, -128, 127).astype(np.int8)
+
+
+def real_outputs(model: IntegerModel, outputs: np.ndarray) -> np.ndarray:
+    """int16 outputs to real values, NaN where a column did not arrive."""
+    missing = outputs == -32768
+    return np.where(missing, np.nan, outputs * np.float64(model.output_scale))
+
+
+def report(model: IntegerModel, parameters: Parameters, inputs: np.ndarray) -> dict[str, float]:
+    """Signal to noise in dB of each tensor of the integer model against the float model.
+
+    Tensors as ``cats.reference.run_batch`` names them, in running order; the errors of earlier ones
+    are in the later ones. Each is compared at its best scale.
+    """
+    parameters = check_parameters(model.config, parameters)
+    inputs = check_inputs(model.config, inputs)
+    exact: dict[str, np.ndarray] = {}
+    FloatInference(
+        model.config, model.split, model.keep, parameters, observe=exact.__setitem__
+    ).run(inputs)
+    result: dict[str, float] = {}
+
+    def compare(name: str, tensor: np.ndarray) -> None:
+        wanted, got = exact[name].ravel(), tensor.astype(np.float64).ravel()
+        power, size = float(wanted @ wanted), float(got @ got)
+        noise = power - float(wanted @ got) ** 2 / size if size else power
+        result[name] = 10 * math.log10(power / noise) if 0 < noise < power else math.inf
+
+    run_batch(model, quantize_inputs(model, inputs), trace=compare)
+    return result
