@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats train``: train a transformer that loses messages as the air will."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "train a model with message dropout and pruning"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats train``."""
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="RUN", help="RUN folder")
+    parser.add_argument("--force", action="store_true", help="start again over an existing RUN")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
+    )
+    parser.add_argument("--task", required=True, choices=("digits", "forecast"))
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same run (default 0)")
+
+    task = parser.add_argument_group("data (forecast)")
+    task.add_argument("--data", metavar="FILE", help="CSV file with a header line")
+    task.add_argument("--target", metavar="COL", help="column to forecast")
+    task.add_argument("--context", type=int, help="values seen before the forecast (default 512)")
+    task.add_argument("--horizon", type=int, help="values to forecast (default 96)")
+    task.add_argument("--patch", type=int, help="values a token (default 16)")
+    task.add_argument("--stride", type=int, help="rows between training windows (default 1)")
+    task.add_argument(
+        "--parts",
+        help="train:validation:test, in order of time, as shares (default 0.6:0.2:0.2), "
+        "rows (8640:2880:2880) or months of 30 days (12m:4m:4m)",
+    )
+
+    shape = parser.add_argument_group("model (defaults: what suits the task)")
+    shape.add_argument("--nodes", type=int, default=4, help="devices that share it (default 4)")
+    shape.add_argument(
+        "--input-split",
+        choices=("single", "channels"),
+        default="single",
+        help="node 0 holds the raw input, or its columns are spread (default single)",
+    )
+    shape.add_argument("--features", type=int, help="columns of the residual, a multiple of heads")
+    shape.add_argument("--heads", type=int, help="attention heads, at least one a node")
+    shape.add_argument("--hidden", type=int, help="columns of the feed-forward")
+    shape.add_argument("--blocks", type=int, help="transformer blocks")
+    shape.add_argument("--activation", choices=("relu", "gelu"))
+    shape.add_argument("--pool", choices=("mean", "class", "last"), help="what the head reads")
+
+    loss = parser.add_argument_group("loss and pruning")
+    loss.add_argument(
+        "--message-dropout",
+        default="0:0.3",
+        metavar="P|LO:HI",
+        help="loss probability 0..1, or a range that each batch draws from; 0: off (default 0:0.3)",
+    )
+    loss.add_argument(
+        "--granularity",
+        choices=("message", "packet"),
+        default="packet",
+        help="lose whole messages or single packets (default packet)",
+    )
+    loss.add_argument(
+        "--loss-payload",
+        type=int,
+        default=106,
+        metavar="BYTES",
+        help="activation bytes that a packet carries (default 106: IEEE 802.15.4)",
+    )
+    loss.add_argument(
+        "--loss-rows",
+        type=int,
+        metavar="ROWS",
+        help="rows of a tile (default: as many as one packet of a source carries)",
+    )
+    loss.add_argument(
+        "--patterns", type=int, default=8, help="loss patterns that share a batch (default 8)"
+    )
+    loss.add_argument(
+        "--keep", type=float, default=1.0, metavar="R", help="share of columns sent (default 1)"
+    )
+    loss.add_argument("--prune-steps", type=int, default=4, help="pruning steps (default 4)")
+    loss.add_argument(
+        "--prune-scope",
+        choices=("source", "gather"),
+        default="source",
+        help="equal shares for every source, or best of a whole gather (default source)",
+    )
+
+    fit = parser.add_argument_group("optimiser")
+    fit.add_argument("--epochs", type=int, help="passes over the data (default 60; forecast 10)")
+    fit.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
+    fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
+    fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train; prints the figures of the finished model."""
+    import dataclasses
+
+    from cats import tasks
+    from cats.config import SplitConfig
+    from cats.dropout import parse_probability
+    from cats.errors import CatsError
+    from cats.train import Training, train
+
+    options = {
+        name: getattr(args, name)
+        for name in ("data", "target", "context", "horizon", "patch", "stride", "parts")
+        if getattr(args, name) is not None
+    }
+    if args.task == "forecast" and not (args.data and args.target):
+        raise CatsError("task forecast needs --data FILE.csv and --target COL")
+    if args.task != "forecast" and options:
+        raise CatsError(f"task {args.task} takes no --{next(iter(options))}")
+    task = tasks.load(args.task, **options)
+    shape = {
+        name: getattr(args, name)
+        for name in ("features", "heads", "hidden", "blocks", "activation", "pool")
+        if getattr(args, name) is not None
+    }
+    model = dataclasses.replace(task.model, **shape)
+    model.check()
+    split = SplitConfig.even(model, args.nodes, args.input_split)
+    defaults = {"digits": (60, 3e-3), "forecast": (10, 1e-3)}[args.task]
+    training = Training(
+        epochs=args.epochs if args.epochs is not None else defaults[0],
+        batch=args.batch,
+        lr=args.lr if args.lr is not None else defaults[1],
+        dropout=args.dropout,
+        message_dropout=parse_probability(args.message_dropout),
+        granularity=args.granularity,
+        patterns=args.patterns,
+        payload=args.loss_payload,
+        tile_rows=args.loss_rows,
+        keep=args.keep,
+        prune_steps=args.prune_steps,
+        prune_scope=args.prune_scope,
+        seed=args.seed,
+    )
+    _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
+    print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")
+    for part in ("validation", "test"):
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in metrics[part].items())
+        print(f"  {part}: {figures}")
+    return 0

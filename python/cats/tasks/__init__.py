@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What is learned: data cut into training, validation and test parts, a loss and a metric.
+
+``load(name, **options)`` gives a Task. A task never looks at its test part before it is asked to
+score it, and its options (plain JSON types) rebuild it exactly.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cats.config import ModelConfig
+from cats.errors import CatsError
+
+TASK_NAMES = ("digits", "forecast")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of one part of a task.
+
+    ``inputs`` float32 [n, tokens_in, P]; ``targets`` classify: int64 [n], forecast: float32
+    [n, C], the values after the whole context, normalised as the inputs are. Forecast only:
+    ``offset`` and ``spread`` float32 [n], so that ``value * spread + offset`` is in the units in
+    which the metric is taken.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    offset: Tensor | None = None
+    spread: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+
+class Task(ABC):
+    """Data, loss and metric; ``metric`` is the name of the figure that ``score`` gives first."""
+
+    name: str
+    options: dict
+    model: ModelConfig  # the shape that suits the task, for the command line's defaults
+    train: Part
+    validation: Part
+    test: Part
+    metric: str
+    higher_is_better: bool
+
+    @abstractmethod
+    def batch(self, index: Tensor, rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Training samples ``index`` int64 [B]: inputs [B, tokens_in, P], augmented by
+        ``generator``, and targets for a model with ``rows`` output rows."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        """Scalar to minimise; ``output`` [B, rows, C] and targets as ``batch`` gives them."""
+
+    @abstractmethod
+    def score(self, output: Tensor, part: Part) -> dict[str, float]:
+        """Figures of ``output`` [n, C], the last output row of every sample of ``part``."""
+
+
+def load(name: str, **options: object) -> Task:
+    """The task of that name; CatsError for an unknown name, option or unusable data."""
+    if name == "digits":
+        from cats.tasks.digits import Digits as factory
+    elif name == "forecast":
+        from cats.tasks.forecast import Forecast as factory
+    else:
+        raise CatsError(f"task is {name!r}: one of {', '.join(TASK_NAMES)}")
+    try:
+        return factory(**options)
+    except TypeError as error:
+        raise CatsError(f"task {name} does not take these options: {error}") from None

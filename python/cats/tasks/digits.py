@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Handwritten digits: scikit-learn's 1797 images of 8 x 8 pixels, ten classes.
+
+Real, small, and inside a package, so that a demonstration needs no download of its own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from cats.config import ModelConfig
+from cats.errors import CatsError
+from cats.tasks import Part, Task
+
+SIDE = 8
+
+
+class Digits(Task):
+    """Patches of ``patch_rows`` x ``patch_columns`` pixels are the tokens, left to right and down;
+    by default each row of the image is one.
+
+    60 % of the images train, 15 % validate, 25 % test, stratified by class and fixed by
+    ``split_seed``. Pixels 0..16 become -1..1, so that a lost token reads as middle grey.
+    """
+
+    name = "digits"
+    metric = "accuracy"
+    higher_is_better = True
+
+    def __init__(
+        self, patch_rows: int = 1, patch_columns: int = 8, split_seed: int = 0, augment: bool = True
+    ) -> None:
+        if patch_rows < 1 or patch_columns < 1 or SIDE % patch_rows or SIDE % patch_columns:
+            raise CatsError(f"patch of {patch_rows} x {patch_columns}: each must divide {SIDE}")
+        self.patch = patch_rows, patch_columns
+        self.augment = augment
+        self.options = {
+            "patch_rows": patch_rows,
+            "patch_columns": patch_columns,
+            "split_seed": split_seed,
+            "augment": augment,
+        }
+        pixels = patch_rows * patch_columns
+        self.model = ModelConfig(
+            tokens_in=SIDE * SIDE // pixels,
+            inputs=pixels,
+            outputs=10,
+            features=64,
+            heads=8,
+            hidden=128,
+            blocks=2,
+            activation="gelu",
+            pool="mean",
+            task="classify",
+        )
+        images, labels = _load()
+        train, validation, test = _split(labels, split_seed)
+        self._images = images[train]
+        self.train = Part(self._tokens(images[train]), labels[train])
+        self.validation = Part(self._tokens(images[validation]), labels[validation])
+        self.test = Part(self._tokens(images[test]), labels[test])
+
+    def _tokens(self, images: Tensor) -> Tensor:
+        """[n, 8, 8] to [n, tokens, pixels]."""
+        rows, columns = self.patch
+        tiles = images.unflatten(1, (-1, rows)).unflatten(3, (-1, columns))  # [n, Y, r, X, c]
+        return tiles.transpose(2, 3).flatten(3).flatten(1, 2)
+
+    def batch(self, index: Tensor, rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        images = self._images[index]
+        if self.augment:
+            images = _jitter(images, generator)
+        return self._tokens(images), self.train.targets[index]
+
+    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(output[:, -1], targets, label_smoothing=0.05)
+
+    def score(self, output: Tensor, part: Part) -> dict[str, float]:
+        right = output.argmax(-1) == part.targets
+        return {"accuracy": right.double().mean().item()}
+
+
+def _load() -> tuple[Tensor, Tensor]:
+    """Images float32 [1797, 8, 8] in -1..1 and labels int64 [1797]."""
+    try:
+        from sklearn.datasets import load_digits
+
+        data = load_digits()
+    except (ImportError, OSError) as error:
+        raise CatsError(f"task digits needs scikit-learn with its data: {error}") from None
+    images = torch.from_numpy(data.images).float() / 8 - 1
+    return images, torch.from_numpy(data.target).long()
+
+
+def _split(labels: Tensor, seed: int) -> list[Tensor]:
+    """Indices of training, validation and test: 60, 15 and 25 % of every class."""
+    generator = torch.Generator().manual_seed(seed)
+    parts: list[list[Tensor]] = [[], [], []]
+    for label in labels.unique():
+        members = (labels == label).nonzero()[:, 0]
+        members = members[torch.randperm(len(members), generator=generator)]
+        ends = [round(0.6 * len(members)), round(0.75 * len(members))]
+        for part, chunk in zip(parts, members.tensor_split(ends), strict=True):
+            part.append(chunk)
+    return [torch.cat(part).sort().values for part in parts]
+
+
+def _jitter(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Each image [n, 8, 8] turned by up to 12 degrees, scaled by up to 12 % and shifted by up to
+    one pixel; what comes in from outside is background (-1)."""
+    turn, scale, across, down = (torch.rand(4, len(images), generator=generator) * 2 - 1).unbind()
+    turn, scale = turn * math.radians(12), 1 + scale * 0.12
+    cos, sin = turn.cos() * scale, turn.sin() * scale
+    shift = 2 / SIDE
+    affine = torch.stack(
+        (torch.stack((cos, -sin, across * shift), 1), torch.stack((sin, cos, down * shift), 1)), 1
+    )
+    grid = functional.affine_grid(affine, [len(images), 1, SIDE, SIDE], align_corners=False)
+    return functional.grid_sample(images[:, None] + 1, grid, align_corners=False)[:, 0] - 1
