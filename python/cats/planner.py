@@ -122,11 +122,19 @@ def node_buffers(
                 until("value", block, produce, produce)
                 use("scores", ticks(produce, produce))
         elif kind == Kind.FORWARD:
-            until("hidden", (block, tile) if gathers[g].phase == gathers[g + 1].phase else block,
-                  consume, late)
+            until(
+                "hidden",
+                (block, tile) if gathers[g].phase == gathers[g + 1].phase else block,
+                consume,
+                late,
+            )
         elif kind == Kind.HIDDEN:
-            until("hidden", (block, tile) if gathers[g].phase == gathers[g - 1].phase else block,
-                  produce, late)
+            until(
+                "hidden",
+                (block, tile) if gathers[g].phase == gathers[g - 1].phase else block,
+                produce,
+                late,
+            )
         elif kind == Kind.OUTPUT:
             until("residual", 0, 0, produce)
             until("pooled", 0, produce, late)
@@ -157,9 +165,7 @@ def node_buffers(
     buffers = [Buffer(k, size, live[k], turns.get(k, "")) for k, size in sizes.items()]
     for g, plan in enumerate(gathers):
         size = tile_bytes(plan, node)
-        buffers += [
-            Buffer(f"tile{g}.{b}", size, tile_live[g][b]) for b in range(plan.buffers)
-        ]
+        buffers += [Buffer(f"tile{g}.{b}", size, tile_live[g][b]) for b in range(plan.buffers)]
     return buffers
 
 
@@ -253,22 +259,40 @@ def make_plan(
         if interleave and kind == Kind.HEADS:
             heights[g : g + 3] = [min(heights[g : g + 3])] * 3
         plans.append(
-            _gather_plan(config, split, keep, g, phase, heights[g], payload, air, rounds,
-                         double=not (interleave and kind in ROW_LOCAL))
+            _gather_plan(
+                config,
+                split,
+                keep,
+                g,
+                phase,
+                heights[g],
+                payload,
+                air,
+                rounds,
+                double=not (interleave and kind in ROW_LOCAL),
+            )
         )
     hidden_rows = config.tokens
     if interleave:
         hidden_rows = max(
             p.tile_rows for g, p in enumerate(plans) if gather_kind(config, g)[0] == Kind.HIDDEN
         )
-    passes = tuple(
-        min(h, heads_per_pass or 1) if held else h for h in split.heads
-    )
+    passes = tuple(min(h, heads_per_pass or 1) if held else h for h in split.heads)
     arenas = tuple(
         plan_arena(
-            node_buffers(config, split, keep, plans, d, block_rows=block_rows, held=held,
-                         heads_per_pass=passes[d], hidden_rows=hidden_rows),
-            count, held,
+            node_buffers(
+                config,
+                split,
+                keep,
+                plans,
+                d,
+                block_rows=block_rows,
+                held=held,
+                heads_per_pass=passes[d],
+                hidden_rows=hidden_rows,
+            ),
+            count,
+            held,
         )
         for d in range(split.nodes)
     )
@@ -276,8 +300,16 @@ def make_plan(
 
 
 def _gather_plan(
-    config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, phase: int, height: int,
-    payload: int, air: Radio, rounds: int, double: bool,
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    g: int,
+    phase: int,
+    height: int,
+    payload: int,
+    air: Radio,
+    rounds: int,
+    double: bool,
 ) -> GatherPlan:
     kind, _ = gather_kind(config, g)
     begin, rows = gather_rows(config, g)
@@ -295,11 +327,16 @@ def _gather_plan(
         raise CatsError(f"gather {g}: a tile of {height * sum(widths)} bytes, at most {MAX_TILE}")
     largest = max((f.fragment_rows * f.segment_width for f in sources), default=0)
     return GatherPlan(
-        phase=phase, row_begin=begin, rows=rows, tile_rows=height,
-        buffers=2 if double and height < rows else 1, rounds=rounds,
+        phase=phase,
+        row_begin=begin,
+        rows=rows,
+        tile_rows=height,
+        buffers=2 if double and height < rows else 1,
+        rounds=rounds,
         slot_us=air.slot_us(FRAME_HEADER + largest),
         control_us=air.slot_us(FRAME_HEADER + CONTROL_PAYLOAD),
-        spacing_us=0, sources=tuple(sources),
+        spacing_us=0,
+        sources=tuple(sources),
     )
 
 
