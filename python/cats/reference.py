@@ -401,6 +401,7 @@ class _Inference:
         x[:, read] = add(x[:, read], self.product(g + 1, heads))
         self.trace(f"residual{g + 1}", x)
         out = self.product(g + 2, send(x[:, read], steps[g + 2]))
+        x = x.copy()
         x[:, read] = add(x[:, read], self.product(g + 3, activate(out, steps[g + 2].table)))
         self.trace(f"residual{g + 3}", x)
         return x
