@@ -158,8 +158,8 @@ def measure(path: str | os.PathLike[str], build: str | os.PathLike[str] | None =
     _read_images(elf, result)
     if not elf.symbols and not link:
         result.notes.append("stripped, no symbols: totals are right, parts cannot be told apart")
-    elif not link and not elf.files:
-        result.notes.append("neither map file nor debug information: parts are told by name")
+    elif not link:
+        result.notes.append("no map file beside it: parts are told by the names of symbols")
     return result
 
 
