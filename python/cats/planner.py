@@ -1,12 +1,28 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""From a model's shape, split and keep sets to a plan: tiles, fragments, slots, arenas."""
+"""From a model's shape, split and keep sets to a plan: tiles, fragments, slots, arenas.
+
+What the planner may choose: how many rows a tile of each gather has, whether it has one buffer or
+two (with two, computing hides behind the air), whether the last three gathers of a block take turns
+tile by tile (then the hidden columns need one tile instead of N rows), and whether attention
+gathers are held whole so that q, k and v stand in memory for a few heads at a time. It tries the
+four ways of the last two, starts each with the fastest tiles, and gives time away for memory where
+memory is fullest, step by step. Of all it saw it takes the least memory among what is nearly as
+fast as the fastest (``slack``), under ``ram_limit``. Time is air plus the computing that does not
+hide behind it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from cats.arena import ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
+import numpy as np
+
+from cats.arena import ALIGN, ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
 from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.partition import (
@@ -20,20 +36,29 @@ from cats.partition import (
     gather_rows,
     own_ranges,
 )
-from cats.plan import Arena, GatherPlan, Plan
+from cats.plan import Arena, GatherPlan, Plan, exchange_us
 from cats.radio import FRAME_HEADER, Radio
 from cats.radio import radio as radio_named
 
 #: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
 MAX_FRAGMENTS = 128
-#: A frame's tile number is one byte.
+#: A frame's tile number is one byte, and so is its gather number.
 MAX_TILES = 256
+MAX_GATHERS = 255
 #: Bytes of one tile buffer, at most.
 MAX_TILE = 65535
-#: Payload of the longest control frame: sixteen nodes' counts in nibbles, and times.
+#: Payload of the longest control frame: sixteen counts of four bits, and times.
 CONTROL_PAYLOAD = 16
-#: Gathers whose tiles may take turns.
+#: Most repair rounds, and rows normalised and multiplied together.
+MAX_ROUNDS = 3
+MAX_BLOCK_ROWS = 4
+#: Gathers of a block that may take turns tile by tile, in their order.
 ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
+#: Gathers with a norm before their product.
+NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
+
+
+# Shape
 
 
 def element_bytes(kind: Kind) -> int:
@@ -42,7 +67,7 @@ def element_bytes(kind: Kind) -> int:
 
 
 def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
-    """Bytes a row that each source broadcasts in gather g; zeros where there is one node only."""
+    """Bytes a row that each source broadcasts in gather g; zero where there is only one node."""
     kind, _ = gather_kind(config, g)
     if split.nodes == 1:
         return [0]
@@ -60,119 +85,95 @@ def node_view(
     return view
 
 
-def node_buffers(
+def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> int:
+    """Columns of node's view of gather g; 0 in RESULT, which no product follows."""
+    kind, _ = gather_kind(config, g)
+    if kind == Kind.RESULT:
+        return 0
+    begin, end = own_ranges(config, split, kind)[node]
+    return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
+
+
+def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:
+    """Output columns of node's product behind gather g."""
+    kind, _ = gather_kind(config, g)
+    own = split.heads[node] * config.head_width
+    return {
+        Kind.ATTENTION: 3 * own,
+        Kind.FORWARD: split.hidden[node],
+        Kind.OUTPUT: split.outputs[node],
+        Kind.RESULT: 0,
+    }.get(kind, own)
+
+
+# Computing
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How long a node computes: instructions by kind of work (estimates for the Cortex-M4 kernels)
+    and the clock. ``weight`` is what fetching and unpacking one weight costs, which up to
+    ``block_rows`` rows share; the rest is a MAC, an element or an output each."""
+
+    clock_hz: float = 64e6
+    cycles_per_instruction: float = 1.25
+    mac: float = 1.0
+    weight: float = 1.6
+    requantise: float = 15.0
+    norm: float = 15.0
+    widen: float = 3.0
+    score: float = 1.6
+    softmax: float = 40.0
+
+    def microseconds(self, instructions: float) -> float:
+        """Time of that many instructions."""
+        return instructions * self.cycles_per_instruction / self.clock_hz * 1e6
+
+
+def exchange_instructions(
     config: ModelConfig,
     split: SplitConfig,
     keep: KeepSets,
-    gathers: Sequence[GatherPlan],
+    g: int,
+    rows: int,
     node: int,
+    compute: Compute,
     *,
     block_rows: int,
     held: bool,
     heads_per_pass: int,
-    hidden_rows: int,
-) -> list[Buffer]:
-    """The buffers of one node's arena and when the engine may touch them.
-
-    Exchange e has three ticks: produce, exchange (fill and receive), consume. Frames of an exchange
-    may arrive while the one before it is consumed. With two tile buffers produce and exchange of a
-    gather's next tile may also come before consume of this one, so consume may last until then.
-    """
-    n, width = config.tokens, config.head_width
-    own = split.heads[node] * width
-    order = exchange_order(shorten(gathers))
-    last = 3 * len(order) + 1  # ticks: 0 begin, 1 + 3e produce, 2 + 3e exchange, 3 + 3e consume
-    live: dict[str, int] = {}
-    tile_live = [[0, 0] for _ in gathers]
-
-    def use(name: str, when: int) -> None:
-        live[name] = live.get(name, 0) | when
-
-    first_seen: dict[tuple[str, int], int] = {}
-
-    def until(name: str, key: int, first: int, end: int) -> None:
-        """In use from the first tick named for ``key`` until ``end``."""
-        first = first_seen.setdefault((name, key), first)
-        use(name, ticks(first, end))
-
-    for e, (g, tile) in enumerate(order):
-        kind, block = gather_kind(config, g)
-        produce, consume = 1 + 3 * e, 3 + 3 * e
-        both = gathers[g].buffers == 2
-        late = consume + 2 if both and e + 1 < len(order) and order[e + 1][0] == g else consume
-        tile_live[g][tile % 2 if both else 0] |= ticks(consume - 3, late)
-        if kind <= Kind.HIDDEN:
-            until("residual", 0, 0, late)
-        if kind != Kind.RESULT:
-            use("rows", ticks(consume, late))
-        if kind == Kind.INPUT:
-            until("input", 0, 0, late)
-        elif kind == Kind.ATTENTION:
-            for name in ("query", "key", "value"):
-                until(name, block, consume, late)
-            if held:
-                until("heads", block, consume, late)
-                use("scores", ticks(consume, late))
-        elif kind == Kind.HEADS:
-            if held:
-                until("heads", block, produce, late)
-            else:
-                until("query", block, produce, late)
-                until("key", block, produce, produce)
-                until("value", block, produce, produce)
-                use("scores", ticks(produce, produce))
-        elif kind == Kind.FORWARD:
-            until(
-                "hidden",
-                (block, tile) if gathers[g].phase == gathers[g + 1].phase else block,
-                consume,
-                late,
-            )
-        elif kind == Kind.HIDDEN:
-            until(
-                "hidden",
-                (block, tile) if gathers[g].phase == gathers[g - 1].phase else block,
-                produce,
-                late,
-            )
-        elif kind == Kind.OUTPUT:
-            until("residual", 0, 0, produce)
-            until("pooled", 0, produce, late)
-            until("output", 0, consume, last)
-    until("output", 0, last, last)
-    views = [
-        len(node_view(config, split, keep, g, node))
-        for g in range(len(gathers))
-        if gather_kind(config, g)[0] != Kind.RESULT
-    ]
-    passes = heads_per_pass
-    sizes = {
-        "residual": 2 * n * own,
-        "query": n * passes * width,
-        "key": passes * n * width,
-        "value": passes * width * round_up(n, 4),
-        "hidden": hidden_rows * split.hidden[node],
-        "rows": 2 * block_rows * round_up(max(views), 4),
-        "scores": 4 * round_up(n, 4),
-        "input": config.tokens_in * split.inputs[node],
-        "pooled": config.output_rows * own,
-        "output": 2 * config.output_rows * config.outputs,
-    }
-    if held:
-        sizes["heads"] = n * own
-    # Rows and scores are scratch of one thread; a held pass may still want both.
-    turns = {} if held else {"rows": "scratch", "scores": "scratch"}
-    buffers = [Buffer(k, size, live[k], turns.get(k, "")) for k, size in sizes.items()]
-    for g, plan in enumerate(gathers):
-        size = tile_bytes(plan, node)
-        buffers += [Buffer(f"tile{g}.{b}", size, tile_live[g][b]) for b in range(plan.buffers)]
-    return buffers
+) -> tuple[float, float]:
+    """Instructions of (produce, consume) of an exchange of ``rows`` rows on one node."""
+    kind, _ = gather_kind(config, g)
+    heads, width, n = split.heads[node], config.head_width, config.tokens
+    view = view_width(config, split, keep, g, node)
+    outputs = product_width(config, split, g, node)
+    passes = -(-heads // heads_per_pass) if held and kind == Kind.ATTENTION else 1
+    each = compute.norm if kind in NORMED else compute.widen
+    consume = (
+        rows * view * each * passes
+        + rows * view * outputs * compute.mac
+        + -(-rows // block_rows) * view * outputs * compute.weight
+        + rows * outputs * compute.requantise
+    )
+    attention = (
+        rows * heads
+        * (n * (2 * width * compute.score + compute.softmax) + width * compute.requantise)
+    )  # fmt: skip
+    produce = 0.0
+    if kind == Kind.ATTENTION and held:
+        consume += attention
+    elif kind == Kind.HEADS and not held:
+        produce = attention
+    elif kind == Kind.OUTPUT:
+        pooled = n if config.pool == "mean" else rows
+        produce = pooled * heads * width * compute.widen
+    elif kind == Kind.RESULT:
+        consume = rows * config.outputs * compute.widen
+    return produce, consume
 
 
-def shorten(gathers: Sequence[GatherPlan]) -> list[tuple[int, int]]:
-    """(phase, tiles) of each gather with tiles cut to four at most, which shows every overlap of
-    lifetimes: first, middle and last tile, the last in the buffer where it really stands."""
-    return [(p.phase, p.tiles if p.tiles <= 4 else 3 + (p.tiles + 1) % 2) for p in gathers]
+# Lifetimes
 
 
 def exchange_order(gathers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -190,23 +191,445 @@ def exchange_order(gathers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return order
 
 
-def tile_bytes(plan: GatherPlan, node: int) -> int:
-    """Bytes of one tile buffer of a node: the others' kept bytes of tile_rows rows."""
-    return plan.tile_rows * sum(f.width for s, f in enumerate(plan.sources) if s != node)
+@functools.lru_cache(maxsize=256)
+def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -> dict[str, int]:
+    """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
+    each gather; ``tileG.B`` is tile buffer B of gather G.
+
+    Exchange e has three ticks: produce, exchange (fill and receive), consume; the inference begins
+    one tick before the first. Frames of an exchange may arrive while the one before it is consumed.
+    With two tile buffers produce and exchange of a gather's next tile may come before consume of
+    this one, so that consume may last until then. Of many tiles only four (or three) are looked at,
+    which shows every overlap: first, middle and last, the last in the buffer where it really is.
+    """
+    short = [(phase, tiles if tiles <= 4 else 4 - tiles % 2) for _, _, phase, tiles, _ in gathers]
+    order = exchange_order(short)
+    last = 3 * len(order) + 1
+    live: dict[str, int] = {}
+    first: dict[tuple, int] = {}
+
+    def use(name: str, begin: int, end: int, instance: object = 0) -> None:
+        """In use from the first tick that was named for this instance until ``end``."""
+        begin = first.setdefault((name, instance), begin)
+        live[name] = live.get(name, 0) | ticks(begin, end)
+
+    use("residual", 0, 0)
+    use("input", 0, 0)
+    for e, (g, tile) in enumerate(order):
+        kind, block, phase, _, buffers = gathers[g]
+        produce, consume = 1 + 3 * e, 3 + 3 * e
+        overlap = buffers == 2 and e + 1 < len(order) and order[e + 1][0] == g
+        late = consume + 2 if overlap else consume
+        use(f"tile{g}.{tile % buffers}", consume - 3, late, tile)
+        if kind <= Kind.HIDDEN:
+            use("residual", 0, late)
+        if kind != Kind.RESULT:
+            use("rows", consume, late, e)
+        if kind == Kind.INPUT:
+            use("input", 0, late)
+        elif kind == Kind.ATTENTION:
+            for name in ("query", "key", "value"):
+                use(name, consume, late, block)
+            if held:
+                use("heads", consume, late, block)
+                use("scores", consume, late, e)
+        elif kind == Kind.HEADS and held:
+            use("heads", produce, late, block)
+        elif kind == Kind.HEADS:
+            use("query", produce, late, block)  # the heads, row by row
+            use("key", produce, produce, block)
+            use("value", produce, produce, block)
+            use("scores", produce, produce, e)
+        elif kind == Kind.FORWARD:
+            use("hidden", consume, late, (block, tile if gathers[g + 1][2] == phase else -1))
+        elif kind == Kind.HIDDEN:
+            use("hidden", produce, late, (block, tile if gathers[g - 1][2] == phase else -1))
+        elif kind == Kind.OUTPUT:
+            use("residual", 0, produce)
+            use("pooled", produce, late)
+            use("output", consume, late)
+    use("output", last, last)
+    return live
 
 
-def plan_arena(buffers: Sequence[Buffer], gathers: int, held: bool) -> Arena:
-    """Lay a node's buffers down (node_buffers)."""
-    places, size = pack(buffers)
-    names = [b.name for b in buffers if not b.name.startswith("tile")]
-    offsets = {name: places[name] for name in names}
-    if not held:
+def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool) -> dict[str, int]:
+    """lifetimes() of a plan."""
+    key = tuple(
+        (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
+        for g, p in enumerate(gathers)
+    )
+    return lifetimes(key, held)
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What holds for all gathers; ``heads_per_pass`` is cut to each node's heads."""
+
+    interleave: bool
+    held: bool
+    heads_per_pass: int
+    block_rows: int
+
+    def passes(self, heads: int) -> int:
+        """Heads of a node with ``heads`` heads whose q, k, v stand in memory at once."""
+        return min(heads, self.heads_per_pass) if self.held else heads
+
+
+def buffer_sizes(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+) -> dict[str, int]:
+    """Bytes of each buffer of one node; the names of lifetimes()."""
+    n, width = config.tokens, config.head_width
+    own, heads = split.heads[node] * width, mode.passes(split.heads[node])
+    stride = max(round_up(view_width(config, split, keep, g, node), 4) for g in range(len(gathers)))
+    sizes = {
+        "residual": 2 * n * own,
+        "query": n * heads * width,
+        "key": heads * n * width,
+        "value": heads * width * round_up(n, 4),
+        "hidden": hidden_rows(config, gathers, mode) * split.hidden[node],
+        "rows": 2 * mode.block_rows * stride,
+        "scores": 4 * round_up(n, 4),
+        "input": config.tokens_in * split.inputs[node],
+        "pooled": config.output_rows * own,
+        "output": 2 * config.output_rows * config.outputs,
+    }
+    if mode.held:
+        sizes["heads"] = n * own
+    for g, plan in enumerate(gathers):
+        size = plan.tile_rows * sum(f.width for s, f in enumerate(plan.sources) if s != node)
+        for b in range(plan.buffers):
+            sizes[f"tile{g}.{b}"] = size
+    return sizes
+
+
+def hidden_rows(config: ModelConfig, gathers: Sequence[GatherPlan], mode: Mode) -> int:
+    """Rows of the hidden buffer."""
+    if not mode.interleave:
+        return config.tokens
+    return max(p.tile_rows for g, p in enumerate(gathers) if gather_kind(config, g)[0] == 4)
+
+
+def node_buffers(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+) -> list[Buffer]:
+    """The buffers of one node's arena. Rows and scores are scratch of one thread and take turns,
+    except where attention is computed in the same call as q, k and v."""
+    live = lifetimes_of(config, gathers, mode.held)
+    turns = {} if mode.held else {"rows": "scratch", "scores": "scratch"}
+    sizes = buffer_sizes(config, split, keep, gathers, node, mode)
+    return [Buffer(name, size, live[name], turns.get(name, "")) for name, size in sizes.items()]
+
+
+@functools.lru_cache(maxsize=4096)
+def _packed(buffers: tuple[Buffer, ...]) -> tuple[dict[str, int], int, int]:
+    return (*pack(buffers), lower_bound(buffers))
+
+
+def plan_arena(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+) -> Arena:
+    """Lay a node's buffers down."""
+    buffers = node_buffers(config, split, keep, gathers, node, mode)
+    places, size, bound = _packed(tuple(buffers))
+    offsets = {b.name: places[b.name] for b in buffers if not b.name.startswith("tile")}
+    if not mode.held:
         offsets["heads"] = offsets["query"]
     tiles = tuple(
         (places[f"tile{g}.0"], places.get(f"tile{g}.1", places[f"tile{g}.0"]))
-        for g in range(gathers)
+        for g in range(len(gathers))
     )
-    return Arena(offsets, tiles, max(size, ARENA_ALIGN), lower_bound(buffers))
+    return Arena(offsets, tiles, max(size, ARENA_ALIGN), max(bound, ARENA_ALIGN))
+
+
+# Choosing
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A way to run a group of gathers: rows a tile, tile buffers, bytes (of all tile buffers of the
+    node that needs most, hidden rows included), microseconds of all the group's exchanges."""
+
+    rows: int
+    buffers: int
+    size: int
+    time: float
+
+
+class _Planner:
+    """One call of make_plan."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        split: SplitConfig,
+        keep: KeepSets,
+        air: Radio,
+        payload: int,
+        rounds: int,
+        tile_rows: int | Sequence[int] | None,
+        compute: Compute,
+    ) -> None:
+        self.config, self.split, self.keep = config, split, keep
+        self.air, self.payload, self.rounds = air, payload, rounds
+        self.tile_rows, self.compute = tile_rows, compute
+        self.count = gather_count(config)
+        self.kinds = [gather_kind(config, g) for g in range(self.count)]
+        self.rows = [gather_rows(config, g)[1] for g in range(self.count)]
+        self.widths = [send_widths(config, split, keep, g) for g in range(self.count)]
+        self._gathers: dict[tuple, GatherPlan] = {}
+
+    # Groups and their options
+
+    def groups(self, mode: Mode) -> list[tuple[int, ...]]:
+        """Gathers that share one tile height: a kind over all blocks, or all row-local kinds."""
+        found: dict[tuple, list[int]] = {}
+        for g, (kind, _) in enumerate(self.kinds):
+            together = "row-local" if mode.interleave and kind in ROW_LOCAL else kind
+            fixed = None if self.tile_rows is None else self.asked(g)
+            found.setdefault((together, self.rows[g], fixed), []).append(g)
+        return [tuple(gathers) for gathers in found.values()]
+
+    def asked(self, g: int) -> int:
+        """The tile height that the caller asked for."""
+        asked = self.tile_rows
+        height = asked if isinstance(asked, int) else asked[g]
+        return min(height, self.rows[g])
+
+    def heights(self, group: Sequence[int], mode: Mode) -> list[int]:
+        """Tile heights to try: those that spread the rows evenly over a number of tiles, at most
+        one frame for the widest source (or one block of rows)."""
+        rows = self.rows[group[0]]
+        if mode.held and self.kinds[group[0]][0] == Kind.ATTENTION:
+            return [rows]
+        if self.tile_rows is not None:
+            return [self.asked(group[0])]
+        widest = max(max(self.widths[g]) for g in group)
+        most = max(self.payload // widest, mode.block_rows) if widest else rows
+        least = -(-rows // MAX_TILES)
+        tiles = range(-(-rows // most), rows + 1)
+        return sorted({max(-(-rows // t), least) for t in tiles}, reverse=True)
+
+    def options(self, group: Sequence[int], mode: Mode) -> list[_Option]:
+        """Fastest first, each of the others smaller than all before it."""
+        kind = self.kinds[group[0]][0]
+        together = mode.interleave and kind in ROW_LOCAL
+        found, refused = [], None
+        for rows in self.heights(group, mode):
+            several = rows < self.rows[group[0]]
+            for buffers in {1 + (together and several)} if together else {1, 1 + several}:
+                try:
+                    plans = [self.gather(g, 0, rows, buffers, mode) for g in group]
+                except CatsError as error:
+                    refused = error
+                    continue
+                size = max(
+                    buffers * rows * (sum(w) - least)
+                    for w in (self.widths[g] for g in group)
+                    for least in (min(w),)
+                )
+                if together:
+                    size += rows * max(self.split.hidden)
+                time = sum(
+                    self.gather_time(g, p, mode, together)
+                    for g, p in zip(group, plans, strict=True)
+                )
+                found.append(_Option(rows, buffers, size, time))
+        if not found:
+            raise refused
+        found.sort(key=lambda option: (option.time, option.size, option.buffers))
+        kept: list[_Option] = []
+        for option in found:
+            if not kept or option.size < kept[-1].size:
+                kept.append(option)
+        return kept
+
+    def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
+        """The plan of one gather; CatsError where it cannot be cut like that."""
+        passes = mode.heads_per_pass if mode.held else 0
+        key = (g, rows, buffers, passes, mode.block_rows)
+        if key not in self._gathers:
+            self._gathers[key] = self._gather(g, rows, buffers, mode)
+        return dataclasses.replace(self._gathers[key], phase=phase)
+
+    def _gather(self, g: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
+        kind, _ = self.kinds[g]
+        sources = []
+        for s, width in enumerate(self.widths[g]):
+            cut = _cut(width, rows, self.payload, element_bytes(kind))
+            if cut.fragments(rows) > MAX_FRAGMENTS or cut.segments > 255:
+                raise CatsError(
+                    f"gather {g} ({kind.name}), source {s}: {width} bytes a row and {rows} rows a "
+                    f"tile make {cut.fragments(rows)} fragments of {self.payload} bytes, at most "
+                    f"{MAX_FRAGMENTS}: choose smaller tiles, more nodes or a larger payload"
+                )
+            sources.append(cut)
+        if rows * sum(self.widths[g]) > MAX_TILE:
+            raise CatsError(
+                f"gather {g} ({kind.name}): a tile of {rows * sum(self.widths[g])} bytes, at most "
+                f"{MAX_TILE}: choose smaller tiles"
+            )
+        if -(-self.rows[g] // rows) > MAX_TILES:
+            raise CatsError(
+                f"gather {g} ({kind.name}): {-(-self.rows[g] // rows)} tiles, at most {MAX_TILES}: "
+                "choose larger tiles"
+            )
+        largest = max(f.fragment_rows * f.segment_width for f in sources)
+        plan = GatherPlan(
+            phase=0,
+            row_begin=gather_rows(self.config, g)[0],
+            rows=self.rows[g],
+            tile_rows=rows,
+            buffers=buffers,
+            rounds=self.rounds,
+            slot_us=self.air.slot_us(FRAME_HEADER + largest),
+            control_us=self.air.slot_us(FRAME_HEADER + CONTROL_PAYLOAD),
+            spacing_us=0,
+            sources=tuple(sources),
+        )
+        return dataclasses.replace(plan, spacing_us=math.ceil(self.computing(g, rows, mode)))
+
+    def computing(self, g: int, rows: int, mode: Mode) -> float:
+        """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
+        return max(
+            self.compute.microseconds(
+                sum(
+                    exchange_instructions(
+                        self.config, self.split, self.keep, g, rows, d, self.compute,
+                        block_rows=mode.block_rows, held=mode.held,
+                        heads_per_pass=mode.passes(self.split.heads[d]),
+                    )
+                )
+            )
+            for d in self.distinct
+        )  # fmt: skip
+
+    @functools.cached_property
+    def distinct(self) -> list[int]:
+        """One node of each size."""
+        seen = {}
+        for d in range(self.split.nodes):
+            sizes = (
+                self.split.heads[d], self.split.hidden[d], self.split.outputs[d],
+                self.split.inputs[d], *(w[d] for w in self.widths),
+            )  # fmt: skip
+            seen.setdefault(sizes, d)
+        return list(seen.values())
+
+    def gather_time(self, g: int, plan: GatherPlan, mode: Mode, together: bool) -> float:
+        """Microseconds of all exchanges of a gather, computing included."""
+        tail = plan.rows - (plan.tiles - 1) * plan.tile_rows
+        hides = plan.buffers == 2 and not together
+        total = 0.0
+        for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
+            if times:
+                air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
+                total += times * (max(air, work) if hides else air + work)
+        return total + (self.computing(g, tail, mode) if hides else 0)
+
+    # The search
+
+    def gathers(self, mode: Mode, chosen: dict[tuple[int, ...], _Option]) -> tuple[GatherPlan, ...]:
+        """All gathers with the options that were chosen for their groups."""
+        of = {g: option for group, option in chosen.items() for g in group}
+        plans, phase = [], -1
+        for g, (kind, _) in enumerate(self.kinds):
+            if not (mode.interleave and kind in ROW_LOCAL[1:]):
+                phase += 1
+            plans.append(self.gather(g, phase % 256, of[g].rows, of[g].buffers, mode))
+        return tuple(plans)
+
+    def walk(self, mode: Mode) -> Iterator[tuple[int, float, tuple[GatherPlan, ...]]]:
+        """(lower bound of the largest arena, microseconds, gathers) from the fastest tiles on, each
+        time with the option exchanged that frees memory at the fullest tick at the least price."""
+        options = {group: self.options(group, mode) for group in self.groups(mode)}
+        at = dict.fromkeys(options, 0)
+        while True:
+            chosen = {group: options[group][i] for group, i in at.items()}
+            gathers = self.gathers(mode, chosen)
+            bound, full = self.fullest(gathers, mode)
+            yield bound, sum(option.time for option in chosen.values()), gathers
+            best = None
+            for group, i in at.items():
+                names = {f"tile{g}.{b}" for g in group for b in (0, 1)}
+                if mode.interleave and self.kinds[group[0]][0] in ROW_LOCAL:
+                    names.add("hidden")
+                if i + 1 < len(options[group]) and names & full:
+                    old, new = options[group][i], options[group][i + 1]
+                    price = (new.time - old.time) / (old.size - new.size)
+                    if best is None or price < best[0]:
+                        best = (price, group)
+            if best is None:
+                return
+            at[best[1]] += 1
+
+    def fullest(self, gathers: tuple[GatherPlan, ...], mode: Mode) -> tuple[int, set[str]]:
+        """(lower bound of the largest arena, buffers in use when that arena is fullest)."""
+        live = lifetimes_of(self.config, gathers, mode.held)
+        names = list(live)
+        matrix = _live_matrix(tuple(live.values()))
+        best = (-1, set())
+        for d in self.distinct:
+            sizes = buffer_sizes(self.config, self.split, self.keep, gathers, d, mode)
+            room = np.array([round_up(sizes[name], ALIGN) for name in names])
+            total = room @ matrix
+            if not mode.held:  # rows and scores take turns
+                pair = [names.index("rows"), names.index("scores")]
+                total -= (room[pair, None] * matrix[pair]).min(0)
+            tick = int(total.argmax())
+            if total[tick] > best[0]:
+                best = (int(total[tick]), {n for n, on in zip(names, matrix[:, tick]) if on})
+        return max(round_up(best[0], ARENA_ALIGN), ARENA_ALIGN), best[1]
+
+    def finish(self, mode: Mode, gathers: tuple[GatherPlan, ...]) -> Plan:
+        """The plan with every node's arena."""
+        config, split, keep = self.config, self.split, self.keep
+        return Plan(
+            radio=self.air.name,
+            payload=self.payload,
+            rounds=self.rounds,
+            block_rows=mode.block_rows,
+            held=mode.held,
+            heads_per_pass=tuple(mode.passes(heads) for heads in split.heads),
+            hidden_rows=hidden_rows(config, gathers, mode),
+            gathers=gathers,
+            arenas=tuple(
+                plan_arena(config, split, keep, gathers, d, mode) for d in range(split.nodes)
+            ),
+        )
+
+
+@functools.lru_cache(maxsize=65536)
+def _cut(width: int, rows: int, payload: int, element: int) -> Fragmenting:
+    return fragmenting(width, rows, payload, element)
+
+
+@functools.lru_cache(maxsize=64)
+def _live_matrix(live: tuple[int, ...]) -> np.ndarray:
+    """int64 [buffers, distinct ticks]: 1 where a buffer is in use."""
+    length = max(v.bit_length() for v in live)
+    rows = [
+        np.unpackbits(
+            np.frombuffer(v.to_bytes(-(-length // 8), "little"), np.uint8), bitorder="little"
+        )
+        for v in live
+    ]
+    return np.unique(np.stack(rows), axis=1).astype(np.int64)
 
 
 def make_plan(
@@ -218,12 +641,20 @@ def make_plan(
     rounds: int = 0,
     payload: int | None = None,
     tile_rows: int | Sequence[int] | None = None,
-    interleave: bool = True,
-    held: bool = False,
+    interleave: bool | None = None,
+    held: bool | None = None,
     heads_per_pass: int | None = None,
-    block_rows: int = 4,
+    block_rows: int | None = None,
+    ram_limit: int | None = None,
+    slack: float = 0.05,
+    compute: Compute | None = None,
 ) -> Plan:
-    """Plan a deployment. See the module's text for what is chosen where None is given."""
+    """Plan a deployment; None leaves a choice to the planner.
+
+    ``payload``: bytes of payload of the largest frame, at most the radio's. ``tile_rows``: rows of
+    a tile, one number for all gathers or one for each. ``ram_limit``: bytes that no node's arena
+    may exceed. ``slack``: how much longer than the fastest an inference may take to save memory.
+    """
     config.check()
     split.check(config)
     check_keep(config, split, keep)
@@ -231,113 +662,72 @@ def make_plan(
     payload = air.payload if payload is None else payload
     if not 1 <= payload <= air.payload:
         raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
-    if not 0 <= rounds <= 3:
-        raise CatsError(f"{rounds} repair rounds: choose 0 to 3")
-    if not 1 <= block_rows <= 4:
-        raise CatsError(f"{block_rows} rows a block: choose 1 to 4")
+    if not 0 <= rounds <= MAX_ROUNDS:
+        raise CatsError(f"{rounds} repair rounds: choose 0 to {MAX_ROUNDS}")
+    if block_rows is not None and not 1 <= block_rows <= MAX_BLOCK_ROWS:
+        raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")
+    if heads_per_pass is not None and heads_per_pass < 1:
+        raise CatsError(f"{heads_per_pass} heads a pass: at least 1")
     count = gather_count(config)
-    if count > 255:
-        raise CatsError(f"{config.blocks} blocks: at most 63, a frame numbers gathers in a byte")
-    heights = []
-    for g in range(count):
-        kind, _ = gather_kind(config, g)
-        _, rows = gather_rows(config, g)
-        widest = max(send_widths(config, split, keep, g))
-        if tile_rows is None:
-            height = max(1, payload // widest) if widest else block_rows
-        else:
-            height = tile_rows if isinstance(tile_rows, int) else tile_rows[g]
-        if held and kind == Kind.ATTENTION:
-            height = rows
-        heights.append(max(1, min(rows, height), -(-rows // MAX_TILES)))
-    plans: list[GatherPlan] = []
-    phase = -1
-    for g in range(count):
-        kind, _ = gather_kind(config, g)
-        if not (interleave and kind in (Kind.FORWARD, Kind.HIDDEN)):
-            phase += 1
-        if interleave and kind == Kind.HEADS:
-            heights[g : g + 3] = [min(heights[g : g + 3])] * 3
-        plans.append(
-            _gather_plan(
-                config,
-                split,
-                keep,
-                g,
-                phase,
-                heights[g],
-                payload,
-                air,
-                rounds,
-                double=not (interleave and kind in ROW_LOCAL),
-            )
-        )
-    hidden_rows = config.tokens
-    if interleave:
-        hidden_rows = max(
-            p.tile_rows for g, p in enumerate(plans) if gather_kind(config, g)[0] == Kind.HIDDEN
-        )
-    passes = tuple(min(h, heads_per_pass or 1) if held else h for h in split.heads)
-    arenas = tuple(
-        plan_arena(
-            node_buffers(
-                config,
-                split,
-                keep,
-                plans,
-                d,
-                block_rows=block_rows,
-                held=held,
-                heads_per_pass=passes[d],
-                hidden_rows=hidden_rows,
-            ),
-            count,
-            held,
-        )
-        for d in range(split.nodes)
+    if count > MAX_GATHERS:
+        raise CatsError(f"{config.blocks} blocks: at most {(MAX_GATHERS - 3) // 4}")
+    if tile_rows is not None:
+        heights = [tile_rows] if isinstance(tile_rows, int) else list(tile_rows)
+        if not isinstance(tile_rows, int) and len(heights) != count:
+            raise CatsError(f"tile rows for {len(heights)} gathers, the model has {count}")
+        if min(heights) < 1:
+            raise CatsError(f"tiles of {min(heights)} rows: at least 1")
+        uneven = any(len(set(heights[g : g + 3])) > 1 for g in range(2, len(heights) - 2, 4))
+        if uneven and interleave:
+            raise CatsError("gathers that take turns need tiles of the same height")
+        if uneven:
+            interleave = False
+
+    planner = _Planner(config, split, keep, air, payload, rounds, tile_rows, compute or Compute())
+    least: int | None = None
+    refused: CatsError | None = None
+    for rows in (block_rows,) if block_rows else (MAX_BLOCK_ROWS, 2, 1):
+        seen = []
+        for mode in _modes(split, interleave, held, heads_per_pass, rows):
+            try:
+                seen += [
+                    (time, bound, mode, gathers) for bound, time, gathers in planner.walk(mode)
+                ]
+            except CatsError as error:
+                refused = error
+        fits = [s for s in seen if ram_limit is None or s[1] <= ram_limit]
+        while fits:
+            limit = min(s[0] for s in fits) * (1 + slack)
+            best = min((s for s in fits if s[0] <= limit), key=lambda s: (s[1], s[0]))
+            plan = planner.finish(best[2], best[3])
+            largest = max(arena.size for arena in plan.arenas)
+            if ram_limit is None or largest <= ram_limit:
+                return plan
+            least = min(least or largest, largest)
+            fits.remove(best)
+        if not seen:
+            raise refused or CatsError("no plan")
+        least = min(least or seen[0][1], *(s[1] for s in seen))
+    raise CatsError(
+        f"no plan fits into an arena of {ram_limit} bytes, the least found is {least}: use more "
+        "nodes, prune more columns, or allow more RAM"
     )
-    return Plan(radio, payload, rounds, block_rows, held, passes, hidden_rows, tuple(plans), arenas)
 
 
-def _gather_plan(
-    config: ModelConfig,
+def _modes(
     split: SplitConfig,
-    keep: KeepSets,
-    g: int,
-    phase: int,
-    height: int,
-    payload: int,
-    air: Radio,
-    rounds: int,
-    double: bool,
-) -> GatherPlan:
-    kind, _ = gather_kind(config, g)
-    begin, rows = gather_rows(config, g)
-    widths = send_widths(config, split, keep, g)
-    sources = []
-    for s, width in enumerate(widths):
-        cut = fragmenting(width, height, payload, element_bytes(kind))
-        if cut.fragments(height) > MAX_FRAGMENTS or cut.segments > 255:
-            raise CatsError(
-                f"gather {g}, source {s}: {cut.fragments(height)} fragments for {height} rows of "
-                f"{width} bytes, at most {MAX_FRAGMENTS}: choose smaller tiles or a larger payload"
-            )
-        sources.append(cut)
-    if height * sum(widths) > MAX_TILE:
-        raise CatsError(f"gather {g}: a tile of {height * sum(widths)} bytes, at most {MAX_TILE}")
-    largest = max((f.fragment_rows * f.segment_width for f in sources), default=0)
-    return GatherPlan(
-        phase=phase,
-        row_begin=begin,
-        rows=rows,
-        tile_rows=height,
-        buffers=2 if double and height < rows else 1,
-        rounds=rounds,
-        slot_us=air.slot_us(FRAME_HEADER + largest),
-        control_us=air.slot_us(FRAME_HEADER + CONTROL_PAYLOAD),
-        spacing_us=0,
-        sources=tuple(sources),
-    )
-
-
-__all__ = ["Fragmenting", "make_plan", "node_buffers", "node_view", "exchange_order"]
+    interleave: bool | None,
+    held: bool | None,
+    heads_per_pass: int | None,
+    block_rows: int,
+) -> list[Mode]:
+    """Simplest first."""
+    most = max(split.heads)
+    passes = sorted({min(1 << i, most) for i in range(most.bit_length() + 1)}, reverse=True)
+    if heads_per_pass is not None:
+        passes = [min(heads_per_pass, most)]
+    found = []
+    for hold in (False, True) if held is None else (held,):
+        for turn in (False, True) if interleave is None else (interleave,):
+            found += [Mode(turn, hold, p, block_rows) for p in (passes if hold else [most])]
+    return found
