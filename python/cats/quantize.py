@@ -21,7 +21,16 @@ import numpy as np
 
 from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
-from cats.integer import MAX_BIAS, IntegerModel, Norm, Product, Step, fixed_point
+from cats.integer import (
+    MAX_BIAS,
+    IntegerModel,
+    Norm,
+    Product,
+    Step,
+    check_integer,
+    fixed_point,
+    product_outputs,
+)
 from cats.partition import (
     KeepSets,
     Kind,
@@ -299,7 +308,7 @@ def calibrate(
     query, key, value = ([best_scale(seen[f"{name}{b}"][0]) for b in blocks] for name in "qkv")
     return Scales(
         residual=float(residual),
-        sent=tuple(map(float, sent)),
+        sent=tuple(float(np.float32(scale)) for scale in sent),  # images hold single precision
         norm=tuple(map(float, norms)),
         query=tuple(query),
         key=tuple(key),
@@ -322,7 +331,9 @@ def build(
     steps = [
         _step(config, split, keep, parameters, scales, g) for g in range(gather_count(config) - 1)
     ]
-    return IntegerModel(config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()))
+    model = IntegerModel(config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()))
+    check_integer(model)
+    return model
 
 
 def _step(
@@ -375,11 +386,9 @@ def _step(
 def _read(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> np.ndarray:
     """bool [K, O]: whether column k is in the view of the node that computes output o."""
     views = everything(config, split, keep).gathers[g][0]  # [D, K]
-    parts = [outputs_of(config, split, g, d) for d in range(split.nodes)]
-    outputs = max(columns.stop for slices in parts for columns in slices)
-    read = np.zeros((views.shape[1], outputs), bool)
-    for view, slices in zip(views, parts, strict=True):
-        for columns in slices:
+    read = np.zeros((views.shape[1], product_outputs(config, gather_kind(config, g)[0])), bool)
+    for d, view in enumerate(views):
+        for columns in outputs_of(config, split, g, d):
             read[:, columns] = view[:, None]
     return read
 

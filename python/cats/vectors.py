@@ -13,7 +13,15 @@ import math
 import numpy as np
 
 from cats.config import ModelConfig, SplitConfig
-from cats.integer import MAX_BIAS, IntegerModel, Norm, Product, Step, fixed_point
+from cats.integer import (
+    MAX_BIAS,
+    IntegerModel,
+    Norm,
+    Product,
+    Step,
+    fixed_point,
+    product_outputs,
+)
 from cats.partition import (
     PRUNABLE,
     KeepSets,
@@ -102,11 +110,7 @@ def _random_step(
         return Step()
     fields: dict = {}
     width = gather_width(config, kind)
-    outputs = {
-        Kind.ATTENTION: 3 * config.features,
-        Kind.FORWARD: config.hidden,
-        Kind.OUTPUT: config.outputs,
-    }.get(kind, config.features)
+    outputs = product_outputs(config, kind)
 
     # The largest view of any node, for the size of the sums.
     kept = sum(len(columns) for columns in keep[g])
