@@ -1,0 +1,236 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief SomeGather: frames, schedule and repair of one exchange. Portable C11, sans-IO.
+ *
+ * An exchange is one tile of one gather. This header holds what nodes agree on: the bytes of a
+ * frame, the slots of an exchange, and the code that repairs it. It knows no radio, no thread and
+ * no state; cats/node.h holds the state. doc/protocol.rst tells the same as a specification.
+ *
+ * Times are uint32_t microseconds that wrap around; two times compare by the sign of their
+ * difference (cats_time_diff()), so no wait may exceed 2^31 - 1 microseconds (35 minutes).
+ */
+
+#ifndef CATS_GATHER_H_
+#define CATS_GATHER_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cats/engine.h>
+#include <cats/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Protocol version, the high nibble of a frame's first byte. */
+#define CATS_PROTOCOL_VERSION 1
+/** Bytes in front of every payload. */
+#define CATS_FRAME_HEADER 10
+/** Largest frame of any transport, header included. */
+#define CATS_FRAME_MAX 255
+/** Most coded frames of one source in one repair round: a count is a nibble. */
+#define CATS_MAX_CODED 15
+/** Most repair rounds of an exchange. */
+#define CATS_MAX_ROUNDS 3
+/** Coded frames that a node can hold back until an exchange is solved, over all sources. */
+#define CATS_MAX_HELD 64
+
+/** What a frame is, the low nibble of its first byte. */
+enum cats_frame_type {
+	CATS_FRAME_SYNC = 0,   /**< the leader opens an exchange */
+	CATS_FRAME_DATA = 1,   /**< one fragment */
+	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
+	CATS_FRAME_GRANT = 3,  /**< the leader gives each source its coded slots; none: it is over */
+	CATS_FRAME_CODED = 4,  /**< a linear combination of all fragments of one source */
+};
+
+/** Why a frame was dropped; each reason has its counter. */
+enum cats_reject {
+	CATS_REJECT_SHORT = 0,     /**< fewer bytes than a header, or more than CATS_FRAME_MAX */
+	CATS_REJECT_VERSION = 1,   /**< another protocol version */
+	CATS_REJECT_CHECK = 2,     /**< damaged, or of another deployment */
+	CATS_REJECT_TYPE = 3,      /**< no such type */
+	CATS_REJECT_SOURCE = 4,    /**< no such node, or this very node (a number given twice?) */
+	CATS_REJECT_EXCHANGE = 5,  /**< no such gather or tile, or no such repair round */
+	CATS_REJECT_FRAGMENT = 6,  /**< no such fragment, slot or coded index */
+	CATS_REJECT_LENGTH = 7,    /**< not the length that the plan gives this frame */
+	CATS_REJECT_INFERENCE = 8, /**< of an inference that is over, or that this node does not join */
+	CATS_REJECT_LATE = 9,      /**< of an exchange that is over here */
+	CATS_REJECT_BUSY = 10,     /**< ahead of this node: the buffer is still in use */
+	CATS_REJECT_REASONS = 11,
+};
+
+/** A frame's header, decoded. Byte layout: doc/protocol.rst. */
+struct cats_frame {
+	uint8_t type;         /**< enum cats_frame_type */
+	uint8_t source;       /**< sender, 0..D-1 */
+	uint8_t round;        /**< 0: data; 1..R: repair round */
+	uint16_t inference;   /**< number of the inference, wraps */
+	struct cats_exchange x;
+	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14 */
+	uint8_t slot;         /**< REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy.
+			       *   CODED: coded slots of this round after this one. Else 0
+			       */
+	const uint8_t *payload;
+	uint16_t length;      /**< bytes of payload */
+};
+
+/** @brief a - b of two wrapping times: negative where @p a is earlier. */
+static inline int32_t cats_time_diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b);
+}
+
+/** @brief Whether exchange @p a comes before @p b in an inference. */
+bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a,
+			  struct cats_exchange b);
+
+/**
+ * @brief Write the header in front of a payload that already stands in the buffer.
+ *
+ * @param buffer CATS_FRAME_HEADER bytes for the header, then frame->length bytes of payload
+ *               (frame->payload is not read)
+ * @return bytes of the whole frame
+ */
+uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame *frame,
+			 uint8_t *buffer);
+
+/**
+ * @brief Decode a frame and check every field against the plan.
+ *
+ * @param data   bytes from the air, any; not kept, but frame->payload points into them
+ * @param length of them
+ * @param frame  filled on success
+ * @return 0, or -1 - reason (enum cats_reject)
+ */
+int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
+		     struct cats_frame *frame);
+
+/** @brief Bytes of the payload of REPORT and GRANT: a nibble for each node. */
+uint16_t cats_counts_size(const struct cats_image *image);
+
+/** @brief Pack one count (0..15) a node: node 2 i in the low nibble of byte i. */
+void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
+		      uint8_t *payload);
+
+/** @brief Raise each count to the one in a payload where that is larger. */
+void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
+		       uint8_t counts[CATS_MAX_NODES]);
+
+/** @brief Data slots before the first one of @p source; with source = D: all of the exchange. */
+uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source);
+
+/** @brief From an exchange's opening to the end of its data slots, microseconds. */
+uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x);
+
+/** @brief From a repair round's start to its first coded slot, microseconds. */
+uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x);
+
+/** @brief The longest that an exchange can last, all rounds with all coded slots, microseconds. */
+uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x);
+
+/**
+ * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
+ *
+ * The longest silence of a healthy deployment: the data slots and one report phase of its longest
+ * exchange, all of them unheard, and the longest spacing.
+ */
+uint32_t cats_silence_us(const struct cats_image *image);
+
+/** @brief Bytes of a coded frame's payload: the longest fragment of @p source. */
+uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x, uint8_t source);
+
+/** @brief The Cauchy coefficient of @p fragment in the coded frame @p index: 1 / (x + y). */
+uint8_t cats_coefficient(uint8_t index, uint8_t fragment);
+
+/** @brief Product in GF(256), polynomial 0x11d. */
+uint8_t cats_gf_multiply(uint8_t a, uint8_t b);
+
+/** @brief Inverse in GF(256); of 0 it is 0. */
+uint8_t cats_gf_invert(uint8_t a);
+
+/** @brief y[i] += factor * x[i] in GF(256), for @p length bytes. */
+void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length);
+
+/** @brief y[i] = factor * y[i] in GF(256), for @p length bytes. */
+void cats_gf_scale(uint8_t *y, uint8_t factor, uint16_t length);
+
+/** A coded frame that stands in the place of a fragment that is missing. */
+struct cats_held {
+	uint8_t source;
+	uint8_t fragment; /**< in whose place */
+	uint8_t index;    /**< which combination */
+};
+
+/** What a node has of one exchange. */
+struct cats_reception {
+	struct cats_exchange x;
+	bool final;            /**< nothing is added any more; consume() may read it */
+	uint8_t held_count;
+	struct cats_held held[CATS_MAX_HELD];
+	struct cats_availability available;
+};
+
+/** @brief Forget everything and receive exchange @p x. */
+void cats_reception_begin(struct cats_reception *r, struct cats_exchange x);
+
+/** @brief Fragments of @p source that neither arrived nor are replaced by a coded frame. */
+uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_reception *r,
+			     uint8_t source);
+
+/**
+ * @brief Store a DATA frame's payload in its place in the arena.
+ *
+ * @return false where the fragment is there already
+ */
+bool cats_reception_data(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
+			 const struct cats_frame *frame);
+
+/**
+ * @brief Store a CODED frame's payload, cut to size, in the place of a missing fragment.
+ *
+ * @return false where it is not needed, is there already, or CATS_MAX_HELD are held
+ */
+bool cats_reception_coded(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
+			  const struct cats_frame *frame);
+
+/**
+ * @brief Close the reception: mark what can be solved as available and let go of the rest.
+ *
+ * Cheap; the arithmetic is cats_reception_solve()'s.
+ *
+ * @param repaired set to the number of fragments that coded frames restore
+ * @return fragments that stay missing
+ */
+uint16_t cats_reception_finish(const struct cats_image *image, struct cats_reception *r,
+			       uint16_t *repaired);
+
+/**
+ * @brief Turn held coded frames into the fragments in whose places they stand.
+ *
+ * Time: for each held frame, all fragments of its source once; stack below 400 bytes.
+ */
+void cats_reception_solve(const struct cats_image *image, const struct cats_reception *r,
+			  uint8_t *arena);
+
+/**
+ * @brief Write the payload of a coded frame of this node's own fragments.
+ *
+ * @param payload cats_coded_size() bytes
+ * @return the bytes written
+ */
+uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x, uint8_t index,
+		       uint8_t *payload);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CATS_GATHER_H_ */

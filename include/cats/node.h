@@ -1,0 +1,316 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief One node: engine and gather joined in a state machine without input or output.
+ *
+ * Whoever drives a node (a Zephyr thread, the simulator, a test) gives it frames and the time, and
+ * does what it asks for. The node waits for nothing, allocates nothing and calls nobody but its
+ * optional callback.
+ *
+ * @code
+ *	lock();
+ *	for (;;) {
+ *		cats_node_poll(node, now(), &todo);
+ *		if (todo.compute) {
+ *			wake_worker();
+ *		}
+ *		switch (todo.what) {
+ *		case CATS_TODO_SEND:
+ *			... transmit todo.frame so that it starts at todo.at, then cats_node_sent()
+ *		case CATS_TODO_DONE:
+ *			... use todo.result before the next poll
+ *		case CATS_TODO_WAIT:
+ *			unlock(); sleep until todo.at, a frame, a finished job, or a submit; lock();
+ *		}
+ *	}
+ *
+ *	receive callback:    lock(); cats_node_receive(node, ...); unlock(); wake the loop above
+ *
+ *	worker:              lock(); r = cats_node_compute_begin(node, &job, now()); unlock();
+ *	                     cats_job_run(&job);                     (long, without the lock)
+ *	                     lock(); cats_node_compute_end(node, &job, now()); unlock(); wake the loop
+ * @endcode
+ *
+ * Loop and worker may be one thread: then frames heard while a job runs wait in the driver, with
+ * their time of arrival, and slots that fall into it are lost, which the protocol survives.
+ *
+ * All functions on one node exclude each other (the driver's lock), but for cats_job_run(), which
+ * runs beside all others. Different nodes share nothing.
+ *
+ * Time: uint32_t microseconds of the node's own clock, wrapping; any origin. "Start of a frame" is
+ * one fixed point of it, the same for sending and receiving (say, the first bit on the air).
+ */
+
+#ifndef CATS_NODE_H_
+#define CATS_NODE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cats/engine.h>
+#include <cats/gather.h>
+#include <cats/image.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Number of enum cats_gather_kind values. */
+#define CATS_GATHER_KINDS 7
+
+/**
+ * @brief Told when what a node has of an exchange is final, before it is consumed; under the lock.
+ *
+ * @param available bits of other sources; valid during the call
+ */
+typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_exchange x,
+				  const struct cats_availability *available);
+
+/** How a node is set up. Zero is a sensible value for every optional field. */
+struct cats_node_config {
+	const struct cats_image *image; /**< verified; the structure and its image outlive the node */
+	void *arena;                    /**< aligned to 8 bytes; the node's alone */
+	size_t arena_size;              /**< at least image->header->arena_size bytes */
+	uint16_t mtu;                   /**< largest frame that the transport carries, bytes, header
+					 *   included; 0: CATS_FRAME_MAX
+					 */
+	uint16_t first_inference; /**< number of the first inference that this node opens, where it
+				   *   heard none before. Best random, or counted over restarts: see
+				   *   doc/protocol.rst, "Numbers"
+				   */
+	uint32_t lead_us;    /**< frames are handed out this long before their slot; optional. Time
+			      *   to lock, build, load the radio
+			      */
+	uint32_t late_us;    /**< a frame that would be handed out later than this behind its slot
+			      *   is not sent; 0: 1/32 of a data slot
+			      */
+	uint32_t timeout_us; /**< silence after which a leader is taken for gone;
+			      *   0: cats_silence_us()
+			      */
+	cats_available_cb available; /**< optional */
+	void *user;                  /**< for the callback */
+};
+
+/** What the driver shall do next. */
+enum cats_todo_what {
+	CATS_TODO_WAIT = 0, /**< nothing before the time `at`, unless something happens */
+	CATS_TODO_SEND = 1, /**< transmit; then call cats_node_sent() */
+	CATS_TODO_DONE = 2, /**< an inference has ended; told once */
+};
+
+/** How an inference ended. It always does, with whatever arrived. */
+struct cats_result {
+	const int16_t *output;  /**< [rows][columns], CATS_OUTPUT_MISSING where a column did not
+				 *   arrive; valid until the next cats_node_poll()
+				 */
+	uint16_t rows;          /**< cats_output_rows() */
+	uint16_t columns;       /**< C */
+	uint16_t inference;     /**< its number */
+	bool submitted;         /**< it ran with this node's submitted input (else with zeros) */
+	bool led;               /**< this node led its last exchange */
+	uint16_t silent;        /**< bit s: nothing was heard of node s during the inference */
+	uint32_t fragments;     /**< of other nodes, in all exchanges */
+	uint32_t lost;          /**< of these, did not arrive and were not repaired */
+	uint32_t started_us;    /**< when this node opened or joined it */
+	uint32_t ended_us;      /**< when its last job ended */
+};
+
+/** What to do. */
+struct cats_todo {
+	enum cats_todo_what what;
+	bool compute;             /**< a job is ready and none runs: cats_node_compute_begin() */
+	bool forever;             /**< WAIT: no time is set, only an event ends it */
+	uint32_t at;              /**< WAIT: poll again then. SEND: start of the frame */
+	const uint8_t *frame;     /**< SEND: bytes; unchanged until cats_node_sent() */
+	uint16_t length;          /**< SEND: of them */
+	struct cats_result result; /**< DONE */
+};
+
+/** Statistics of all gathers of one kind, since cats_node_init(). */
+struct cats_gather_stats {
+	uint32_t exchanges;  /**< consumed */
+	uint32_t sent;       /**< frames handed out, control frames included */
+	uint32_t heard;      /**< fragments that arrived in DATA frames */
+	uint32_t repaired;   /**< fragments restored from CODED frames */
+	uint32_t lost;       /**< fragments that stayed missing */
+	uint32_t duplicates; /**< DATA and CODED frames that were not needed */
+	uint32_t air_us;     /**< from opening to closing of exchanges */
+	uint32_t compute_us; /**< in jobs, by the times given to begin and end */
+};
+
+/** Statistics of a node, since cats_node_init(). Counters wrap. */
+struct cats_node_stats {
+	uint32_t inferences;                    /**< ended */
+	uint32_t takeovers;                     /**< times this node began to lead for another */
+	uint32_t rejected[CATS_REJECT_REASONS]; /**< frames dropped, by enum cats_reject */
+	struct cats_gather_stats gather[CATS_GATHER_KINDS]; /**< by enum cats_gather_kind */
+};
+
+/** A piece of computing: filled by cats_node_compute_begin(), private but for reading. */
+struct cats_job {
+	enum {
+		CATS_JOB_BEGIN = 0,
+		CATS_JOB_PRODUCE = 1,
+		CATS_JOB_CONSUME = 2,
+	} what;
+	struct cats_exchange x;
+	struct cats_engine *engine;
+	const int8_t *input;                   /* BEGIN */
+	const struct cats_reception *reception; /* CONSUME */
+	uint32_t began_us;
+};
+
+/** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
+struct cats_node {
+	struct cats_node_stats stats;
+	struct cats_node_config config;
+	struct cats_engine engine;
+
+	/* Inference. */
+	uint16_t number;      /* of the inference that runs, or that ran last */
+	uint16_t seen;        /* the newest number heard or used */
+	bool running;
+	bool numbered;        /* number and seen mean something */
+	bool begun;           /* the engine has begun, with the input where there was one */
+	bool pending;         /* an input is submitted and waits for its inference */
+	bool used_input;
+	bool done;            /* DONE is to be told */
+	const int8_t *input;
+	uint16_t heard;       /* bit s: node s was heard in this inference */
+	uint8_t quiet[CATS_MAX_NODES]; /* exchanges since node s was heard, up to 255 */
+	uint32_t fragments;
+	uint32_t lost;
+	uint32_t started_us;
+	uint32_t ended_us;
+	uint32_t opened_us;   /* when the exchange before this one was opened */
+	uint32_t spacing_us;  /* and how far this one must stay behind */
+	uint32_t heard_us;    /* when anything that counts was heard last */
+	bool silence;         /* that is longer ago than the timeout */
+	uint8_t leader;
+
+	/* Exchange on the air: reception[air]; the one before it: reception[air ^ 1]. */
+	uint8_t air;
+	bool last;            /* there is none behind it */
+	bool closed;          /* it is over (kept until the one before it is consumed) */
+	bool open;            /* its clock is known */
+	bool clocked;         /* by the leader's own frames */
+	bool leap;            /* the others are further: close up to here */
+	struct cats_exchange front;
+	uint8_t round;        /* 0 data, 1..R repair */
+	bool granted;         /* counts[] are the leader's */
+	uint8_t grants;       /* GRANT copies sent */
+	uint16_t next;        /* own frames of this round handed out or passed over */
+	uint8_t counts[CATS_MAX_NODES];
+	uint32_t base_us;     /* start of this round */
+	uint32_t end_us;      /* of its coded slots, once granted */
+	uint32_t limit_us;    /* of the exchange */
+	struct cats_reception reception[2];
+
+	/* Jobs. */
+	bool job_running;
+	bool produced;        /* of the exchange on the air */
+	bool produced_next;   /* of the one behind it */
+	bool consumed;        /* the one before it */
+
+	/* Transmission. */
+	bool sending;
+	bool sync_sent;
+	uint8_t frame[CATS_FRAME_MAX];
+};
+
+/**
+ * @brief Set a node up. It listens first, for the timeout, so that it disturbs no inference.
+ *
+ * @param now_us the time
+ * @retval 0 on success
+ * @retval -EINVAL a pointer is missing, or the arena is not aligned to 8 bytes
+ * @retval -ENOMEM the arena is too small
+ * @retval -EMSGSIZE a frame of the plan exceeds the MTU: export for this transport
+ */
+int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us);
+
+/**
+ * @brief Give this node's input for the next inference.
+ *
+ * The leader opens an inference for it as soon as the one that runs has ended. Another node keeps
+ * it for the inference that the leader opens; hears it none for the timeout (times its rank among
+ * the nodes alive), it leads. A node that owns no input columns need not submit: it takes part in
+ * whatever is opened.
+ *
+ * @param input int8 [tokens_in][own_inputs], unchanged until the inference that uses it is DONE;
+ *              NULL stands for zeros
+ * @retval 0 on success
+ * @retval -EBUSY another input is waiting
+ */
+int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_us);
+
+/**
+ * @brief Take a submitted input back.
+ *
+ * @retval 0 the buffer is the caller's again
+ * @retval -EALREADY its inference has begun; it will be DONE
+ * @retval -ENOENT none is waiting
+ */
+int cats_node_withdraw(struct cats_node *node);
+
+/**
+ * @brief Give a frame that was heard.
+ *
+ * Any bytes are safe; what does not fit is counted in stats.rejected. Not kept after the call.
+ *
+ * @param start_us start of the frame on this node's clock
+ * @param now_us   the time, at or after the frame's end
+ * @retval 0 it was used, or was a duplicate
+ * @retval -EBADMSG it was dropped
+ */
+int cats_node_receive(struct cats_node *node, const uint8_t *frame, size_t length,
+		      uint32_t start_us, uint32_t now_us);
+
+/**
+ * @brief Say what became of the frame that the last SEND handed out.
+ *
+ * To be called as soon as the buffer is free; meanwhile poll() hands out no other frame.
+ *
+ * @param sent     false where it could not be transmitted (the slot is lost)
+ * @param start_us its true start: the others' clocks follow it, so the leader's does as well
+ * @retval 0 on success
+ * @retval -EINVAL there was no such frame
+ */
+int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us);
+
+/** @brief Ask what to do. Call it after every other call, and at the time that WAIT said. */
+void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
+
+/**
+ * @brief Fetch a job.
+ *
+ * @retval 0 on success: run it, then call cats_node_compute_end()
+ * @retval -EBUSY a job runs
+ * @retval -EAGAIN there is none now
+ */
+int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32_t now_us);
+
+/** @brief Compute. Long; needs no lock; touches the engine, its arena and nothing else. */
+void cats_job_run(const struct cats_job *job);
+
+/**
+ * @brief Hand a job back.
+ *
+ * @retval 0 on success
+ * @retval -EINVAL no job runs
+ */
+int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, uint32_t now_us);
+
+/** @brief Whether this node leads: its SYNC and GRANT frames give the others their slots. */
+bool cats_node_leads(const struct cats_node *node);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CATS_NODE_H_ */
