@@ -332,8 +332,26 @@ def node_buffers(
 
 
 @functools.lru_cache(maxsize=4096)
-def _packed(buffers: tuple[Buffer, ...]) -> tuple[dict[str, int], int, int]:
-    return (*pack(buffers), lower_bound(buffers))
+def _packed(buffers: tuple[Buffer, ...], kinds: tuple[int, ...]) -> tuple[dict[str, int], int, int]:
+    """(offsets, size, lower bound). Tile buffers of one kind and size get one place in all blocks,
+    which makes the search short and its result regular; where that misses the lower bound each
+    tile buffer is also tried on its own."""
+    bound = lower_bound(buffers)
+    merged: dict[tuple, Buffer] = {}
+    member: dict[str, str] = {}
+    for b in buffers:
+        gather, _, which = b.name.removeprefix("tile").partition(".")
+        key = (kinds[int(gather)], which, b.size) if which else (b.name,)
+        seen = merged.setdefault(key, b)
+        merged[key] = dataclasses.replace(seen, live=seen.live | b.live)
+        member[b.name] = seen.name
+    places, size = pack(list(merged.values()))
+    offsets = {name: places[of] for name, of in member.items()}
+    if size > bound and len(merged) < len(buffers):
+        alone, alone_size = pack(buffers)
+        if alone_size < size:
+            return alone, alone_size, bound
+    return offsets, size, bound
 
 
 def plan_arena(
@@ -346,7 +364,8 @@ def plan_arena(
 ) -> Arena:
     """Lay a node's buffers down."""
     buffers = node_buffers(config, split, keep, gathers, node, mode)
-    places, size, bound = _packed(tuple(buffers))
+    kinds = tuple(int(gather_kind(config, g)[0]) for g in range(len(gathers)))
+    places, size, bound = _packed(tuple(buffers), kinds)
     offsets = {b.name: places[b.name] for b in buffers if not b.name.startswith("tile")}
     if not mode.held:
         offsets["heads"] = offsets["query"]
