@@ -178,19 +178,18 @@ def _region_usage(
     elf: Elf, memory: Mapping[str, tuple[int, int]], result: Footprint
 ) -> list[tuple[str, Section]]:
     """Which section lies in which kind of memory; fills the regions with what the linker counts."""
-    spans: list[tuple[int, int, Section, bool]] = []
+    spans: list[tuple[int, Section]] = []
     for section in elf.sections:
         if section.tls and not section.bits:
             continue  # a template's size, no memory
-        spans.append((section.address, section.size, section, section.writable))
+        spans.append((section.address, section))
         if section.bits and section.load != section.address:
-            spans.append((section.load, section.size, section, False))
+            spans.append((section.load, section))
     spans.sort(key=lambda span: span[0])
-    homes: dict[str, list[tuple[int, int, Section, bool]]] = {}
+    homes: dict[str, list[tuple[int, Section]]] = {}
     regions: dict[str, Region] = {}
     last: Region | None = None
-    for span in spans:
-        begin, size = span[:2]
+    for begin, section in spans:
         named = next((n for n, (o, length) in memory.items() if o <= begin < o + length), None)
         if named:
             origin, length = memory[named]
@@ -199,21 +198,28 @@ def _region_usage(
             region = last
         else:
             region = regions.setdefault(hex(begin), Region(hex(begin), "flash", begin, 0))
-        region.used = max(region.used, begin + size - region.origin)
-        homes.setdefault(region.name, []).append(span)
+        region.used = max(region.used, begin + section.size - region.origin)
+        homes.setdefault(region.name, []).append((begin, section))
         last = region
     usage = []
     for name, region in regions.items():
-        if any(writable for *_, writable in homes[name]):
+        if _is_ram(homes[name]):
             region.kind = "ram"
-        usage += [(region.kind, section) for _, _, section, _ in homes[name]]
+        usage += [(region.kind, section) for _, section in homes[name]]
     result.regions = list(regions.values())
     return usage
 
 
-def _board_memory(
-    elf: Path, build: str | os.PathLike[str] | None
-) -> dict[str, tuple[int, int]]:
+def _is_ram(home: list[tuple[int, Section]]) -> bool:
+    """Whether a region with these (address, section) is RAM: something there has no initial bytes
+    or gets them from elsewhere. (Flash may hold a section that is marked writable.)"""
+    here = [section for begin, section in home if begin == section.address]
+    return any(not s.bits or s.load != s.address for s in here) or (
+        bool(here) and all(s.writable for s in here)
+    )
+
+
+def _board_memory(elf: Path, build: str | os.PathLike[str] | None) -> dict[str, tuple[int, int]]:
     """Regions of a Zephyr build without a map file: what the devicetree gave to its .config."""
     folder = Path(build) if build else elf.resolve().parent.parent
     try:

@@ -27,6 +27,7 @@ SOURCE = """
 const uint8_t cats_partition[] __attribute__((aligned(8))) = {{ {image} }};
 uint8_t cats_arena[{arena}] __attribute__((aligned(8)));
 static uint8_t main_stack[{stack}] IN(".noinit.stack");
+uint32_t last IN(".last") = 0xE015E015; /* in flash, yet writable */
 uint32_t numbers[{numbers}] = {{1, 2, 3}};
 static uint8_t z_state[{state}];
 int cats_gather_tick(int x) {{ return x * numbers[x]; }}
@@ -53,6 +54,7 @@ SECTIONS {{
 	.ARM.exidx : {{ *(.ARM.exidx*) }} > FLASH
 	.ramfunc : ALIGN({align}) {{ *(.ramfunc*) }} > RAM AT> FLASH
 	.data : ALIGN({align}) {{ *(.data*) }} > RAM AT> FLASH
+	.last : ALIGN(4) {{ KEEP(*(.last)) }} > FLASH
 	.bss (NOLOAD) : ALIGN({align}) {{ *(.bss*) *(COMMON) }} > RAM
 	.noinit (NOLOAD) : ALIGN({align}) {{ *(.noinit*) . += {reserve}; }} > RAM
 	/DISCARD/ : {{ *(.note*) *(.eh_frame*) }}
