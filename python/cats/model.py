@@ -4,9 +4,9 @@
 
 One set of weights; node d computes its own output columns of every product from what it has: its
 own columns and the kept columns of other nodes that arrived. No copy of the activations for each
-receiver is made: what a node lacks is masked in the weights (``_product``), which is exact, and the
-norm over available columns follows in closed form (``doc/training.rst``). ``_product_dense`` says
-the same step by step; tests hold one against the other.
+receiver is made: what a node lacks is masked in the weights (``_MaskedProduct``), which is exact,
+and the norm over available columns follows in closed form (``doc/training.rst``). ``_Run.by_views``
+says the same step by step; tests hold one against the other.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ class _Run:
     def product(
         self, g: int, x: Tensor, linear: nn.Linear, norm: nn.LayerNorm | None = None
     ) -> Tensor:
-        """Gather g of x [B, rows, K], the norm where there is one, then the product [B, rows, O]."""
+        """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]."""
         self.see(f"gather{g}", x)
         model, losses = self.model, self.losses[g]
         kind, _ = gather_kind(model.config, g)
@@ -209,22 +209,26 @@ class _Run:
             if losses is None and model.split.nodes == 1:
                 return linear(x if norm is None else norm(x))
             if losses is None:
-                return _product(x, view[None, None], (0, x.shape[1]), reader, linear, norm)
-            mask = self._mask(g, kind, losses.columns)
-            return _product(x, mask, losses.bounds, reader, linear, norm)
+                mask, bounds = view[None, None], (0, x.shape[1])
+            else:
+                mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
+            affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
+            return _MaskedProduct.apply(
+                x, linear.weight, linear.bias, *affine, mask, bounds, reader
+            )
         if losses is None:
             mask = view[None, None]
         else:
             dense = losses.dense(len(x)) if isinstance(losses, Heard) else losses
             mask = self._mask(g, kind, dense)
-        return self._product_dense(g, x, mask, reader, linear, norm)
+        return self.by_views(g, x, mask, reader, linear, norm)
 
     def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
         """bool [.., D, K]: own columns, and kept columns that were heard."""
         own, kept = getattr(self.model, f"own_{kind.name}"), getattr(self.model, f"kept_{g}")
         return own | (kept & heard)
 
-    def _product_dense(
+    def by_views(
         self, g: int, x: Tensor, mask: Tensor, reader: Tensor, linear: nn.Linear, norm: nn.Module
     ) -> Tensor:
         """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
@@ -245,45 +249,118 @@ class _Run:
         return out
 
 
-def _product(
-    x: Tensor,
-    mask: Tensor,
-    bounds: tuple[int, ...],
-    reader: Tensor,
-    linear: nn.Linear,
-    norm: nn.LayerNorm | None,
-) -> Tensor:
-    """The same by masked weights: mask bool [P, T, D, K], reader [D, O]; x [B, rows, K].
+class _MaskedProduct(torch.autograd.Function):
+    """``by_views`` by masked weights, for all samples and nodes at once, and its derivative.
 
-    With m the mask of the node that computes column j, n its count and g, h the norm's gain and
-    bias, ``norm(x) . W[j]`` is ``rstd * (x . W'[j]) + sum(m h W[j])``, where W'[j] is ``m g W[j]``
-    less its mean over the n available columns (as norm takes the mean from x), and rstd needs two
-    sums for each node. So P x T masked copies of the weights serve all samples and nodes.
+    Arguments: x [B, rows, K]; weight [O, K], bias [O]; gain and offset [K] of the norm, or None;
+    eps; mask bool [P, T, D, K] with ``bounds`` as in ``Heard``; reader [D, O]. Samples of one
+    pattern and one row block lack the same columns, so P x T masked copies of the weights do for
+    all of them. For the norm, with m the mask of the node that computes column j and n its count,
+
+        norm(x) . W[j] + b[j] = rstd (x . (m gain W[j]) - mean sum(m gain W[j]))
+                                + sum(m offset W[j]) + b[j]
+
+    where mean and rstd of a row are two products of x and x squared with m / n. Below, q runs over
+    the P samples groups of one row block and M over their rows.
     """
-    patterns, batch = mask.shape[0], x.shape[0]
-    owner = reader.argmax(0)
-    mask = mask.to(x.dtype)
-    reader = reader.to(x.dtype)
-    weight, bias = linear.weight, linear.bias.expand(*mask.shape[:2], -1)
-    if norm is not None:
-        count = mask.sum(-1, keepdim=True)  # [P, T, D, 1]
-        bias = bias + ((mask * norm.bias) @ weight.T * reader).sum(2)
-        weight = weight * norm.weight
-        centre = (mask @ weight.T / count * reader).sum(2)  # [P, T, O]
-        weight = weight - centre[..., None]
-        shifted = x - x.mean(-1, keepdim=True).detach()  # against cancellation in the variance
-    weight = mask.index_select(2, owner) * weight  # [P, T, O, K]
-    blocks = []
-    for t, (top, end) in enumerate(itertools.pairwise(bounds)):
-        rows = x[:, top:end].reshape(patterns, -1, x.shape[-1])  # [P, B / P * rows, K]
-        if norm is None:
-            out = torch.baddbmm(bias[:, t, None], rows, weight[:, t].transpose(1, 2))
+
+    @staticmethod
+    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader):  # noqa: D102
+        patterns, inner = mask.shape[0], x.shape[-1]
+        mask = mask.transpose(0, 1).to(x.dtype).contiguous()  # [T, P, D, K]
+        reader = reader.to(x.dtype)
+        groups, spread = _groups(mask, reader)  # spread [T, P, 1, g, 1, K]
+        scaled = weight if gain is None else weight * gain
+        masked = x.new_empty(*mask.shape[:2], *weight.shape)  # [T, P, O, K]
+        torch.mul(
+            scaled.view(*groups, inner), spread, out=masked.view(*mask.shape[:2], *groups, inner)
+        )
+        if gain is not None:
+            x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
+            share = mask / mask.sum(-1, keepdim=True)  # [T, P, D, K]
+            bias = bias + ((mask * offset) @ weight.T * reader).sum(2)  # [T, P, O]
+            total = (mask @ scaled.T) * reader  # [T, P, D, O]
         else:
-            mean_of = (mask[:, t] / count[:, t]).transpose(1, 2)  # [P, K, D]
-            part = shifted[:, top:end].reshape(rows.shape)
-            mean = part @ mean_of
-            variance = ((part * part) @ mean_of - mean * mean).clamp_min(0)
-            rstd = (variance + norm.eps).rsqrt() @ reader  # [P, B / P * rows, O]
-            out = torch.addcmul(bias[:, t, None], rows @ weight[:, t].transpose(1, 2), rstd)
-        blocks.append(out.view(batch, end - top, -1))
-    return blocks[0] if len(blocks) == 1 else torch.cat(blocks, 1)
+            bias = bias.expand(*masked.shape[:3])
+        rows, product, moments, outs = [], [], [], []
+        for t, (top, end) in enumerate(itertools.pairwise(bounds)):
+            part = x[:, top:end].reshape(patterns, -1, inner)  # [q, M, K]
+            rows.append(part)
+            if gain is None:
+                out = torch.baddbmm(bias[t, :, None], part, masked[t].transpose(1, 2))
+            else:
+                mean = part @ share[t].transpose(1, 2)  # [q, M, D]
+                square = (part * part) @ share[t].transpose(1, 2)
+                rstd = (square - mean * mean).clamp_min_(0).add_(eps).rsqrt_()
+                centred = part @ masked[t].transpose(1, 2)
+                centred.baddbmm_(mean, total[t], alpha=-1)  # [q, M, O]
+                out = torch.addcmul(bias[t, :, None], centred, rstd @ reader)
+                product.append(centred)
+                moments.append((mean, rstd))
+            outs.append(out.view(len(x), end - top, -1))
+        ctx.save_for_backward(weight, gain, offset, masked, spread, mask, reader)
+        ctx.rows, ctx.product, ctx.moments = rows, product, moments
+        if gain is not None:
+            ctx.share, ctx.total = share, total
+        ctx.bounds, ctx.groups = bounds, groups
+        return outs[0] if len(outs) == 1 else torch.cat(outs, 1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, gradient):  # noqa: D102
+        weight, gain, offset, masked, spread, mask, reader = ctx.saved_tensors
+        patterns, inner = mask.shape[1], weight.shape[1]
+        d_masked, d_bias = torch.empty_like(masked), masked.new_empty(masked.shape[:3])
+        d_total = torch.empty_like(d_bias)
+        d_rows = []
+        for t, (top, end) in enumerate(itertools.pairwise(ctx.bounds)):
+            part = ctx.rows[t]
+            slope = gradient[:, top:end].reshape(patterns, -1, weight.shape[0])  # [q, M, O]
+            d_bias[t] = slope.sum(1)
+            if gain is not None:
+                mean, rstd = ctx.moments[t]
+                d_rstd = (slope * ctx.product[t]) @ reader.T  # [q, M, D]
+                slope = slope * (rstd @ reader)
+                d_variance = -0.5 * rstd**3 * d_rstd
+                d_mean = -(slope @ ctx.total[t].transpose(1, 2)) - 2 * mean * d_variance
+                d_total[t] = -((mean.transpose(1, 2) @ slope) * reader).sum(1)
+            torch.bmm(slope.transpose(1, 2), part, out=d_masked[t])
+            d_part = slope @ masked[t]
+            if gain is not None:
+                d_part.baddbmm_(d_mean, ctx.share[t])
+                d_part.addcmul_(part, d_variance @ ctx.share[t], value=2)
+            d_rows.append(d_part.view(-1, end - top, inner))
+        d_x = d_rows[0] if len(d_rows) == 1 else torch.cat(d_rows, 1)
+        d_masked = d_masked.view(*mask.shape[:2], *ctx.groups, inner).mul_(spread)
+        d_weight = d_masked.sum((0, 1)).view_as(weight)
+        if gain is None:
+            return d_x, d_weight, d_bias.sum((0, 1)), None, None, None, None, None, None
+        d_weight += _spread_sum(d_total, spread, ctx.groups)
+        d_gain = (d_weight * weight).sum(0)
+        heard = _spread_sum(d_bias, spread, ctx.groups)
+        d_offset = (heard * weight).sum(0)
+        d_weight = torch.addcmul(heard * offset, d_weight, gain)
+        return d_x, d_weight, d_bias.sum((0, 1)), d_gain, d_offset, None, None, None, None
+
+
+def _groups(mask: Tensor, reader: Tensor) -> tuple[tuple[int, int, int], Tensor]:
+    """How output columns share the D masks: O = copies x groups x width, and mask [T, P, D, K] as
+    [T, P, 1, groups, 1, K]. Groups are nodes where all own equally many columns, else columns."""
+    nodes, outputs = reader.shape
+    owner = reader.argmax(0)
+    for copies in (1, 3):
+        width = outputs // (nodes * copies)
+        if width and torch.equal(
+            owner, torch.arange(nodes).repeat_interleave(width).repeat(copies).to(owner)
+        ):
+            return (copies, nodes, width), mask[:, :, None, :, None]
+    return (1, outputs, 1), mask.index_select(2, owner)[:, :, None, :, None]
+
+
+def _spread_sum(values: Tensor, spread: Tensor, groups: tuple[int, int, int]) -> Tensor:
+    """Sum over T and P of values [T, P, O] times the mask: [O, K]."""
+    copies, count, width = groups
+    values = values.flatten(0, 1).unflatten(1, groups).permute(2, 1, 3, 0)  # [g, c, w, T P]
+    mask = spread.flatten(0, 1)[:, 0, :, 0].transpose(0, 1)  # [g, T P, K]
+    out = values.reshape(count, copies * width, -1) @ mask
+    return out.view(count, copies, width, -1).transpose(0, 1).reshape(-1, out.shape[-1])
