@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats build``: firmware of every node of a deployment."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+from cats.report import add_json_argument, write_json
+
+HELP = "build the firmware of every node, and show its footprint"
+EPILOG = """\
+exit status: 0 all built, within memory and as planned, 1 not so, 2 bad input
+
+examples:
+  cats build DEPLOY -b nrf52840dk/nrf52840
+  cats build DEPLOY -b nrf52840dk/nrf52840 -s my_app -DCONFIG_CATS_TRANSPORT_BLE=y
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats build``."""
+    parser.add_argument("deploy", type=Path, metavar="DEPLOY", help="folder that cats export wrote")
+    parser.add_argument("-b", "--board", required=True, help="board, e.g. nrf52840dk/nrf52840")
+    parser.add_argument(
+        "-s", "--sample", type=Path, metavar="DIR", help="application (default: samples/node)"
+    )
+    parser.add_argument(
+        "-d", "--build-root", type=Path, default=Path("build/firmware"), metavar="DIR",
+        help="node n is built in DIR/node_0n",
+    )  # fmt: skip
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=0, metavar="N",
+        help="nodes built at once (default: one a processor)",
+    )  # fmt: skip
+    parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument("-p", "--pristine", action="store_true", help="start from empty folders")
+    parser.add_argument(
+        "-D", dest="defines", action="append", default=[], metavar="NAME=VALUE",
+        help="CMake or Kconfig setting for all nodes; repeatable",
+    )  # fmt: skip
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats build``."""
+    from cats.errors import CatsError
+    from cats.firmware import Built, build_nodes, source_tree, workspace
+    from cats.footprint import check_limits, check_plan, measure, planned_sizes, render
+
+    if args.jobs < 0:
+        raise CatsError(f"--jobs {args.jobs}: give 1 or more")
+    deploy = args.deploy.resolve()
+    plan = deploy / "plan.json"
+    planned = sorted(planned_sizes(plan))
+    nodes = sorted(set(args.node or planned))
+    if unknown := [n for n in nodes if n not in planned]:
+        raise CatsError(f"--node {unknown[0]}: there are nodes {planned[0]} to {planned[-1]}")
+    for node in nodes:
+        if not (deploy / f"node_{node:02}").is_dir():
+            raise CatsError(f"{args.deploy} has no node_{node:02}: not whole, export it again")
+    sample = (args.sample or source_tree() / "samples" / "node").resolve()
+    if not (sample / "CMakeLists.txt").is_file():
+        raise CatsError(f"{sample} is not an application: no CMakeLists.txt")
+
+    def report(built: Built) -> None:
+        if built.elf:
+            print(f"node {built.node}: {built.elf}", file=sys.stderr)
+            return
+        tail = built.log.read_text(errors="replace").splitlines()[-25:]
+        print("\n".join(tail), file=sys.stderr)
+        print(f"node {built.node}: build failed, all of it in {built.log}", file=sys.stderr)
+
+    root = args.build_root.resolve()
+    built = build_nodes(
+        workspace(), deploy, nodes, args.board, sample=sample, root=root, jobs=args.jobs,
+        pristine=args.pristine, defines=args.defines, report=report,
+    )  # fmt: skip
+    results = []
+    for one in built:
+        if one.elf:
+            result = measure(one.elf)
+            check_limits(result)
+            check_plan(result, plan, one.node)
+            results.append(result)
+    if results:
+        print(render(results))
+    for result in results:
+        for problem in result.problems:
+            print(f"{result.elf}: {problem}", file=sys.stderr)
+    ok = len(results) == len(nodes) and not any(result.problems for result in results)
+    if args.json:
+        write_json(args.json, {"ok": ok, "elfs": [dataclasses.asdict(r) for r in results]})
+    return 0 if ok else 1
