@@ -446,8 +446,7 @@ class _Planner:
 
     def options(self, group: Sequence[int], mode: Mode) -> list[_Option]:
         """Fastest first, each of the others smaller than all before it."""
-        kind = self.kinds[group[0]][0]
-        together = mode.interleave and kind in ROW_LOCAL
+        together = self.turns(group[0], mode)
         found, refused = [], None
         for rows in self.heights(group, mode):
             several = rows < self.rows[group[0]]
@@ -464,10 +463,7 @@ class _Planner:
                 )
                 if together:
                     size += rows * max(self.split.hidden)
-                time = sum(
-                    self.gather_time(g, p, mode, together)
-                    for g, p in zip(group, plans, strict=True)
-                )
+                time = sum(self.gather_time(g, p, mode) for g, p in zip(group, plans, strict=True))
                 found.append(_Option(rows, buffers, size, time))
         if not found:
             raise refused
@@ -481,7 +477,7 @@ class _Planner:
     def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
         """The plan of one gather; CatsError where it cannot be cut like that."""
         passes = mode.heads_per_pass if mode.held else 0
-        key = (g, rows, buffers, passes, mode.block_rows)
+        key = (g, rows, buffers, passes, mode.block_rows, self.turns(g, mode))
         if key not in self._gathers:
             self._gathers[key] = self._gather(g, rows, buffers, mode)
         return dataclasses.replace(self._gathers[key], phase=phase)
@@ -521,7 +517,16 @@ class _Planner:
             spacing_us=0,
             sources=tuple(sources),
         )
-        return dataclasses.replace(plan, spacing_us=math.ceil(self.computing(g, rows, mode)))
+        # The next exchange opens when the slowest node has computed: beside the next tile's air
+        # where that has its own buffer, behind this one's where it has not.
+        spacing = math.ceil(self.computing(g, rows, mode))
+        if buffers == 1 or self.turns(g, mode):
+            spacing += exchange_us(plan, rows)
+        return dataclasses.replace(plan, spacing_us=spacing)
+
+    def turns(self, g: int, mode: Mode) -> bool:
+        """Whether gather g takes turns with others tile by tile."""
+        return mode.interleave and self.kinds[g][0] in ROW_LOCAL
 
     def computing(self, g: int, rows: int, mode: Mode) -> float:
         """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
@@ -550,16 +555,20 @@ class _Planner:
             seen.setdefault(sizes, d)
         return list(seen.values())
 
-    def gather_time(self, g: int, plan: GatherPlan, mode: Mode, together: bool) -> float:
+    def gather_time(self, g: int, plan: GatherPlan, mode: Mode) -> float:
         """Microseconds of all exchanges of a gather, computing included."""
         tail = plan.rows - (plan.tiles - 1) * plan.tile_rows
-        hides = plan.buffers == 2 and not together
+        hides = plan.buffers == 2 and not self.turns(g, mode)
         total = 0.0
         for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
             if times:
                 air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
                 total += times * (max(air, work) if hides else air + work)
         return total + (self.computing(g, tail, mode) if hides else 0)
+
+    def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
+        """Microseconds of one inference."""
+        return sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
 
     # The search
 
@@ -586,7 +595,7 @@ class _Planner:
             best = None
             for group, i in at.items():
                 names = {f"tile{g}.{b}" for g in group for b in (0, 1)}
-                if mode.interleave and self.kinds[group[0]][0] in ROW_LOCAL:
+                if self.turns(group[0], mode):
                     names.add("hidden")
                 if i + 1 < len(options[group]) and names & full:
                     old, new = options[group][i], options[group][i + 1]
@@ -649,6 +658,28 @@ def _live_matrix(live: tuple[int, ...]) -> np.ndarray:
         for v in live
     ]
     return np.unique(np.stack(rows), axis=1).astype(np.int64)
+
+
+def inference_us(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> int:
+    """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
+    that does not hide behind it."""
+    planner = _Planner(
+        config, split, keep, radio_named(plan.radio), plan.payload, plan.rounds, None,
+        compute or Compute(),
+    )  # fmt: skip
+    return math.ceil(planner.inference_time(plan.gathers, mode_of(plan)))
+
+
+def mode_of(plan: Plan) -> Mode:
+    """What the planner chose for all gathers."""
+    interleave = plan.gathers[2].phase == plan.gathers[3].phase
+    return Mode(interleave, plan.held, max(plan.heads_per_pass), plan.block_rows)
 
 
 def make_plan(
