@@ -50,6 +50,8 @@ Observe = Callable[[str, np.ndarray], None]
 
 #: The residual and the output may grow to this multiple of what calibration showed.
 HEADROOM = 2.0
+#: Largest step of a score, in 1/256 log2: score_multiplier stays below 2^32.
+_LARGEST_SCORE_STEP = 1 - 2.0**-20
 #: How many values of a tensor the search for its scale looks at.
 _SEARCHED = 1 << 16
 #: Ranges that the search tries, as parts of the largest magnitude.
@@ -306,6 +308,10 @@ def calibrate(
     sent.append(np.abs(seen[f"sent{count - 1}"][0]).max() * HEADROOM / 32767 or 1 / 32767)
     up = [best_scale(seen[f"out{3 + 4 * b}"][0], through=gelu) for b in blocks]
     query, key, value = ([best_scale(seen[f"{name}{b}"][0]) for b in blocks] for name in "qkv")
+    for b in blocks:
+        shrink = 1 / math.sqrt(max(1, _score_step(config, query[b], key[b]) / _LARGEST_SCORE_STEP))
+        query[b] *= max(shrink, 0.25)  # such scores saturate the softmax anyway; more is refused
+        key[b] *= max(shrink, 0.25)
     return Scales(
         residual=float(residual),
         sent=tuple(float(np.float32(scale)) for scale in sent),  # images hold single precision
@@ -408,8 +414,9 @@ def _product(
     """weight [K, O] and bias [O] in real values; out_scale [O]."""
     scale = np.abs(weight).max(0) / 127
     # A column of zeros, or one far below the others, takes a scale with which its multiplier still
-    # has bits; a column whose bias dwarfs its weights one with which the bias fits.
-    floor = scale.max() * 2.0**-16 or 1 / 127
+    # has bits (with zeros alone the bias has 12 bits behind the point); a column whose bias dwarfs
+    # its weights takes one with which the bias fits.
+    floor = scale.max() * 2.0**-16 if scale.any() else out_scale / in_scale * 2.0**-12
     scale = np.maximum(scale, floor)
     scale = np.maximum(scale, np.abs(bias) / (in_scale * (MAX_BIAS - 1)))
     rounded = np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)
@@ -418,14 +425,19 @@ def _product(
     return Product(rounded, start, multiplier, shift)
 
 
+def _score_step(config: ModelConfig, query: float, key: float) -> float:
+    """One step of the integer score q . k in the softmax's unit, 1/256 log2."""
+    return 256 * math.log2(math.e) * query * key / math.sqrt(config.head_width)
+
+
 def _attention(config: ModelConfig, scales: Scales, b: int) -> dict[str, int]:
     """What HEADS needs beside its product."""
-    ratio = scales.query[b] * scales.key[b] / math.sqrt(config.head_width)
-    score = round(2.0**32 * 256 * math.log2(math.e) * ratio)
+    step = _score_step(config, scales.query[b], scales.key[b])
+    score = round(2.0**32 * step)
     if score >= 1 << 32:
         raise CatsError(
-            f"block {b}: one step of the attention score is {ratio:.3g}, at most 0.0027 fits the "
-            "integer softmax: queries and keys are too large, train with weight decay"
+            f"block {b}: queries and keys are {math.sqrt(step):.1f} times as large as fits the "
+            "integer softmax: train with weight decay or fewer steps"
         )
     # scale_v / scale_h = multiplier * 2^(14 - shift)
     multiplier, exponent = fixed_point(np.array([scales.value[b] / scales.sent[2 + 4 * b]]))
