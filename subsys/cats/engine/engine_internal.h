@@ -1,0 +1,82 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* What the engine's files share. Nothing of it is API. */
+
+#ifndef CATS_ENGINE_INTERNAL_H_
+#define CATS_ENGINE_INTERNAL_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cats/engine.h>
+#include <cats/image.h>
+
+static inline uint32_t cats_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t cats_round_up4(uint32_t v)
+{
+	return (v + 3u) & ~3u;
+}
+
+static inline uint32_t cats_ceil_div(uint32_t a, uint32_t b)
+{
+	return (a + b - 1u) / b;
+}
+
+static inline uint32_t cats_tiles(const struct cats_image_gather *gather)
+{
+	return cats_ceil_div(gather->rows, gather->tile_rows);
+}
+
+static inline const struct cats_image_source *cats_source(const struct cats_image *image,
+							  uint16_t gather, uint8_t source)
+{
+	return &image->sources[(uint32_t)gather * image->header->nodes + source];
+}
+
+/* Fragments of one segment in a tile of so many rows. */
+static inline uint32_t cats_row_groups(const struct cats_image_source *source, uint16_t rows)
+{
+	return cats_ceil_div(rows, source->fragment_rows);
+}
+
+static inline bool cats_has(const struct cats_availability *available, uint8_t source,
+			    uint16_t fragment)
+{
+	return (available->bits[source][fragment / 8] >> (fragment % 8)) & 1;
+}
+
+/* A table of the image. */
+static inline const void *cats_table(const struct cats_image *image, uint32_t offset)
+{
+	return image->base + offset;
+}
+
+static inline uint32_t cats_own_features(const struct cats_image_model *model)
+{
+	return (uint32_t)model->own_heads * model->head_width;
+}
+
+/* One fragment as a rectangle of its source's kept bytes of a tile. */
+struct cats_region {
+	uint16_t row;    /* first row in the tile */
+	uint16_t rows;
+	uint16_t column; /* first byte of a row */
+	uint16_t width;  /* bytes a row */
+};
+
+/* False where there is no such fragment. */
+bool cats_find_region(const struct cats_image *image, struct cats_exchange x, uint8_t source,
+		      uint16_t fragment, struct cats_region *region);
+
+/* CRC-32 as in IEEE 802.3 and zlib. */
+uint32_t cats_crc32(const uint8_t *data, size_t size);
+
+#endif /* CATS_ENGINE_INTERNAL_H_ */

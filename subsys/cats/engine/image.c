@@ -1,0 +1,425 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * The whole check of an image. The engine and the gather index with what stands in it and check
+ * nothing, so what is not refused here is trusted everywhere.
+ */
+
+#include <cats/image.h>
+
+#include "engine_internal.h"
+
+#define CRC_BEGIN    16u
+#define MAX_BLOCKS   63u        /* G = 4 L + 3 fits the byte of a frame */
+#define MAX_TILES    256u       /* so does the tile */
+#define MAX_ROUNDS   3u
+#define MAX_SHIFT    62u        /* doc/numerics.rst: requantisation */
+#define MAX_BIAS     (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
+#define MAX_SLOT_US  1000000u
+#define MAX_SPACE_US (1u << 30)
+
+/* What the exchange of a gather moves, by kind. */
+struct tensor {
+	uint32_t total; /* columns */
+	uint32_t own;   /* this node's */
+	uint32_t first; /* the first of them */
+};
+
+static bool in_range(uint32_t v, uint32_t low, uint32_t high)
+{
+	return low <= v && v <= high;
+}
+
+/* An array of the image, from its offset. */
+static bool table_fits(const struct cats_image_header *header, uint32_t offset, uint64_t bytes)
+{
+	return offset >= sizeof(*header) && offset % 4 == 0 && offset <= header->image_size &&
+	       bytes <= header->image_size - offset;
+}
+
+static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint64_t bytes)
+{
+	return offset % 4 == 0 && offset <= header->arena_size &&
+	       bytes <= header->arena_size - offset;
+}
+
+static bool header_fits(const struct cats_image_header *h)
+{
+	return in_range(h->nodes, 1, CATS_MAX_NODES) && h->node < h->nodes &&
+	       h->gathers <= 4 * MAX_BLOCKS + 3 && h->arena_size % 8 == 0 &&
+	       table_fits(h, h->model, sizeof(struct cats_image_model)) &&
+	       table_fits(h, h->gather_table, h->gathers * sizeof(struct cats_image_gather)) &&
+	       table_fits(h, h->source_table,
+			  (uint64_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
+}
+
+static bool model_fits(const struct cats_image_header *h, const struct cats_image_model *m)
+{
+	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
+
+	return in_range(m->tokens, 1, CATS_MAX_TOKENS) &&
+	       m->tokens_in == m->tokens - (m->pool == CATS_POOL_CLASS) && m->tokens_in >= 1 &&
+	       in_range(m->features, 1, CATS_MAX_COLUMNS) &&
+	       in_range(m->hidden, 1, CATS_MAX_COLUMNS) &&
+	       in_range(m->inputs, 1, CATS_MAX_COLUMNS) &&
+	       in_range(m->outputs, 1, CATS_MAX_COLUMNS) && in_range(m->blocks, 1, MAX_BLOCKS) &&
+	       h->gathers == 4 * m->blocks + 3 &&
+	       (uint32_t)m->heads * m->head_width == m->features &&
+	       in_range(m->own_heads, 1, m->heads) && m->first_head <= m->heads - m->own_heads &&
+	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
+	       m->own_outputs <= m->outputs && m->pool <= CATS_POOL_ALL &&
+	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD)) == 0 &&
+	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
+	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
+	       in_range(m->hidden_rows, 1, m->tokens) &&
+	       (held || m->arena_heads == m->arena_query);
+}
+
+/* The canonical order of gathers, and the rows that each moves. */
+static bool order_fits(const struct cats_image_model *m, const struct cats_image_gather *gather,
+		       uint16_t g)
+{
+	const uint16_t blocks = m->blocks;
+	uint8_t kind, block;
+	uint16_t begin = 0, rows = m->tokens;
+
+	if (g == 0) {
+		kind = CATS_GATHER_INPUT;
+		block = 0;
+		begin = m->tokens - m->tokens_in;
+		rows = m->tokens_in;
+	} else if (g <= 4 * blocks) {
+		kind = CATS_GATHER_ATTENTION + (g - 1) % 4;
+		block = (g - 1) / 4;
+	} else {
+		kind = CATS_GATHER_OUTPUT + g - 4 * blocks - 1;
+		block = blocks - 1;
+	}
+	if (kind >= CATS_GATHER_HEADS && block == blocks - 1) {
+		/* From here on only the rows that the head reads. */
+		if (m->pool == CATS_POOL_CLASS) {
+			rows = 1;
+		} else if (m->pool == CATS_POOL_LAST) {
+			begin = m->tokens - 1;
+			rows = 1;
+		} else if (m->pool == CATS_POOL_MEAN && kind >= CATS_GATHER_OUTPUT) {
+			rows = 1;
+		}
+	}
+	return gather->kind == kind && gather->block == block && gather->row_begin == begin &&
+	       gather->rows == rows;
+}
+
+/* Interleaved are HEADS, FORWARD and HIDDEN of one block, all three or two neighbours. */
+static bool phase_fits(const struct cats_image_gather *gather)
+{
+	const struct cats_image_gather *before = gather - 1;
+
+	if (gather->kind == CATS_GATHER_INPUT || gather->phase != before->phase) {
+		return true;
+	}
+	return (gather->kind == CATS_GATHER_FORWARD || gather->kind == CATS_GATHER_HIDDEN) &&
+	       gather->tile_rows == before->tile_rows;
+}
+
+static bool exchange_fits(const struct cats_image_model *m, const struct cats_image_gather *gather)
+{
+	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
+
+	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > MAX_TILES ||
+	    !in_range(gather->buffers, 1, 2) || gather->rounds > MAX_ROUNDS ||
+	    gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) ||
+	    gather->slot_us > MAX_SLOT_US || gather->control_us > MAX_SLOT_US ||
+	    gather->spacing_us > MAX_SPACE_US ||
+	    (gather->buffers == 1 && gather->tile[0] != gather->tile[1])) {
+		return false;
+	}
+	if (held && gather->kind == CATS_GATHER_ATTENTION) {
+		return gather->tile_rows == gather->rows;
+	}
+	if (gather->kind == CATS_GATHER_HIDDEN) {
+		/* The hidden buffer holds the whole gather, or one tile of a common phase. */
+		return gather->rows <= m->hidden_rows ||
+		       (gather->phase == (gather - 1)->phase &&
+			gather->tile_rows <= m->hidden_rows);
+	}
+	return true;
+}
+
+static bool source_fits(const struct cats_image_header *h, const struct cats_image_gather *gather,
+			const struct cats_image_source *s)
+{
+	const uint32_t all = (uint32_t)s->columns * gather->element;
+	const bool prunable =
+		gather->kind != CATS_GATHER_INPUT && gather->kind != CATS_GATHER_RESULT;
+
+	if (h->nodes == 1 || s->columns == 0) {
+		return s->width == 0 && s->segments == 0;
+	}
+	return in_range(s->width, prunable ? gather->element : all, all) &&
+	       in_range(s->segment_width, gather->element, s->width) &&
+	       s->width % gather->element == 0 && s->segment_width % gather->element == 0 &&
+	       s->segments == cats_ceil_div(s->width, s->segment_width) &&
+	       in_range(s->fragment_rows, 1, gather->tile_rows) &&
+	       (uint32_t)s->fragment_rows * s->segment_width <= UINT16_MAX &&
+	       s->segments * cats_row_groups(s, gather->tile_rows) <= CATS_MAX_FRAGMENTS;
+}
+
+static struct tensor tensor_of(const struct cats_image_model *m, uint8_t kind)
+{
+	switch (kind) {
+	case CATS_GATHER_INPUT:
+		return (struct tensor){m->inputs, m->own_inputs, m->first_input};
+	case CATS_GATHER_HIDDEN:
+		/* The first is not needed: hidden columns are only counted. */
+		return (struct tensor){m->hidden, m->own_hidden, UINT32_MAX};
+	case CATS_GATHER_RESULT:
+		return (struct tensor){m->outputs, m->own_outputs, m->first_output};
+	default:
+		return (struct tensor){m->features, cats_own_features(m),
+				       (uint32_t)m->first_head * m->head_width};
+	}
+}
+
+/* Columns of all sources, the tile buffers and the keep set; gives the columns of the view. */
+static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *view)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_gather *gather = &image->gathers[g];
+	const struct tensor tensor = tensor_of(image->model, gather->kind);
+	const struct cats_image_source *own = cats_source(image, g, h->node);
+	const uint32_t kept = own->width / gather->element;
+	const uint16_t *keep;
+	uint32_t first = 0, heard = 0;
+
+	for (uint8_t s = 0; s < h->nodes; s++) {
+		const struct cats_image_source *source = cats_source(image, g, s);
+
+		if (!source_fits(h, gather, source) ||
+		    (s == h->node && tensor.first != UINT32_MAX && tensor.first != first)) {
+			return false;
+		}
+		first += source->columns;
+		heard += s == h->node ? 0 : source->width;
+	}
+	if (first != tensor.total || own->columns != tensor.own ||
+	    !buffer_fits(h, gather->tile[0], (uint64_t)gather->tile_rows * heard) ||
+	    !buffer_fits(h, gather->tile[1], (uint64_t)gather->tile_rows * heard) ||
+	    (kept > 0 && !table_fits(h, gather->own_keep, kept * sizeof(*keep)))) {
+		return false;
+	}
+	keep = cats_table(image, gather->own_keep);
+	for (uint32_t i = 0; i < kept; i++) {
+		if (keep[i] >= own->columns || (i > 0 && keep[i] <= keep[i - 1])) {
+			return false;
+		}
+	}
+	*view = tensor.own + heard;
+	return true;
+}
+
+static uint32_t products_of(const struct cats_image_model *m, uint8_t kind)
+{
+	switch (kind) {
+	case CATS_GATHER_ATTENTION:
+		return 3 * cats_own_features(m);
+	case CATS_GATHER_FORWARD:
+		return m->own_hidden;
+	case CATS_GATHER_OUTPUT:
+		return m->own_outputs;
+	default:
+		return cats_own_features(m);
+	}
+}
+
+static bool product_fits(const struct cats_image *image, const struct cats_image_gather *gather,
+			 uint32_t view)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_channel *channels;
+
+	if (gather->view != view || view > CATS_MAX_COLUMNS ||
+	    gather->stride != cats_round_up4(view) ||
+	    gather->products != products_of(image->model, gather->kind)) {
+		return false;
+	}
+	if (gather->products == 0) {
+		return true;
+	}
+	if (!in_range(gather->shift, 1, MAX_SHIFT) ||
+	    !table_fits(h, gather->weights, (uint64_t)gather->products * gather->stride) ||
+	    !table_fits(h, gather->channels, gather->products * sizeof(*channels))) {
+		return false;
+	}
+	channels = cats_table(image, gather->channels);
+	for (uint16_t o = 0; o < gather->products; o++) {
+		if (channels[o].multiplier < 1 || channels[o].bias > MAX_BIAS ||
+		    channels[o].bias < -MAX_BIAS) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool step_fits(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+
+	switch (gather->kind) {
+	case CATS_GATHER_INPUT:
+		return table_fits(h, gather->table, 2ull * m->tokens * cats_own_features(m));
+	case CATS_GATHER_HEADS:
+		return gather->value_multiplier >= 1 && in_range(gather->value_shift, 1, MAX_SHIFT);
+	case CATS_GATHER_FORWARD:
+		if (gather->table != 0 && !table_fits(h, gather->table, 256)) {
+			return false;
+		}
+		break;
+	case CATS_GATHER_HIDDEN:
+		return true;
+	default:
+		break;
+	}
+	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&
+	       table_fits(h, gather->norm, gather->view * sizeof(struct cats_image_norm));
+}
+
+/*
+ * Each buffer inside the arena; the rows apart from all that is in use with them, or they might
+ * hold more than eight bits and a sum overflow.
+ */
+static bool arena_fits(const struct cats_image *image, uint32_t stride)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const uint64_t own = cats_own_features(m);
+	const uint64_t pass = (uint64_t)m->heads_per_pass * m->head_width;
+	const uint32_t scores = 4 * cats_round_up4(m->tokens);
+	const uint64_t rows_end = m->arena_rows + 2ull * m->block_rows * stride;
+	const struct {
+		uint32_t offset;
+		uint64_t bytes;
+	} buffers[] = {
+		{m->arena_rows, 2ull * m->block_rows * stride},
+		{m->arena_residual, 2 * m->tokens * own},
+		{m->arena_query, m->tokens * pass},
+		{m->arena_key, m->tokens * pass},
+		{m->arena_value, cats_round_up4(m->tokens) * pass},
+		{m->arena_heads, m->tokens * own},
+		{m->arena_hidden, (uint64_t)m->hidden_rows * m->own_hidden},
+		{m->arena_input, (uint64_t)m->tokens_in * m->own_inputs},
+		{m->arena_pooled, cats_output_rows(image) * own},
+		{m->arena_output, 2ull * cats_output_rows(image) * m->outputs},
+	};
+
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+		if (!buffer_fits(h, buffers[i].offset, buffers[i].bytes) ||
+		    (i > 0 && buffers[i].bytes > 0 && buffers[i].offset < rows_end &&
+		     m->arena_rows < buffers[i].offset + buffers[i].bytes)) {
+			return false;
+		}
+	}
+	return buffer_fits(h, m->arena_scores, scores);
+}
+
+static bool content_fits(const struct cats_image *image)
+{
+	uint32_t stride = 0;
+
+	if (!model_fits(image->header, image->model)) {
+		return false;
+	}
+	for (uint16_t g = 0; g < image->header->gathers; g++) {
+		const struct cats_image_gather *gather = &image->gathers[g];
+		uint32_t view;
+
+		if (!order_fits(image->model, gather, g) || !phase_fits(gather) ||
+		    !exchange_fits(image->model, gather) || !sources_fit(image, g, &view)) {
+			return false;
+		}
+		if (gather->kind == CATS_GATHER_RESULT) {
+			continue;
+		}
+		if (!product_fits(image, gather, view) || !step_fits(image, gather)) {
+			return false;
+		}
+		stride = gather->stride > stride ? gather->stride : stride;
+	}
+	return arena_fits(image, stride);
+}
+
+int cats_image_verify(const void *data, size_t size, struct cats_image *image)
+{
+	const struct cats_image_header *header = data;
+	struct cats_image found = {.base = data, .header = header};
+
+	if (data == NULL || (uintptr_t)data % CATS_IMAGE_ALIGN != 0) {
+		return CATS_IMAGE_FOREIGN;
+	}
+	if (size < sizeof(*header)) {
+		return CATS_IMAGE_TRUNCATED;
+	}
+	if (header->magic != CATS_IMAGE_MAGIC) {
+		return CATS_IMAGE_FOREIGN;
+	}
+	if (header->format_version != CATS_FORMAT_VERSION) {
+		return CATS_IMAGE_VERSION;
+	}
+	if (header->image_size > size) {
+		return CATS_IMAGE_TRUNCATED;
+	}
+	if (header->header_size != sizeof(*header) || header->image_size < sizeof(*header) ||
+	    header->crc32 != cats_crc32(found.base + CRC_BEGIN, header->image_size - CRC_BEGIN)) {
+		return CATS_IMAGE_CORRUPT;
+	}
+	if (header->image_size % CATS_IMAGE_ALIGN != 0 || !header_fits(header)) {
+		return CATS_IMAGE_INVALID;
+	}
+	found.model = cats_table(&found, header->model);
+	found.gathers = cats_table(&found, header->gather_table);
+	found.sources = cats_table(&found, header->source_table);
+	if (!content_fits(&found)) {
+		return CATS_IMAGE_INVALID;
+	}
+	*image = found;
+	return CATS_IMAGE_OK;
+}
+
+int cats_image_expect(const struct cats_image *image, int node, uint32_t model_id)
+{
+	if (model_id != 0 && image->header->model_id != model_id) {
+		return CATS_IMAGE_MODEL;
+	}
+	if (node >= 0 && image->header->node != node) {
+		return CATS_IMAGE_NODE;
+	}
+	return CATS_IMAGE_OK;
+}
+
+const char *cats_image_strerror(int error)
+{
+	switch (error) {
+	case CATS_IMAGE_OK:
+		return "image is fine";
+	case CATS_IMAGE_TRUNCATED:
+		return "image is truncated: write all of it";
+	case CATS_IMAGE_FOREIGN:
+		return "no image here, or not aligned to 8 bytes: check its address";
+	case CATS_IMAGE_VERSION:
+		return "image has another format version: export again or update the firmware";
+	case CATS_IMAGE_CORRUPT:
+		return "image is corrupt: write it again";
+	case CATS_IMAGE_INVALID:
+		return "image contradicts itself: export again";
+	case CATS_IMAGE_NODE:
+		return "image is for another node: write this node's";
+	case CATS_IMAGE_MODEL:
+		return "image is of another deployment: write the same export to all nodes";
+	default:
+		return "unknown image error";
+	}
+}
