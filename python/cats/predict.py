@@ -111,12 +111,13 @@ def air_json(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan
     }
 
 
-def single_device(config: ModelConfig) -> tuple[Plan, NodeSize]:
-    """One device with the whole model: its plan and sizes."""
+def single_device(config: ModelConfig) -> tuple[NodeSize, int]:
+    """One device with the whole model: its sizes, and microseconds of an inference (estimated)."""
     split = SplitConfig.even(config, 1)
     keep = full_keep(config, split)
     plan = make_plan(config, split, keep)
-    return plan, node_size(config, split, keep, plan, 0)
+    size = node_size(config, split, keep, plan, 0)
+    return size, inference_us(config, split, keep, plan)
 
 
 def parameters(config: ModelConfig) -> int:

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats export``: quantise a trained model and write one partition for each node."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cats.report import add_json_argument, parse_size
+
+HELP = "quantise a run, plan its deployment, write one partition a node"
+EPILOG = """\
+examples:
+  cats export RUN -o DEPLOY
+  cats export RUN -o DEPLOY --radio ble_2m --repair-rounds 2
+  cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
+"""
+
+
+def _address(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not an address: write 0xf0000") from None
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of make_plan(), the same for every command that plans."""
+    parser.add_argument(
+        "--radio", default="ieee802154", help="ieee802154 (250 kbit/s) or ble_2m (2 Mbit/s)"
+    )
+    parser.add_argument(
+        "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"
+    )
+    parser.add_argument(
+        "--payload", type=int, metavar="BYTES", help="payload of the largest frame (the radio's)"
+    )
+    parser.add_argument(
+        "--tile-rows", type=int, metavar="ROWS", help="rows of a tile (the planner's choice)"
+    )
+    parser.add_argument(
+        "--ram", type=parse_size, metavar="SIZE", help="most bytes of a node's arena: 8192, 48K"
+    )
+    parser.add_argument(
+        "--slack",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="how much longer than the fastest an inference may take to save RAM",
+    )
+
+
+def plan_options(args: argparse.Namespace) -> dict:
+    """make_plan()'s keyword arguments from add_plan_arguments()."""
+    return {
+        "radio": args.radio,
+        "rounds": args.repair_rounds,
+        "payload": args.payload,
+        "tile_rows": args.tile_rows,
+        "ram_limit": args.ram,
+        "slack": args.slack,
+    }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats export``."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder that cats train wrote")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="DEPLOY", help="folder to write"
+    )
+    parser.add_argument(
+        "--format",
+        choices=("header", "image", "both"),
+        default="both",
+        help="header: cats_partition.h, to be linked; image: cats_partition.bin, for flash",
+    )
+    add_plan_arguments(parser)
+    parser.add_argument(
+        "--calibration",
+        type=int,
+        default=256,
+        metavar="SAMPLES",
+        help="training samples that the quantiser looks at",
+    )
+    parser.add_argument(
+        "--flash-address",
+        type=_address,
+        metavar="ADDRESS",
+        help="also write cats_partition.hex for a flash partition at this address",
+    )
+    parser.add_argument("--force", action="store_true", help="replace an existing DEPLOY")
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats export``."""
+    from cats.export import check_free, export, quantise_run, render
+    from cats.report import write_json
+
+    check_free(args.out, args.force)
+    model, source = quantise_run(args.run, args.calibration)
+    meta = export(
+        model,
+        args.out,
+        formats=args.format,
+        flash_address=args.flash_address,
+        run=source,
+        force=args.force,
+        **plan_options(args),
+    )
+    if args.json:
+        write_json(args.json, meta)
+    if args.json != "-":
+        print(render(meta))
+    return 0
