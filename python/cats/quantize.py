@@ -52,6 +52,8 @@ Observe = Callable[[str, np.ndarray], None]
 HEADROOM = 2.0
 #: Largest step of a score, in 1/256 log2: score_multiplier stays below 2^32.
 _LARGEST_SCORE_STEP = 1 - 2.0**-20
+#: A tensor without a larger magnitude counts as zeros.
+_ZERO = 1e-12
 #: How many values of a tensor the search for its scale looks at.
 _SEARCHED = 1 << 16
 #: Ranges that the search tries, as parts of the largest magnitude.
@@ -253,7 +255,7 @@ def best_scale(
     function behind which the error is taken.
     """
     largest = float(np.abs(values).max(initial=0))
-    if largest < 1e-30:
+    if largest < _ZERO:
         return 1 / 127
     weights = np.ones(1) if weights is None else weights
     weights = np.broadcast_to(weights, values.shape).ravel()
@@ -270,6 +272,12 @@ def best_scale(
         errors.append(float((error * error * weights).sum()))
     best = min(reversed(range(len(errors))), key=errors.__getitem__)  # the widest among equals
     return float(_CLIPS[best]) * largest / 127
+
+
+def _wide_scale(tensors: list[np.ndarray]) -> float:
+    """The int16 step that leaves HEADROOM above the largest magnitude."""
+    largest = max(float(np.abs(x).max()) for x in tensors)
+    return (largest * HEADROOM if largest >= _ZERO else 1.0) / 32767
 
 
 def calibrate(
@@ -289,7 +297,7 @@ def calibrate(
     FloatInference(config, split, keep, parameters, observe=observe).run(inputs)
 
     count, blocks = gather_count(config), range(config.blocks)
-    residual = max(np.abs(x).max() for x in seen["residual"]) * HEADROOM / 32767 or 1 / 32767
+    residual = _wide_scale(seen["residual"])
     sent, norms = [], []
     for g in range(count - 1):
         linear, norm = _consumer(config, g)
@@ -305,7 +313,7 @@ def calibrate(
         largest = max(np.abs(gain).max(), np.abs(bias).max())
         scale = best_scale(np.stack(seen[f"norm{g}"]), energy)
         norms.append(max(scale, largest * 256 / 32767))  # gain and bias fit int16
-    sent.append(np.abs(seen[f"sent{count - 1}"][0]).max() * HEADROOM / 32767 or 1 / 32767)
+    sent.append(_wide_scale(seen[f"sent{count - 1}"]))
     up = [best_scale(seen[f"out{3 + 4 * b}"][0], through=gelu) for b in blocks]
     query, key, value = ([best_scale(seen[f"{name}{b}"][0]) for b in blocks] for name in "qkv")
     for b in blocks:
@@ -313,7 +321,7 @@ def calibrate(
         query[b] *= max(shrink, 0.25)  # such scores saturate the softmax anyway; more is refused
         key[b] *= max(shrink, 0.25)
     return Scales(
-        residual=float(residual),
+        residual=residual,
         sent=tuple(float(np.float32(scale)) for scale in sent),  # images hold single precision
         norm=tuple(map(float, norms)),
         query=tuple(query),

@@ -96,7 +96,7 @@ def test_quantize_takes_a_torch_model():
 def test_best_scale_is_no_worse_than_the_range(values):
     values = np.array(values)
     largest = np.abs(values).max()
-    if largest < 1e-30:
+    if largest < 1e-12:
         assert quantize.best_scale(values) == 1 / 127
         return
 
