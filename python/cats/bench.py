@@ -25,13 +25,11 @@ from cats.dropout import Heard, MessageDropout
 from cats.model import CatsTransformer
 from cats.prune import select
 
-DROPOUT = 0.1
-
 
 class PlainTransformer(nn.Module):
     """The same shape out of PyTorch's own layers; [B, N, P] to [B, N, C]."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, dropout: float) -> None:
         super().__init__()
         self.embed = nn.Linear(config.inputs, config.features)
         self.position = nn.Parameter(torch.randn(config.tokens, config.features) * 0.02)
@@ -39,7 +37,7 @@ class PlainTransformer(nn.Module):
             config.features,
             config.heads,
             config.hidden,
-            DROPOUT,
+            dropout,
             config.activation,
             batch_first=True,
             norm_first=True,
@@ -83,18 +81,24 @@ def measure(steps: dict[str, Callable[[], None]], repeats: int, warmup: int) -> 
 
 
 def build(
-    config: ModelConfig, nodes: int, keep: float, batch: int, patterns: int, naive: bool
+    config: ModelConfig,
+    nodes: int,
+    keep: float,
+    batch: int,
+    patterns: int,
+    naive: bool,
+    dropout: float = 0.1,
 ) -> dict[str, Callable[[], None]]:
     """The steps that are compared, by name."""
     torch.manual_seed(0)
     x = torch.randn(batch, config.tokens_in, config.inputs)
     targets = torch.randn(batch, config.output_rows, config.outputs)
-    plain = PlainTransformer(config)
+    plain = PlainTransformer(config, dropout)
     steps = {"plain": step_of(plain, lambda: plain(x), targets)}
     split = SplitConfig.even(config, nodes)
     for granularity in ("message", "packet"):
         for dense in (False, True) if naive and granularity == "message" else (False,):
-            model = CatsTransformer(config, split, dropout=DROPOUT)
+            model = CatsTransformer(config, split, dropout=dropout)
             model.set_keep(select(model, keep))
             loss = MessageDropout(
                 config, split, model.keep, (0.0, 0.2), granularity, patterns=patterns
@@ -123,6 +127,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     parser.add_argument("--repeats", type=int, default=30, help="timed steps of each (default 30)")
     parser.add_argument("--outputs", type=int, default=96, help="values forecast (default 96)")
+    parser.add_argument(
+        "--dropout", type=float, default=0.1, help="ordinary dropout of all models (default 0.1)"
+    )
     parser.add_argument("--no-naive", action="store_true", help="leave the slow definition out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     args = parser.parse_args()
@@ -140,9 +147,17 @@ def main() -> None:
         pool="all",
         task="forecast",
     )
-    steps = build(config, args.nodes, args.keep, args.batch, args.patterns, not args.no_naive)
+    steps = build(
+        config,
+        args.nodes,
+        args.keep,
+        args.batch,
+        args.patterns,
+        not args.no_naive,
+        args.dropout,
+    )
     times = measure(steps, args.repeats, warmup=3)
-    parameters = sum(p.numel() for p in PlainTransformer(config).parameters())
+    parameters = sum(p.numel() for p in PlainTransformer(config, 0.0).parameters())
     print(f"{args.nodes} nodes, batch {args.batch}, keep {args.keep}, {parameters} parameters")
     print(f"{'training step':40s} {'median':>10s} {'over plain':>11s}")
     for name, figures in times.items():

@@ -166,13 +166,7 @@ class CatsTransformer(nn.Module):
         first, rows = gather_rows(config, g + 1)
         if rows < config.tokens:
             q, x = q[:, :, first : first + rows], x[:, first : first + rows]
-        heads = functional.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            dropout_p=self.dropout if self.training else 0.0,
-            is_causal=config.causal and rows == config.tokens,
-        )
+        heads = self._attend(q, k, v, config.causal and rows == config.tokens)
         heads = heads.transpose(1, 2).flatten(2)
         x = x + self._drop(run.product(g + 1, heads, block.out))
         run.see("residual", x)
@@ -183,8 +177,27 @@ class CatsTransformer(nn.Module):
         run.see("residual", x)
         return x
 
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
+        """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]."""
+        if not (self.dropout and self.training):
+            return functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        # PyTorch's fast kernel on a CPU knows no dropout.
+        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
+        if causal:
+            scores = scores + torch.full_like(scores[0, 0], -torch.inf).triu(1)
+        return self._drop(scores.softmax(-1)) @ v
+
     def _drop(self, x: Tensor) -> Tensor:
-        return functional.dropout(x, self.dropout, self.training) if self.dropout else x
+        return dropout(x, self.dropout) if self.dropout and self.training else x
+
+
+def dropout(x: Tensor, probability: float) -> Tensor:
+    """Ordinary dropout, several times as fast as PyTorch's on a CPU: 16 random bits an element
+    decide, so the probability is rounded to a multiple of 1 / 65536."""
+    lost = round(probability * 65536)
+    bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+    kept = bits.view(torch.int16)[: x.numel()] >= lost - 32768
+    return x * kept.view(x.shape).to(x).mul_(65536 / (65536 - lost))
 
 
 class _Run:
