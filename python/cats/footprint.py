@@ -83,7 +83,7 @@ KERNEL_SECTION = re.compile(
 )
 STACK = re.compile(r"stack", re.IGNORECASE)
 PARTITION = re.compile(r"^cats_partition")
-ARENA = re.compile(r"^cats_arena")
+ARENA = re.compile(r"^cats_(\w+_)?arena(?![a-z])")
 
 #: Without a map file, memory that lies further apart is taken for two regions.
 REGION_GAP = 64 * 1024
@@ -379,44 +379,40 @@ def check_plan(result: Footprint, plan_file: str | os.PathLike[str], node: int |
     ``node`` names the node where the ELF does not: an image that is in a flash partition.
     """
     sizes = planned_sizes(plan_file)
-    if not result.arenas:
-        result.problems.append("no arena (symbol cats_arena*): not a CATS firmware, or stripped")
-        return
-    expected = []
-    for image in result.images or ():
-        if node is not None and len(result.images) == 1 and image.node != node:
-            result.problems.append(f"{image.symbol} is of node {image.node}, not of node {node}")
-        if image.node not in sizes:
-            result.problems.append(f"the plan has no node {image.node} ({image.symbol})")
-            continue
-        planned_image, planned_arena = sizes[image.node]
-        expected.append(planned_arena)
-        if image.size != planned_image:
-            result.problems.append(
-                f"node {image.node}: image of {image.size:,} bytes, planned {planned_image:,}"
-            )
-        if image.arena != planned_arena:
-            result.problems.append(
-                f"node {image.node}: its image asks for an arena of {image.arena:,} bytes, "
-                f"planned {planned_arena:,}"
-            )
-    if not result.images:
-        if node is None or node not in sizes:
+    arenas = sorted(result.arenas.values())
+    if not arenas:
+        result.problems.append("no arena (symbol cats_*arena): not a CATS firmware, or stripped")
+    elif not result.images:
+        if node not in sizes:
             raise CatsError(
                 f"{result.elf} has no partition image of its own: say --node N of "
                 f"{', '.join(map(str, sorted(sizes)))}"
             )
-        result.notes.append("the image is not linked in: only its arena was compared")
-        expected = [sizes[node][1]]
-    if sorted(result.arenas.values()) != sorted(expected) and len(expected) == len(
-        result.images or expected
-    ):
-        result.problems.append(
-            "arena of "
-            + " + ".join(f"{size:,}" for size in sorted(result.arenas.values()))
-            + " bytes, planned "
-            + " + ".join(f"{size:,}" for size in sorted(expected))
+        result.notes.append("the image is not linked in: only the arena was compared")
+        if arenas[-1] < sizes[node][1]:
+            result.problems.append(f"arena of {arenas[-1]:,} bytes, planned {sizes[node][1]:,}")
+    else:
+        expected = sorted(sizes[i.node][1] for i in result.images if i.node in sizes)
+        for image in result.images:
+            result.problems += _against_plan(image, sizes.get(image.node))
+        if len(expected) == len(result.images) and arenas != expected:
+            found, planned = (" + ".join(f"{n:,}" for n in x) for x in (arenas, expected))
+            result.problems.append(f"arena of {found} bytes, planned {planned}")
+        if node is not None and node not in (image.node for image in result.images):
+            result.problems.append(f"no image of node {node}")
+
+
+def _against_plan(image: Image, planned: tuple[int, int] | None) -> list[str]:
+    if planned is None:
+        return [f"the plan has no node {image.node} ({image.symbol})"]
+    return [
+        f"node {image.node}: {what} of {found:,} bytes, planned {wanted:,}"
+        for what, found, wanted in (
+            ("image", image.size, planned[0]),
+            ("its image asks for an arena", image.arena, planned[1]),
         )
+        if found != wanted
+    ]
 
 
 def planned_sizes(plan_file: str | os.PathLike[str]) -> dict[int, tuple[int, int]]:

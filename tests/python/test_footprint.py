@@ -285,14 +285,22 @@ def test_arena_of_another_size(tmp_path, capsys):
 def test_image_in_a_flash_partition(tmp_path, capsys):
     elf, _ = compile_c(tmp_path, "gcc", image=b"none", arena=640)
     plan = tmp_path / "plan.json"
-    nodes = [{"node": n, "image_bytes": 9, "arena_bytes": 640 + 8 * n} for n in range(2)]
+    nodes = [{"node": n, "image_bytes": 9, "arena_bytes": 632 + 8 * n} for n in range(3)]
     plan.write_text(json.dumps({"nodes": nodes}))
     command = ["footprint", str(elf), "--plan", str(plan)]
     assert main(command) == 2
-    assert "say --node N of 0, 1" in capsys.readouterr().err
+    assert "say --node N of 0, 1, 2" in capsys.readouterr().err
     assert main([*command, "--node", "0"]) == 0
-    assert main([*command, "--node", "1"]) == 1
+    assert main([*command, "--node", "1"]) == 0
+    assert main([*command, "--node", "2"]) == 1
     assert "planned 648" in capsys.readouterr().err
+
+
+def test_image_of_another_node(host, capsys):
+    elf, plan, _ = host
+    assert main(["footprint", str(elf), "--plan", str(plan), "--node", "3"]) == 0
+    assert main(["footprint", str(elf), "--plan", str(plan), "--node", "2"]) == 1
+    assert "no image of node 2" in capsys.readouterr().err
 
 
 def test_stripped_cannot_be_compared(host, capsys):
