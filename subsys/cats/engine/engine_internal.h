@@ -64,9 +64,23 @@ static inline uint32_t cats_own_features(const struct cats_image_model *model)
 	return (uint32_t)model->own_heads * model->head_width;
 }
 
+static inline int16_t *cats_residual(const struct cats_engine *engine)
+{
+	return (int16_t *)(engine->arena + engine->image->model->arena_residual);
+}
+
+/* Where a row of a tile of FORWARD or HIDDEN stands in the hidden buffer. */
+static inline uint32_t cats_hidden_row(const struct cats_image_model *model,
+				       const struct cats_image_gather *gather,
+				       struct cats_exchange x, uint16_t row)
+{
+	return gather->rows <= model->hidden_rows ? (uint32_t)x.tile * gather->tile_rows + row
+						  : row;
+}
+
 /* One fragment as a rectangle of its source's kept bytes of a tile. */
 struct cats_region {
-	uint16_t row;    /* first row in the tile */
+	uint16_t row; /* first row in the tile */
 	uint16_t rows;
 	uint16_t column; /* first byte of a row */
 	uint16_t width;  /* bytes a row */

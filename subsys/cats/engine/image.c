@@ -12,13 +12,13 @@
 
 #include "engine_internal.h"
 
-#define CRC_BEGIN    16u
-#define MAX_BLOCKS   63u        /* G = 4 L + 3 fits the byte of a frame */
-#define MAX_TILES    256u       /* so does the tile */
-#define MAX_ROUNDS   3u
-#define MAX_SHIFT    62u        /* doc/numerics.rst: requantisation */
-#define MAX_BIAS     (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
-#define MAX_SLOT_US  1000000u
+#define CRC_BEGIN 16u
+#define MAX_BLOCKS 63u /* G = 4 L + 3 fits the byte of a frame */
+#define MAX_TILES 256u /* so does the tile */
+#define MAX_ROUNDS 3u
+#define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
+#define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
+#define MAX_SLOT_US 1000000u
 #define MAX_SPACE_US (1u << 30)
 
 /* What the exchange of a gather moves, by kind. */
@@ -74,8 +74,7 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD)) == 0 &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
-	       in_range(m->hidden_rows, 1, m->tokens) &&
-	       (held || m->arena_heads == m->arena_query);
+	       in_range(m->hidden_rows, 1, m->tokens) && (held || m->arena_heads == m->arena_query);
 }
 
 /* The canonical order of gathers, and the rows that each moves. */
@@ -142,9 +141,8 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 	}
 	if (gather->kind == CATS_GATHER_HIDDEN) {
 		/* The hidden buffer holds the whole gather, or one tile of a common phase. */
-		return gather->rows <= m->hidden_rows ||
-		       (gather->phase == (gather - 1)->phase &&
-			gather->tile_rows <= m->hidden_rows);
+		return gather->rows <= m->hidden_rows || (gather->phase == (gather - 1)->phase &&
+							  gather->tile_rows <= m->hidden_rows);
 	}
 	return true;
 }

@@ -1,0 +1,326 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <cats/engine.h>
+
+#include "engine_internal.h"
+#include "kernels.h"
+#include "requantize.h"
+#include "rows.h"
+
+int cats_engine_init(struct cats_engine *engine, const struct cats_image *image, void *arena,
+		     size_t arena_size)
+{
+	if ((uintptr_t)arena % 8 != 0) {
+		return -EINVAL;
+	}
+	if (arena == NULL || arena_size < image->header->arena_size) {
+		return -ENOMEM;
+	}
+	*engine = (struct cats_engine){.image = image, .arena = arena};
+	return 0;
+}
+
+void cats_engine_begin(struct cats_engine *engine, const int8_t *input)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const size_t size = (size_t)m->tokens_in * m->own_inputs;
+
+	if (input == NULL) {
+		memset(engine->arena + m->arena_input, 0, size);
+	} else {
+		memcpy(engine->arena + m->arena_input, input, size);
+	}
+	if (m->pool == CATS_POOL_CLASS) {
+		/* The class token stands in row 0 of the table, which no gather moves. */
+		memcpy(cats_residual(engine),
+		       cats_table(engine->image, engine->image->gathers[0].table),
+		       cats_own_features(m) * sizeof(int16_t));
+	}
+}
+
+/* A row of the own heads that heads_per_pass holds, from the first on: q becomes h. */
+static void attend(const struct cats_engine *engine, const struct cats_image_gather *gather,
+		   uint16_t row, uint16_t first, uint16_t heads)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const uint32_t width = m->head_width;
+	const uint16_t n = (m->flags & CATS_FLAG_CAUSAL) ? row + 1 : m->tokens;
+	const int8_t *query =
+		(const int8_t *)engine->arena + m->arena_query + row * m->heads_per_pass * width;
+	int8_t *out = (int8_t *)engine->arena + m->arena_heads + row * cats_own_features(m) +
+		      first * width;
+	struct cats_attention a = {
+		.key = (const int8_t *)engine->arena + m->arena_key,
+		.value = (const int8_t *)engine->arena + m->arena_value,
+		.scores = (int32_t *)(engine->arena + m->arena_scores),
+		.score_multiplier = gather->score_multiplier,
+		.value_multiplier = gather->value_multiplier,
+		.value_step = cats_round_up4(m->tokens),
+		.value_shift = gather->value_shift,
+		.width = m->head_width,
+	};
+
+	for (uint16_t h = 0; h < heads; h++) {
+		cats_attend(&a, query + h * width, n, out + h * width);
+		a.key += m->tokens * width;
+		a.value += a.value_step * width;
+	}
+}
+
+/* Own columns of one row that the head reads, or of their sum over all rows. */
+static void pool(const struct cats_engine *engine, const struct cats_image_gather *gather,
+		 uint16_t row)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const uint32_t own = cats_own_features(m);
+	const uint32_t rows = m->pool == CATS_POOL_MEAN ? m->tokens : 1;
+	const int16_t *residual = cats_residual(engine) + (gather->row_begin + row) * own;
+	int8_t *out = (int8_t *)engine->arena + m->arena_pooled + row * own;
+
+	for (uint32_t c = 0; c < own; c++) {
+		int32_t sum = 0;
+
+		for (uint32_t i = 0; i < rows; i++) {
+			sum += residual[i * own + c];
+		}
+		out[c] = (int8_t)cats_sat8(
+			cats_requantize(sum, gather->send_multiplier, gather->send_shift));
+	}
+}
+
+void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const struct cats_image_gather *gather = &engine->image->gathers[x.gather];
+	const uint16_t begin = x.tile * gather->tile_rows;
+	const uint16_t end = begin + cats_exchange_rows(engine->image, x);
+
+	for (uint16_t row = begin; row < end; row++) {
+		if (gather->kind == CATS_GATHER_OUTPUT) {
+			pool(engine, gather, row);
+		} else if (gather->kind == CATS_GATHER_HEADS && !(m->flags & CATS_FLAG_HELD)) {
+			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
+		}
+	}
+}
+
+/* Own output columns, little-endian int16; the rest of the row has not arrived yet. */
+static void fill_result(const struct cats_engine *engine, const uint16_t *keep, uint16_t row,
+			uint16_t columns, uint8_t *payload)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const int16_t *output = cats_engine_output(engine) + row * m->outputs + m->first_output;
+
+	for (uint16_t c = 0; c < columns; c++) {
+		const uint16_t value = (uint16_t)output[keep[c]];
+
+		*payload++ = (uint8_t)value;
+		*payload++ = (uint8_t)(value >> 8);
+	}
+}
+
+uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange x,
+			  uint16_t fragment, uint8_t *payload)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+	const uint16_t *keep = cats_table(image, gather->own_keep);
+	struct cats_region region;
+
+	if (!cats_find_region(image, x, image->header->node, fragment, &region)) {
+		return 0;
+	}
+	keep += region.column / gather->element;
+	for (uint16_t r = region.row; r < region.row + region.rows; r++, payload += region.width) {
+		if (gather->kind == CATS_GATHER_RESULT) {
+			fill_result(engine, keep, x.tile * gather->tile_rows + r, region.width / 2,
+				    payload);
+		} else {
+			const struct cats_own_row own = cats_own_row(engine, x, r);
+
+			for (uint16_t c = 0; c < region.width; c++) {
+				payload[c] = (uint8_t)cats_own_value(&own, keep[c]);
+			}
+		}
+	}
+	return region.rows * region.width;
+}
+
+/* q, k and v of some own heads, from a block of normalised rows. */
+static void multiply_heads(const struct cats_tile *tile, struct cats_product p, uint16_t row,
+			   uint16_t first, uint16_t heads)
+{
+	const struct cats_image_model *m = tile->engine->image->model;
+	const struct cats_image_gather *next = tile->gather + 1; /* HEADS */
+	int8_t *arena = (int8_t *)tile->engine->arena;
+	const uint32_t width = m->head_width;
+	const uint32_t pass = m->heads_per_pass * width;
+	const uint32_t padded = cats_round_up4(m->tokens);
+	const bool query_read =
+		row < next->row_begin + next->rows && next->row_begin < row + p.rows;
+
+	p.store = CATS_STORE_INT8;
+	p.outputs = m->head_width;
+	p.weights += 3 * first * width * p.stride;
+	p.channels += 3 * first * width;
+	for (uint32_t h = 0; h < heads; h++) {
+		const struct {
+			uint32_t offset, row_step, output_step;
+		} parts[3] = {
+			{m->arena_query + row * pass + h * width, pass, 1},
+			{m->arena_key + (h * m->tokens + row) * width, width, 1},
+			{m->arena_value + h * width * padded + row, 1, padded},
+		};
+
+		for (uint32_t i = 0; i < 3; i++) {
+			p.out = arena + parts[i].offset;
+			p.row_step = parts[i].row_step;
+			p.output_step = parts[i].output_step;
+			if (i > 0 || query_read) {
+				cats_multiply(&p);
+			}
+			p.weights += width * p.stride;
+			p.channels += width;
+		}
+	}
+}
+
+/* Any other product: one matrix, one place. row: in the tile. */
+static void multiply(const struct cats_tile *tile, struct cats_product p, uint16_t row)
+{
+	const struct cats_image *image = tile->engine->image;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_gather *gather = tile->gather;
+	uint8_t *arena = tile->engine->arena;
+	const uint32_t own = cats_own_features(m);
+	const uint32_t moved = tile->first + row;
+	const uint32_t at = (gather->row_begin + moved) * own;
+
+	p.outputs = gather->products;
+	p.output_step = 1;
+	p.row_step = own;
+	p.out = cats_residual(tile->engine) + at;
+	switch (gather->kind) {
+	case CATS_GATHER_INPUT:
+		p.store = CATS_STORE_EMBED;
+		p.table = (const int16_t *)cats_table(image, gather->table) + at;
+		break;
+	case CATS_GATHER_FORWARD:
+		p.store = gather->table != 0 ? CATS_STORE_TABLE : CATS_STORE_RELU;
+		p.table = cats_table(image, gather->table);
+		p.out = arena + m->arena_hidden +
+			cats_hidden_row(m, gather, tile->x, row) * m->own_hidden;
+		p.row_step = m->own_hidden;
+		break;
+	case CATS_GATHER_OUTPUT:
+		p.store = CATS_STORE_INT16;
+		p.out = (int16_t *)(arena + m->arena_output) + moved * m->outputs + m->first_output;
+		p.row_step = m->outputs;
+		break;
+	default: /* HEADS, HIDDEN */
+		p.store = CATS_STORE_ADD;
+		break;
+	}
+	cats_multiply(&p);
+}
+
+/* The rows of a tile, block by block; of ATTENTION some own heads. */
+static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t heads)
+{
+	const struct cats_image *image = tile->engine->image;
+	const struct cats_image_gather *gather = tile->gather;
+	int16_t *y = (int16_t *)(tile->engine->arena + image->model->arena_rows);
+	struct cats_product p = {
+		.y = y,
+		.weights = cats_table(image, gather->weights),
+		.channels = cats_table(image, gather->channels),
+		.stride = gather->stride,
+		.shift = gather->shift,
+	};
+
+	for (uint16_t row = 0; row < tile->rows; row += p.rows) {
+		p.rows = cats_min(image->model->block_rows, tile->rows - row);
+		for (uint16_t r = 0; r < p.rows; r++) {
+			cats_tile_row(tile, row + r, y + (size_t)r * p.stride);
+		}
+		if (gather->kind == CATS_GATHER_ATTENTION) {
+			multiply_heads(tile, p, tile->first + row, first, heads);
+		} else {
+			multiply(tile, p, row);
+		}
+	}
+}
+
+/* The whole ATTENTION gather stands in its one tile: a few heads at a time, up to their rows. */
+static void consume_held(const struct cats_tile *tile)
+{
+	const struct cats_image_model *m = tile->engine->image->model;
+	const struct cats_image_gather *next = tile->gather + 1; /* HEADS */
+	uint16_t heads;
+
+	for (uint16_t first = 0; first < m->own_heads; first += heads) {
+		heads = cats_min(m->heads_per_pass, m->own_heads - first);
+		consume_rows(tile, first, heads);
+		for (uint16_t row = 0; row < next->rows; row++) {
+			attend(tile->engine, next, next->row_begin + row, first, heads);
+		}
+	}
+}
+
+/* Others' output columns; own ones stand already. */
+static void consume_result(const struct cats_tile *tile)
+{
+	const struct cats_image *image = tile->engine->image;
+	const struct cats_image_model *m = image->model;
+	int16_t *output = (int16_t *)(tile->engine->arena + m->arena_output);
+	struct cats_region region;
+
+	output += tile->first * m->outputs;
+	for (uint8_t s = 0; s < image->header->nodes;
+	     output += cats_source(image, tile->x.gather, s)->columns, s++) {
+		if (s == image->header->node) {
+			continue;
+		}
+		for (uint16_t f = 0; cats_find_region(image, tile->x, s, f, &region); f++) {
+			const uint8_t *from =
+				tile->engine->arena + cats_fragment_place(image, tile->x, s, f);
+			const bool here = cats_has(tile->available, s, f);
+
+			for (uint16_t r = region.row; r < region.row + region.rows; r++) {
+				for (uint16_t c = region.column / 2;
+				     c < (region.column + region.width) / 2; c++, from += 2) {
+					output[r * m->outputs + c] =
+						here ? (int16_t)(from[0] | from[1] << 8)
+						     : CATS_OUTPUT_MISSING;
+				}
+			}
+		}
+	}
+}
+
+void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
+			 const struct cats_availability *available)
+{
+	const struct cats_image_model *m = engine->image->model;
+	struct cats_tile tile;
+
+	cats_tile_open(&tile, engine, x, available);
+	if (tile.gather->kind == CATS_GATHER_RESULT) {
+		consume_result(&tile);
+	} else if (tile.gather->kind == CATS_GATHER_ATTENTION && (m->flags & CATS_FLAG_HELD)) {
+		consume_held(&tile);
+	} else if (tile.gather->products > 0) {
+		consume_rows(&tile, 0, m->own_heads);
+	}
+}
+
+const int16_t *cats_engine_output(const struct cats_engine *engine)
+{
+	return (const int16_t *)(engine->arena + engine->image->model->arena_output);
+}

@@ -1,0 +1,84 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * The arithmetic, one kernel a file: doc/numerics.rst defines every bit of it. x_dsp.c beside x.c
+ * holds the same functions for cores with the DSP extension; the build takes one of the two.
+ * Nothing here knows a gather or checks an argument.
+ */
+
+#ifndef CATS_KERNELS_H_
+#define CATS_KERNELS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cats/image.h>
+
+/* Where the results of a product go. out[r][o] stands at out + r * row_step + o * output_step. */
+enum cats_store {
+	CATS_STORE_INT8 = 0,  /* int8: sat8 */
+	CATS_STORE_RELU = 1,  /* int8: 0..127 */
+	CATS_STORE_TABLE = 2, /* int8: table[sat8 + 128], table int8 [256] */
+	CATS_STORE_INT16 = 3, /* int16: sat16, but never CATS_OUTPUT_MISSING */
+	CATS_STORE_ADD = 4,   /* int16: sat16(what stands there + sat16) */
+	CATS_STORE_EMBED = 5, /* int16: sat16(table + product), table int16 as out, steps too */
+};
+
+/* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j]) */
+struct cats_product {
+	const int16_t *y;      /* [rows][stride], int8 range, as cats_arrange() left each row */
+	const int8_t *weights; /* [outputs][stride], in the order of the image */
+	const struct cats_image_channel *channels; /* [outputs] */
+	const void *table;
+	void *out;
+	uint32_t row_step;    /* elements */
+	uint32_t output_step; /* elements */
+	uint16_t rows;        /* 1..CATS_MAX_BLOCK_ROWS */
+	uint16_t stride;      /* a multiple of 4 */
+	uint16_t outputs;
+	uint8_t shift;
+	uint8_t store; /* enum cats_store */
+};
+
+/* product.c */
+void cats_multiply(const struct cats_product *p);
+
+/* product.c: bring a row from natural order into the one that cats_multiply() reads. */
+void cats_arrange(int16_t *y, uint16_t stride);
+
+/*
+ * norm.c: normalise int8 values y [columns] in place. n of them are available, the others hold 0
+ * and are garbage afterwards.
+ */
+void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image_norm *gains,
+	       uint32_t epsilon);
+
+/* A weight of the attention, 0..2^14. It takes the place of a score, hence the attribute. */
+typedef int16_t __attribute__((__may_alias__)) cats_weight_t;
+
+/*
+ * softmax.c: scores int32 [n] become weights [n] from the same address on, top being the
+ * largest score. Returns the sum of the weights, at least 2^14.
+ */
+uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multiplier);
+
+/* attention.c: one head. Row steps in bytes; value columns stand n_padded apart. */
+struct cats_attention {
+	const int8_t *key;   /* [N][width] */
+	const int8_t *value; /* [width][N rounded up to 4] */
+	int32_t *scores;     /* [N rounded up to 4] */
+	uint32_t score_multiplier;
+	int32_t value_multiplier;
+	uint16_t value_step; /* N rounded up to 4 */
+	uint8_t value_shift;
+	uint16_t width; /* E */
+};
+
+/* One row of one head: out int8 [width] from query int8 [width] over n columns; out may be query.
+ */
+void cats_attend(const struct cats_attention *a, const int8_t *query, uint16_t n, int8_t *out);
+
+#endif /* CATS_KERNELS_H_ */

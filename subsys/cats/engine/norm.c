@@ -1,0 +1,62 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include "kernels.h"
+#include "requantize.h"
+
+/* floor(log2 v), v at least 1 */
+static int floor_log2(uint64_t v)
+{
+	const uint32_t high = (uint32_t)(v >> 32);
+
+	return high != 0 ? 63 - __builtin_clz(high) : 31 - __builtin_clz((uint32_t)v);
+}
+
+/* floor(sqrt v) by digits, v 2^30..2^32-1 */
+static uint32_t square_root(uint32_t v)
+{
+	uint32_t root = 0;
+
+	for (uint32_t bit = 1u << 30; bit != 0; bit >>= 2) {
+		if (v >= root + bit) {
+			v -= root + bit;
+			root = (root >> 1) + bit;
+		} else {
+			root >>= 1;
+		}
+	}
+	return root;
+}
+
+void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image_norm *gains,
+	       uint32_t epsilon)
+{
+	const uint64_t square = (uint64_t)n * n * epsilon;
+	int32_t sum = 0;
+	uint32_t squares = 0;
+	uint64_t w;
+	int32_t inverse, scale;
+	int k;
+
+	for (uint16_t j = 0; j < columns; j++) {
+		sum += y[j];
+		squares += (uint32_t)((int32_t)y[j] * y[j]);
+	}
+	w = (uint64_t)n * squares - (uint64_t)((int64_t)sum * sum) + (square >> 16);
+	w = w == 0 ? 1 : w;
+	k = (floor_log2(w) - 30) >> 1; /* -15..5 */
+	inverse = (int32_t)((1u << 31) /
+			    square_root((uint32_t)(k >= 0 ? w >> (2 * k) : w << (-2 * k))));
+	scale = 1 << (9 - k);
+
+	for (uint16_t j = 0; j < columns; j++) {
+		/* Unsigned, as t of a column that is not available may leave 32 bits. */
+		const uint32_t t = (uint32_t)((int32_t)n * y[j] - sum) * (uint32_t)scale;
+		const int32_t z = (int32_t)(((int64_t)(int32_t)t * inverse + (1ll << 31)) >> 32);
+
+		y[j] = (int16_t)cats_sat8(
+			(z * gains[j].gain + gains[j].bias * (1 << 8) + (1 << 15)) >> 16);
+	}
+}

@@ -1,0 +1,161 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <string.h>
+
+#include "engine_internal.h"
+#include "kernels.h"
+#include "requantize.h"
+#include "rows.h"
+
+struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
+				 uint16_t row)
+{
+	const struct cats_image_model *m = engine->image->model;
+	const struct cats_image_gather *gather = &engine->image->gathers[x.gather];
+	const int8_t *arena = (const int8_t *)engine->arena;
+	const uint32_t own = cats_own_features(m);
+	const uint32_t moved = (uint32_t)x.tile * gather->tile_rows + row;
+	const uint32_t at = (gather->row_begin + moved) * own;
+	struct cats_own_row found = {0};
+
+	switch (gather->kind) {
+	case CATS_GATHER_INPUT:
+		found.bytes = arena + m->arena_input + moved * m->own_inputs;
+		break;
+	case CATS_GATHER_HEADS:
+		found.bytes = arena + m->arena_heads + at;
+		break;
+	case CATS_GATHER_HIDDEN:
+		found.bytes = arena + m->arena_hidden +
+			      cats_hidden_row(m, gather, x, row) * m->own_hidden;
+		break;
+	case CATS_GATHER_OUTPUT:
+		found.bytes = arena + m->arena_pooled + moved * own;
+		break;
+	default: /* ATTENTION, FORWARD */
+		found.residual = cats_residual(engine) + at;
+		found.multiplier = gather->send_multiplier;
+		found.shift = gather->send_shift;
+		break;
+	}
+	return found;
+}
+
+int8_t cats_own_value(const struct cats_own_row *own, uint16_t column)
+{
+	if (own->bytes != NULL) {
+		return own->bytes[column];
+	}
+	return (int8_t)cats_sat8(
+		cats_requantize(own->residual[column], own->multiplier, own->shift));
+}
+
+void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,
+		    struct cats_exchange x, const struct cats_availability *available)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+
+	*tile = (struct cats_tile){
+		.engine = engine,
+		.gather = gather,
+		.available = available,
+		.x = x,
+		.first = (uint16_t)(x.tile * gather->tile_rows),
+		.rows = cats_exchange_rows(image, x),
+	};
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const uint16_t count =
+			s == image->header->node ? 0 : cats_fragment_count(image, x, s);
+
+		for (uint16_t f = 0; f < count; f++) {
+			if (!cats_has(available, s, f)) {
+				memset(engine->arena + cats_fragment_place(image, x, s, f), 0,
+				       cats_fragment_size(image, x, s, f));
+				tile->lossy = true;
+			}
+		}
+	}
+}
+
+/* Own columns and what stands in the tile's buffer, in view order. */
+static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y)
+{
+	const struct cats_image *image = tile->engine->image;
+	const struct cats_own_row own = cats_own_row(tile->engine, tile->x, row);
+	/* Segment after segment, int8 [tile rows][segment width] */
+	const int8_t *data =
+		(const int8_t *)tile->engine->arena + tile->gather->tile[tile->x.tile & 1];
+
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const struct cats_image_source *source = cats_source(image, tile->x.gather, s);
+
+		if (s == image->header->node) {
+			for (uint16_t j = 0; j < source->columns; j++) {
+				*y++ = cats_own_value(&own, j);
+			}
+			continue;
+		}
+		for (uint32_t begin = 0; begin < source->width; begin += source->segment_width) {
+			const uint32_t width =
+				cats_min(source->segment_width, source->width - begin);
+			const int8_t *from = data + row * width;
+
+			for (uint32_t j = 0; j < width; j++) {
+				*y++ = from[j];
+			}
+			data += tile->rows * width;
+		}
+	}
+}
+
+/* Set the missing columns of a row's view to zero, and count them. */
+static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_t *y)
+{
+	const struct cats_image *image = tile->engine->image;
+	uint16_t missing = 0;
+
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const struct cats_image_source *source = cats_source(image, tile->x.gather, s);
+		uint32_t width, groups;
+
+		if (s == image->header->node || source->segments == 0) {
+			y += s == image->header->node ? source->columns : 0;
+			continue;
+		}
+		groups = cats_row_groups(source, tile->rows);
+		for (uint32_t i = 0; i < source->segments; i++, y += width) {
+			width = cats_min(source->segment_width,
+					 source->width - i * source->segment_width);
+			if (!cats_has(tile->available, s,
+				      i * groups + row / source->fragment_rows)) {
+				memset(y, 0, width * sizeof(*y));
+				missing += width;
+			}
+		}
+	}
+	return missing;
+}
+
+void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y)
+{
+	const struct cats_image_gather *gather = tile->gather;
+	uint16_t missing = 0;
+
+	unpack_row(tile, row, y);
+	if (gather->norm != 0) {
+		if (tile->lossy) {
+			missing = clear_missing(tile, row, y);
+		}
+		cats_norm(y, gather->view, gather->view - missing,
+			  cats_table(tile->engine->image, gather->norm), gather->norm_epsilon);
+		if (missing != 0) {
+			clear_missing(tile, row, y);
+		}
+	}
+	memset(y + gather->view, 0, (gather->stride - gather->view) * sizeof(*y));
+	cats_arrange(y, gather->stride);
+}

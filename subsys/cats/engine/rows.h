@@ -1,0 +1,48 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Rows of a gather: what a node sends of them, and what it works on. */
+
+#ifndef CATS_ROWS_H_
+#define CATS_ROWS_H_
+
+#include <cats/engine.h>
+
+/* One tile that is being consumed. */
+struct cats_tile {
+	const struct cats_engine *engine;
+	const struct cats_image_gather *gather;
+	const struct cats_availability *available;
+	struct cats_exchange x;
+	uint16_t first; /* the tile's first row, counted from the gather's first */
+	uint16_t rows;
+	bool lossy; /* some fragment is missing */
+};
+
+/* Look at the tile of exchange x: what is missing becomes zero in its buffer. */
+void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,
+		    struct cats_exchange x, const struct cats_availability *available);
+
+/* The view of one row of the tile, normalised where the gather has a norm: int16 [stride], ready
+ * for cats_multiply().
+ */
+void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y);
+
+/* Own columns of one row of a gather, before they are broadcast or put into a view. */
+struct cats_own_row {
+	const int8_t *bytes;     /* int8 [own columns], or NULL: */
+	const int16_t *residual; /* int16 [own columns], still to be requantised */
+	int32_t multiplier;
+	uint8_t shift;
+};
+
+/* row: in the tile of exchange x. Any kind but RESULT. */
+struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
+				 uint16_t row);
+
+/* Column c of it as int8 value. */
+int8_t cats_own_value(const struct cats_own_row *own, uint16_t column);
+
+#endif /* CATS_ROWS_H_ */
