@@ -46,6 +46,24 @@ setup: $(PACKAGE) ## make the Python environment and build the C code for this m
 demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
 	$(BIN)/cats demo $(ARGS)
 
+test: $(PACKAGE) ## all checks: lint, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
+	$(BIN)/python scripts/check.py --skip "$(SKIP)" --pytest="$(ARGS)"
+
+lint: $(PACKAGE) ## ruff and clang-format
+	$(BIN)/python scripts/check.py lint
+
+format: $(PACKAGE) ## let clang-format lay out the C code
+	git ls-files '*.c' '*.h' | grep -v cats_partition.h | xargs $(BIN)/clang-format -i
+
+fuzz: $(PACKAGE) ## libFuzzer targets from their kept corpus; FUZZ_SECONDS=60 a target
+	$(BIN)/python scripts/check.py fuzz --fuzz-seconds $(or $(FUZZ_SECONDS),60)
+
+coverage: $(PACKAGE) ## what the tests cover of Python and C
+	$(BIN)/python scripts/check.py pytest coverage
+
+bench: $(PACKAGE) ## a training step against plain PyTorch
+	$(BIN)/python -m cats.bench $(ARGS)
+
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*
 

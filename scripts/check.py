@@ -1,0 +1,257 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""All checks of the project, one after the other: ``make test``, ``make lint``, ``make fuzz``.
+
+Whatever cannot run on this machine is skipped with the reason and the remedy. A table of what was
+run and what was not comes last; the exit status is 1 if anything failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OUT = ROOT / "build" / "check"
+C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/_native")
+ENGINE_FOLDERS = ("subsys/cats/engine", "subsys/cats/gather")
+
+
+@dataclass
+class Result:
+    """What became of one check."""
+
+    name: str
+    status: str  # passed, failed, skipped
+    detail: str = ""
+    seconds: float = 0.0
+
+
+def run(*command: object, quiet: bool = False, **environment: str) -> tuple[int, str]:
+    """Run a command in the root, its output passed on unless ``quiet``; (status, output)."""
+    words = list(map(str, command))
+    print("+", " ".join(words), flush=True)
+    lines = []
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout
+        for line in process.stdout:
+            lines.append(line)
+            if not quiet:
+                print(line, end="", flush=True)
+    if quiet and process.returncode:
+        print("".join(lines[-60:]), end="")
+    return process.returncode, "".join(lines)
+
+
+def tool(name: str) -> str | None:
+    """A program of this Python environment, or of the system."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
+def verdict(name: str, status: int, detail: str = "") -> Result:
+    """Passed or failed by exit status."""
+    return Result(name, "failed" if status else "passed", detail)
+
+
+def lint(_: argparse.Namespace) -> Iterator[Result]:
+    """ruff on Python, clang-format on C."""
+    status, output = run(tool("ruff"), "check", ".")
+    yield verdict("ruff", status, output.strip().splitlines()[-1] if output.strip() else "")
+    formatter = tool("clang-format")
+    if not formatter:
+        yield Result("clang-format", "skipped", "pip install clang-format")
+        return
+    files = [f for d in C_FOLDERS for p in ("*.c", "*.h") for f in sorted((ROOT / d).rglob(p))]
+    names = [str(f.relative_to(ROOT)) for f in files if f.name != "cats_partition.h"]
+    status, output = run(formatter, "--dry-run", "--Werror", *names, quiet=True)
+    wrong = {line.split(":")[0] for line in output.splitlines() if "error:" in line}
+    detail = f"{len(names)} files" if not status else f"make format: {', '.join(sorted(wrong))}"
+    yield verdict("clang-format", status, detail)
+
+
+def pytest(args: argparse.Namespace) -> Iterator[Result]:
+    """All Python tests, with the coverage of the package."""
+    report = OUT / "coverage-python.json"
+    status, output = run(
+        sys.executable, "-m", "pytest", "--color=no", "--cov", "--cov-report=term",
+        f"--cov-report=json:{report}", f"--junitxml={OUT / 'pytest.xml'}", "--durations=10",
+        *args.pytest,
+    )  # fmt: skip
+    closing = re.findall(r"^=+ (.* in [\d.]+s.*?) =+$", output, re.MULTILINE)
+    yield verdict("pytest", status, closing[-1] if closing else "no closing line")
+    if report.exists():
+        percent = json.loads(report.read_text())["totals"]["percent_covered"]
+        yield Result("coverage of Python", "passed", f"{percent:.1f} %")
+
+
+def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
+    """Coverage of the C code by the Python tests that run it, in an instrumented build of it."""
+    name = "coverage of C"
+    if not (ROOT / "python/cats/_native/build_native.py").exists():
+        yield Result(name, "skipped", "no native module")
+        return
+    if not tool("gcovr") or not shutil.which("gcov"):
+        yield Result(name, "skipped", "pip install gcovr, apt-get install gcc")
+        return
+    build = OUT / "coverage-c"
+    shutil.rmtree(build, ignore_errors=True)
+    instrumented = {"CFLAGS": "--coverage -O1 -g", "LDFLAGS": "--coverage"}
+    status, _ = run(
+        sys.executable, "setup.py", "-q", "build", f"--build-base={build}",
+        f"--build-lib={build / 'lib'}", quiet=True, **instrumented,
+    )  # fmt: skip
+    if status:
+        yield Result(name, "failed", "the instrumented build failed")
+        return
+    status, _ = run(
+        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "-m",
+        "not slow", *native_tests(), quiet=True, PYTHONPATH=str(build / "lib"),
+    )  # fmt: skip
+    if status:
+        yield Result(name, "failed", "a test failed in the instrumented build")
+        return
+    filters = [word for folder in ENGINE_FOLDERS for word in ("--filter", f"{folder}/.*")]
+    summary = OUT / "coverage-c.json"
+    status, _ = run(
+        tool("gcovr"), "--root", ROOT, *filters, "--json-summary", summary, "--txt", "-", build
+    )
+    if status:
+        yield Result(name, "failed", "gcovr failed")
+        return
+    totals = json.loads(summary.read_text())
+    lines, branches = totals["line_percent"], totals["branch_percent"]
+    yield Result(name, "passed", f"{lines} % of lines, {branches} % of branches")
+
+
+def native_tests() -> list[str]:
+    """Test files that run the C code."""
+    pattern = re.compile(r"cats\.(native|simulate)|from cats import .*\b(native|simulate)\b")
+    files = sorted((ROOT / "tests/python").glob("test_*.py"))
+    return [str(f.relative_to(ROOT)) for f in files if pattern.search(f.read_text())]
+
+
+def fuzz(args: argparse.Namespace) -> Iterator[Result]:
+    """Each libFuzzer target of tests/fuzz, from its kept corpus."""
+    targets = sorted((ROOT / "tests/fuzz").glob("*.c"))
+    clang = shutil.which("clang")
+    works = clang and _links(clang)
+    for source in targets:
+        name = f"fuzz {source.stem}"
+        if not works:
+            yield Result(name, "skipped", "apt-get install clang libclang-rt-14-dev")
+            continue
+        binary = OUT / "fuzz" / source.stem
+        kept = ROOT / "tests/fuzz/corpus" / source.stem
+        found = OUT / "fuzz" / "corpus" / source.stem
+        found.mkdir(parents=True, exist_ok=True)
+        engine = [f for d in ENGINE_FOLDERS for f in sorted((ROOT / d).glob("*.c"))]
+        status, _ = run(
+            clang, "-std=c11", "-g", "-O1", "-fsanitize=fuzzer,address,undefined",
+            "-fno-sanitize-recover=undefined", "-Iinclude", *(f"-I{d}" for d in ENGINE_FOLDERS),
+            source, *engine, "-o", binary, quiet=True,
+        )  # fmt: skip
+        if status:
+            yield Result(name, "failed", "does not compile")
+            continue
+        status, output = run(
+            binary, f"-max_total_time={args.fuzz_seconds}", "-timeout=10", "-print_final_stats=1",
+            f"-artifact_prefix={binary}-", found, *([kept] if kept.is_dir() else []), quiet=True,
+        )  # fmt: skip
+        runs = re.search(r"number_of_executed_units: (\d+)", output)
+        covered = re.findall(r"cov: (\d+)", output)
+        detail = f"{int(runs[1]):,} runs" if runs else "no statistics"
+        detail += f", {covered[-1]} edges, {args.fuzz_seconds} s" if covered else ""
+        yield verdict(name, status, detail if not status else f"input kept: {binary}-*")
+    if not targets:
+        yield Result("fuzz", "skipped", "no targets in tests/fuzz")
+
+
+def _links(clang: str) -> bool:
+    text = b"int LLVMFuzzerTestOneInput(const void *d, unsigned long n) { return 0; }"
+    command = [clang, "-fsanitize=fuzzer,address", "-xc", "-", "-o", os.devnull]
+    return subprocess.run(command, input=text, capture_output=True).returncode == 0
+
+
+def twister(_: argparse.Namespace) -> Iterator[Result]:
+    """The Zephyr tests and samples on every platform of this machine."""
+    sys.path.insert(0, str(ROOT / "python"))
+    from cats.errors import CatsError
+    from cats.firmware import platforms, run_twister, twister_command, workspace
+
+    try:
+        space = workspace()
+        found, left = platforms(space, bsim="BSIM_OUT_PATH" in os.environ)
+        command = twister_command(space, OUT / "twister", on=found)
+    except CatsError as error:
+        yield Result("Twister", "skipped", str(error))
+        return
+    for reason in left:
+        yield Result(f"Twister on {reason.split(':')[0]}", "skipped", reason.split(": ", 1)[1])
+    status, summary = run_twister(space, command)
+    yield verdict("Twister", status, "; ".join(re.sub(r"^INFO +- ", "", s) for s in summary))
+
+
+CHECKS: dict[str, Callable[[argparse.Namespace], Iterator[Result]]] = {
+    "lint": lint,
+    "pytest": pytest,
+    "coverage": coverage_c,
+    "fuzz": fuzz,
+    "twister": twister,
+}
+
+
+def main() -> int:
+    """Run the checks that are asked for; returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checks", nargs="*", choices=[*CHECKS, []], help="default: all")
+    parser.add_argument("--skip", default="", help="checks to leave out, separated by spaces")
+    parser.add_argument(
+        "--fuzz-seconds", type=int, default=60 if os.environ.get("CI") else 10, help="a target"
+    )
+    parser.add_argument("--pytest", type=str.split, default=[], help="arguments for pytest")
+    args = parser.parse_args()
+    OUT.mkdir(parents=True, exist_ok=True)
+    results: list[Result] = []
+    for name, check in CHECKS.items():
+        if args.checks and name not in args.checks:
+            continue
+        if name in args.skip.split():
+            results.append(Result(name, "skipped", "as asked"))
+            continue
+        print(f"\n=== {name}", flush=True)
+        begin = time.monotonic()
+        for result in check(args):
+            result.seconds = round(time.monotonic() - begin, 1)
+            begin = time.monotonic()
+            results.append(result)
+            print(f"--- {result.name}: {result.status} {result.detail}", flush=True)
+    (OUT / "summary.json").write_text(json.dumps([asdict(r) for r in results], indent=2) + "\n")
+    width = max(len(r.name) for r in results)
+    print("\nWhat was run and what was not:")
+    for r in results:
+        print(f"  {r.name:<{width}}  {r.status:<7}  {r.seconds:7.1f} s  {r.detail}")
+    return int(any(r.status == "failed" for r in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
