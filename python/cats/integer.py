@@ -207,9 +207,9 @@ def _number(name: str, value: int, low: int, high: int) -> None:
         raise CatsError(f"{name} is {value}: {low} to {high}")
 
 
-def save(model: IntegerModel, folder: Path) -> None:
-    """Write integer.json (shape, split, keep sets, scales, single numbers) and integer.safetensors
-    (arrays) into an existing folder. The same model gives the same bytes."""
+def to_files(model: IntegerModel) -> dict[str, bytes]:
+    """Name and content of integer.json (shape, split, keep sets, scales, single numbers) and of
+    integer.safetensors (arrays). The same model gives the same bytes."""
     check_integer(model)
     tensors: dict[str, np.ndarray] = {}
     steps = [_flatten(step, f"{g}.", tensors) for g, step in enumerate(model.steps)]
@@ -224,8 +224,13 @@ def save(model: IntegerModel, folder: Path) -> None:
         "steps": steps,
         "sha256": hashlib.sha256(data).hexdigest(),
     }
-    (folder / INTEGER_TENSORS).write_bytes(data)
-    (folder / INTEGER_JSON).write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
+    return {INTEGER_JSON: (json.dumps(text) + "\n").encode(), INTEGER_TENSORS: data}
+
+
+def save(model: IntegerModel, folder: Path) -> None:
+    """Write ``to_files`` into an existing folder."""
+    for name, data in to_files(model).items():
+        (folder / name).write_bytes(data)
 
 
 def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:

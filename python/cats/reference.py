@@ -244,7 +244,7 @@ def _numbers(arrived: Iterable[int], count: int) -> list[int]:
 
 
 def random_fragments(
-    model: IntegerModel, plan: Plan, loss: float, rng: np.random.Generator
+    model: IntegerModel, plan: Plan, loss: float, rng: np.random.Generator | np.random.RandomState
 ) -> FragmentBits:
     """Fragments that arrive when each is lost at each receiver with probability ``loss``."""
     nodes = range(model.split.nodes)

@@ -2,18 +2,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """cats.reference: against a second implementation, one node at a time, and its own properties."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scalar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cats import reference
+from cats import integer, reference
 from cats.config import POOLS, ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.partition import Kind, fragmenting, gather_count, gather_kind, gather_rows
 from cats.plan import GatherPlan, Plan
-from cats.vectors import random_inputs, random_keep, random_model, random_split
+from cats.planner import exchange_order, make_plan
+from cats.vectors import (
+    RUNS,
+    cases,
+    random_inputs,
+    random_keep,
+    random_model,
+    random_split,
+    write_vectors,
+)
 
 
 def test_exp2_table():
@@ -237,3 +248,55 @@ def test_wrong_availability():
         reference.run(model, random_inputs(0, CONFIG)[0], few)
     with pytest.raises(CatsError, match="one of column, row"):
         reference.random_availability(model, 0.5, np.random.default_rng(0), by="bit")
+
+
+# Golden vectors
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+
+
+def test_vectors_are_what_the_generator_writes(tmp_path):
+    write_vectors(tmp_path)
+    wanted = {p.relative_to(tmp_path): p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
+    stored = {p.relative_to(VECTORS): p.read_bytes() for p in VECTORS.rglob("*") if p.is_file()}
+    del stored[Path("README.rst")]
+    assert sorted(stored) == sorted(wanted)
+    differing = [str(name) for name in wanted if stored[name] != wanted[name]]
+    assert not differing, "if that is intended: python -m cats.vectors tests/vectors"
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_vectors_equal_scalar(case):
+    """What the files say, read as another implementation would, and run by the second reference."""
+    folder = VECTORS / case.name
+    model = integer.load(folder)
+    config, nodes = model.config, model.split.nodes
+    plan = make_plan(config, model.split, model.keep, **case.plan)
+    order = exchange_order([(p.phase, p.tiles) for p in plan.gathers])
+    inputs = np.fromfile(folder / "input.bin", np.int8).reshape(config.tokens_in, config.inputs)
+    for name, _ in RUNS:
+        stored = np.fromfile(folder / f"{name}.available.bin", np.uint8)
+        stored = stored.reshape(len(order), nodes, nodes, -1)
+        bits = [[None] * exchange.tiles for exchange in plan.gathers]
+        for (g, tile), packed in zip(order, stored, strict=True):
+            unpacked = np.unpackbits(packed, axis=-1, bitorder="little")
+            bits[g][tile] = [[set(np.flatnonzero(s)) for s in r] for r in unpacked]
+        has = reference.availability_from_fragments(model, plan, bits)
+        outputs = np.fromfile(folder / f"{name}.output.bin", "<i2")
+        outputs = outputs.reshape(nodes, config.output_rows, config.outputs)
+        assert scalar.run(model, inputs, has) == outputs.tolist()
+
+
+def test_vectors_show_what_they_are_for():
+    """Saturation, loss and arrival are all there to be got wrong."""
+    for case in cases():
+        folder = VECTORS / case.name
+        clean, lossy, deaf = (
+            np.fromfile(folder / f"{name}.output.bin", "<i2") for name in ("clean", "lossy", "deaf")
+        )
+        assert not (clean == reference.OUTPUT_MISSING).any()
+        assert len(np.unique(clean)) > 1 or clean.size == case.nodes
+        if case.nodes > 1:
+            assert (deaf == reference.OUTPUT_MISSING).any()
+            assert (lossy != clean).any()
+            assert (lossy != deaf).any()
