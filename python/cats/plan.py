@@ -81,8 +81,9 @@ class Air:
 
 
 def control_frames(plan: GatherPlan) -> int:
-    """Control frames of one exchange in which nothing is lost: the opening, and with repair one
-    report of each node and the grant that says that nobody lacks anything."""
+    """Control frames of one exchange in which nothing is lost: the opening; with repair a report
+    of every node but the leader, and the leader's grant and its copy, which say that nobody lacks
+    anything."""
     return 1 + (len(plan.sources) + 1 if plan.rounds else 0) if any_frames(plan) else 0
 
 

@@ -718,6 +718,8 @@ def make_plan(
         raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")
     if heads_per_pass is not None and heads_per_pass < 1:
         raise CatsError(f"{heads_per_pass} heads a pass: at least 1")
+    if not slack >= 0:
+        raise CatsError(f"slack of {slack}: at least 0")
     count = gather_count(config)
     if count > MAX_GATHERS:
         raise CatsError(f"{config.blocks} blocks: at most {(MAX_GATHERS - 3) // 4}")
