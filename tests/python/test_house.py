@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The repository keeps its own rules: licence lines, no machine's paths, commands that exist."""
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cats import cli
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Files that cannot hold a comment.
+BARE = (".json", ".bin", ".hex", ".png", ".svg", ".npz", ".npy", ".csv", ".safetensors", ".txt")
+
+
+def tracked():
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the git checkout")
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    names = [n for n in done.stdout.decode().split("\0") if n]
+    return [ROOT / n for n in names if (ROOT / n).is_file()]
+
+
+def texts():
+    for path in tracked():
+        if path.suffix not in BARE and "corpus" not in path.parts:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+
+
+def test_every_file_has_licence_and_owner():
+    without = [
+        str(path)
+        for path, text in texts()
+        if path.name != "LICENSE"
+        and not ("SPDX-License-Identifier: Apache-2.0" in text[:600]
+                 and "Copyright The CATS Project" in text[:600])
+    ]  # fmt: skip
+    assert without == []
+
+
+def test_no_path_of_a_machine():
+    machine = re.compile(r"(?<![\w.$}])/(home|root|Users|work|opt|mnt)/\w")
+    own = Path(__file__).relative_to(ROOT)
+    found = [
+        f"{path}:{number}"
+        for path, text in texts()
+        if path != own
+        for number, line in enumerate(text.splitlines(), 1)
+        if machine.search(line)
+    ]
+    assert found == []
+
+
+def test_text_files_are_tidy():
+    untidy = [
+        str(path)
+        for path, text in texts()
+        if path.name != "LICENSE"
+        and (not text.endswith("\n") or "\r" in text or re.search(r"[ \t]+$", text, re.MULTILINE))
+    ]
+    assert untidy == []
+
+
+def make_targets():
+    text = (ROOT / "Makefile").read_text()
+    return set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_commands_of_the_pages_exist(page):
+    text = (ROOT / page).read_text()
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= make_targets()
+    commands = set(re.findall(r"^cats ([a-z]+)", text, re.MULTILINE))
+    assert commands <= set(cli.command_names())
+    west = yaml.safe_load((ROOT / "scripts/west-commands.yml").read_text())["west-commands"]
+    names = {c["name"] for c in west[0]["commands"]}
+    assert set(re.findall(r"^west (cats-[a-z]+)", text, re.MULTILINE)) <= names
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_readme_options_exist():
+    """The README's command lines are accepted by the program's parser."""
+    text = (ROOT / "README.md").read_text()
+    for line in re.findall(r"^cats .+", text, re.MULTILINE):
+        words = line.split()[1:]
+        cli.build_parser(words[0]).parse_args(words)
+
+
+def test_ci_does_what_the_readme_says():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text()
+    readme = (ROOT / "README.md").read_text()
+    first = re.search(r"## Try it.*?```sh\n(.*?)```", readme, re.DOTALL)[1].split("\n")
+    for command in filter(None, first):
+        assert f"step {command}\n" in text
+
+
+def test_pages_are_reachable():
+    index = (ROOT / "doc/index.rst").read_text()
+    listed = set(re.findall(r"^   ([\w-]+)$", index, re.MULTILINE))
+    pages = {p.stem for p in tracked() if p.parent == ROOT / "doc" and p.suffix == ".rst"}
+    assert listed == pages - {"index"}
+    for page in (ROOT / "doc").glob("*.rst"):
+        linked = set(re.findall(r":doc:`(?:[^`<]*<)?([\w-]+)>?`", page.read_text()))
+        assert linked <= listed | {"index"}, page.name
+
+
+def test_dependencies_are_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    pinned = {_plain(pin.split("==")[0]) for pin in pins}
+    assert len(pinned) == len(pins)
+    wanted = project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    assert {_plain(re.match(r"[\w.-]+", w)[0]) for w in wanted} <= pinned
+    assert "torch==2.13.0" in pins
+
+
+def _plain(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_yaml_file_parses():
+    for path in tracked():
+        if path.suffix in (".yml", ".yaml"):
+            yaml.safe_load(path.read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (ROOT / "python/cats/_native/build_native.py").exists(), reason="no native module"
+)
+def test_source_distribution_builds_the_c_code(tmp_path):
+    """An sdist has all that its own build needs, and the build has no path of this machine."""
+    quiet = {"cwd": ROOT, "check": True, "capture_output": True}
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    files = b"\0".join(str(p.relative_to(ROOT)).encode() for p in tracked())
+    packed = subprocess.run(["tar", "-c", "--null", "-T", "-"], input=files, **quiet).stdout
+    subprocess.run(["tar", "-x", "-C", copy], input=packed, check=True)
+    quiet["cwd"] = copy
+    build = [sys.executable, "-m", "build", "--no-isolation", "--sdist", "-o", tmp_path]
+    subprocess.run(build, **quiet)
+    (sdist,) = tmp_path.glob("zephyr_cats-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    wheel = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "."]
+    subprocess.run([*wheel, "-w", tmp_path], cwd=source, check=True, capture_output=True)
+    (made,) = tmp_path.glob("zephyr_cats-*.whl")
+    target = tmp_path / "installed"
+    install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "-t", target]
+    subprocess.run([*install, made], check=True, capture_output=True)
+    code = "import cats, cats.native, sys; print(cats.__file__); import cats._native"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(target)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(target))
