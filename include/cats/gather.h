@@ -64,7 +64,8 @@ enum cats_reject {
 	CATS_REJECT_INFERENCE = 8, /**< of an inference that is over, or that this node does not join */
 	CATS_REJECT_LATE = 9,      /**< of an exchange that is over here */
 	CATS_REJECT_BUSY = 10,     /**< ahead of this node: the buffer is still in use */
-	CATS_REJECT_REASONS = 11,
+	CATS_REJECT_LEADER = 11,   /**< SYNC or GRANT of a node that this one does not follow */
+	CATS_REJECT_REASONS = 12,
 };
 
 /** A frame's header, decoded. Byte layout: doc/protocol.rst. */
@@ -172,16 +173,18 @@ struct cats_held {
 /** What a node has of one exchange. */
 struct cats_reception {
 	struct cats_exchange x;
-	bool final;            /**< nothing is added any more; consume() may read it */
+	bool final;       /**< nothing is added any more; consume() may read it */
+	uint16_t lacking; /**< fragments that neither arrived nor are replaced by a coded frame */
 	uint8_t held_count;
 	struct cats_held held[CATS_MAX_HELD];
 	struct cats_availability available;
 };
 
 /** @brief Forget everything and receive exchange @p x. */
-void cats_reception_begin(struct cats_reception *r, struct cats_exchange x);
+void cats_reception_begin(const struct cats_image *image, struct cats_reception *r,
+			  struct cats_exchange x);
 
-/** @brief Fragments of @p source that neither arrived nor are replaced by a coded frame. */
+/** @brief What is lacking of one source. */
 uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_reception *r,
 			     uint8_t source);
 
@@ -215,7 +218,7 @@ uint16_t cats_reception_finish(const struct cats_image *image, struct cats_recep
 /**
  * @brief Turn held coded frames into the fragments in whose places they stand.
  *
- * Time: for each held frame, all fragments of its source once; stack below 400 bytes.
+ * Time: for each held frame, all fragments of its source once; stack below 600 bytes.
  */
 void cats_reception_solve(const struct cats_image *image, const struct cats_reception *r,
 			  uint8_t *arena);

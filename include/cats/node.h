@@ -172,54 +172,61 @@ struct cats_node {
 	struct cats_engine engine;
 
 	/* Inference. */
-	uint16_t number;      /* of the inference that runs, or that ran last */
-	uint16_t seen;        /* the newest number heard or used */
-	bool running;
-	bool numbered;        /* number and seen mean something */
-	bool begun;           /* the engine has begun, with the input where there was one */
-	bool pending;         /* an input is submitted and waits for its inference */
-	bool used_input;
+	bool running;         /* until poll() is called after DONE */
+	bool begun;           /* the engine has its input */
 	bool done;            /* DONE is to be told */
-	const int8_t *input;
+	bool told;            /* it was; the output is the driver's until the next poll() */
+	bool pending;         /* an input waits for its inference */
+	bool used_input;      /* this inference runs with a submitted one */
+	bool numbered;        /* number and seen mean something */
+	bool wary;            /* others may be in the middle of an inference: listen */
+	uint8_t leader;
+	uint16_t number;      /* of the inference that runs or that ran last */
+	uint16_t seen;        /* the newest number heard or used */
 	uint16_t heard;       /* bit s: node s was heard in this inference */
 	uint8_t quiet[CATS_MAX_NODES]; /* exchanges since node s was heard, up to 255 */
-	uint32_t fragments;
-	uint32_t lost;
+	const int8_t *input;
+	uint32_t submitted_us;
 	uint32_t started_us;
 	uint32_t ended_us;
-	uint32_t opened_us;   /* when the exchange before this one was opened */
-	uint32_t spacing_us;  /* and how far this one must stay behind */
-	uint32_t heard_us;    /* when anything that counts was heard last */
-	bool silence;         /* that is longer ago than the timeout */
-	uint8_t leader;
+	uint32_t fragments;
+	uint32_t lost;
 
-	/* Exchange on the air: reception[air]; the one before it: reception[air ^ 1]. */
+	/* Silence. */
+	bool silence;         /* nothing was heard for the timeout */
+	uint32_t heard_us;    /* when anything was heard last */
+
+	/* The exchange on the air, reception[air]; the one before it is reception[air ^ 1]. */
 	uint8_t air;
-	bool last;            /* there is none behind it */
-	bool closed;          /* it is over (kept until the one before it is consumed) */
+	bool last;            /* none is behind it */
 	bool open;            /* its clock is known */
-	bool clocked;         /* by the leader's own frames */
-	bool leap;            /* the others are further: close up to here */
-	struct cats_exchange front;
+	bool clocked;         /* by the leader */
+	bool closed;          /* it is over; kept until this node's jobs have caught up */
+	bool leap;            /* the others are further, at `front`: close all before */
+	bool abandon;         /* the others are at the next inference: close all */
+	bool granted;         /* the coded slots of this round are known */
+	uint8_t grants;       /* leader: GRANT copies sent in this round */
 	uint8_t round;        /* 0 data, 1..R repair */
-	bool granted;         /* counts[] are the leader's */
-	uint8_t grants;       /* GRANT copies sent */
 	uint16_t next;        /* own frames of this round handed out or passed over */
-	uint8_t counts[CATS_MAX_NODES];
+	struct cats_exchange front;
+	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots */
 	uint32_t base_us;     /* start of this round */
-	uint32_t end_us;      /* of its coded slots, once granted */
-	uint32_t limit_us;    /* of the exchange */
+	uint32_t end_us;      /* granted: end of its coded slots */
+	uint32_t opened_us;
+	uint32_t limit_us;    /* latest end of the exchange */
+	uint32_t not_before_us; /* leader: earliest opening of the next exchange */
 	struct cats_reception reception[2];
 
 	/* Jobs. */
 	bool job_running;
-	bool produced;        /* of the exchange on the air */
-	bool produced_next;   /* of the one behind it */
-	bool consumed;        /* the one before it */
+	bool produced;        /* own rows of the exchange on the air */
+	bool produced_next;   /* and of the one behind it */
+	bool consumed;        /* the exchange before it */
+	bool consumed_air;    /* the exchange on the air, where nothing lacks */
 
 	/* Transmission. */
-	bool sending;
-	bool sync_sent;
+	bool sending;         /* `frame` is the driver's */
+	bool sync;            /* and it opened the exchange on the air */
 	uint8_t frame[CATS_FRAME_MAX];
 };
 

@@ -1,0 +1,398 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* The exchange on the air: its clock, its rounds, this node's slots. doc/protocol.rst, "Schedule"
+ * and "Repair".
+ */
+
+#include "node_internal.h"
+
+#define COUNT_MAX 15
+
+static uint16_t fragments_of(struct cats_node *node, uint8_t source)
+{
+	return cats_fragment_count(image_of(node), current_of(node)->x, source);
+}
+
+/* How far a frame, or the processing of one, may be behind its slot. */
+static uint32_t late_us(struct cats_node *node)
+{
+	return node->config.late_us != 0 ? node->config.late_us : gather_of(node)->slot_us / 32;
+}
+
+static bool past(uint32_t now_us, uint32_t at)
+{
+	return cats_time_diff(now_us, at) >= 0;
+}
+
+void exchange_enter(struct cats_node *node, struct cats_exchange x)
+{
+	struct cats_exchange next = x;
+
+	cats_reception_begin(image_of(node), current_of(node), x);
+	node->last = !cats_exchange_next(image_of(node), &next);
+	node->open = false;
+	node->clocked = false;
+	node->closed = false;
+	node->sync = false;
+	node->fragments += current_of(node)->lacking;
+	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+		node->quiet[s] += node->quiet[s] < UINT8_MAX;
+	}
+}
+
+static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
+{
+	node->round = round;
+	node->base_us = base_us;
+	node->granted = false;
+	node->grants = 0;
+	node->next = 0;
+	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+		node->counts[s] = 0;
+	}
+}
+
+static void open(struct cats_node *node, uint8_t round, uint32_t base_us, uint32_t now_us)
+{
+	node->open = true;
+	node->opened_us = base_us;
+	node->not_before_us = base_us + gather_of(node)->spacing_us;
+	node->limit_us = now_us + cats_exchange_us(image_of(node), current_of(node)->x) +
+			 late_us(node);
+	start_round(node, round, base_us);
+}
+
+void exchange_finish(struct cats_node *node)
+{
+	struct cats_reception *r = current_of(node);
+	struct cats_gather_stats *stats = stats_of(node, r->x);
+	uint16_t repaired;
+	uint16_t lost;
+
+	if (r->final) {
+		return;
+	}
+	lost = cats_reception_finish(image_of(node), r, &repaired);
+	stats->exchanges++;
+	stats->repaired += repaired;
+	stats->lost += lost;
+	node->lost += lost;
+	if (node->config.available != NULL) {
+		node->config.available(node->config.user, node->number, r->x, &r->available);
+	}
+}
+
+void exchange_close(struct cats_node *node, uint32_t now_us)
+{
+	if (node->open) {
+		stats_of(node, current_of(node)->x)->air_us += now_us - node->opened_us;
+	}
+	if (node->last) {
+		/* Others may end a little later, and are to hear the next inference's first frame. */
+		node->not_before_us = now_us + gather_of(node)->control_us;
+	}
+	node->closed = true;
+	node->sync = false;
+	exchange_finish(node);
+}
+
+/* The clock */
+
+static void grant(struct cats_node *node)
+{
+	uint32_t slots = 0;
+
+	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+		slots += node->counts[s];
+	}
+	node->granted = true;
+	node->next = 0;
+	node->end_us = node->base_us + cats_round_us(image_of(node), current_of(node)->x) +
+		       slots * gather_of(node)->slot_us;
+	if (slots == 0) {
+		node->end_us = node->base_us +
+			       image_of(node)->header->nodes * gather_of(node)->control_us;
+	}
+}
+
+void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
+		    uint32_t now_us)
+{
+	const struct cats_image *image = image_of(node);
+	const struct cats_image_gather *gather = gather_of(node);
+	bool leader = frame->source == node->leader;
+	uint32_t base_us = start_us;
+
+	if (node->open && frame->round < node->round) {
+		return;
+	}
+	switch (frame->type) {
+	case CATS_FRAME_DATA:
+		base_us -= gather->control_us + (cats_slot_first(image, frame->x, frame->source) +
+						 frame->index) * gather->slot_us;
+		break;
+	case CATS_FRAME_REPORT:
+		base_us -= frame->slot * gather->control_us;
+		break;
+	case CATS_FRAME_GRANT:
+		base_us -= (image->header->nodes - 1u + frame->slot) * gather->control_us;
+		break;
+	case CATS_FRAME_CODED:
+		/* Tells the end of the round, not its start; which is all that a node without the
+		 * grant can use.
+		 */
+		base_us -= cats_round_us(image, frame->x);
+		break;
+	default:
+		break;
+	}
+	if (!node->open) {
+		open(node, frame->round, base_us, now_us);
+	} else if (frame->round > node->round) {
+		start_round(node, frame->round, base_us);
+	} else if (node->clocked && !leader &&
+		   (frame->type != CATS_FRAME_CODED || node->granted)) {
+		return;
+	}
+	node->clocked = leader;
+	if (frame->type == CATS_FRAME_CODED) {
+		if (!node->granted) {
+			for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+				node->counts[s] = 0;
+			}
+		}
+		node->granted = true;
+		node->end_us = start_us + (frame->slot + 1u) * gather->slot_us;
+		return;
+	}
+	node->base_us = base_us;
+	if (frame->type == CATS_FRAME_GRANT) {
+		for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+			node->counts[s] = 0;
+		}
+		cats_counts_merge(image, frame->payload, node->counts);
+		grant(node);
+	}
+}
+
+/* The time at which the phase that runs is over; false where only a frame can tell. */
+static bool phase_end(struct cats_node *node, uint32_t *at)
+{
+	bool final_phase = node->round == gather_of(node)->rounds;
+
+	if (node->round == 0) {
+		*at = node->base_us + cats_data_us(image_of(node), current_of(node)->x);
+	} else if (node->granted) {
+		*at = node->end_us;
+	} else if (node->leader == self_of(node)) {
+		/* No slot was left for the grant: go on without. */
+		*at = node->base_us + cats_round_us(image_of(node), current_of(node)->x);
+		final_phase = true;
+	} else {
+		return false;
+	}
+	if (final_phase && current_of(node)->lacking != 0) {
+		*at += late_us(node);
+	}
+	return true;
+}
+
+/* A grant without slots: nobody lacks anything. */
+static bool satisfied(const struct cats_node *node)
+{
+	if (node->round == 0 || !node->granted) {
+		return false;
+	}
+	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+		if (node->counts[s] != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void exchange_tick(struct cats_node *node, uint32_t now_us)
+{
+	uint32_t at;
+
+	if (!node->open && node->produced &&
+	    cats_slot_first(image_of(node), current_of(node)->x, image_of(node)->header->nodes) ==
+		    0) {
+		exchange_close(node, now_us); /* nobody has anything to send */
+	}
+	while (node->open && !node->closed) {
+		if (past(now_us, node->limit_us)) {
+			exchange_close(node, now_us);
+		} else if (!phase_end(node, &at) || !past(now_us, at)) {
+			break;
+		} else if (node->round < gather_of(node)->rounds &&
+			   (node->round == 0 || node->granted) && !satisfied(node)) {
+			start_round(node, node->round + 1, at);
+		} else {
+			if (!past(node->not_before_us, at)) {
+				node->not_before_us = at;
+			}
+			exchange_close(node, now_us);
+		}
+	}
+}
+
+bool exchange_wake(struct cats_node *node, uint32_t *at)
+{
+	uint32_t end;
+
+	if (!node->open || node->closed) {
+		return false;
+	}
+	*at = node->limit_us;
+	if (phase_end(node, &end) && !past(end, *at)) {
+		*at = end;
+	}
+	return true;
+}
+
+/* Own frames */
+
+bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
+{
+	const struct cats_image *image = image_of(node);
+	const struct cats_image_gather *gather = gather_of(node);
+	struct cats_exchange x = current_of(node)->x;
+	uint8_t self = self_of(node);
+	bool leads = node->leader == self;
+	uint32_t late = now_us - late_us(node); /* a slot that began before is lost */
+	uint32_t base_us = node->base_us;
+	uint32_t first;
+
+	*frame = (struct cats_frame){
+		.source = self, .round = node->round, .inference = node->number, .x = x,
+	};
+	if (node->closed) {
+		return false;
+	}
+	if (!node->open) {
+		if (!leads || !node->produced) {
+			return false;
+		}
+		*at = now_us + node->config.lead_us;
+		if (!past(*at, node->not_before_us)) {
+			*at = node->not_before_us;
+		}
+		frame->type = CATS_FRAME_SYNC;
+		frame->round = 0;
+		return true;
+	}
+	if (node->round == 0) {
+		frame->type = CATS_FRAME_DATA;
+		base_us += gather->control_us;
+		first = cats_slot_first(image, x, self);
+		for (; node->produced && node->next < fragments_of(node, self); node->next++) {
+			*at = base_us + (first + node->next) * gather->slot_us;
+			if (past(*at, late)) {
+				frame->index = (uint8_t)node->next;
+				return true;
+			}
+		}
+		return false;
+	}
+	if (!node->granted && !leads) {
+		frame->type = CATS_FRAME_REPORT;
+		frame->slot = self - (self > node->leader);
+		*at = base_us + frame->slot * gather->control_us;
+		return node->next == 0 && past(*at, late);
+	}
+	for (; leads && node->grants < 2 && !satisfied(node); node->grants++) {
+		frame->type = CATS_FRAME_GRANT;
+		frame->slot = node->grants;
+		*at = base_us + (image->header->nodes - 1u + node->grants) * gather->control_us;
+		if (past(*at, late)) {
+			return true;
+		}
+	}
+	if (!node->granted || !node->produced || fragments_of(node, self) == 0) {
+		return false;
+	}
+	frame->type = CATS_FRAME_CODED;
+	first = 0;
+	for (uint8_t s = 0; s < self; s++) {
+		first += node->counts[s];
+	}
+	for (; node->next < node->counts[self]; node->next++) {
+		*at = base_us + cats_round_us(image, x) + (first + node->next) * gather->slot_us;
+		if (past(*at, late)) {
+			frame->index = (uint8_t)((node->round - 1) << 4 | node->next);
+			frame->slot = (uint8_t)((node->end_us - *at) / gather->slot_us - 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Add what this node lacks to what was reported. */
+static bool count_needs(struct cats_node *node)
+{
+	bool any = false;
+
+	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+		uint16_t lack = 0;
+
+		if (s != self_of(node) && node->quiet[s] < GONE_EXCHANGES) {
+			lack = cats_reception_lack(image_of(node), current_of(node), s);
+		}
+		if (lack > node->counts[s]) {
+			node->counts[s] = (uint8_t)(lack < COUNT_MAX ? lack : COUNT_MAX);
+		}
+		any = any || node->counts[s] != 0;
+	}
+	return any;
+}
+
+uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
+{
+	const struct cats_image *image = image_of(node);
+	struct cats_exchange x = frame->x;
+	uint8_t *payload = node->frame + CATS_FRAME_HEADER;
+
+	switch (frame->type) {
+	case CATS_FRAME_SYNC:
+		open(node, 0, at, at);
+		node->clocked = true;
+		node->sync = true;
+		break;
+	case CATS_FRAME_DATA:
+		frame->length = cats_engine_fill(&node->engine, x, frame->index, payload);
+		node->next++;
+		break;
+	case CATS_FRAME_REPORT:
+		node->next++;
+		if (!count_needs(node)) {
+			return 0;
+		}
+		frame->length = cats_counts_size(image);
+		cats_counts_pack(image, node->counts, payload);
+		break;
+	case CATS_FRAME_GRANT:
+		if (!node->granted) {
+			count_needs(node);
+			for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+				/* The last round has nobody to ask again. */
+				node->counts[s] += node->round == gather_of(node)->rounds &&
+						   node->counts[s] != 0 &&
+						   node->counts[s] < COUNT_MAX;
+			}
+			grant(node);
+		}
+		node->grants = frame->slot + 1;
+		frame->length = cats_counts_size(image);
+		cats_counts_pack(image, node->counts, payload);
+		break;
+	default:
+		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
+		node->next++;
+		break;
+	}
+	return cats_frame_seal(image, frame, node->frame);
+}

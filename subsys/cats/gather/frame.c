@@ -1,0 +1,173 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* The bytes of a frame: doc/protocol.rst, "Frames". */
+
+#include <cats/gather.h>
+
+/* CRC-16, polynomial 0x1021, start 0xffff, a nibble at a time. */
+static uint16_t crc16(uint16_t crc, const uint8_t *data, size_t length)
+{
+	static const uint16_t table[16] = {
+		0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
+		0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,
+	};
+
+	for (size_t i = 0; i < length; i++) {
+		crc = (uint16_t)(crc << 4) ^ table[(crc >> 12) ^ (data[i] >> 4)];
+		crc = (uint16_t)(crc << 4) ^ table[(crc >> 12) ^ (data[i] & 15)];
+	}
+	return crc;
+}
+
+/* Of the frame in which the low half of the model id stands in the place of the check. */
+static uint16_t check_of(const struct cats_image *image, const uint8_t *data, size_t length)
+{
+	const uint8_t id[2] = {
+		(uint8_t)image->header->model_id,
+		(uint8_t)(image->header->model_id >> 8),
+	};
+	uint16_t crc = crc16(0xffff, data, 2);
+
+	crc = crc16(crc, id, 2);
+	return crc16(crc, data + 4, length - 4);
+}
+
+uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame *frame,
+			 uint8_t *buffer)
+{
+	uint16_t length = (uint16_t)(CATS_FRAME_HEADER + frame->length);
+	uint16_t check;
+
+	buffer[0] = (uint8_t)(CATS_PROTOCOL_VERSION << 4 | frame->type);
+	buffer[1] = (uint8_t)(frame->round << 4 | frame->source);
+	buffer[4] = (uint8_t)frame->inference;
+	buffer[5] = (uint8_t)(frame->inference >> 8);
+	buffer[6] = (uint8_t)frame->x.gather;
+	buffer[7] = (uint8_t)frame->x.tile;
+	buffer[8] = frame->index;
+	buffer[9] = frame->slot;
+	check = check_of(image, buffer, length);
+	buffer[2] = (uint8_t)check;
+	buffer[3] = (uint8_t)(check >> 8);
+	return length;
+}
+
+/* The fields that depend on the type. */
+static int check_type(const struct cats_image *image, const struct cats_frame *f)
+{
+	uint8_t rounds = image->gathers[f->x.gather].rounds;
+	uint8_t nodes = image->header->nodes;
+	uint8_t last_index = 0;
+	uint8_t last_slot = 0;
+	uint16_t length = 0;
+
+	switch (f->type) {
+	case CATS_FRAME_SYNC:
+		break;
+	case CATS_FRAME_DATA:
+		if (f->index >= cats_fragment_count(image, f->x, f->source)) {
+			return -1 - CATS_REJECT_FRAGMENT;
+		}
+		last_index = f->index;
+		length = cats_fragment_size(image, f->x, f->source, f->index);
+		break;
+	case CATS_FRAME_REPORT:
+	case CATS_FRAME_GRANT:
+		last_slot = f->type == CATS_FRAME_GRANT ? 1 : (uint8_t)(nodes - 2);
+		length = cats_counts_size(image);
+		break;
+	case CATS_FRAME_CODED:
+		if (f->index >> 4 != f->round - 1 || (f->index & 15) >= CATS_MAX_CODED) {
+			return -1 - CATS_REJECT_FRAGMENT;
+		}
+		last_index = f->index;
+		last_slot = (uint8_t)(nodes * CATS_MAX_CODED - 1);
+		length = cats_coded_size(image, f->x, f->source);
+		if (length == 0) {
+			return -1 - CATS_REJECT_FRAGMENT;
+		}
+		break;
+	default:
+		return -1 - CATS_REJECT_TYPE;
+	}
+	if (f->type <= CATS_FRAME_DATA ? f->round != 0 : f->round < 1 || f->round > rounds) {
+		return -1 - CATS_REJECT_EXCHANGE;
+	}
+	if (f->index > last_index || f->slot > last_slot) {
+		return -1 - CATS_REJECT_FRAGMENT;
+	}
+	return f->length == length ? 0 : -1 - CATS_REJECT_LENGTH;
+}
+
+int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
+		     struct cats_frame *frame)
+{
+	struct cats_frame f;
+	const struct cats_image_gather *gather;
+	int error;
+
+	if (length < CATS_FRAME_HEADER || length > CATS_FRAME_MAX) {
+		return -1 - CATS_REJECT_SHORT;
+	}
+	if (data[0] >> 4 != CATS_PROTOCOL_VERSION) {
+		return -1 - CATS_REJECT_VERSION;
+	}
+	if (check_of(image, data, length) != (data[2] | data[3] << 8)) {
+		return -1 - CATS_REJECT_CHECK;
+	}
+	f.type = data[0] & 15;
+	f.source = data[1] & 15;
+	f.round = data[1] >> 4;
+	f.inference = (uint16_t)(data[4] | data[5] << 8);
+	f.x.gather = data[6];
+	f.x.tile = data[7];
+	f.index = data[8];
+	f.slot = data[9];
+	f.payload = data + CATS_FRAME_HEADER;
+	f.length = (uint16_t)(length - CATS_FRAME_HEADER);
+	if (f.source >= image->header->nodes || f.source == image->header->node) {
+		return -1 - CATS_REJECT_SOURCE;
+	}
+	if (f.x.gather >= image->header->gathers) {
+		return -1 - CATS_REJECT_EXCHANGE;
+	}
+	gather = &image->gathers[f.x.gather];
+	if ((uint32_t)f.x.tile * gather->tile_rows >= gather->rows) {
+		return -1 - CATS_REJECT_EXCHANGE;
+	}
+	error = check_type(image, &f);
+	if (error == 0) {
+		*frame = f;
+	}
+	return error;
+}
+
+uint16_t cats_counts_size(const struct cats_image *image)
+{
+	return (uint16_t)((image->header->nodes + 1) / 2);
+}
+
+void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
+		      uint8_t *payload)
+{
+	uint8_t nodes = image->header->nodes;
+
+	for (uint8_t s = 0; s < nodes; s += 2) {
+		payload[s / 2] = (uint8_t)(counts[s] | (s + 1 < nodes ? counts[s + 1] << 4 : 0));
+	}
+}
+
+void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
+		       uint8_t counts[CATS_MAX_NODES])
+{
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		uint8_t count = payload[s / 2] >> (s % 2 * 4) & 15;
+
+		if (count > counts[s]) {
+			counts[s] = count;
+		}
+	}
+}

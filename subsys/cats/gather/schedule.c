@@ -1,0 +1,69 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* The slots of an exchange: doc/protocol.rst, "Schedule". */
+
+#include <cats/gather.h>
+
+bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a,
+			  struct cats_exchange b)
+{
+	uint8_t phase_a = image->gathers[a.gather].phase;
+	uint8_t phase_b = image->gathers[b.gather].phase;
+
+	/* Consecutive gathers of one phase take turns tile by tile. */
+	if (phase_a == phase_b && a.tile != b.tile) {
+		return a.tile < b.tile;
+	}
+	return a.gather < b.gather;
+}
+
+uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source)
+{
+	uint32_t slots = 0;
+
+	for (uint8_t s = 0; s < source; s++) {
+		slots += cats_fragment_count(image, x, s);
+	}
+	return slots;
+}
+
+uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
+{
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+
+	return gather->control_us +
+	       cats_slot_first(image, x, image->header->nodes) * gather->slot_us;
+}
+
+uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x)
+{
+	/* A report of every node but the leader, then the leader's grant and its copy. */
+	return (image->header->nodes + 1u) * image->gathers[x.gather].control_us;
+}
+
+uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x)
+{
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+	uint32_t coded = image->header->nodes * CATS_MAX_CODED * gather->slot_us;
+
+	return cats_data_us(image, x) + gather->rounds * (cats_round_us(image, x) + coded);
+}
+
+uint32_t cats_silence_us(const struct cats_image *image)
+{
+	uint32_t longest = 0;
+
+	for (uint16_t g = 0; g < image->header->gathers; g++) {
+		struct cats_exchange x = {g, 0}; /* no later tile is larger */
+		uint32_t us = cats_data_us(image, x) + cats_round_us(image, x) +
+			      image->gathers[g].spacing_us;
+
+		if (us > longest) {
+			longest = us;
+		}
+	}
+	return longest;
+}
