@@ -89,6 +89,8 @@ def describe(
         "image_format": image.FORMAT_VERSION,
         "cats": cats.__version__,
         "model_id": f"{ident:08x}",
+        "radio": plan.radio,
+        "rounds": plan.rounds,
         "formats": formats,
         "run": dict(run or {}),
         "model": to_json(config),

@@ -70,7 +70,7 @@ class Plan:
 @dataclass(frozen=True)
 class Air:
     """What goes over the air: frames, bytes (headers, preamble and checksum included), and
-    microseconds of the slots that they take."""
+    microseconds from the first exchange's opening to the last one's end, computing left out."""
 
     frames: int = 0
     bytes: int = 0
@@ -80,37 +80,31 @@ class Air:
         return Air(self.frames + other.frames, self.bytes + other.bytes, self.us + other.us)
 
 
-def control_frames(plan: GatherPlan) -> int:
-    """Control frames of one exchange in which nothing is lost: the opening; with repair a report
-    of every node but the leader, and the leader's grant and its copy, which say that nobody lacks
-    anything."""
-    return 1 + (len(plan.sources) + 1 if plan.rounds else 0) if any_frames(plan) else 0
-
-
-def any_frames(plan: GatherPlan) -> bool:
-    """Whether anybody sends anything in this gather."""
-    return any(cut.width for cut in plan.sources)
+def counts_bytes(nodes: int) -> int:
+    """Payload of a report or grant, the longest control frames: four bits for each node."""
+    return -(-nodes // 2)
 
 
 def exchange_us(plan: GatherPlan, rows: int) -> int:
-    """Microseconds on air of one exchange of ``rows`` rows in which nothing is lost."""
+    """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
+    data slots; with repair the report slots of all but the leader, which stay silent, and the
+    leader's grant that ends it. Nothing where nobody sends."""
     data = sum(cut.fragments(rows) for cut in plan.sources)
-    return data * plan.slot_us + control_frames(plan) * plan.control_us
+    control = 1 + (len(plan.sources) if plan.rounds else 0)
+    return data * plan.slot_us + control * plan.control_us if data else 0
 
 
-def gather_air(plan: GatherPlan, radio: str, control_payload: int = 16) -> Air:
+def gather_air(plan: GatherPlan, radio: str) -> Air:
     """One whole gather on air, nothing lost."""
     air = radio_named(radio)
     total = Air()
     for tile in range(plan.tiles):
         rows = plan.tile_height(tile)
-        frames = payload = 0
-        for cut in plan.sources:
-            frames += cut.fragments(rows)
-            payload += cut.width * rows
-        control = control_frames(plan)
-        payload += control * control_payload
-        frames += control
+        frames = sum(cut.fragments(rows) for cut in plan.sources)
+        payload = sum(cut.width * rows for cut in plan.sources)
+        if frames and plan.rounds:
+            payload += counts_bytes(len(plan.sources))
+        frames += (1 + (plan.rounds > 0)) if frames else 0
         size = payload + frames * (FRAME_HEADER + air.overhead)
         total += Air(frames, size, exchange_us(plan, rows))
     return total

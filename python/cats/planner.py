@@ -36,7 +36,7 @@ from cats.partition import (
     gather_rows,
     own_ranges,
 )
-from cats.plan import Arena, GatherPlan, Plan, exchange_us
+from cats.plan import Arena, GatherPlan, Plan, counts_bytes, exchange_us
 from cats.radio import FRAME_HEADER, Radio
 from cats.radio import radio as radio_named
 
@@ -47,8 +47,6 @@ MAX_TILES = 256
 MAX_GATHERS = 255
 #: Bytes of one tile buffer, at most.
 MAX_TILE = 65535
-#: Payload of the longest control frame: sixteen counts of four bits, and times.
-CONTROL_PAYLOAD = 16
 #: Most repair rounds, and rows normalised and multiplied together.
 MAX_ROUNDS = 3
 MAX_BLOCK_ROWS = 4
@@ -513,7 +511,7 @@ class _Planner:
             buffers=buffers,
             rounds=self.rounds,
             slot_us=self.air.slot_us(FRAME_HEADER + largest),
-            control_us=self.air.slot_us(FRAME_HEADER + CONTROL_PAYLOAD),
+            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
             spacing_us=0,
             sources=tuple(sources),
         )
@@ -579,7 +577,7 @@ class _Planner:
         for g, (kind, _) in enumerate(self.kinds):
             if not (mode.interleave and kind in ROW_LOCAL[1:]):
                 phase += 1
-            plans.append(self.gather(g, phase % 256, of[g].rows, of[g].buffers, mode))
+            plans.append(self.gather(g, phase, of[g].rows, of[g].buffers, mode))
         return tuple(plans)
 
     def walk(self, mode: Mode) -> Iterator[tuple[int, float, tuple[GatherPlan, ...]]]:

@@ -192,12 +192,15 @@ def test_air_by_hand() -> None:
     assert (gather.tiles, [cut.fragment_rows for cut in gather.sources]) == (3, [2, 2])
     air = RADIOS["ieee802154"]
     assert gather.slot_us == air.slot_us(18)
-    control = 1 + 1 + 2  # opening, one report, grant and its copy
-    assert exchange_us(gather, 4) == 4 * gather.slot_us + control * gather.control_us
+    assert gather.control_us == air.slot_us(11)
+    # Opening, data, one silent report slot, the grant.
+    assert exchange_us(gather, 4) == 4 * gather.slot_us + 3 * gather.control_us
     total = gather_air(gather, "ieee802154")
-    assert total.frames == 4 + 4 + 2 + 3 * control
-    assert total.us == 10 * gather.slot_us + 3 * control * gather.control_us
-    assert total.bytes == 2 * 10 * 4 + 3 * control * 16 + total.frames * (10 + air.overhead)
+    assert total.frames == 10 + 3 * 2
+    assert total.us == 10 * gather.slot_us + 3 * 3 * gather.control_us
+    assert total.bytes == 2 * 10 * 4 + 3 * 1 + total.frames * (10 + air.overhead)
+    single = gather_air(dataclasses.replace(gather, rounds=0), "ieee802154")
+    assert (single.frames, single.us) == (13, 10 * gather.slot_us + 3 * gather.control_us)
 
 
 def test_slower_nodes_get_time() -> None:
