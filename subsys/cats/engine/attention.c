@@ -6,6 +6,8 @@
 #include "kernels.h"
 #include "requantize.h"
 
+#if !CATS_DSP
+
 /* floor(v * 2^14 / total), v below 2^31, total 2^14..2^24-1: digits of 7 bits fit 32. */
 static uint32_t ratio(uint32_t v, uint32_t total)
 {
@@ -55,3 +57,5 @@ void cats_attend(const struct cats_attention *a, const int8_t *query, uint16_t n
 						      : scaled);
 	}
 }
+
+#endif /* !CATS_DSP */

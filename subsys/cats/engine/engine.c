@@ -247,7 +247,8 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 	for (uint16_t row = 0; row < tile->rows; row += p.rows) {
 		p.rows = cats_min(image->model->block_rows, tile->rows - row);
 		for (uint16_t r = 0; r < p.rows; r++) {
-			cats_tile_row(tile, row + r, y + (size_t)r * p.stride);
+			cats_tile_row(tile, row + r, cats_row(y, r, p.stride),
+				      cats_row_step(p.rows));
 		}
 		if (gather->kind == CATS_GATHER_ATTENTION) {
 			multiply_heads(tile, p, tile->first + row, first, heads);

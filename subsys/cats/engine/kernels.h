@@ -5,8 +5,8 @@
 
 /*
  * The arithmetic, one kernel a file: doc/numerics.rst defines every bit of it. x_dsp.c beside x.c
- * holds the same functions for cores with the DSP extension; the build takes one of the two.
- * Nothing here knows a gather or checks an argument.
+ * holds the same functions for cores with the DSP extension. A build names both files: by CATS_DSP
+ * (dsp.h) one of the two is empty. Nothing here knows a gather or checks an argument.
  */
 
 #ifndef CATS_KERNELS_H_
@@ -16,6 +16,34 @@
 #include <stdint.h>
 
 #include <cats/image.h>
+
+#include "dsp.h"
+
+/*
+ * A block of 1..CATS_MAX_BLOCK_ROWS rows is int16 [rows * stride]. Column j of a row that begins at
+ * y stands at y[j / 2 * step + j % 2]: row after row in portable C, where step is 2; pair beside
+ * pair of all rows for the DSP kernels, so that one instruction loads the same columns of all rows.
+ */
+static inline uint32_t cats_row_step(uint32_t rows)
+{
+	return CATS_DSP ? 2 * rows : 2;
+}
+
+/* Where a row of a block begins. */
+static inline int16_t *cats_row(int16_t *block, uint32_t row, uint32_t stride)
+{
+	return block + row * (CATS_DSP ? 2 : stride);
+}
+
+/* unpack.c: put n values into a row from a column on. step as above. */
+void cats_unpack(int16_t *y, uint32_t step, uint32_t column, const int8_t *from, uint32_t n);
+
+/* unpack.c: the same of a residual, requantised and saturated to int8. */
+void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int16_t *from,
+			  uint32_t n, int32_t multiplier, uint32_t shift);
+
+/* unpack.c: the same of zeros. */
+void cats_unpack_zeros(int16_t *y, uint32_t step, uint32_t column, uint32_t n);
 
 /* Where the results of a product go. out[r][o] stands at out + r * row_step + o * output_step. */
 enum cats_store {
@@ -29,7 +57,7 @@ enum cats_store {
 
 /* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j]) */
 struct cats_product {
-	const int16_t *y;      /* [rows][stride], int8 range, as cats_arrange() left each row */
+	const int16_t *y;      /* a block, int8 range, as cats_arrange() left each row */
 	const int8_t *weights; /* [outputs][stride], in the order of the image */
 	const struct cats_image_channel *channels; /* [outputs] */
 	const void *table;
@@ -47,21 +75,22 @@ struct cats_product {
 void cats_multiply(const struct cats_product *p);
 
 /* product.c: bring a row from natural order into the one that cats_multiply() reads. */
-void cats_arrange(int16_t *y, uint16_t stride);
+void cats_arrange(int16_t *y, uint32_t step, uint16_t stride);
 
 /*
- * norm.c: normalise int8 values y [columns] in place. n of them are available, the others hold 0
- * and are garbage afterwards.
+ * norm.c: normalise a row of int8 values y [columns] in place. n of them are available, the others
+ * hold 0 and are garbage afterwards.
  */
-void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image_norm *gains,
-	       uint32_t epsilon);
+void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
+	       const struct cats_image_norm *gains, uint32_t epsilon);
 
 /* A weight of the attention, 0..2^14. It takes the place of a score, hence the attribute. */
 typedef int16_t __attribute__((__may_alias__)) cats_weight_t;
 
 /*
  * softmax.c: scores int32 [n] become weights [n] from the same address on, top being the
- * largest score. Returns the sum of the weights, at least 2^14.
+ * largest score. The DSP kernels order each four weights 0, 2, 1, 3 and add zeros up to a multiple
+ * of four. Returns the sum of the weights, at least 2^14.
  */
 uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multiplier);
 

@@ -6,6 +6,8 @@
 #include "kernels.h"
 #include "requantize.h"
 
+#if !CATS_DSP
+
 /* floor(log2 v), v at least 1 */
 static int floor_log2(uint64_t v)
 {
@@ -30,8 +32,8 @@ static uint32_t square_root(uint32_t v)
 	return root;
 }
 
-void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image_norm *gains,
-	       uint32_t epsilon)
+void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
+	       const struct cats_image_norm *gains, uint32_t epsilon)
 {
 	const uint64_t square = (uint64_t)n * n * epsilon;
 	int32_t sum = 0;
@@ -40,6 +42,7 @@ void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image
 	int32_t inverse, scale;
 	int k;
 
+	(void)step; /* 2 */
 	for (uint16_t j = 0; j < columns; j++) {
 		sum += y[j];
 		squares += (uint32_t)((int32_t)y[j] * y[j]);
@@ -60,3 +63,5 @@ void cats_norm(int16_t *y, uint16_t columns, uint16_t n, const struct cats_image
 			(z * gains[j].gain + gains[j].bias * (1 << 8) + (1 << 15)) >> 16);
 	}
 }
+
+#endif /* !CATS_DSP */

@@ -82,40 +82,45 @@ void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,
 }
 
 /* Own columns and what stands in the tile's buffer, in view order. */
-static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y)
+static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint32_t step)
 {
 	const struct cats_image *image = tile->engine->image;
 	const struct cats_own_row own = cats_own_row(tile->engine, tile->x, row);
 	/* Segment after segment, int8 [tile rows][segment width] */
 	const int8_t *data =
 		(const int8_t *)tile->engine->arena + tile->gather->tile[tile->x.tile & 1];
+	uint32_t column = 0;
 
 	for (uint8_t s = 0; s < image->header->nodes; s++) {
 		const struct cats_image_source *source = cats_source(image, tile->x.gather, s);
 
 		if (s == image->header->node) {
-			for (uint16_t j = 0; j < source->columns; j++) {
-				*y++ = cats_own_value(&own, j);
+			if (own.bytes != NULL) {
+				cats_unpack(y, step, column, own.bytes, source->columns);
+			} else {
+				cats_unpack_residual(y, step, column, own.residual, source->columns,
+						     own.multiplier, own.shift);
 			}
+			column += source->columns;
 			continue;
 		}
 		for (uint32_t begin = 0; begin < source->width; begin += source->segment_width) {
 			const uint32_t width =
 				cats_min(source->segment_width, source->width - begin);
-			const int8_t *from = data + row * width;
 
-			for (uint32_t j = 0; j < width; j++) {
-				*y++ = from[j];
-			}
+			cats_unpack(y, step, column, data + row * width, width);
+			column += width;
 			data += tile->rows * width;
 		}
 	}
 }
 
 /* Set the missing columns of a row's view to zero, and count them. */
-static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_t *y)
+static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_t *y,
+			      uint32_t step)
 {
 	const struct cats_image *image = tile->engine->image;
+	uint32_t column = 0;
 	uint16_t missing = 0;
 
 	for (uint8_t s = 0; s < image->header->nodes; s++) {
@@ -123,16 +128,16 @@ static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_
 		uint32_t width, groups;
 
 		if (s == image->header->node || source->segments == 0) {
-			y += s == image->header->node ? source->columns : 0;
+			column += s == image->header->node ? source->columns : 0;
 			continue;
 		}
 		groups = cats_row_groups(source, tile->rows);
-		for (uint32_t i = 0; i < source->segments; i++, y += width) {
+		for (uint32_t i = 0; i < source->segments; i++, column += width) {
 			width = cats_min(source->segment_width,
 					 source->width - i * source->segment_width);
 			if (!cats_has(tile->available, s,
 				      i * groups + row / source->fragment_rows)) {
-				memset(y, 0, width * sizeof(*y));
+				cats_unpack_zeros(y, step, column, width);
 				missing += width;
 			}
 		}
@@ -140,22 +145,22 @@ static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_
 	return missing;
 }
 
-void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y)
+void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint32_t step)
 {
 	const struct cats_image_gather *gather = tile->gather;
 	uint16_t missing = 0;
 
-	unpack_row(tile, row, y);
+	unpack_row(tile, row, y, step);
 	if (gather->norm != 0) {
 		if (tile->lossy) {
-			missing = clear_missing(tile, row, y);
+			missing = clear_missing(tile, row, y, step);
 		}
-		cats_norm(y, gather->view, gather->view - missing,
+		cats_norm(y, step, gather->view, gather->view - missing,
 			  cats_table(tile->engine->image, gather->norm), gather->norm_epsilon);
 		if (missing != 0) {
-			clear_missing(tile, row, y);
+			clear_missing(tile, row, y, step);
 		}
 	}
-	memset(y + gather->view, 0, (gather->stride - gather->view) * sizeof(*y));
-	cats_arrange(y, gather->stride);
+	cats_unpack_zeros(y, step, gather->view, gather->stride - gather->view);
+	cats_arrange(y, step, gather->stride);
 }

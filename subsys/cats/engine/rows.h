@@ -25,10 +25,10 @@ struct cats_tile {
 void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,
 		    struct cats_exchange x, const struct cats_availability *available);
 
-/* The view of one row of the tile, normalised where the gather has a norm: int16 [stride], ready
- * for cats_multiply().
+/* The view of one row of the tile, normalised where the gather has a norm: a row of [stride] that
+ * begins at y, ready for cats_multiply().
  */
-void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y);
+void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint32_t step);
 
 /* Own columns of one row of a gather, before they are broadcast or put into a view. */
 struct cats_own_row {

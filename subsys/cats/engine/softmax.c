@@ -5,6 +5,8 @@
 
 #include "kernels.h"
 
+#if !CATS_DSP
+
 /* round(2^14 * 2^(-i / 256)) */
 static const uint16_t exp2_table[256] = {
 	16384, 16340, 16296, 16251, 16208, 16164, 16120, 16076, 16033, 15990, 15946, 15903, 15860,
@@ -44,3 +46,5 @@ uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multipl
 	}
 	return sum;
 }
+
+#endif /* !CATS_DSP */
