@@ -438,9 +438,10 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         " * SPDX-License-Identifier: Apache-2.0",
         " */",
         "",
-        f"/* Partition of node {node} of {split.nodes}, deployment {ident:08x}: {shape};",
-        f" * {len(image)} bytes of flash, {plan.arenas[node].size} bytes of arena. "
-        "Written by `cats export`: do not edit, export again.",
+        f"/* Partition of node {node} of {split.nodes}, deployment {ident:08x}.",
+        f" * {shape}.",
+        f" * {len(image)} bytes of flash, {plan.arenas[node].size} bytes of arena.",
+        " * Written by `cats export`: do not edit, export again.",
         " */",
         "",
         "#ifndef CATS_PARTITION_H_",
@@ -469,6 +470,8 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         *declarations,
         "};",
         "",
+        "#define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)",
+        "",
         "#ifdef __cplusplus",
         "static_assert(sizeof(struct cats_partition_image) == CATS_PARTITION_SIZE,",
         '\t      "the compiler lays a partition out in another way");',
@@ -481,6 +484,8 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         "static const struct cats_partition_image cats_partition = {",
         *values,
         "};",
+        "",
+        "#undef CATS_PARTITION_AT",
         "",
         "#endif /* CATS_PARTITION_H_ */",
     ]
@@ -531,7 +536,7 @@ def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
 
 
 def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
-    """``.field = value,`` lines of a structure; offsets become offsetof()."""
+    """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
     pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
     named = {
         "magic": lambda v: "CATS_IMAGE_MAGIC",
@@ -554,7 +559,7 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list
     for name in row.dtype.names:
         value = row[name].tolist()
         if name in pointed:
-            text = f"offsetof(struct cats_partition_image, {pointed[name]})"
+            text = f"CATS_PARTITION_AT({pointed[name]})"
         elif name in named:
             text = named[name](value)
         else:
