@@ -25,15 +25,17 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# torch alone and first: the build for CPUs is a tenth of the default one. Where pip's own
-# configuration does not know it, it comes from PyTorch's index.
+# torch alone and first: the build for CPUs, a tenth of the default one, from where pip is configured
+# to look, else from PyTorch's index.
 $(DEPENDENCIES): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv and headers found:" \
 		"apt-get install python3-venv python3-dev, or make PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) setuptools wheel cffi
 	$(INSTALL) 'torch==2.13.0+cpu' 2>/dev/null || \
-		$(INSTALL) 'torch==2.13.0+cpu' --extra-index-url $(TORCH_INDEX) || $(INSTALL) torch
+		$(INSTALL) 'torch==2.13.0+cpu' --extra-index-url $(TORCH_INDEX) 2>/dev/null || \
+		{ echo "no build of torch for CPUs found: the default one, which is large" >&2; \
+		$(INSTALL) torch; }
 	$(INSTALL) --no-build-isolation -e '.[train,dev]'
 	@touch $@
 
