@@ -263,12 +263,14 @@ def best_scale(
     stride = -(-len(values) // _SEARCHED)
     stride += stride > 1 and stride % 2 == 0  # widths are even more often than not
     values, weights = values[::stride], weights[::stride]
-    target = values if through is None else through(values)
+    through = through or (lambda x: x)
+    target = through(values)
+    steps = np.arange(-128, 128)
     errors = []
     for clip in _CLIPS:
         step = clip * largest / 127
-        rounded = np.clip(np.rint(values / step), -128, 127) * step
-        error = (rounded if through is None else through(rounded)) - target
+        rounded = np.clip(np.rint(values / step), -128, 127).astype(np.int64)
+        error = through(steps * step)[rounded + 128] - target
         errors.append(float((error * error * weights).sum()))
     best = min(reversed(range(len(errors))), key=errors.__getitem__)  # the widest among equals
     return float(_CLIPS[best]) * largest / 127

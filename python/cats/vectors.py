@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cats import image, integer
-from cats.config import ModelConfig, SplitConfig, to_json
+from cats.config import ModelConfig, SplitConfig, read_json, to_json
 from cats.integer import (
     MAX_BIAS,
     IntegerModel,
@@ -38,7 +38,7 @@ from cats.partition import (
     gather_width,
     own_ranges,
 )
-from cats.plan import Plan
+from cats.plan import Plan, plan_from_json, plan_to_json
 from cats.planner import exchange_order, make_plan
 from cats.reference import (
     FragmentBits,
@@ -392,15 +392,21 @@ def cases() -> list[Case]:
     ]
 
 
+#: Name of the file with a case's plan.
+PLAN = "plan.json"
 #: What is lost in each run of a case: name and probability for each fragment and receiver.
 RUNS = (("clean", 0.0), ("lossy", 0.3), ("deaf", 1.0))
 
 
-def case_files(case: Case) -> dict[str, bytes]:
+def new_plan(case: Case) -> Plan:
+    """The plan of a case as the planner makes it today."""
+    return make_plan(case.config, case.split, case.model.keep, **case.plan)
+
+
+def case_files(case: Case, plan: Plan) -> dict[str, bytes]:
     """Name and content of each file of a case's folder; ``tests/vectors/README.rst`` says what
     they hold."""
     model, config = case.model, case.config
-    plan = make_plan(config, model.split, model.keep, **case.plan)
     ident = image.model_id(model, plan)
     inputs = random_inputs(case.seed, config)[0]
     files = integer.to_files(model)
@@ -433,6 +439,7 @@ def case_files(case: Case) -> dict[str, bytes]:
         "model_id": f"{ident:08x}",
         "runs": {name: loss for name, loss in RUNS},
     }
+    files[PLAN] = (json.dumps(plan_to_json(plan)) + "\n").encode()
     files["case.json"] = (json.dumps(about, indent=1) + "\n").encode()
     return files
 
@@ -455,11 +462,17 @@ def _pack_bits(plan: Plan, bits: FragmentBits) -> bytes:
 
 
 def write_vectors(folder: Path) -> None:
-    """Write every case into its folder below ``folder``; other files there stay."""
+    """Write every case into its folder below ``folder``; other files there stay.
+
+    A plan that is there already is kept, so that the vectors stand still while the planner learns;
+    to take the planner's plan of today, remove the plan first.
+    """
     for case in cases():
         path = folder / case.name
         path.mkdir(parents=True, exist_ok=True)
-        for name, data in case_files(case).items():
+        kept = (path / PLAN).exists()
+        plan = plan_from_json(read_json(path / PLAN)) if kept else new_plan(case)
+        for name, data in case_files(case, plan).items():
             (path / name).write_bytes(data)
 
 

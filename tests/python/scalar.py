@@ -34,12 +34,7 @@ def rq(v, multiplier, shift):
     return fits(product + (1 << (shift - 1)), 64) >> shift
 
 
-def norm_row(x, gain, bias, epsilon):
-    """x: the available columns of one row."""
-    n = len(x)
-    total, squares = fits(sum(x), 32), fits(sum(v * v for v in x), 32)
-    fits(n * n * epsilon, 64, signed=False)
-    w = max(1, n * squares - total * total + ((n * n * epsilon) >> 16))
+def inverse_root(w):
     k = (w.bit_length() - 1 - 30) >> 1
     m = w >> 2 * k if k >= 0 else w << -2 * k
     assert 1 << 30 <= m < 1 << 32
@@ -47,6 +42,16 @@ def norm_row(x, gain, bias, epsilon):
     assert 1 << 15 <= s < 1 << 16
     inv = (1 << 31) // s
     assert 1 << 15 <= inv <= 1 << 16
+    return inv, k
+
+
+def norm_row(x, gain, bias, epsilon):
+    """x: the available columns of one row."""
+    n = len(x)
+    total, squares = fits(sum(x), 32), fits(sum(v * v for v in x), 32)
+    fits(n * n * epsilon, 64, signed=False)
+    w = max(1, n * squares - total * total + ((n * n * epsilon) >> 16))
+    inv, k = inverse_root(w)
     y = []
     for v, g, b in zip(x, gain, bias, strict=True):
         t = n * v - total

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The claims of doc/numerics.rst: widths that suffice, and how far integers are from floats."""
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -59,6 +60,27 @@ ROWS = st.one_of(
         st.sampled_from((1, 4, 30, 128)),
     ),
 )
+
+
+def test_inverse_root_equals_scalar():
+    rng = np.random.default_rng(0)
+    w = {(1 << b) + d for b in range(41) for d in (-1, 0, 1)} - {0}
+    w |= {int(v) for b in range(1, 42) for v in rng.integers(1 << (b - 1), 1 << b, 300)}
+    w |= {s * s << shift for s in rng.integers(1 << 15, 1 << 16, 300).tolist() for shift in (0, 8)}
+    w = sorted(w)
+    inv, k = reference.inverse_root(np.array(w))
+    assert list(zip(inv.tolist(), k.tolist(), strict=True)) == [scalar.inverse_root(v) for v in w]
+
+
+@pytest.mark.parametrize("epsilon", [0, 1, 700, 65535])
+def test_norm_of_small_rows(epsilon):
+    """Where n and W are so small that every rounding shows."""
+    for n in (1, 2, 3, 4):
+        for row in itertools.product((-128, -1, 0, 1, 2, 127), repeat=n):
+            wanted = scalar.norm_row(row, [8000] * n, [37] * n, epsilon)
+            gains = Norm(np.full(n, 8000, np.int16), np.full(n, 37, np.int16), epsilon)
+            got = reference.norm(np.array([row], np.int8), np.ones(n, bool), gains)
+            assert got[0].tolist() == wanted
 
 
 @settings(max_examples=150, deadline=None)

@@ -193,6 +193,35 @@ def test_weights_that_nobody_reads_are_zero():
     assert (again.steps[2].product.weight == weight).all()
 
 
+@pytest.mark.slow
+def test_digits_keep_their_accuracy():
+    """A quickly trained model, pruned at random: int8 within half a point of float."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("sklearn")
+    from cats.model import CatsTransformer
+    from cats.tasks.digits import Digits
+
+    torch.manual_seed(0)
+    task = Digits()
+    split = SplitConfig.even(task.model, 4)
+    model = CatsTransformer(task.model, split, random_keep(0, task.model, split, 0.5))
+    optimiser = torch.optim.AdamW(model.parameters(), 3e-3)
+    for _ in range(15):
+        for index in torch.randperm(len(task.train.inputs)).split(64):
+            loss = task.loss(model(task.train.inputs[index]), task.train.targets[index])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+    integers = quantize.quantize(model, task.train.inputs[:256])
+    x, y = task.test.inputs, task.test.targets.numpy()
+    with torch.no_grad():
+        exact = model(x)[:, 0].argmax(-1).numpy()
+    got = reference.run_batch(integers, quantize.quantize_inputs(integers, x))[:, 0, 0].argmax(-1)
+    assert (exact == y).mean() > 0.93
+    assert abs((exact == y).mean() - (got == y).mean()) <= 0.005
+    assert (exact == got).mean() > 0.99
+
+
 # Degenerate models
 
 
@@ -235,6 +264,27 @@ def test_zero_and_tiny_columns_keep_their_bias():
     got = reference.run_batch(model, quantize.quantize_inputs(model, x))[:, 0, 0]
     real = quantize.real_outputs(model, got)
     assert np.abs(real[:, :2] - [0.5, -0.7]).max() < 1e-3
+
+
+def test_every_multiplier_has_bits():
+    values = parameters()
+    values["blocks.0.up.weight"][:10] *= np.geomspace(1e-12, 1, 10)[:, None]
+    model = quantize.quantize_parameters(CONFIG, SPLIT, None, values, inputs())
+    assert model.steps[3].product.multiplier.min() >= 1 << 13
+
+
+def test_a_column_that_does_not_matter_does_not_stretch_the_scale():
+    """An outlier column behind a gain of nearly nothing is clipped, where one that is read is
+    not."""
+    scales = []
+    for gain in (1e-4, 1.0):
+        values = parameters()
+        values["position"][:, 5] += 30 * np.random.default_rng(0).normal(size=7)
+        values["blocks.0.norm1.weight"][5] = gain
+        keep = full_keep(CONFIG, SPLIT)
+        got = quantize.calibrate(CONFIG, SPLIT, keep, values, inputs())
+        scales.append(got.sent[1])
+    assert scales[0] < scales[1] / 3
 
 
 def test_large_gain_fits():
