@@ -1,0 +1,310 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief CATS on Zephyr: a node as an instance with a thread.
+ *
+ * @code
+ *	#include <cats/cats.h>
+ *
+ *	int16_t output[10];
+ *	struct cats_result result;
+ *	const struct cats_instance *node = cats_local(0);
+ *
+ *	cats_start(node, NULL, 0);
+ *	cats_infer(node, input, output, ARRAY_SIZE(output), &result, K_SECONDS(5));
+ *	printk("class %d\n", cats_result_class(&result, 0));
+ * @endcode
+ *
+ * An instance has an arena, a thread that computes, and a port of a transport. All its radio work
+ * runs on one work queue that the instances share (cats_air_queue), so computing never keeps a
+ * frame waiting. Several instances in one process are normal.
+ *
+ * Unless said otherwise, functions may be called from any thread, several at once, but neither from
+ * interrupts nor from result callbacks; a bug of the caller's (a NULL instance) is an assertion,
+ * what air, flash or other threads do is a negative errno.
+ *
+ * @defgroup cats_api CATS
+ * @{
+ */
+
+#ifndef CATS_CATS_H_
+#define CATS_CATS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/iterable_sections.h>
+#include <zephyr/sys/slist.h>
+
+#include <cats/image.h>
+#include <cats/node.h>
+#include <cats/transport.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Any node, in struct cats_instance and in cats_loss(). */
+#define CATS_NODE_ANY (-1)
+
+/**
+ * @brief Told when an inference has ended at this node, whoever submitted it.
+ *
+ * Runs on the instance's thread. Until it returns the node takes no part in the next inference, so
+ * it should copy what it needs, or give a semaphore. Of this header it may call the cats_result_
+ * functions only.
+ *
+ * @param result valid during the call, its output too
+ */
+typedef void (*cats_result_cb)(const struct cats_result *result, void *user);
+
+/** What an instance counts beyond its node, since cats_start(). */
+struct cats_glue_stats {
+	uint32_t send_failed; /**< frames that the transport refused or could not send */
+	uint32_t dropped;     /**< frames that cats_loss() dropped on purpose */
+};
+
+/** Everything that cats_stats() tells. */
+struct cats_stats {
+	struct cats_node_stats node;
+	struct cats_glue_stats glue;
+};
+
+/** State of an instance; all fields are private. */
+struct cats_instance_data {
+	struct k_thread thread;
+	struct k_mutex control; /* start and stop exclude each other */
+	struct k_mutex lock;    /* node and all below */
+	struct k_sem work;      /* wakes the thread */
+	struct k_sem slot;      /* the right to have an input submitted */
+	struct k_condvar event; /* an input is no longer needed */
+	struct k_work_delayable air;
+	struct cats_port port;
+	const struct cats_instance *self;
+	sys_slist_t waiters;
+	cats_result_cb callback;
+	void *user;
+	cats_available_cb available;
+	void *available_user;
+	struct cats_glue_stats glue;
+	struct cats_image image;
+	struct cats_result result;
+	uint8_t refused;       /* enum cats_image_error of the last cats_start() */
+	bool running;
+	bool stopping;
+	bool in_flash;
+	bool job_ready;
+	bool result_ready;
+	bool input_held;       /* a submitted input is still read */
+#ifdef CONFIG_CATS_LOSS
+	uint32_t loss_seed;
+	uint32_t loss[CATS_MAX_NODES]; /* threshold by source */
+#endif
+	struct cats_node node;
+};
+
+/** An instance: constant, and in an iterable section, so that the shell finds it. */
+struct cats_instance {
+	const char *name;
+	const struct cats_transport *transport;
+	uint8_t *arena;          /**< aligned to 8 bytes */
+	size_t arena_size;       /**< bytes */
+	k_thread_stack_t *stack;
+	size_t stack_size;
+	const void *image;       /**< the linked image, or NULL */
+	size_t image_size;       /**< its bytes */
+	bool flash;              /**< without a linked image: the one in the flash partition */
+	int8_t node;             /**< node that images must be for, or CATS_NODE_ANY */
+	struct cats_instance_data *data;
+};
+
+/** @cond INTERNAL */
+#define Z_CATS_INSTANCE_DEFINE(_name, _transport, _arena_size, _image, _image_size, _flash, _node) \
+	static uint8_t __noinit __aligned(8) _name##_arena[_arena_size];                           \
+	static K_KERNEL_STACK_DEFINE(_name##_stack, CONFIG_CATS_THREAD_STACK_SIZE);                \
+	static struct cats_instance_data _name##_data;                                             \
+	const STRUCT_SECTION_ITERABLE(cats_instance, _name) = {                                    \
+		.name = STRINGIFY(_name),                                                          \
+		.transport = (_transport),                                                         \
+		.arena = _name##_arena,                                                            \
+		.arena_size = (_arena_size),                                                       \
+		.stack = _name##_stack,                                                            \
+		.stack_size = K_KERNEL_STACK_SIZEOF(_name##_stack),                                \
+		.image = (_image),                                                                 \
+		.image_size = (_image_size),                                                       \
+		.flash = (_flash),                                                                 \
+		.node = (_node),                                                                   \
+		.data = &_name##_data,                                                             \
+	}
+/** @endcond */
+
+/**
+ * @brief Define an instance that cats_start() gives an image.
+ *
+ * RAM: the arena, CONFIG_CATS_THREAD_STACK_SIZE, and struct cats_instance_data. Declare it elsewhere
+ * with `extern const struct cats_instance name;`.
+ *
+ * @param _name       C identifier, and its name in the shell
+ * @param _transport  const struct cats_transport *, a constant
+ * @param _arena_size bytes, at least the arena_size of any image it is to run
+ */
+#define CATS_INSTANCE_DEFINE(_name, _transport, _arena_size)                                       \
+	Z_CATS_INSTANCE_DEFINE(_name, _transport, _arena_size, NULL, 0, false, CATS_NODE_ANY)
+
+/**
+ * @brief An instance that the module itself defines, by number.
+ *
+ * With CONFIG_CATS_IMAGE_HEADER there are CONFIG_CATS_LOCAL_NODES of them, for the nodes from
+ * CONFIG_CATS_NODE_ID on; with CONFIG_CATS_IMAGE_FLASH there is one. Their transport is the one
+ * that Kconfig chooses.
+ *
+ * @return the instance, or NULL where there is none of that number
+ */
+const struct cats_instance *cats_local(unsigned int number);
+
+/**
+ * @brief Verify an image, attach to the transport and take part from now on.
+ *
+ * The node listens for a while before it opens an inference itself.
+ *
+ * @param image aligned to CATS_IMAGE_ALIGN, unchanged until cats_stop(); NULL: the instance's own,
+ *              linked or in flash
+ * @param size  bytes that may be read; ignored with NULL
+ * @retval 0 on success
+ * @retval -EALREADY it runs
+ * @retval -ENOENT   no image was given and the instance has none
+ * @retval -EBADMSG  the image was refused: cats_refused() and the log tell why
+ * @retval -ENOMEM   the arena is too small for it
+ * @retval -EMSGSIZE its frames are too large for the transport: export it for this one
+ * @retval -EBUSY    the flash partition is being updated, or the transport takes no more ports
+ * @retval -errno    of the transport
+ */
+int cats_start(const struct cats_instance *instance, const void *image, size_t size);
+
+/**
+ * @brief Leave: whoever waits gets -ESHUTDOWN, the thread ends, the image and the arena are free.
+ *
+ * Waits for a job that is being computed.
+ *
+ * @retval 0 on success
+ * @retval -EALREADY it does not run
+ */
+int cats_stop(const struct cats_instance *instance);
+
+/**
+ * @brief Why the last cats_start() refused the image.
+ *
+ * @return enum cats_image_error; cats_image_strerror() has words for it
+ */
+int cats_refused(const struct cats_instance *instance);
+
+/**
+ * @brief The image that runs.
+ *
+ * @return valid until cats_stop(), or NULL where the instance does not run
+ */
+const struct cats_image *cats_running(const struct cats_instance *instance);
+
+/** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
+size_t cats_input_size(const struct cats_image *image);
+
+/** @brief Values of an output of this image: output rows * outputs. */
+size_t cats_output_count(const struct cats_image *image);
+
+/**
+ * @brief Submit an input and wait for its result.
+ *
+ * Where several threads do, they take turns. The input is read for as long as the call lasts.
+ *
+ * @param input   int8 [tokens_in][own_inputs]; NULL stands for zeros, or for a node without inputs
+ * @param output  int16 [rows][columns], CATS_OUTPUT_MISSING where a column did not arrive; or NULL
+ * @param count   values that fit there
+ * @param result  how it went, its output pointing to @p output; or NULL
+ * @param timeout for all of it. Begun inferences end by themselves; this limits the wait for others
+ * @retval 0 on success, whatever was lost
+ * @retval -ENOTCONN  the instance does not run
+ * @retval -ENOSPC    cats_output_count() exceeds @p count
+ * @retval -ETIMEDOUT no result in time; the input is no longer read
+ * @retval -ESHUTDOWN cats_stop() was called meanwhile
+ */
+int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_t *output,
+	       size_t count, struct cats_result *result, k_timeout_t timeout);
+
+/**
+ * @brief Submit an input; the instance's callback tells the result.
+ *
+ * @param input   as for cats_infer(), but unchanged until the callback with result->submitted
+ * @param timeout wait so long for the input before it to be used
+ * @retval 0 on success
+ * @retval -ENOTCONN  the instance does not run
+ * @retval -EBUSY     another input is in use, with K_NO_WAIT
+ * @retval -ETIMEDOUT another input is still in use
+ * @retval -ESHUTDOWN cats_stop() was called meanwhile
+ */
+int cats_submit(const struct cats_instance *instance, const int8_t *input, k_timeout_t timeout);
+
+/**
+ * @brief Wait for the next inference that ends at this node, whoever submitted it.
+ *
+ * Arguments and errors as for cats_infer().
+ */
+int cats_wait(const struct cats_instance *instance, int16_t *output, size_t count,
+	      struct cats_result *result, k_timeout_t timeout);
+
+/** @brief Set the callback for every result from now on; NULL for none. */
+void cats_on_result(const struct cats_instance *instance, cats_result_cb callback, void *user);
+
+/**
+ * @brief Set a callback for what arrived of each exchange; for tests and logs. NULL for none.
+ *
+ * It runs on cats_air_queue with the node locked: no call of this header, no waiting.
+ */
+void cats_on_available(const struct cats_instance *instance, cats_available_cb callback,
+		       void *user);
+
+/** @brief Copy the statistics since cats_start(); after cats_stop() those of the last run. */
+void cats_stats(const struct cats_instance *instance, struct cats_stats *stats);
+
+/**
+ * @brief The largest output of one row.
+ *
+ * @return its column, the first of equals; -ENODATA where every column of the row is missing
+ */
+int cats_result_class(const struct cats_result *result, uint16_t row);
+
+/** @brief Outputs that did not arrive, over all rows. */
+uint32_t cats_result_missing(const struct cats_result *result);
+
+#if defined(CONFIG_CATS_LOSS) || defined(__DOXYGEN__)
+
+/**
+ * @brief Drop frames that this instance hears, as if the air had lost them.
+ *
+ * Which frames is a function of the seed, of the link and of what the frame is, not of time: equal
+ * seeds and probabilities give equal losses in every run, on every platform, over every transport
+ * and in `cats simulate`. Stays set over cats_stop().
+ *
+ * @param source the node whose frames are dropped, or CATS_NODE_ANY
+ * @param ppm    probability in millionths, 0..1000000
+ * @retval 0 on success
+ * @retval -EINVAL a number out of range
+ */
+int cats_loss(const struct cats_instance *instance, int source, uint32_t ppm);
+
+/** @brief The seed of the losses; CONFIG_CATS_LOSS_SEED at first. */
+void cats_loss_seed(const struct cats_instance *instance, uint32_t seed);
+
+#endif /* CONFIG_CATS_LOSS */
+
+#ifdef __cplusplus
+}
+#endif
+
+/** @} */
+
+#endif /* CATS_CATS_H_ */

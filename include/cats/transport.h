@@ -1,0 +1,124 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief What carries frames between nodes: one small interface, one implementation per radio.
+ *
+ * A transport is a broadcast medium with a clock. It sends opaque frames of 1 to mtu bytes at the
+ * time it is told and hands over what it hears, with the time at which it heard it. It promises
+ * nothing else: a frame may be lost, but never changed (the radio's CRC sees to that). It knows
+ * nothing of gathers.
+ *
+ * Time is in microseconds of the transport's free-running clock, 32 bits, wrapping; times compare
+ * by the sign of their difference. The start of a frame is one fixed point of it, the same for
+ * sending and for receiving: the first bit on the air, say. A driver that reports the end of a
+ * frame subtracts its air time.
+ *
+ * All callbacks run on cats_air_queue, so one after the other: a transport whose driver reports
+ * from an interrupt hands over to that queue with a k_work first.
+ *
+ * @defgroup cats_transport CATS transports
+ * @{
+ */
+
+#ifndef CATS_TRANSPORT_H_
+#define CATS_TRANSPORT_H_
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/slist.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Work queue of everything that has to do with the air: cooperative, above all computing. */
+extern struct k_work_q cats_air_queue;
+
+/** One user's end of a transport. Allocated by the user, who sets received and sent. */
+struct cats_port {
+	/**
+	 * A frame was heard.
+	 *
+	 * @param frame as it was given to send(); the transport's, valid during the call
+	 * @param size  its bytes
+	 * @param start transport time of its start
+	 */
+	void (*received)(struct cats_port *port, const uint8_t *frame, uint16_t size,
+			 uint32_t start);
+	/**
+	 * The frame of the last send() is done with, and its buffer is the user's again. Told once
+	 * for each frame that send() accepted, perhaps before send() returns.
+	 *
+	 * @param ok    false: the radio could not send it (clear channel assessment, too late)
+	 * @param start transport time of its true start, or of what it would have been
+	 */
+	void (*sent)(struct cats_port *port, bool ok, uint32_t start);
+	/** The transport's own. */
+	sys_snode_t list;
+};
+
+/** A transport. Constant; its state is its own. */
+struct cats_transport {
+	/** For people: "loopback". */
+	const char *name;
+	/** Largest frame, bytes. cats_start() refuses an image whose plan has larger ones. */
+	uint16_t mtu;
+	/**
+	 * Begin to listen and to accept frames. Called from threads.
+	 *
+	 * @retval 0 on success
+	 * @retval -EBUSY no room for another port
+	 * @retval -errno of the driver
+	 */
+	int (*attach)(struct cats_port *port);
+	/**
+	 * No callback of this port runs or comes after it returned; a frame that waits may be lost.
+	 * Called from threads, but not from cats_air_queue.
+	 */
+	void (*detach)(struct cats_port *port);
+	/** The time. Called from any context. */
+	uint32_t (*now)(void);
+	/**
+	 * Send a frame so that it starts at @p at, or as soon as possible where that has passed.
+	 *
+	 * One frame a port at a time: the next after sent(). Called on cats_air_queue.
+	 *
+	 * @param frame unchanged until sent(), so that a radio may read it by DMA
+	 * @retval 0 accepted; sent() follows
+	 * @retval -EMSGSIZE larger than mtu
+	 * @retval -ENOBUFS  too many frames wait
+	 * @retval -errno    of the driver
+	 */
+	int (*send)(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at);
+	/**
+	 * Microseconds of this transport's clock as a timeout of the kernel's. NULL: they are equal.
+	 */
+	k_timeout_t (*timeout)(uint32_t us);
+};
+
+#if defined(CONFIG_CATS_LOOPBACK) || defined(__DOXYGEN__)
+
+/**
+ * @brief All instances of this process share one air, which loses nothing by itself.
+ *
+ * Every port hears a frame when its air time has passed, counted from its start at
+ * CONFIG_CATS_LOOPBACK_BYTE_NS a byte. Frames that overlap do not disturb each other. The clock is
+ * the kernel's, CONFIG_CATS_LOOPBACK_SLOWDOWN times slower.
+ */
+extern const struct cats_transport cats_loopback;
+
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+/** @} */
+
+#endif /* CATS_TRANSPORT_H_ */

@@ -1,0 +1,24 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief What the module's own instances have in common.
+ */
+
+#ifndef CATS_SUBSYS_LOCAL_H_
+#define CATS_SUBSYS_LOCAL_H_
+
+#include <cats/cats.h>
+
+/** The transport that Kconfig chooses. */
+#if defined(CONFIG_CATS_TRANSPORT_LOOPBACK)
+#define CATS_TRANSPORT cats_loopback
+#else
+#define CATS_TRANSPORT cats_transport
+extern const struct cats_transport cats_transport;
+#endif
+
+#endif /* CATS_SUBSYS_LOCAL_H_ */

@@ -1,0 +1,144 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/util.h>
+
+#include <cats/gather.h>
+#include <cats/transport.h>
+
+BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC * CONFIG_CATS_LOOPBACK_SLOWDOWN >= 10000,
+	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
+
+/* A frame from send() until all have heard it. */
+struct air_frame {
+	sys_snode_t list;
+	const struct cats_port *from;
+	uint32_t start;
+	uint32_t end;
+	uint16_t size;
+	uint8_t data[CONFIG_CATS_LOOPBACK_MTU];
+};
+
+K_MEM_SLAB_DEFINE_STATIC(slab, sizeof(struct air_frame), CONFIG_CATS_LOOPBACK_FRAMES,
+			 __alignof__(struct air_frame));
+
+static K_MUTEX_DEFINE(ports_lock);
+static sys_slist_t ports = SYS_SLIST_STATIC_INIT(&ports);
+
+/* By their ends; touched on cats_air_queue only. */
+static sys_slist_t frames = SYS_SLIST_STATIC_INIT(&frames);
+
+static void air_work(struct k_work *work);
+static K_WORK_DELAYABLE_DEFINE(air, air_work);
+
+static uint32_t loopback_now(void)
+{
+	uint64_t us = k_ticks_to_us_floor64((uint64_t)k_uptime_ticks());
+
+	return (uint32_t)(us / CONFIG_CATS_LOOPBACK_SLOWDOWN);
+}
+
+static k_timeout_t loopback_timeout(uint32_t us)
+{
+	return K_TICKS((k_ticks_t)k_us_to_ticks_ceil64((uint64_t)us *
+						       CONFIG_CATS_LOOPBACK_SLOWDOWN));
+}
+
+static int loopback_attach(struct cats_port *port)
+{
+	(void)k_mutex_lock(&ports_lock, K_FOREVER);
+	sys_slist_append(&ports, &port->list);
+	(void)k_mutex_unlock(&ports_lock);
+	return 0;
+}
+
+static void loopback_detach(struct cats_port *port)
+{
+	(void)k_mutex_lock(&ports_lock, K_FOREVER);
+	(void)sys_slist_find_and_remove(&ports, &port->list);
+	(void)k_mutex_unlock(&ports_lock);
+}
+
+static void wait_for_first(void)
+{
+	struct air_frame *first = SYS_SLIST_PEEK_HEAD_CONTAINER(&frames, first, list);
+
+	if (first != NULL) {
+		int32_t us = cats_time_diff(first->end, loopback_now());
+
+		(void)k_work_reschedule_for_queue(&cats_air_queue, &air,
+						  us > 0 ? loopback_timeout((uint32_t)us)
+							 : K_NO_WAIT);
+	}
+}
+
+static void air_work(struct k_work *work)
+{
+	struct air_frame *frame;
+
+	ARG_UNUSED(work);
+	while ((frame = SYS_SLIST_PEEK_HEAD_CONTAINER(&frames, frame, list)) != NULL &&
+	       cats_time_diff(frame->end, loopback_now()) <= 0) {
+		struct cats_port *port;
+
+		(void)sys_slist_get(&frames);
+		(void)k_mutex_lock(&ports_lock, K_FOREVER);
+		SYS_SLIST_FOR_EACH_CONTAINER(&ports, port, list) {
+			if (port != frame->from) {
+				port->received(port, frame->data, frame->size, frame->start);
+			}
+		}
+		(void)k_mutex_unlock(&ports_lock);
+		k_mem_slab_free(&slab, frame);
+	}
+	wait_for_first();
+}
+
+static int loopback_send(struct cats_port *port, const uint8_t *data, uint16_t size, uint32_t at)
+{
+	uint32_t time = loopback_now();
+	struct air_frame *frame;
+	struct air_frame *other;
+	sys_snode_t *before = NULL;
+	void *memory;
+
+	if (size == 0 || size > CONFIG_CATS_LOOPBACK_MTU) {
+		return -EMSGSIZE;
+	}
+	if (k_mem_slab_alloc(&slab, &memory, K_NO_WAIT) != 0) {
+		return -ENOBUFS;
+	}
+	frame = memory;
+	frame->from = port;
+	frame->start = cats_time_diff(at, time) > 0 ? at : time;
+	frame->end = frame->start +
+		     DIV_ROUND_UP((uint32_t)size * CONFIG_CATS_LOOPBACK_BYTE_NS, 1000u);
+	frame->size = size;
+	memcpy(frame->data, data, size);
+	SYS_SLIST_FOR_EACH_CONTAINER(&frames, other, list) {
+		if (cats_time_diff(other->end, frame->end) > 0) {
+			break;
+		}
+		before = &other->list;
+	}
+	sys_slist_insert(&frames, before, &frame->list);
+	wait_for_first();
+	port->sent(port, true, frame->start);
+	return 0;
+}
+
+const struct cats_transport cats_loopback = {
+	.name = "loopback",
+	.mtu = CONFIG_CATS_LOOPBACK_MTU,
+	.attach = loopback_attach,
+	.detach = loopback_detach,
+	.now = loopback_now,
+	.send = loopback_send,
+	.timeout = loopback_timeout,
+};
