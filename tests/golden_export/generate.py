@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Write the golden DEPLOY folder again, after a change of the format that is meant::
+
+    python tests/golden_export/generate.py
+
+The model is random, tiny and fixed (cats.vectors), so every byte has its reason in the exporter.
+"""
+
+import sys
+from pathlib import Path
+
+from cats.config import ModelConfig, SplitConfig
+from cats.export import export
+from cats.vectors import random_keep, random_model
+
+DEPLOY = Path(__file__).parent / "deploy"
+
+
+def write(out: Path, force: bool = False) -> None:
+    """Export the model to ``out``."""
+    config = ModelConfig(
+        tokens_in=3, inputs=2, outputs=3, features=6, heads=3, hidden=5, blocks=1, pool="class"
+    )
+    split = SplitConfig(heads=(2, 1), hidden=(2, 3), outputs=(3, 0), inputs=(2, 0))
+    model = random_model(2605, config, split, random_keep(15694, config, split, 0.5))
+    run = {"task": "none", "seed": 2605}
+    export(model, out, flash_address=0xF0000, run=run, rounds=1, tile_rows=2, force=force)
+
+
+if __name__ == "__main__":
+    write(DEPLOY, force=True)
+    sys.exit(0)
