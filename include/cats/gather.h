@@ -76,8 +76,9 @@ struct cats_frame {
 	uint16_t inference;   /**< number of the inference, wraps */
 	struct cats_exchange x;
 	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14 */
-	uint8_t slot;         /**< REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy.
-			       *   CODED: coded slots of this round after this one. Else 0
+	uint8_t slot;         /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
+			       *   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots
+			       *   of this round after this one. SYNC: 0
 			       */
 	const uint8_t *payload;
 	uint16_t length;      /**< bytes of payload */

@@ -287,6 +287,7 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	}
 	if (node->round == 0) {
 		frame->type = CATS_FRAME_DATA;
+		frame->slot = node->leader;
 		base_us += gather->control_us;
 		first = cats_slot_first(image, x, self);
 		for (; node->produced && node->next < fragments_of(node, self); node->next++) {
@@ -392,6 +393,7 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 	default:
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;
+		node->heard_us = at; /* who has the word hears nobody */
 		break;
 	}
 	return cats_frame_seal(image, frame, node->frame);

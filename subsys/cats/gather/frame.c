@@ -72,6 +72,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;
+		last_slot = nodes - 1;
 		length = cats_fragment_size(image, f->x, f->source, f->index);
 		break;
 	case CATS_FRAME_REPORT:

@@ -47,19 +47,13 @@ uint8_t cats_coefficient(uint8_t index, uint8_t fragment)
 /* factor * 0..15 and factor * 0x00, 0x10, .. 0xf0: any product is the sum of one of each. */
 static void products(uint8_t factor, uint8_t low[16], uint8_t high[16])
 {
+	uint8_t top = cats_gf_multiply(factor, 0x10);
+
 	low[0] = 0;
 	high[0] = 0;
-	for (int bit = 1; bit < 16; bit <<= 1) {
-		for (int i = 0; i < bit; i++) {
-			low[bit + i] = low[i] ^ factor;
-		}
-		factor = twice(factor);
-	}
-	for (int bit = 1; bit < 16; bit <<= 1) {
-		for (int i = 0; i < bit; i++) {
-			high[bit + i] = high[i] ^ factor;
-		}
-		factor = twice(factor);
+	for (int i = 1; i < 16; i++) {
+		low[i] = twice(low[i / 2]) ^ (i & 1 ? factor : 0);
+		high[i] = twice(high[i / 2]) ^ (i & 1 ? top : 0);
 	}
 }
 

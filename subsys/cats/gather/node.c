@@ -235,10 +235,13 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 	bool silence = node->silence;
 	struct cats_frame frame;
 	int error = cats_frame_parse(image, data, length, &frame);
+	bool leads; /* the sender does, or says so */
 
 	if (error != 0) {
 		return reject(node, (enum cats_reject)(-1 - error));
 	}
+	leads = frame.type == CATS_FRAME_SYNC || frame.type == CATS_FRAME_GRANT ||
+		(frame.type == CATS_FRAME_DATA && frame.slot == frame.source);
 	node->heard_us = now_us;
 	node->silence = false;
 	if (!node->running) {
@@ -254,9 +257,7 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 			return reject(node, CATS_REJECT_INFERENCE);
 		}
 		begin(node, frame.inference, now_us);
-		if (cats_node_leads(node)) {
-			node->leader = self_of(node) == 0;
-		}
+		node->leader = frame.type == CATS_FRAME_DATA ? frame.slot : frame.source;
 	} else if (frame.inference != node->number) {
 		if (frame.x.gather < JOIN_GATHERS && !stale(frame.inference, node->number)) {
 			node->abandon = true;
@@ -283,8 +284,7 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 	if (node->closed) {
 		return reject(node, CATS_REJECT_LATE);
 	}
-	if ((frame.type == CATS_FRAME_SYNC || frame.type == CATS_FRAME_GRANT) &&
-	    !follows(node, frame.source)) {
+	if (leads && !follows(node, frame.source) && frame.type != CATS_FRAME_DATA) {
 		return reject(node, CATS_REJECT_LEADER);
 	}
 	exchange_clock(node, &frame, start_us, now_us);
@@ -358,8 +358,8 @@ static void tick(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 			since_us = node->submitted_us;
 		}
 		if (!cats_node_leads(node) &&
-		    reached(todo, now_us, since_us + rank(node) * timeout_us)) {
-			take_over(node);
+		    reached(todo, now_us, since_us + (rank(node) + 1) * timeout_us)) {
+			take_over(node); /* a leader listens for one timeout before it starts */
 		}
 		if (cats_node_leads(node)) {
 			begin(node, node->numbered ? node->seen + 1 : node->config.first_inference,

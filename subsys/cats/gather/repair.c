@@ -59,8 +59,8 @@ uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_r
 {
 	uint16_t lack = missing_of(image, r, source);
 
-	for (uint8_t i = 0; i < r->held_count; i++) {
-		lack -= r->held[i].source == source;
+	for (uint8_t i = 0; i < r->held_count && !r->final; i++) {
+		lack -= r->held[i].source == source ? 1 : 0;
 	}
 	return lack;
 }

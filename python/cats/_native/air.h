@@ -1,0 +1,147 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief A simulated air with one node of the C code behind each antenna. Host only.
+ *
+ * Event driven, in nanoseconds of one simulated time; nodes see microseconds of their own drifting
+ * clocks. One channel that all nodes share: transmissions that overlap destroy each other, and who
+ * transmits hears nothing. Every random draw comes from a stream of its own purpose (and link), so
+ * a run is replayed by its seed, and a change of one fault leaves the draws of the others alone.
+ */
+
+#ifndef CATS_AIR_H_
+#define CATS_AIR_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define AIR_NODES 16
+
+/** One directed link; a Gilbert-Elliott channel, stepped with every frame that is sent on it. */
+struct air_link {
+	double loss;     /**< in the good state (the only one where enter is 0) */
+	double bad_loss; /**< in the bad state */
+	double enter;    /**< probability of good to bad, a frame */
+	double leave;    /**< probability of bad to good, a frame */
+};
+
+/** What happens to chosen frames. */
+enum air_fault_kind {
+	AIR_DROP = 0,
+	AIR_DUPLICATE = 1, /**< heard once more, `value` microseconds later */
+	AIR_DELAY = 2,     /**< heard `value` microseconds later than it should be */
+	AIR_FLIP = 3,      /**< byte `value >> 8` is xored with `value & 255` */
+};
+
+/** One fault: frame number `frame` of the run (from 0, in the order of their starts). */
+struct air_fault {
+	int kind;          /**< enum air_fault_kind */
+	int receiver;      /**< node, or -1: at every receiver */
+	uint32_t frame;
+	uint32_t value;
+};
+
+/** A node goes off (its state is lost) or on. */
+struct air_event {
+	int node;
+	bool on;
+	bool by_frame;     /**< when frame number `at` starts; else `at` microseconds into the run */
+	uint64_t at;
+};
+
+struct air_config {
+	int nodes;
+	const void *image[AIR_NODES];     /**< aligned; must outlive the air */
+	size_t image_size[AIR_NODES];
+	uint64_t seed;
+	/* radio */
+	double ramp_us;
+	double byte_us;
+	uint32_t overhead;                /**< bytes around a frame */
+	/* faults */
+	struct air_link link[AIR_NODES][AIR_NODES]; /**< [source][receiver] */
+	double duplicate;                 /**< probability at each receiver */
+	double delay;                     /**< the same: heard late, so out of order */
+	double delay_us;                  /**< by up to this */
+	double flip;                      /**< the same: one to three bits are wrong, and no checksum
+					   *   below CATS notices
+					   */
+	const struct air_fault *faults;
+	size_t fault_count;
+	const struct air_event *events;
+	size_t event_count;
+	/* nodes */
+	bool on[AIR_NODES];               /**< at the start of the run */
+	double drift_ppm[AIR_NODES];
+	uint32_t clock_us[AIR_NODES];     /**< what a node's clock shows at the start */
+	uint16_t first_inference;
+	uint32_t lead_us;
+	uint32_t late_us;
+	uint32_t timeout_us;
+	const uint32_t *compute_us;       /**< [nodes][gathers][2]: produce, consume; NULL: none */
+	/* records */
+	size_t bits_bytes;                /**< bytes of fragment bits a source in struct air_record */
+};
+
+/** What one inference gave; arrays are the caller's. */
+struct air_record {
+	int16_t *outputs;     /**< [nodes][output rows * C] */
+	uint8_t *flags;       /**< [nodes], AIR_FLAG_* */
+	uint32_t *lost;       /**< [nodes] fragments that stayed missing */
+	int64_t *latency_us;  /**< [nodes] from submit to the result, -1 without one */
+	uint8_t *bits;        /**< [exchanges: gather by gather, tile by tile][receiver][source]
+			       *   [bits_bytes], bit f of byte f / 8
+			       */
+	uint32_t fragments;   /**< due: for every receiver that is on, of every other source */
+	uint32_t frames;
+	uint32_t control;     /**< of these, SYNC, REPORT and GRANT */
+	uint32_t coded;       /**< of these, CODED */
+	uint32_t collisions;  /**< frames destroyed by others */
+	uint64_t bytes;       /**< on air, overhead included */
+	uint64_t air_ns;      /**< on air */
+	uint64_t span_ns;     /**< from submit to the last node's result */
+	int hung;             /**< a node without a result at the deadline, or -1 */
+};
+
+#define AIR_FLAG_DONE 1   /**< the node gave a result */
+#define AIR_FLAG_INPUT 2  /**< and ran with its input (else with zeros) */
+#define AIR_FLAG_LED 4    /**< and led at the end */
+#define AIR_FLAG_ON 8     /**< it was on when the input was submitted */
+
+struct air;
+
+/** @brief Make an air; NULL and a text where a node cannot be set up. The config is copied. */
+struct air *air_open(const struct air_config *config, const char **error);
+
+void air_close(struct air *air);
+
+/**
+ * @brief Run one inference: submit each node's input, and wait for all results.
+ *
+ * @param inputs [nodes] int8 [tokens_in][own inputs] each, or NULL entries for zeros
+ * @param gap_us pause before
+ * @param deadline_us simulated time after which a missing result counts as a hang
+ * @return 0, or -1 where record->hung is set
+ */
+int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
+	      struct air_record *record);
+
+/** @brief The node's state, for its statistics. */
+struct cats_node *air_node(struct air *air, int node);
+
+/** @brief Frames started in this run so far: the number of the next one. */
+uint32_t air_frames(const struct air *air);
+
+/** @brief Simulated time, nanoseconds. */
+uint64_t air_now_ns(const struct air *air);
+
+/** @brief Time that a node transmitted, and that it computed, nanoseconds. */
+uint64_t air_sent_ns(const struct air *air, int node);
+uint64_t air_computed_ns(const struct air *air, int node);
+
+#endif /* CATS_AIR_H_ */

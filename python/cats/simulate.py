@@ -1,0 +1,480 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""D nodes of the C code on a simulated air (``_native/air.c``), and their answers against the
+integer reference.
+
+``simulate`` is a pure function of its arguments: the same seed gives the same run to the bit. What
+each node had of each exchange is recorded; ``availability`` turns that into what the reference
+takes, so ``check`` can ask for the very same output bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from cats import image, reference
+from cats._native import ffi, lib
+from cats.engine import aligned
+from cats.errors import CatsError
+from cats.integer import IntegerModel
+from cats.partition import Kind, gather_kind, own_ranges
+from cats.plan import Plan
+from cats.planner import Compute, element_bytes, exchange_instructions
+from cats.radio import radio as radio_named
+
+#: What happens to one frame at one receiver: enum air_fault_kind.
+FRAME_FAULTS = {"drop": 0, "duplicate": 1, "delay": 2, "flip": 3}
+#: Samples that the reference checks at a time.
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class FrameFault:
+    """A fault of frame number ``frame`` of the run, at one ``receiver`` or at all (-1).
+
+    ``value``: microseconds of delay (``duplicate``, ``delay``); ``flip``: byte number * 256 + the
+    bits of that byte that change.
+    """
+
+    kind: str
+    frame: int
+    receiver: int = -1
+    value: int = 0
+
+
+@dataclass(frozen=True)
+class Event:
+    """A node goes on or off, ``at`` microseconds into the run or when frame number ``at`` starts."""
+
+    node: int
+    on: bool
+    at: int
+    by_frame: bool = False
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What the air and the nodes do wrong. Probabilities are for each frame at each receiver.
+
+    ``loss``: one number, or [D, D] (row: source, column: receiver). ``burst``: mean length of a
+    loss burst in frames, at the same mean loss (a Gilbert-Elliott channel that hears all in its
+    good and nothing in its bad state); 0: losses are independent. ``delay``: heard up to
+    ``delay_us`` late, so out of order. ``flip``: bits change and no checksum below CATS notices.
+    ``drift_ppm``: error of each node's clock. ``off``: nodes that are off at the start.
+    """
+
+    loss: float | Sequence[Sequence[float]] | np.ndarray = 0.0
+    burst: float = 0.0
+    duplicate: float = 0.0
+    delay: float = 0.0
+    delay_us: float = 5000.0
+    flip: float = 0.0
+    drift_ppm: Sequence[float] = ()
+    off: Sequence[int] = ()
+    frames: Sequence[FrameFault] = ()
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How nodes are driven. ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's
+    estimate for ``clock_hz``). Others as in include/cats/node.h; 0 is its default. ``gap_us``:
+    between one inference's end and the next submit."""
+
+    compute: str = "none"
+    clock_hz: float = 64e6
+    first_inference: int = 1
+    clock_us: Sequence[int] = ()
+    lead_us: int = 0
+    late_us: int = 0
+    timeout_us: int = 0
+    gap_us: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """B inferences on D nodes.
+
+    outputs int16 [B, D, output rows, C]; done, submitted, led, on bool [B, D]: gave a result, ran
+    with its input (else with zeros), led at the end, was on when the inference was submitted;
+    latency_us int64 [B, D], -1 without a result; lost int [B, D]: fragments that stayed missing;
+    bits uint8 [B, exchanges (gather by gather, tile by tile), receiver, source, bytes], bit f of
+    byte f / 8. Per inference, [B]: fragments due at all nodes, frames, control and coded frames of
+    these, collisions, bytes and microseconds on air, microseconds until the last result.
+    ``hung``: (inference, node) without a result at its deadline; the run stops there.
+    ``kinds``: by node and kind of gather, struct cats_gather_stats; ``rejected``: by node and
+    reason.
+    """
+
+    outputs: np.ndarray
+    done: np.ndarray
+    submitted: np.ndarray
+    led: np.ndarray
+    on: np.ndarray
+    latency_us: np.ndarray
+    lost: np.ndarray
+    bits: np.ndarray
+    fragments: np.ndarray
+    frames: np.ndarray
+    control: np.ndarray
+    coded: np.ndarray
+    collisions: np.ndarray
+    bytes: np.ndarray
+    air_us: np.ndarray
+    span_us: np.ndarray
+    hung: tuple[int, int] | None
+    takeovers: int
+    kinds: list[dict[str, dict[str, int]]] = field(repr=False)
+    rejected: list[dict[str, int]] = field(repr=False)
+
+    @property
+    def delivered(self) -> float:
+        """Share of fragments that reached who was to have them."""
+        due = int(self.fragments.sum())
+        return 1.0 - int(self.lost[self.done].sum()) / due if due else 1.0
+
+
+REJECTS = (
+    "short", "version", "check", "type", "source", "exchange", "fragment", "length", "inference",
+    "late", "busy", "leader",
+)  # fmt: skip
+_STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_us", "compute_us")
+
+
+def simulate(
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    faults: Faults | None = None,
+    seed: int = 0,
+    settings: Settings | None = None,
+    images: Sequence[bytes] | None = None,
+) -> Result:
+    """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other.
+
+    ``images``: the nodes' partitions, where they are at hand; else they are packed here.
+    """
+    faults, settings = faults or Faults(), settings or Settings()
+    inputs = _checked_inputs(model, inputs)
+    nodes = model.split.nodes
+    if images is None:
+        ident = image.model_id(model, plan)
+        images = [image.pack(model, plan, d, ident) for d in range(nodes)]
+    memory = [aligned(data) for data in images]
+    bits_bytes = -(-_most_fragments(plan) // 8)
+    config, _kept = _config(model, plan, faults, settings, seed, memory, images, bits_bytes)
+
+    error = ffi.new("const char **")
+    air = lib.air_open(config, error)
+    if air == ffi.NULL:
+        raise CatsError(f"the simulation cannot start: {ffi.string(error[0]).decode()}")
+    try:
+        return _run(air, model, plan, inputs, settings, bits_bytes, len(faults.events))
+    finally:
+        lib.air_close(air)
+
+
+def _run(
+    air: object,
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    settings: Settings,
+    bits_bytes: int,
+    events: int,
+) -> Result:
+    nodes, batch = model.split.nodes, len(inputs)
+    exchanges = sum(gather.tiles for gather in plan.gathers)
+    shape = (model.config.output_rows, model.config.outputs)
+    outputs = np.full((batch, nodes, *shape), reference.OUTPUT_MISSING, np.int16)
+    flags = np.zeros((batch, nodes), np.uint8)
+    lost = np.zeros((batch, nodes), np.uint32)
+    latency = np.full((batch, nodes), -1, np.int64)
+    bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
+    names = ("fragments", "frames", "control", "coded", "collisions", "bytes", "air_ns", "span_ns")
+    counts = np.zeros((batch, len(names)), np.int64)
+
+    first_node = lib.air_node(air, 0)
+    deadline = _deadline_us(first_node, settings.timeout_us, plan, nodes, events)
+    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
+    pointers = ffi.new("int8_t *[]", nodes)
+    record = ffi.new("struct air_record *")
+    hung = None
+    for i in range(batch):
+        for d in range(nodes):
+            pointers[d] = ffi.from_buffer("int8_t[]", own[d][i]) if own[d].size else ffi.NULL
+        record[0] = ffi.new(
+            "struct air_record *",
+            {
+                "outputs": ffi.from_buffer("int16_t[]", outputs[i]),
+                "flags": ffi.from_buffer("uint8_t[]", flags[i]),
+                "lost": ffi.from_buffer("uint32_t[]", lost[i]),
+                "latency_us": ffi.from_buffer("int64_t[]", latency[i]),
+                "bits": ffi.from_buffer("uint8_t[]", bits[i]),
+            },
+        )[0]
+        failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
+        counts[i] = [getattr(record, name) for name in names]
+        if failed:
+            hung = i, int(record.hung)
+            break
+    count = dict(zip(names, counts.T, strict=True))
+    stats = [lib.air_node(air, d).stats for d in range(nodes)]
+    return Result(
+        outputs=outputs,
+        done=flags & lib.AIR_FLAG_DONE > 0,
+        submitted=flags & lib.AIR_FLAG_INPUT > 0,
+        led=flags & lib.AIR_FLAG_LED > 0,
+        on=flags & lib.AIR_FLAG_ON > 0,
+        latency_us=latency,
+        lost=lost,
+        bits=bits,
+        fragments=count["fragments"],
+        frames=count["frames"],
+        control=count["control"],
+        coded=count["coded"],
+        collisions=count["collisions"],
+        bytes=count["bytes"],
+        air_us=count["air_ns"] / 1e3,
+        span_us=count["span_ns"] / 1e3,
+        hung=hung,
+        takeovers=sum(int(s.takeovers) for s in stats),
+        kinds=[
+            {
+                kind.name.lower(): {name: int(getattr(s.gather[kind], name)) for name in _STATS}
+                for kind in Kind
+            }
+            for s in stats
+        ],
+        rejected=[dict(zip(REJECTS, map(int, s.rejected), strict=True)) for s in stats],
+    )
+
+
+def _checked_inputs(model: IntegerModel, inputs: np.ndarray) -> np.ndarray:
+    inputs = np.asarray(inputs)
+    want = (model.config.tokens_in, model.config.inputs)
+    if inputs.dtype != np.int8 or inputs.ndim != 3 or inputs.shape[1:] != want:
+        raise CatsError(
+            f"inputs are {inputs.dtype} {list(inputs.shape)}: the model takes int8 "
+            f"[samples, {want[0]}, {want[1]}]"
+        )
+    return inputs
+
+
+def _most_fragments(plan: Plan) -> int:
+    """Fragments of one source in one tile, at most."""
+    return max(
+        [cut.fragments(gather.tile_rows) for gather in plan.gathers for cut in gather.sources] + [1]
+    )
+
+
+def link_table(loss: object, burst: float, nodes: int) -> np.ndarray:
+    """float [D, D, 4] of struct air_link: loss, bad_loss, enter, leave."""
+    table = np.asarray(loss, np.float64)
+    if table.ndim == 0:
+        table = np.full((nodes, nodes), float(table))
+    if table.shape != (nodes, nodes):
+        raise CatsError(f"loss matrix of shape {list(table.shape)}: {nodes} nodes need a square")
+    if not ((table >= 0) & (table <= 1)).all():
+        raise CatsError("loss: a probability is a number from 0 to 1")
+    links = np.zeros((nodes, nodes, 4))
+    if burst == 0:
+        links[..., 0] = table
+        return links
+    if burst < 1:
+        raise CatsError(f"burst of {burst} frames: at least 1, or 0 for independent losses")
+    leave = 1.0 / burst
+    # The share of time in the bad state is the mean loss.
+    enter = np.divide(table * leave, 1 - table, out=np.ones_like(table), where=table < 1)
+    if (enter > 1).any():
+        raise CatsError(f"loss of {table.max()} needs bursts longer than {burst} frames")
+    links[..., 0] = np.where(table >= 1, 1, 0)
+    links[..., 1] = np.where(table > 0, 1, 0)
+    links[..., 2] = enter
+    links[..., 3] = np.where(table >= 1, 0, leave)
+    return links
+
+
+def _config(
+    model: IntegerModel,
+    plan: Plan,
+    faults: Faults,
+    settings: Settings,
+    seed: int,
+    memory: list,
+    images: Sequence[bytes],
+    bits_bytes: int,
+) -> tuple[object, list]:
+    """struct air_config, and what must live as long as it is used."""
+    nodes, radio = model.split.nodes, radio_named(plan.radio)
+    for name in ("duplicate", "delay", "flip"):
+        if not 0 <= getattr(faults, name) <= 1:
+            raise CatsError(f"{name}: a probability is a number from 0 to 1")
+    for event in faults.events:
+        if not 0 <= event.node < nodes:
+            raise CatsError(f"node {event.node}: there are nodes 0 to {nodes - 1}")
+    for name, values in (("drift_ppm", faults.drift_ppm), ("clock_us", settings.clock_us)):
+        if len(values) not in (0, nodes):
+            raise CatsError(f"{name} for {len(values)} nodes, there are {nodes}")
+    if settings.compute not in ("none", "plan"):
+        raise CatsError(f"compute is {settings.compute!r}: one of none, plan")
+    for fault in faults.frames:
+        if fault.kind not in FRAME_FAULTS:
+            raise CatsError(f"fault {fault.kind!r}: one of {', '.join(FRAME_FAULTS)}")
+
+    links = link_table(faults.loss, faults.burst, nodes)
+    frames = ffi.new("struct air_fault[]", max(1, len(faults.frames)))
+    for slot, fault in zip(frames, faults.frames, strict=False):
+        slot.kind, slot.receiver = FRAME_FAULTS[fault.kind], fault.receiver
+        slot.frame, slot.value = fault.frame, fault.value
+    events = ffi.new("struct air_event[]", max(1, len(faults.events)))
+    for slot, event in zip(events, faults.events, strict=False):
+        slot.node, slot.on, slot.by_frame, slot.at = event.node, event.on, event.by_frame, event.at
+    table = ffi.NULL
+    if settings.compute == "plan":
+        times = compute_us(model, plan, settings.clock_hz)
+        table = ffi.new("uint32_t[]", times.ravel().tolist())
+
+    config = ffi.new("struct air_config *")
+    config.nodes, config.seed = nodes, seed % 2**64
+    config.ramp_us, config.byte_us, config.overhead = radio.ramp_us, radio.byte_us, radio.overhead
+    for d in range(nodes):
+        config.image[d], config.image_size[d] = memory[d], len(images[d])
+        config.on[d] = d not in faults.off
+        config.drift_ppm[d] = faults.drift_ppm[d] if faults.drift_ppm else 0
+        # Clocks that agree would hide mistakes, and so would clocks that never wrap.
+        config.clock_us[d] = settings.clock_us[d] if settings.clock_us else -1000 * d % 2**32
+        for r in range(nodes):
+            link = config.link[d][r]
+            link.loss, link.bad_loss, link.enter, link.leave = links[d, r]
+    config.duplicate, config.flip = faults.duplicate, faults.flip
+    config.delay, config.delay_us = faults.delay, faults.delay_us
+    config.faults, config.fault_count = frames, len(faults.frames)
+    config.events, config.event_count = events, len(faults.events)
+    config.first_inference = settings.first_inference % 2**16
+    config.lead_us, config.late_us = settings.lead_us, settings.late_us
+    config.timeout_us = settings.timeout_us
+    config.compute_us, config.bits_bytes = table, bits_bytes
+    return config, [memory, frames, events, table]
+
+
+def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.ndarray:
+    """uint32 [D, gathers, 2]: microseconds of produce and consume of a full tile, estimated."""
+    compute = Compute(clock_hz=clock_hz)
+    times = np.zeros((model.split.nodes, len(plan.gathers), 2), np.uint32)
+    for d in range(model.split.nodes):
+        for g, gather in enumerate(plan.gathers):
+            parts = exchange_instructions(
+                model.config, model.split, model.keep, g, gather.tile_rows, d, compute,
+                block_rows=plan.block_rows, held=plan.held, heads_per_pass=plan.heads_per_pass[d],
+            )  # fmt: skip
+            times[d, g] = [math.ceil(compute.microseconds(part)) for part in parts]
+    return times
+
+
+def _deadline_us(node: object, timeout_us: int, plan: Plan, nodes: int, events: int) -> int:
+    """By when an inference has ended whatever happens: every exchange as long as it can be, and
+    for the start and for each node that goes, everybody's silence one after the other."""
+    longest = 0
+    x = ffi.new("struct cats_exchange *")
+    while True:
+        gather = node.config.image.gathers[x.gather]
+        longest += lib.cats_exchange_us(node.config.image, x[0]) + gather.spacing_us
+        if not lib.cats_exchange_next(node.config.image, x):
+            break
+    silence = timeout_us or lib.cats_silence_us(node.config.image)
+    return 2 * longest + (nodes + 2) * (events + 2) * silence
+
+
+# Against the reference
+
+
+def availability(
+    model: IntegerModel, plan: Plan, result: Result, chosen: slice | Sequence[int] = slice(None)
+) -> reference.Availability:
+    """What each node had in the inferences ``chosen``, column by column: [B, rows, D, K]."""
+    return bits_availability(model, plan, result.bits[chosen])
+
+
+def bits_availability(
+    model: IntegerModel, plan: Plan, bits: np.ndarray
+) -> reference.Availability:
+    """The same from ``Result.bits`` [B, exchanges, receiver, source, bytes] alone."""
+    base = reference.everything(model.config, model.split, model.keep)
+    arrived = np.unpackbits(bits, axis=-1, bitorder="little").astype(bool)
+    gathers, exchange = [], 0
+    for g, gather in enumerate(plan.gathers):
+        kind, _ = gather_kind(model.config, g)
+        ranges = own_ranges(model.config, model.split, kind)
+        element = element_bytes(kind)
+        width = base.gathers[g].shape[-1]
+        has = np.zeros((len(bits), gather.rows, model.split.nodes, width), bool)
+        for d, (begin, end) in enumerate(ranges):
+            has[:, :, d, begin:end] = True
+        for tile in range(gather.tiles):
+            rows, top = gather.tile_height(tile), tile * gather.tile_rows
+            for source, cut in enumerate(gather.sources):
+                kept = np.array(model.keep[g][source], int)
+                others = [d for d in range(model.split.nodes) if d != source]
+                for f in range(cut.fragments(rows)):
+                    row, row_end, begin, end = cut.region(f, rows)
+                    heard = arrived[:, exchange, :, source, f][:, None, others, None]
+                    where = np.ix_(
+                        range(len(bits)),
+                        range(top + row, top + row_end),
+                        others,
+                        kept[begin // element : end // element],
+                    )
+                    has[where] = heard
+            exchange += 1
+        gathers.append(has)
+    return reference.Availability(tuple(gathers))
+
+
+def check(
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    result: Result,
+    limit: int | None = None,
+) -> list[tuple[int, int]]:
+    """(inference, node) whose output differs from the reference's with the same losses, among the
+    first ``limit`` inferences (all where None)."""
+    count = len(inputs) if limit is None else min(limit, len(inputs))
+    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    wrong: list[tuple[int, int]] = []
+    for start in range(0, count, _BATCH):
+        part = slice(start, min(start + _BATCH, count))
+        given = np.array(inputs[part])
+        for d, (begin, end) in enumerate(ranges):
+            zero = result.done[part, d] & ~result.submitted[part, d]
+            given[zero, :, begin:end] = 0
+        want = reference.run_batch(model, given, availability(model, plan, result, part))
+        same = (want == result.outputs[part]).all(axis=(2, 3)) | ~result.done[part]
+        wrong += [(start + int(i), int(d)) for i, d in np.argwhere(~same)]
+    return wrong
+
+
+def save_availability(path: Path | str, plan: Plan, result: Result) -> None:
+    """Write what each node had as an .npz file: ``bits`` (``Result.bits``), and ``exchange``
+    uint16 [exchanges, 2] with gather and tile of each."""
+    from io import BytesIO
+
+    from cats.report import write_atomic
+
+    order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
+    content = BytesIO()
+    np.savez_compressed(content, bits=result.bits, exchange=np.array(order, np.uint16))
+    write_atomic(path, content.getvalue())
+
+
+__all__ = [
+    "Event", "FrameFault", "Faults", "Result", "Settings", "availability", "bits_availability",
+    "check", "compute_us", "save_availability", "simulate",
+]  # fmt: skip
