@@ -382,3 +382,20 @@ def test_random_split_packs_and_parses() -> None:
             found = image.parse(image.pack(model, plan, node, 7))
             assert found.model["own_inputs"] == split.inputs[node]
             assert found.sources["columns"][0].tolist() == list(split.inputs)
+
+
+def test_the_page_has_every_field() -> None:
+    """doc/partition-format.rst names offset and type of every field."""
+    page = (INCLUDE.parent / "doc" / "partition-format.rst").read_text()
+    names = {"|u1": "u8", "<u2": "u16", "<u4": "u32", "<i2": "i16", "<i4": "i32"}
+    tables = re.findall(r"^at +type +field .*\n[= ]+\n((?:\d.*\n)+)", page, flags=re.M)
+    assert len(tables) == len(image.STRUCTS)
+    for dtype, table in zip(image.STRUCTS.values(), tables, strict=True):
+        wanted = []
+        for field in dtype.names:
+            part, offset = dtype.fields[field][:2]
+            count = f"[{part.shape[0]}]" if part.shape else ""
+            wanted.append([str(offset), names[part.base.str] + count, field])
+        assert [line.split()[:3] for line in table.splitlines()] == wanted
+    for dtype in (image.HEADER, image.MODEL, image.GATHER, image.SOURCE, image.NORM, image.CHANNEL):
+        assert re.search(rf"^{dtype.itemsize} bytes", page, flags=re.M)
