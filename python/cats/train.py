@@ -56,12 +56,13 @@ class Training:
     ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``cats.dropout``).
     ``keep`` is reached in ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all
-    epochs). ``dropout`` is ordinary dropout. ``clip`` bounds the gradient's norm.
+    epochs). ``dropout`` is ordinary dropout. ``clip`` bounds the gradient's norm. ``threads`` (None: as
+    PyTorch chooses) is part of what makes a run repeatable; small models are fastest with one.
     """
 
     epochs: int = 60
     batch: int = 64
-    lr: float = 3e-3
+    lr: float = 6e-3
     weight_decay: float = 0.05
     warmup: float = 0.05
     clip: float = 1.0
@@ -78,11 +79,12 @@ class Training:
     prune_until: float = 0.6
     prune_scope: str = "source"
     seed: int = 0
+    threads: int | None = None
 
     def check(self) -> None:
         """Raise CatsError for options that cannot be trained with."""
-        for name in ("epochs", "batch", "patterns", "payload", "prune_steps"):
-            if getattr(self, name) < 1:
+        for name in ("epochs", "batch", "patterns", "payload", "prune_steps", "threads"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise CatsError(f"{name} is {getattr(self, name)}: at least 1")
         if not self.lr > 0:
             raise CatsError(f"learning rate is {self.lr}: it must be positive")
@@ -137,7 +139,7 @@ def train(
     """
     training.check()
     _check_task(task, config)
-    with _processes() as (rank, world), torch.random.fork_rng(devices=[]):
+    with _processes() as (rank, world), _threads(training.threads), torch.random.fork_rng([]):
         if training.batch % world:
             raise CatsError(f"batch of {training.batch} cannot be shared by {world} processes")
         session = _Session(task, config, split, training, rank, world, init)
@@ -477,6 +479,16 @@ def _bar(epochs: range, first: int, total: int, rank: int) -> range:
     from tqdm import tqdm
 
     return tqdm(epochs, initial=first, total=total, unit="epoch", desc="train")
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
     fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
     fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
+    fit.add_argument(
+        "--threads", type=int, help="CPU threads (default: 1 for digits, else as PyTorch chooses)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -123,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     model = dataclasses.replace(task.model, **shape)
     model.check()
     split = SplitConfig.even(model, args.nodes, args.input_split)
-    defaults = {"digits": (60, 3e-3), "forecast": (10, 1e-3)}[args.task]
+    defaults = {"digits": (60, 6e-3), "forecast": (10, 1e-3)}[args.task]
     training = Training(
         epochs=args.epochs if args.epochs is not None else defaults[0],
         batch=args.batch,
@@ -138,6 +141,7 @@ def run(args: argparse.Namespace) -> int:
         prune_steps=args.prune_steps,
         prune_scope=args.prune_scope,
         seed=args.seed,
+        threads=args.threads or (1 if args.task == "digits" else None),
     )
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
     print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")

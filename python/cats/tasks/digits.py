@@ -111,12 +111,12 @@ def _split(labels: Tensor, seed: int) -> list[Tensor]:
 
 
 def _jitter(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image [n, 8, 8] turned by up to 12 degrees, scaled by up to 12 % and shifted by up to
-    one pixel; what comes in from outside is background (-1)."""
+    """Each image [n, 8, 8] turned by up to 8 degrees, scaled by up to 8 % and shifted by up to
+    0.6 pixels; what comes in from outside is background (-1)."""
     turn, scale, across, down = (torch.rand(4, len(images), generator=generator) * 2 - 1).unbind()
-    turn, scale = turn * math.radians(12), 1 + scale * 0.12
+    turn, scale = turn * math.radians(8), 1 + scale * 0.08
     cos, sin = turn.cos() * scale, turn.sin() * scale
-    shift = 2 / SIDE
+    shift = 0.6 * 2 / SIDE
     affine = torch.stack(
         (torch.stack((cos, -sin, across * shift), 1), torch.stack((sin, cos, down * shift), 1)), 1
     )
