@@ -269,17 +269,19 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
-		return table_fits(h, gather->table, 2ull * m->tokens * cats_own_features(m));
+		return gather->norm == 0 &&
+		       table_fits(h, gather->table, 2ull * m->tokens * cats_own_features(m));
 	case CATS_GATHER_HEADS:
-		return gather->value_multiplier >= 1 && in_range(gather->value_shift, 1, MAX_SHIFT);
+		return gather->norm == 0 && gather->value_multiplier >= 1 &&
+		       in_range(gather->value_shift, 1, MAX_SHIFT);
+	case CATS_GATHER_HIDDEN:
+		return gather->norm == 0;
 	case CATS_GATHER_FORWARD:
 		if (gather->table != 0 && !table_fits(h, gather->table, 256)) {
 			return false;
 		}
 		break;
-	case CATS_GATHER_HIDDEN:
-		return true;
-	default:
+	default: /* ATTENTION, OUTPUT */
 		break;
 	}
 	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&

@@ -1,0 +1,194 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * An image of any bytes, with a right checksum, is refused, or a whole inference with it stays
+ * inside the image and an arena of the size that it asks for, whatever is heard. Frames, losses and
+ * input come from a generator that the checksum seeds, so that an input file replays alone.
+ *
+ * clang -fsanitize=fuzzer makes a libFuzzer target of this file; with -DCATS_FUZZ_FILES it has a
+ * main() instead that runs each file named, and says how many images were accepted.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <cats/engine.h>
+
+#define MAX_ARENA (1u << 20) /* bytes */
+#define MAX_WORK 20000000.0f /* products of an inference: some hundred milliseconds */
+
+static uint32_t state;
+static unsigned long accepted;
+
+static uint32_t draw(void)
+{
+	state ^= state << 13;
+	state ^= state >> 17;
+	state ^= state << 5;
+	return state;
+}
+
+static void draw_bytes(uint8_t *to, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		to[i] = (uint8_t)(draw() >> 11);
+	}
+}
+
+static void *allocate(size_t size)
+{
+	void *memory = malloc(size > 0 ? size : 1);
+
+	if (memory == NULL) {
+		abort();
+	}
+	return memory;
+}
+
+static uint32_t crc32(const uint8_t *data, size_t size)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < size; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++) {
+			crc = (crc >> 1) ^ (crc & 1 ? 0xedb88320u : 0);
+		}
+	}
+	return ~crc;
+}
+
+static float work(const struct cats_image *image)
+{
+	const struct cats_image_model *m = image->model;
+	float sum = 0;
+
+	for (uint16_t g = 0; g < image->header->gathers; g++) {
+		const struct cats_image_gather *gather = &image->gathers[g];
+
+		sum += (float)gather->rows * gather->products * gather->stride;
+		sum += gather->kind == CATS_GATHER_HEADS
+			       ? 2.0f * gather->rows * m->tokens * m->own_heads * m->head_width
+			       : 0;
+		sum += gather->kind == CATS_GATHER_ATTENTION
+			       ? (float)gather->rows * gather->stride * m->own_heads * 10
+			       : 0;
+		sum += (float)(gather->rows / gather->tile_rows + 1) * image->header->nodes *
+		       CATS_MAX_FRAGMENTS;
+	}
+	return sum;
+}
+
+static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_t loss)
+{
+	const struct cats_image *image = engine->image;
+	const uint8_t node = image->header->node;
+	struct cats_availability available = {0};
+
+	cats_engine_produce(engine, x);
+	for (uint16_t f = 0; f < cats_fragment_count(image, x, node); f++) {
+		const uint16_t size = cats_fragment_size(image, x, node, f);
+		uint8_t *payload = allocate(size);
+
+		if (size == 0 || cats_engine_fill(engine, x, f, payload) != size) {
+			abort();
+		}
+		free(payload);
+	}
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const uint16_t count = s == node ? 0 : cats_fragment_count(image, x, s);
+
+		for (uint16_t f = 0; f < count; f++) {
+			if (draw() % 4 >= loss) {
+				draw_bytes(engine->arena + cats_fragment_place(image, x, s, f),
+					   cats_fragment_size(image, x, s, f));
+				available.bits[s][f / 8] |= 1 << f % 8;
+			}
+		}
+	}
+	cats_engine_consume(engine, x, &available);
+}
+
+static void infer(const struct cats_image *image)
+{
+	const struct cats_image_header *header = image->header;
+	const size_t size = (size_t)image->model->tokens_in * image->model->own_inputs;
+	uint8_t *arena = allocate(header->arena_size);
+	uint8_t *input = allocate(size);
+	const uint32_t loss = draw() % 5;
+	uint32_t exchanges = cats_exchange_count(image);
+	struct cats_engine engine;
+	struct cats_exchange x = {0, 0};
+	volatile int16_t seen = 0;
+
+	draw_bytes(arena, header->arena_size);
+	draw_bytes(input, size);
+	if (cats_engine_init(&engine, image, arena, header->arena_size) != 0) {
+		abort();
+	}
+	cats_engine_begin(&engine, (int8_t *)input);
+	do {
+		exchange(&engine, x, loss);
+		exchanges--;
+	} while (cats_exchange_next(image, &x));
+	if (exchanges != 0) {
+		abort();
+	}
+	for (uint32_t i = 0; i < (uint32_t)cats_output_rows(image) * image->model->outputs; i++) {
+		seen = cats_engine_output(&engine)[i];
+	}
+	(void)seen;
+	free(input);
+	free(arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = allocate(size);
+	struct cats_image image;
+
+	memcpy(copy, data, size);
+	(void)cats_image_verify(copy, size, &image); /* as it is */
+	size &= ~(size_t)7;
+	if (size >= sizeof(struct cats_image_header)) {
+		struct cats_image_header *header = (struct cats_image_header *)copy;
+
+		header->image_size = (uint32_t)size;
+		header->crc32 = crc32(copy + 16, size - 16);
+		state = header->crc32 | 1;
+		if (cats_image_verify(copy, size, &image) == CATS_IMAGE_OK) {
+			accepted++;
+			if (header->arena_size <= MAX_ARENA && work(&image) <= MAX_WORK) {
+				infer(&image);
+			}
+		}
+	}
+	free(copy);
+	return 0;
+}
+
+#ifdef CATS_FUZZ_FILES
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		static uint8_t data[1 << 20];
+		FILE *file = fopen(argv[i], "rb");
+		size_t size;
+
+		if (file == NULL) {
+			perror(argv[i]);
+			return 1;
+		}
+		size = fread(data, 1, sizeof(data), file);
+		fclose(file);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	printf("%lu of %d accepted\n", accepted, argc - 1);
+	return 0;
+}
+#endif
