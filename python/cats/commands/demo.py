@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats demo``: everything, once, on a small real data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats demo``."""
+    parser.add_argument(
+        "-o", "--out", type=Path, default=Path("build/demo"), help="folder for all results"
+    )
+    parser.add_argument("--force", action="store_true", help="replace whatever the folder holds")
+    parser.add_argument("--nodes", type=int, default=4, help="devices that share the model")
+    parser.add_argument("--keep", type=float, default=0.5, help="share of columns that are sent")
+    parser.add_argument("--epochs", type=int, default=60, help="passes over the training part")
+    parser.add_argument("--samples", type=int, help="test images a simulation (default: all)")
+    parser.add_argument("--radio", default="ieee802154", help="ieee802154 or ble_2m")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same figures")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demo; 1 where an answer differs from the integer reference."""
+    from cats import demo
+
+    options = demo.Demo(
+        nodes=args.nodes,
+        keep=args.keep,
+        epochs=args.epochs,
+        samples=args.samples,
+        radio=args.radio,
+        seed=args.seed,
+    )
+    summary = demo.run(options, args.out, args.force)
+    return 0 if all(summary["equal_to_reference"].values()) else 1

@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The whole chain on real data in minutes: train, export, run D nodes over a lossy air.
+
+Trains the same transformer once with and once without message dropout, splits both over the nodes,
+and lets the C code of the devices run them on a simulated radio, without and with repair. Every
+figure comes out of this run; ``summary.json`` holds them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cats import export, tasks
+from cats.config import SplitConfig
+from cats.errors import CatsError
+from cats.integer import IntegerModel
+from cats.planner import make_plan
+from cats.quantize import quantize, quantize_inputs
+from cats.report import print_table, save_plot, size_text, write_json
+from cats.simulate import Faults, check, simulate
+from cats.train import Training, train
+
+#: Packet loss of the air, and repair rounds, that are simulated.
+LOSSES = (0.0, 0.05, 0.1, 0.2)
+ROUNDS = (0, 2)
+#: The two models: message dropout's range of loss probability.
+KINDS = {"message_dropout": (0.0, 0.3), "plain": (0.0, 0.0)}
+SUMMARY, PLOT = "summary.json", "accuracy_vs_loss.png"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo runs; ``samples`` test samples go through every simulation (None: all)."""
+
+    nodes: int = 4
+    keep: float = 0.5
+    epochs: int = 60
+    samples: int | None = None
+    radio: str = "ieee802154"
+    seed: int = 0
+
+
+def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any] = print) -> dict:
+    """Run the demo into the folder ``out``; returns what ``summary.json`` holds."""
+    task = tasks.load("digits")
+    split = SplitConfig.even(task.model, options.nodes)
+    _make_room(out, force)
+    seconds: dict[str, float] = {}
+    metrics, curves, equal, metas, rows = {}, {}, {"clean": True, "lossy": True}, {}, []
+    test = task.test.inputs[: options.samples].numpy()
+    labels = task.test.targets[: options.samples].numpy()
+
+    for kind, message_dropout in KINDS.items():
+        name = kind.replace("_", " ")
+        say(f"{name}: training for {options.nodes} nodes, keep {options.keep:g} ...")
+        training = Training(
+            epochs=options.epochs,
+            keep=options.keep,
+            message_dropout=message_dropout,
+            seed=options.seed,
+        )
+        with _clock(seconds, f"train_{kind}"):
+            model, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
+        with _clock(seconds, "export"):
+            integer = quantize(model, task.train.inputs.numpy())
+            metas[kind] = export.export(integer, out / f"deploy_{kind}", radio=options.radio)
+        say(f"{name}: running {split.nodes} nodes over a lossy {options.radio} ...")
+        inputs = quantize_inputs(integer, test)
+        curves[kind] = {}
+        for rounds in ROUNDS:
+            curve = curves[kind][f"repair_{rounds}"] = {}
+            for loss in LOSSES:
+                with _clock(seconds, "simulate"):
+                    result = lossy(integer, inputs, labels, options, rounds, loss, seconds)
+                equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
+                curve[f"{loss:g}"] = result
+                rows.append((name, rounds, loss, *result.values()))
+
+    first = next(iter(KINDS))
+    meta = metas[first]
+    summary = {
+        "task": task.name,
+        "nodes": split.nodes,
+        "keep": options.keep,
+        "seed": options.seed,
+        "radio": options.radio,
+        "test_samples": len(labels),
+        "parameters": metrics[first]["parameters"],
+        "accuracy_float": {kind: m["test"][task.metric] for kind, m in metrics.items()},
+        "accuracy_int8": {kind: c["repair_0"]["0"]["accuracy"] for kind, c in curves.items()},
+        "accuracy_by_loss": curves,
+        "equal_to_reference": equal,
+        "bytes_on_air": {name: air["bytes_on_air"] for name, air in meta["air"].items()},
+        "time_on_air_us": {name: air["time_on_air_us"] for name, air in meta["air"].items()},
+        "ram_bytes": [node["arena_bytes"] for node in meta["nodes"]],
+        "flash_bytes": [node["image_bytes"] for node in meta["nodes"]],
+        "single_device": {
+            "ram_bytes": meta["single_device"]["arena_bytes"],
+            "flash_bytes": meta["single_device"]["image_bytes"],
+        },
+        "seconds": {name: round(spent, 2) for name, spent in seconds.items()},
+    }
+    summary["seconds"]["total"] = round(sum(seconds.values()), 2)
+    write_json(out / SUMMARY, summary)
+    plot(summary, out / PLOT)
+    _print(summary, rows)
+    print(f"\n{out / PLOT} shows the accuracy, {out / SUMMARY} holds all figures.")
+    return summary
+
+
+def lossy(
+    model: IntegerModel,
+    inputs: np.ndarray,
+    labels: np.ndarray,
+    options: Demo,
+    rounds: int,
+    loss: float,
+    seconds: dict[str, float],
+) -> dict:
+    """Run int8 ``inputs`` [B, tokens_in, P] over an air that loses ``loss`` of all frames.
+
+    Accuracy is the mean over all nodes, each of which has its own answer; every answer is compared
+    with the integer reference under the same losses.
+    """
+    plan = make_plan(model.config, model.split, model.keep, radio=options.radio, rounds=rounds)
+    result = simulate(model, plan, inputs, Faults(loss=loss), seed=options.seed)
+    if result.hung:
+        raise CatsError(f"inference {result.hung[0]} hung on node {result.hung[1]}: please report")
+    with _clock(seconds, "reference"):
+        differ = check(model, plan, inputs, result)
+    answers = result.outputs[:, :, -1].argmax(axis=-1)  # [B, D]
+    return {
+        "accuracy": float((answers == labels[:, None]).mean()),
+        "delivered": result.delivered,
+        "bytes_on_air": float(result.bytes.mean()),
+        "time_on_air_us": float(result.air_us.mean()),
+        "inference_us": float(result.span_us.mean()),
+        "equal_to_reference": not differ,
+    }
+
+
+def plot(summary: dict, path: Path) -> None:
+    """Accuracy against loss, a line for each kind of training and repair."""
+
+    def draw(axes: Any) -> None:
+        for kind, curves in summary["accuracy_by_loss"].items():
+            colour = "tab:blue" if kind == "message_dropout" else "tab:orange"
+            for repair, curve in curves.items():
+                axes.plot(
+                    [100 * float(loss) for loss in curve],
+                    [100 * point["accuracy"] for point in curve.values()],
+                    color=colour,
+                    linestyle="--" if repair == "repair_0" else "-",
+                    marker="o",
+                    label=f"{kind.replace('_', ' ')}, {repair[-1]} repair rounds",
+                )
+
+    title = f"Digits on {summary['nodes']} nodes, {summary['keep']:.0%} of the columns sent"
+    save_plot(path, draw, title=title, xlabel="packet loss, %", ylabel="accuracy (integer C), %")
+
+
+def _print(summary: dict, rows: list[tuple]) -> None:
+    header = ("training", "repair", "loss", "accuracy", "delivered", "bytes", "air us", "us")
+    print_table(header, rows, "C code on a simulated air, means over inferences and nodes")
+    alone, ram, flash = summary["single_device"], summary["ram_bytes"], summary["flash_bytes"]
+    print_table(
+        ("", "arena (RAM)", "partition (flash)"),
+        [
+            (f"each of {summary['nodes']} nodes", size_text(max(ram)), size_text(max(flash))),
+            ("one device alone", size_text(alone["ram_bytes"]), size_text(alone["flash_bytes"])),
+        ],
+        f"{summary['parameters']:,} parameters",
+    )
+    print_table(
+        ("training", "float", "int8", "equal to reference"),
+        [
+            (
+                kind.replace("_", " "),
+                summary["accuracy_float"][kind],
+                summary["accuracy_int8"][kind],
+                all(summary["equal_to_reference"].values()),
+            )
+            for kind in summary["accuracy_float"]
+        ],
+        f"Accuracy with nothing lost, {summary['test_samples']} test images",
+    )
+    print(f"\n{summary['seconds']['total']:.0f} seconds in all")
+
+
+def _make_room(out: Path, force: bool) -> None:
+    """An empty folder ``out``; only a demo's own folder is replaced without being asked."""
+    if out.exists():
+        if not out.is_dir():
+            raise CatsError(f"{out} is a file: name a folder with -o")
+        ours = (out / SUMMARY).exists() or (out / f"run_{next(iter(KINDS))}").exists()
+        if any(out.iterdir()) and not (ours or force):
+            raise CatsError(f"{out} holds something else: choose another folder, or use --force")
+        shutil.rmtree(out)
+    out.mkdir(parents=True)
+
+
+@contextlib.contextmanager
+def _clock(seconds: dict[str, float], phase: str) -> Iterator[None]:
+    """Add the time of the block to ``seconds[phase]``, without what other phases count in it."""
+    begin, inner = time.perf_counter(), sum(seconds.values())
+    yield
+    spent = time.perf_counter() - begin - (sum(seconds.values()) - inner)
+    seconds[phase] = seconds.get(phase, 0.0) + spent
