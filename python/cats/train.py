@@ -56,8 +56,8 @@ class Training:
     ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``cats.dropout``).
     ``keep`` is reached in ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all
-    epochs). ``dropout`` is ordinary dropout. ``clip`` bounds the gradient's norm. ``threads`` (None: as
-    PyTorch chooses) is part of what makes a run repeatable; small models are fastest with one.
+    epochs). ``dropout`` is ordinary dropout. ``clip`` bounds the gradient's norm. ``threads``
+    (None: as PyTorch chooses) is part of what makes a run repeatable; small models run best on one.
     """
 
     epochs: int = 60
