@@ -140,8 +140,7 @@ def _fastest(model: IntegerModel, plan: Plan) -> dict[str, int]:
     figures = air_json(config, split, keep, other)
     return {
         "arena_bytes": max(arena.size for arena in other.arenas),
-        "time_on_air_us": figures["time_on_air_us"],
-        "inference_us": figures["inference_us"],
+        **{key: figures[key] for key in ("time_on_air_us", "slots_us", "inference_us")},
     }
 
 
@@ -414,10 +413,10 @@ def _heights(plan: Mapping[str, Any]) -> str:
 
 
 def _price(meta: Mapping[str, Any]) -> str:
-    """What the tiles cost in air time against the largest that one frame a source carries."""
+    """What smaller tiles cost against the fastest plan."""
     fastest, used = meta["fastest"], next(a for a in meta["air"].values() if a["planned"])
-    more = used["time_on_air_us"] / fastest["time_on_air_us"] - 1 if used["time_on_air_us"] else 0
+    more = used["inference_us"] / fastest["inference_us"] - 1
     return (
-        f"{more:+.1%} air time against the fastest plan, whose arena has "
+        f"{more:+.1%} time against the fastest plan, whose arena has "
         f"{fastest['arena_bytes']:,} bytes"
     )

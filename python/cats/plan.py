@@ -69,15 +69,22 @@ class Plan:
 
 @dataclass(frozen=True)
 class Air:
-    """What goes over the air: frames, bytes (headers, preamble and checksum included), and
-    microseconds from the first exchange's opening to the last one's end, computing left out."""
+    """What goes over the air: frames, bytes (headers, preamble and checksum included),
+    microseconds that somebody transmits, and microseconds of the slots and rounds, guard times and
+    silent slots included."""
 
     frames: int = 0
     bytes: int = 0
     us: int = 0
+    slots_us: int = 0
 
     def __add__(self, other: Air) -> Air:
-        return Air(self.frames + other.frames, self.bytes + other.bytes, self.us + other.us)
+        return Air(
+            self.frames + other.frames,
+            self.bytes + other.bytes,
+            self.us + other.us,
+            self.slots_us + other.slots_us,
+        )
 
 
 def counts_bytes(nodes: int) -> int:
@@ -97,17 +104,20 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
 def gather_air(plan: GatherPlan, radio: str) -> Air:
     """One whole gather on air, nothing lost."""
     air = radio_named(radio)
-    total = Air()
+    frames = payload = slots = 0
     for tile in range(plan.tiles):
         rows = plan.tile_height(tile)
-        frames = sum(cut.fragments(rows) for cut in plan.sources)
-        payload = sum(cut.width * rows for cut in plan.sources)
-        if frames and plan.rounds:
-            payload += counts_bytes(len(plan.sources))
-        frames += (1 + (plan.rounds > 0)) if frames else 0
-        size = payload + frames * (FRAME_HEADER + air.overhead)
-        total += Air(frames, size, exchange_us(plan, rows))
-    return total
+        data = sum(cut.fragments(rows) for cut in plan.sources)
+        if not data:
+            continue
+        frames += data + 1
+        payload += sum(cut.width * rows for cut in plan.sources)
+        if plan.rounds:  # the grant and its copy
+            frames += 2
+            payload += 2 * counts_bytes(len(plan.sources))
+        slots += exchange_us(plan, rows)
+    size = payload + frames * (FRAME_HEADER + air.overhead)
+    return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
 
 
 def plan_air(plan: Plan) -> Air:

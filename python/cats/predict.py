@@ -98,16 +98,19 @@ def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
 def air_json(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
     """Air and time of one inference of a plan, nothing lost, as JSON."""
     parts = air_by_gather(config, plan)
-    total = sum(parts.values(), Air())
     return {
-        "frames": total.frames,
-        "bytes_on_air": total.bytes,
-        "time_on_air_us": total.us,
+        **_figures(sum(parts.values(), Air())),
         "inference_us": inference_us(config, split, keep, plan),
-        "by_gather": {
-            name: {"frames": air.frames, "bytes_on_air": air.bytes, "time_on_air_us": air.us}
-            for name, air in parts.items()
-        },
+        "by_gather": {name: _figures(air) for name, air in parts.items()},
+    }
+
+
+def _figures(air: Air) -> dict[str, int]:
+    return {
+        "frames": air.frames,
+        "bytes_on_air": air.bytes,
+        "time_on_air_us": air.us,
+        "slots_us": air.slots_us,
     }
 
 

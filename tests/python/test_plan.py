@@ -18,6 +18,8 @@ from cats.partition import PRUNABLE, Kind, full_keep, gather_kind, own_ranges
 from cats.plan import Air, exchange_us, gather_air, plan_air, plan_from_json, plan_to_json
 from cats.planner import MAX_FRAGMENTS, MAX_TILES, Compute, inference_us, make_plan
 from cats.radio import FRAME_HEADER, RADIOS
+from cats.simulate import Settings, simulate
+from cats.vectors import random_inputs, random_keep, random_model
 
 
 def keep_some(config: ModelConfig, split: SplitConfig, columns: int):
@@ -156,7 +158,7 @@ def test_less_ram_costs_air() -> None:
     found = []
     for limit in (16384, 5120, 4096, 3584):
         plan = make_plan(config, split, keep, ram_limit=limit)
-        found.append((plan_air(plan).us, max(arena.size for arena in plan.arenas)))
+        found.append((plan_air(plan).slots_us, max(arena.size for arena in plan.arenas)))
         assert found[-1][1] <= limit
     assert found == sorted(found, key=lambda f: (f[0], -f[1]))
     assert found[0][0] < found[-1][0]
@@ -196,11 +198,13 @@ def test_air_by_hand() -> None:
     # Opening, data, one silent report slot, the grant.
     assert exchange_us(gather, 4) == 4 * gather.slot_us + 3 * gather.control_us
     total = gather_air(gather, "ieee802154")
-    assert total.frames == 10 + 3 * 2
-    assert total.us == 10 * gather.slot_us + 3 * 3 * gather.control_us
-    assert total.bytes == 2 * 10 * 4 + 3 * 1 + total.frames * (10 + air.overhead)
+    assert total.frames == 10 + 3 * 3
+    assert total.slots_us == 10 * gather.slot_us + 3 * 3 * gather.control_us
+    assert total.bytes == 2 * 10 * 4 + 3 * 2 * 1 + total.frames * (10 + air.overhead)
+    assert total.us == total.frames * 40 + total.bytes * 32
     single = gather_air(dataclasses.replace(gather, rounds=0), "ieee802154")
-    assert (single.frames, single.us) == (13, 10 * gather.slot_us + 3 * gather.control_us)
+    assert single.frames == 13
+    assert single.slots_us == 10 * gather.slot_us + 3 * gather.control_us
 
 
 def test_slower_nodes_get_time() -> None:
@@ -284,3 +288,26 @@ def test_damaged_plan_is_refused() -> None:
     for damage in ({}, {"gathers": [{}]}, {"arenas": 3}, {"other": 1}, {"heads_per_pass": None}):
         with pytest.raises(CatsError, match="export again"):
             plan_from_json({**good, **damage} if damage else {})
+
+
+@pytest.mark.parametrize("radio", sorted(RADIOS))
+@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize("nodes", [2, 5])
+def test_air_is_what_the_simulation_spends(radio: str, rounds: int, nodes: int) -> None:
+    config = ModelConfig(
+        tokens_in=13, inputs=4, outputs=10, features=40, heads=10, hidden=60, blocks=2
+    )
+    split = SplitConfig.even(config, nodes)
+    keep = random_keep(1, config, split, 0.5)
+    plan = make_plan(config, split, keep, radio=radio, rounds=rounds)
+    found = simulate(
+        random_model(1, config, split, keep), plan, random_inputs(0, config, 2),
+        settings=Settings(compute="plan"),
+    )  # fmt: skip
+    air = plan_air(plan)
+    assert found.lost.sum() == 0
+    assert found.frames.tolist() == [air.frames] * 2
+    assert found.bytes.tolist() == [air.bytes] * 2
+    assert found.air_us == pytest.approx(air.us, abs=1)
+    # The first inference also waits until the air is known to be free.
+    assert found.span_us[1] == pytest.approx(inference_us(config, split, keep, plan), rel=0.05)
