@@ -46,11 +46,11 @@ class Engine:
         self.header, self.model = self.image.header, self.image.model
         self.node, self.nodes = int(self.header.node), int(self.header.nodes)
         self.arena_size = int(self.header.arena_size)
-        self._arena = aligned(self.arena_size)
-        self._bytes = ffi.cast("uint8_t *", self._arena)
+        self.arena = aligned(self.arena_size)
+        self._bytes = ffi.cast("uint8_t *", self.arena)
         self._engine = ffi.new("struct cats_engine *")
-        self._available = ffi.new("struct cats_availability *")
-        error = lib.cats_engine_init(self._engine, self.image, self._arena, self.arena_size)
+        self._available: dict[Exchange, object] = {}
+        error = lib.cats_engine_init(self._engine, self.image, self.arena, self.arena_size)
         assert error == 0
 
     def exchanges(self) -> Iterator[Exchange]:
@@ -75,6 +75,7 @@ class Engine:
 
     def begin(self, inputs: np.ndarray | None) -> None:
         """Start an inference: int8 [tokens_in, own inputs] or None for zeros."""
+        self._available.clear()
         if inputs is None:
             lib.cats_engine_begin(self._engine, ffi.NULL)
             return
@@ -103,13 +104,14 @@ class Engine:
             raise CatsError(f"fragment {fragment} of node {source} does not fit exchange {x}")
         place = lib.cats_fragment_place(self.image, x, source, fragment)
         ffi.memmove(self._bytes + place, payload, len(payload))
-        self._available.bits[source][fragment // 8] |= 1 << fragment % 8
+        if x not in self._available:
+            self._available[x] = ffi.new("struct cats_availability *")
+        self._available[x].bits[source][fragment // 8] |= 1 << fragment % 8
 
     def consume(self, x: Exchange) -> None:
-        """Compute with what was placed since the last call."""
-        lib.cats_engine_consume(self._engine, x, self._available)
-        ffi.memmove(self._available, bytes(ffi.sizeof(self._available[0])),
-                    ffi.sizeof(self._available[0]))  # fmt: skip
+        """Compute with the fragments of this exchange that were placed."""
+        available = self._available.pop(x, None) or ffi.new("struct cats_availability *")
+        lib.cats_engine_consume(self._engine, x, available)
 
     def output(self) -> np.ndarray:
         """int16 [output rows, C], a copy; OUTPUT_MISSING where a column did not arrive."""

@@ -342,6 +342,9 @@ static bool content_fits(const struct cats_image *image)
 			return false;
 		}
 		if (gather->kind == CATS_GATHER_RESULT) {
+			if (gather->view != 0 || gather->stride != 0 || gather->products != 0) {
+				return false;
+			}
 			continue;
 		}
 		if (!product_fits(image, gather, view) || !step_fits(image, gather)) {
