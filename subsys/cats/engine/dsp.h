@@ -83,6 +83,32 @@ CATS_INLINE int32_t cats_load(const void *from)
 	return ((const struct cats_loose_word *)from)->word;
 }
 
+/* Two words at a multiple of four: gcc makes one LDRD of it. */
+struct cats_two_words {
+	int32_t low;
+	int32_t high;
+};
+
+CATS_INLINE struct cats_two_words cats_load_two(const void *from)
+{
+	typedef uint64_t __attribute__((__may_alias__, __aligned__(4))) two;
+	const uint64_t v = *(const two *)from;
+
+	return (struct cats_two_words){.low = (int32_t)v, .high = (int32_t)(v >> 32)};
+}
+
+/*
+ * LDM from p on, which moves; into variables of registers in ascending order. CATS_BARRIER() puts
+ * them behind what wrote there, and before what will.
+ */
+#define CATS_LOAD2(p, a, b) __asm__ volatile("ldmia %0!, {%1, %2}" : "+r"(p), "=r"(a), "=r"(b))
+#define CATS_LOAD3(p, a, b, c)                                                                     \
+	__asm__ volatile("ldmia %0!, {%1, %2, %3}" : "+r"(p), "=r"(a), "=r"(b), "=r"(c))
+#define CATS_LOAD4(p, a, b, c, d)                                                                  \
+	__asm__ volatile("ldmia %0!, {%1, %2, %3, %4}"                                             \
+			 : "+r"(p), "=r"(a), "=r"(b), "=r"(c), "=r"(d))
+#define CATS_BARRIER() __asm__ volatile("" : : : "memory")
+
 #endif /* CATS_DSP */
 
 #endif /* CATS_DSP_H_ */

@@ -84,6 +84,13 @@ void cats_arrange(int16_t *y, uint32_t step, uint16_t stride);
 void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	       const struct cats_image_norm *gains, uint32_t epsilon);
 
+/*
+ * norm.c: of n values with that sum and sum of squares, "inv" of doc/numerics.rst and 2^(9 - k) in
+ * scale.
+ */
+int32_t cats_inverse_deviation(uint32_t n, int32_t sum, uint32_t squares, uint32_t epsilon,
+			       uint32_t *scale);
+
 /* A weight of the attention, 0..2^14. It takes the place of a score, hence the attribute. */
 typedef int16_t __attribute__((__may_alias__)) cats_weight_t;
 
@@ -94,7 +101,10 @@ typedef int16_t __attribute__((__may_alias__)) cats_weight_t;
  */
 uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multiplier);
 
-/* attention.c: one head. Row steps in bytes; value columns stand n_padded apart. */
+/* softmax.c: round(2^14 * 2^(-i / 256)) */
+extern const uint16_t cats_exp2[256];
+
+/* One head. Row steps in bytes. */
 struct cats_attention {
 	const int8_t *key;   /* [N][width] */
 	const int8_t *value; /* [width][N rounded up to 4] */
@@ -106,8 +116,14 @@ struct cats_attention {
 	uint16_t width; /* E */
 };
 
-/* One row of one head: out int8 [width] from query int8 [width] over n columns; out may be query.
+/* score.c: scores of one row, n of them. Returns the largest. */
+int32_t cats_score(const struct cats_attention *a, const int8_t *query, uint16_t n);
+
+/* weigh.c: out int8 [width] from weights as cats_softmax() left them, n of them. factor below 2^31.
  */
+void cats_weigh(const struct cats_attention *a, uint32_t factor, uint16_t n, int8_t *out);
+
+/* attention.c: the three above. query and out int8 [width], which may be the same place. */
 void cats_attend(const struct cats_attention *a, const int8_t *query, uint16_t n, int8_t *out);
 
 #endif /* CATS_KERNELS_H_ */

@@ -6,8 +6,6 @@
 #include "kernels.h"
 #include "requantize.h"
 
-#if !CATS_DSP
-
 /* floor(log2 v), v at least 1 */
 static int floor_log2(uint64_t v)
 {
@@ -32,31 +30,39 @@ static uint32_t square_root(uint32_t v)
 	return root;
 }
 
+int32_t cats_inverse_deviation(uint32_t n, int32_t sum, uint32_t squares, uint32_t epsilon,
+			       uint32_t *scale)
+{
+	const uint64_t square = (uint64_t)n * n * epsilon;
+	uint64_t w = (uint64_t)n * squares - (uint64_t)((int64_t)sum * sum) + (square >> 16);
+	int k;
+
+	w = w == 0 ? 1 : w;
+	k = (floor_log2(w) - 30) >> 1; /* -15..5 */
+	*scale = 1u << (9 - k);
+	return (int32_t)((1u << 31) /
+			 square_root((uint32_t)(k >= 0 ? w >> (2 * k) : w << (-2 * k))));
+}
+
+#if !CATS_DSP
+
 void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	       const struct cats_image_norm *gains, uint32_t epsilon)
 {
-	const uint64_t square = (uint64_t)n * n * epsilon;
 	int32_t sum = 0;
 	uint32_t squares = 0;
-	uint64_t w;
-	int32_t inverse, scale;
-	int k;
+	int32_t inverse;
+	uint32_t scale;
 
 	(void)step; /* 2 */
 	for (uint16_t j = 0; j < columns; j++) {
 		sum += y[j];
 		squares += (uint32_t)((int32_t)y[j] * y[j]);
 	}
-	w = (uint64_t)n * squares - (uint64_t)((int64_t)sum * sum) + (square >> 16);
-	w = w == 0 ? 1 : w;
-	k = (floor_log2(w) - 30) >> 1; /* -15..5 */
-	inverse = (int32_t)((1u << 31) /
-			    square_root((uint32_t)(k >= 0 ? w >> (2 * k) : w << (-2 * k))));
-	scale = 1 << (9 - k);
-
+	inverse = cats_inverse_deviation(n, sum, squares, epsilon, &scale);
 	for (uint16_t j = 0; j < columns; j++) {
 		/* Unsigned, as t of a column that is not available may leave 32 bits. */
-		const uint32_t t = (uint32_t)((int32_t)n * y[j] - sum) * (uint32_t)scale;
+		const uint32_t t = (uint32_t)((int32_t)n * y[j] - sum) * scale;
 		const int32_t z = (int32_t)(((int64_t)(int32_t)t * inverse + (1ll << 31)) >> 32);
 
 		y[j] = (int16_t)cats_sat8(

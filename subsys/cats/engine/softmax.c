@@ -5,10 +5,8 @@
 
 #include "kernels.h"
 
-#if !CATS_DSP
-
 /* round(2^14 * 2^(-i / 256)) */
-static const uint16_t exp2_table[256] = {
+const uint16_t cats_exp2[256] = {
 	16384, 16340, 16296, 16251, 16208, 16164, 16120, 16076, 16033, 15990, 15946, 15903, 15860,
 	15817, 15775, 15732, 15689, 15647, 15605, 15562, 15520, 15478, 15437, 15395, 15353, 15312,
 	15270, 15229, 15188, 15147, 15106, 15065, 15024, 14984, 14943, 14903, 14862, 14822, 14782,
@@ -31,6 +29,8 @@ static const uint16_t exp2_table[256] = {
 	8394,  8371,  8349,  8326,  8304,  8281,  8259,  8236,  8214,
 };
 
+#if !CATS_DSP
+
 uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multiplier)
 {
 	cats_weight_t *weights = (cats_weight_t *)scores; /* overwrites what was read before */
@@ -39,7 +39,7 @@ uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multipl
 	for (uint16_t j = 0; j < n; j++) {
 		const uint32_t below = (uint32_t)(top - scores[j]);
 		const uint32_t u = (uint32_t)(((uint64_t)below * multiplier) >> 32);
-		const int16_t weight = u >= 15 * 256 ? 0 : exp2_table[u & 255] >> (u >> 8);
+		const int16_t weight = u >= 15 * 256 ? 0 : cats_exp2[u & 255] >> (u >> 8);
 
 		weights[j] = weight;
 		sum += (uint32_t)weight;
