@@ -287,6 +287,16 @@ def test_a_column_that_does_not_matter_does_not_stretch_the_scale():
     assert scales[0] < scales[1] / 3
 
 
+@pytest.mark.parametrize("size", [1.5e-12, 1e-9])
+def test_values_of_next_to_nothing(size):
+    """Values just count, and their means may not."""
+    values = parameters()
+    values["blocks.0.qkv.weight"][48:] *= size / 4
+    values["blocks.0.qkv.bias"][48:] = 0
+    model = quantize.quantize_parameters(CONFIG, SPLIT, None, values, inputs())
+    assert 31 <= model.steps[2].value_shift <= 45
+
+
 def test_large_gain_fits():
     values = parameters()
     values["norm.weight"][3] = 40
