@@ -54,7 +54,7 @@ HEADROOM = 2.0
 _LARGEST_SCORE_STEP = 1 - 2.0**-20
 #: A tensor without a larger magnitude counts as zeros.
 _ZERO = 1e-12
-#: How many values of a tensor the search for its scale looks at.
+#: About how many values of a tensor the search for its scale looks at.
 _SEARCHED = 1 << 16
 #: Ranges that the search tries, as parts of the largest magnitude.
 _CLIPS = np.geomspace(1 / 16, 1, 49)
@@ -172,13 +172,16 @@ class FloatInference:
             self.observe(f"{name}{b}", part)
         first, rows = gather_rows(config, g + 1)
         read = slice(first, first + rows)
-        score = q[:, :, read] @ np.swapaxes(k, -1, -2) / math.sqrt(config.head_width)
+        visible = np.ones((config.tokens, config.tokens), bool)
         if config.causal:
-            visible = np.tril(np.ones((config.tokens, config.tokens), bool))[read]
-            score = np.where(visible, score, -np.inf)
-        weight = np.exp(score - score.max(-1, keepdims=True))
-        heads = weight / weight.sum(-1, keepdims=True) @ v  # [B, H, R, E]
-        heads = np.swapaxes(heads, 1, 2).reshape(len(x), rows, config.features)
+            visible = np.tril(visible)
+        heads = np.empty((len(x), rows, config.features))
+        for sample in range(len(x)):  # all their scores at once would take much memory
+            score = q[sample][:, read] @ np.swapaxes(k[sample], -1, -2)  # [H, R, N]
+            score = np.where(visible[read], score / math.sqrt(config.head_width), -np.inf)
+            weight = np.exp(score - score.max(-1, keepdims=True))
+            out = weight / weight.sum(-1, keepdims=True) @ v[sample]  # [H, R, E]
+            heads[sample] = np.swapaxes(out, 0, 1).reshape(rows, -1)
 
         x = x.copy()
         x[:, read] += self.product(g + 1, heads)
@@ -260,9 +263,6 @@ def best_scale(
     weights = np.ones(1) if weights is None else weights
     weights = np.broadcast_to(weights, values.shape).ravel()
     values = values.ravel()
-    stride = -(-len(values) // _SEARCHED)
-    stride += stride > 1 and stride % 2 == 0  # widths are even more often than not
-    values, weights = values[::stride], weights[::stride]
     through = through or (lambda x: x)
     target = through(values)
     steps = np.arange(-128, 128)
@@ -276,10 +276,18 @@ def best_scale(
     return float(_CLIPS[best]) * largest / 127
 
 
-def _wide_scale(tensors: list[np.ndarray]) -> float:
+def _wide_scale(largest: float) -> float:
     """The int16 step that leaves HEADROOM above the largest magnitude."""
-    largest = max(float(np.abs(x).max()) for x in tensors)
     return (largest * HEADROOM if largest >= _ZERO else 1.0) / 32767
+
+
+def _some_rows(x: np.ndarray, values: int) -> np.ndarray:
+    """About ``values`` of the values of x [..., K], whole rows of it: [rows, K]."""
+    rows = x.reshape(-1, x.shape[-1])
+    count = max(1, values // x.shape[-1])
+    if count >= len(rows):
+        return rows.copy()
+    return rows[np.random.RandomState(0).permutation(len(rows))[:count]]
 
 
 def calibrate(
@@ -290,20 +298,27 @@ def calibrate(
     inputs: np.ndarray,
 ) -> Scales:
     """Choose all scales from what the tensors look like over inputs [B, tokens_in, P]."""
-    seen: dict[str, list[np.ndarray]] = {}
+    count, blocks = gather_count(config), range(config.blocks)
+    seen: dict[str, np.ndarray] = {}  # some rows of each tensor
+    largest = {"residual": 0.0, "output": 0.0}
 
     def observe(name: str, tensor: np.ndarray) -> None:
-        name = "residual" if name.startswith("residual") else name.split(".")[0]
-        seen.setdefault(name, []).append(tensor)
+        wide = {"residual": "residual", f"sent{count - 1}": "output"}
+        for start, kept in wide.items():
+            if name.startswith(start):
+                largest[kept] = max(largest[kept], float(np.abs(tensor).max()))
+                return
+        name, _, node = name.partition(".")
+        share = 1 if node in ("", "all") else split.nodes
+        rows = _some_rows(tensor, _SEARCHED // share)
+        seen[name] = np.concatenate((seen[name], rows)) if name in seen else rows
 
     FloatInference(config, split, keep, parameters, observe=observe).run(inputs)
 
-    count, blocks = gather_count(config), range(config.blocks)
-    residual = _wide_scale(seen["residual"])
     sent, norms = [], []
     for g in range(count - 1):
         linear, norm = _consumer(config, g)
-        x = seen[f"sent{g}"][0]
+        x = seen[f"sent{g}"]
         energy = (parameters[f"{linear}.weight"] ** 2).sum(0)  # what an error in a column does
         if norm is None:
             sent.append(best_scale(x, energy))
@@ -312,19 +327,18 @@ def calibrate(
         gain, bias = parameters[f"{norm}.weight"], parameters[f"{norm}.bias"]
         scale = best_scale(x, energy * gain**2 / (x.var(-1, keepdims=True) + config.norm_eps))
         sent.append(max(scale, math.sqrt(config.norm_eps) / 255))  # norm_epsilon fits 32 bits
-        largest = max(np.abs(gain).max(), np.abs(bias).max())
-        scale = best_scale(np.stack(seen[f"norm{g}"]), energy)
-        norms.append(max(scale, largest * 256 / 32767))  # gain and bias fit int16
-    sent.append(_wide_scale(seen[f"sent{count - 1}"]))
-    up = [best_scale(seen[f"out{3 + 4 * b}"][0], through=gelu) for b in blocks]
-    query, key, value = ([best_scale(seen[f"{name}{b}"][0]) for b in blocks] for name in "qkv")
+        steps = max(np.abs(gain).max(), np.abs(bias).max()) * 256 / 32767  # they fit int16
+        norms.append(max(best_scale(seen[f"norm{g}"], energy), steps))
+    sent.append(_wide_scale(largest["output"]))
+    up = [best_scale(seen[f"out{3 + 4 * b}"], through=gelu) for b in blocks]
+    query, key, value = ([best_scale(seen[f"{name}{b}"]) for b in blocks] for name in "qkv")
     for b in blocks:
         sent[2 + 4 * b] = min(sent[2 + 4 * b], value[b])  # a mean of values reaches no further
         shrink = 1 / math.sqrt(max(1, _score_step(config, query[b], key[b]) / _LARGEST_SCORE_STEP))
         query[b] *= max(shrink, 0.25)  # such scores saturate the softmax anyway; more is refused
         key[b] *= max(shrink, 0.25)
     return Scales(
-        residual=residual,
+        residual=_wide_scale(largest["residual"]),
         sent=tuple(float(np.float32(scale)) for scale in sent),  # images hold single precision
         norm=tuple(map(float, norms)),
         query=tuple(query),

@@ -128,7 +128,7 @@ def softmax(score: np.ndarray, visible: np.ndarray, multiplier: int) -> np.ndarr
 def attention(
     q: np.ndarray, k: np.ndarray, v: np.ndarray, visible: np.ndarray, step: Step
 ) -> np.ndarray:
-    """One or many heads: q int8 [..., R, E], k and v int8 [..., N, E] -> int8 [..., R, E]."""
+    """One head: q int8 [..., R, E], k and v int8 [..., N, E] -> int8 [..., R, E]."""
     score = dot(q, np.swapaxes(k, -1, -2))  # [..., R, N]
     w = softmax(score, visible, step.score_multiplier)
     total = w.sum(-1, keepdims=True)  # T
@@ -394,8 +394,11 @@ class _Inference:
         visible = np.ones((config.tokens, config.tokens), bool)
         if config.causal:
             visible = np.tril(visible)
-        heads = attention(q[:, :, read], k, v, visible[read], steps[g + 1])  # [B, H, R, E]
-        heads = np.swapaxes(heads, 1, 2).reshape(len(x), rows, config.features)
+        heads = [  # one by one, as all the scores of a long model would take much memory
+            attention(q[:, h, read], k[:, h], v[:, h], visible[read], steps[g + 1])  # [B, R, E]
+            for h in range(config.heads)
+        ]
+        heads = np.concatenate(heads, -1)  # [B, R, F]
 
         x = x.copy()
         x[:, read] = add(x[:, read], self.product(g + 1, heads))
