@@ -142,11 +142,33 @@ def exchange_instructions(
     heads_per_pass: int,
 ) -> tuple[float, float]:
     """Instructions of (produce, consume) of an exchange of ``rows`` rows on one node."""
-    kind, _ = gather_kind(config, g)
-    heads, width, n = split.heads[node], config.head_width, config.tokens
-    view = view_width(config, split, keep, g, node)
-    outputs = product_width(config, split, g, node)
-    passes = -(-heads // heads_per_pass) if held and kind == Kind.ATTENTION else 1
+    return _instructions(
+        config,
+        gather_kind(config, g)[0],
+        split.heads[node],
+        view_width(config, split, keep, g, node),
+        product_width(config, split, g, node),
+        rows,
+        compute,
+        block_rows,
+        heads_per_pass if held else 0,
+    )
+
+
+def _instructions(
+    config: ModelConfig,
+    kind: Kind,
+    heads: int,
+    view: int,
+    outputs: int,
+    rows: int,
+    compute: Compute,
+    block_rows: int,
+    held: int,
+) -> tuple[float, float]:
+    """As exchange_instructions(); ``held``: heads a pass where ATTENTION is held, else 0."""
+    width, n = config.head_width, config.tokens
+    passes = -(-heads // held) if held and kind == Kind.ATTENTION else 1
     each = compute.norm if kind in NORMED else compute.widen
     consume = (
         rows * view * each * passes
@@ -154,20 +176,16 @@ def exchange_instructions(
         + -(-rows // block_rows) * view * outputs * compute.weight
         + rows * outputs * compute.requantise
     )
-    attention = (
-        rows * heads
-        * (n * (2 * width * compute.score + compute.softmax) + width * compute.requantise)
-    )  # fmt: skip
+    row = n * (2 * width * compute.score + compute.softmax) + width * compute.requantise
     produce = 0.0
     if kind == Kind.ATTENTION and held:
-        consume += attention
+        consume += rows * heads * row
     elif kind == Kind.HEADS and not held:
-        produce = attention
+        produce = rows * heads * row
     elif kind == Kind.OUTPUT:
-        pooled = n if config.pool == "mean" else rows
-        produce = pooled * heads * width * compute.widen
+        produce = (n if config.pool == "mean" else rows) * heads * width * compute.widen
     elif kind == Kind.RESULT:
-        consume = rows * config.outputs * compute.widen
+        consume += rows * config.outputs * compute.widen
     return produce, consume
 
 
@@ -276,15 +294,15 @@ class Mode:
 def buffer_sizes(
     config: ModelConfig,
     split: SplitConfig,
-    keep: KeepSets,
     gathers: Sequence[GatherPlan],
     node: int,
     mode: Mode,
+    stride: int,
 ) -> dict[str, int]:
-    """Bytes of each buffer of one node; the names of lifetimes()."""
+    """Bytes of each buffer of one node, by the names of lifetimes(); ``stride``: largest_stride()
+    of the node."""
     n, width = config.tokens, config.head_width
     own, heads = split.heads[node] * width, mode.passes(split.heads[node])
-    stride = max(round_up(view_width(config, split, keep, g, node), 4) for g in range(len(gathers)))
     sizes = {
         "residual": 2 * n * own,
         "query": n * heads * width,
@@ -306,6 +324,12 @@ def buffer_sizes(
     return sizes
 
 
+def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
+    """Columns of the widest view of a node, rounded up to a multiple of 4."""
+    widest = max(view_width(config, split, keep, g, node) for g in range(len(keep)))
+    return round_up(widest, 4)
+
+
 def hidden_rows(config: ModelConfig, gathers: Sequence[GatherPlan], mode: Mode) -> int:
     """Rows of the hidden buffer."""
     if not mode.interleave:
@@ -325,7 +349,8 @@ def node_buffers(
     except where attention is computed in the same call as q, k and v."""
     live = lifetimes_of(config, gathers, mode.held)
     turns = {} if mode.held else {"rows": "scratch", "scores": "scratch"}
-    sizes = buffer_sizes(config, split, keep, gathers, node, mode)
+    stride = largest_stride(config, split, keep, node)
+    sizes = buffer_sizes(config, split, gathers, node, mode, stride)
     return [Buffer(name, size, live[name], turns.get(name, "")) for name, size in sizes.items()]
 
 
@@ -409,7 +434,25 @@ class _Planner:
         self.kinds = [gather_kind(config, g) for g in range(self.count)]
         self.rows = [gather_rows(config, g)[1] for g in range(self.count)]
         self.widths = [send_widths(config, split, keep, g) for g in range(self.count)]
+        self.views = [
+            [view_width(config, split, keep, g, d) for d in range(split.nodes)]
+            for g in range(self.count)
+        ]
+        self.outputs = [
+            [product_width(config, split, g, d) for d in range(split.nodes)]
+            for g in range(self.count)
+        ]
+        self.strides = [
+            round_up(max(views[d] for views in self.views), 4) for d in range(split.nodes)
+        ]
+        # The first gather that is the same but for its block: most blocks are alike.
+        seen: dict[tuple, int] = {}
+        self.like = [
+            seen.setdefault((self.kinds[g][0], self.rows[g], *self.widths[g], *self.views[g]), g)
+            for g in range(self.count)
+        ]
         self._gathers: dict[tuple, GatherPlan] = {}
+        self._computing: dict[tuple, float] = {}
 
     # Groups and their options
 
@@ -475,7 +518,7 @@ class _Planner:
     def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
         """The plan of one gather; CatsError where it cannot be cut like that."""
         passes = mode.heads_per_pass if mode.held else 0
-        key = (g, rows, buffers, passes, mode.block_rows, self.turns(g, mode))
+        key = (self.like[g], rows, buffers, passes, mode.block_rows, self.turns(g, mode))
         if key not in self._gathers:
             self._gathers[key] = self._gather(g, rows, buffers, mode)
         return dataclasses.replace(self._gathers[key], phase=phase)
@@ -528,18 +571,20 @@ class _Planner:
 
     def computing(self, g: int, rows: int, mode: Mode) -> float:
         """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
-        return max(
-            self.compute.microseconds(
+        key = (self.like[g], rows, mode.block_rows, mode.held and mode.heads_per_pass)
+        if key not in self._computing:
+            kind, heads = self.kinds[g][0], self.split.heads
+            work = max(
                 sum(
-                    exchange_instructions(
-                        self.config, self.split, self.keep, g, rows, d, self.compute,
-                        block_rows=mode.block_rows, held=mode.held,
-                        heads_per_pass=mode.passes(self.split.heads[d]),
+                    _instructions(
+                        self.config, kind, heads[d], self.views[g][d], self.outputs[g][d], rows,
+                        self.compute, mode.block_rows, mode.passes(heads[d]) if mode.held else 0,
                     )
                 )
-            )
-            for d in self.distinct
-        )  # fmt: skip
+                for d in self.distinct
+            )  # fmt: skip
+            self._computing[key] = self.compute.microseconds(work)
+        return self._computing[key]
 
     @functools.cached_property
     def distinct(self) -> list[int]:
@@ -611,7 +656,7 @@ class _Planner:
         matrix = _live_matrix(tuple(live.values()))
         best = (-1, set())
         for d in self.distinct:
-            sizes = buffer_sizes(self.config, self.split, self.keep, gathers, d, mode)
+            sizes = buffer_sizes(self.config, self.split, gathers, d, mode, self.strides[d])
             room = np.array([round_up(sizes[name], ALIGN) for name in names])
             total = room @ matrix
             if not mode.held:  # rows and scores take turns
