@@ -98,14 +98,17 @@ def builder(sanitize: bool = False, relative: bool = True) -> FFI:
     def place(path: Path) -> str:
         return os.path.relpath(path) if relative else str(path)
 
+    def include(path: Path) -> str:
+        name = f"<cats/{path.name}>" if path.parent.name == "cats" else f'"{path.name}"'
+        return f"#include {name}\n"
+
+    seen = [h for name in (*INCLUDES, "include/cats") for h in sorted((ROOT / name).glob("*.h"))]
     ffi.set_source(
         "cats._native._cats",
-        "".join(f'#include "{header.name}"\n' if header.parent.name != "cats"
-                else f"#include <cats/{header.name}>\n" for header in headers),  # fmt: skip
+        "".join(map(include, headers)),
         sources=[place(path) for path in sources()],
         include_dirs=[place(ROOT / name) for name in INCLUDES],
-        depends=[place(path) for name in (*INCLUDES, "include/cats")
-                 for path in sorted((ROOT / name).glob("*.h"))],  # fmt: skip
+        depends=[place(path) for path in seen],
         extra_compile_args=FLAGS + (SANITIZE if sanitize else []),
         extra_link_args=SANITIZE if sanitize else [],
     )
