@@ -75,10 +75,12 @@ struct cats_frame {
 	uint8_t round;        /**< 0: data; 1..R: repair round */
 	uint16_t inference;   /**< number of the inference, wraps */
 	struct cats_exchange x;
-	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14 */
+	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14.
+			       *   GRANT: 1 where another round follows even without slots. Else 0
+			       */
 	uint8_t slot;         /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
 			       *   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots
-			       *   of this round after this one. SYNC: 0
+			       *   of this round after this one. SYNC: 0, or 1 for its copy
 			       */
 	const uint8_t *payload;
 	uint16_t length;      /**< bytes of payload */
@@ -129,6 +131,9 @@ void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
 /** @brief Data slots before the first one of @p source; with source = D: all of the exchange. */
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source);
 
+/** @brief From an exchange's opening to its first data slot: one SYNC, two in the first. */
+uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x);
+
 /** @brief From an exchange's opening to the end of its data slots, microseconds. */
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x);
 
@@ -141,8 +146,8 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 /**
  * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
  *
- * The longest silence of a healthy deployment: the data slots and one report phase of its longest
- * exchange, all of them unheard, and the longest spacing.
+ * Three times the longest exchange without coded slots, spacing included: who loses every frame of
+ * an exchange must not disturb the others.
  */
 uint32_t cats_silence_us(const struct cats_image *image);
 

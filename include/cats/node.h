@@ -184,7 +184,7 @@ struct cats_node {
 	uint16_t number;      /* of the inference that runs or that ran last */
 	uint16_t seen;        /* the newest number heard or used */
 	uint16_t heard;       /* bit s: node s was heard in this inference */
-	uint8_t quiet[CATS_MAX_NODES]; /* exchanges since node s was heard, up to 255 */
+	uint8_t quiet[CATS_MAX_NODES]; /* exchanges that node s let pass unheard, up to 255 */
 	const int8_t *input;
 	uint32_t submitted_us;
 	uint32_t started_us;
@@ -205,11 +205,16 @@ struct cats_node {
 	bool leap;            /* the others are further, at `front`: close all before */
 	bool abandon;         /* the others are at the next inference: close all */
 	bool granted;         /* the coded slots of this round are known */
-	uint8_t grants;       /* leader: GRANT copies sent in this round */
+	bool over;            /* and there are none */
+	bool reported;        /* leader: the last reporter was heard in this round */
+	bool again;           /* leader: reports are asked for again */
+	uint8_t syncs;        /* leader: SYNC frames handed out */
+	uint8_t grants;       /* leader: GRANT frames handed out in this round */
 	uint8_t round;        /* 0 data, 1..R repair */
 	uint16_t next;        /* own frames of this round handed out or passed over */
 	struct cats_exchange front;
 	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots */
+	bool wanted[CATS_MAX_NODES]; /* leader: sources that the last reporter may still want */
 	uint32_t base_us;     /* start of this round */
 	uint32_t end_us;      /* granted: end of its coded slots */
 	uint32_t opened_us;

@@ -39,20 +39,26 @@ void exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->sync = false;
 	node->fragments += current_of(node)->lacking;
 	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
-		node->quiet[s] += node->quiet[s] < UINT8_MAX;
+		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
 	}
 }
 
 static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 {
+	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+		/* Until the last reporter is heard, any source may be wanted. */
+		node->wanted[s] = round < 2 ? gather_of(node)->rounds > 1
+					    : node->counts[s] != 0 ||
+						      (node->wanted[s] && !node->reported);
+		node->counts[s] = 0;
+	}
 	node->round = round;
 	node->base_us = base_us;
 	node->granted = false;
+	node->over = false;
+	node->reported = false;
 	node->grants = 0;
 	node->next = 0;
-	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
-		node->counts[s] = 0;
-	}
 }
 
 static void open(struct cats_node *node, uint8_t round, uint32_t base_us, uint32_t now_us)
@@ -101,7 +107,10 @@ void exchange_close(struct cats_node *node, uint32_t now_us)
 
 /* The clock */
 
-static void grant(struct cats_node *node)
+/* counts[] are the coded slots of this round. Without any the exchange is over, unless the leader
+ * wants to hear reports once more.
+ */
+static void grant(struct cats_node *node, bool again)
 {
 	uint32_t slots = 0;
 
@@ -109,12 +118,12 @@ static void grant(struct cats_node *node)
 		slots += node->counts[s];
 	}
 	node->granted = true;
+	node->over = slots == 0 && !again;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), current_of(node)->x) +
 		       slots * gather_of(node)->slot_us;
-	if (slots == 0) {
-		node->end_us = node->base_us +
-			       image_of(node)->header->nodes * gather_of(node)->control_us;
+	if (node->over) {
+		node->end_us -= gather_of(node)->control_us; /* the copy is not sent */
 	}
 }
 
@@ -131,9 +140,11 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 	}
 	switch (frame->type) {
 	case CATS_FRAME_DATA:
-		base_us -= gather->control_us + (cats_slot_first(image, frame->x, frame->source) +
-						 frame->index) * gather->slot_us;
+		base_us -= cats_sync_us(image, frame->x) +
+			   (cats_slot_first(image, frame->x, frame->source) + frame->index) *
+				   gather->slot_us;
 		break;
+	case CATS_FRAME_SYNC:
 	case CATS_FRAME_REPORT:
 		base_us -= frame->slot * gather->control_us;
 		break;
@@ -174,7 +185,7 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 			node->counts[s] = 0;
 		}
 		cats_counts_merge(image, frame->payload, node->counts);
-		grant(node);
+		grant(node, frame->index != 0);
 	}
 }
 
@@ -200,20 +211,6 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 	return true;
 }
 
-/* A grant without slots: nobody lacks anything. */
-static bool satisfied(const struct cats_node *node)
-{
-	if (node->round == 0 || !node->granted) {
-		return false;
-	}
-	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
-		if (node->counts[s] != 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
 void exchange_tick(struct cats_node *node, uint32_t now_us)
 {
 	uint32_t at;
@@ -229,7 +226,7 @@ void exchange_tick(struct cats_node *node, uint32_t now_us)
 		} else if (!phase_end(node, &at) || !past(now_us, at)) {
 			break;
 		} else if (node->round < gather_of(node)->rounds &&
-			   (node->round == 0 || node->granted) && !satisfied(node)) {
+			   (node->round == 0 || node->granted) && !node->over) {
 			start_round(node, node->round + 1, at);
 		} else {
 			if (!past(node->not_before_us, at)) {
@@ -286,9 +283,18 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		return true;
 	}
 	if (node->round == 0) {
+		frame->type = CATS_FRAME_SYNC;
+		for (; leads && node->syncs * gather->control_us < cats_sync_us(image, x);
+		     node->syncs++) {
+			frame->slot = node->syncs;
+			*at = base_us + node->syncs * gather->control_us;
+			if (past(*at, late)) {
+				return true;
+			}
+		}
 		frame->type = CATS_FRAME_DATA;
 		frame->slot = node->leader;
-		base_us += gather->control_us;
+		base_us += cats_sync_us(image, x);
 		first = cats_slot_first(image, x, self);
 		for (; node->produced && node->next < fragments_of(node, self); node->next++) {
 			*at = base_us + (first + node->next) * gather->slot_us;
@@ -305,7 +311,7 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		*at = base_us + frame->slot * gather->control_us;
 		return node->next == 0 && past(*at, late);
 	}
-	for (; leads && node->grants < 2 && !satisfied(node); node->grants++) {
+	for (; leads && node->grants < 2 && !node->over; node->grants++) {
 		frame->type = CATS_FRAME_GRANT;
 		frame->slot = node->grants;
 		*at = base_us + (image->header->nodes - 1u + node->grants) * gather->control_us;
@@ -332,6 +338,11 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	return false;
 }
 
+static bool gone(const struct cats_node *node, uint8_t source)
+{
+	return node->quiet[source] >= GONE_EXCHANGES;
+}
+
 /* Add what this node lacks to what was reported. */
 static bool count_needs(struct cats_node *node)
 {
@@ -340,7 +351,7 @@ static bool count_needs(struct cats_node *node)
 	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
 		uint16_t lack = 0;
 
-		if (s != self_of(node) && node->quiet[s] < GONE_EXCHANGES) {
+		if (s != self_of(node) && !gone(node, s)) {
 			lack = cats_reception_lack(image_of(node), current_of(node), s);
 		}
 		if (lack > node->counts[s]) {
@@ -351,6 +362,32 @@ static bool count_needs(struct cats_node *node)
 	return any;
 }
 
+/* What each source is granted, from what was reported; whether reports are asked for again.
+ *
+ * Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
+ * missed it, there is another round; or, in the last round, one frame of each source that may still
+ * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed.
+ */
+static bool decide(struct cats_node *node)
+{
+	uint8_t nodes = image_of(node)->header->nodes;
+	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
+	bool unsure = !node->reported && !gone(node, last);
+	bool any = count_needs(node);
+
+	if (node->round < gather_of(node)->rounds) {
+		return unsure && !any;
+	}
+	for (uint8_t s = 0; s < nodes; s++) {
+		if (node->counts[s] != 0) {
+			node->counts[s] += node->counts[s] < COUNT_MAX;
+		} else {
+			node->counts[s] = unsure && node->wanted[s] && fragments_of(node, s) != 0;
+		}
+	}
+	return false;
+}
+
 uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
 {
 	const struct cats_image *image = image_of(node);
@@ -359,9 +396,13 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
-		open(node, 0, at, at);
-		node->clocked = true;
-		node->sync = true;
+		if (!node->open) {
+			open(node, 0, at, at);
+			node->clocked = true;
+			node->sync = true;
+			node->syncs = 0;
+		}
+		node->syncs++;
 		break;
 	case CATS_FRAME_DATA:
 		frame->length = cats_engine_fill(&node->engine, x, frame->index, payload);
@@ -369,7 +410,7 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 		break;
 	case CATS_FRAME_REPORT:
 		node->next++;
-		if (!count_needs(node)) {
+		if (!count_needs(node) && frame->slot != image->header->nodes - 2) {
 			return 0;
 		}
 		frame->length = cats_counts_size(image);
@@ -377,15 +418,10 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 		break;
 	case CATS_FRAME_GRANT:
 		if (!node->granted) {
-			count_needs(node);
-			for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
-				/* The last round has nobody to ask again. */
-				node->counts[s] += node->round == gather_of(node)->rounds &&
-						   node->counts[s] != 0 &&
-						   node->counts[s] < COUNT_MAX;
-			}
-			grant(node);
+			node->again = decide(node);
+			grant(node, node->again);
 		}
+		frame->index = node->again;
 		node->grants = frame->slot + 1;
 		frame->length = cats_counts_size(image);
 		cats_counts_pack(image, node->counts, payload);

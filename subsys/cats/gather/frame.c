@@ -66,6 +66,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
+		last_slot = f->x.gather == 0 && f->x.tile == 0;
 		break;
 	case CATS_FRAME_DATA:
 		if (f->index >= cats_fragment_count(image, f->x, f->source)) {
@@ -76,8 +77,12 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		length = cats_fragment_size(image, f->x, f->source, f->index);
 		break;
 	case CATS_FRAME_REPORT:
+		last_slot = (uint8_t)(nodes - 2);
+		length = cats_counts_size(image);
+		break;
 	case CATS_FRAME_GRANT:
-		last_slot = f->type == CATS_FRAME_GRANT ? 1 : (uint8_t)(nodes - 2);
+		last_index = 1;
+		last_slot = 1;
 		length = cats_counts_size(image);
 		break;
 	case CATS_FRAME_CODED:

@@ -209,6 +209,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 
 	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round && !node->granted) {
 		cats_counts_merge(image_of(node), frame->payload, node->counts);
+		node->reported |= frame->slot == nodes_of(node) - 2;
 	}
 	if (frame->type != CATS_FRAME_DATA && frame->type != CATS_FRAME_CODED) {
 		return 0;

@@ -7,6 +7,9 @@
 
 #include <cats/gather.h>
 
+/* A node that loses every frame of an exchange or two does not take its leader for gone. */
+#define SILENT_EXCHANGES 3
+
 bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a,
 			  struct cats_exchange b)
 {
@@ -30,12 +33,18 @@ uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x,
 	return slots;
 }
 
+uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
+{
+	/* The first one is sent twice: who hears nothing of the first exchange may miss it all. */
+	uint32_t slots = x.gather == 0 && x.tile == 0 ? 2 : 1;
+
+	return slots * image->gathers[x.gather].control_us;
+}
+
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 {
-	const struct cats_image_gather *gather = &image->gathers[x.gather];
-
-	return gather->control_us +
-	       cats_slot_first(image, x, image->header->nodes) * gather->slot_us;
+	return cats_sync_us(image, x) + cats_slot_first(image, x, image->header->nodes) *
+						image->gathers[x.gather].slot_us;
 }
 
 uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x)
@@ -65,5 +74,5 @@ uint32_t cats_silence_us(const struct cats_image *image)
 			longest = us;
 		}
 	}
-	return longest;
+	return SILENT_EXCHANGES * longest;
 }
