@@ -122,10 +122,14 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     made = Path(builder(sanitize, relative=False).compile(tmpdir=str(work), verbose=False))
     if not sanitize:
-        target = ROOT / "python" / "cats" / "_native" / made.name
+        folder = ROOT / "python" / "cats" / "_native"
+        target = folder / "_cats.abi3.so"  # the name that pip gives it, so that one stands there
         temporary = target.with_suffix(".new")
         temporary.write_bytes(made.read_bytes())
         temporary.replace(target)  # a process that has the old one loaded keeps it
+        for other in folder.glob("_cats.*.so"):
+            if other != target:
+                other.unlink()
         made = target
     print(made.relative_to(ROOT))
 
