@@ -113,9 +113,20 @@ class SplitConfig:
         return len(self.heads)
 
     @classmethod
-    def even(cls, model: ModelConfig, nodes: int, input_split: str = "single") -> SplitConfig:
-        """The most even split; ``input_split`` is ``single`` (node 0 holds the raw tokens) or
-        ``channels`` (the input columns are spread as well)."""
+    def even(
+        cls,
+        model: ModelConfig,
+        nodes: int,
+        input_split: str = "single",
+        output_split: str = "even",
+    ) -> SplitConfig:
+        """The most even split.
+
+        ``input_split`` is ``single`` (node 0 holds the raw tokens) or ``channels`` (the input
+        columns are spread as well). ``output_split`` is ``single`` (node 0 computes the whole
+        result, so it cannot be lost on its way there; the others hear it) or ``even`` (less flash
+        on node 0; every node misses the parts that it does not hear).
+        """
         if not 1 <= nodes <= MAX_NODES:
             raise CatsError(f"{nodes} nodes: choose 1 to {MAX_NODES}")
         if nodes > model.heads:
@@ -125,12 +136,18 @@ class SplitConfig:
             )
         if input_split not in ("single", "channels"):
             raise CatsError(f"input split is {input_split!r}: one of single, channels")
-        single = (model.inputs,) + (0,) * (nodes - 1)
+        if output_split not in ("single", "even"):
+            raise CatsError(f"output split is {output_split!r}: one of single, even")
+        nothing = (0,) * (nodes - 1)
         split = cls(
             heads=even_split(model.heads, nodes),
             hidden=even_split(model.hidden, nodes),
-            outputs=even_split(model.outputs, nodes),
-            inputs=single if input_split == "single" else even_split(model.inputs, nodes),
+            outputs=(model.outputs, *nothing)
+            if output_split == "single"
+            else even_split(model.outputs, nodes),
+            inputs=(model.inputs, *nothing)
+            if input_split == "single"
+            else even_split(model.inputs, nodes),
         )
         split.check(model)
         return split

@@ -41,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="single",
         help="node 0 holds the raw input, or its columns are spread (default single)",
     )
+    shape.add_argument(
+        "--output-split",
+        choices=("single", "even"),
+        default="single",
+        help="node 0 computes the result, or its columns are spread (default single)",
+    )
     shape.add_argument("--features", type=int, help="columns of the residual, a multiple of heads")
     shape.add_argument("--heads", type=int, help="attention heads, at least one a node")
     shape.add_argument("--hidden", type=int, help="columns of the feed-forward")
@@ -125,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
     }
     model = dataclasses.replace(task.model, **shape)
     model.check()
-    split = SplitConfig.even(model, args.nodes, args.input_split)
+    split = SplitConfig.even(model, args.nodes, args.input_split, args.output_split)
     defaults = {"digits": (60, 6e-3), "forecast": (10, 1e-3)}[args.task]
     training = Training(
         epochs=args.epochs if args.epochs is not None else defaults[0],
