@@ -94,8 +94,8 @@ def counts_bytes(nodes: int) -> int:
 
 def exchange_us(plan: GatherPlan, rows: int) -> int:
     """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
-    data slots; with repair the report slots of all but the leader, which stay silent, and the
-    leader's grant that ends it. Nothing where nobody sends."""
+    data slots; with repair the report slots of all but the leader and the leader's grant that ends
+    it. Nothing where nobody sends. (An inference's first exchange is opened twice.)"""
     data = sum(cut.fragments(rows) for cut in plan.sources)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
     return data * plan.slot_us + control * plan.control_us if data else 0
@@ -110,12 +110,13 @@ def gather_air(plan: GatherPlan, radio: str) -> Air:
         data = sum(cut.fragments(rows) for cut in plan.sources)
         if not data:
             continue
-        frames += data + 1
+        again = plan.phase == tile == 0  # the opening of the inference's first exchange
+        frames += data + 1 + again
         payload += sum(cut.width * rows for cut in plan.sources)
-        if plan.rounds:  # the grant and its copy
+        if plan.rounds:  # the last node's report, and the grant
             frames += 2
             payload += 2 * counts_bytes(len(plan.sources))
-        slots += exchange_us(plan, rows)
+        slots += exchange_us(plan, rows) + again * plan.control_us
     size = payload + frames * (FRAME_HEADER + air.overhead)
     return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
 
