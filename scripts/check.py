@@ -165,7 +165,7 @@ def fuzz(args: argparse.Namespace) -> Iterator[Result]:
     clang = shutil.which("clang")
     works = clang and _links(clang)
     for source in targets:
-        name = f"fuzz {source.stem}"
+        name = f"fuzz {source.stem.removeprefix('fuzz_')}"
         if not works:
             yield Result(name, "skipped", "apt-get install clang libclang-rt-14-dev")
             continue

@@ -5,8 +5,10 @@ what GNU ld's map file adds: memory regions and the object file of every byte.""
 
 from __future__ import annotations
 
+import bisect
 import os
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,8 +44,9 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Elf:
-    """A linked ELF file. ``hosted``: a program for an operating system, loaded as a whole.
-    ``files`` has the path of each compiled file by its name."""
+    """A linked ELF file. ``hosted``: a program for an operating system, loaded as a whole. From
+    the debug information: ``files`` has the path of each compiled file by its name, ``code`` has
+    (begin, end, path) of functions in the order of addresses."""
 
     path: Path
     machine: str
@@ -51,6 +54,13 @@ class Elf:
     sections: tuple[Section, ...]
     symbols: tuple[Symbol, ...]
     files: dict[str, str]
+    code: tuple[tuple[int, int, str], ...]
+
+    def source_of_code(self, address: int) -> str:
+        """The path of the file whose function is at an address; empty if not known."""
+        index = bisect.bisect_right(self.code, (address, sys.maxsize, "")) - 1
+        found = self.code[index] if index >= 0 else (0, 0, "")
+        return found[2] if found[0] <= address < found[1] else ""
 
     def content(self, symbol: Symbol) -> bytes:
         """The initial bytes of an object (empty where it has none)."""
@@ -134,13 +144,15 @@ def _read(path: Path, elf, file_size: int) -> Elf:
             )
         if head["sh_type"] == "SHT_SYMTAB":
             symbols = list(_symbols(section, thumb))
+    files, code = _compiled(elf)
     return Elf(
         path=path,
         machine=elf.get_machine_arch(),
         hosted=hosted,
         sections=tuple(sorted(sections, key=lambda s: s.address)),
         symbols=tuple(symbols),
-        files=_compiled_files(elf),
+        files=files,
+        code=code,
     )
 
 
@@ -169,23 +181,30 @@ def _symbols(table, thumb: bool):
             )
 
 
-def _compiled_files(elf) -> dict[str, str]:
-    """Name -> path of each compilation unit; names that stand for several paths are left out."""
-    files: dict[str, str] = {}
+def _compiled(elf) -> tuple[dict[str, str], tuple[tuple[int, int, str], ...]]:
+    """``files`` and ``code`` of Elf; names that stand for several paths are left out of files."""
+    paths: dict[int, str] = {}
+    code = []
     try:
-        for unit in elf.get_dwarf_info().iter_CUs() if elf.has_dwarf_info() else ():
+        dwarf = elf.get_dwarf_info() if elf.has_dwarf_info() else None
+        for unit in dwarf.iter_CUs() if dwarf else ():
             top = unit.get_top_DIE().attributes
             name, folder = (
                 top[a].value.decode(errors="replace") if a in top else ""
                 for a in ("DW_AT_name", "DW_AT_comp_dir")
             )
-            full = os.path.normpath(os.path.join(folder, name))
-            known = files.setdefault(os.path.basename(full), full)
-            if known != full:
-                files[os.path.basename(full)] = ""
+            paths[unit.cu_offset] = os.path.normpath(os.path.join(folder, name))
+        ranges = dwarf.get_aranges() if dwarf else None
+        for entry in ranges.entries if ranges else ():
+            path = paths.get(entry.info_offset, "")
+            code.append((entry.begin_addr, entry.begin_addr + entry.length, path))
     except Exception:  # debug information is a help, never a condition
-        return {}
-    return {name: path for name, path in files.items() if path}
+        return {}, ()
+    files: dict[str, str] = {}
+    for path in paths.values():
+        if files.setdefault(os.path.basename(path), path) != path:
+            files[os.path.basename(path)] = ""
+    return {name: path for name, path in files.items() if path}, tuple(sorted(code))
 
 
 def read_map(path: str | os.PathLike[str], elf: Elf) -> LinkMap | None:

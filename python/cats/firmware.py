@@ -265,6 +265,6 @@ def run_twister(space: Workspace, command: Sequence[str]) -> tuple[int, list[str
         assert process.stdout
         for line in process.stdout:
             print(line, end="", flush=True)
-            if re.search(r"test (configurations|cases)? ?.*(passed|executed)", line):
+            if re.search(r"executed test (configurations|cases) passed", line):
                 summary.append(re.sub(r"\x1b\[[0-9;]*m", "", line).strip())
     return process.returncode, summary

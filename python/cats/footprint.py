@@ -159,7 +159,7 @@ def measure(path: str | os.PathLike[str], build: str | os.PathLike[str] | None =
     if not elf.symbols and not link:
         result.notes.append("stripped, no symbols: totals are right, parts cannot be told apart")
     elif not link:
-        result.notes.append("no map file beside it: parts are told by the names of symbols")
+        result.notes.append("no map file beside it: some parts are told by the names of symbols")
     return result
 
 
@@ -275,7 +275,8 @@ def _split(
         begin = max(at, symbol.address)
         index = bisect.bisect_right(starts, begin) - 1
         source = placed[index].source if index >= 0 else symbol.source
-        yield symbol.name, _resolve(source, elf), stop - begin, symbol
+        source = " ".join((elf.source_of_code(begin), _resolve(source, elf)))
+        yield symbol.name, source, stop - begin, symbol
         at = stop
     yield from rest(at, end)
 

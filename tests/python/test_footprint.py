@@ -188,6 +188,8 @@ def test_parts_by_source_file(tmp_path):
     assert parts["engine"]["flash"] > 0
     assert parts["node state"]["ram"] == 4
     assert parts["kernel"]["ram"] == 28
+    (tmp_path / "a.map").unlink()
+    assert measure(tmp_path / "a.elf").parts["engine"] == parts["engine"]
 
 
 @needs_arm
