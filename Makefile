@@ -5,7 +5,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -q -c constraints.txt
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
 # Python 3.11 or newer that can make an environment and build a C extension.
 PYTHON ?= $(firstword $(foreach p,python3.11 /usr/bin/python3.11 python3 python3.12 python3.13,\
@@ -32,10 +31,6 @@ $(DEPENDENCIES): pyproject.toml constraints.txt
 		"apt-get install python3-venv python3-dev, or make PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(INSTALL) setuptools wheel cffi
-	$(INSTALL) 'torch==2.13.0+cpu' 2>/dev/null || \
-		$(INSTALL) 'torch==2.13.0+cpu' --extra-index-url $(TORCH_INDEX) 2>/dev/null || \
-		{ echo "no build of torch for CPUs found: the default one, which is large" >&2; \
-		$(INSTALL) torch; }
 	$(INSTALL) --no-build-isolation -e '.[train,dev]'
 	@touch $@
 

@@ -85,7 +85,7 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
                     result = lossy(integer, inputs, labels, options, rounds, loss, seconds)
                 equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
                 curve[f"{loss:g}"] = result
-                rows.append((name, rounds, loss, *result.values()))
+                rows.append((name, rounds, loss, *_columns(result)))
 
     first = next(iter(KINDS))
     meta = metas[first]
@@ -170,8 +170,14 @@ def plot(summary: dict, path: Path) -> None:
     save_plot(path, draw, title=title, xlabel="packet loss, %", ylabel="accuracy (integer C), %")
 
 
+def _columns(result: dict) -> list:
+    """A result's figures as the table shows them."""
+    milliseconds = [result[name] / 1e3 for name in ("time_on_air_us", "inference_us")]
+    return [result["accuracy"], result["delivered"], round(result["bytes_on_air"]), *milliseconds]
+
+
 def _print(summary: dict, rows: list[tuple]) -> None:
-    header = ("training", "repair", "loss", "accuracy", "delivered", "bytes", "air us", "us")
+    header = ("training", "repair", "loss", "accuracy", "delivered", "bytes", "air ms", "all ms")
     print_table(header, rows, "C code on a simulated air, means over inferences and nodes")
     alone, ram, flash = summary["single_device"], summary["ram_bytes"], summary["flash_bytes"]
     print_table(
