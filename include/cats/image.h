@@ -41,6 +41,14 @@ extern "C" {
 #define CATS_MAX_COLUMNS 4096
 /** Most fragments that one source may send in one tile. */
 #define CATS_MAX_FRAGMENTS 128
+/** Most tiles of one gather: a frame numbers them in a byte. */
+#define CATS_MAX_TILES 256
+/** Most repair rounds of one exchange. */
+#define CATS_MAX_ROUNDS 3
+/** Longest slot, microseconds: so that no time of an exchange leaves 31 bits. */
+#define CATS_MAX_SLOT_US 200000
+/** Longest spacing of openings, microseconds. */
+#define CATS_MAX_SPACING_US 536870912
 /** Rows that the engine normalises and multiplies together, at most. */
 #define CATS_MAX_BLOCK_ROWS 4
 

@@ -13,13 +13,9 @@
 #include "engine_internal.h"
 
 #define CRC_BEGIN 16u
-#define MAX_BLOCKS 63u /* G = 4 L + 3 fits the byte of a frame */
-#define MAX_TILES 256u /* so does the tile */
-#define MAX_ROUNDS 3u
+#define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
 #define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
-#define MAX_SLOT_US 1000000u
-#define MAX_SPACE_US (1u << 30)
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -128,11 +124,11 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 {
 	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
 
-	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > MAX_TILES ||
-	    !in_range(gather->buffers, 1, 2) || gather->rounds > MAX_ROUNDS ||
+	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > CATS_MAX_TILES ||
+	    !in_range(gather->buffers, 1, 2) || gather->rounds > CATS_MAX_ROUNDS ||
 	    gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) ||
-	    gather->slot_us > MAX_SLOT_US || gather->control_us > MAX_SLOT_US ||
-	    gather->spacing_us > MAX_SPACE_US ||
+	    gather->slot_us > CATS_MAX_SLOT_US || gather->control_us > CATS_MAX_SLOT_US ||
+	    gather->spacing_us > CATS_MAX_SPACING_US ||
 	    (gather->buffers == 1 && gather->tile[0] != gather->tile[1])) {
 		return false;
 	}
