@@ -218,6 +218,8 @@ class _Run:
         model, losses = self.model, self.losses[g]
         kind, _ = gather_kind(model.config, g)
         reader, view = getattr(model, f"reader_{kind.name}"), getattr(model, f"view_{g}")
+        if isinstance(losses, Heard) and not _worth_masking(losses, x, reader):
+            losses = losses.dense(len(x))
         if self.observe is None and not isinstance(losses, Tensor):
             if losses is None and model.split.nodes == 1:
                 return linear(x if norm is None else norm(x))
@@ -229,11 +231,9 @@ class _Run:
             return _MaskedProduct.apply(
                 x, linear.weight, linear.bias, *affine, mask, bounds, reader
             )
-        if losses is None:
-            mask = view[None, None]
-        else:
-            dense = losses.dense(len(x)) if isinstance(losses, Heard) else losses
-            mask = self._mask(g, kind, dense)
+        if isinstance(losses, Heard):
+            losses = losses.dense(len(x))
+        mask = view[None, None] if losses is None else self._mask(g, kind, losses)
         return self.by_views(g, x, mask, reader, linear, norm)
 
     def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
@@ -260,6 +260,13 @@ class _Run:
                 view[:, :, d], linear.weight[columns], linear.bias[columns]
             )
         return out
+
+
+def _worth_masking(heard: Heard, x: Tensor, reader: Tensor) -> bool:
+    """Whether masked weights are less work than views of x: measured, the weights' elements count
+    an eighth. Few patterns a batch are (training), losses of each sample's own often are not."""
+    patterns, blocks, nodes, _ = heard.columns.shape
+    return patterns * blocks * reader.shape[1] <= 8 * x.shape[0] * x.shape[1] * nodes
 
 
 class _MaskedProduct(torch.autograd.Function):

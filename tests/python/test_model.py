@@ -3,6 +3,7 @@
 """The PyTorch model: an ordinary transformer on one node; the fast path equals its definition."""
 
 import dataclasses
+from unittest import mock
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from cats.config import ModelConfig, SplitConfig
 from cats.dropout import Heard, MessageDropout
 from cats.errors import CatsError
-from cats.model import CatsTransformer
+from cats.model import CatsTransformer, _worth_masking
 from cats.partition import (
     Kind,
     full_keep,
@@ -184,7 +185,7 @@ def _cases(draw):
 @settings(max_examples=60, deadline=None)
 @given(_cases())
 def test_masked_weights_equal_the_definition(case):
-    """Output and every gradient of the fast path equal the step-by-step path with the same losses."""
+    """Output and every gradient of the fast path equal those of the step-by-step path."""
     config, split, keep, dropout, seed = case
     torch.manual_seed(seed)
     model = CatsTransformer(config, split, keep).double()
@@ -196,12 +197,30 @@ def test_masked_weights_equal_the_definition(case):
     for given_losses in (losses, _dense(losses, 4)):
         model.zero_grad()
         leaf = x.clone().requires_grad_()
-        out = model(leaf, given_losses)
+        with mock.patch("cats.model._worth_masking", return_value=True):
+            out = model(leaf, given_losses)
         out.square().sum().backward()
         gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
         results.append([out, leaf.grad, *gradients])
     for fast, slow in zip(*results, strict=True):
         torch.testing.assert_close(fast, slow, rtol=1e-7, atol=1e-7)
+
+
+def test_losses_of_each_sample_own_take_the_cheaper_path():
+    """Many patterns of many row blocks are computed by views, with the same result."""
+    config = _config(tokens_in=12)
+    model = _model(config)
+    dropout = MessageDropout(config, model.split, model.keep, (0.4, 0.4), patterns=8, tile_rows=1)
+    losses = dropout.draw(8, torch.Generator().manual_seed(0))
+    x = _input(config, 8)
+    results = []
+    for many in (False, True):
+        with mock.patch("cats.model._worth_masking", return_value=not many):
+            results.append(model(x, losses))
+    torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
+    wide = dropout.draw(8, torch.Generator().manual_seed(0))[1]
+    reader = torch.zeros(4, 3 * 12)
+    assert _worth_masking(wide, x, reader) == (8 * 12 * 36 <= 8 * 8 * 12 * 4)
 
 
 def test_float32_norm_survives_a_large_common_offset():

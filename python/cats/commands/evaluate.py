@@ -1,0 +1,94 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats evaluate``: quality of the trained float model against loss."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "quality of a trained model against packet loss"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats evaluate``."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder that 'cats train' wrote")
+    parser.add_argument(
+        "--loss",
+        default="0:0.2:0.02",
+        metavar="P|P,P|FIRST:LAST:STEP",
+        help="loss probabilities 0..1 (default 0:0.2:0.02)",
+    )
+    parser.add_argument(
+        "--granularity",
+        choices=("message", "packet"),
+        help="lose whole messages or single packets (default: as trained)",
+    )
+    parser.add_argument(
+        "--modes",
+        choices=("mixed", "links", "receiver", "source"),
+        default="mixed",
+        help="what is lost together: independent links, all that a receiver hears, all that a "
+        "source sends, or these mixed (default mixed)",
+    )
+    parser.add_argument(
+        "--part", choices=("validation", "test"), default="test", help="samples (default test)"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="draws of the losses for each point (default 3)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the losses (default 0)")
+    parser.add_argument("--data", metavar="FILE", help="the CSV file, where it has moved")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a plot (.png or .svg)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; prints a table, writes JSON and plot where asked."""
+    import json
+
+    from cats.errors import CatsError
+    from cats.evaluate import MODE_SETS, parse_losses, plot, sweep, table
+    from cats.train import load_run, load_task
+
+    losses = parse_losses(args.loss)
+    if args.repeats < 1:
+        raise CatsError(f"repeats is {args.repeats}: at least 1")
+    model, info = load_run(args.run)
+    task = load_task(info, **({"data": args.data} if args.data else {}))
+    trained = info.extra.get("training") or {}
+    options = {
+        "granularity": args.granularity or trained.get("granularity", "packet"),
+        "modes": MODE_SETS[args.modes],
+        "tile_rows": trained.get("tile_rows"),
+    }
+    if "payload" in trained:
+        options["payload"] = trained["payload"]
+    records = sweep(model, task, losses, args.repeats, args.seed, args.part, **options)
+    print(
+        f"{args.run}: {info.task}, {model.split.nodes} nodes, float model, {args.part} part, "
+        f"{options['granularity']} loss, {args.modes}"
+    )
+    print(table(records, task.metric))
+    if args.json:
+        document = {
+            "format": 1,
+            "run": str(args.run),
+            "task": info.task,
+            "nodes": model.split.nodes,
+            "model": "float",
+            "part": args.part,
+            "metric": task.metric,
+            "granularity": options["granularity"],
+            "modes": args.modes,
+            "seed": args.seed,
+            "records": records,
+        }
+        try:
+            args.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise CatsError(f"{args.json} cannot be written: {error}") from None
+    if args.plot:
+        title = f"{info.task}, {model.split.nodes} nodes, {options['granularity']} loss"
+        plot(records, task.metric, title, args.plot)
+    return 0

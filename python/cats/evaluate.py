@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Quality of the float model against loss.
+
+Every sample draws losses of its own. The same seed gives the same losses, sample by sample, so two
+models of one shape are compared under the same fate.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from cats.dropout import PAYLOAD, MessageDropout
+from cats.errors import CatsError
+from cats.model import CatsTransformer
+from cats.tasks import Part, Task
+
+#: Names of --modes; DESIGN's three ways to lose, mixed or one alone.
+MODE_SETS = {
+    "mixed": ("links", "receiver", "source"),
+    "links": ("links",),
+    "receiver": ("receiver",),
+    "source": ("source",),
+}
+
+
+def parse_losses(text: str) -> list[float]:
+    """``P``, ``P,P,...`` or ``FIRST:LAST:STEP`` to loss probabilities; CatsError where unusable."""
+    wrong = CatsError(f"loss {text!r}: give P, P,P,... or FIRST:LAST:STEP, each within 0..1")
+    try:
+        if ":" in text:
+            first, last, step = (float(part) for part in text.split(":"))
+            if not (0 <= first <= last <= 1 and step > 0) or (last - first) / step > 1000:
+                raise wrong
+            count = int((last - first) / step + 1e-9) + 1
+            return [round(first + i * step, 9) for i in range(count)]
+        losses = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise wrong from None
+    if not all(0 <= loss <= 1 for loss in losses):
+        raise wrong
+    return losses
+
+
+@torch.no_grad()
+def score_at(
+    model: CatsTransformer,
+    task: Task,
+    part: Part,
+    loss: float,
+    seed: int = 0,
+    granularity: str = "packet",
+    modes: Sequence[str] = MODE_SETS["mixed"],
+    payload: int = PAYLOAD,
+    tile_rows: int | Sequence[int] | None = None,
+    batch: int = 256,
+) -> dict[str, float]:
+    """Figures of ``part`` where each sample loses messages or packets with probability ``loss``."""
+    generator = torch.Generator().manual_seed(seed)
+    dropout = MessageDropout(
+        model.config,
+        model.split,
+        model.keep,
+        (loss, loss),
+        granularity,
+        modes,
+        patterns=batch,
+        payload=payload,
+        tile_rows=tile_rows,
+    )
+    model.eval()
+    outputs = [
+        model(chunk, dropout.draw(len(chunk), generator))[:, -1]
+        for chunk in part.inputs.split(batch)
+    ]
+    return task.score(torch.cat(outputs), part)
+
+
+def sweep(
+    model: CatsTransformer,
+    task: Task,
+    losses: Sequence[float],
+    repeats: int = 3,
+    seed: int = 0,
+    part: str = "test",
+    **options: object,
+) -> list[dict]:
+    """For each loss a record: ``loss``, and of every figure its mean, least and largest value over
+    ``repeats`` draws of the losses (one where nothing is lost)."""
+    records = []
+    for loss in losses:
+        runs = [
+            score_at(model, task, getattr(task, part), loss, seed + i, **options)
+            for i in range(repeats if loss else 1)
+        ]
+        record: dict = {"loss": loss, "repeats": len(runs)}
+        for name in runs[0]:
+            values = [run[name] for run in runs]
+            record[name] = {
+                "mean": statistics.fmean(values),
+                "least": min(values),
+                "largest": max(values),
+            }
+        records.append(record)
+    return records
+
+
+def table(records: Sequence[dict], metric: str) -> str:
+    """The records as lines for people."""
+    others = [name for name in records[0] if name not in ("loss", "repeats", metric)]
+    heads = f"{'loss':>8s} {metric:>10s} {'least':>10s} {'largest':>10s}"
+    lines = [heads + "".join(f" {name:>10s}" for name in others)]
+    for record in records:
+        figures = record[metric]
+        line = f"{100 * record['loss']:6.1f} % {figures['mean']:10.4f} {figures['least']:10.4f}"
+        line += f" {figures['largest']:10.4f}"
+        lines.append(line + "".join(f" {record[name]['mean']:10.4f}" for name in others))
+    return "\n".join(lines)
+
+
+def plot(records: Sequence[dict], metric: str, title: str, path: Path) -> None:
+    """Mean and range against loss, as SVG or PNG by the file's ending."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    matplotlib.rcParams["svg.hashsalt"] = "cats"  # the same figures give the same bytes
+    losses = [100 * record["loss"] for record in records]
+    figure, axes = pyplot.subplots(figsize=(6, 4))
+    axes.fill_between(
+        losses,
+        [record[metric]["least"] for record in records],
+        [record[metric]["largest"] for record in records],
+        alpha=0.25,
+    )
+    axes.plot(losses, [record[metric]["mean"] for record in records], marker="o")
+    axes.set(xlabel="loss (%)", ylabel=metric, title=title)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()
+    try:
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    except (OSError, ValueError) as error:
+        raise CatsError(f"plot {path} cannot be written: {error}") from None
+    finally:
+        pyplot.close(figure)
