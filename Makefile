@@ -41,7 +41,7 @@ $(PACKAGE): $(DEPENDENCIES) setup.py $(NATIVE)
 setup: $(PACKAGE) ## make the Python environment and build the C code for this machine
 
 demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
-	$(BIN)/cats demo $(ARGS)
+	$(BIN)/cats demo --force $(ARGS)
 
 test: $(PACKAGE) ## all checks: lint, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
 	$(BIN)/python scripts/check.py --skip "$(SKIP)" --pytest="$(ARGS)"

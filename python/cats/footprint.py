@@ -417,7 +417,9 @@ def _against_plan(image: Image, planned: tuple[int, int] | None) -> list[str]:
 
 
 def planned_sizes(plan_file: str | os.PathLike[str]) -> dict[int, tuple[int, int]]:
-    """(image bytes, arena bytes) of each node by ``DEPLOY/plan.json``."""
+    """(image bytes, arena bytes) of each node by ``DEPLOY/plan.json``; the folder will do."""
+    if Path(plan_file).is_dir():
+        plan_file = Path(plan_file) / "plan.json"
     plan = read_json(plan_file, "a plan (plan.json of cats export)")
     try:
         return {
