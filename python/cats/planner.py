@@ -748,48 +748,16 @@ def make_plan(
     a tile, one number for all gathers or one for each. ``ram_limit``: bytes that no node's arena
     may exceed. ``slack``: how much longer than the fastest an inference may take to save memory.
     """
-    config.check()
-    split.check(config)
-    check_keep(config, split, keep)
-    air = radio_named(radio)
-    payload = air.payload if payload is None else payload
-    if not 1 <= payload <= air.payload:
-        raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
-    if not 0 <= rounds <= MAX_ROUNDS:
-        raise CatsError(f"{rounds} repair rounds: choose 0 to {MAX_ROUNDS}")
-    if block_rows is not None and not 1 <= block_rows <= MAX_BLOCK_ROWS:
-        raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")
-    if heads_per_pass is not None and heads_per_pass < 1:
-        raise CatsError(f"{heads_per_pass} heads a pass: at least 1")
     if not slack >= 0:
         raise CatsError(f"slack of {slack}: at least 0")
-    count = gather_count(config)
-    if count > MAX_GATHERS:
-        raise CatsError(f"{config.blocks} blocks: at most {(MAX_GATHERS - 3) // 4}")
-    if tile_rows is not None:
-        heights = [tile_rows] if isinstance(tile_rows, int) else list(tile_rows)
-        if not isinstance(tile_rows, int) and len(heights) != count:
-            raise CatsError(f"tile rows for {len(heights)} gathers, the model has {count}")
-        if min(heights) < 1:
-            raise CatsError(f"tiles of {min(heights)} rows: at least 1")
-        uneven = any(len(set(heights[g : g + 3])) > 1 for g in range(2, len(heights) - 2, 4))
-        if uneven and interleave:
-            raise CatsError("gathers that take turns need tiles of the same height")
-        if uneven:
-            interleave = False
-
-    planner = _Planner(config, split, keep, air, payload, rounds, tile_rows, compute or Compute())
+    planner, interleave = _prepare(
+        config, split, keep, radio, rounds, payload, tile_rows, interleave, heads_per_pass,
+        block_rows, compute,
+    )  # fmt: skip
     least: int | None = None
     refused: CatsError | None = None
     for rows in (block_rows,) if block_rows else (MAX_BLOCK_ROWS, 2, 1):
-        seen = []
-        for mode in _modes(split, interleave, held, heads_per_pass, rows):
-            try:
-                seen += [
-                    (time, bound, mode, gathers) for bound, time, gathers in planner.walk(mode)
-                ]
-            except CatsError as error:
-                refused = error
+        seen, refused = _seen(planner, _modes(split, interleave, held, heads_per_pass, rows))
         fits = [s for s in seen if ram_limit is None or s[1] <= ram_limit]
         while fits:
             limit = min(s[0] for s in fits) * (1 + slack)
@@ -807,6 +775,92 @@ def make_plan(
         f"no plan fits into an arena of {ram_limit} bytes, the least found is {least}: use more "
         "nodes, prune more columns, or allow more RAM"
     )
+
+
+def tradeoffs(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    *,
+    radio: str = "ieee802154",
+    rounds: int = 0,
+    payload: int | None = None,
+    compute: Compute | None = None,
+) -> list[Plan]:
+    """Plans from the fastest to the one that needs least RAM: each is faster than all with no more
+    RAM."""
+    planner, _ = _prepare(
+        config, split, keep, radio, rounds, payload, None, None, None, None, compute
+    )
+    seen = []
+    for rows in (MAX_BLOCK_ROWS, 2, 1):
+        seen += _seen(planner, _modes(split, None, None, None, rows))[0]
+    seen.sort(key=lambda s: (s[0], s[1]))
+    front: list = []
+    for s in seen:
+        if not front or s[1] < front[-1][1]:
+            front.append(s)
+    return [planner.finish(mode, gathers) for _, _, mode, gathers in front]
+
+
+def _seen(
+    planner: _Planner, modes: Sequence[Mode]
+) -> tuple[list[tuple[float, int, Mode, tuple[GatherPlan, ...]]], CatsError | None]:
+    """Every (microseconds, lower bound of the largest arena, mode, gathers) that the modes lead to,
+    and why one of them leads nowhere."""
+    seen, refused = [], None
+    for mode in modes:
+        try:
+            seen += [(time, bound, mode, gathers) for bound, time, gathers in planner.walk(mode)]
+        except CatsError as error:
+            refused = error
+    return seen, refused
+
+
+def _prepare(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    radio: str,
+    rounds: int,
+    payload: int | None,
+    tile_rows: int | Sequence[int] | None,
+    interleave: bool | None,
+    heads_per_pass: int | None,
+    block_rows: int | None,
+    compute: Compute | None,
+) -> tuple[_Planner, bool | None]:
+    """Check everything; (planner, whether gathers may take turns: None is open)."""
+    config.check()
+    split.check(config)
+    check_keep(config, split, keep)
+    air = radio_named(radio)
+    payload = air.payload if payload is None else payload
+    if not 1 <= payload <= air.payload:
+        raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
+    if not 0 <= rounds <= MAX_ROUNDS:
+        raise CatsError(f"{rounds} repair rounds: choose 0 to {MAX_ROUNDS}")
+    if block_rows is not None and not 1 <= block_rows <= MAX_BLOCK_ROWS:
+        raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")
+    if heads_per_pass is not None and heads_per_pass < 1:
+        raise CatsError(f"{heads_per_pass} heads a pass: at least 1")
+    count = gather_count(config)
+    if count > MAX_GATHERS:
+        raise CatsError(f"{config.blocks} blocks: at most {(MAX_GATHERS - 3) // 4}")
+    if tile_rows is not None:
+        heights = [tile_rows] if isinstance(tile_rows, int) else list(tile_rows)
+        if not isinstance(tile_rows, int) and len(heights) != count:
+            raise CatsError(f"tile rows for {len(heights)} gathers, the model has {count}")
+        if min(heights) < 1:
+            raise CatsError(f"tiles of {min(heights)} rows: at least 1")
+        uneven = any(len(set(heights[g : g + 3])) > 1 for g in range(2, len(heights) - 2, 4))
+        if uneven and interleave:
+            raise CatsError("gathers that take turns need tiles of the same height")
+        if uneven:
+            interleave = False
+
+    planner = _Planner(config, split, keep, air, payload, rounds, tile_rows, compute or Compute())
+    return planner, interleave
 
 
 def _modes(

@@ -7,12 +7,16 @@ The sizes are those of the files and of the ELF to the byte; the tests compare t
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cats.arena import round_up
-from cats.config import ModelConfig, SplitConfig
+from cats.config import MAX_COLUMNS, ModelConfig, SplitConfig
+from cats.errors import CatsError
 from cats.image import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
-from cats.partition import KeepSets, Kind, full_keep, gather_kind
+from cats.partition import PRUNABLE, KeepSets, Kind, full_keep, gather_kind
 from cats.plan import Air, Plan, gather_air
 from cats.planner import (
     NORMED,
@@ -24,6 +28,8 @@ from cats.planner import (
     product_width,
     view_width,
 )
+from cats.radio import FRAME_HEADER, RADIOS
+from cats.radio import radio as radio_named
 
 
 @dataclass(frozen=True)
@@ -130,3 +136,234 @@ def parameters(config: ModelConfig) -> int:
     total = f * config.inputs + f + config.tokens * f + config.blocks * block
     total += 2 * f + config.outputs * (f + 1)
     return total + (f if config.pool == "class" else 0)
+
+
+# A board, and how many of them
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one device has, what of it firmware, radio stack and stacks of threads take beside CATS
+    (measure it with ``cats footprint``), and its currents in mA: listening, transmitting at 0 dBm,
+    computing, each on its own."""
+
+    name: str
+    ram: int
+    flash: int
+    reserve_ram: int
+    reserve_flash: int
+    clock_hz: float
+    volts: float
+    receive_ma: float
+    transmit_ma: float
+    compute_ma: float
+
+    def arena_limit(self) -> int:
+        """Bytes that an arena may have."""
+        return max(self.ram - self.reserve_ram - state_bytes(), 0)
+
+    def image_limit(self) -> int:
+        """Bytes that an image may have."""
+        return max(self.flash - self.reserve_flash, 0)
+
+
+#: Currents: nRF52840 product specification 1.7 at 3 V with the DC/DC converter.
+BOARDS = {
+    "nrf52840": Board(
+        "nrf52840", 256 * 1024, 1024 * 1024, 64 * 1024, 192 * 1024, 64e6, 3.0, 4.6, 4.8, 3.3
+    )
+}
+
+
+def state_bytes() -> int:
+    """Bytes of struct cats_node on this machine; a 32-bit one needs a little less."""
+    from cats._native import ffi
+
+    return ffi.sizeof("struct cats_node")
+
+
+def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
+    """Keep sets of the size that a keep ratio gives; which columns does not matter here."""
+    if not 0 < ratio <= 1:
+        raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
+    return [
+        [
+            kept[: max(1, round(ratio * len(kept)))] if gather_kind(config, g)[0] in PRUNABLE
+            else kept
+            for kept in sources
+        ]
+        for g, sources in enumerate(full_keep(config, split))
+    ]  # fmt: skip
+
+
+def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float:
+    """Kept columns over all columns in the gathers that may be pruned."""
+    full = full_keep(config, split)
+    prunable = [g for g in range(len(keep)) if gather_kind(config, g)[0] in PRUNABLE]
+    return sum(len(k) for g in prunable for k in keep[g]) / sum(
+        len(k) for g in prunable for k in full[g]
+    )
+
+
+def energy_mj(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int, board: Board
+) -> float:
+    """Millijoules of one node for one inference in which nothing is lost: the radio listens or
+    sends all the time, the processor runs while it computes."""
+    compute = Compute(clock_hz=board.clock_hz)
+    sends = 0.0
+    air = radio_named(plan.radio)
+    for gather in plan.gathers:
+        for tile in range(gather.tiles):
+            rows = gather.tile_height(tile)
+            cut = gather.sources[node]
+            frames = cut.fragments(rows) + (node == 0 and split.nodes > 1)
+            size = cut.width * rows + frames * (FRAME_HEADER + air.overhead)
+            sends += frames * air.ramp_us + size * air.byte_us
+    total = inference_us(config, split, keep, plan, compute) if split.nodes > 1 else 0
+    works = compute.microseconds(node_instructions(config, split, keep, plan, node, compute))
+    charge = (
+        (total - sends) * board.receive_ma + sends * board.transmit_ma + works * board.compute_ma
+    )
+    return charge * board.volts * 1e-6
+
+
+def deployment(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    board: Board,
+    *,
+    radios: Sequence[str] = tuple(RADIOS),
+    rounds: int = 0,
+    slack: float = 0.05,
+) -> dict:
+    """What a deployment needs of each node (the largest figure of all nodes), as JSON: planned for
+    each radio under the board's RAM, or for the least RAM where that is not enough."""
+    found: dict = {"nodes": split.nodes, "radios": {}}
+    compute = Compute(clock_hz=board.clock_hz)
+    for name in radios:
+        options = {"radio": name, "rounds": rounds, "compute": compute}
+        try:
+            plan = make_plan(
+                config, split, keep, ram_limit=board.arena_limit(), slack=slack, **options
+            )
+        except CatsError:
+            plan = make_plan(config, split, keep, slack=math.inf, **options)
+        sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
+        nodes = range(split.nodes)
+        instructions = max(node_instructions(config, split, keep, plan, d, compute) for d in nodes)
+        figures = air_json(config, split, keep, plan)
+        figures["inference_us"] = inference_us(config, split, keep, plan, compute)
+        arena = max(size.arena_bytes for size in sizes)
+        found["radios"][name] = {
+            "arena_bytes": arena,
+            "arena_lower_bound": max(size.arena_lower_bound for size in sizes),
+            "ram_bytes": arena + state_bytes() + board.reserve_ram,
+            "instructions": round(instructions),
+            "compute_us": round(compute.microseconds(instructions)),
+            "energy_mj": max(energy_mj(config, split, keep, plan, d, board) for d in nodes),
+            "held": plan.held,
+            "tile_rows": sorted({gather.tile_rows for gather in plan.gathers}),
+            **figures,
+        }
+        found["image_bytes"] = max(size.image_bytes for size in sizes)
+        found["weight_bytes"] = max(size.weight_bytes for size in sizes)
+    found["flash_bytes"] = found["image_bytes"] + board.reserve_flash
+    found["fits_flash"] = found["flash_bytes"] <= board.flash
+    found["fits_ram"] = all(f["ram_bytes"] <= board.ram for f in found["radios"].values())
+    found["fits"] = found["fits_flash"] and found["fits_ram"]
+    return found
+
+
+def largest_features(
+    config: ModelConfig, nodes: int, board: Board, keep: float, radio: str, input_split: str
+) -> ModelConfig | None:
+    """The widest model of this depth and length that ``nodes`` boards hold, heads of the same
+    width and the feed-forward in proportion; None where not even the narrowest fits."""
+    width, stretch = config.head_width, config.hidden / config.features
+
+    def scaled(heads: int) -> ModelConfig:
+        features = heads * width
+        return dataclasses.replace(
+            config, heads=heads, features=features, hidden=max(nodes, round(stretch * features))
+        )
+
+    def fits(heads: int) -> bool:
+        model = scaled(heads)
+        try:
+            split = SplitConfig.even(model, nodes, input_split)
+            kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
+            plan = make_plan(model, split, kept, radio=radio, ram_limit=board.arena_limit())
+        except CatsError:
+            return False
+        size = node_size(model, split, kept, plan, 0)  # node 0 has the largest share of all
+        return size.image_bytes <= board.image_limit()
+
+    low, high = nodes, int(MAX_COLUMNS / max(width, width * stretch))
+    if low > high or not fits(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return scaled(low)
+
+
+# Published schemes
+
+#: Activation RAM in bytes, weights a block and values on air a block for 64 tokens, 128 features,
+#: 16 heads, 16 nodes, from the comparison in arXiv:2605.15694.
+PUBLISHED = {
+    "Hu 2024, position-wise": (10272, 65536, 8192),
+    "Liu 2025": (7032, 65536, 5120),
+}
+PUBLISHED_SHAPE = (64, 128, 16, 16)
+
+
+def published(config: ModelConfig, nodes: int, keep: float) -> list[dict]:
+    """The schemes of the literature by their own formulas, one block, one byte a value; schemes
+    whose formula is not known here only for the shape that was published."""
+    n, f, d = config.tokens, config.features, nodes
+    own = f / d
+    rows = [
+        ("Bochem 2025, all-reduce", n * f * d + n * own, 4 * f * own, 2 * n * f * d),
+        ("CATS (paper), all columns", n * f + 4 * n * own, 4 * f * own, 4 * n * f),
+    ]  # fmt: skip
+    if keep < 1:
+        view = own + keep * (f - own)
+        rows.append(
+            (f"CATS (paper), {keep:.0%} kept", n * view + 4 * n * own, 4 * own * view,
+             4 * n * f * keep)
+        )  # fmt: skip
+    if (n, f, config.heads, d) == PUBLISHED_SHAPE:
+        rows = [(name, *figures) for name, figures in PUBLISHED.items()] + rows
+    return [
+        {
+            "scheme": name,
+            "activation_bytes": round(ram),
+            "weights_a_block": round(weights),
+            "values_on_air_a_block": round(air),
+        }
+        for name, ram, weights, air in rows
+    ]
+
+
+def ours(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
+    """This deployment in the columns of published(): the arena with tile buffers and scratch, the
+    attention weights of a block (which is what the others count), bytes of payload in its four
+    gathers."""
+    block = range(1, 5)
+    weights = max(
+        sum(
+            view_width(config, split, keep, g, d) * product_width(config, split, g, d)
+            for g in (1, 2)
+        )
+        for d in range(split.nodes)
+    )
+    air = sum(cut.width * plan.gathers[g].rows for g in block for cut in plan.gathers[g].sources)
+    return {
+        "scheme": "this plan",
+        "activation_bytes": max(arena.size for arena in plan.arenas),
+        "weights_a_block": weights,
+        "values_on_air_a_block": air,
+    }

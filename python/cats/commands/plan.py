@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats plan``: what a model needs on 1 to 16 boards, before anything is trained or built."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cats.report import add_json_argument, parse_size
+
+HELP = "RAM, flash, air, time and energy for a number of nodes"
+EPILOG = """\
+exit status: 0 some number of nodes fits the board, 1 none does, 2 bad input
+
+examples:
+  cats plan DEPLOY
+  cats plan --features 128 --tokens 64 --heads 16 --blocks 2 --nodes 1:16
+  cats plan --features 512 --tokens 64 --heads 16 --keep 0.1 --nodes 2,4,8 --largest
+  cats plan DEPLOY --tradeoffs --json plan.json --plot plan.png
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats plan``."""
+    parser.add_argument(
+        "deploy", nargs="?", type=Path, metavar="DEPLOY", help="folder that cats export wrote"
+    )
+    shape = parser.add_argument_group("shape, where no DEPLOY is given")
+    shape.add_argument("--features", type=int, metavar="F", help="columns of the residual")
+    shape.add_argument("--tokens", type=int, metavar="N", help="rows of the residual")
+    shape.add_argument("--heads", type=int, default=16, metavar="H", help="attention heads")
+    shape.add_argument("--hidden", type=int, metavar="M", help="feed-forward columns (F)")
+    shape.add_argument("--blocks", type=int, default=1, metavar="L", help="blocks")
+    shape.add_argument("--inputs", type=int, default=16, metavar="P", help="columns of the input")
+    shape.add_argument("--outputs", type=int, default=16, metavar="C", help="columns of the result")
+    shape.add_argument(
+        "--keep", type=float, default=1.0, metavar="R", help="share of columns that is broadcast"
+    )
+    parser.add_argument(
+        "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"
+    )
+    parser.add_argument(
+        "--radio",
+        default="ieee802154",
+        help="radio of the tables: ieee802154 or ble_2m; the JSON has both",
+    )
+    parser.add_argument(
+        "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"
+    )
+    parser.add_argument(
+        "--input-split",
+        choices=("single", "channels"),
+        default="channels",
+        help="node 0 holds the raw input, or its columns are spread",
+    )
+    board = parser.add_argument_group("board")
+    board.add_argument("--board", default="nrf52840", help="board: nrf52840")
+    board.add_argument("--ram", type=parse_size, metavar="SIZE", help="its RAM (256K)")
+    board.add_argument("--flash", type=parse_size, metavar="SIZE", help="its flash (1M)")
+    board.add_argument(
+        "--reserve-ram", type=parse_size, metavar="SIZE", help="RAM that firmware takes (64K)"
+    )
+    board.add_argument(
+        "--reserve-flash", type=parse_size, metavar="SIZE", help="flash that firmware takes (192K)"
+    )
+    board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz (64)")
+    parser.add_argument(
+        "--tradeoffs",
+        action="store_true",
+        help="also RAM against time, for DEPLOY or the most nodes",
+    )
+    parser.add_argument(
+        "--largest", action="store_true", help="also the widest model that the nodes hold (slow)"
+    )
+    parser.add_argument("--plot", metavar="FILE", help="arena and time against nodes (.png, .svg)")
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats plan``."""
+    from cats.report import save_plot, write_json
+    from cats.survey import render, survey, survey_plot
+
+    result = survey(args)
+    if args.json:
+        write_json(args.json, result)
+    if args.json != "-":
+        print(render(result))
+    if args.plot:
+        title = f"{result['parameters']:,} parameters, {result['radio']}"
+        save_plot(args.plot, survey_plot(result), title=title, xlabel="nodes")
+    return 0 if result["least_nodes"] is not None else 1
