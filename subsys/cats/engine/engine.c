@@ -130,13 +130,14 @@ uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange
 {
 	const struct cats_image *image = engine->image;
 	const struct cats_image_gather *gather = &image->gathers[x.gather];
-	const uint16_t *keep = cats_table(image, gather->own_keep);
 	struct cats_region region;
+	const uint16_t *keep;
 
 	if (!cats_find_region(image, x, image->header->node, fragment, &region)) {
 		return 0;
 	}
-	keep += region.column / gather->element;
+	keep = (const uint16_t *)cats_table(image, gather->own_keep) +
+	       region.column / gather->element;
 	for (uint16_t r = region.row; r < region.row + region.rows; r++, payload += region.width) {
 		if (gather->kind == CATS_GATHER_RESULT) {
 			fill_result(engine, keep, x.tile * gather->tile_rows + r, region.width / 2,
