@@ -12,6 +12,10 @@
 
 #include "engine_internal.h"
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "an image is little-endian, and is read where it lies"
+#endif
+
 #define CRC_BEGIN 16u
 #define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
 #define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */

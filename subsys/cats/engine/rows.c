@@ -116,8 +116,7 @@ static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y, u
 }
 
 /* Set the missing columns of a row's view to zero, and count them. */
-static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_t *y,
-			      uint32_t step)
+static uint16_t clear_missing(const struct cats_tile *tile, uint16_t row, int16_t *y, uint32_t step)
 {
 	const struct cats_image *image = tile->engine->image;
 	uint32_t column = 0;
