@@ -523,16 +523,12 @@ def _number(value: int) -> str:
 
 
 def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
-    """Items separated by commas in lines of at most 100 columns (a tab is eight)."""
-    room = 96 - len(indent.expandtabs(8))
-    lines, line, used = [], [], 0
-    for item in items:
-        if line and used + len(item) + 2 > room:
-            lines.append(indent + ", ".join(line) + ",")
-            line, used = [], 0
-        line.append(item)
-        used += len(item) + 2
-    return [*lines, indent + ", ".join(line) + end]
+    """Items separated by commas, so many a line that a line has at most 100 columns (a tab is
+    eight)."""
+    room = 97 - len(indent.expandtabs(8))
+    count = max(1, room // (max(map(len, items)) + 2))
+    lines = [indent + ", ".join(items[i : i + count]) + "," for i in range(0, len(items), count)]
+    return [*lines[:-1], lines[-1][:-1] + end]
 
 
 def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
