@@ -101,9 +101,10 @@ struct cats_instance_data {
 	bool job_ready;
 	bool result_ready;
 	bool input_held;       /* a submitted input is still read */
+	bool submitted;        /* by cats_submit(), until it is told or withdrawn */
 #ifdef CONFIG_CATS_LOSS
 	uint32_t loss_seed;
-	uint32_t loss[CATS_MAX_NODES]; /* threshold by source */
+	uint32_t loss[CATS_MAX_NODES]; /* millionths, by source */
 #endif
 	struct cats_node node;
 };
@@ -249,6 +250,16 @@ int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_
 int cats_submit(const struct cats_instance *instance, const int8_t *input, k_timeout_t timeout);
 
 /**
+ * @brief Take the input of cats_submit() back; when this returns, nobody reads it any more.
+ *
+ * @retval 0 its inference will not be
+ * @retval -EALREADY its inference has begun and will be told
+ * @retval -ENOENT  none is submitted, or a call of cats_infer() owns it
+ * @retval -ENOTCONN the instance does not run
+ */
+int cats_withdraw(const struct cats_instance *instance);
+
+/**
  * @brief Wait for the next inference that ends at this node, whoever submitted it.
  *
  * Arguments and errors as for cats_infer().
@@ -280,6 +291,18 @@ int cats_result_class(const struct cats_result *result, uint16_t row);
 /** @brief Outputs that did not arrive, over all rows. */
 uint32_t cats_result_missing(const struct cats_result *result);
 
+/** Inputs that the application brings along for `cats infer sample`; one object at most. */
+struct cats_samples {
+	uint16_t count;
+	uint16_t tokens;       /**< tokens_in of the model */
+	uint16_t inputs;       /**< P, all nodes' columns */
+	const int8_t *data;    /**< [count][tokens][inputs] */
+	const int16_t *labels; /**< [count] classes, or NULL */
+};
+
+/** The application's, or NULL. */
+extern const struct cats_samples *cats_samples;
+
 #if defined(CONFIG_CATS_LOSS) || defined(__DOXYGEN__)
 
 /**
@@ -298,6 +321,10 @@ int cats_loss(const struct cats_instance *instance, int source, uint32_t ppm);
 
 /** @brief The seed of the losses; CONFIG_CATS_LOSS_SEED at first. */
 void cats_loss_seed(const struct cats_instance *instance, uint32_t seed);
+
+/** @brief What is set: the seed, and the probability for one source in millionths. */
+void cats_loss_get(const struct cats_instance *instance, uint8_t source, uint32_t *seed,
+		   uint32_t *ppm);
 
 #endif /* CONFIG_CATS_LOSS */
 

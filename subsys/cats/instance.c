@@ -135,7 +135,9 @@ static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_
 			struct cats_loss_frame name;
 
 			cats_loss_name(&name, header->model_id, frame, header->node);
-			if (cats_loss_lost(d->loss_seed, d->loss[name.source], &name)) {
+			if (cats_loss_lost(d->loss_seed,
+					   cats_loss_threshold(d->loss[name.source]),
+					   &name)) {
 				d->glue.dropped++;
 				unlock(d);
 				return;
@@ -204,6 +206,7 @@ static void tell(struct cats_instance_data *d)
 		lock(d);
 	}
 	if (r->submitted) {
+		d->submitted = false;
 		k_sem_give(&d->slot);
 	}
 	d->result_ready = false;
@@ -339,6 +342,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	d->glue = (struct cats_glue_stats){0};
 	d->result_ready = false;
 	d->input_held = false;
+	d->submitted = false;
 	d->stopping = false;
 	k_sem_reset(&d->work);
 	ret = cats_node_init(&d->node, &config, now(d));
@@ -487,24 +491,45 @@ int cats_submit(const struct cats_instance *instance, const int8_t *input, k_tim
 	d = instance->data;
 	ret = submit(d, input, timeout);
 	if (ret == 0) {
+		d->submitted = true;
 		unlock(d);
 	}
 	return ret;
 }
 
-/* The input of a call that timed out: when this returns, nobody reads it. Locked. */
-static void take_back(struct cats_instance_data *d)
+/* When this returns, nobody reads the submitted input. Locked; false where it will be told. */
+static bool take_back(struct cats_instance_data *d)
 {
-	if (!alive(d)) {
-		return;
-	}
-	if (cats_node_withdraw(&d->node) == 0) {
+	bool withdrawn = alive(d) && cats_node_withdraw(&d->node) == 0;
+
+	if (withdrawn) {
+		d->submitted = false;
 		let_input_go(d);
 		k_sem_give(&d->slot);
 	}
 	while (d->input_held && d->running) {
 		(void)k_condvar_wait(&d->event, &d->lock, K_FOREVER);
 	}
+	return withdrawn;
+}
+
+int cats_withdraw(const struct cats_instance *instance)
+{
+	struct cats_instance_data *d;
+	int ret;
+
+	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
+	d = instance->data;
+	lock(d);
+	if (!alive(d)) {
+		ret = -ENOTCONN;
+	} else if (!d->submitted) {
+		ret = -ENOENT;
+	} else {
+		ret = take_back(d) ? 0 : -EALREADY;
+	}
+	unlock(d);
+	return ret;
 }
 
 /* Wait for a result; entered locked, left unlocked. */
@@ -523,7 +548,7 @@ static int await(struct cats_instance_data *d, struct waiter *w, k_timepoint_t e
 	} else {
 		(void)sys_slist_find_and_remove(&d->waiters, &w->list);
 		if (w->own) {
-			take_back(d);
+			(void)take_back(d);
 		}
 		ret = -ETIMEDOUT;
 	}
@@ -644,7 +669,7 @@ int cats_loss(const struct cats_instance *instance, int source, uint32_t ppm)
 	lock(d);
 	for (int s = 0; s < CATS_MAX_NODES; s++) {
 		if (source == CATS_NODE_ANY || source == s) {
-			d->loss[s] = cats_loss_threshold(ppm);
+			d->loss[s] = ppm;
 		}
 	}
 	unlock(d);
@@ -660,7 +685,21 @@ void cats_loss_seed(const struct cats_instance *instance, uint32_t seed)
 	unlock(d);
 }
 
+void cats_loss_get(const struct cats_instance *instance, uint8_t source, uint32_t *seed,
+		   uint32_t *ppm)
+{
+	struct cats_instance_data *d = instance->data;
+
+	__ASSERT_NO_MSG(source < CATS_MAX_NODES);
+	lock(d);
+	*seed = d->loss_seed;
+	*ppm = d->loss[source];
+	unlock(d);
+}
+
 #endif /* CONFIG_CATS_LOSS */
+
+const struct cats_samples *cats_samples;
 
 static int cats_init(void)
 {
