@@ -564,7 +564,7 @@ def test_freestanding(tmp_path):
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
-    for cpu in ("cortex-m4", "cortex-m3"):
+    for cpu, limit in (("cortex-m4", 13 * 1024), ("cortex-m3", 9 * 1024)):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(
             [compiler, f"-mcpu={cpu}", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall",
@@ -580,4 +580,4 @@ def test_freestanding(tmp_path):
         ).stdout.splitlines()[1].split()  # fmt: skip
         text, data, bss = map(int, sizes[:3])
         assert data == bss == 0
-        assert text <= 12 * 1024, f"{text} bytes of code for {cpu}"
+        assert text <= limit, f"{text} bytes of code for {cpu}"
