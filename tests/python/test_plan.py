@@ -311,3 +311,26 @@ def test_air_is_what_the_simulation_spends(radio: str, rounds: int, nodes: int) 
     assert found.air_us == pytest.approx(air.us, rel=0.1)
     # The first inference also waits until the air is known to be free.
     assert found.span_us[1] == pytest.approx(inference_us(config, split, keep, plan), rel=0.1)
+
+
+def test_where_packing_misses_the_bound() -> None:
+    config, split, keep = paper_shape(None)
+    config = dataclasses.replace(config, blocks=6)
+    keep = full_keep(config, split)
+    plan = make_plan(config, split, keep, radio="ble_2m")
+    arena = plan.arenas[3]
+    assert arena.lower_bound < arena.size <= 1.1 * arena.lower_bound
+    run_arena(config, split, keep, plan, 3, lambda: True)
+    limit = arena.lower_bound + 8
+    plan = make_plan(config, split, keep, radio="ble_2m", ram_limit=limit)
+    assert max(arena.size for arena in plan.arenas) <= limit
+
+
+def test_too_many_blocks() -> None:
+    config = ModelConfig(tokens_in=2, inputs=1, outputs=1, features=2, heads=2, hidden=2, blocks=64)
+    split = SplitConfig.even(config, 2)
+    with pytest.raises(CatsError, match="64 blocks: at most 63"):
+        make_plan(config, split, full_keep(config, split))
+    config = dataclasses.replace(config, blocks=63)
+    plan = make_plan(config, split, full_keep(config, split))
+    assert len(plan.gathers) == 255 and plan.gathers[-1].phase <= 255
