@@ -10,6 +10,7 @@ uninterrupted one.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import json
@@ -139,22 +140,28 @@ def train(
     """
     training.check()
     _check_task(task, config)
-    with _processes() as (rank, world), _threads(training.threads), torch.random.fork_rng([]):
+    rank, world = _processes()
+    with _threads(training.threads), torch.random.fork_rng([]):
         if training.batch % world:
             raise CatsError(f"batch of {training.batch} cannot be shared by {world} processes")
         session = _Session(task, config, split, training, rank, world, init)
         if out is not None:
-            if _prepare(out, session.config_json(), resume, force, rank) == "done":
+            state = _state_of(out, session.config_json(), resume, force)
+            if state == "done":
                 model, _ = load_run(out)
                 return model, read_json(out / METRICS)
             if world > 1:
-                distributed.barrier()
-            if resume and (out / CHECKPOINT).exists():
+                distributed.barrier()  # all have looked before the first one writes
+            if state == "begun":
                 session.restore(out / CHECKPOINT)
+            elif rank == 0:
+                _begin(out, session.config_json())
         session.run(out if rank == 0 else None, checkpoint_seconds, after_epoch)
         metrics = session.finish()
         if out is not None and rank == 0:
             write_run(out, session.final, session.config_json(), metrics)
+        if world > 1:
+            distributed.barrier()  # nobody reads the folder before it is whole
         return session.final, metrics
 
 
@@ -435,29 +442,33 @@ def _write_json(path: Path, data: dict) -> None:
     partial.replace(path)
 
 
-def _prepare(out: Path, config: dict, resume: bool, force: bool, rank: int) -> str:
-    """Make the RUN folder ready: "done" where a finished run is resumed, else "run"."""
-    exists = out.exists() and (not out.is_dir() or any(out.iterdir()))
+def _state_of(out: Path, config: dict, resume: bool, force: bool) -> str:
+    """What is to be done with a RUN folder: "new", "begun" (a checkpoint is there) or "done"."""
     if out.exists() and not out.is_dir():
         raise CatsError(f"{out} is a file: name a folder")
-    if exists and resume and not force:
-        before = read_json(out / CONFIG)
-        changed = [
-            key
-            for key in ("format", "task", "task_options", "model", "split", "training")
-            if before.get(key) != json.loads(json.dumps(config[key]))
-        ]
-        if changed:
-            raise CatsError(f"{out} was trained with another {', '.join(changed)}: use --force")
-        return "done" if (out / METRICS).exists() else "run"
-    if exists and not force:
+    if not out.exists() or not any(out.iterdir()) or force:
+        return "new"
+    if not resume:
         raise CatsError(f"{out} exists: continue it with --resume or start again with --force")
-    if rank == 0:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in (METRICS, WEIGHTS, CHECKPOINT):
-            (out / name).unlink(missing_ok=True)
-        _write_json(out / CONFIG, config)
-    return "run"
+    before = read_json(out / CONFIG)
+    changed = [
+        key
+        for key in ("format", "task", "task_options", "model", "split", "training")
+        if before.get(key) != json.loads(json.dumps(config[key]))
+    ]
+    if changed:
+        raise CatsError(f"{out} was trained with another {', '.join(changed)}: use --force")
+    if (out / METRICS).exists():
+        return "done"
+    return "begun" if (out / CHECKPOINT).exists() else "new"
+
+
+def _begin(out: Path, config: dict) -> None:
+    """Make the RUN folder and remove what an earlier run left in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (METRICS, WEIGHTS, CHECKPOINT):
+        (out / name).unlink(missing_ok=True)
+    _write_json(out / CONFIG, config)
 
 
 def _check_task(task: Task, config: ModelConfig) -> None:
@@ -491,15 +502,12 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@contextlib.contextmanager
-def _processes() -> Iterator[tuple[int, int]]:
-    """(rank, processes) as torchrun started us; one process otherwise."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1 or distributed.is_initialized():
-        yield (distributed.get_rank(), world) if world > 1 else (0, 1)
-        return
-    distributed.init_process_group("gloo")
-    try:
-        yield distributed.get_rank(), world
-    finally:
-        distributed.destroy_process_group()
+def _processes() -> tuple[int, int]:
+    """(rank, processes) as torchrun started us; one process otherwise. The group lives as long as
+    the process: gloo does not come up a second time on the same store."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return 0, 1
+    if not distributed.is_initialized():
+        distributed.init_process_group("gloo")
+        atexit.register(distributed.destroy_process_group)
+    return distributed.get_rank(), distributed.get_world_size()

@@ -219,8 +219,9 @@ def test_losses_of_each_sample_own_take_the_cheaper_path():
             results.append(model(x, losses))
     torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
     wide = dropout.draw(8, torch.Generator().manual_seed(0))[1]
-    reader = torch.zeros(4, 3 * 12)
-    assert _worth_masking(wide, x, reader) == (8 * 12 * 36 <= 8 * 8 * 12 * 4)
+    assert not _worth_masking(wide, x, model.reader_ATTENTION)
+    few = Heard(wide.columns[:1], wide.bounds)
+    assert _worth_masking(few, x, model.reader_ATTENTION)
 
 
 def test_float32_norm_survives_a_large_common_offset():

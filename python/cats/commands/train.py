@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 HELP = "train a model with message dropout and pruning"
@@ -150,6 +151,8 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads or (1 if args.task == "digits" else None),
     )
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
+    if os.environ.get("RANK", "0") != "0":
+        return 0
     print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")
     for part in ("validation", "test"):
         figures = ", ".join(f"{name} {value:.4f}" for name, value in metrics[part].items())
