@@ -346,9 +346,9 @@ def node_buffers(
     mode: Mode,
 ) -> list[Buffer]:
     """The buffers of one node's arena. Rows and scores are scratch of one thread and take turns,
-    except where attention is computed in the same call as q, k and v."""
+    also where attention is held: it follows when q, k and v of all rows are there."""
     live = lifetimes_of(config, gathers, mode.held)
-    turns = {} if mode.held else {"rows": "scratch", "scores": "scratch"}
+    turns = {"rows": "scratch", "scores": "scratch"}
     stride = largest_stride(config, split, keep, node)
     sizes = buffer_sizes(config, split, gathers, node, mode, stride)
     return [Buffer(name, size, live[name], turns.get(name, "")) for name, size in sizes.items()]
@@ -659,9 +659,8 @@ class _Planner:
             sizes = buffer_sizes(self.config, self.split, gathers, d, mode, self.strides[d])
             room = np.array([round_up(sizes[name], ALIGN) for name in names])
             total = room @ matrix
-            if not mode.held:  # rows and scores take turns
-                pair = [names.index("rows"), names.index("scores")]
-                total -= (room[pair, None] * matrix[pair]).min(0)
+            pair = [names.index("rows"), names.index("scores")]  # they take turns
+            total -= (room[pair, None] * matrix[pair]).min(0)
             tick = int(total.argmax())
             if total[tick] > best[0]:
                 best = (int(total[tick]), {n for n, on in zip(names, matrix[:, tick]) if on})

@@ -17,6 +17,7 @@ from cats.errors import CatsError
 from cats.partition import PRUNABLE, Kind, full_keep, gather_kind, own_ranges
 from cats.plan import Air, exchange_us, gather_air, plan_air, plan_from_json, plan_to_json
 from cats.planner import MAX_FRAGMENTS, MAX_TILES, Compute, inference_us, make_plan
+from cats.predict import state_bytes
 from cats.radio import FRAME_HEADER, RADIOS
 from cats.simulate import Settings, simulate
 from cats.vectors import random_inputs, random_keep, random_model
@@ -137,7 +138,7 @@ def test_ram_of_the_prototype_shape(radio: str) -> None:
     )
     split = SplitConfig.even(config, 4)
     keep = keep_some(config, split, 13)
-    limit = 36 * 1024 - 1024  # of 36 KiB a frame and the state of the gather take their part
+    limit = 36 * 1024 - state_bytes()  # with the state of engine and gather and all frames
     plan = make_plan(config, split, keep, radio=radio, ram_limit=limit)
     assert max(arena.size for arena in plan.arenas) <= limit
     run_arena(config, split, keep, plan, 1, lambda: True)

@@ -5,7 +5,7 @@
 
 /* Partition of node 0 of 2, deployment ba61b179.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1616 bytes of flash, 160 bytes of arena.
+ * 1616 bytes of flash, 144 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -27,7 +27,7 @@
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xba61b179u /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 160 /* bytes of RAM */
+#define CATS_PARTITION_ARENA_SIZE 144 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1616 /* bytes of flash */
 
 struct cats_partition_image {
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x568f505au,
+		.crc32 = 0x86bb818bu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -143,13 +143,13 @@ static const struct cats_partition_image cats_partition = {
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 64,
-		.arena_query = 128,
-		.arena_key = 136,
-		.arena_value = 144,
-		.arena_heads = 112,
+		.arena_query = 112,
+		.arena_key = 120,
+		.arena_value = 128,
+		.arena_heads = 96,
 		.arena_hidden = 96,
 		.arena_rows = 0,
-		.arena_scores = 96,
+		.arena_scores = 0,
 		.arena_input = 96,
 		.arena_pooled = 96,
 		.arena_output = 64,
@@ -198,7 +198,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.spacing_us = 6195,
-			.tile = { 152, 152 },
+			.tile = { 136, 136 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -228,7 +228,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.spacing_us = 5747,
-			.tile = { 156, 156 },
+			.tile = { 140, 140 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -258,7 +258,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.spacing_us = 5747,
-			.tile = { 104, 104 },
+			.tile = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -288,7 +288,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.spacing_us = 5747,
-			.tile = { 108, 108 },
+			.tile = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -318,7 +318,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.spacing_us = 5748,
-			.tile = { 104, 104 },
+			.tile = { 108, 108 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),

@@ -5,7 +5,7 @@
 
 /* Partition of node 1 of 2, deployment ba61b179.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1328 bytes of flash, 112 bytes of arena.
+ * 1328 bytes of flash, 96 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -27,7 +27,7 @@
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xba61b179u /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 112 /* bytes of RAM */
+#define CATS_PARTITION_ARENA_SIZE 96 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1328 /* bytes of flash */
 
 struct cats_partition_image {
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x06b380cdu,
+		.crc32 = 0xf086755fu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -138,13 +138,13 @@ static const struct cats_partition_image cats_partition = {
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 32,
-		.arena_query = 64,
-		.arena_key = 72,
-		.arena_value = 80,
-		.arena_heads = 88,
+		.arena_query = 48,
+		.arena_key = 56,
+		.arena_value = 64,
+		.arena_heads = 72,
 		.arena_hidden = 48,
 		.arena_rows = 0,
-		.arena_scores = 48,
+		.arena_scores = 0,
 		.arena_input = 0,
 		.arena_pooled = 48,
 		.arena_output = 32,
@@ -193,7 +193,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.spacing_us = 6195,
-			.tile = { 96, 96 },
+			.tile = { 80, 80 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -223,7 +223,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.spacing_us = 5747,
-			.tile = { 104, 104 },
+			.tile = { 88, 88 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
