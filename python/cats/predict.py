@@ -237,16 +237,22 @@ def deployment(
     radios: Sequence[str] = tuple(RADIOS),
     rounds: int = 0,
     slack: float = 0.05,
+    given: Plan | None = None,
 ) -> dict:
     """What a deployment needs of each node (the largest figure of all nodes), as JSON: planned for
-    each radio under the board's RAM, or for the least RAM where that is not enough."""
+    each radio under the board's RAM, or for the least RAM where that is not enough; ``given`` is
+    the plan for its radio."""
     found: dict = {"nodes": split.nodes, "radios": {}}
     compute = Compute(clock_hz=board.clock_hz)
     for name in radios:
         options = {"radio": name, "rounds": rounds, "compute": compute}
         try:
-            plan = make_plan(
-                config, split, keep, ram_limit=board.arena_limit(), slack=slack, **options
+            plan = (
+                given
+                if given is not None and given.radio == name
+                else make_plan(
+                    config, split, keep, ram_limit=board.arena_limit(), slack=slack, **options
+                )
             )
         except CatsError:
             plan = make_plan(config, split, keep, slack=math.inf, **options)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cats.config import MAX_NODES, ModelConfig, SplitConfig, to_json
 from cats.errors import CatsError
 from cats.partition import KeepSets, full_keep
+from cats.plan import Plan
 from cats.planner import make_plan, tradeoffs
 from cats.predict import (
     BOARDS,
@@ -65,13 +66,13 @@ def chosen_board(args: argparse.Namespace) -> Board:
 
 def survey(args: argparse.Namespace) -> dict:
     """All figures as JSON."""
-    radio_named(args.radio)
     board = chosen_board(args)
     own: tuple[SplitConfig, KeepSets] | None = None
+    given: Plan | None = None
     if args.deploy is not None:
         from cats.export import load_deploy
 
-        model, plan, _, _ = load_deploy(args.deploy)
+        model, given, _, _ = load_deploy(args.deploy)
         config, own = model.config, (model.split, model.keep)
         ratio = keep_ratio(config, *own) if model.split.nodes > 1 else 1.0
     else:
@@ -88,6 +89,13 @@ def survey(args: argparse.Namespace) -> dict:
             blocks=args.blocks,
         )
     config.check()
+    radio = args.radio or (given.radio if given else "ieee802154")
+    rounds = args.repair_rounds
+    if rounds is None:
+        rounds = given.rounds if given else 0
+    radio_named(radio)
+    if given and given.rounds != rounds:
+        given = None
     if not 0 < ratio <= 1:
         raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
     most = min(MAX_NODES, config.heads, config.hidden)
@@ -103,9 +111,10 @@ def survey(args: argparse.Namespace) -> dict:
 
     rows = []
     for nodes in (n for n in numbers if n <= most):
-        row = deployment(config, *shares(nodes), board, rounds=args.repair_rounds)
+        exported = given if own is not None and own[0].nodes == nodes else None
+        row = deployment(config, *shares(nodes), board, rounds=rounds, given=exported)
         if args.largest:
-            wide = largest_features(config, nodes, board, ratio, args.radio, args.input_split)
+            wide = largest_features(config, nodes, board, ratio, radio, args.input_split)
             row["largest_model"] = wide and {**to_json(wide), "parameters": parameters(wide)}
         rows.append(row)
     least = next((row["nodes"] for row in rows if row["fits"]), None)
@@ -113,13 +122,15 @@ def survey(args: argparse.Namespace) -> dict:
     if own is not None and own[0].nodes in [row["nodes"] for row in rows]:
         shown = own[0].nodes
     split, keep = shares(shown)
-    plan = make_plan(config, split, keep, radio=args.radio, rounds=args.repair_rounds)
+    plan = given if own is not None and own[0] == split and given else None
+    if plan is None or plan.radio != radio:
+        plan = make_plan(config, split, keep, radio=radio, rounds=rounds)
     result = {
         "model": to_json(config),
         "parameters": parameters(config),
         "keep": ratio,
-        "radio": args.radio,
-        "rounds": args.repair_rounds,
+        "radio": radio,
+        "rounds": rounds,
         "board": dataclasses.asdict(board),
         "least_nodes": least,
         "deployments": rows,
@@ -140,7 +151,7 @@ def survey(args: argparse.Namespace) -> dict:
                     if key != "by_gather"
                 },
             }
-            for p in tradeoffs(config, split, keep, radio=args.radio, rounds=args.repair_rounds)
+            for p in tradeoffs(config, split, keep, radio=radio, rounds=rounds)
         ]
     return result
 

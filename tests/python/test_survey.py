@@ -169,17 +169,20 @@ def test_deployment_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path:
     config = ModelConfig(tokens_in=5, inputs=4, outputs=3, features=16, heads=4, hidden=12)
     split = SplitConfig(heads=(2, 1, 1), hidden=(2, 5, 5), outputs=(1, 1, 1), inputs=(4, 0, 0))
     model = random_model(1, config, split, random_keep(1, config, split, 0.5))
-    meta = export.export(model, tmp_path / "deploy", radio="ble_2m", rounds=1)
-    status, found = run(
-        capsys, str(tmp_path / "deploy"), "--radio", "ble_2m", "--repair-rounds", "1"
-    )
-    assert status == 0
+    meta = export.export(model, tmp_path / "deploy", radio="ble_2m", rounds=1, tile_rows=1)
+    status, found = run(capsys, str(tmp_path / "deploy"))
+    assert status == 0 and (found["radio"], found["rounds"]) == ("ble_2m", 1)
     own = next(row for row in found["deployments"] if row["nodes"] == 3)
     assert own["image_bytes"] == max(node["image_bytes"] for node in meta["nodes"])
     figures = own["radios"]["ble_2m"]
     for name in ("frames", "bytes_on_air", "time_on_air_us", "inference_us"):
         assert figures[name] == meta["air"]["ble_2m"][name]
     assert figures["arena_bytes"] == max(node["arena_bytes"] for node in meta["nodes"])
+    assert found["schemes"][0]["activation_bytes"] == figures["arena_bytes"]
+    _, other = run(capsys, str(tmp_path / "deploy"), "--repair-rounds", "0", "--tradeoffs")
+    own = next(row for row in other["deployments"] if row["nodes"] == 3)
+    assert own["radios"]["ble_2m"]["frames"] < figures["frames"]
+    assert other["tradeoffs_nodes"] == 3 and len(other["tradeoffs"]) >= 1
 
 
 def test_what_no_board_holds(capsys: pytest.CaptureFixture) -> None:

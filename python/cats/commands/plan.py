@@ -42,11 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--radio",
-        default="ieee802154",
-        help="radio of the tables: ieee802154 or ble_2m; the JSON has both",
+        help="radio of the tables: ieee802154 or ble_2m (DEPLOY's, else ieee802154); the JSON has "
+        "both",
     )
     parser.add_argument(
-        "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"
+        "--repair-rounds",
+        type=int,
+        metavar="R",
+        help="rounds of coded repair, 0 to 3 (DEPLOY's, else 0)",
     )
     parser.add_argument(
         "--input-split",
