@@ -80,6 +80,7 @@ class CatsTransformer(nn.Module):
         self.head = nn.Linear(config.features, config.outputs)
         self._initialise()
 
+        self.layouts: dict[Kind, tuple] = {}
         for kind in Kind:
             own = torch.zeros(split.nodes, gather_width(config, kind), dtype=torch.bool)
             for d, (begin, end) in enumerate(own_ranges(config, split, kind)):
@@ -95,6 +96,7 @@ class CatsTransformer(nn.Module):
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
             reader = getattr(self, f"own_{target.name}").float().repeat(1, copies)
             self.register_buffer(f"reader_{kind.name}", reader, persistent=False)
+            self.layouts[kind] = _layout(reader)
         self.set_keep(full_keep(config, split) if keep is None else keep)
 
     def _initialise(self) -> None:
@@ -229,7 +231,7 @@ class _Run:
                 mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
             affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
             return _MaskedProduct.apply(
-                x, linear.weight, linear.bias, *affine, mask, bounds, reader
+                x, linear.weight, linear.bias, *affine, mask, bounds, reader, model.layouts[kind]
             )
         if isinstance(losses, Heard):
             losses = losses.dense(len(x))
@@ -273,23 +275,26 @@ class _MaskedProduct(torch.autograd.Function):
     """``by_views`` by masked weights, for all samples and nodes at once, and its derivative.
 
     Arguments: x [B, rows, K]; weight [O, K], bias [O]; gain and offset [K] of the norm, or None;
-    eps; mask bool [P, T, D, K] with ``bounds`` as in ``Heard``; reader [D, O]. Samples of one
-    pattern and one row block lack the same columns, so P x T masked copies of the weights do for
-    all of them. For the norm, with m the mask of the node that computes column j and n its count,
+    eps; mask bool [P, T, D, K] with ``bounds`` as in ``Heard``; reader [D, O] and its ``_layout``.
+    Samples of one pattern and one row block lack the same columns, so P x T masked copies of the
+    weights do for all of them. For the norm, with m the mask of the node that computes column j and
+    n its count,
 
         norm(x) . W[j] + b[j] = rstd (x . (m gain W[j]) - mean sum(m gain W[j]))
                                 + sum(m offset W[j]) + b[j]
 
     where mean and rstd of a row are two products of x and x squared with m / n. Below, q runs over
-    the P samples groups of one row block and M over their rows.
+    the P groups of samples of one row block and M over their rows.
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader):  # noqa: D102
+    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader, layout):  # noqa: D102
         patterns, inner = mask.shape[0], x.shape[-1]
         mask = mask.transpose(0, 1).to(x.dtype).contiguous()  # [T, P, D, K]
         reader = reader.to(x.dtype)
-        groups, spread = _groups(mask, reader)  # spread [T, P, 1, g, 1, K]
+        groups, owner = layout
+        spread = mask if owner is None else mask.index_select(2, owner)
+        spread = spread[:, :, None, :, None]  # [T, P, 1, groups, 1, K]
         scaled = weight if gain is None else weight * gain
         masked = x.new_empty(*mask.shape[:2], *weight.shape)  # [T, P, O, K]
         torch.mul(
@@ -354,27 +359,29 @@ class _MaskedProduct(torch.autograd.Function):
         d_masked = d_masked.view(*mask.shape[:2], *ctx.groups, inner).mul_(spread)
         d_weight = d_masked.sum((0, 1)).view_as(weight)
         if gain is None:
-            return d_x, d_weight, d_bias.sum((0, 1)), None, None, None, None, None, None
+            return d_x, d_weight, d_bias.sum((0, 1)), None, None, None, None, None, None, None
         d_weight += _spread_sum(d_total, spread, ctx.groups)
         d_gain = (d_weight * weight).sum(0)
         heard = _spread_sum(d_bias, spread, ctx.groups)
         d_offset = (heard * weight).sum(0)
         d_weight = torch.addcmul(heard * offset, d_weight, gain)
-        return d_x, d_weight, d_bias.sum((0, 1)), d_gain, d_offset, None, None, None, None
+        return d_x, d_weight, d_bias.sum((0, 1)), d_gain, d_offset, None, None, None, None, None
 
 
-def _groups(mask: Tensor, reader: Tensor) -> tuple[tuple[int, int, int], Tensor]:
-    """How output columns share the D masks: O = copies x groups x width, and mask [T, P, D, K] as
-    [T, P, 1, groups, 1, K]. Groups are nodes where all own equally many columns, else columns."""
+def _layout(reader: Tensor) -> tuple[tuple[int, int, int], Tensor | None]:
+    """How the O output columns share the D masks: (copies, groups, width), whose product is O.
+
+    Groups are nodes where all own equally many columns (copies: q, k and v); else every column is a
+    group of its own, and its owner's mask is to be picked by the index [O] that comes second.
+    """
     nodes, outputs = reader.shape
     owner = reader.argmax(0)
     for copies in (1, 3):
         width = outputs // (nodes * copies)
-        if width and torch.equal(
-            owner, torch.arange(nodes).repeat_interleave(width).repeat(copies).to(owner)
-        ):
-            return (copies, nodes, width), mask[:, :, None, :, None]
-    return (1, outputs, 1), mask.index_select(2, owner)[:, :, None, :, None]
+        even = torch.arange(nodes).repeat_interleave(width).repeat(copies)
+        if torch.equal(owner, even.to(owner)):
+            return (copies, nodes, width), None
+    return (1, outputs, 1), owner
 
 
 def _spread_sum(values: Tensor, spread: Tensor, groups: tuple[int, int, int]) -> Tensor:

@@ -40,7 +40,7 @@ from cats.config import (
 from cats.dropout import GRANULARITIES, MODES, PAYLOAD, MessageDropout
 from cats.errors import CatsError
 from cats.model import CatsTransformer
-from cats.partition import KeepSets, check_keep
+from cats.partition import PRUNABLE, KeepSets, Kind, check_keep
 from cats.prune import SCOPES, select, step_ratios
 from cats.tasks import Part, Task
 
@@ -56,9 +56,10 @@ class Training:
 
     ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``cats.dropout``).
-    ``keep`` is reached in ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all
-    epochs). ``dropout`` is ordinary dropout. ``clip`` bounds the gradient's norm. ``threads``
-    (None: as PyTorch chooses) is part of what makes a run repeatable; small models run best on one.
+    ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
+    ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs). ``dropout``
+    is ordinary dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses)
+    is part of what makes a run repeatable; small models run best on one.
     """
 
     epochs: int = 60
@@ -74,7 +75,7 @@ class Training:
     patterns: int = 8
     payload: int = PAYLOAD
     tile_rows: int | tuple[int, ...] | None = None
-    keep: float = 1.0
+    keep: float | dict[str, float] = 1.0
     prune_steps: int = 4
     prune_from: float = 0.3
     prune_until: float = 0.6
@@ -94,22 +95,37 @@ class Training:
         low, high = self.message_dropout
         if not 0 <= low <= high <= 1:
             raise CatsError(f"message dropout is {low}:{high}: give LO:HI with 0 <= LO <= HI <= 1")
-        if not 0 < self.keep <= 1:
-            raise CatsError(f"keep ratio is {self.keep}: give more than 0 and at most 1")
+        for kind, ratio in self.keep_ratios().items():
+            if not 0 < ratio <= 1:
+                raise CatsError(f"keep {kind.name.lower()}={ratio}: more than 0 and at most 1")
         if not 0 <= self.prune_from <= self.prune_until <= 1:
             raise CatsError("pruning must start before it ends, both as shares of the epochs")
         for name, legal in (("granularity", GRANULARITIES), ("prune_scope", SCOPES)):
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
 
-    def prune_at(self) -> dict[int, float]:
-        """{epoch: keep ratio to prune to before it}; several steps in one epoch leave the last."""
-        if self.keep == 1:
+    def keep_ratios(self) -> dict[Kind, float]:
+        """The share of columns to send in each prunable kind of gather."""
+        if not isinstance(self.keep, dict):
+            return dict.fromkeys(PRUNABLE, self.keep)
+        kinds = {kind.name.lower(): kind for kind in PRUNABLE}
+        for name in self.keep:
+            if name not in kinds:
+                raise CatsError(f"keep {name!r}: one of {', '.join(kinds)}")
+        return {kind: self.keep.get(name, 1.0) for name, kind in kinds.items()}
+
+    def prune_at(self) -> dict[int, dict[Kind, float]]:
+        """{epoch: ratios to prune to before it}; of several steps in one epoch the last counts."""
+        ratios = self.keep_ratios()
+        if all(ratio == 1 for ratio in ratios.values()):
             return {}
         first, last = self.prune_from * self.epochs, self.prune_until * self.epochs
         between = (last - first) / max(self.prune_steps - 1, 1)
-        ratios = step_ratios(self.keep, self.prune_steps)
-        return {int(first + i * between): ratio for i, ratio in enumerate(ratios)}
+        ladders = {kind: step_ratios(ratio, self.prune_steps) for kind, ratio in ratios.items()}
+        return {
+            min(int(first + i * between), self.epochs - 1): {k: r[i] for k, r in ladders.items()}
+            for i in range(self.prune_steps)
+        }
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of a step: linear warm-up, then half a cosine down to zero."""

@@ -19,6 +19,7 @@ from cats import tasks
 from cats.commands import train as command
 from cats.config import SplitConfig
 from cats.errors import CatsError
+from cats.partition import Kind
 from cats.train import (
     CHECKPOINT,
     CONFIG,
@@ -275,7 +276,31 @@ def test_schedule_warms_up_and_ends_near_zero():
     training = Training(epochs=10, lr=1.0, warmup=0.1, keep=0.5, prune_steps=3)
     rates = [training.rate(step, 100) for step in range(100)]
     assert rates[0] == 0.1 and max(rates) == rates[9] == 1.0 and rates[-1] < 0.01
-    assert training.prune_at() == pytest.approx({3: 1 - 0.5 / 3, 4: 1 - 1 / 3, 6: 0.5})
+    assert list(training.prune_at()) == [3, 4, 6]
+    ratios = [steps[Kind.HEADS] for steps in training.prune_at().values()]
+    assert ratios == pytest.approx([1 - 0.5 / 3, 1 - 1 / 3, 0.5])
+    assert Training(epochs=10).prune_at() == {}
+    late = Training(epochs=3, keep=0.5, prune_from=1.0, prune_until=1.0)
+    assert late.prune_at()[2][Kind.OUTPUT] == 0.5
+
+
+def test_keep_by_kind_of_gather(task):
+    training = dataclasses.replace(TRAINING, epochs=1, prune_from=0.0, prune_until=0.0)
+    keep = {"heads": 0.25, "hidden": 0.7}
+    model, _ = _train(task, training=dataclasses.replace(training, keep=keep))
+    counts = [[len(columns) for columns in sources] for sources in model.keep]
+    assert counts == [[4, 0, 0], [4, 2, 2], [1, 1, 1], [4, 2, 2], [2, 2, 1], [4, 2, 2], [2, 1, 1]]
+    with pytest.raises(CatsError, match="keep 'tails': one of attention, heads"):
+        _train(task, training=dataclasses.replace(training, keep={"tails": 0.5}))
+
+
+def test_progress_bar_on_a_terminal_only(task, capsys):
+    training = dataclasses.replace(TRAINING, epochs=1)
+    _train(task, training=training)
+    assert capsys.readouterr().err == ""
+    with mock.patch("sys.stderr.isatty", return_value=True):
+        _train(task, training=training)
+    assert "1/1" in capsys.readouterr().err
 
 
 def test_command_trains_and_reports(series, tmp_path, capsys):
@@ -283,15 +308,17 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
     command.add_arguments(parser)
     text = (
         f"--task forecast --data {series} --target value --context 16 --horizon 4 --patch 4 "
-        "--nodes 2 --features 8 --heads 4 --hidden 8 --blocks 1 --epochs 1 --keep 0.5 "
-        f"--message-dropout 0.1 --threads 1 --loss-payload 20 --loss-rows 2 -o {tmp_path / 'run'}"
+        "--nodes 2 --features 8 --heads 4 --hidden 8 --blocks 1 --epochs 1 --keep heads=0.5 "
+        "--message-dropout 0.1 --threads 1 --loss-payload 20 --loss-rows 2 "
+        f"-o {tmp_path / 'run'} --json {tmp_path / 'figures.json'}"
     )
     assert command.run(parser.parse_args(text.split())) == 0
     assert "test: mse" in capsys.readouterr().out
     _, run = load_run(tmp_path / "run")
     training = run.extra["training"]
     assert training["message_dropout"] == [0.1, 0.1] and training["payload"] == 20
-    assert training["tile_rows"] == 2
+    assert training["tile_rows"] == 2 and training["keep"] == {"heads": 0.5}
+    assert (tmp_path / "figures.json").read_text() == (tmp_path / "run" / METRICS).read_text()
     for wrong in (
         ["--task", "digits", "--data", "x.csv"],
         ["--task", "forecast", "--target", "value"],
@@ -299,6 +326,8 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
         ["--task", "digits", "--features", "63"],
         ["--task", "digits", "--message-dropout", "2"],
         ["--task", "digits", "--epochs", "0"],
+        ["--task", "digits", "--keep", "much"],
+        ["--task", "digits", "--keep", "heads=2"],
     ):
         with pytest.raises(CatsError):
             command.run(parser.parse_args([*wrong, "-o", str(tmp_path / "other")]))

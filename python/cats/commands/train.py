@@ -85,7 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--patterns", type=int, default=8, help="loss patterns that share a batch (default 8)"
     )
     loss.add_argument(
-        "--keep", type=float, default=1.0, metavar="R", help="share of columns sent (default 1)"
+        "--keep",
+        default="1",
+        metavar="R|KIND=R,...",
+        help="share of columns sent, 0..1: one for all gathers, or by kind of attention, heads, "
+        "forward, hidden, output (default 1)",
     )
     loss.add_argument("--prune-steps", type=int, default=4, help="pruning steps (default 4)")
     loss.add_argument(
@@ -95,6 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="equal shares for every source, or best of a whole gather (default source)",
     )
 
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=int, help="passes over the data (default 60; forecast 10)")
     fit.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
@@ -108,6 +113,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train; prints the figures of the finished model."""
     import dataclasses
+    import json
 
     from cats import tasks
     from cats.config import SplitConfig
@@ -144,7 +150,7 @@ def run(args: argparse.Namespace) -> int:
         patterns=args.patterns,
         payload=args.loss_payload,
         tile_rows=args.loss_rows,
-        keep=args.keep,
+        keep=_keep(args.keep),
         prune_steps=args.prune_steps,
         prune_scope=args.prune_scope,
         seed=args.seed,
@@ -157,4 +163,21 @@ def run(args: argparse.Namespace) -> int:
     for part in ("validation", "test"):
         figures = ", ".join(f"{name} {value:.4f}" for name, value in metrics[part].items())
         print(f"  {part}: {figures}")
+    if args.json:
+        try:
+            args.json.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise CatsError(f"{args.json} cannot be written: {error}") from None
     return 0
+
+
+def _keep(text: str) -> float | dict[str, float]:
+    from cats.errors import CatsError
+
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = (part.partition("=") for part in text.split(","))
+        return {name.strip(): float(ratio) for name, _, ratio in pairs}
+    except ValueError:
+        raise CatsError(f"keep {text!r}: give a share 0..1, or KIND=SHARE,...") from None
