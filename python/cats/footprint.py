@@ -43,8 +43,8 @@ PARTS = (
     "rest",
     "padding",
 )
-#: Parts of the code that CATS adds to a firmware.
-CODE = ("engine", "gather", "glue", "transport")
+#: Code whose variables are the node's state; a transport's stay with the transport.
+STATEFUL = ("engine", "gather", "glue")
 
 #: Which part a source file, object file or archive belongs to; the first match counts.
 BY_SOURCE = tuple(
@@ -310,7 +310,7 @@ def _parts(
         part = next((part for part, pattern in BY_NAME if pattern.search(name)), None)
     if part is None:
         part = "kernel" if KERNEL_SECTION.search(section.name) else "rest"
-    if kind == "ram" and part in CODE and section.writable:
+    if kind == "ram" and part in STATEFUL and section.writable:
         part = "node state"
     return [(part, size)]
 
