@@ -76,7 +76,8 @@ struct cats_frame {
 	uint16_t inference;   /**< number of the inference, wraps */
 	struct cats_exchange x;
 	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14.
-			       *   GRANT: 1 where another round follows even without slots. Else 0
+			       *   REPORT: the leader whom the sender follows. GRANT: 1 where
+			       *   another round follows even without slots. SYNC: 0
 			       */
 	uint8_t slot;         /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
 			       *   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots

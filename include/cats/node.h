@@ -180,6 +180,7 @@ struct cats_node {
 	bool used_input;      /* this inference runs with a submitted one */
 	bool numbered;        /* number and seen mean something */
 	bool wary;            /* others may be in the middle of an inference: listen */
+	uint32_t born_us;     /* wary: inferences that began before are not this node's */
 	uint8_t leader;
 	uint16_t number;      /* of the inference that runs or that ran last */
 	uint16_t seen;        /* the newest number heard or used */

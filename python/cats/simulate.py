@@ -199,8 +199,7 @@ def _run(
     names = ("fragments", "frames", "control", "coded", "collisions", "bytes", "air_ns", "span_ns")
     counts = np.zeros((batch, len(names)), np.int64)
 
-    first_node = lib.air_node(air, 0)
-    deadline = _deadline_us(first_node, settings.timeout_us, plan, nodes, events)
+    deadline = _deadline_us(lib.air_image(air), settings.timeout_us, nodes, events)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
@@ -378,17 +377,17 @@ def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.nd
     return times
 
 
-def _deadline_us(node: object, timeout_us: int, plan: Plan, nodes: int, events: int) -> int:
+def _deadline_us(partition: object, timeout_us: int, nodes: int, events: int) -> int:
     """By when an inference has ended whatever happens: every exchange as long as it can be, and
     for the start and for each node that goes, everybody's silence one after the other."""
     longest = 0
     x = ffi.new("struct cats_exchange *")
     while True:
-        gather = node.config.image.gathers[x.gather]
-        longest += lib.cats_exchange_us(node.config.image, x[0]) + gather.spacing_us
-        if not lib.cats_exchange_next(node.config.image, x):
+        gather = partition.gathers[x.gather]
+        longest += lib.cats_exchange_us(partition, x[0]) + gather.spacing_us
+        if not lib.cats_exchange_next(partition, x):
             break
-    silence = timeout_us or lib.cats_silence_us(node.config.image)
+    silence = timeout_us or lib.cats_silence_us(partition)
     return 2 * longest + (nodes + 2) * (events + 2) * silence
 
 

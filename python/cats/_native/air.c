@@ -51,7 +51,9 @@ struct antenna {
 	struct cats_node_config config;
 	uint8_t *arena;
 	bool on;
+	bool heard;         /* anything since the last submit */
 	uint32_t boot;      /* times it went on */
+	int64_t boot_ns;
 	int64_t wake_ns;
 	/* job */
 	bool computing;
@@ -158,6 +160,7 @@ static int switch_on(struct air *air, int n)
 
 	a->on = true;
 	a->boot++;
+	a->boot_ns = air->now_ns;
 	a->wake_ns = air->now_ns;
 	a->computing = false;
 	a->handed = false;
@@ -264,6 +267,10 @@ static void hear(struct air *air, int n, const uint8_t *data, uint16_t length, i
 {
 	struct antenna *a = &air->antenna[n];
 
+	if (air->record != NULL && air->record->flags[n] & AIR_FLAG_DONE && !a->node.running) {
+		return; /* it has its result and listens again for the next */
+	}
+	a->heard = true;
 	cats_node_receive(&a->node, data, length, clock_us(air, n, start_ns),
 			  clock_us(air, n, air->now_ns));
 	serve(air, n);
@@ -345,7 +352,7 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 			break;
 		}
 	}
-	if (lost || !air->antenna[r].on) {
+	if (lost || !air->antenna[r].on || air->antenna[r].boot_ns > frame->start_ns) {
 		return;
 	}
 	if (twice) {
@@ -509,12 +516,19 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	while (step(air, until)) {
 	}
 	air->record = record;
+	for (int i = 0; i < COPIES; i++) {
+		/* Numbers tell inferences apart, unless nodes that did not hear each other reuse
+		 * them: what was late is not to cross into the next.
+		 */
+		air->copies[i].at_ns = NEVER;
+	}
 	air->submitted_ns = air->now_ns;
 	record->hung = -1;
 	for (int n = 0; n < air->config.nodes; n++) {
 		struct antenna *a = &air->antenna[n];
 
 		record->latency_us[n] = -1;
+		a->heard = false;
 		if (a->on) {
 			record->flags[n] = AIR_FLAG_ON;
 			cats_node_submit(&a->node, inputs[n], clock_us(air, n, air->now_ns));
@@ -532,17 +546,19 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 
 			any_done = any_done || record->flags[n] & AIR_FLAG_DONE;
 			any_running = any_running || (a->on && a->node.running);
-			waiting = waiting || (a->on && (a->node.running || a->node.pending));
 		}
-		if (any_done && !any_running) {
-			/* Who could not join gives up, as its application would. */
-			for (int n = 0; n < air->config.nodes; n++) {
-				if (air->antenna[n].on) {
-					cats_node_withdraw(&air->antenna[n].node);
-					serve(air, n);
-				}
+		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
+			struct antenna *a = &air->antenna[n];
+
+			/* Who heard the others but could not join gives up, as its application would. */
+			if (a->on && a->heard && cats_node_withdraw(&a->node) == 0) {
+				serve(air, n);
 			}
-			waiting = false;
+		}
+		for (int n = 0; n < air->config.nodes; n++) {
+			struct antenna *a = &air->antenna[n];
+
+			waiting = waiting || (a->on && (a->node.running || a->node.pending));
 		}
 		if (waiting && !step(air, until)) {
 			for (int n = 0; n < air->config.nodes; n++) {
@@ -705,4 +721,9 @@ uint64_t air_sent_ns(const struct air *air, int node)
 uint64_t air_computed_ns(const struct air *air, int node)
 {
 	return air->antenna[node].computed_ns;
+}
+
+const struct cats_image *air_image(const struct air *air)
+{
+	return &air->antenna[0].image;
 }

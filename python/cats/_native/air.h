@@ -134,6 +134,9 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 /** @brief The node's state, for its statistics. */
 struct cats_node *air_node(struct air *air, int node);
 
+/** @brief Node 0's image, for the plan that all share. */
+const struct cats_image *air_image(const struct air *air);
+
 /** @brief Frames started in this run so far: the number of the next one. */
 uint32_t air_frames(const struct air *air);
 

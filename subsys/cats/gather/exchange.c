@@ -7,6 +7,8 @@
  * and "Repair".
  */
 
+#include <string.h>
+
 #include "node_internal.h"
 
 #define COUNT_MAX 15
@@ -127,63 +129,57 @@ static void grant(struct cats_node *node, bool again)
 	}
 }
 
+uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+		       uint32_t start_us)
+{
+	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
+
+	switch (frame->type) {
+	case CATS_FRAME_SYNC:
+	case CATS_FRAME_REPORT:
+		return start_us - frame->slot * gather->control_us;
+	case CATS_FRAME_DATA:
+		return start_us - cats_sync_us(image, frame->x) -
+		       (cats_slot_first(image, frame->x, frame->source) + frame->index) *
+			       gather->slot_us;
+	case CATS_FRAME_GRANT:
+		return start_us - (image->header->nodes - 1u + frame->slot) * gather->control_us;
+	default:
+		return start_us; /* CODED tells the end of its round, not the start */
+	}
+}
+
 void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 		    uint32_t now_us)
 {
 	const struct cats_image *image = image_of(node);
-	const struct cats_image_gather *gather = gather_of(node);
+	uint32_t base_us = exchange_base(image, frame, start_us);
 	bool leader = frame->source == node->leader;
-	uint32_t base_us = start_us;
+	bool coded = frame->type == CATS_FRAME_CODED;
 
 	if (node->open && frame->round < node->round) {
 		return;
-	}
-	switch (frame->type) {
-	case CATS_FRAME_DATA:
-		base_us -= cats_sync_us(image, frame->x) +
-			   (cats_slot_first(image, frame->x, frame->source) + frame->index) *
-				   gather->slot_us;
-		break;
-	case CATS_FRAME_SYNC:
-	case CATS_FRAME_REPORT:
-		base_us -= frame->slot * gather->control_us;
-		break;
-	case CATS_FRAME_GRANT:
-		base_us -= (image->header->nodes - 1u + frame->slot) * gather->control_us;
-		break;
-	case CATS_FRAME_CODED:
-		/* Tells the end of the round, not its start; which is all that a node without the
-		 * grant can use.
-		 */
-		base_us -= cats_round_us(image, frame->x);
-		break;
-	default:
-		break;
 	}
 	if (!node->open) {
 		open(node, frame->round, base_us, now_us);
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);
-	} else if (node->clocked && !leader &&
-		   (frame->type != CATS_FRAME_CODED || node->granted)) {
+	} else if (node->clocked && !leader && (!coded || node->granted)) {
 		return;
 	}
 	node->clocked = leader;
-	if (frame->type == CATS_FRAME_CODED) {
+	if (coded) {
 		if (!node->granted) {
-			for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
-				node->counts[s] = 0;
-			}
+			/* Others know their slots. This node knows of none, but of the end. */
+			memset(node->counts, 0, sizeof(node->counts));
 		}
 		node->granted = true;
-		node->end_us = start_us + (frame->slot + 1u) * gather->slot_us;
+		node->end_us = start_us + (frame->slot + 1u) * gather_of(node)->slot_us;
 		return;
 	}
 	node->base_us = base_us;
 	if (frame->type == CATS_FRAME_GRANT) {
-		for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
-			node->counts[s] = 0;
-		}
+		memset(node->counts, 0, sizeof(node->counts));
 		cats_counts_merge(image, frame->payload, node->counts);
 		grant(node, frame->index != 0);
 	}
@@ -308,6 +304,7 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	if (!node->granted && !leads) {
 		frame->type = CATS_FRAME_REPORT;
 		frame->slot = self - (self > node->leader);
+		frame->index = node->leader;
 		*at = base_us + frame->slot * gather->control_us;
 		return node->next == 0 && past(*at, late);
 	}

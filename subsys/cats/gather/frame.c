@@ -77,6 +77,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		length = cats_fragment_size(image, f->x, f->source, f->index);
 		break;
 	case CATS_FRAME_REPORT:
+		last_index = nodes - 1;
 		last_slot = (uint8_t)(nodes - 2);
 		length = cats_counts_size(image);
 		break;

@@ -49,6 +49,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		node->config.timeout_us = cats_silence_us(image);
 	}
 	node->wary = image->header->nodes > 1;
+	node->born_us = now_us;
 	node->heard_us = now_us;
 	node->not_before_us = now_us;
 	return 0;
@@ -169,30 +170,40 @@ static bool stale(uint16_t number, uint16_t last)
 }
 
 /* Whether an idle node takes part in the inference that a frame belongs to. */
-static bool joins(const struct cats_node *node, const struct cats_frame *frame, bool silence)
+static bool joins(const struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
+		  bool silence)
 {
 	if (node->numbered && !silence && stale(frame->inference, node->number)) {
 		return false;
 	}
-	/* A node that may have been in this inference before a restart starts at its start only. */
-	return node->wary ? frame->x.gather == 0 && frame->x.tile == 0
-			  : frame->x.gather < JOIN_GATHERS;
+	if (!node->wary) {
+		return frame->x.gather < JOIN_GATHERS;
+	}
+	/* It may have been in this inference before it restarted: only where that began later. */
+	return frame->x.gather == 0 && frame->x.tile == 0 && frame->round == 0 &&
+	       cats_time_diff(exchange_base(image_of(node), frame, start_us), node->born_us) >= 0;
 }
 
-/* Whether a frame that only a leader sends comes from one that this node follows. */
-static bool follows(struct cats_node *node, uint8_t source)
+/* The leader whom the sender of a frame follows, as far as the frame says. */
+static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *frame)
 {
-	uint8_t leader = node->leader;
+	switch (frame->type) {
+	case CATS_FRAME_DATA:
+		return frame->slot;
+	case CATS_FRAME_REPORT:
+		return frame->index;
+	case CATS_FRAME_CODED:
+		return node->leader;
+	default:
+		return frame->source;
+	}
+}
 
-	if (source == leader) {
-		return true;
-	}
-	if (source < leader || (leader != self_of(node) &&
-				(!node->open || node->quiet[leader] != 0))) {
-		node->leader = source;
-		return true;
-	}
-	return false;
+/* Whether a leader may be followed: of two, the lower one, unless that is not heard any more. */
+static bool acceptable(const struct cats_node *node, uint8_t leader)
+{
+	return leader <= node->leader ||
+	       (!cats_node_leads(node) && node->quiet[node->leader] != 0);
 }
 
 /* Whether the tile buffer of the exchange on the air is free. */
@@ -229,26 +240,71 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	return 0;
 }
 
+/* Take part in the inference of a frame, or go on to its exchange; else why not. */
+static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
+{
+	const struct cats_image *image = image_of(node);
+	bool accepted = acceptable(node, leader_of(node, frame));
+
+	if (frame->inference != node->number) {
+		if (frame->x.gather >= JOIN_GATHERS || stale(frame->inference, node->number)) {
+			return reject(node, CATS_REJECT_INFERENCE);
+		}
+		if (!accepted) {
+			return reject(node, CATS_REJECT_LEADER);
+		}
+		node->abandon = true;
+		node_settle(node, now_us);
+		return reject(node, CATS_REJECT_BUSY);
+	}
+	node->quiet[frame->source] = 0;
+	node->heard |= (uint16_t)(1u << frame->source);
+	if (cats_exchange_before(image, frame->x, current_of(node)->x)) {
+		return reject(node, CATS_REJECT_LATE);
+	}
+	if (!same_exchange(frame->x, current_of(node)->x)) {
+		if (!accepted) {
+			return reject(node, CATS_REJECT_LEADER);
+		}
+		if (!node->leap || cats_exchange_before(image, node->front, frame->x)) {
+			node->front = frame->x;
+			node->leap = true;
+		}
+		node_settle(node, now_us);
+		if (!same_exchange(frame->x, current_of(node)->x)) {
+			return reject(node, CATS_REJECT_BUSY);
+		}
+	}
+	if (node->closed) {
+		return reject(node, CATS_REJECT_LATE);
+	}
+	if (leader_of(node, frame) == frame->source && frame->source != node->leader) {
+		if (accepted) {
+			node->leader = frame->source;
+		} else if (frame->type != CATS_FRAME_DATA) {
+			return reject(node, CATS_REJECT_LEADER);
+		}
+	}
+	return 0;
+}
+
 int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length,
 		      uint32_t start_us, uint32_t now_us)
 {
-	const struct cats_image *image = image_of(node);
 	bool silence = node->silence;
 	struct cats_frame frame;
-	int error = cats_frame_parse(image, data, length, &frame);
-	bool leads; /* the sender does, or says so */
+	int error = cats_frame_parse(image_of(node), data, length, &frame);
 
 	if (error != 0) {
 		return reject(node, (enum cats_reject)(-1 - error));
 	}
-	leads = frame.type == CATS_FRAME_SYNC || frame.type == CATS_FRAME_GRANT ||
-		(frame.type == CATS_FRAME_DATA && frame.slot == frame.source);
 	node->heard_us = now_us;
 	node->silence = false;
 	if (!node->running) {
-		if (!joins(node, &frame, silence)) {
+		if (!joins(node, &frame, start_us, silence)) {
 			if (!node->numbered || frame.inference != node->number) {
 				node->wary = true;
+				node->born_us = now_us;
 			}
 			if (!node->numbered || !stale(frame.inference, node->seen)) {
 				node->numbered = true;
@@ -258,35 +314,14 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 			return reject(node, CATS_REJECT_INFERENCE);
 		}
 		begin(node, frame.inference, now_us);
-		node->leader = frame.type == CATS_FRAME_DATA ? frame.slot : frame.source;
-	} else if (frame.inference != node->number) {
-		if (frame.x.gather < JOIN_GATHERS && !stale(frame.inference, node->number)) {
-			node->abandon = true;
-			node_settle(node, now_us);
-			return reject(node, CATS_REJECT_BUSY);
-		}
-		return reject(node, CATS_REJECT_INFERENCE);
-	}
-	node->quiet[frame.source] = 0;
-	node->heard |= (uint16_t)(1u << frame.source);
-	if (cats_exchange_before(image, frame.x, current_of(node)->x)) {
-		return reject(node, CATS_REJECT_LATE);
-	}
-	if (!same_exchange(frame.x, current_of(node)->x)) {
-		if (!node->leap || cats_exchange_before(image, node->front, frame.x)) {
-			node->front = frame.x;
-			node->leap = true;
-		}
-		node_settle(node, now_us);
-		if (!same_exchange(frame.x, current_of(node)->x)) {
-			return reject(node, CATS_REJECT_BUSY);
+		node->leader = leader_of(node, &frame);
+		if (cats_node_leads(node)) {
+			node->leader = frame.source;
 		}
 	}
-	if (node->closed) {
-		return reject(node, CATS_REJECT_LATE);
-	}
-	if (leads && !follows(node, frame.source) && frame.type != CATS_FRAME_DATA) {
-		return reject(node, CATS_REJECT_LEADER);
+	error = catch_up(node, &frame, now_us);
+	if (error != 0) {
+		return error;
 	}
 	exchange_clock(node, &frame, start_us, now_us);
 	return take_payload(node, &frame);

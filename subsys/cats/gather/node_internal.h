@@ -63,6 +63,9 @@ static inline bool streams(const struct cats_image *image, struct cats_exchange 
 
 /* Wait for exchange x to be opened. */
 void exchange_enter(struct cats_node *node, struct cats_exchange x);
+/* When the round of a frame began; of a CODED frame only roughly. */
+uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+		       uint32_t start_us);
 /* Take the clock, and a grant, from a frame of the exchange on the air. */
 void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 		    uint32_t now_us);
