@@ -196,8 +196,9 @@ def _compiled(elf) -> tuple[dict[str, str], tuple[tuple[int, int, str], ...]]:
             paths[unit.cu_offset] = os.path.normpath(os.path.join(folder, name))
         ranges = dwarf.get_aranges() if dwarf else None
         for entry in ranges.entries if ranges else ():
-            path = paths.get(entry.info_offset, "")
-            code.append((entry.begin_addr, entry.begin_addr + entry.length, path))
+            if entry.begin_addr:  # 0 is a function that the linker left out
+                path = paths.get(entry.info_offset, "")
+                code.append((entry.begin_addr, entry.begin_addr + entry.length, path))
     except Exception:  # debug information is a help, never a condition
         return {}, ()
     files: dict[str, str] = {}

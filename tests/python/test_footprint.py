@@ -49,7 +49,7 @@ MEMORY {{
 }}
 ENTRY(_start)
 SECTIONS {{
-	vectors : {{ LONG(0x20001000) LONG(_start) . = ALIGN({align}); }} > FLASH
+	vectors : {{ KEEP(*(.vectors)) LONG(0x20001000) LONG(_start) . = ALIGN({align}); }} > FLASH
 	.text : ALIGN({align}) {{ *(.text*) *(.rodata*) }} > FLASH
 	.ARM.exidx : {{ *(.ARM.exidx*) }} > FLASH
 	.ramfunc : ALIGN({align}) {{ *(.ramfunc*) }} > RAM AT> FLASH
@@ -170,22 +170,24 @@ def test_arm_parts(tmp_path):
 def test_parts_by_source_file(tmp_path):
     """An archive's members are told apart by the paths in the debug information."""
     sources = {
-        "subsys/cats/engine/verify.c": "int odd; int odd_name(int x) { return odd + x; }",
+        "subsys/cats/engine/verify.c": "int odd; int odd_name(int x) { return odd + x; }"
+        "int left_out(int x) { return odd * x; }",
         "zephyr/kernel/queue.c": "int pool[7]; int other(void) { return pool[3]; }",
-        "start.c": "int odd_name(int); int other(void); void _start(void) { odd_name(other()); }",
+        "start.c": "int odd_name(int); int other(void); void _start(void) { odd_name(other()); }"
+        "__attribute__((section(\".vectors\"), used)) const int at_zero[30] = {1};",
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "a.ld").write_text(SCRIPT.format(flash=0, ram=0x20000000, align=4, reserve=0))
-    arm = [ARM, "-g", "-Os", "-mcpu=cortex-m4", "-mthumb", "-nostdlib"]
+    arm = [ARM, "-g", "-Os", "-mcpu=cortex-m4", "-mthumb", "-nostdlib", "-ffunction-sections"]
     subprocess.run([*arm, "-c", *sources], cwd=tmp_path, check=True)
     members = ["verify.o", "queue.o"]
     subprocess.run(["arm-none-eabi-ar", "rcs", "liball.a", *members], cwd=tmp_path, check=True)
-    link = ["-Ta.ld", "start.o", "liball.a", "-Wl,-Map=a.map", "-o", "a.elf"]
+    link = ["-Ta.ld", "start.o", "liball.a", "-Wl,-Map=a.map,--gc-sections", "-o", "a.elf"]
     subprocess.run([*arm, *link], cwd=tmp_path, check=True)
     parts = measure(tmp_path / "a.elf").parts
-    assert parts["engine"]["flash"] > 0
+    assert 0 < parts["engine"]["flash"] < 30
     assert parts["node state"]["ram"] == 4
     assert parts["kernel"]["ram"] == 28
     (tmp_path / "a.map").unlink()
