@@ -24,7 +24,7 @@ from cats.config import SplitConfig
 from cats.errors import CatsError
 from cats.integer import IntegerModel
 from cats.planner import make_plan
-from cats.quantize import quantize, quantize_inputs
+from cats.quantize import quantize_inputs
 from cats.report import print_table, save_plot, size_text, write_json
 from cats.simulate import Faults, check, simulate
 from cats.train import Training, train
@@ -71,10 +71,12 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
             seed=options.seed,
         )
         with _clock(seconds, f"train_{kind}"):
-            model, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
+            _, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
         with _clock(seconds, "export"):
-            integer = quantize(model, task.train.inputs.numpy())
-            metas[kind] = export.export(integer, out / f"deploy_{kind}", radio=options.radio)
+            integer, source = export.quantise_run(out / f"run_{kind}")
+            metas[kind] = export.export(
+                integer, out / f"deploy_{kind}", run=source, radio=options.radio
+            )
         say(f"{name}: running {split.nodes} nodes over a lossy {options.radio} ...")
         inputs = quantize_inputs(integer, test)
         curves[kind] = {}
