@@ -28,7 +28,7 @@ from cats.vectors import PLAN, case_files, cases, new_plan, random_inputs, rando
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "vectors"
-ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.c"))
+ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.[cS]"))
 
 STEP = 2  # rows one after the other, as the portable kernels want them: kernels.h
 

@@ -12,15 +12,16 @@
 #define CATS_DSP_H_
 
 /* Cortex-M4, M7, M33 with DSP; CATS_PLAIN asks for the portable kernels there too. */
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_BIG_ENDIAN) && \
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(__ARM_BIG_ENDIAN) &&             \
 	!defined(CATS_PLAIN)
 #define CATS_DSP 1
 #else
 #define CATS_DSP 0
 #endif
 
-#if CATS_DSP
+#if CATS_DSP && !defined(__ASSEMBLER__)
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <arm_acle.h>
@@ -83,24 +84,12 @@ CATS_INLINE int32_t cats_load(const void *from)
 	return ((const struct cats_loose_word *)from)->word;
 }
 
-/* Two words at a multiple of four: gcc makes one LDRD of it. */
-struct cats_two_words {
-	int32_t low;
-	int32_t high;
-};
-
-CATS_INLINE struct cats_two_words cats_load_two(const void *from)
-{
-	typedef uint64_t __attribute__((__may_alias__, __aligned__(4))) two;
-	const uint64_t v = *(const two *)from;
-
-	return (struct cats_two_words){.low = (int32_t)v, .high = (int32_t)(v >> 32)};
-}
-
 /*
- * LDM from p on, which moves; into variables of registers in ascending order. CATS_BARRIER() puts
- * them behind what wrote there, and before what will.
+ * LDRD from p on, which moves; and LDM, into variables of registers in ascending order.
+ * CATS_BARRIER() puts them behind what wrote there, and before what will.
  */
+#define CATS_LOAD_PAIR(p, a, b)                                                                    \
+	__asm__ volatile("ldrd %1, %2, [%0], #8" : "+r"(p), "=r"(a), "=r"(b))
 #define CATS_LOAD2(p, a, b) __asm__ volatile("ldmia %0!, {%1, %2}" : "+r"(p), "=r"(a), "=r"(b))
 #define CATS_LOAD3(p, a, b, c)                                                                     \
 	__asm__ volatile("ldmia %0!, {%1, %2, %3}" : "+r"(p), "=r"(a), "=r"(b), "=r"(c))
@@ -108,6 +97,32 @@ CATS_INLINE struct cats_two_words cats_load_two(const void *from)
 	__asm__ volatile("ldmia %0!, {%1, %2, %3, %4}"                                             \
 			 : "+r"(p), "=r"(a), "=r"(b), "=r"(c), "=r"(d))
 #define CATS_BARRIER() __asm__ volatile("" : : : "memory")
+
+/* Rows of bytes, each multiplied with the same y: dot_dsp.S, which knows the order. */
+struct cats_dot {
+	const cats_word *y;        /* int16 [columns], each four of them in the order 0, 2, 1, 3 */
+	const cats_word *sixteens; /* behind whole sixteens of columns */
+	const cats_word *end;
+	int32_t gap;  /* bytes from a row's last column to the next row */
+	int32_t step; /* bytes from row to row */
+	int32_t *at;  /* a sum a row */
+	const int32_t *last;
+};
+
+_Static_assert(offsetof(struct cats_dot, end) == 8 && offsetof(struct cats_dot, gap) == 12 &&
+		       offsetof(struct cats_dot, at) == 20 && sizeof(struct cats_dot) == 28,
+	       "dot_dsp.S must say the same");
+
+/*
+ * rows: at a multiple of four, as are gap and step. An even number of rows, at least two; a
+ * multiple of four columns. Returns the largest sum.
+ */
+int32_t cats_dot(const struct cats_dot *dot, const int8_t *rows);
+
+/* n rows of eight columns, side by side, times one of int8; all at multiples of four; n at least 1.
+ * Returns the largest.
+ */
+int32_t cats_dot_eight(const int8_t *query, const int8_t *rows, int32_t *at, uint32_t n);
 
 #endif /* CATS_DSP */
 

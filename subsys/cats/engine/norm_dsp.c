@@ -20,6 +20,7 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	       const struct cats_image_norm *gains, uint32_t epsilon)
 {
 	const cats_word *gain = (const cats_word *)gains;
+	const cats_word *const even = gain + (columns & ~1u);
 	const int16x2_t ones = 0x00010001;
 	const int16_t *from = y;
 	int32_t sum = 0;
@@ -28,6 +29,7 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	uint32_t factor;
 	uint32_t offset;
 
+#pragma GCC unroll 2
 	for (uint32_t j = columns / 2; j != 0; j--, from += step) {
 		const int16x2_t two = *(const cats_word *)from;
 
@@ -40,15 +42,19 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	}
 	inverse = cats_inverse_deviation(n, sum, (uint32_t)squares, epsilon, &factor);
 	/* Modulo 2^32, as t of a column that is not available may leave 32 bits. */
-	offset = -(uint32_t)sum * factor;
+	offset = (uint32_t)-sum * factor;
 	factor *= n;
+	__asm__("" : "+r"(offset)); /* one MLA, not MUL and SUB */
 
-	for (uint32_t j = columns / 2; j != 0; j--, y += step, gain += 2) {
-		const int32_t first = (int32_t)((uint32_t)(int32_t)y[0] * factor + offset);
-		const int32_t second = (int32_t)((uint32_t)(int32_t)y[1] * factor + offset);
+	for (; gain != even; y += step) {
+		const uint32_t first = (uint32_t)(int32_t)y[0] * factor + offset;
+		const uint32_t second = (uint32_t)(int32_t)y[1] * factor + offset;
+		int16x2_t first_gain;
+		int16x2_t second_gain;
 
-		*(cats_word *)y = cats_pack_low(scale(first, inverse, gain[0]),
-						scale(second, inverse, gain[1]));
+		CATS_LOAD_PAIR(gain, first_gain, second_gain);
+		*(cats_word *)y = cats_pack_low(scale((int32_t)first, inverse, first_gain),
+						scale((int32_t)second, inverse, second_gain));
 	}
 	if ((columns & 1) != 0) {
 		*y = (int16_t)scale((int32_t)((uint32_t)(int32_t)*y * factor + offset), inverse,

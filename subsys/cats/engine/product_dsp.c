@@ -8,12 +8,6 @@
 
 #if CATS_DSP
 
-/*
- * Four weights 0, 2, 1, 3 of one word become two pairs with two instructions, and all rows of the
- * block share them. One LDM brings the activations of one pair of columns for all rows, so four
- * columns of four rows take 13 instructions: 0.81 a MAC.
- */
-
 void cats_arrange(int16_t *y, uint32_t step, uint16_t stride)
 {
 	(void)y;
@@ -21,181 +15,245 @@ void cats_arrange(int16_t *y, uint32_t step, uint16_t stride)
 	(void)stride;
 }
 
-/* One pair of columns of all rows, from y on. */
-CATS_INLINE const int16_t *add_pair(int32_t sum[CATS_MAX_BLOCK_ROWS], const int16_t *y,
-				    int16x2_t weights, const uint32_t rows)
-{
-	register int32_t a __asm__("r8");
-	register int32_t b __asm__("r9");
-	register int32_t c __asm__("r10");
-	register int32_t d __asm__("r11");
+/* So many outputs are summed before they are requantised. */
+#define BATCH 8
 
-	if (rows == 4) {
-		CATS_LOAD4(y, a, b, c, d);
-		sum[3] = __smlad(d, weights, sum[3]);
+/* What the sums are made of and where they go; sum_dsp.S knows the order. */
+struct cats_sums {
+	const int16_t *begin; /* the block */
+	const struct cats_image_channel *channel;
+	const int16_t *rounds; /* its end, but for the last columns: whole rounds of 32 */
+	const int16_t *end;
+	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
+	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
+};
+
+_Static_assert(offsetof(struct cats_sums, channel) == 4 &&
+		       offsetof(struct cats_sums, rounds) == 8 &&
+		       offsetof(struct cats_sums, at) == 16 &&
+		       sizeof(struct cats_image_channel) == 8,
+	       "sum_dsp.S must say the same");
+
+/* For blocks of 1 to 4 rows: see there. */
+const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
+
+/* What one batch of sums becomes. */
+struct target {
+	const struct cats_image_channel *channel;
+	const struct cats_image_channel *end;
+	void *out;                         /* of the first row; elements of one or two bytes */
+	const void *table;                 /* as out where the store is EMBED */
+	uint32_t row[CATS_MAX_BLOCK_ROWS]; /* elements; the first is not read, 0 beyond the block */
+	uint32_t output_step;
+	uint32_t shift;
+};
+
+CATS_INLINE void store8(int8_t *out, int32_t v, const int8_t *table, const uint32_t kind)
+{
+	if (kind == CATS_STORE_INT8) {
+		*out = (int8_t)__ssat(v, 8);
+	} else if (kind == CATS_STORE_RELU) {
+		*out = (int8_t)__usat(v, 7);
 	} else {
-		CATS_LOAD3(y, a, b, c);
+		*out = table[__ssat(v, 8) + 128];
 	}
-	sum[0] = __smlad(a, weights, sum[0]);
-	sum[1] = __smlad(b, weights, sum[1]);
-	sum[2] = __smlad(c, weights, sum[2]);
-	return y;
 }
 
-/* Four columns of all rows. */
-CATS_INLINE const int16_t *add_four(int32_t sum[CATS_MAX_BLOCK_ROWS], const int16_t *y,
-				    int8x4_t weights, const uint32_t rows)
+/* other: what is added to v, of out or of a table */
+CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t kind)
+{
+	if (kind == CATS_STORE_INT16) {
+		v = __ssat(v, 16);
+		*out = (int16_t)(v < -INT16_MAX ? -INT16_MAX : v);
+	} else if (kind == CATS_STORE_ADD) {
+		*out = (int16_t)__ssat(other + __ssat(v, 16), 16);
+	} else {
+		*out = (int16_t)__ssat(other + v, 16);
+	}
+}
+
+/*
+ * Four sums of one output, requantised. requantize.h for a shift above 32, less 32: the low word of
+ * the product never matters.
+ */
+#define TAKE_SUMS(sums, multiplier, half, shift, a, b, c, d)                                       \
+	do {                                                                                       \
+		CATS_LOAD4(sums, a, b, c, d);                                                      \
+		a = cats_smmla(a, multiplier, half) >> (shift);                                    \
+		b = cats_smmla(b, multiplier, half) >> (shift);                                    \
+		c = cats_smmla(c, multiplier, half) >> (shift);                                    \
+		d = cats_smmla(d, multiplier, half) >> (shift);                                    \
+	} while (0)
+
+/*
+ * kind is a constant. Rows beyond the block are stored where the first row comes to stand after
+ * them.
+ */
+CATS_INLINE void finish8(const struct target *t, const void *sums, const uint32_t kind)
 {
 	register int32_t a __asm__("r8");
 	register int32_t b __asm__("r9");
 	register int32_t c __asm__("r10");
 	register int32_t d __asm__("r11");
+	const struct cats_image_channel *channel = t->channel;
+	const struct cats_image_channel *const end = t->end;
+	const int8_t *const table = t->table;
+	const uint32_t shift = t->shift - 32;
+	const int32_t half = 1 << (shift - 1);
+	const uint32_t row1 = t->row[1];
+	const uint32_t row2 = t->row[2];
+	const uint32_t row3 = t->row[3];
+	uint32_t output_step = t->output_step;
+	int8_t *out = t->out;
 
-	if (rows >= 3) {
-		y = add_pair(sum, y, __sxtb16(weights), rows);
-		return add_pair(sum, y, cats_sxtb16_odd(weights), rows);
-	}
-	if (rows == 2) {
-		CATS_LOAD4(y, a, b, c, d);
-		sum[0] = __smlad(a, __sxtb16(weights), sum[0]);
-		sum[1] = __smlad(b, __sxtb16(weights), sum[1]);
-		sum[0] = __smlad(c, cats_sxtb16_odd(weights), sum[0]);
-		sum[1] = __smlad(d, cats_sxtb16_odd(weights), sum[1]);
-		return y;
-	}
-	CATS_LOAD2(y, a, b);
-	sum[0] = __smlad(a, __sxtb16(weights), sum[0]);
-	sum[0] = __smlad(b, cats_sxtb16_odd(weights), sum[0]);
-	return y;
+	do {
+		const int32_t multiplier = channel->multiplier;
+
+		__asm__("" : "+r"(output_step)); /* no second loop for a step of one */
+
+		TAKE_SUMS(sums, multiplier, half, shift, a, b, c, d);
+		store8(out + row3, d, table, kind);
+		store8(out + row2, c, table, kind);
+		store8(out + row1, b, table, kind);
+		store8(out, a, table, kind);
+		out += output_step;
+		channel++;
+	} while (channel != end);
 }
 
-/* requantize.h for a shift above 32: the low word of the product never matters. */
-CATS_INLINE void requantize_high(int32_t sum[CATS_MAX_BLOCK_ROWS], int32_t multiplier,
-				 uint32_t shift, const uint32_t rows)
+CATS_INLINE void finish16(const struct target *t, const void *sums, const uint32_t kind)
 {
-	for (uint32_t r = 0; r < rows; r++) {
-		sum[r] = cats_smmla(sum[r], multiplier, 1 << (shift - 33)) >> (shift - 32);
+	register int32_t a __asm__("r8");
+	register int32_t b __asm__("r9");
+	register int32_t c __asm__("r10");
+	register int32_t d __asm__("r11");
+	const struct cats_image_channel *channel = t->channel;
+	const struct cats_image_channel *const end = t->end;
+	const uint32_t shift = t->shift - 32;
+	const int32_t half = 1 << (shift - 1);
+	const uint32_t row1 = t->row[1];
+	const uint32_t row2 = t->row[2];
+	const uint32_t row3 = t->row[3];
+	uint32_t output_step = t->output_step;
+	const int16_t *from = kind == CATS_STORE_EMBED ? t->table : t->out;
+	int16_t *out = t->out;
+
+	do {
+		const int32_t multiplier = channel->multiplier;
+		const int32_t first = *from;
+
+		__asm__("" : "+r"(output_step));
+		TAKE_SUMS(sums, multiplier, half, shift, a, b, c, d);
+		store16(out + row3, d, from[row3], kind);
+		store16(out + row2, c, from[row2], kind);
+		store16(out + row1, b, from[row1], kind);
+		store16(out, a, first, kind);
+		out += output_step;
+		from += output_step;
+		channel++;
+	} while (channel != end);
+}
+
+static void __attribute__((__noinline__)) finish(const struct target *t, const void *sums,
+						 uint32_t kind)
+{
+	switch (kind) {
+	case CATS_STORE_INT8:
+		finish8(t, sums, CATS_STORE_INT8);
+		break;
+	case CATS_STORE_RELU:
+		finish8(t, sums, CATS_STORE_RELU);
+		break;
+	case CATS_STORE_TABLE:
+		finish8(t, sums, CATS_STORE_TABLE);
+		break;
+	case CATS_STORE_INT16:
+		finish16(t, sums, CATS_STORE_INT16);
+		break;
+	case CATS_STORE_ADD:
+		finish16(t, sums, CATS_STORE_ADD);
+		break;
+	default:
+		finish16(t, sums, CATS_STORE_EMBED);
+		break;
 	}
 }
 
-static void __attribute__((__noinline__)) requantize_any(int32_t sum[CATS_MAX_BLOCK_ROWS],
-							 int32_t multiplier, uint32_t shift)
+/* The same for any shift. */
+static void __attribute__((__noinline__)) finish_any(const struct target *t, const void *sums,
+						     uint32_t kind)
 {
-	for (uint32_t r = 0; r < CATS_MAX_BLOCK_ROWS; r++) {
-		sum[r] = cats_requantize(sum[r], multiplier, shift);
-	}
-}
+	const int32_t (*sum)[CATS_MAX_BLOCK_ROWS] = sums;
+	const struct cats_image_channel *channel = t->channel;
+	const int16_t *const from = kind == CATS_STORE_EMBED ? t->table : t->out;
+	size_t output = 0;
 
-CATS_INLINE void store8(int8_t *out, uint32_t row_step, const int32_t sum[CATS_MAX_BLOCK_ROWS],
-			uint32_t store, const int8_t *table, const uint32_t rows)
-{
-	for (uint32_t r = 0; r < rows; r++, out += row_step) {
-		if (store == CATS_STORE_INT8) {
-			*out = (int8_t)__ssat(sum[r], 8);
-		} else if (store == CATS_STORE_RELU) {
-			*out = (int8_t)__usat(sum[r], 7);
-		} else {
-			*out = table[__ssat(sum[r], 8)];
-		}
-	}
-}
+	for (; channel != t->end; channel++, sum++, output += t->output_step) {
+		for (uint32_t r = 0; r < CATS_MAX_BLOCK_ROWS && (r == 0 || t->row[r] != 0); r++) {
+			const int32_t v = cats_requantize((*sum)[r], channel->multiplier, t->shift);
+			const size_t at = output + (r == 0 ? 0 : t->row[r]);
 
-CATS_INLINE void store16(int16_t *out, uint32_t row_step, const int32_t sum[CATS_MAX_BLOCK_ROWS],
-			 uint32_t store, const int16_t *table, const uint32_t rows)
-{
-	for (uint32_t r = 0; r < rows; r++, out += row_step, table += row_step) {
-		int32_t v = __ssat(sum[r], 16);
-
-		if (store == CATS_STORE_INT16) {
-			v = v < -INT16_MAX ? -INT16_MAX : v;
-		} else if (store == CATS_STORE_ADD) {
-			v = __ssat(*out + v, 16);
-		} else {
-			v = __ssat(sum[r] + *table, 16);
-		}
-		*out = (int16_t)v;
-	}
-}
-
-CATS_INLINE void multiply_rows(const struct cats_product *p, const uint32_t rows)
-{
-	const uint32_t row_step = p->row_step;
-	const uint32_t shift = p->shift;
-	const int16_t *const end = p->y + (size_t)p->stride * rows;
-	/* whole rounds of 16 columns */
-	const int16_t *const rounds = p->y + (size_t)(p->stride & ~15u) * rows;
-	const struct cats_image_channel *channel = p->channels;
-	const int8_t *w = p->weights;
-
-	for (uint32_t o = 0; o < p->outputs; o++, channel++) {
-		const size_t at = (size_t)o * p->output_step;
-		const int16_t *y = p->y;
-		int32_t sum[CATS_MAX_BLOCK_ROWS] = {channel->bias, channel->bias, channel->bias,
-						    channel->bias};
-
-		while (y != rounds) {
-			for (uint32_t i = 0; i < 16; i += 8, w += 8) {
-				const struct cats_two_words eight = cats_load_two(w);
-
-				y = add_four(sum, y, eight.low, rows);
-				y = add_four(sum, y, eight.high, rows);
+			if (kind <= CATS_STORE_TABLE) {
+				store8((int8_t *)t->out + at, v, t->table, kind);
+			} else {
+				store16((int16_t *)t->out + at, v, from[at], kind);
 			}
-		}
-		for (; y != end; w += 4) {
-			y = add_four(sum, y, *(const cats_word *)w, rows);
-		}
-		if (shift > 32) {
-			requantize_high(sum, channel->multiplier, shift, rows);
-		} else {
-			int32_t copy[CATS_MAX_BLOCK_ROWS] = {sum[0], sum[1], sum[2], sum[3]};
-
-			requantize_any(copy, channel->multiplier, shift);
-			for (uint32_t r = 0; r < rows; r++) {
-				sum[r] = copy[r];
-			}
-		}
-		switch (p->store) {
-		case CATS_STORE_INT8:
-			store8((int8_t *)p->out + at, row_step, sum, CATS_STORE_INT8, NULL, rows);
-			break;
-		case CATS_STORE_RELU:
-			store8((int8_t *)p->out + at, row_step, sum, CATS_STORE_RELU, NULL, rows);
-			break;
-		case CATS_STORE_TABLE:
-			store8((int8_t *)p->out + at, row_step, sum, CATS_STORE_TABLE,
-			       (const int8_t *)p->table + 128, rows);
-			break;
-		case CATS_STORE_INT16:
-			store16((int16_t *)p->out + at, row_step, sum, CATS_STORE_INT16, NULL,
-				rows);
-			break;
-		case CATS_STORE_ADD:
-			store16((int16_t *)p->out + at, row_step, sum, CATS_STORE_ADD, NULL, rows);
-			break;
-		default: /* CATS_STORE_EMBED */
-			store16((int16_t *)p->out + at, row_step, sum, CATS_STORE_EMBED,
-				(const int16_t *)p->table + at, rows);
-			break;
 		}
 	}
 }
 
 void cats_multiply(const struct cats_product *p)
 {
-	CATS_BARRIER();
-	switch (p->rows) {
-	case 1:
-		multiply_rows(p, 1);
-		break;
-	case 2:
-		multiply_rows(p, 2);
-		break;
-	case 3:
-		multiply_rows(p, 3);
-		break;
-	default:
-		multiply_rows(p, 4);
-		break;
+	static const int8_t *(*const sum[])(struct cats_sums *sums, const int8_t *w) = {
+		cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
+	const struct cats_image_channel *const end = p->channels + p->outputs;
+	const size_t columns = (size_t)p->stride * p->rows;
+	const int8_t *w = p->weights;
+	int32_t buffer[BATCH][CATS_MAX_BLOCK_ROWS];
+	struct target t;
+	struct cats_sums sums;
+
+	/* One by one: what is set below needs no zero before. */
+	t.channel = p->channels;
+	t.out = p->out;
+	t.table = p->table;
+	t.output_step = p->output_step;
+	t.shift = p->shift;
+	t.row[1] = p->row_step;
+	t.row[2] = p->row_step * 2;
+	t.row[3] = p->row_step * 3;
+	for (uint32_t r = CATS_MAX_BLOCK_ROWS - 1; r >= p->rows; r--) {
+		t.row[r] = 0;
+	}
+	sums.begin = p->y;
+	sums.channel = p->channels;
+	sums.rounds = p->y + columns - p->stride % 32 * p->rows;
+	sums.end = p->y + columns;
+	while (t.channel != end) {
+		size_t step;
+
+		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
+		sums.at = buffer;
+		sums.last = buffer + (t.end - t.channel);
+		CATS_BARRIER();
+		w = sum[p->rows - 1](&sums, w);
+		if (t.shift > 32) {
+			finish(&t, buffer, p->store);
+		} else {
+			finish_any(&t, buffer, p->store);
+		}
+		if (t.end == end) {
+			break;
+		}
+		t.channel = t.end;
+		step = BATCH * t.output_step * (p->store <= CATS_STORE_TABLE ? 1 : 2);
+		t.out = (int8_t *)t.out + step;
+		if (p->store == CATS_STORE_EMBED) {
+			t.table = (const int8_t *)t.table + step;
+		}
 	}
 	CATS_BARRIER();
 }

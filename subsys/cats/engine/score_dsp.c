@@ -7,74 +7,34 @@
 
 #if CATS_DSP
 
-#define EIGHTS 8 /* a query of up to 64 columns is unpacked once, 128 bytes of stack */
+#define MAX_WIDTH 64 /* a query of up to so many columns is unpacked once, 128 bytes of stack */
 
-/* Eight columns, in the order that unpacking leaves: even, odd, even, odd. */
-CATS_INLINE int32_t add_eight(int32_t sum, const int8_t *key, int16x2_t a, int16x2_t b,
-			      int16x2_t c, int16x2_t d)
+/* Two keys at a time; where n is odd, the last is both. */
+static int32_t score_pairs(const struct cats_attention *a, const cats_word *query, uint32_t n)
 {
-	const struct cats_two_words eight = cats_load_two(key);
-
-	sum = __smlad(__sxtb16(eight.low), a, sum);
-	sum = __smlad(cats_sxtb16_odd(eight.low), b, sum);
-	sum = __smlad(__sxtb16(eight.high), c, sum);
-	return __smlad(cats_sxtb16_odd(eight.high), d, sum);
-}
-
-static int32_t score_eight(const struct cats_attention *a, const int16x2_t *query, uint32_t n)
-{
-	const int16x2_t q0 = query[0];
-	const int16x2_t q1 = query[1];
-	const int16x2_t q2 = query[2];
-	const int16x2_t q3 = query[3];
-	const int8_t *key = a->key;
-	int32_t *score = a->scores;
-	int32_t top = INT32_MIN;
-
-	for (uint32_t j = 0; j < n; j++, key += 8) {
-		const int32_t s = add_eight(0, key, q0, q1, q2, q3);
-
-		*score++ = s;
-		top = s > top ? s : top;
-	}
-	return top;
-}
-
-/* Two keys share what is loaded of the query. The last may be computed twice. */
-static int32_t score_eights(const struct cats_attention *a, const int16x2_t *query, uint32_t n)
-{
-	register int16x2_t q0 __asm__("r8");
-	register int16x2_t q1 __asm__("r9");
-	register int16x2_t q2 __asm__("r10");
-	register int16x2_t q3 __asm__("r11");
 	const uint32_t width = a->width;
-	const int16x2_t *const end = query + width / 2;
-	const int8_t *key = a->key;
-	int32_t *score = a->scores;
+	struct cats_dot dot = {
+		.y = query,
+		.sixteens = query + width / 16 * 8,
+		.end = query + width / 2,
+		.gap = 0,
+		.step = (int32_t)width,
+		.at = a->scores,
+		.last = a->scores + (n & ~1u),
+	};
 	int32_t top = INT32_MIN;
+	int32_t odd;
 
-	CATS_BARRIER();
-	for (uint32_t j = 0; j < n; j += 2) {
-		const int8_t *other = j + 1 < n ? key + width : key;
-		const int16x2_t *q = query;
-		int32_t first = 0;
-		int32_t second = 0;
-
-		do {
-			CATS_LOAD4(q, q0, q1, q2, q3);
-			first = add_eight(first, key, q0, q1, q2, q3);
-			second = add_eight(second, other, q0, q1, q2, q3);
-			key += 8;
-			other += 8;
-		} while (q != end);
-		key = other;
-		score[0] = first;
-		score[1] = second; /* N is rounded up to four */
-		score += 2;
-		top = first > top ? first : top;
-		top = second > top ? second : top;
+	if (n > 1) {
+		top = cats_dot(&dot, a->key);
 	}
-	CATS_BARRIER();
+	if (n % 2 != 0) {
+		dot.step = 0;
+		dot.at = a->scores + n - 1;
+		dot.last = dot.at + 2; /* N is rounded up to four */
+		odd = cats_dot(&dot, a->key + (n - 1) * width);
+		top = odd > top ? odd : top;
+	}
 	return top;
 }
 
@@ -108,18 +68,26 @@ static int32_t score_any(const struct cats_attention *a, const int8_t *query, ui
 
 int32_t cats_score(const struct cats_attention *a, const int8_t *query, uint16_t n)
 {
-	int16x2_t unpacked[EIGHTS * 4];
+	const cats_word *from = (const cats_word *)query;
+	const cats_word *const end = (const cats_word *)(query + a->width);
+	cats_word unpacked[MAX_WIDTH / 2];
+	cats_word *to = unpacked;
 
-	if (a->width % 8 != 0 || a->width > EIGHTS * 8) {
+	if (a->width == 8) {
+		return cats_dot_eight(query, a->key, a->scores, n);
+	}
+	if (a->width % 4 != 0 || a->width > MAX_WIDTH) {
 		return score_any(a, query, n);
 	}
-	for (uint32_t e = 0; e < a->width; e += 4) {
-		const int8x4_t four = *(const cats_word *)(query + e);
+	while (from != end) {
+		const int8x4_t four = *from++;
 
-		unpacked[e / 2] = __sxtb16(four);
-		unpacked[e / 2 + 1] = cats_sxtb16_odd(four);
+		to[0] = __sxtb16(four);
+		to[1] = cats_sxtb16_odd(four);
+		to += 2;
 	}
-	return a->width == 8 ? score_eight(a, unpacked, n) : score_eights(a, unpacked, n);
+	CATS_BARRIER();
+	return score_pairs(a, unpacked, n);
 }
 
 #endif /* CATS_DSP */

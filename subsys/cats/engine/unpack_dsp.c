@@ -43,8 +43,8 @@ void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int1
 	/* Beyond, SMLAW has no room for the half; below, the low bits of the product matter. */
 	if (shift < 17 || shift > 46) {
 		for (; from < end; column++) {
-			*element(y, step, column) = (int16_t)cats_sat8(
-				cats_requantize(*from++, multiplier, shift));
+			*element(y, step, column) =
+				(int16_t)cats_sat8(cats_requantize(*from++, multiplier, shift));
 		}
 		return;
 	}
