@@ -272,14 +272,22 @@ static int load(const struct cats_instance *instance, const void *image, size_t 
 		size = instance->image_size;
 	}
 #ifdef CONFIG_CATS_IMAGE_FLASH
-	if (image == NULL && instance->flash) {
-		int ret = cats_flash_map(&image, &size);
+	const void *partition = NULL;
+	size_t room = 0;
+	int ret = cats_flash_map(&partition, &room);
 
-		if (ret == 0) {
-			ret = cats_flash_acquire();
-		}
+	if (image == NULL && instance->flash) {
 		if (ret != 0) {
-			LOG_ERR("%s: no flash partition now (%d)", instance->name, ret);
+			LOG_ERR("%s: no flash partition (%d)", instance->name, ret);
+			return ret;
+		}
+		image = partition;
+		size = room;
+	}
+	if (ret == 0 && (uintptr_t)image - (uintptr_t)partition < room) {
+		ret = cats_flash_acquire();
+		if (ret != 0) {
+			LOG_ERR("%s: the flash partition is being updated", instance->name);
 			return ret;
 		}
 		d->in_flash = true;
