@@ -39,6 +39,8 @@ extern "C" {
 #define CATS_MAX_CODED 15
 /** Most repair rounds of an exchange. */
 #define CATS_MAX_ROUNDS 3
+/** Exchanges that a node waits in silence before it takes its leader for gone. */
+#define CATS_SILENT_EXCHANGES 3
 /** Coded frames that a node can hold back until an exchange is solved, over all sources. */
 #define CATS_MAX_HELD 64
 
@@ -147,7 +149,7 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 /**
  * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
  *
- * Three times the longest exchange without coded slots, spacing included: who loses every frame of
+ * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included: who loses every frame of
  * an exchange must not disturb the others.
  */
 uint32_t cats_silence_us(const struct cats_image *image);

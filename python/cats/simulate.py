@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from cats.partition import Kind, gather_kind, own_ranges
 from cats.plan import Plan
 from cats.planner import Compute, element_bytes, exchange_instructions
 from cats.radio import radio as radio_named
+
+if TYPE_CHECKING:
+    from cats.tasks import Task
 
 #: What happens to one frame at one receiver: enum air_fault_kind.
 FRAME_FAULTS = {"drop": 0, "duplicate": 1, "delay": 2, "flip": 3}
@@ -49,7 +53,7 @@ class FrameFault:
 
 @dataclass(frozen=True)
 class Event:
-    """A node goes on or off, ``at`` microseconds into the run or when frame number ``at`` starts."""
+    """A node goes on or off, ``at`` microseconds into the run or when frame ``at`` starts."""
 
     node: int
     on: bool
@@ -106,6 +110,8 @@ class Result:
     bits uint8 [B, exchanges (gather by gather, tile by tile), receiver, source, bytes], bit f of
     byte f / 8. Per inference, [B]: fragments due at all nodes, frames, control and coded frames of
     these, collisions, bytes and microseconds on air, microseconds until the last result.
+    ``mixed`` bool [B]: a node took part twice, before and after a restart or a start of its own; no
+    record of what it had holds both, so there is nothing to compare with the reference.
     ``hung``: (inference, node) without a result at its deadline; the run stops there.
     ``kinds``: by node and kind of gather, struct cats_gather_stats; ``rejected``: by node and
     reason.
@@ -127,6 +133,7 @@ class Result:
     bytes: np.ndarray
     air_us: np.ndarray
     span_us: np.ndarray
+    mixed: np.ndarray
     hung: tuple[int, int] | None
     takeovers: int
     kinds: list[dict[str, dict[str, int]]] = field(repr=False)
@@ -198,6 +205,7 @@ def _run(
     bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
     names = ("fragments", "frames", "control", "coded", "collisions", "bytes", "air_ns", "span_ns")
     counts = np.zeros((batch, len(names)), np.int64)
+    mixed = np.zeros(batch, bool)
 
     deadline = _deadline_us(lib.air_image(air), settings.timeout_us, nodes, events)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
@@ -220,6 +228,7 @@ def _run(
         )[0]
         failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
         counts[i] = [getattr(record, name) for name in names]
+        mixed[i] = record.mixed
         if failed:
             hung = i, int(record.hung)
             break
@@ -242,6 +251,7 @@ def _run(
         bytes=count["bytes"],
         air_us=count["air_ns"] / 1e3,
         span_us=count["span_ns"] / 1e3,
+        mixed=mixed,
         hung=hung,
         takeovers=sum(int(s.takeovers) for s in stats),
         kinds=[
@@ -444,7 +454,7 @@ def check(
     limit: int | None = None,
 ) -> list[tuple[int, int]]:
     """(inference, node) whose output differs from the reference's with the same losses, among the
-    first ``limit`` inferences (all where None)."""
+    first ``limit`` inferences (all where None); those of ``Result.mixed`` are left out."""
     count = len(inputs) if limit is None else min(limit, len(inputs))
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
     wrong: list[tuple[int, int]] = []
@@ -456,6 +466,7 @@ def check(
             given[zero, :, begin:end] = 0
         want = reference.run_batch(model, given, availability(model, plan, result, part))
         same = (want == result.outputs[part]).all(axis=(2, 3)) | ~result.done[part]
+        same |= result.mixed[part, None]
         wrong += [(start + int(i), int(d)) for i, d in np.argwhere(~same)]
     return wrong
 
@@ -473,7 +484,103 @@ def save_availability(path: Path | str, plan: Plan, result: Result) -> None:
     write_atomic(path, content.getvalue())
 
 
+# For people and programs
+
+#: Figures of a run's row in the table, in their order.
+COLUMNS = (
+    "loss", "quality", "delivered", "results", "equal", "frames", "bytes", "air ms", "ms",
+    "takeovers",
+)  # fmt: skip
+
+
+def quality(model: IntegerModel, task: Task, result: Result) -> dict[str, float]:
+    """Figures of ``task`` over the first B samples of its test part, as the nodes give them: the
+    mean over nodes. A missing class never wins; a missing value of a forecast is the mean of what
+    was seen (zero, as inputs are normalised)."""
+    import torch
+
+    from cats.quantize import real_outputs
+    from cats.tasks import Part
+
+    fill = -1e30 if model.config.task == "classify" else 0.0
+    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
+    totals: dict[str, float] = {}
+    weights = 0
+    for d in range(outputs.shape[1]):
+        chosen = torch.from_numpy(np.flatnonzero(result.done[:, d]))
+        if not len(chosen):
+            continue
+        part = Part(
+            *(None if field is None else field[chosen] for field in
+              (task.test.inputs, task.test.targets, task.test.offset, task.test.spread))
+        )  # fmt: skip
+        scores = task.score(torch.from_numpy(outputs[:, d])[chosen].float(), part)
+        for name, value in scores.items():
+            totals[name] = totals.get(name, 0.0) + value * len(chosen)
+        weights += len(chosen)
+    return {name: value / weights for name, value in totals.items()}
+
+
+def report(
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    faults: Faults,
+    seed: int = 0,
+    settings: Settings | None = None,
+    images: Sequence[bytes] | None = None,
+    *,
+    check_outputs: bool = True,
+    task: Task | None = None,
+    save: Path | None = None,
+) -> dict:
+    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table."""
+    result = simulate(model, plan, inputs, faults, seed, settings, images)
+    if save is not None:
+        save_availability(save, plan, result)
+    wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
+    scores = quality(model, task, result) if task is not None and not result.hung else {}
+    loss = np.asarray(faults.loss)
+    ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
+    figures = {
+        "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
+        "quality": scores,
+        "delivered": result.delivered,
+        "results": float(result.done.sum() / max(1, result.on.sum())),
+        "equal_to_reference": None if wrong is None else not wrong,
+        "different": wrong or [],
+        "not_compared": int(result.mixed.sum()),
+        "hung": result.hung,
+        "frames": float(result.frames.mean()),
+        "control_frames": float(result.control.mean()),
+        "coded_frames": float(result.coded.mean()),
+        "collisions": int(result.collisions.sum()),
+        "bytes_on_air": float(result.bytes.mean()),
+        "time_on_air_us": float(result.air_us.mean()),
+        # The first waits while its leader listens.
+        "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum()),
+        "takeovers": result.takeovers,
+        "gathers": result.kinds,
+        "rejected": result.rejected,
+    }
+    main = next(iter(scores.values())) if scores else None
+    figures["columns"] = dict(
+        zip(
+            COLUMNS,
+            (
+                figures["loss"] if loss.ndim == 0 else "matrix", main, figures["delivered"],
+                figures["results"], figures["equal_to_reference"], figures["frames"],
+                round(figures["bytes_on_air"]), figures["time_on_air_us"] / 1e3,
+                figures["inference_us"] / 1e3, figures["takeovers"],
+            ),
+            strict=True,
+        )
+    )  # fmt: skip
+    return figures
+
+
 __all__ = [
-    "Event", "FrameFault", "Faults", "Result", "Settings", "availability", "bits_availability",
-    "check", "compute_us", "save_availability", "simulate",
+    "COLUMNS", "Event", "FrameFault", "Faults", "Result", "Settings", "availability",
+    "bits_availability", "check", "compute_us", "quality", "report", "save_availability",
+    "simulate",
 ]  # fmt: skip

@@ -49,6 +49,7 @@ def run(model, plan, samples, faults=None, seed=0, settings=None, complete=True)
     assert check(model, plan, inputs, result) == []
     if complete:
         assert result.done.all()
+        assert not result.mixed.any()
     return inputs, result
 
 

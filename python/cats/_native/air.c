@@ -52,6 +52,7 @@ struct antenna {
 	uint8_t *arena;
 	bool on;
 	bool heard;         /* anything since the last submit */
+	bool began;         /* an inference since the last submit */
 	uint32_t boot;      /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;
@@ -144,6 +145,10 @@ static void available(void *user, uint16_t inference, struct cats_exchange x,
 	(void)inference;
 	if (air->record == NULL) {
 		return;
+	}
+	if (x.gather == 0 && x.tile == 0) {
+		air->record->mixed |= antenna->began;
+		antenna->began = true;
 	}
 	bits = air->record->bits +
 	       ((air->first_exchange[x.gather] + x.tile) * nodes + n) * nodes * bytes;
@@ -529,6 +534,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 
 		record->latency_us[n] = -1;
 		a->heard = false;
+		a->began = false;
 		if (a->on) {
 			record->flags[n] = AIR_FLAG_ON;
 			cats_node_submit(&a->node, inputs[n], clock_us(air, n, air->now_ns));

@@ -105,6 +105,9 @@ struct air_record {
 	uint64_t bytes;       /**< on air, overhead included */
 	uint64_t air_ns;      /**< on air */
 	uint64_t span_ns;     /**< from submit to the last node's result */
+	bool mixed;           /**< a node took part in two inferences, before and after a restart or
+			       *   a start of its own: one record cannot hold both
+			       */
 	int hung;             /**< a node without a result at the deadline, or -1 */
 };
 

@@ -377,6 +377,23 @@ static void take_over(struct cats_node *node)
 	node->stats.takeovers++;
 }
 
+/* Whether the last exchange is all that is left, and this node has nothing to say in it. */
+static bool exchange_is_for_others(struct cats_node *node)
+{
+	return node->last &&
+	       cats_fragment_count(image_of(node), current_of(node)->x, self_of(node)) == 0;
+}
+
+/* Who took over for a leader that is heard again, or whom it only failed to hear, steps back. */
+static void step_back(struct cats_node *node)
+{
+	for (uint8_t s = 0; s < self_of(node) && cats_node_leads(node); s++) {
+		if ((node->heard >> s & 1) && node->quiet[s] < GONE_EXCHANGES) {
+			node->leader = s;
+		}
+	}
+}
+
 static void tick(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
 	uint32_t timeout_us = node->config.timeout_us;
@@ -409,6 +426,11 @@ static void tick(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 	if (!cats_node_leads(node) && !node->closed) {
 		if (node->open && node->silence) {
 			exchange_close(node, now_us);
+		} else if (!node->open && exchange_is_for_others(node)) {
+			/* Only the result is missed: no reason to wait for a new leader. */
+			if (reached(todo, now_us, node->heard_us + timeout_us / CATS_SILENT_EXCHANGES)) {
+				exchange_close(node, now_us);
+			}
 		} else if (!node->open &&
 			   reached(todo, now_us, node->heard_us + rank(node) * timeout_us)) {
 			take_over(node);
@@ -429,6 +451,7 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	if (node->told) {
 		node->told = false;
 		node->running = false;
+		step_back(node);
 	}
 	do {
 		x = current_of(node)->x;

@@ -7,9 +7,6 @@
 
 #include <cats/gather.h>
 
-/* A node that loses every frame of an exchange or two does not take its leader for gone. */
-#define SILENT_EXCHANGES 3
-
 bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a,
 			  struct cats_exchange b)
 {
@@ -74,5 +71,5 @@ uint32_t cats_silence_us(const struct cats_image *image)
 			longest = us;
 		}
 	}
-	return SILENT_EXCHANGES * longest;
+	return CATS_SILENT_EXCHANGES * longest;
 }

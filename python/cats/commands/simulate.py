@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats simulate``: the nodes' C code over a lossy air, held against the integer reference."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cats.report import add_json_argument
+
+HELP = "run a deployment's C code on simulated nodes over a lossy air"
+DESCRIPTION = (
+    "Run every node of a deployment - the C engine and gather of the devices - over a simulated "
+    "air, with inputs from the task's test part; compare each output with the integer reference "
+    "under the same losses."
+)
+EPILOG = """\
+examples:
+  cats simulate DEPLOY --loss 0,0.05,0.1 --samples 200
+  cats simulate DEPLOY --loss 0.1 --burst 5 --rounds 2 --radio ble_2m --json figures.json
+  cats simulate DEPLOY --kill 0@700 --restart 0@1500 --samples 20
+  cats simulate DEPLOY --loss-matrix links.csv --save-availability seen.npz
+
+A loss matrix is a text file of D rows of D numbers, row: sender, column: receiver.
+Exit status 1: an output differs from the reference, or an inference did not end.
+"""
+
+
+def _moment(text: str) -> tuple[int, float]:
+    node, _, ms = text.partition("@")
+    try:
+        moment = int(node), float(ms)
+    except ValueError:
+        moment = -1, -1.0
+    if min(moment) < 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NODE@MS: write 2@700")
+    return moment
+
+
+def _losses(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no loss: write 0.1 or 0,0.05,0.1") from None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats simulate``."""
+    parser.add_argument("deploy", type=Path, metavar="DEPLOY", help="folder that cats export wrote")
+    parser.add_argument(
+        "--loss", type=_losses, default=[0.0], metavar="P[,P..]",
+        help="probability that a receiver loses a frame, 0 to 1; several give a table (0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--burst", type=float, default=0.0, metavar="FRAMES",
+        help="mean length of a burst of losses on a link; 0: losses are independent",
+    )  # fmt: skip
+    parser.add_argument(
+        "--loss-matrix", type=Path, metavar="FILE", help="loss of each link, in place of --loss"
+    )
+    for name, what in (
+        ("duplicate", "is heard twice"),
+        ("delay", "is heard up to 5 ms late"),
+        ("flip", "arrives with wrong bits"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=float, default=0.0, metavar="P",
+            help=f"probability that a frame {what} at a receiver",
+        )  # fmt: skip
+    parser.add_argument(
+        "--drift", type=float, default=0.0, metavar="PPM",
+        help="clocks of even nodes run fast by this, of odd nodes slow",
+    )  # fmt: skip
+    for name, what in (("kill", "off"), ("restart", "on (again)")):
+        parser.add_argument(
+            f"--{name}", type=_moment, action="append", default=[], metavar="NODE@MS",
+            help=f"this node goes {what} at this simulated time, milliseconds; may be repeated",
+        )  # fmt: skip
+    parser.add_argument(
+        "--samples", type=int, default=200, metavar="N", help="inferences, from the test part"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    parser.add_argument("--radio", help="another radio than the deployment's: plan again for it")
+    parser.add_argument(
+        "--rounds", "--repair-rounds", type=int, metavar="R",
+        help="other repair rounds than the deployment's, 0 to 3: plan again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--compute", choices=("none", "plan"), default="none",
+        help="time that nodes compute: none, or the planner's estimate for a Cortex-M4 at 64 MHz",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action=argparse.BooleanOptionalAction, default=True,
+        help="compare every output with the integer reference",
+    )  # fmt: skip
+    parser.add_argument(
+        "--random-inputs", action="store_true",
+        help="random bytes in place of the task's test part; no quality is told",
+    )  # fmt: skip
+    parser.add_argument(
+        "--save-availability", type=Path, metavar="FILE.npz",
+        help="what each node had of each exchange (with one --loss)",
+    )  # fmt: skip
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats simulate``."""
+    from cats.errors import CatsError
+    from cats.export import load_deploy
+    from cats.report import print_table, write_json
+    from cats.simulate import COLUMNS, Event, Faults, Settings, report
+
+    if args.samples < 1:
+        raise CatsError(f"{args.samples} samples: at least 1")
+    if args.save_availability and len(args.loss) > 1:
+        raise CatsError("--save-availability takes one --loss")
+    model, plan, meta, images = load_deploy(args.deploy)
+    if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
+        from cats.planner import make_plan
+
+        rounds = plan.rounds if args.rounds is None else args.rounds
+        plan = make_plan(
+            model.config, model.split, model.keep, radio=args.radio or plan.radio, rounds=rounds
+        )
+        images = None
+    events = [Event(node, False, round(1000 * ms)) for node, ms in args.kill]
+    events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
+    nodes = model.split.nodes
+    losses = [_matrix(args.loss_matrix, nodes)] if args.loss_matrix else args.loss
+    task, inputs = _inputs(args, model, meta)
+
+    records = []
+    for loss in losses:
+        faults = Faults(
+            loss=loss, burst=args.burst, duplicate=args.duplicate, delay=args.delay,
+            flip=args.flip, drift_ppm=[args.drift * (-1) ** d for d in range(nodes)],
+            events=events,
+        )  # fmt: skip
+        records.append(
+            report(
+                model, plan, inputs, faults, args.seed, Settings(compute=args.compute), images,
+                check_outputs=args.check, task=task, save=args.save_availability,
+            )
+        )  # fmt: skip
+    document = {
+        "format": 1, "deploy": meta["model_id"], "nodes": nodes, "radio": plan.radio,
+        "rounds": plan.rounds, "seed": args.seed, "samples": len(inputs), "burst": args.burst,
+        "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
+        "kill": args.kill, "restart": args.restart, "compute": args.compute, "results": records,
+    }  # fmt: skip
+    if args.json:
+        write_json(args.json, document)
+    if args.json != "-":
+        metric = task.metric if task else "quality"
+        print_table(
+            [metric if name == "quality" else name for name in COLUMNS],
+            [[record["columns"][name] for name in COLUMNS] for record in records],
+            f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
+            "means over inferences",
+        )
+    failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
+    return 1 if failed else 0
+
+
+def _matrix(path: Path, nodes: int) -> object:
+    import numpy as np
+
+    from cats.errors import CatsError
+
+    try:
+        text = path.read_text(encoding="utf-8").replace(",", " ").splitlines()
+        rows = [[float(v) for v in line.split()] for line in text if line.strip()]
+    except OSError as error:
+        raise CatsError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise CatsError(f"{path} is no loss matrix: {error}") from None
+    if [len(row) for row in rows] != [nodes] * nodes:
+        raise CatsError(f"{path} is no loss matrix of {nodes} rows of {nodes} numbers")
+    return np.array(rows)
+
+
+def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object, object]:
+    """(task or None, int8 [samples, tokens_in, P])."""
+    from cats.errors import CatsError
+    from cats.vectors import random_inputs
+
+    source = meta.get("run") or {}
+    if args.random_inputs:
+        return None, random_inputs(args.seed, model.config, args.samples)
+    if not source.get("task"):
+        raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
+    try:
+        from cats.quantize import quantize_inputs
+        from cats.tasks import load
+    except ImportError as error:
+        raise CatsError(
+            f"the task's test inputs need PyTorch ({error}): install zephyr-cats[train], or use "
+            "--random-inputs"
+        ) from None
+    task = load(source["task"], **(source.get("task_options") or {}))
+    part = task.test.inputs
+    if args.samples > len(part):
+        raise CatsError(f"{args.samples} samples: the test part has {len(part)}")
+    return task, quantize_inputs(model, part[: args.samples].numpy())
