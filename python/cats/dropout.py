@@ -88,7 +88,7 @@ def default_tile_rows(widths: Sequence[int], rows: int, payload: int) -> int:
 
 @dataclass(frozen=True)
 class _Cut:
-    """How one gather is cut: fragment[t][c] numbers the fragments of a source, tile[t] the tiles."""
+    """How one gather is cut: row blocks t within which a column belongs to one fragment."""
 
     bounds: tuple[int, ...]
     fragment: Tensor  # long [T, K]: fragment of (row block, column), over all sources

@@ -24,6 +24,8 @@ HEAD = """\
 
 #include <stdint.h>
 
+/* clang-format off */
+
 #define DIGITS_MODEL_ID 0x{ident}u
 
 static const int8_t digits[{count}][{size}] = {{

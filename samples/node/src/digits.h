@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+/* clang-format off */
+
 #define DIGITS_MODEL_ID 0x6954b652u
 
 static const int8_t digits[10][64] = {
