@@ -315,6 +315,7 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
     assert command.run(parser.parse_args(text.split())) == 0
     assert "test: mse" in capsys.readouterr().out
     _, run = load_run(tmp_path / "run")
+    assert run.split.outputs == (4, 0) and run.split.inputs == (4, 0)
     training = run.extra["training"]
     assert training["message_dropout"] == [0.1, 0.1] and training["payload"] == 20
     assert training["tile_rows"] == 2 and training["keep"] == {"heads": 0.5}
