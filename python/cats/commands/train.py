@@ -48,12 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="single",
         help="node 0 computes the result, or its columns are spread (default single)",
     )
-    shape.add_argument(
-        "--output-split",
-        choices=("single", "even"),
-        default="single",
-        help="node 0 computes the whole result, or every node a part of it (default single)",
-    )
     shape.add_argument("--features", type=int, help="columns of the residual, a multiple of heads")
     shape.add_argument("--heads", type=int, help="attention heads, at least one a node")
     shape.add_argument("--hidden", type=int, help="columns of the feed-forward")
