@@ -167,9 +167,25 @@ struct cats_job {
 
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
-	struct cats_node_stats stats;
-	struct cats_node_config config;
-	struct cats_engine engine;
+	/* What is used most stands first: short offsets make short code. */
+
+	/* The exchange on the air, reception[air]; the one before it is reception[air ^ 1]. */
+	uint8_t air;
+	uint8_t leader;
+	uint8_t round;        /* 0 data, 1..R repair */
+	uint8_t grants;       /* leader: GRANT frames handed out in this round */
+	uint8_t syncs;        /* leader: SYNC frames handed out */
+	bool open;            /* its clock is known */
+	bool clocked;         /* by the leader */
+	bool closed;          /* it is over; kept until this node's jobs have caught up */
+	bool last;            /* none is behind it */
+	bool granted;         /* the coded slots of this round are known */
+	bool hearsay;         /* but not which are this node's */
+	bool over;            /* there are none */
+	bool again;           /* leader: reports are asked for again */
+	bool reported;        /* the last reporter was heard in this round */
+	bool leap;            /* the others are further, at `front`: close all before */
+	bool abandon;         /* the others are at the next inference: close all */
 
 	/* Inference. */
 	bool running;         /* until poll() is called after DONE */
@@ -180,48 +196,7 @@ struct cats_node {
 	bool used_input;      /* this inference runs with a submitted one */
 	bool numbered;        /* number and seen mean something */
 	bool wary;            /* others may be in the middle of an inference: listen */
-	uint32_t born_us;     /* wary: inferences that began before are not this node's */
-	uint8_t leader;
-	uint16_t number;      /* of the inference that runs or that ran last */
-	uint16_t seen;        /* the newest number heard or used */
-	uint16_t heard;       /* bit s: node s was heard in this inference */
-	uint8_t quiet[CATS_MAX_NODES]; /* exchanges that node s let pass unheard, up to 255 */
-	const int8_t *input;
-	uint32_t submitted_us;
-	uint32_t started_us;
-	uint32_t ended_us;
-	uint32_t fragments;
-	uint32_t lost;
-
-	/* Silence. */
 	bool silence;         /* nothing was heard for the timeout */
-	uint32_t heard_us;    /* when anything was heard last */
-
-	/* The exchange on the air, reception[air]; the one before it is reception[air ^ 1]. */
-	uint8_t air;
-	bool last;            /* none is behind it */
-	bool open;            /* its clock is known */
-	bool clocked;         /* by the leader */
-	bool closed;          /* it is over; kept until this node's jobs have caught up */
-	bool leap;            /* the others are further, at `front`: close all before */
-	bool abandon;         /* the others are at the next inference: close all */
-	bool granted;         /* the coded slots of this round are known */
-	bool over;            /* and there are none */
-	bool reported;        /* leader: the last reporter was heard in this round */
-	bool again;           /* leader: reports are asked for again */
-	uint8_t syncs;        /* leader: SYNC frames handed out */
-	uint8_t grants;       /* leader: GRANT frames handed out in this round */
-	uint8_t round;        /* 0 data, 1..R repair */
-	uint16_t next;        /* own frames of this round handed out or passed over */
-	struct cats_exchange front;
-	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots */
-	bool wanted[CATS_MAX_NODES]; /* leader: sources that the last reporter may still want */
-	uint32_t base_us;     /* start of this round */
-	uint32_t end_us;      /* granted: end of its coded slots */
-	uint32_t opened_us;
-	uint32_t limit_us;    /* latest end of the exchange */
-	uint32_t not_before_us; /* leader: earliest opening of the next exchange */
-	struct cats_reception reception[2];
 
 	/* Jobs. */
 	bool job_running;
@@ -233,6 +208,32 @@ struct cats_node {
 	/* Transmission. */
 	bool sending;         /* `frame` is the driver's */
 	bool sync;            /* and it opened the exchange on the air */
+
+	uint16_t next;        /* own frames of this round handed out or passed over */
+	uint16_t number;      /* of the inference that runs or that ran last */
+	uint16_t seen;        /* the newest number heard or used */
+	uint16_t heard;       /* bit s: node s was heard in this inference */
+	struct cats_exchange front;
+	uint32_t base_us;     /* start of this round */
+	uint32_t end_us;      /* granted: end of its coded slots */
+	uint32_t limit_us;    /* latest end of the exchange */
+	uint32_t not_before_us; /* leader: earliest opening of the next exchange */
+	uint32_t opened_us;
+	uint32_t heard_us;    /* when anything was heard last */
+	uint32_t born_us;     /* wary: inferences that began before are not this node's */
+	uint32_t submitted_us;
+	uint32_t started_us;
+	uint32_t ended_us;
+	uint32_t fragments;
+	uint32_t lost;
+	const int8_t *input;
+	struct cats_node_config config;
+	struct cats_engine engine;
+	uint8_t quiet[CATS_MAX_NODES];  /* exchanges that node s let pass unheard, up to 255 */
+	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots */
+	bool wanted[CATS_MAX_NODES];    /* leader: sources that the last reporter may still want */
+	struct cats_reception reception[2];
+	struct cats_node_stats stats;
 	uint8_t frame[CATS_FRAME_MAX];
 };
 

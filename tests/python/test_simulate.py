@@ -165,9 +165,9 @@ def test_every_availability(nodes):
 def test_repair(nodes, record_property):
     """10 % independent loss, two rounds: 99.9 % of the fragments arrive."""
     config = dataclasses.replace(SMALL, heads=16, features=16 * nodes, hidden=16 * nodes, blocks=1,
-                                 tokens_in=24)  # fmt: skip
-    # Four fragments a source and tile with 16 nodes: doc/protocol.rst, "What repair costs".
-    model, plan = deployment(nodes, config, rounds=2, tile_rows=6 if nodes == 4 else 24)
+                                 tokens_in=32)  # fmt: skip
+    # 16 nodes with 512 bytes each a tile: doc/protocol.rst, "What repair costs".
+    model, plan = deployment(nodes, config, rounds=2, tile_rows=6 if nodes == 4 else 32)
     samples = 200 if nodes == 4 else 20
     inputs = random_inputs(0, config, samples)
     clean = simulate(model, plan, inputs[:3])

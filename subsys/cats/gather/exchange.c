@@ -120,6 +120,7 @@ static void grant(struct cats_node *node, bool again)
 		slots += node->counts[s];
 	}
 	node->granted = true;
+	node->hearsay = false;
 	node->over = slots == 0 && !again;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), current_of(node)->x) +
@@ -149,39 +150,48 @@ uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *
 	}
 }
 
+/* Take the time from a frame of the round that runs: the leader's before anybody's, and of the same
+ * kind never a later one, which is that of a frame that came late.
+ */
+static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
+{
+	bool better = leader && !node->clocked;
+	bool same = leader == node->clocked;
+
+	if (better || (same && !past(base_us, node->base_us + late_us(node) + 1))) {
+		node->base_us = base_us;
+		node->clocked = leader;
+	}
+}
+
 void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 		    uint32_t now_us)
 {
 	const struct cats_image *image = image_of(node);
 	uint32_t base_us = exchange_base(image, frame, start_us);
 	bool leader = frame->source == node->leader;
-	bool coded = frame->type == CATS_FRAME_CODED;
 
-	if (node->open && frame->round < node->round) {
-		return;
-	}
 	if (!node->open) {
 		open(node, frame->round, base_us, now_us);
+		node->clocked = leader;
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);
-	} else if (node->clocked && !leader && (!coded || node->granted)) {
+		node->clocked = leader;
+	} else if (frame->round < node->round) {
 		return;
+	} else if (frame->type != CATS_FRAME_CODED) {
+		adopt(node, leader, base_us);
 	}
-	node->clocked = leader;
-	if (coded) {
-		if (!node->granted) {
-			/* Others know their slots. This node knows of none, but of the end. */
-			memset(node->counts, 0, sizeof(node->counts));
-		}
-		node->granted = true;
-		node->end_us = start_us + (frame->slot + 1u) * gather_of(node)->slot_us;
-		return;
-	}
-	node->base_us = base_us;
-	if (frame->type == CATS_FRAME_GRANT) {
+	if (frame->type == CATS_FRAME_GRANT && (!node->granted || node->hearsay)) {
 		memset(node->counts, 0, sizeof(node->counts));
 		cats_counts_merge(image, frame->payload, node->counts);
 		grant(node, frame->index != 0);
+	} else if (frame->type == CATS_FRAME_CODED && !node->granted) {
+		/* Others know their slots. This node knows of none, but of the end. */
+		memset(node->counts, 0, sizeof(node->counts));
+		node->granted = true;
+		node->hearsay = true;
+		node->end_us = start_us + (frame->slot + 1u) * gather_of(node)->slot_us;
 	}
 }
 
