@@ -24,8 +24,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
-# torch is what pip finds first. The build for CPUs is a tenth of the default one: where pip is not
-# configured for it, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make setup
+# torch is what pip finds first. The build for CPUs is a tenth of the default one: configure pip for
+# an index that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS).
 $(DEPENDENCIES): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv and headers found:" \
 		"apt-get install python3-venv python3-dev, or make PYTHON=/path/to/python3" >&2; exit 1; }
