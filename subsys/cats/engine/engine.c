@@ -154,7 +154,7 @@ uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange
 }
 
 /* q, k and v of some own heads, from a block of normalised rows. */
-static void multiply_heads(const struct cats_tile *tile, struct cats_product p, uint16_t row,
+static void multiply_heads(const struct cats_tile *tile, struct cats_product *p, uint16_t row,
 			   uint16_t first, uint16_t heads)
 {
 	const struct cats_image_model *m = tile->engine->image->model;
@@ -164,12 +164,12 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product p, 
 	const uint32_t pass = m->heads_per_pass * width;
 	const uint32_t padded = cats_round_up4(m->tokens);
 	const bool query_read =
-		row < next->row_begin + next->rows && next->row_begin < row + p.rows;
+		row < next->row_begin + next->rows && next->row_begin < row + p->rows;
 
-	p.store = CATS_STORE_INT8;
-	p.outputs = m->head_width;
-	p.weights += 3 * first * width * p.stride;
-	p.channels += 3 * first * width;
+	p->store = CATS_STORE_INT8;
+	p->outputs = m->head_width;
+	p->weights += 3 * first * width * p->stride;
+	p->channels += 3 * first * width;
 	for (uint32_t h = 0; h < heads; h++) {
 		const struct {
 			uint32_t offset, row_step, output_step;
@@ -180,20 +180,20 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product p, 
 		};
 
 		for (uint32_t i = 0; i < 3; i++) {
-			p.out = arena + parts[i].offset;
-			p.row_step = parts[i].row_step;
-			p.output_step = parts[i].output_step;
+			p->out = arena + parts[i].offset;
+			p->row_step = parts[i].row_step;
+			p->output_step = parts[i].output_step;
 			if (i > 0 || query_read) {
-				cats_multiply(&p);
+				cats_multiply(p);
 			}
-			p.weights += width * p.stride;
-			p.channels += width;
+			p->weights += width * p->stride;
+			p->channels += width;
 		}
 	}
 }
 
 /* Any other product: one matrix, one place. row: in the tile. */
-static void multiply(const struct cats_tile *tile, struct cats_product p, uint16_t row)
+static void multiply(const struct cats_tile *tile, struct cats_product *p, uint16_t row)
 {
 	const struct cats_image *image = tile->engine->image;
 	const struct cats_image_model *m = image->model;
@@ -203,32 +203,33 @@ static void multiply(const struct cats_tile *tile, struct cats_product p, uint16
 	const uint32_t moved = tile->first + row;
 	const uint32_t at = (gather->row_begin + moved) * own;
 
-	p.outputs = gather->products;
-	p.output_step = 1;
-	p.row_step = own;
-	p.out = cats_residual(tile->engine) + at;
+	p->outputs = gather->products;
+	p->output_step = 1;
+	p->row_step = own;
+	p->out = cats_residual(tile->engine) + at;
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
-		p.store = CATS_STORE_EMBED;
-		p.table = (const int16_t *)cats_table(image, gather->table) + at;
+		p->store = CATS_STORE_EMBED;
+		p->table = (const int16_t *)cats_table(image, gather->table) + at;
 		break;
 	case CATS_GATHER_FORWARD:
-		p.store = gather->table != 0 ? CATS_STORE_TABLE : CATS_STORE_RELU;
-		p.table = cats_table(image, gather->table);
-		p.out = arena + m->arena_hidden +
-			cats_hidden_row(m, gather, tile->x, row) * m->own_hidden;
-		p.row_step = m->own_hidden;
+		p->store = gather->table != 0 ? CATS_STORE_TABLE : CATS_STORE_RELU;
+		p->table = cats_table(image, gather->table);
+		p->out = arena + m->arena_hidden +
+			 cats_hidden_row(m, gather, tile->x, row) * m->own_hidden;
+		p->row_step = m->own_hidden;
 		break;
 	case CATS_GATHER_OUTPUT:
-		p.store = CATS_STORE_INT16;
-		p.out = (int16_t *)(arena + m->arena_output) + moved * m->outputs + m->first_output;
-		p.row_step = m->outputs;
+		p->store = CATS_STORE_INT16;
+		p->out =
+			(int16_t *)(arena + m->arena_output) + moved * m->outputs + m->first_output;
+		p->row_step = m->outputs;
 		break;
 	default: /* HEADS, HIDDEN */
-		p.store = CATS_STORE_ADD;
+		p->store = CATS_STORE_ADD;
 		break;
 	}
-	cats_multiply(&p);
+	cats_multiply(p);
 }
 
 /* The rows of a tile, block by block; of ATTENTION some own heads. */
@@ -239,8 +240,6 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 	int16_t *y = (int16_t *)(tile->engine->arena + image->model->arena_rows);
 	struct cats_product p = {
 		.y = y,
-		.weights = cats_table(image, gather->weights),
-		.channels = cats_table(image, gather->channels),
 		.stride = gather->stride,
 		.shift = gather->shift,
 	};
@@ -251,10 +250,12 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 			cats_tile_row(tile, row + r, cats_row(y, r, p.stride),
 				      cats_row_step(p.rows));
 		}
+		p.weights = cats_table(image, gather->weights);
+		p.channels = cats_table(image, gather->channels);
 		if (gather->kind == CATS_GATHER_ATTENTION) {
-			multiply_heads(tile, p, tile->first + row, first, heads);
+			multiply_heads(tile, &p, tile->first + row, first, heads);
 		} else {
-			multiply(tile, p, row);
+			multiply(tile, &p, row);
 		}
 	}
 }

@@ -44,11 +44,8 @@ const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
 struct target {
 	const struct cats_image_channel *channel;
 	const struct cats_image_channel *end;
-	void *out;                         /* of the first row; elements of one or two bytes */
-	const void *table;                 /* as out where the store is EMBED */
-	uint32_t row[CATS_MAX_BLOCK_ROWS]; /* elements; the first is not read, 0 beyond the block */
-	uint32_t output_step;
-	uint32_t shift;
+	void *out;        /* of the first row; elements of one or two bytes */
+	uint32_t rows[3]; /* elements from there to the other rows; 0 beyond the block */
 };
 
 CATS_INLINE void store8(int8_t *out, int32_t v, const int8_t *table, const uint32_t kind)
@@ -92,7 +89,8 @@ CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t 
  * kind is a constant. Rows beyond the block are stored where the first row comes to stand after
  * them.
  */
-CATS_INLINE void finish8(const struct target *t, const void *sums, const uint32_t kind)
+CATS_INLINE void finish8(const struct cats_product *p, const struct target *t, const void *sums,
+			 const uint32_t kind)
 {
 	register int32_t a __asm__("r8");
 	register int32_t b __asm__("r9");
@@ -100,13 +98,13 @@ CATS_INLINE void finish8(const struct target *t, const void *sums, const uint32_
 	register int32_t d __asm__("r11");
 	const struct cats_image_channel *channel = t->channel;
 	const struct cats_image_channel *const end = t->end;
-	const int8_t *const table = t->table;
-	const uint32_t shift = t->shift - 32;
+	const int8_t *const table = p->table;
+	const uint32_t shift = p->shift - 32u;
 	const int32_t half = 1 << (shift - 1);
-	const uint32_t row1 = t->row[1];
-	const uint32_t row2 = t->row[2];
-	const uint32_t row3 = t->row[3];
-	uint32_t output_step = t->output_step;
+	const uint32_t row1 = t->rows[0];
+	const uint32_t row2 = t->rows[1];
+	const uint32_t row3 = t->rows[2];
+	uint32_t output_step = p->output_step;
 	int8_t *out = t->out;
 
 	do {
@@ -124,7 +122,8 @@ CATS_INLINE void finish8(const struct target *t, const void *sums, const uint32_
 	} while (channel != end);
 }
 
-CATS_INLINE void finish16(const struct target *t, const void *sums, const uint32_t kind)
+CATS_INLINE void finish16(const struct cats_product *p, const struct target *t, const void *sums,
+			  const uint32_t kind)
 {
 	register int32_t a __asm__("r8");
 	register int32_t b __asm__("r9");
@@ -132,15 +131,18 @@ CATS_INLINE void finish16(const struct target *t, const void *sums, const uint32
 	register int32_t d __asm__("r11");
 	const struct cats_image_channel *channel = t->channel;
 	const struct cats_image_channel *const end = t->end;
-	const uint32_t shift = t->shift - 32;
+	const uint32_t shift = p->shift - 32u;
 	const int32_t half = 1 << (shift - 1);
-	const uint32_t row1 = t->row[1];
-	const uint32_t row2 = t->row[2];
-	const uint32_t row3 = t->row[3];
-	uint32_t output_step = t->output_step;
-	const int16_t *from = kind == CATS_STORE_EMBED ? t->table : t->out;
+	const uint32_t row1 = t->rows[0];
+	const uint32_t row2 = t->rows[1];
+	const uint32_t row3 = t->rows[2];
+	uint32_t output_step = p->output_step;
 	int16_t *out = t->out;
+	const int16_t *from = out;
 
+	if (kind == CATS_STORE_EMBED) {
+		from = (const int16_t *)p->table + (out - (int16_t *)p->out);
+	}
 	do {
 		const int32_t multiplier = channel->multiplier;
 		const int32_t first = *from;
@@ -157,49 +159,52 @@ CATS_INLINE void finish16(const struct target *t, const void *sums, const uint32
 	} while (channel != end);
 }
 
-static void __attribute__((__noinline__)) finish(const struct target *t, const void *sums,
-						 uint32_t kind)
+static void __attribute__((__noinline__)) finish(const struct cats_product *p,
+						 const struct target *t, const void *sums)
 {
-	switch (kind) {
+	switch (p->store) {
 	case CATS_STORE_INT8:
-		finish8(t, sums, CATS_STORE_INT8);
+		finish8(p, t, sums, CATS_STORE_INT8);
 		break;
 	case CATS_STORE_RELU:
-		finish8(t, sums, CATS_STORE_RELU);
+		finish8(p, t, sums, CATS_STORE_RELU);
 		break;
 	case CATS_STORE_TABLE:
-		finish8(t, sums, CATS_STORE_TABLE);
+		finish8(p, t, sums, CATS_STORE_TABLE);
 		break;
 	case CATS_STORE_INT16:
-		finish16(t, sums, CATS_STORE_INT16);
+		finish16(p, t, sums, CATS_STORE_INT16);
 		break;
 	case CATS_STORE_ADD:
-		finish16(t, sums, CATS_STORE_ADD);
+		finish16(p, t, sums, CATS_STORE_ADD);
 		break;
 	default:
-		finish16(t, sums, CATS_STORE_EMBED);
+		finish16(p, t, sums, CATS_STORE_EMBED);
 		break;
 	}
 }
 
 /* The same for any shift. */
-static void __attribute__((__noinline__)) finish_any(const struct target *t, const void *sums,
-						     uint32_t kind)
+static void __attribute__((__noinline__)) finish_any(const struct cats_product *p,
+						     const struct target *t, const void *sums)
 {
 	const int32_t (*sum)[CATS_MAX_BLOCK_ROWS] = sums;
 	const struct cats_image_channel *channel = t->channel;
-	const int16_t *const from = kind == CATS_STORE_EMBED ? t->table : t->out;
-	size_t output = 0;
+	const uint32_t kind = p->store;
 
-	for (; channel != t->end; channel++, sum++, output += t->output_step) {
-		for (uint32_t r = 0; r < CATS_MAX_BLOCK_ROWS && (r == 0 || t->row[r] != 0); r++) {
-			const int32_t v = cats_requantize((*sum)[r], channel->multiplier, t->shift);
-			const size_t at = output + (r == 0 ? 0 : t->row[r]);
+	for (size_t output = 0; channel != t->end; output += p->output_step, channel++, sum++) {
+		for (uint32_t r = 0; r < p->rows; r++) {
+			const int32_t v = cats_requantize((*sum)[r], channel->multiplier, p->shift);
+			const size_t at = output + r * p->row_step;
+			int16_t *const out = (int16_t *)t->out + at;
 
 			if (kind <= CATS_STORE_TABLE) {
-				store8((int8_t *)t->out + at, v, t->table, kind);
+				store8((int8_t *)t->out + at, v, p->table, kind);
+			} else if (kind == CATS_STORE_EMBED) {
+				store16(out, v,
+					((const int16_t *)p->table)[out - (int16_t *)p->out], kind);
 			} else {
-				store16((int16_t *)t->out + at, v, from[at], kind);
+				store16(out, v, *out, kind);
 			}
 		}
 	}
@@ -219,41 +224,33 @@ void cats_multiply(const struct cats_product *p)
 	/* One by one: what is set below needs no zero before. */
 	t.channel = p->channels;
 	t.out = p->out;
-	t.table = p->table;
-	t.output_step = p->output_step;
-	t.shift = p->shift;
-	t.row[1] = p->row_step;
-	t.row[2] = p->row_step * 2;
-	t.row[3] = p->row_step * 3;
+	t.rows[0] = p->row_step;
+	t.rows[1] = p->row_step * 2;
+	t.rows[2] = p->row_step * 3;
 	for (uint32_t r = CATS_MAX_BLOCK_ROWS - 1; r >= p->rows; r--) {
-		t.row[r] = 0;
+		t.rows[r - 1] = 0;
 	}
 	sums.begin = p->y;
 	sums.channel = p->channels;
 	sums.rounds = p->y + columns - p->stride % 32 * p->rows;
 	sums.end = p->y + columns;
 	while (t.channel != end) {
-		size_t step;
-
 		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
 		sums.at = buffer;
 		sums.last = buffer + (t.end - t.channel);
 		CATS_BARRIER();
 		w = sum[p->rows - 1](&sums, w);
-		if (t.shift > 32) {
-			finish(&t, buffer, p->store);
+		if (p->shift > 32) {
+			finish(p, &t, buffer);
 		} else {
-			finish_any(&t, buffer, p->store);
+			finish_any(p, &t, buffer);
 		}
 		if (t.end == end) {
 			break;
 		}
 		t.channel = t.end;
-		step = BATCH * t.output_step * (p->store <= CATS_STORE_TABLE ? 1 : 2);
-		t.out = (int8_t *)t.out + step;
-		if (p->store == CATS_STORE_EMBED) {
-			t.table = (const int8_t *)t.table + step;
-		}
+		t.out = (int8_t *)t.out +
+			BATCH * p->output_step * (p->store <= CATS_STORE_TABLE ? 1 : 2);
 	}
 	CATS_BARRIER();
 }

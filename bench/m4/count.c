@@ -1,0 +1,94 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * With -icount shift=0 every instruction takes QEMU one nanosecond. SysTick counts the board's
+ * 25 MHz clock, so one tick is 40 instructions, and the ticks of 40 equal runs are the instructions
+ * of one. What the counting itself costs is measured with functions whose length is known.
+ */
+
+#include "bench.h"
+
+#define SYST_CSR (*(volatile uint32_t *)0xe000e010)
+#define SYST_RVR (*(volatile uint32_t *)0xe000e014)
+#define SYST_CVR (*(volatile uint32_t *)0xe000e018)
+
+#define TICK TICK_INSTRUCTIONS
+#define WRAP 0x1000000u
+
+/* Ticks of so many runs. SysTick counts down, 24 bits: runs may take 671 million instructions. */
+static uint32_t __attribute__((__noinline__, __noclone__)) ticks(void (*run)(void *),
+								 void *argument, uint32_t runs)
+{
+	uint32_t begin;
+
+	SYST_RVR = WRAP - 1;
+	SYST_CVR = 0;
+	SYST_CSR = 5; /* the processor's clock, no interrupt */
+	begin = SYST_CVR;
+	while (runs-- != 0) {
+		run(argument);
+	}
+	return (begin - SYST_CVR) & (WRAP - 1);
+}
+
+void ticks_begin(void)
+{
+	SYST_RVR = WRAP - 1;
+	SYST_CVR = 0;
+	SYST_CSR = 5;
+}
+
+uint32_t ticks_now(void)
+{
+	return WRAP - 1 - SYST_CVR;
+}
+
+/* A function of one instruction. */
+void __attribute__((__naked__, __noinline__)) nothing(void *argument);
+void nothing(void *argument)
+{
+	(void)argument;
+	__asm__ volatile("bx lr");
+}
+
+uint32_t count(void (*run)(void *), void *argument)
+{
+	const uint32_t once = ticks(run, argument, 1);
+	/* Short ones ten times as often: then the last digit is exact, else it is one off. */
+	const uint32_t more = once < 500 ? 10 : 1;
+	uint32_t all;
+
+	if (once > 5000) {
+		return once * TICK; /* within 80 */
+	}
+	all = ticks(run, argument, more * TICK) - ticks(nothing, NULL, more * TICK);
+	return (all + more / 2) / more + 1;
+}
+
+static void print_number(uint32_t v, uint32_t base)
+{
+	char text[12];
+	char *at = text + sizeof(text);
+
+	*--at = '\0';
+	do {
+		*--at = "0123456789abcdef"[v % base];
+		v /= base;
+	} while (v != 0);
+	print(at);
+}
+
+void report(const char *name, uint32_t instructions, uint32_t units, uint32_t crc)
+{
+	print(name);
+	print(" ");
+	print_number(instructions, 10);
+	print(" ");
+	print_number(units, 10);
+	print(" ");
+	print_number(crc, 16);
+	print("\n");
+}

@@ -1,0 +1,408 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Each kernel by itself. The same file is built with the plain and with the DSP kernels. */
+
+#include <string.h>
+
+#include "bench.h"
+#include "engine_internal.h"
+#include "kernels.h"
+
+static int16_t block[4 * COLUMNS];
+static int8_t bytes[TOKENS * COLUMNS];
+static int8_t weights[OUTPUTS * COLUMNS] __attribute__((__aligned__(8)));
+static struct cats_image_channel channels[OUTPUTS];
+static struct cats_image_norm norms[COLUMNS];
+static int16_t table[TOKENS * OUTPUTS];
+static int16_t out[TOKENS * OUTPUTS];
+static int8_t keys[TOKENS * OUTPUTS] __attribute__((__aligned__(8)));
+static int32_t scores[TOKENS];
+
+static uint32_t seed;
+
+void draw_seed(uint32_t value)
+{
+	seed = value;
+}
+
+/* Numerical Recipes' generator: its high half. */
+uint32_t draw(void)
+{
+	seed = seed * 1664525u + 1013904223u;
+	return seed >> 16;
+}
+
+void draw_bytes(int8_t *to, size_t n, int32_t bound)
+{
+	while (n-- > 0) {
+		*to++ = (int8_t)((int32_t)(draw() % (2u * bound + 1u)) - bound);
+	}
+}
+
+static char *append(char *to, const char *text)
+{
+	while (*text != '\0') {
+		*to++ = *text++;
+	}
+	*to = '\0';
+	return to;
+}
+
+static char *append_number(char *to, uint32_t v)
+{
+	char text[12];
+	char *at = text + sizeof(text);
+
+	*--at = '\0';
+	do {
+		*--at = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	return append(to, at);
+}
+
+/* "kernel/partNUMBER/partNUMBER", parts without a name left out */
+const char *name_of(const char *kernel, const char *first, uint32_t a, const char *second,
+		    uint32_t b)
+{
+	static char name[48];
+	char *to = append(name, kernel);
+
+	if (first != NULL) {
+		to = append_number(append(append(to, "/"), first), a);
+	}
+	if (second != NULL) {
+		append_number(append(append(to, "/"), second), b);
+	}
+	return name;
+}
+
+static const int8_t *row_of(uint32_t row)
+{
+	return bytes + row * COLUMNS;
+}
+
+static void fill_block(uint32_t first, uint32_t rows, uint32_t view)
+{
+	const uint32_t stride = cats_round_up4(view);
+	const uint32_t step = cats_row_step(rows);
+
+	for (uint32_t r = 0; r < rows; r++) {
+		int16_t *y = cats_row(block, r, stride);
+
+		cats_unpack(y, step, 0, row_of(first + r), view);
+		cats_unpack_zeros(y, step, view, stride - view);
+		cats_arrange(y, step, (uint16_t)stride);
+	}
+}
+
+/* A row of the block back in natural order, as int8. */
+static void read_block(uint32_t rows, uint32_t stride, uint32_t columns, int8_t *to)
+{
+	const uint32_t step = cats_row_step(rows);
+
+	for (uint32_t r = 0; r < rows; r++) {
+		const int16_t *y = cats_row(block, r, stride);
+
+		for (uint32_t j = 0; j < columns; j++) {
+			*to++ = (int8_t)y[j / 2 * step + j % 2];
+		}
+	}
+}
+
+/* Products */
+
+static void run_product(void *argument)
+{
+	cats_multiply(argument);
+}
+
+/* A product over all tokens, four rows at a time, each block as it stands. */
+static void run_tokens(void *argument)
+{
+	struct cats_product p = *(const struct cats_product *)argument;
+
+	for (uint32_t row = 0; row < TOKENS; row += p.rows) {
+		p.out = (int8_t *)out + row * p.row_step;
+		cats_multiply(&p);
+	}
+}
+
+/* The same from int8 rows: what a gather without a norm costs. */
+static void run_layer(void *argument)
+{
+	const struct layer *layer = argument;
+	const uint32_t stride = cats_round_up4(layer->view);
+	struct cats_product p = {
+		.y = block,
+		.weights = layer->weights,
+		.channels = layer->channels,
+		.row_step = layer->outputs,
+		.output_step = 1,
+		.rows = 4,
+		.stride = (uint16_t)stride,
+		.outputs = (uint16_t)layer->outputs,
+		.shift = LAYER_SHIFT,
+		.store = CATS_STORE_INT8,
+	};
+
+	for (uint32_t row = 0; row < TOKENS; row += p.rows) {
+		fill_block(row, p.rows, layer->view);
+		p.out = (int8_t *)out + row * p.row_step;
+		cats_multiply(&p);
+	}
+}
+
+void layer_draw(struct layer *layer, uint32_t view, uint32_t output_count)
+{
+	const uint32_t stride = cats_round_up4(view);
+
+	draw_seed(1000 * view + output_count);
+	draw_bytes(weights, sizeof(weights), 127);
+	for (uint32_t o = 0; o < output_count; o++) {
+		memset(weights + o * stride + view, 0, stride - view);
+		channels[o].bias = (int32_t)draw() - 32768;
+		channels[o].multiplier = (int32_t)(1u << 30 | draw() << 14);
+	}
+	*layer = (struct layer){view, output_count, stride, bytes, weights, channels};
+}
+
+static struct cats_product product(uint32_t rows, uint32_t view, uint32_t outputs,
+				   enum cats_store store)
+{
+	struct layer layer;
+
+	layer_draw(&layer, view, outputs);
+	fill_block(0, rows, view);
+	memset(out, 0, sizeof(out));
+	return (struct cats_product){
+		.y = block,
+		.weights = weights,
+		.channels = channels,
+		.table = table,
+		.out = out,
+		.row_step = outputs,
+		.output_step = 1,
+		.rows = (uint16_t)rows,
+		.stride = (uint16_t)layer.stride,
+		.outputs = (uint16_t)outputs,
+		.shift = LAYER_SHIFT,
+		.store = (uint8_t)store,
+	};
+}
+
+static void products(void)
+{
+	static const uint16_t views[] = VIEWS;
+	static const uint16_t outputs[] = WIDTHS;
+	static const char *const stores[] = {"int8/n",  "relu/n", "table/n",
+					     "int16/n", "add/n",  "embed/n"};
+	struct cats_product p;
+	struct layer layer;
+
+	for (uint32_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+		for (uint32_t o = 0; o < sizeof(outputs) / sizeof(outputs[0]); o++) {
+			p = product(4, views[i], outputs[o], CATS_STORE_INT8);
+			run_tokens(&p);
+			report(name_of("product", "in", views[i], "out", outputs[o]),
+			       count(run_tokens, &p), TOKENS * views[i] * outputs[o],
+			       cats_crc32((const uint8_t *)out, TOKENS * outputs[o]));
+			layer_draw(&layer, views[i], outputs[o]);
+			run_layer(&layer);
+			report(name_of("layer", "in", views[i], "out", outputs[o]),
+			       count(run_layer, &layer), TOKENS * views[i] * outputs[o],
+			       cats_crc32((const uint8_t *)out, TOKENS * outputs[o]));
+		}
+	}
+	for (uint32_t rows = 1; rows <= 4; rows++) {
+		p = product(rows, 167, 64, CATS_STORE_INT8);
+		run_product(&p);
+		report(name_of("product", "in167/out64/rows", rows, NULL, 0),
+		       count(run_product, &p), rows * 167 * 64,
+		       cats_crc32((const uint8_t *)out, rows * 64));
+	}
+	/* Nothing to sum: what is left is an output. */
+	for (uint32_t store = 0; store <= CATS_STORE_EMBED; store++) {
+		p = product(4, 0, 64, store);
+		p.shift = 40;
+		run_product(&p);
+		report(name_of("requantise", stores[store], 64, NULL, 0), count(run_product, &p),
+		       4 * 64, cats_crc32((const uint8_t *)out, sizeof(out)));
+	}
+}
+
+/* Rows */
+
+struct rows {
+	uint32_t view;
+	uint32_t first;
+};
+
+static void run_unpack(void *argument)
+{
+	const struct rows *a = argument;
+	const uint32_t step = cats_row_step(4);
+
+	for (uint32_t r = 0; r < 4; r++) {
+		cats_unpack(cats_row(block, r, cats_round_up4(a->first + a->view)), step, a->first,
+			    row_of(r), a->view);
+	}
+}
+
+static void run_unpack_residual(void *argument)
+{
+	const struct rows *a = argument;
+	const uint32_t step = cats_row_step(4);
+
+	for (uint32_t r = 0; r < 4; r++) {
+		cats_unpack_residual(cats_row(block, r, cats_round_up4(a->first + a->view)), step,
+				     a->first, table + r * 2 * OUTPUTS, a->view, 1467891234, 38);
+	}
+}
+
+/* What is normalised the second time is not what it was, but takes as long. */
+static void run_norm(void *argument)
+{
+	const struct rows *a = argument;
+
+	for (uint32_t r = 0; r < 4; r++) {
+		cats_norm(cats_row(block, r, cats_round_up4(a->view)), cats_row_step(4),
+			  (uint16_t)a->view, (uint16_t)a->view, norms, 777);
+	}
+}
+
+static void rows(void)
+{
+	static const struct rows unpacked[] = {{13, 0}, {13, 1}, {128, 0}, {128, 39}};
+	static const uint16_t normed[] = {32, 64, 128, 167, 512};
+	static int8_t result[4 * COLUMNS];
+
+	for (uint32_t i = 0; i < sizeof(unpacked) / sizeof(unpacked[0]); i++) {
+		struct rows a = unpacked[i];
+		const uint32_t columns = a.first + a.view;
+
+		memset(block, 0, sizeof(block));
+		run_unpack(&a);
+		read_block(4, cats_round_up4(columns), columns, result);
+		report(name_of("unpack", "int8/n", a.view, "from", a.first), count(run_unpack, &a),
+		       4 * a.view, cats_crc32((const uint8_t *)result, 4 * columns));
+		memset(block, 0, sizeof(block));
+		run_unpack_residual(&a);
+		read_block(4, cats_round_up4(columns), columns, result);
+		report(name_of("unpack", "residual/n", a.view, "from", a.first),
+		       count(run_unpack_residual, &a), 4 * a.view,
+		       cats_crc32((const uint8_t *)result, 4 * columns));
+	}
+	for (uint32_t i = 0; i < sizeof(normed) / sizeof(normed[0]); i++) {
+		struct rows a = {.view = normed[i]};
+		const uint32_t stride = cats_round_up4(a.view);
+
+		for (uint32_t r = 0; r < 4; r++) {
+			cats_unpack(cats_row(block, r, stride), cats_row_step(4), 0, row_of(r),
+				    a.view);
+		}
+		run_norm(&a);
+		read_block(4, stride, a.view, result);
+		report(name_of("norm", "n", a.view, NULL, 0), count(run_norm, &a), 4 * a.view,
+		       cats_crc32((const uint8_t *)result, 4 * a.view));
+	}
+}
+
+/* Attention */
+
+struct head {
+	struct cats_attention a;
+	const int8_t *query;
+	uint32_t n;
+	int32_t top;
+	int8_t out[64];
+};
+
+static void run_score(void *argument)
+{
+	struct head *h = argument;
+
+	h->top = cats_score(&h->a, h->query, (uint16_t)h->n);
+}
+
+/* Weights in place of scores: the second time they are other scores, which take as long. */
+static void run_softmax(void *argument)
+{
+	struct head *h = argument;
+
+	cats_softmax(h->a.scores, (uint16_t)h->n, h->top, h->a.score_multiplier);
+}
+
+static void run_weigh(void *argument)
+{
+	struct head *h = argument;
+
+	cats_weigh(&h->a, 1234567890, (uint16_t)h->n, h->out);
+}
+
+static void run_attend(void *argument)
+{
+	struct head *h = argument;
+
+	cats_attend(&h->a, h->query, (uint16_t)h->n, h->out);
+}
+
+static void heads(void)
+{
+	static const uint16_t widths[] = {4, 8, 16, 32, 64};
+	static const uint16_t tokens[] = {64, 63, 33};
+	uint32_t crc;
+
+	for (uint32_t i = 0; i < 7; i++) {
+		const uint32_t width = i < 5 ? widths[i] : 32;
+		const uint32_t n = i < 5 ? 64 : tokens[i - 4];
+		struct head h = {
+			.a =
+				{
+					.key = keys,
+					.value = keys,
+					.scores = scores,
+					.score_multiplier = 50000000,
+					.value_multiplier = 1234567890,
+					.value_step = (uint16_t)cats_round_up4(n),
+					.value_shift = 45,
+					.width = (uint16_t)width,
+				},
+			.query = row_of(0),
+			.n = n,
+		};
+
+		run_score(&h);
+		crc = cats_crc32((const uint8_t *)scores, n * sizeof(scores[0]));
+		report(name_of("score", "width", width, "n", n), count(run_score, &h), n * width,
+		       crc);
+		run_attend(&h);
+		crc = cats_crc32((const uint8_t *)h.out, width);
+		report(name_of("weigh", "width", width, "n", n), count(run_weigh, &h), n * width,
+		       crc);
+		report(name_of("attend", "width", width, "n", n), count(run_attend, &h),
+		       n * width * 2, crc);
+		run_score(&h);
+		report(name_of("softmax", "width", width, "n", n), count(run_softmax, &h), n, crc);
+	}
+}
+
+void kernels(void)
+{
+	draw_seed(5);
+	draw_bytes(bytes, sizeof(bytes), 127);
+	draw_bytes(keys, sizeof(keys), 60);
+	for (uint32_t i = 0; i < TOKENS * OUTPUTS; i++) {
+		table[i] = (int16_t)draw();
+	}
+	for (uint32_t j = 0; j < COLUMNS; j++) {
+		norms[j].gain = (int16_t)(draw() % 20000 - 10000);
+		norms[j].bias = (int16_t)(draw() % 8000 - 4000);
+	}
+	products();
+	rows();
+	heads();
+}

@@ -1,0 +1,216 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Odd sizes, odd places, odd numbers: not counted, but all kernels must give the same bytes. */
+
+#include <string.h>
+
+#include "bench.h"
+#include "engine_internal.h"
+#include "kernels.h"
+#include "requantize.h"
+
+#define WIDEST 76
+
+static int8_t bytes[4096] __attribute__((__aligned__(8)));
+static int16_t block[4 * WIDEST];
+static int8_t plain[4 * WIDEST];
+static uint32_t crc;
+
+static void add(const void *data, size_t size)
+{
+	static uint8_t both[4096];
+
+	memcpy(both, &crc, sizeof(crc));
+	memcpy(both + sizeof(crc), data, size);
+	crc = cats_crc32(both, size + sizeof(crc));
+}
+
+static void add_row(const int16_t *y, uint32_t step, uint32_t columns)
+{
+	for (uint32_t j = 0; j < columns; j++) {
+		plain[j] = (int8_t)y[j / 2 * step + j % 2];
+	}
+	add(plain, columns);
+}
+
+static uint32_t draw_word(void)
+{
+	const uint32_t high = draw() << 16;
+
+	return high | draw();
+}
+
+/* An int16 residual, extremes among them. */
+static int16_t draw_residual(void)
+{
+	static const int16_t extremes[] = {INT16_MIN, INT16_MAX, 0, -1};
+
+	return draw() % 4 == 0 ? extremes[draw() % 4] : (int16_t)draw();
+}
+
+static void unpacking(void)
+{
+	static int16_t residual[16];
+
+	for (uint32_t rows = 1; rows <= 4; rows++) {
+		const uint32_t step = cats_row_step(rows);
+
+		for (uint32_t column = 0; column < 4; column++) {
+			for (uint32_t n = 0; n <= 12; n++) {
+				int16_t *y = cats_row(block, n % rows, 16);
+
+				memset(block, 0, sizeof(block));
+				cats_unpack(y, step, column, bytes + n % 5, n);
+				add_row(y, step, 16);
+				if (n > 2) {
+					cats_unpack_zeros(y, step, column + 1, n - 2);
+				}
+				add_row(y, step, 16);
+			}
+			for (uint32_t shift = 1; shift <= 62; shift++) {
+				int16_t *y = cats_row(block, shift % rows, 16);
+				const uint32_t n = 5 + shift % 7;
+
+				for (uint32_t j = 0; j < n; j++) {
+					residual[j] = draw_residual();
+				}
+				memset(block, 0, sizeof(block));
+				cats_unpack_residual(y, step, column, residual, n,
+						     (int32_t)(draw_word() >> (1 + draw() % 31)),
+						     shift);
+				add_row(y, step, 16);
+			}
+		}
+	}
+}
+
+static void norms(void)
+{
+	static struct cats_image_norm gains[WIDEST];
+
+	for (uint32_t i = 0; i < 400; i++) {
+		const uint32_t rows = 1 + i % 4;
+		const uint32_t step = cats_row_step(rows);
+		const uint32_t columns = 1 + draw() % WIDEST;
+		const uint32_t stride = cats_round_up4(columns);
+		const uint32_t size = draw() % 8; /* small numbers, for small deviations */
+		int16_t *y = cats_row(block, draw() % rows, stride);
+
+		for (uint32_t j = 0; j < columns; j++) {
+			gains[j].gain = draw_residual();
+			gains[j].bias = draw_residual();
+			plain[j] = (int8_t)((int8_t)draw() >> size);
+		}
+		cats_unpack(y, step, 0, plain, columns);
+		cats_norm(y, step, (uint16_t)columns, (uint16_t)columns, gains,
+			  i % 3 == 0 ? 0 : draw_word() >> draw() % 32);
+		add_row(y, step, columns);
+	}
+}
+
+static void products(void)
+{
+	static const uint8_t shifts[] = {1, 20, 31, 32, 33, 34, 38, 43, 47, 62};
+	static struct cats_image_channel channels[19];
+	static int16_t table[128]; /* or int8 [256] */
+	static int16_t out[4 * 19];
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		const uint32_t rows = 1 + i % 4;
+		const uint32_t store = i / 4 % 6;
+		const uint32_t outputs = 1 + draw() % 19;
+		const uint32_t view = draw() % (WIDEST + 1);
+		const uint32_t stride = cats_round_up4(view);
+		const uint32_t across = draw() % 2; /* as values stand */
+		const struct cats_product p = {
+			.y = block,
+			.weights = bytes + 4 * (draw() % 8),
+			.channels = channels,
+			.table = table,
+			.out = out,
+			.row_step = across ? 1 : outputs,
+			.output_step = across ? rows : 1,
+			.rows = (uint16_t)rows,
+			.stride = (uint16_t)stride,
+			.outputs = (uint16_t)outputs,
+			.shift = shifts[draw() % 10],
+			.store = (uint8_t)store,
+		};
+
+		for (uint32_t r = 0; r < rows; r++) {
+			int16_t *y = cats_row(block, r, stride);
+
+			cats_unpack(y, cats_row_step(rows), 0, bytes + r * WIDEST, view);
+			cats_unpack_zeros(y, cats_row_step(rows), view, stride - view);
+			cats_arrange(y, cats_row_step(rows), (uint16_t)stride);
+		}
+		for (uint32_t o = 0; o < outputs; o++) {
+			channels[o].bias = (int32_t)draw_word() >> draw() % 32;
+			if (channels[o].bias > 1 << 30 || channels[o].bias < -(1 << 30)) {
+				channels[o].bias /= 2; /* the exporter's bound */
+			}
+			channels[o].multiplier = (int32_t)(draw_word() >> (1 + draw() % 8)) | 1;
+		}
+		for (uint32_t k = 0; k < rows * outputs; k++) {
+			out[k] = draw_residual();
+			table[k] = draw_residual();
+		}
+		if (store == CATS_STORE_TABLE) {
+			draw_bytes((int8_t *)table, sizeof(table), 127);
+		}
+		cats_multiply(&p);
+		add(out, sizeof(out));
+	}
+}
+
+static void attention(void)
+{
+	static int32_t scores[68];
+	static int8_t out[80] __attribute__((__aligned__(8)));
+
+	for (uint32_t width = 1; width <= WIDEST; width++) {
+		for (uint32_t i = 0; i < 8; i++) {
+			const uint32_t tokens = 1 + draw() % 37;
+			const uint32_t n = 1 + draw() % tokens;
+			const struct cats_attention a = {
+				.key = bytes + 4 * (draw() % 8) + (width % 4 == 0 ? 0 : draw() % 4),
+				.value = bytes + 4 * (draw() % 8),
+				.scores = scores,
+				.score_multiplier = draw_word() >> draw() % 32,
+				.value_multiplier = (int32_t)(1u << 30 | draw_word() >> 2),
+				.value_step = (uint16_t)cats_round_up4(tokens),
+				.value_shift =
+					(uint8_t)(i == 0 ? 1 + draw() % 62 : 42 + draw() % 6),
+				.width = (uint16_t)width,
+			};
+
+			memcpy(out, bytes + 4 * draw() % 64, width);
+			cats_attend(&a, out, (uint16_t)n, out);
+			add(out, width);
+		}
+	}
+}
+
+void sweep(void)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} all[] = {
+		{"sweep/unpack", unpacking},
+		{"sweep/norm", norms},
+		{"sweep/product", products},
+		{"sweep/attention", attention},
+	};
+
+	draw_seed(11);
+	draw_bytes(bytes, sizeof(bytes), 127);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		crc = 0;
+		all[i].run();
+		report(all[i].name, 0, 0, crc);
+	}
+}
