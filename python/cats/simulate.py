@@ -69,7 +69,9 @@ class Faults:
     loss burst in frames, at the same mean loss (a Gilbert-Elliott channel that hears all in its
     good and nothing in its bad state); 0: losses are independent. ``delay``: heard up to
     ``delay_us`` late, so out of order. ``flip``: bits change and no checksum below CATS notices.
-    ``drift_ppm``: error of each node's clock. ``off``: nodes that are off at the start.
+    ``drift_ppm``: error of each node's clock. ``off``: nodes that are off at the start. ``named``:
+    losses without bursts are drawn from what a frame is, as a device's cats_loss() draws them, so
+    that equal seeds lose equal frames there and here.
     """
 
     loss: float | Sequence[Sequence[float]] | np.ndarray = 0.0
@@ -80,6 +82,7 @@ class Faults:
     flip: float = 0.0
     drift_ppm: Sequence[float] = ()
     off: Sequence[int] = ()
+    named: bool = False
     frames: Sequence[FrameFault] = ()
     events: Sequence[Event] = ()
 
@@ -351,7 +354,7 @@ def _config(
         table = ffi.new("uint32_t[]", times.ravel().tolist())
 
     config = ffi.new("struct air_config *")
-    config.nodes, config.seed = nodes, seed % 2**64
+    config.nodes, config.seed, config.named = nodes, seed % 2**64, faults.named
     config.ramp_us, config.byte_us, config.overhead = radio.ramp_us, radio.byte_us, radio.overhead
     for d in range(nodes):
         config.image[d], config.image_size[d] = memory[d], len(images[d])

@@ -10,6 +10,8 @@
 
 #include <cats/node.h>
 
+#include "loss.h"
+
 #define NEVER INT64_MAX
 #define COPIES 64 /* frames that are delayed or duplicated at a time */
 
@@ -300,11 +302,24 @@ static void hear_later(struct air *air, int n, const struct frame *frame, const 
 	}
 }
 
-static bool lost_on_link(struct air *air, int s, int r)
+/* As cats_loss() on a device: equal seeds lose equal frames. */
+static bool lost_by_name(struct air *air, int r, const struct frame *frame, double p)
+{
+	struct cats_loss_frame name;
+
+	cats_loss_name(&name, air->antenna[r].image.header->model_id, frame->data, (uint8_t)r);
+	return cats_loss_lost((uint32_t)air->config.seed,
+			      cats_loss_threshold((uint32_t)(p * 1e6 + 0.5)), &name);
+}
+
+static bool lost_on_link(struct air *air, int s, int r, const struct frame *frame)
 {
 	const struct air_link *link = &air->config.link[s][r];
 	bool *bad = &air->bad[s][r];
 
+	if (air->config.named && link->enter == 0) {
+		return lost_by_name(air, r, frame, link->loss);
+	}
 	if (link->enter > 0) {
 		*bad = *bad ? !chance(air, link->leave, RANDOM_LOSS, s, r)
 			    : chance(air, link->enter, RANDOM_LOSS, s, r);
@@ -317,7 +332,7 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 {
 	const struct air_config *c = &air->config;
 	int s = frame->source;
-	bool lost = lost_on_link(air, s, r);
+	bool lost = lost_on_link(air, s, r, frame);
 	bool twice = chance(air, c->duplicate, RANDOM_DUPLICATE, s, r);
 	bool late = chance(air, c->delay, RANDOM_DELAY, s, r);
 	double twice_us = twice ? (double)(draw(air, RANDOM_DUPLICATE, s, r) % 1000) *

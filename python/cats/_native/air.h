@@ -79,6 +79,7 @@ struct air_config {
 	bool on[AIR_NODES];               /**< at the start of the run */
 	double drift_ppm[AIR_NODES];
 	uint32_t clock_us[AIR_NODES];     /**< what a node's clock shows at the start */
+	bool named; /**< losses without bursts are those of subsys/cats/transport/loss.h */
 	uint16_t first_inference;
 	uint32_t lead_us;
 	uint32_t late_us;

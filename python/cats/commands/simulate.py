@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
         faults = Faults(
             loss=loss, burst=args.burst, duplicate=args.duplicate, delay=args.delay,
             flip=args.flip, drift_ppm=[args.drift * (-1) ** d for d in range(nodes)],
-            events=events,
+            events=events, named=True,
         )  # fmt: skip
         records.append(
             report(
