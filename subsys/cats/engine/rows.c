@@ -89,11 +89,12 @@ static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y, u
 	/* Segment after segment, int8 [tile rows][segment width] */
 	const int8_t *data =
 		(const int8_t *)tile->engine->arena + tile->gather->tile[tile->x.tile & 1];
+	const struct cats_image_source *source = cats_source(image, tile->x.gather, 0);
+	const uint32_t nodes = image->header->nodes;
+	const uint32_t rows = tile->rows;
 	uint32_t column = 0;
 
-	for (uint8_t s = 0; s < image->header->nodes; s++) {
-		const struct cats_image_source *source = cats_source(image, tile->x.gather, s);
-
+	for (uint32_t s = 0; s < nodes; s++, source++) {
 		if (s == image->header->node) {
 			if (own.bytes != NULL) {
 				cats_unpack(y, step, column, own.bytes, source->columns);
@@ -104,13 +105,13 @@ static void unpack_row(const struct cats_tile *tile, uint16_t row, int16_t *y, u
 			column += source->columns;
 			continue;
 		}
-		for (uint32_t begin = 0; begin < source->width; begin += source->segment_width) {
-			const uint32_t width =
-				cats_min(source->segment_width, source->width - begin);
+		for (uint32_t left = source->width; left != 0;) {
+			const uint32_t width = cats_min(source->segment_width, left);
 
 			cats_unpack(y, step, column, data + row * width, width);
 			column += width;
-			data += tile->rows * width;
+			data += rows * width;
+			left -= width;
 		}
 	}
 }

@@ -15,22 +15,30 @@ static int16_t *element(int16_t *y, uint32_t step, uint32_t column)
 
 void cats_unpack(int16_t *y, uint32_t step, uint32_t column, const int8_t *from, uint32_t n)
 {
-	const int8_t *const end = from + n;
-
+	y += (column >> 1) * step;
 	if ((column & 1) != 0 && n != 0) {
-		*element(y, step, column++) = *from++;
+		y[1] = *from++;
+		y += step;
+		n--;
 	}
-	y = element(y, step, column);
-	for (; end - from >= 4; from += 4, y += 2 * step) {
+	for (uint32_t fours = n >> 2; fours != 0; fours--) {
 		const int8x4_t four = cats_load(from);
 		const int16x2_t even = __sxtb16(four);
 		const int16x2_t odd = cats_sxtb16_odd(four);
 
+		__asm__("" : "+r"(step)); /* no second loop for one value of it */
 		*(cats_word *)y = cats_pack_low(even, odd);
 		*(cats_word *)(y + step) = cats_pack_high(even, odd);
+		from += 4;
+		y += 2 * step;
 	}
-	for (column = 0; from < end; column++) {
-		*element(y, step, column) = *from++;
+	if ((n & 2) != 0) {
+		y[0] = *from++;
+		y[1] = *from++;
+		y += step;
+	}
+	if ((n & 1) != 0) {
+		y[0] = *from;
 	}
 }
 
@@ -58,6 +66,7 @@ void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int1
 	for (; end - from >= 2; from += 2, y += step) {
 		const int16x2_t two = cats_load(from);
 
+		__asm__("" : "+r"(step));
 		*(cats_word *)y =
 			cats_pack_low(__ssat(__smlawb(multiplier, two, half) >> shift, 8),
 				      __ssat(__smlawt(multiplier, two, half) >> shift, 8));
