@@ -49,44 +49,45 @@ enum cats_frame_type {
 	CATS_FRAME_SYNC = 0,   /**< the leader opens an exchange */
 	CATS_FRAME_DATA = 1,   /**< one fragment */
 	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
-	CATS_FRAME_GRANT = 3,  /**< the leader gives each source its coded slots; none: it is over */
-	CATS_FRAME_CODED = 4,  /**< a linear combination of all fragments of one source */
+	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
+	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
 };
 
 /** Why a frame was dropped; each reason has its counter. */
 enum cats_reject {
-	CATS_REJECT_SHORT = 0,     /**< fewer bytes than a header, or more than CATS_FRAME_MAX */
-	CATS_REJECT_VERSION = 1,   /**< another protocol version */
-	CATS_REJECT_CHECK = 2,     /**< damaged, or of another deployment */
-	CATS_REJECT_TYPE = 3,      /**< no such type */
-	CATS_REJECT_SOURCE = 4,    /**< no such node, or this very node (a number given twice?) */
-	CATS_REJECT_EXCHANGE = 5,  /**< no such gather or tile, or no such repair round */
-	CATS_REJECT_FRAGMENT = 6,  /**< no such fragment, slot or coded index */
-	CATS_REJECT_LENGTH = 7,    /**< not the length that the plan gives this frame */
-	CATS_REJECT_INFERENCE = 8, /**< of an inference that is over, or that this node does not join */
-	CATS_REJECT_LATE = 9,      /**< of an exchange that is over here */
-	CATS_REJECT_BUSY = 10,     /**< ahead of this node: the buffer is still in use */
-	CATS_REJECT_LEADER = 11,   /**< SYNC or GRANT of a node that this one does not follow */
+	CATS_REJECT_SHORT = 0,    /**< fewer bytes than a header, or more than CATS_FRAME_MAX */
+	CATS_REJECT_VERSION = 1,  /**< another protocol version */
+	CATS_REJECT_CHECK = 2,    /**< damaged, or of another deployment */
+	CATS_REJECT_TYPE = 3,     /**< no such type */
+	CATS_REJECT_SOURCE = 4,   /**< no such node, or this very node (a number given twice?) */
+	CATS_REJECT_EXCHANGE = 5, /**< no such gather or tile, or no such repair round */
+	CATS_REJECT_FRAGMENT = 6, /**< no such fragment, slot or coded index */
+	CATS_REJECT_LENGTH = 7,   /**< not the length that the plan gives this frame */
+	CATS_REJECT_INFERENCE =
+		8,             /**< of an inference that is over, or that this node does not join */
+	CATS_REJECT_LATE = 9,  /**< of an exchange that is over here */
+	CATS_REJECT_BUSY = 10, /**< ahead of this node: the buffer is still in use */
+	CATS_REJECT_LEADER = 11, /**< SYNC or GRANT of a node that this one does not follow */
 	CATS_REJECT_REASONS = 12,
 };
 
 /** A frame's header, decoded. Byte layout: doc/protocol.rst. */
 struct cats_frame {
-	uint8_t type;         /**< enum cats_frame_type */
-	uint8_t source;       /**< sender, 0..D-1 */
-	uint8_t round;        /**< 0: data; 1..R: repair round */
-	uint16_t inference;   /**< number of the inference, wraps */
+	uint8_t type;       /**< enum cats_frame_type */
+	uint8_t source;     /**< sender, 0..D-1 */
+	uint8_t round;      /**< 0: data; 1..R: repair round */
+	uint16_t inference; /**< number of the inference, wraps */
 	struct cats_exchange x;
-	uint8_t index;        /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14.
-			       *   REPORT: the leader whom the sender follows. GRANT: 1 where
-			       *   another round follows even without slots. SYNC: 0
-			       */
-	uint8_t slot;         /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
-			       *   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots
-			       *   of this round after this one. SYNC: 0, or 1 for its copy
-			       */
+	uint8_t index; /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14.
+			*   REPORT: the leader whom the sender follows. GRANT: 1 where
+			*   another round follows even without slots. SYNC: 0
+			*/
+	uint8_t slot;  /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
+			*   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots
+			*   of this round after this one. SYNC: 0, or 1 for its copy
+			*/
 	const uint8_t *payload;
-	uint16_t length;      /**< bytes of payload */
+	uint16_t length; /**< bytes of payload */
 };
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */
@@ -149,8 +150,8 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 /**
  * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
  *
- * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included: who loses every frame of
- * an exchange must not disturb the others.
+ * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included: who loses
+ * every frame of an exchange must not disturb the others.
  */
 uint32_t cats_silence_us(const struct cats_image *image);
 

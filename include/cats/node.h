@@ -32,7 +32,8 @@
  *
  *	worker:              lock(); r = cats_node_compute_begin(node, &job, now()); unlock();
  *	                     cats_job_run(&job);                     (long, without the lock)
- *	                     lock(); cats_node_compute_end(node, &job, now()); unlock(); wake the loop
+ *	                     lock(); cats_node_compute_end(node, &job, now()); unlock(); wake the
+ * loop
  * @endcode
  *
  * Loop and worker may be one thread: then frames heard while a job runs wait in the driver, with
@@ -73,12 +74,13 @@ typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_ex
 
 /** How a node is set up. Zero is a sensible value for every optional field. */
 struct cats_node_config {
-	const struct cats_image *image; /**< verified; the structure and its image outlive the node */
-	void *arena;                    /**< aligned to 8 bytes; the node's alone */
-	size_t arena_size;              /**< at least image->header->arena_size bytes */
-	uint16_t mtu;                   /**< largest frame that the transport carries, bytes, header
-					 *   included; 0: CATS_FRAME_MAX
-					 */
+	const struct cats_image
+		*image;           /**< verified; the structure and its image outlive the node */
+	void *arena;              /**< aligned to 8 bytes; the node's alone */
+	size_t arena_size;        /**< at least image->header->arena_size bytes */
+	uint16_t mtu;             /**< largest frame that the transport carries, bytes, header
+				   *   included; 0: CATS_FRAME_MAX
+				   */
 	uint16_t first_inference; /**< number of the first inference that this node opens, where it
 				   *   heard none before. Best random, or counted over restarts: see
 				   *   doc/protocol.rst, "Numbers"
@@ -105,29 +107,29 @@ enum cats_todo_what {
 
 /** How an inference ended. It always does, with whatever arrived. */
 struct cats_result {
-	const int16_t *output;  /**< [rows][columns], CATS_OUTPUT_MISSING where a column did not
-				 *   arrive; valid until the next cats_node_poll()
-				 */
-	uint16_t rows;          /**< cats_output_rows() */
-	uint16_t columns;       /**< C */
-	uint16_t inference;     /**< its number */
-	bool submitted;         /**< it ran with this node's submitted input (else with zeros) */
-	bool led;               /**< this node led its last exchange */
-	uint16_t silent;        /**< bit s: nothing was heard of node s during the inference */
-	uint32_t fragments;     /**< of other nodes, in all exchanges */
-	uint32_t lost;          /**< of these, did not arrive and were not repaired */
-	uint32_t started_us;    /**< when this node opened or joined it */
-	uint32_t ended_us;      /**< when its last job ended */
+	const int16_t *output; /**< [rows][columns], CATS_OUTPUT_MISSING where a column did not
+				*   arrive; valid until the next cats_node_poll()
+				*/
+	uint16_t rows;         /**< cats_output_rows() */
+	uint16_t columns;      /**< C */
+	uint16_t inference;    /**< its number */
+	bool submitted;        /**< it ran with this node's submitted input (else with zeros) */
+	bool led;              /**< this node led its last exchange */
+	uint16_t silent;       /**< bit s: nothing was heard of node s during the inference */
+	uint32_t fragments;    /**< of other nodes, in all exchanges */
+	uint32_t lost;         /**< of these, did not arrive and were not repaired */
+	uint32_t started_us;   /**< when this node opened or joined it */
+	uint32_t ended_us;     /**< when its last job ended */
 };
 
 /** What to do. */
 struct cats_todo {
 	enum cats_todo_what what;
-	bool compute;             /**< a job is ready and none runs: cats_node_compute_begin() */
-	bool forever;             /**< WAIT: no time is set, only an event ends it */
-	uint32_t at;              /**< WAIT: poll again then. SEND: start of the frame */
-	const uint8_t *frame;     /**< SEND: bytes; unchanged until cats_node_sent() */
-	uint16_t length;          /**< SEND: of them */
+	bool compute;              /**< a job is ready and none runs: cats_node_compute_begin() */
+	bool forever;              /**< WAIT: no time is set, only an event ends it */
+	uint32_t at;               /**< WAIT: poll again then. SEND: start of the frame */
+	const uint8_t *frame;      /**< SEND: bytes; unchanged until cats_node_sent() */
+	uint16_t length;           /**< SEND: of them */
 	struct cats_result result; /**< DONE */
 };
 
@@ -160,7 +162,7 @@ struct cats_job {
 	} what;
 	struct cats_exchange x;
 	struct cats_engine *engine;
-	const int8_t *input;                   /* BEGIN */
+	const int8_t *input;                    /* BEGIN */
 	const struct cats_reception *reception; /* CONSUME */
 	uint32_t began_us;
 };
@@ -172,55 +174,55 @@ struct cats_node {
 	/* The exchange on the air, reception[air]; the one before it is reception[air ^ 1]. */
 	uint8_t air;
 	uint8_t leader;
-	uint8_t round;        /* 0 data, 1..R repair */
-	uint8_t grants;       /* leader: GRANT frames handed out in this round */
-	uint8_t syncs;        /* leader: SYNC frames handed out */
-	bool open;            /* its clock is known */
-	bool clocked;         /* by the leader */
-	bool closed;          /* it is over; kept until this node's jobs have caught up */
-	bool last;            /* none is behind it */
-	bool granted;         /* the coded slots of this round are known */
-	bool hearsay;         /* but not which are this node's */
-	bool over;            /* there are none */
-	bool again;           /* leader: reports are asked for again */
-	bool reported;        /* the last reporter was heard in this round */
-	bool leap;            /* the others are further, at `front`: close all before */
-	bool abandon;         /* the others are at the next inference: close all */
+	uint8_t round;  /* 0 data, 1..R repair */
+	uint8_t grants; /* leader: GRANT frames handed out in this round */
+	uint8_t syncs;  /* leader: SYNC frames handed out */
+	bool open;      /* its clock is known */
+	bool clocked;   /* by the leader */
+	bool closed;    /* it is over; kept until this node's jobs have caught up */
+	bool last;      /* none is behind it */
+	bool granted;   /* the coded slots of this round are known */
+	bool hearsay;   /* but not which are this node's */
+	bool over;      /* there are none */
+	bool again;     /* leader: reports are asked for again */
+	bool reported;  /* the last reporter was heard in this round */
+	bool leap;      /* the others are further, at `front`: close all before */
+	bool abandon;   /* the others are at the next inference: close all */
 
 	/* Inference. */
-	bool running;         /* until poll() is called after DONE */
-	bool begun;           /* the engine has its input */
-	bool done;            /* DONE is to be told */
-	bool told;            /* it was; the output is the driver's until the next poll() */
-	bool pending;         /* an input waits for its inference */
-	bool used_input;      /* this inference runs with a submitted one */
-	bool numbered;        /* number and seen mean something */
-	bool wary;            /* others may be in the middle of an inference: listen */
-	bool silence;         /* nothing was heard for the timeout */
+	bool running;    /* until poll() is called after DONE */
+	bool begun;      /* the engine has its input */
+	bool done;       /* DONE is to be told */
+	bool told;       /* it was; the output is the driver's until the next poll() */
+	bool pending;    /* an input waits for its inference */
+	bool used_input; /* this inference runs with a submitted one */
+	bool numbered;   /* number and seen mean something */
+	bool wary;       /* others may be in the middle of an inference: listen */
+	bool silence;    /* nothing was heard for the timeout */
 
 	/* Jobs. */
 	bool job_running;
-	bool produced;        /* own rows of the exchange on the air */
-	bool produced_next;   /* and of the one behind it */
-	bool consumed;        /* the exchange before it */
-	bool consumed_air;    /* the exchange on the air, where nothing lacks */
+	bool produced;      /* own rows of the exchange on the air */
+	bool produced_next; /* and of the one behind it */
+	bool consumed;      /* the exchange before it */
+	bool consumed_air;  /* the exchange on the air, where nothing lacks */
 
 	/* Transmission. */
-	bool sending;         /* `frame` is the driver's */
-	bool sync;            /* and it opened the exchange on the air */
+	bool sending; /* `frame` is the driver's */
+	bool sync;    /* and it opened the exchange on the air */
 
-	uint16_t next;        /* own frames of this round handed out or passed over */
-	uint16_t number;      /* of the inference that runs or that ran last */
-	uint16_t seen;        /* the newest number heard or used */
-	uint16_t heard;       /* bit s: node s was heard in this inference */
+	uint16_t next;   /* own frames of this round handed out or passed over */
+	uint16_t number; /* of the inference that runs or that ran last */
+	uint16_t seen;   /* the newest number heard or used */
+	uint16_t heard;  /* bit s: node s was heard in this inference */
 	struct cats_exchange front;
-	uint32_t base_us;     /* start of this round */
-	uint32_t end_us;      /* granted: end of its coded slots */
-	uint32_t limit_us;    /* latest end of the exchange */
+	uint32_t base_us;       /* start of this round */
+	uint32_t end_us;        /* granted: end of its coded slots */
+	uint32_t limit_us;      /* latest end of the exchange */
 	uint32_t not_before_us; /* leader: earliest opening of the next exchange */
 	uint32_t opened_us;
-	uint32_t heard_us;    /* when anything was heard last */
-	uint32_t born_us;     /* wary: inferences that began before are not this node's */
+	uint32_t heard_us; /* when anything was heard last */
+	uint32_t born_us;  /* wary: inferences that began before are not this node's */
 	uint32_t submitted_us;
 	uint32_t started_us;
 	uint32_t ended_us;
@@ -230,7 +232,8 @@ struct cats_node {
 	struct cats_node_config config;
 	struct cats_engine engine;
 	uint8_t quiet[CATS_MAX_NODES];  /* exchanges that node s let pass unheard, up to 255 */
-	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots */
+	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots
+					 */
 	bool wanted[CATS_MAX_NODES];    /* leader: sources that the last reporter may still want */
 	struct cats_reception reception[2];
 	struct cats_node_stats stats;

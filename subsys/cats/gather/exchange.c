@@ -49,9 +49,9 @@ static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 {
 	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
 		/* Until the last reporter is heard, any source may be wanted. */
-		node->wanted[s] = round < 2 ? gather_of(node)->rounds > 1
-					    : node->counts[s] != 0 ||
-						      (node->wanted[s] && !node->reported);
+		node->wanted[s] =
+			round < 2 ? gather_of(node)->rounds > 1
+				  : node->counts[s] != 0 || (node->wanted[s] && !node->reported);
 		node->counts[s] = 0;
 	}
 	node->round = round;
@@ -68,8 +68,8 @@ static void open(struct cats_node *node, uint8_t round, uint32_t base_us, uint32
 	node->open = true;
 	node->opened_us = base_us;
 	node->not_before_us = base_us + gather_of(node)->spacing_us;
-	node->limit_us = now_us + cats_exchange_us(image_of(node), current_of(node)->x) +
-			 late_us(node);
+	node->limit_us =
+		now_us + cats_exchange_us(image_of(node), current_of(node)->x) + late_us(node);
 	start_round(node, round, base_us);
 }
 
@@ -99,7 +99,8 @@ void exchange_close(struct cats_node *node, uint32_t now_us)
 		stats_of(node, current_of(node)->x)->air_us += now_us - node->opened_us;
 	}
 	if (node->last) {
-		/* Others may end a little later, and are to hear the next inference's first frame. */
+		/* Others may end a little later, and are to hear the next inference's first frame.
+		 */
 		node->not_before_us = now_us + gather_of(node)->control_us;
 	}
 	node->closed = true;
@@ -271,7 +272,10 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	uint32_t first;
 
 	*frame = (struct cats_frame){
-		.source = self, .round = node->round, .inference = node->number, .x = x,
+		.source = self,
+		.round = node->round,
+		.inference = node->number,
+		.x = x,
 	};
 	if (node->closed) {
 		return false;

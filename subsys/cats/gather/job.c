@@ -22,8 +22,8 @@ bool job_next(struct cats_node *node, struct cats_job *job)
 		job->what = CATS_JOB_BEGIN;
 		return true;
 	}
-	if (!node->produced && (node->consumed || streams(image_of(node), previous_of(node)->x,
-							  current->x))) {
+	if (!node->produced &&
+	    (node->consumed || streams(image_of(node), previous_of(node)->x, current->x))) {
 		job->what = CATS_JOB_PRODUCE;
 		return true;
 	}

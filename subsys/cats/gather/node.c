@@ -112,7 +112,8 @@ void node_settle(struct cats_node *node, uint32_t now_us)
 		struct cats_exchange x = current_of(node)->x;
 
 		if (!node->closed &&
-		    (node->abandon || (node->leap && cats_exchange_before(image, x, node->front)))) {
+		    (node->abandon ||
+		     (node->leap && cats_exchange_before(image, x, node->front)))) {
 			exchange_close(node, now_us);
 		}
 		if (!node->closed || !node->consumed || !node->produced) {
@@ -202,8 +203,7 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 /* Whether a leader may be followed: of two, the lower one, unless that is not heard any more. */
 static bool acceptable(const struct cats_node *node, uint8_t leader)
 {
-	return leader <= node->leader ||
-	       (!cats_node_leads(node) && node->quiet[node->leader] != 0);
+	return leader <= node->leader || (!cats_node_leads(node) && node->quiet[node->leader] != 0);
 }
 
 /* Whether the tile buffer of the exchange on the air is free. */
@@ -288,8 +288,8 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 	return 0;
 }
 
-int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length,
-		      uint32_t start_us, uint32_t now_us)
+int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
+		      uint32_t now_us)
 {
 	bool silence = node->silence;
 	struct cats_frame frame;
@@ -428,7 +428,8 @@ static void tick(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 			exchange_close(node, now_us);
 		} else if (!node->open && exchange_is_for_others(node)) {
 			/* Only the result is missed: no reason to wait for a new leader. */
-			if (reached(todo, now_us, node->heard_us + timeout_us / CATS_SILENT_EXCHANGES)) {
+			if (reached(todo, now_us,
+				    node->heard_us + timeout_us / CATS_SILENT_EXCHANGES)) {
 				exchange_close(node, now_us);
 			}
 		} else if (!node->open &&

@@ -40,8 +40,8 @@ uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
 
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 {
-	return cats_sync_us(image, x) + cats_slot_first(image, x, image->header->nodes) *
-						image->gathers[x.gather].slot_us;
+	return cats_sync_us(image, x) +
+	       cats_slot_first(image, x, image->header->nodes) * image->gathers[x.gather].slot_us;
 }
 
 uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x)

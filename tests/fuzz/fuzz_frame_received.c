@@ -1,0 +1,366 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * Whatever a node hears, and whenever: no access leaves its image, its arena or itself, its calls
+ * keep their promises, and once the air is silent it ends its inference.
+ *
+ * The input is a script, a byte of what to do and its arguments: frames of any bytes, frames with a
+ * right check and nearly right fields, time that passes, inputs, jobs that begin and end. Images
+ * are those of tests/vectors (run it from the top of the tree), with repair rounds.
+ *
+ * clang -fsanitize=fuzzer makes a libFuzzer target of this file; with -DCATS_FUZZ_FILES it has a
+ * main() instead that runs each file named.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cats/node.h>
+
+#define CHECK(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static const char *const files[] = {
+	"tests/vectors/four_even/node_00.bin",      "tests/vectors/four_even/node_02.bin",
+	"tests/vectors/three_segments/node_01.bin", "tests/vectors/four_held/node_03.bin",
+	"tests/vectors/one_node/node_00.bin",       "tests/vectors/two_class/node_01.bin",
+};
+
+struct script {
+	const uint8_t *data;
+	size_t size;
+};
+
+static uint8_t next(struct script *script)
+{
+	if (script->size == 0) {
+		return 0;
+	}
+	script->size--;
+	return *script->data++;
+}
+
+static uint16_t next16(struct script *script)
+{
+	uint8_t low = next(script);
+
+	return (uint16_t)(low | next(script) << 8);
+}
+
+/* A verified image with that many repair rounds, in memory of its exact size. */
+static void *load(const char *name, uint8_t rounds, struct cats_image *image)
+{
+	FILE *file = fopen(name, "rb");
+	long size;
+	uint8_t *data;
+
+	if (file == NULL) {
+		perror(name);
+		exit(1);
+	}
+	CHECK(fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) > 0);
+	rewind(file);
+	data = malloc((size_t)size);
+	CHECK(data != NULL && fread(data, 1, (size_t)size, file) == (size_t)size);
+	fclose(file);
+	CHECK(cats_image_verify(data, (size_t)size, image) == CATS_IMAGE_OK);
+	for (uint16_t g = 0; g < image->header->gathers; g++) {
+		struct cats_image_gather *gather =
+			(struct cats_image_gather *)(data + image->header->gather_table) + g;
+
+		gather->rounds = rounds;
+	}
+	return data;
+}
+
+struct bench {
+	struct cats_image image;
+	struct cats_node node;
+	struct cats_job job;
+	struct cats_todo todo;
+	bool computing;
+	bool sending;
+	uint32_t now_us;
+	uint32_t finals; /* exchanges of the inference that runs whose availability was told */
+	int8_t *input;
+};
+
+static void available(void *user, uint16_t inference, struct cats_exchange x,
+		      const struct cats_availability *a)
+{
+	struct bench *bench = user;
+
+	(void)inference;
+	(void)a;
+	if (x.gather == 0 && x.tile == 0) {
+		bench->finals = 0;
+	}
+	bench->finals++;
+}
+
+static void begin_job(struct bench *bench)
+{
+	int error = cats_node_compute_begin(&bench->node, &bench->job, bench->now_us);
+
+	CHECK(error == 0 || bench->computing || !bench->todo.compute);
+	bench->computing = bench->computing || error == 0;
+}
+
+static void end_job(struct bench *bench)
+{
+	if (bench->computing) {
+		cats_job_run(&bench->job);
+		CHECK(cats_node_compute_end(&bench->node, &bench->job, bench->now_us) == 0);
+		bench->computing = false;
+	}
+}
+
+static void poll(struct bench *bench)
+{
+	struct cats_todo *todo = &bench->todo;
+
+	cats_node_poll(&bench->node, bench->now_us, todo);
+	if (todo->what == CATS_TODO_SEND) {
+		struct cats_frame frame;
+		uint8_t *copy = malloc(todo->length);
+
+		CHECK(copy != NULL && !bench->sending);
+		memcpy(copy, todo->frame, todo->length);
+		/* What it sends, another node takes; but for the sender's number, which is its own.
+		 */
+		CHECK(cats_frame_parse(&bench->image, copy, todo->length, &frame) ==
+		      -1 - CATS_REJECT_SOURCE);
+		free(copy);
+		bench->sending = true;
+	} else if (todo->what == CATS_TODO_DONE) {
+		const struct cats_result *result = &todo->result;
+		volatile int16_t seen;
+
+		CHECK(result->lost <= result->fragments);
+		CHECK(bench->finals == cats_exchange_count(&bench->image));
+		for (uint32_t i = 0; i < (uint32_t)result->rows * result->columns; i++) {
+			seen = result->output[i];
+		}
+		(void)seen;
+	}
+}
+
+static void sent(struct bench *bench, bool ok, int16_t off_us)
+{
+	int error = cats_node_sent(&bench->node, ok, bench->now_us + (uint32_t)off_us);
+
+	CHECK((error == 0) == bench->sending);
+	bench->sending = false;
+}
+
+static void hear(struct bench *bench, const uint8_t *data, size_t length, uint32_t age_us)
+{
+	uint8_t *copy = malloc(length > 0 ? length : 1);
+
+	CHECK(copy != NULL);
+	memcpy(copy, data, length);
+	(void)cats_node_receive(&bench->node, copy, length, bench->now_us - age_us, bench->now_us);
+	free(copy);
+}
+
+/* A frame that may well be right. */
+static void hear_likely(struct bench *bench, struct script *script)
+{
+	const struct cats_image *image = &bench->image;
+	const struct cats_node *node = &bench->node;
+	uint8_t nodes = image->header->nodes;
+	uint8_t what = next(script);
+	uint8_t where = next(script);
+	uint8_t buffer[CATS_FRAME_HEADER + CATS_FRAME_MAX];
+	struct cats_frame frame = {
+		.type = what % 5,
+		.source = (what >> 4) % (nodes > 1 ? nodes : 2),
+		.round = where >> 6,
+		.inference = node->number,
+		.x = node->reception[node->air].x,
+		.index = next(script),
+		.slot = next(script),
+	};
+
+	if (where & 1) {
+		frame.inference += next(script) % 4;
+	}
+	if (where & 2) {
+		frame.x.gather = next(script) % image->header->gathers;
+		frame.x.tile = next(script) % 4;
+	} else if (where & 4) {
+		cats_exchange_next(image, &frame.x);
+	}
+	if (frame.x.tile * image->gathers[frame.x.gather].tile_rows >=
+	    image->gathers[frame.x.gather].rows) {
+		frame.x.tile = 0;
+	}
+	switch (frame.type) {
+	case CATS_FRAME_DATA:
+		frame.round = 0;
+		frame.length = cats_fragment_size(image, frame.x, frame.source, frame.index);
+		frame.slot %= nodes;
+		break;
+	case CATS_FRAME_CODED:
+		frame.index = (uint8_t)((frame.round - 1u) << 4 | (frame.index & 15));
+		frame.length = cats_coded_size(image, frame.x, frame.source);
+		break;
+	case CATS_FRAME_SYNC:
+		frame.round = 0;
+		frame.index = 0;
+		frame.slot %= 2;
+		break;
+	default:
+		frame.index %= 2;
+		frame.slot %= 4;
+		frame.length = cats_counts_size(image);
+		break;
+	}
+	if (where & 8) {
+		frame.length += next(script) % 3;
+	}
+	if (frame.length > CATS_FRAME_MAX) {
+		frame.length = CATS_FRAME_MAX;
+	}
+	memset(buffer, next(script), sizeof(buffer));
+	hear(bench, buffer, cats_frame_seal(image, &frame, buffer), next(script) * 16u);
+}
+
+static void step(struct bench *bench, struct script *script)
+{
+	uint8_t raw[300];
+	size_t length;
+	uint8_t what = next(script);
+
+	switch (what % 10) {
+	case 0:
+	case 1:
+	case 2:
+		hear_likely(bench, script);
+		break;
+	case 3:
+		length = next16(script) % sizeof(raw);
+		for (size_t i = 0; i < length; i++) {
+			raw[i] = next(script);
+		}
+		hear(bench, raw, length, next(script));
+		break;
+	case 4:
+		bench->now_us += next(script) * 64u;
+		break;
+	case 5:
+		/* To the time that it asked for. */
+		if (!bench->todo.forever && bench->todo.what == CATS_TODO_WAIT) {
+			bench->now_us = bench->todo.at;
+		}
+		break;
+	case 6:
+		(void)cats_node_submit(&bench->node, what & 16 ? bench->input : NULL,
+				       bench->now_us);
+		break;
+	case 7:
+		begin_job(bench);
+		if (what & 16) {
+			end_job(bench);
+		}
+		break;
+	case 8:
+		end_job(bench);
+		break;
+	default:
+		if (what & 16) {
+			(void)cats_node_withdraw(&bench->node);
+		}
+		sent(bench, what & 32, (int16_t)(next(script) - 128));
+		break;
+	}
+	poll(bench);
+}
+
+/* Nobody is heard any more: it comes to its end, in a number of steps that has a bound. */
+static void settle(struct bench *bench)
+{
+	uint32_t exchanges = cats_exchange_count(&bench->image);
+	uint32_t bound = 100 + exchanges * (64 + 16 * CATS_MAX_FRAGMENTS);
+
+	(void)cats_node_withdraw(&bench->node);
+	while (bench->node.running || bench->computing) {
+		CHECK(bound-- > 0);
+		end_job(bench);
+		if (bench->sending) {
+			sent(bench, true, 0);
+		}
+		poll(bench);
+		if (bench->todo.compute && !bench->computing) {
+			begin_job(bench);
+		} else if (bench->todo.what == CATS_TODO_WAIT && bench->node.running) {
+			CHECK(!bench->todo.forever || bench->computing || bench->sending);
+			if (!bench->todo.forever) {
+				bench->now_us = bench->todo.at;
+			}
+		}
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct script script = {data, size};
+	uint8_t first = next(&script);
+	struct bench *bench = calloc(1, sizeof(*bench));
+	struct cats_node_config config = {0};
+	void *memory;
+
+	CHECK(bench != NULL);
+	memory = load(files[first % (sizeof(files) / sizeof(files[0]))], first >> 6, &bench->image);
+	bench->now_us = (uint32_t)next(&script) << 24 | 0xfffff0;
+	bench->input =
+		calloc(bench->image.model->tokens_in + 1u, bench->image.model->own_inputs + 1u);
+	config.image = &bench->image;
+	config.arena_size = bench->image.header->arena_size;
+	config.arena = malloc(config.arena_size);
+	config.lead_us = first & 32 ? 200 : 0;
+	config.available = available;
+	config.user = bench;
+	CHECK(config.arena != NULL && bench->input != NULL);
+	memset(config.arena, 0xa5, config.arena_size);
+	CHECK(cats_node_init(&bench->node, &config, bench->now_us) == 0);
+	poll(bench);
+	while (script.size > 0) {
+		step(bench, &script);
+	}
+	settle(bench);
+	free(config.arena);
+	free(bench->input);
+	free(bench);
+	free(memory);
+	return 0;
+}
+
+#ifdef CATS_FUZZ_FILES
+int main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		static uint8_t data[1 << 20];
+		FILE *file = fopen(argv[i], "rb");
+		size_t size;
+
+		if (file == NULL) {
+			perror(argv[i]);
+			return 1;
+		}
+		size = fread(data, 1, sizeof(data), file);
+		fclose(file);
+		LLVMFuzzerTestOneInput(data, size);
+	}
+	printf("%d run\n", argc - 1);
+	return 0;
+}
+#endif
