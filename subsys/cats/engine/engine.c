@@ -171,18 +171,19 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 	p->weights += 3 * first * width * p->stride;
 	p->channels += 3 * first * width;
 	for (uint32_t h = 0; h < heads; h++) {
-		const struct {
-			uint32_t offset, row_step, output_step;
-		} parts[3] = {
-			{m->arena_query + row * pass + h * width, pass, 1},
-			{m->arena_key + (h * m->tokens + row) * width, width, 1},
-			{m->arena_value + h * width * padded + row, 1, padded},
-		};
-
 		for (uint32_t i = 0; i < 3; i++) {
-			p->out = arena + parts[i].offset;
-			p->row_step = parts[i].row_step;
-			p->output_step = parts[i].output_step;
+			p->row_step = width;
+			p->output_step = 1;
+			if (i == 0) {
+				p->out = arena + m->arena_query + row * pass + h * width;
+				p->row_step = pass;
+			} else if (i == 1) {
+				p->out = arena + m->arena_key + (h * m->tokens + row) * width;
+			} else {
+				p->out = arena + m->arena_value + h * width * padded + row;
+				p->row_step = 1;
+				p->output_step = padded;
+			}
 			if (i > 0 || query_read) {
 				cats_multiply(p);
 			}
