@@ -278,7 +278,6 @@ static int load(const struct cats_instance *instance, const void *image, size_t 
 
 	if (image == NULL && instance->flash) {
 		if (ret != 0) {
-			LOG_ERR("%s: no flash partition (%d)", instance->name, ret);
 			return ret;
 		}
 		image = partition;
@@ -287,7 +286,6 @@ static int load(const struct cats_instance *instance, const void *image, size_t 
 	if (ret == 0 && (uintptr_t)image - (uintptr_t)partition < room) {
 		ret = cats_flash_acquire();
 		if (ret != 0) {
-			LOG_ERR("%s: the flash partition is being updated", instance->name);
 			return ret;
 		}
 		d->in_flash = true;
@@ -357,15 +355,10 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	d->running = ret == 0;
 	unlock(d);
 	if (ret != 0) {
-		LOG_ERR("%s: node %u needs %u bytes of arena and has %zu, frames of %u bytes (%d)",
-			instance->name, d->image.header->node, d->image.header->arena_size,
-			instance->arena_size, instance->transport->mtu, ret);
 		return ret;
 	}
 	ret = instance->transport->attach(&d->port);
 	if (ret != 0) {
-		LOG_ERR("%s: %s does not start (%d)", instance->name, instance->transport->name,
-			ret);
 		lock(d);
 		d->running = false;
 		unlock(d);
@@ -395,6 +388,8 @@ int cats_start(const struct cats_instance *instance, const void *image, size_t s
 	} else {
 		ret = start(instance, image, size);
 		if (ret != 0) {
+			LOG_ERR("%s: does not start on %s (%d)", instance->name,
+				instance->transport->name, ret);
 			unload(d);
 		}
 	}

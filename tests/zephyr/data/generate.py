@@ -3,8 +3,9 @@
 """Writes the deployments of the Zephyr tests, with what the integer reference says of them.
 
 ``python tests/zephyr/data/generate.py`` writes them anew; ``--check`` says whether they are what
-this source tree makes (tests/python/test_zephyr_data.py does that). Losses are drawn here by a
-second implementation of subsys/cats/transport/loss.h.
+this source tree makes (tests/python/test_zephyr_module.py does that). Losses are drawn here by a
+second implementation of subsys/cats/transport/loss.h. For the deployment of samples/node it is
+``cats simulate`` that says what comes out.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ DATA = 1
 #: leader's frames are spared where not all are lost: a node that misses its SYNC may miss its own
 #: slot, and then more is missing than what the draws say.
 LOSSES = ((1, 1, 100_000), (7, 1, 300_000), (0, 0, 1_000_000))
+#: The same of the deployment of samples/node: the leader's frames get lost as well.
+SIMULATED = ((5, 0, 100_000), (6, 0, 300_000))
+SAMPLE = "demo"
 SAMPLES = 3
 
 #: Deployments: model, nodes' heads, hidden, outputs and inputs, share kept, options of make_plan.
@@ -134,6 +138,35 @@ def array(name: str, values: np.ndarray, kind: str) -> list[str]:
     return body
 
 
+def by_reference(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndarray:
+    """int16 [loss][sample][node][output] of LOSSES."""
+    ident = image.model_id(model, plan)
+    return np.stack(
+        [
+            [
+                [out.ravel() for out in reference.run(
+                    model, sample, arrived(model, plan, ident, case, i))]
+                for i, sample in enumerate(inputs)
+            ]
+            for case in LOSSES
+        ]
+    )  # fmt: skip
+
+
+def by_simulation(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndarray:
+    """The same of SIMULATED, as `cats simulate` gives it."""
+    from cats.simulate import Faults, Settings, check, simulate
+
+    outputs = []
+    for seed, _, ppm in SIMULATED:
+        faults = Faults(loss=ppm / 1e6, named=True)
+        result = simulate(model, plan, inputs, faults, seed, Settings(first_inference=0))
+        if check(model, plan, inputs, result) or result.hung or result.takeovers:
+            raise SystemExit(f"seed {seed}, {ppm} ppm: no run for a test")
+        outputs.append(result.outputs.reshape(*result.outputs.shape[:2], -1))
+    return np.stack(outputs)
+
+
 def golden(name: str, model: IntegerModel, plan: Plan) -> str:
     """golden.h: inputs, and every node's outputs with nothing lost and, without repair, with
     losses."""
@@ -146,7 +179,8 @@ def golden(name: str, model: IntegerModel, plan: Plan) -> str:
         " * SPDX-License-Identifier: Apache-2.0",
         " */",
         "",
-        f"/* What cats.reference says of deployment {name}. Written by generate.py. */",
+        f"/* What {'cats simulate' if name == SAMPLE else 'cats.reference'} says of deployment "
+        f"{name}. Written by generate.py. */",
         "",
         f"#ifndef GOLDEN_{name.upper()}_H_",
         f"#define GOLDEN_{name.upper()}_H_",
@@ -169,30 +203,25 @@ def golden(name: str, model: IntegerModel, plan: Plan) -> str:
     clean = np.stack([reference.run(model, sample)[0].ravel() for sample in inputs])
     lines += array("golden_outputs", clean, "int16_t")
     if plan.rounds == 0 and split.nodes > 1:
-        lossy = np.stack(
-            [
-                [
-                    [out.ravel() for out in reference.run(
-                        model, sample, arrived(model, plan, ident, case, i))]
-                    for i, sample in enumerate(inputs)
-                ]
-                for case in LOSSES
-            ]
-        )  # fmt: skip
+        cases = SIMULATED if name == SAMPLE else LOSSES
+        compute = by_simulation if name == SAMPLE else by_reference
         lines += [
             "",
-            f"#define GOLDEN_LOSSES {len(LOSSES)}",
+            f"#define GOLDEN_LOSSES {len(cases)}",
             "/* seed, first source that loses, millionths */",
-            *array("golden_losses", np.array(LOSSES), "uint32_t"),
+            *array("golden_losses", np.array(cases), "uint32_t"),
             "",
             "/* [loss][sample][node][output]; inference i is sample i */",
-            *array("golden_lossy", lossy, "int16_t"),
+            *array("golden_lossy", compute(model, plan, inputs), "int16_t"),
         ]
     return "\n".join([*lines, "", f"#endif /* GOLDEN_{name.upper()}_H_ */", ""])
 
 
 def files(name: str) -> dict[str, bytes]:
     """{path below data/: content} of one deployment."""
+    if name == SAMPLE:
+        model, plan, _, _ = export.load_deploy(HERE.parents[2] / "samples" / "node" / "deploy")
+        return {f"{name}/golden.h": golden(name, model, plan).encode()}
     config, split, ratio, options = DEPLOYMENTS[name]
     seed = sum(name.encode())
     model = random_model(seed, config, split, random_keep(seed, config, split, ratio))
@@ -213,7 +242,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     arguments = parser.parse_args()
     differ = []
-    for name in DEPLOYMENTS:
+    for name in [*DEPLOYMENTS, SAMPLE]:
         for path, content in files(name).items():
             at = HERE / path
             if at.is_file() and at.read_bytes() == content:
