@@ -12,6 +12,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from elftools.elf.elffile import ELFFile
+
 from cats.errors import CatsError
 
 _TLS, _WRITE, _ALLOC = 0x400, 0x1, 0x2
@@ -91,8 +93,6 @@ class LinkMap:
 
 def read_elf(path: str | os.PathLike[str]) -> Elf:
     """Read a linked ELF file; raises CatsError where it is none, or is damaged."""
-    from elftools.elf.elffile import ELFFile
-
     path = Path(path)
     try:
         size = path.stat().st_size

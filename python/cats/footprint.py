@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cats.elf import Elf, LinkMap, Section, Symbol, read_elf, read_map
 from cats.errors import CatsError
+from cats.image import CHANNEL, GATHER, HEADER, MAGIC, MODEL, NORM
 from cats.report import read_json, table
 
 #: Parts in the order of the table.
@@ -318,10 +321,6 @@ def _parts(
 def _weights(image: bytes) -> int:
     """Bytes of an image that are the model's numbers: weights, biases and multipliers, norms,
     tables; the rest is the plan. All of it where the image cannot be read."""
-    import numpy as np
-
-    from cats.image import CHANNEL, GATHER, HEADER, MODEL, NORM
-
     try:
         head = np.frombuffer(image, HEADER, 1)[0]
         gathers = np.frombuffer(image, GATHER, int(head["gathers"]), int(head["gather_table"]))
@@ -340,15 +339,11 @@ def _weights(image: bytes) -> int:
 
 
 def _read_images(elf: Elf, result: Footprint) -> None:
-    from cats.image import HEADER, MAGIC
-
     for symbol in elf.symbols:
         if ARENA.match(symbol.name):
             result.arenas[symbol.name] = symbol.size
         content = elf.content(symbol) if PARTITION.match(symbol.name) else b""
         if len(content) >= HEADER.itemsize and int.from_bytes(content[:4], "little") == MAGIC:
-            import numpy as np
-
             head = np.frombuffer(content, HEADER, 1)[0]
             result.images.append(
                 Image(symbol.name, int(head["node"]), symbol.size, int(head["arena_size"]))

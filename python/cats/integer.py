@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors.numpy
-from safetensors import SafetensorError
 
 from cats.config import (
     ModelConfig,
@@ -210,6 +208,8 @@ def _number(name: str, value: int, low: int, high: int) -> None:
 def to_files(model: IntegerModel) -> dict[str, bytes]:
     """Name and content of integer.json (shape, split, keep sets, scales, single numbers) and of
     integer.safetensors (arrays). The same model gives the same bytes."""
+    import safetensors.numpy  # here, so that reading images and footprints needs numpy alone
+
     check_integer(model)
     tensors: dict[str, np.ndarray] = {}
     steps = [_flatten(step, f"{g}.", tensors) for g, step in enumerate(model.steps)]
@@ -249,6 +249,9 @@ def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:
 
 def load(folder: Path) -> IntegerModel:
     """Inverse of save; CatsError where a file is missing, damaged or of another version."""
+    import safetensors.numpy
+    from safetensors import SafetensorError
+
     text = read_json(folder / INTEGER_JSON)
     if text.get("format") != INTEGER_FORMAT:
         raise CatsError(

@@ -7,6 +7,7 @@ import random
 import re
 import shutil
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -352,6 +353,19 @@ def test_json_and_several_side_by_side(host, tmp_path, capsys):
     assert data["elfs"][0]["images"][0]["node"] == 3
     assert main([*command, "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out) == data
+
+
+def test_needs_little(host):
+    """It runs in the Python of a Zephyr workspace: pyelftools and numpy, nothing else."""
+    elf, plan, _ = host
+    absent = "safetensors", "torch", "sklearn", "matplotlib", "cffi", "tqdm"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent}))\n"
+        "from cats.cli import main; sys.exit(main())\n"
+    )
+    command = [sys.executable, "-c", code, "footprint", elf, "--plan", plan]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_short_names():
