@@ -139,10 +139,12 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=8, help="devices (default 8)")
     parser.add_argument("--keep", type=float, default=0.5, help="share of columns sent")
     parser.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
-    parser.add_argument("--patterns", type=int, default=8, help="loss patterns a batch (default 8)")
+    parser.add_argument("--patterns", type=int, default=4, help="loss patterns a batch (default 4)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads (default 2)")
     parser.add_argument("--repeats", type=int, default=30, help="timed steps of each (default 30)")
-    parser.add_argument("--outputs", type=int, default=96, help="values forecast (default 96)")
+    parser.add_argument(
+        "--outputs", type=int, default=984, help="outputs (default 984: 0.73 million parameters)"
+    )
     parser.add_argument(
         "--dropout", type=float, default=0.1, help="ordinary dropout of all models (default 0.1)"
     )

@@ -121,7 +121,7 @@ class MessageDropout:
         probability: tuple[float, float],
         granularity: str = "packet",
         modes: Sequence[str] = MODES,
-        patterns: int = 8,
+        patterns: int = 4,
         payload: int = PAYLOAD,
         tile_rows: int | Sequence[int] | None = None,
     ) -> None:

@@ -18,6 +18,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Training:
     message_dropout: tuple[float, float] = (0.0, 0.0)
     granularity: str = "packet"
     modes: tuple[str, ...] = MODES
-    patterns: int = 8
+    patterns: int = 4
     payload: int = PAYLOAD
     tile_rows: int | tuple[int, ...] | None = None
     keep: float | dict[str, float] = 1.0
@@ -238,11 +239,7 @@ class _Session:
         after_epoch: Callable[[int, dict], None] | None,
     ) -> None:
         prune_at = self.training.prune_at()
-        forward = (
-            nn.parallel.DistributedDataParallel(self.model, broadcast_buffers=False)
-            if (self.world > 1)
-            else self.model
-        )
+        forward = _shared(self.model) if self.world > 1 else self.model
         saved = time.monotonic()
         first = self.epoch
         bar = _bar(range(first, self.training.epochs), first, self.training.epochs, self.rank)
@@ -498,6 +495,13 @@ def _check_task(task: Task, config: ModelConfig) -> None:
         raise CatsError(
             f"the model has {config.outputs} outputs, task {task.name} needs {task.model.outputs}"
         )
+
+
+def _shared(model: CatsTransformer) -> nn.Module:
+    """The model with gradients averaged over the processes; masks are equal without being sent."""
+    with warnings.catch_warnings():  # the option's new name is not in every supported PyTorch
+        warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
+        return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 
 def _bar(epochs: range, first: int, total: int, rank: int) -> range:

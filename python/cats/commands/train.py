@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows of a tile (default: as many as one packet of a source carries)",
     )
     loss.add_argument(
-        "--patterns", type=int, default=8, help="loss patterns that share a batch (default 8)"
+        "--patterns", type=int, default=4, help="loss patterns that share a batch (default 4)"
     )
     loss.add_argument(
         "--keep",
