@@ -3,6 +3,7 @@
 """D nodes of the C code on the simulated air: their bytes are the reference's, whatever is lost."""
 
 import dataclasses
+import json
 import time
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cats import reference
+from cats.cli import main
 from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.plan import plan_air
@@ -378,3 +380,89 @@ def test_link_table():
     bursts = link_table(0.2, 4, 2)
     assert np.allclose(bursts[..., 3], 0.25)
     assert np.allclose(bursts[..., 2] / (bursts[..., 2] + bursts[..., 3]), 0.2)
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def deploy(tmp_path_factory):
+    """A DEPLOY folder of an untrained model that fits the digits."""
+    from cats import export
+
+    model, _ = deployment(4)
+    folder = tmp_path_factory.mktemp("simulate") / "deploy"
+    patches = {"patch_rows": 2, "patch_columns": 2}
+    export.export(model, folder, run={"task": "digits", "task_options": patches})
+    return folder
+
+
+def command(*arguments):
+    return main(["simulate", *map(str, arguments)])
+
+
+def test_command(deploy, tmp_path, capsys):
+    figures = tmp_path / "figures.json"
+    assert command(deploy, "--loss", "0,0.2", "--samples", 5, "--json", figures) == 0
+    shown = capsys.readouterr().out
+    assert "accuracy" in shown and "4 nodes, ieee802154, 0 repair rounds" in shown
+    data = json.loads(figures.read_text())
+    clean, lossy = data["results"]
+    assert clean["delivered"] == 1 > lossy["delivered"] > 0.6
+    assert clean["equal_to_reference"] is True and lossy["equal_to_reference"] is True
+    assert clean["results"] == 1 and 0 <= clean["quality"]["accuracy"] <= 1
+    assert clean["bytes_on_air"] == plan_air(deployment(4)[1]).bytes
+
+
+def test_command_plans_again(deploy, capsys):
+    assert command(deploy, "--samples", 2, "--radio", "ble_2m", "--rounds", 2, "--json", "-") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert (data["radio"], data["rounds"]) == ("ble_2m", 2)
+    model, plan = deployment(4, radio="ble_2m", rounds=2)
+    assert data["results"][0]["bytes_on_air"] == plan_air(plan).bytes
+
+
+def test_command_with_faults(deploy, tmp_path, capsys):
+    seen, links = tmp_path / "seen.npz", tmp_path / "links.csv"
+    links.write_text("0 0.5 0 0\n" + "0,0,0,0\n" * 3)
+    assert command(
+        deploy, "--random-inputs", "--samples", 4, "--loss-matrix", links, "--kill", "3@300",
+        "--restart", "3@900", "--burst", 2, "--duplicate", 0.1, "--delay", 0.1, "--flip", 0.1,
+        "--drift", 40, "--compute", "plan", "--save-availability", seen, "--seed", 4,
+    ) == 0  # fmt: skip
+    assert "matrix" in capsys.readouterr().out
+    assert np.load(seen)["bits"].shape[0] == 4
+    assert command(deploy, "--samples", 2, "--no-check") == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--samples", "0"], "at least 1"),
+        (["--samples", "100000"], "the test part has"),
+        (["--loss", "1.5"], "0 to 1"),
+        (["--loss", "0,0.1", "--save-availability", "x.npz"], "takes one --loss"),
+        (["--radio", "lora"], "one of ieee802154"),
+        (["--rounds", "9"], "0 to 3"),
+        (["--loss-matrix", "missing.csv"], "cannot read"),
+        (["--kill", "7@1"], "nodes 0 to 3"),
+    ],
+)
+def test_command_refuses(deploy, arguments, message, capsys):
+    assert command(deploy, *arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("cats: error: ") and error.count("\n") == 1 and message in error
+
+
+def test_command_refuses_folders_and_values(deploy, tmp_path, capsys):
+    assert command(tmp_path / "nowhere") == 2
+    assert "is no DEPLOY folder" in capsys.readouterr().err
+    bad = tmp_path / "links"
+    for content in ("0 0\n0 0\n", "a b\n", "", "0 0 0 0\n" * 3):
+        bad.write_text(content)
+        assert command(deploy, "--loss-matrix", bad) == 2
+        assert "no loss matrix" in capsys.readouterr().err
+    for value in ("--kill=3", "--kill=a@1", "--restart=-1@1", "--loss=much"):
+        with pytest.raises(SystemExit) as stop:
+            command(deploy, value)
+        assert stop.value.code == 2

@@ -53,9 +53,9 @@ struct antenna {
 	struct cats_node_config config;
 	uint8_t *arena;
 	bool on;
-	bool heard;         /* anything since the last submit */
-	bool began;         /* an inference since the last submit */
-	uint32_t boot;      /* times it went on */
+	bool heard;    /* anything since the last submit */
+	bool began;    /* an inference since the last submit */
+	uint32_t boot; /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;
 	/* job */
@@ -192,8 +192,8 @@ static void start_job(struct air *air, int n)
 	struct antenna *a = &air->antenna[n];
 	uint32_t us = 0;
 
-	if (a->computing || cats_node_compute_begin(&a->node, &a->job,
-						    clock_us(air, n, air->now_ns)) != 0) {
+	if (a->computing ||
+	    cats_node_compute_begin(&a->node, &a->job, clock_us(air, n, air->now_ns)) != 0) {
 		return;
 	}
 	if (air->compute_us != NULL && a->job.what != CATS_JOB_BEGIN) {
@@ -335,10 +335,10 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	bool lost = lost_on_link(air, s, r, frame);
 	bool twice = chance(air, c->duplicate, RANDOM_DUPLICATE, s, r);
 	bool late = chance(air, c->delay, RANDOM_DELAY, s, r);
-	double twice_us = twice ? (double)(draw(air, RANDOM_DUPLICATE, s, r) % 1000) *
-					  c->delay_us / 1e3 : 0;
-	double late_us = late ? (double)(draw(air, RANDOM_DELAY, s, r) % 1000) * c->delay_us / 1e3
-			      : 0;
+	double twice_us =
+		twice ? (double)(draw(air, RANDOM_DUPLICATE, s, r) % 1000) * c->delay_us / 1e3 : 0;
+	double late_us =
+		late ? (double)(draw(air, RANDOM_DELAY, s, r) % 1000) * c->delay_us / 1e3 : 0;
 	uint8_t data[CATS_FRAME_MAX];
 
 	memcpy(data, frame->data, frame->length);
@@ -461,7 +461,15 @@ static void end_frame(struct air *air, int n)
 /* The next thing that happens, or false where nothing ever does before `until`. */
 static bool step(struct air *air, int64_t until)
 {
-	enum { WAKE, JOB, START, END, COPY, EVENT, NOTHING } what = NOTHING;
+	enum {
+		WAKE,
+		JOB,
+		START,
+		END,
+		COPY,
+		EVENT,
+		NOTHING
+	} what = NOTHING;
 	int64_t at = until;
 	int which = 0;
 
@@ -571,7 +579,8 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
 			struct antenna *a = &air->antenna[n];
 
-			/* Who heard the others but could not join gives up, as its application would. */
+			/* Who heard the others but could not join gives up, as its application
+			 * would. */
 			if (a->on && a->heard && cats_node_withdraw(&a->node) == 0) {
 				serve(air, n);
 			}
@@ -653,8 +662,8 @@ static const char *setup(struct air *air)
 	air->first_exchange = calloc(air->gathers, sizeof(*air->first_exchange));
 	air->compute_us = c->compute_us == NULL
 				  ? NULL
-				  : copy_of(c->compute_us, (size_t)c->nodes * air->gathers * 2 *
-								   sizeof(uint32_t));
+				  : copy_of(c->compute_us,
+					    (size_t)c->nodes * air->gathers * 2 * sizeof(uint32_t));
 	if (air->first_exchange == NULL || (c->compute_us != NULL && air->compute_us == NULL)) {
 		return "out of memory";
 	}
@@ -685,11 +694,10 @@ struct air *air_open(const struct air_config *config, const char **error)
 	for (int p = 0; p < RANDOM_PURPOSES; p++) {
 		for (int s = 0; s < AIR_NODES; s++) {
 			for (int r = 0; r < AIR_NODES; r++) {
-				air->random[p][s][r] = mix(mix(config->seed + 1) +
-							   (uint64_t)((p * AIR_NODES + s) *
-									      AIR_NODES +
-								      r + 1) *
-								   0x9e3779b97f4a7c15u);
+				air->random[p][s][r] =
+					mix(mix(config->seed + 1) +
+					    (uint64_t)((p * AIR_NODES + s) * AIR_NODES + r + 1) *
+						    0x9e3779b97f4a7c15u);
 			}
 		}
 	}

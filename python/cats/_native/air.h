@@ -40,8 +40,8 @@ enum air_fault_kind {
 
 /** One fault: frame number `frame` of the run (from 0, in the order of their starts). */
 struct air_fault {
-	int kind;          /**< enum air_fault_kind */
-	int receiver;      /**< node, or -1: at every receiver */
+	int kind;     /**< enum air_fault_kind */
+	int receiver; /**< node, or -1: at every receiver */
 	uint32_t frame;
 	uint32_t value;
 };
@@ -50,72 +50,72 @@ struct air_fault {
 struct air_event {
 	int node;
 	bool on;
-	bool by_frame;     /**< when frame number `at` starts; else `at` microseconds into the run */
+	bool by_frame; /**< when frame number `at` starts; else `at` microseconds into the run */
 	uint64_t at;
 };
 
 struct air_config {
 	int nodes;
-	const void *image[AIR_NODES];     /**< aligned; must outlive the air */
+	const void *image[AIR_NODES]; /**< aligned; must outlive the air */
 	size_t image_size[AIR_NODES];
 	uint64_t seed;
 	/* radio */
 	double ramp_us;
 	double byte_us;
-	uint32_t overhead;                /**< bytes around a frame */
+	uint32_t overhead; /**< bytes around a frame */
 	/* faults */
 	struct air_link link[AIR_NODES][AIR_NODES]; /**< [source][receiver] */
-	double duplicate;                 /**< probability at each receiver */
-	double delay;                     /**< the same: heard late, so out of order */
-	double delay_us;                  /**< by up to this */
-	double flip;                      /**< the same: one to three bits are wrong, and no checksum
-					   *   below CATS notices
-					   */
+	double duplicate;                           /**< probability at each receiver */
+	double delay;                               /**< the same: heard late, so out of order */
+	double delay_us;                            /**< by up to this */
+	double flip; /**< the same: one to three bits are wrong, and no checksum
+		      *   below CATS notices
+		      */
 	const struct air_fault *faults;
 	size_t fault_count;
 	const struct air_event *events;
 	size_t event_count;
 	/* nodes */
-	bool on[AIR_NODES];               /**< at the start of the run */
+	bool on[AIR_NODES]; /**< at the start of the run */
 	double drift_ppm[AIR_NODES];
-	uint32_t clock_us[AIR_NODES];     /**< what a node's clock shows at the start */
+	uint32_t clock_us[AIR_NODES]; /**< what a node's clock shows at the start */
 	bool named; /**< losses without bursts are those of subsys/cats/transport/loss.h */
 	uint16_t first_inference;
 	uint32_t lead_us;
 	uint32_t late_us;
 	uint32_t timeout_us;
-	const uint32_t *compute_us;       /**< [nodes][gathers][2]: produce, consume; NULL: none */
+	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
 	/* records */
-	size_t bits_bytes;                /**< bytes of fragment bits a source in struct air_record */
+	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */
 };
 
 /** What one inference gave; arrays are the caller's. */
 struct air_record {
-	int16_t *outputs;     /**< [nodes][output rows * C] */
-	uint8_t *flags;       /**< [nodes], AIR_FLAG_* */
-	uint32_t *lost;       /**< [nodes] fragments that stayed missing */
-	int64_t *latency_us;  /**< [nodes] from submit to the result, -1 without one */
-	uint8_t *bits;        /**< [exchanges: gather by gather, tile by tile][receiver][source]
-			       *   [bits_bytes], bit f of byte f / 8
-			       */
-	uint32_t fragments;   /**< due: for every receiver that is on, of every other source */
+	int16_t *outputs;    /**< [nodes][output rows * C] */
+	uint8_t *flags;      /**< [nodes], AIR_FLAG_* */
+	uint32_t *lost;      /**< [nodes] fragments that stayed missing */
+	int64_t *latency_us; /**< [nodes] from submit to the result, -1 without one */
+	uint8_t *bits;       /**< [exchanges: gather by gather, tile by tile][receiver][source]
+			      *   [bits_bytes], bit f of byte f / 8
+			      */
+	uint32_t fragments;  /**< due: for every receiver that is on, of every other source */
 	uint32_t frames;
-	uint32_t control;     /**< of these, SYNC, REPORT and GRANT */
-	uint32_t coded;       /**< of these, CODED */
-	uint32_t collisions;  /**< frames destroyed by others */
-	uint64_t bytes;       /**< on air, overhead included */
-	uint64_t air_ns;      /**< on air */
-	uint64_t span_ns;     /**< from submit to the last node's result */
-	bool mixed;           /**< a node took part in two inferences, before and after a restart or
-			       *   a start of its own: one record cannot hold both
-			       */
-	int hung;             /**< a node without a result at the deadline, or -1 */
+	uint32_t control;    /**< of these, SYNC, REPORT and GRANT */
+	uint32_t coded;      /**< of these, CODED */
+	uint32_t collisions; /**< frames destroyed by others */
+	uint64_t bytes;      /**< on air, overhead included */
+	uint64_t air_ns;     /**< on air */
+	uint64_t span_ns;    /**< from submit to the last node's result */
+	bool mixed;          /**< a node took part in two inferences, before and after a restart or
+			      *   a start of its own: one record cannot hold both
+			      */
+	int hung;            /**< a node without a result at the deadline, or -1 */
 };
 
-#define AIR_FLAG_DONE 1   /**< the node gave a result */
-#define AIR_FLAG_INPUT 2  /**< and ran with its input (else with zeros) */
-#define AIR_FLAG_LED 4    /**< and led at the end */
-#define AIR_FLAG_ON 8     /**< it was on when the input was submitted */
+#define AIR_FLAG_DONE 1  /**< the node gave a result */
+#define AIR_FLAG_INPUT 2 /**< and ran with its input (else with zeros) */
+#define AIR_FLAG_LED 4   /**< and led at the end */
+#define AIR_FLAG_ON 8    /**< it was on when the input was submitted */
 
 struct air;
 
