@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from cats import bench
 from cats.config import ModelConfig, SplitConfig
 from cats.dropout import Heard, MessageDropout
 from cats.errors import CatsError
@@ -315,3 +316,32 @@ def test_wrong_shapes_are_refused():
         model(_input(config), [None] * 3)
     with pytest.raises(CatsError, match="keep sets"):
         model.set_keep([])
+
+
+def test_benchmark_compares_like_with_like():
+    """Plain and CATS steps have equally many parameters, and every step runs."""
+    config = _config(causal=True)
+    plain = bench.PlainTransformer(config, 0.1)
+    ours = CatsTransformer(config, SplitConfig.even(config, 4))
+    assert sum(p.numel() for p in plain.parameters()) == sum(p.numel() for p in ours.parameters())
+    state = ours.state_dict()
+    x = torch.randn(2, 5, 3)
+    with torch.no_grad():
+        for block, layer in zip(range(2), plain.layers.layers, strict=True):
+            layer.self_attn.in_proj_weight.copy_(state[f"blocks.{block}.qkv.weight"])
+            layer.self_attn.in_proj_bias.copy_(state[f"blocks.{block}.qkv.bias"])
+            for name, module in (
+                ("out", layer.self_attn.out_proj),
+                ("up", layer.linear1),
+                ("down", layer.linear2),
+            ):
+                module.weight.copy_(state[f"blocks.{block}.{name}.weight"])
+                module.bias.copy_(state[f"blocks.{block}.{name}.bias"])
+        plain.position.copy_(state["position"])
+        plain.embed.load_state_dict(ours.embed.state_dict())
+        plain.head.load_state_dict(ours.head.state_dict())
+    torch.testing.assert_close(plain.eval()(x), ours.eval()(x), rtol=1e-4, atol=1e-5)
+    steps = bench.build(config, 2, 0.5, 4, 2, naive=True)
+    figures = bench.measure(steps, repeats=2, warmup=1)
+    assert list(figures) == ["plain", "message", "message" + bench.SLOW, "packet"]
+    assert figures["plain"]["over_plain"] == 1 and figures["packet"]["least_ms"] > 0
