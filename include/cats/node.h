@@ -94,6 +94,12 @@ struct cats_node_config {
 	uint32_t timeout_us; /**< silence after which a leader is taken for gone;
 			      *   0: cats_silence_us()
 			      */
+	uint32_t start_us;   /**< how long a submitted input waits, in silence, for the leader to
+			      *   open its inference before this node does (times its rank among the
+			      *   nodes alive): an idle leader and a dead one sound alike. Longer than
+			      *   applications on different nodes are apart; 0: ten timeouts, at most
+			      *   a minute
+			      */
 	cats_available_cb available; /**< optional */
 	void *user;                  /**< for the callback */
 };
@@ -255,8 +261,8 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
  * @brief Give this node's input for the next inference.
  *
  * The leader opens an inference for it as soon as the one that runs has ended. Another node keeps
- * it for the inference that the leader opens; hears it none for the timeout (times its rank among
- * the nodes alive), it leads. A node that owns no input columns need not submit: it takes part in
+ * it for the inference that the leader opens; hears it none for start_us (times its rank among the
+ * nodes alive), it leads. A node that owns no input columns need not submit: it takes part in
  * whatever is opened.
  *
  * @param input int8 [tokens_in][own_inputs], unchanged until the inference that uses it is DONE;

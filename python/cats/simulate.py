@@ -100,6 +100,7 @@ class Settings:
     lead_us: int = 0
     late_us: int = 0
     timeout_us: int = 0
+    start_us: int = 0
     gap_us: int = 0
 
 
@@ -210,7 +211,7 @@ def _run(
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
 
-    deadline = _deadline_us(lib.air_image(air), settings.timeout_us, nodes, events)
+    deadline = _deadline_us(lib.air_image(air), settings, nodes, events)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
@@ -371,7 +372,7 @@ def _config(
     config.events, config.event_count = events, len(faults.events)
     config.first_inference = settings.first_inference % 2**16
     config.lead_us, config.late_us = settings.lead_us, settings.late_us
-    config.timeout_us = settings.timeout_us
+    config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
     return config, [memory, frames, events, table]
 
@@ -390,7 +391,7 @@ def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.nd
     return times
 
 
-def _deadline_us(partition: object, timeout_us: int, nodes: int, events: int) -> int:
+def _deadline_us(partition: object, settings: Settings, nodes: int, events: int) -> int:
     """By when an inference has ended whatever happens: every exchange as long as it can be, and
     for the start and for each node that goes, everybody's silence one after the other."""
     longest = 0
@@ -400,8 +401,9 @@ def _deadline_us(partition: object, timeout_us: int, nodes: int, events: int) ->
         longest += lib.cats_exchange_us(partition, x[0]) + gather.spacing_us
         if not lib.cats_exchange_next(partition, x):
             break
-    silence = timeout_us or lib.cats_silence_us(partition)
-    return 2 * longest + (nodes + 2) * (events + 2) * silence
+    silence = settings.timeout_us or lib.cats_silence_us(partition)
+    start = settings.start_us or 10 * silence
+    return 2 * longest + (nodes + 2) * (events + 2) * silence + (nodes + 1) * start
 
 
 # Against the reference

@@ -647,6 +647,7 @@ static const char *setup(struct air *air)
 			.lead_us = c->lead_us,
 			.late_us = c->late_us,
 			.timeout_us = c->timeout_us,
+			.start_us = c->start_us,
 			.available = available,
 			.user = a,
 		};

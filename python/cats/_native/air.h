@@ -84,6 +84,7 @@ struct air_config {
 	uint32_t lead_us;
 	uint32_t late_us;
 	uint32_t timeout_us;
+	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
 	/* records */
 	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */

@@ -48,6 +48,11 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	if (node->config.timeout_us == 0) {
 		node->config.timeout_us = cats_silence_us(image);
 	}
+	if (node->config.start_us == 0) {
+		node->config.start_us = START_TIMEOUTS * node->config.timeout_us < START_MAX_US
+						? START_TIMEOUTS * node->config.timeout_us
+						: START_MAX_US;
+	}
 	node->wary = image->header->nodes > 1;
 	node->born_us = now_us;
 	node->heard_us = now_us;
@@ -411,8 +416,8 @@ static void tick(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 			since_us = node->submitted_us;
 		}
 		if (!cats_node_leads(node) &&
-		    reached(todo, now_us, since_us + (rank(node) + 1) * timeout_us)) {
-			take_over(node); /* a leader listens for one timeout before it starts */
+		    reached(todo, now_us, since_us + rank(node) * node->config.start_us)) {
+			take_over(node);
 		}
 		if (cats_node_leads(node)) {
 			begin(node, node->numbered ? node->seen + 1 : node->config.first_inference,

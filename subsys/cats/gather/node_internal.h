@@ -14,6 +14,9 @@
 #define GONE_EXCHANGES 4
 /* A node may join an inference during its first gathers. */
 #define JOIN_GATHERS 2
+/* What start_us is, where it is not given: so many timeouts, or this. */
+#define START_TIMEOUTS 10
+#define START_MAX_US 60000000u
 /* How far back an inference number counts as stale rather than as new. */
 #define STALE_NUMBERS 64
 
