@@ -94,14 +94,14 @@ struct cats_instance_data {
 	struct cats_glue_stats glue;
 	struct cats_image image;
 	struct cats_result result;
-	uint8_t refused;       /* enum cats_image_error of the last cats_start() */
+	uint8_t refused; /* enum cats_image_error of the last cats_start() */
 	bool running;
 	bool stopping;
 	bool in_flash;
 	bool job_ready;
 	bool result_ready;
-	bool input_held;       /* a submitted input is still read */
-	bool submitted;        /* by cats_submit(), until it is told or withdrawn */
+	bool input_held; /* a submitted input is still read */
+	bool submitted;  /* by cats_submit(), until it is told or withdrawn */
 #ifdef CONFIG_CATS_LOSS
 	uint32_t loss_seed;
 	uint32_t loss[CATS_MAX_NODES]; /* millionths, by source */
@@ -113,14 +113,14 @@ struct cats_instance_data {
 struct cats_instance {
 	const char *name;
 	const struct cats_transport *transport;
-	uint8_t *arena;          /**< aligned to 8 bytes */
-	size_t arena_size;       /**< bytes */
+	uint8_t *arena;    /**< aligned to 8 bytes */
+	size_t arena_size; /**< bytes */
 	k_thread_stack_t *stack;
 	size_t stack_size;
-	const void *image;       /**< the linked image, or NULL */
-	size_t image_size;       /**< its bytes */
-	bool flash;              /**< without a linked image: the one in the flash partition */
-	int8_t node;             /**< node that images must be for, or CATS_NODE_ANY */
+	const void *image; /**< the linked image, or NULL */
+	size_t image_size; /**< its bytes */
+	bool flash;        /**< without a linked image: the one in the flash partition */
+	int8_t node;       /**< node that images must be for, or CATS_NODE_ANY */
 	struct cats_instance_data *data;
 };
 
@@ -130,18 +130,12 @@ struct cats_instance {
 	static K_KERNEL_STACK_DEFINE(_name##_stack, CONFIG_CATS_THREAD_STACK_SIZE);                \
 	static struct cats_instance_data _name##_data;                                             \
 	const STRUCT_SECTION_ITERABLE(cats_instance, _name) = {                                    \
-		.name = STRINGIFY(_name),                                                          \
-		.transport = (_transport),                                                         \
-		.arena = _name##_arena,                                                            \
-		.arena_size = (_arena_size),                                                       \
-		.stack = _name##_stack,                                                            \
-		.stack_size = K_KERNEL_STACK_SIZEOF(_name##_stack),                                \
-		.image = (_image),                                                                 \
-		.image_size = (_image_size),                                                       \
-		.flash = (_flash),                                                                 \
-		.node = (_node),                                                                   \
-		.data = &_name##_data,                                                             \
-	}
+		.name = STRINGIFY(_name), .transport = (_transport), .arena = _name##_arena,       \
+				  .arena_size = (_arena_size), .stack = _name##_stack,             \
+				  .stack_size = K_KERNEL_STACK_SIZEOF(_name##_stack),              \
+				  .image = (_image), .image_size = (_image_size),                  \
+				  .flash = (_flash), .node = (_node), .data = &_name##_data,       \
+		}
 /** @endcond */
 
 /**

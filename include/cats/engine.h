@@ -68,7 +68,8 @@ uint32_t cats_exchange_count(const struct cats_image *image);
 uint16_t cats_exchange_rows(const struct cats_image *image, struct cats_exchange x);
 
 /** @brief Fragments that @p source sends in exchange @p x, 0..CATS_MAX_FRAGMENTS. */
-uint16_t cats_fragment_count(const struct cats_image *image, struct cats_exchange x, uint8_t source);
+uint16_t cats_fragment_count(const struct cats_image *image, struct cats_exchange x,
+			     uint8_t source);
 
 /** @brief Payload bytes of one fragment; 0 where there is no such fragment. */
 uint16_t cats_fragment_size(const struct cats_image *image, struct cats_exchange x, uint8_t source,

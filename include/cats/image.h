@@ -134,13 +134,13 @@ struct cats_image_model {
 				  */
 	uint32_t arena_key;      /**< int8 [heads_per_pass][N][E] */
 	uint32_t arena_value;    /**< int8 [heads_per_pass][E][N rounded up to 4] */
-	uint32_t arena_heads;    /**< int8 [N][own_heads * E]; = arena_query unless CATS_FLAG_HELD */
-	uint32_t arena_hidden;   /**< int8 [hidden_rows][own_hidden] */
-	uint32_t arena_rows;     /**< int16 [block_rows][largest stride of a product] */
-	uint32_t arena_scores;   /**< int32 [N rounded up to 4] */
-	uint32_t arena_input;    /**< int8 [tokens_in][own_inputs] */
-	uint32_t arena_pooled;   /**< int8 [output rows][own_heads * E] */
-	uint32_t arena_output;   /**< int16 [output rows][C] */
+	uint32_t arena_heads;  /**< int8 [N][own_heads * E]; = arena_query unless CATS_FLAG_HELD */
+	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden] */
+	uint32_t arena_rows;   /**< int16 [block_rows][largest stride of a product] */
+	uint32_t arena_scores; /**< int32 [N rounded up to 4] */
+	uint32_t arena_input;  /**< int8 [tokens_in][own_inputs] */
+	uint32_t arena_pooled; /**< int8 [output rows][own_heads * E] */
+	uint32_t arena_output; /**< int16 [output rows][C] */
 };
 
 /** One gather: its rows, its exchange, and the step that consumes it. */
@@ -162,7 +162,8 @@ struct cats_image_gather {
 			      *   next exchange's, so that the slowest node can compute
 			      */
 
-	uint32_t tile[2]; /**< arena offsets of the tile buffers (equal where buffers is 1): for each
+	uint32_t
+		tile[2]; /**< arena offsets of the tile buffers (equal where buffers is 1): for each
 			   *   other source in ascending order, for each of its segments,
 			   *   int8 [rows of the tile][segment width]
 			   */
@@ -189,9 +190,10 @@ struct cats_image_gather {
 	int32_t send_multiplier; /**< ATTENTION, FORWARD, OUTPUT: int16 residual (OUTPUT with the mean:
 				  *   int32 sum over rows) to int8
 				  */
-	uint32_t score_multiplier; /**< HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
-	int32_t value_multiplier;  /**< HEADS: value scale over heads scale, 2^30..2^31-1 */
-	uint32_t value_shift;      /**< HEADS: total right shift, 14 + exponent, 1..62 */
+	uint32_t
+		score_multiplier; /**< HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
+	int32_t value_multiplier; /**< HEADS: value scale over heads scale, 2^30..2^31-1 */
+	uint32_t value_shift;     /**< HEADS: total right shift, 14 + exponent, 1..62 */
 };
 
 /*
@@ -207,8 +209,8 @@ struct cats_image_source {
 	uint16_t width;         /**< bytes a row that the source broadcasts; 0 where it is silent */
 	uint16_t segment_width; /**< bytes a row of one segment; the last may be narrower */
 	uint8_t segments;       /**< 0 where the source is silent */
-	uint8_t fragment_rows;  /**< rows of one fragment; fragment f = segment * row groups + group */
-	uint16_t columns;       /**< columns that the source owns */
+	uint8_t fragment_rows; /**< rows of one fragment; fragment f = segment * row groups + group */
+	uint16_t columns;      /**< columns that the source owns */
 };
 
 /** Gain and bias of one view column, in units of the norm's output step; Q8. */
@@ -228,8 +230,8 @@ struct cats_image {
 	const uint8_t *base;
 	const struct cats_image_header *header;
 	const struct cats_image_model *model;
-	const struct cats_image_gather *gathers;  /* [G] */
-	const struct cats_image_source *sources;  /* [G][D] */
+	const struct cats_image_gather *gathers; /* [G] */
+	const struct cats_image_source *sources; /* [G][D] */
 };
 
 /** Why an image was refused. */
@@ -237,11 +239,11 @@ enum cats_image_error {
 	CATS_IMAGE_OK = 0,
 	CATS_IMAGE_TRUNCATED = 1, /**< fewer bytes than the header or than it says */
 	CATS_IMAGE_FOREIGN = 2,   /**< no "CATS" at the front, or not aligned */
-	CATS_IMAGE_VERSION = 3,   /**< another format version: export again, or update the firmware */
-	CATS_IMAGE_CORRUPT = 4,   /**< the CRC does not match */
-	CATS_IMAGE_INVALID = 5,   /**< the CRC matches, but a field does not fit: exporter's bug */
-	CATS_IMAGE_NODE = 6,      /**< for another node than asked for */
-	CATS_IMAGE_MODEL = 7,     /**< of another deployment than asked for */
+	CATS_IMAGE_VERSION = 3, /**< another format version: export again, or update the firmware */
+	CATS_IMAGE_CORRUPT = 4, /**< the CRC does not match */
+	CATS_IMAGE_INVALID = 5, /**< the CRC matches, but a field does not fit: exporter's bug */
+	CATS_IMAGE_NODE = 6,    /**< for another node than asked for */
+	CATS_IMAGE_MODEL = 7,   /**< of another deployment than asked for */
 };
 
 /**

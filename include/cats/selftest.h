@@ -45,7 +45,7 @@ struct cats_golden_run {
 /** A golden case. */
 struct cats_golden {
 	const char *name;
-	uint8_t nodes;                      /**< D */
+	uint8_t nodes; /**< D */
 	uint8_t run_count;
 	const uint8_t *const *images;       /**< [D], each aligned to CATS_IMAGE_ALIGN */
 	const size_t *image_sizes;          /**< [D] */
@@ -57,7 +57,7 @@ struct cats_golden {
 struct cats_golden_failure {
 	const char *run; /**< NULL: an image was refused */
 	uint8_t node;
-	int reason;      /**< of a refused image: enum cats_image_error */
+	int reason; /**< of a refused image: enum cats_image_error */
 };
 
 /** @brief Bytes of scratch memory that cats_golden_check() needs; 0 where an image is invalid. */

@@ -96,10 +96,10 @@ static void drive(struct cats_instance_data *d)
 			uint32_t us = (uint32_t)MAX(delay, 1);
 
 			if (!todo.forever) {
-				(void)k_work_reschedule_for_queue(
-					&cats_air_queue, &d->air,
-					transport->timeout != NULL ? transport->timeout(us)
-								   : K_USEC(us));
+				(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air,
+								  transport->timeout != NULL
+									  ? transport->timeout(us)
+									  : K_USEC(us));
 			}
 			break;
 		}
@@ -135,8 +135,7 @@ static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_
 			struct cats_loss_frame name;
 
 			cats_loss_name(&name, header->model_id, frame, header->node);
-			if (cats_loss_lost(d->loss_seed,
-					   cats_loss_threshold(d->loss[name.source]),
+			if (cats_loss_lost(d->loss_seed, cats_loss_threshold(d->loss[name.source]),
 					   &name)) {
 				d->glue.dropped++;
 				unlock(d);
@@ -191,8 +190,7 @@ static void tell(struct cats_instance_data *d)
 		}
 		sys_slist_remove(&d->waiters, before, &w->list);
 		if (w->output != NULL) {
-			memcpy(w->output, r->output,
-			       sizeof(int16_t) * r->rows * r->columns);
+			memcpy(w->output, r->output, sizeof(int16_t) * r->rows * r->columns);
 		}
 		if (w->result != NULL) {
 			*w->result = *r;
@@ -614,8 +612,7 @@ void cats_on_result(const struct cats_instance *instance, cats_result_cb callbac
 	unlock(d);
 }
 
-void cats_on_available(const struct cats_instance *instance, cats_available_cb callback,
-		       void *user)
+void cats_on_available(const struct cats_instance *instance, cats_available_cb callback, void *user)
 {
 	struct cats_instance_data *d = instance->data;
 

@@ -16,9 +16,7 @@
 
 LISTIFY(CONFIG_CATS_LOCAL_NODES, DECLARE, (;));
 
-static const struct cats_instance *const local[] = {
-	LISTIFY(CONFIG_CATS_LOCAL_NODES, ADDRESS, (,))
-};
+static const struct cats_instance *const local[] = {LISTIFY(CONFIG_CATS_LOCAL_NODES, ADDRESS, (,)) };
 
 #elif defined(CONFIG_CATS_IMAGE_FLASH)
 

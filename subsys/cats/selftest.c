@@ -57,8 +57,8 @@ static void infer(const struct cats_golden *golden, const struct cats_golden_run
 		  struct golden_node *nodes, uint8_t *buffer)
 {
 	const struct cats_image *first = &nodes[0].image;
-	size_t row = run->available_size /
-		     (cats_exchange_count(first) * golden->nodes * golden->nodes);
+	size_t row =
+		run->available_size / (cats_exchange_count(first) * golden->nodes * golden->nodes);
 	struct cats_exchange x = {0, 0};
 	struct cats_availability available;
 	uint32_t exchange = 0;
@@ -82,8 +82,7 @@ static void infer(const struct cats_golden *golden, const struct cats_golden_run
 				uint16_t size = cats_engine_fill(&nodes[s].engine, x, f, buffer);
 
 				for (uint8_t d = 0; d < golden->nodes; d++) {
-					if (d != s &&
-					    heard(golden, run, row, exchange, d, s, f)) {
+					if (d != s && heard(golden, run, row, exchange, d, s, f)) {
 						memcpy(nodes[d].engine.arena +
 							       cats_fragment_place(&nodes[d].image,
 										   x, s, f),
@@ -96,8 +95,9 @@ static void infer(const struct cats_golden *golden, const struct cats_golden_run
 			memset(&available, 0, sizeof(available));
 			for (uint8_t s = 0; s < golden->nodes; s++) {
 				memcpy(available.bits[s],
-				       run->available + ((exchange * golden->nodes + d) *
-								golden->nodes + s) * row,
+				       run->available +
+					       ((exchange * golden->nodes + d) * golden->nodes +
+						s) * row,
 				       row);
 			}
 			cats_engine_consume(&nodes[d].engine, x, &available);
@@ -248,9 +248,9 @@ int cats_time_steps(const struct cats_image *image, void *arena, size_t arena_si
 const char *cats_gather_name(unsigned int kind)
 {
 	static const char *const names[CATS_GATHER_KINDS] = {
-		[CATS_GATHER_INPUT] = "input",     [CATS_GATHER_ATTENTION] = "attention",
-		[CATS_GATHER_HEADS] = "heads",     [CATS_GATHER_FORWARD] = "forward",
-		[CATS_GATHER_HIDDEN] = "hidden",   [CATS_GATHER_OUTPUT] = "output",
+		[CATS_GATHER_INPUT] = "input",   [CATS_GATHER_ATTENTION] = "attention",
+		[CATS_GATHER_HEADS] = "heads",   [CATS_GATHER_FORWARD] = "forward",
+		[CATS_GATHER_HIDDEN] = "hidden", [CATS_GATHER_OUTPUT] = "output",
 		[CATS_GATHER_RESULT] = "result",
 	};
 

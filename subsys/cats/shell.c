@@ -118,9 +118,9 @@ static int cmd_info(const struct shell *sh, size_t argc, char **argv)
 
 		shell_print(sh, "%c%zu %s on %s: %s", at == selected ? '*' : ' ', at,
 			    instance->name, instance->transport->name,
-			    image != NULL                ? "runs"
+			    image != NULL              ? "runs"
 			    : refused != CATS_IMAGE_OK ? "image refused"
-							 : "stopped");
+						       : "stopped");
 		if (image != NULL) {
 			print_image(sh, instance, image);
 		} else if (refused != CATS_IMAGE_OK) {
@@ -325,8 +325,8 @@ static int infer_bytes(const struct shell *sh)
 static int append_hex(const struct shell *sh, const char *text)
 {
 	size_t length = strlen(text);
-	size_t added = hex2bin(text, length, (uint8_t *)input + input_size,
-			       sizeof(input) - input_size);
+	size_t added =
+		hex2bin(text, length, (uint8_t *)input + input_size, sizeof(input) - input_size);
 
 	if (length == 0 || length % 2 != 0 || added != length / 2) {
 		shell_error(sh, "hexadecimal digits in pairs are wanted, at most %zu bytes in all",
@@ -439,8 +439,8 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 		"input", "attention", "heads", "forward", "hidden", "output", "result",
 	};
 	static const char *const rejects[] = {
-		"short", "version", "check", "type",      "source", "exchange",
-		"fragment", "length", "inference", "late", "busy",   "leader",
+		"short",    "version", "check",     "type", "source", "exchange",
+		"fragment", "length",  "inference", "late", "busy",   "leader",
 	};
 	const struct cats_instance *instance = current(sh);
 	static struct cats_stats stats;
@@ -452,7 +452,8 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 		return -ENOENT;
 	}
 	cats_stats(instance, &stats);
-	shell_print(sh, "%s: %u inferences, %u takeovers, %u frames not sent, %u dropped on purpose",
+	shell_print(sh,
+		    "%s: %u inferences, %u takeovers, %u frames not sent, %u dropped on purpose",
 		    instance->name, stats.node.inferences, stats.node.takeovers,
 		    stats.glue.send_failed, stats.glue.dropped);
 	shell_print(sh, "%-10s %9s %7s %7s %8s %6s %5s %10s %10s", "gather", "exchanges", "sent",
@@ -460,9 +461,9 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 	for (size_t k = 0; k < ARRAY_SIZE(gathers); k++) {
 		const struct cats_gather_stats *g = &stats.node.gather[k];
 
-		shell_print(sh, "%-10s %9u %7u %7u %8u %6u %5u %10u %10u", gathers[k],
-			    g->exchanges, g->sent, g->heard, g->repaired, g->lost, g->duplicates,
-			    g->air_us, g->compute_us);
+		shell_print(sh, "%-10s %9u %7u %7u %8u %6u %5u %10u %10u", gathers[k], g->exchanges,
+			    g->sent, g->heard, g->repaired, g->lost, g->duplicates, g->air_us,
+			    g->compute_us);
 	}
 	shell_fprintf(sh, SHELL_NORMAL, "rejected");
 	for (size_t r = 0; r < ARRAY_SIZE(rejects); r++) {
@@ -586,8 +587,8 @@ static int check_golden(const struct shell *sh, const struct cats_instance *inst
 	int failed = 0;
 
 	STRUCT_SECTION_FOREACH(cats_golden, golden) {
-		int ret = cats_golden_check(golden, instance->arena, instance->arena_size,
-					    &failure);
+		int ret =
+			cats_golden_check(golden, instance->arena, instance->arena_size, &failure);
 
 		switch (ret) {
 		case 0:
@@ -596,8 +597,7 @@ static int check_golden(const struct shell *sh, const struct cats_instance *inst
 			break;
 		case -ENOMEM:
 			shell_warn(sh, "%s: skipped, needs %zu bytes and the arena has %zu",
-				   golden->name, cats_golden_scratch(golden),
-				   instance->arena_size);
+				   golden->name, cats_golden_scratch(golden), instance->arena_size);
 			break;
 		case -EILSEQ:
 			shell_error(sh, "%s: run %s: an output of node %u is wrong", golden->name,
@@ -796,11 +796,11 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 
 /* What is configured out is not there. */
 #ifdef CONFIG_CATS_LOSS
-SHELL_STATIC_SUBCMD_SET_CREATE(
-	loss_commands,
-	SHELL_CMD_ARG(seed, NULL, SHELL_HELP("Set the seed of the losses", "<number>"),
-		      cmd_loss_seed, 2, 0),
-	SHELL_SUBCMD_SET_END);
+SHELL_STATIC_SUBCMD_SET_CREATE(loss_commands,
+			       SHELL_CMD_ARG(seed, NULL,
+					     SHELL_HELP("Set the seed of the losses", "<number>"),
+					     cmd_loss_seed, 2, 0),
+			       SHELL_SUBCMD_SET_END);
 #define LOSS_COMMAND                                                                               \
 	SHELL_CMD_ARG(loss, &loss_commands,                                                        \
 		      SHELL_HELP("Show or set the frames dropped on purpose",                      \
@@ -836,8 +836,8 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 	SHELL_CMD_ARG(stop, NULL, SHELL_HELP("Stop it", ""), cmd_stop, 1, 0),
 	SHELL_CMD(infer, &infer_commands, SHELL_HELP("Run an inference and show its output", ""),
 		  NULL),
-	SHELL_CMD_ARG(stats, NULL, SHELL_HELP("Show counters of frames and time", ""), cmd_stats,
-		      1, 0),
+	SHELL_CMD_ARG(stats, NULL, SHELL_HELP("Show counters of frames and time", ""), cmd_stats, 1,
+		      0),
 	LOSS_COMMAND SELFTEST_COMMAND UPDATE_COMMAND SHELL_SUBCMD_SET_END);
 
 SHELL_CMD_REGISTER(cats, &cats_commands, "One transformer on several nodes", NULL);

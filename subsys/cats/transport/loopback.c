@@ -12,7 +12,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC * CONFIG_CATS_LOOPBACK_SLOWDOWN >= 10000,
+BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC *CONFIG_CATS_LOOPBACK_SLOWDOWN >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
 
 /* A frame from send() until all have heard it. */
@@ -46,8 +46,8 @@ static uint32_t loopback_now(void)
 
 static k_timeout_t loopback_timeout(uint32_t us)
 {
-	return K_TICKS((k_ticks_t)k_us_to_ticks_ceil64((uint64_t)us *
-						       CONFIG_CATS_LOOPBACK_SLOWDOWN));
+	return K_TICKS(
+		(k_ticks_t)k_us_to_ticks_ceil64((uint64_t)us * CONFIG_CATS_LOOPBACK_SLOWDOWN));
 }
 
 static int loopback_attach(struct cats_port *port)
@@ -72,9 +72,8 @@ static void wait_for_first(void)
 	if (first != NULL) {
 		int32_t us = cats_time_diff(first->end, loopback_now());
 
-		(void)k_work_reschedule_for_queue(&cats_air_queue, &air,
-						  us > 0 ? loopback_timeout((uint32_t)us)
-							 : K_NO_WAIT);
+		(void)k_work_reschedule_for_queue(
+			&cats_air_queue, &air, us > 0 ? loopback_timeout((uint32_t)us) : K_NO_WAIT);
 	}
 }
 
@@ -117,8 +116,8 @@ static int loopback_send(struct cats_port *port, const uint8_t *data, uint16_t s
 	frame = memory;
 	frame->from = port;
 	frame->start = cats_time_diff(at, time) > 0 ? at : time;
-	frame->end = frame->start +
-		     DIV_ROUND_UP((uint32_t)size * CONFIG_CATS_LOOPBACK_BYTE_NS, 1000u);
+	frame->end =
+		frame->start + DIV_ROUND_UP((uint32_t)size * CONFIG_CATS_LOOPBACK_BYTE_NS, 1000u);
 	frame->size = size;
 	memcpy(frame->data, data, size);
 	SYS_SLIST_FOR_EACH_CONTAINER(&frames, other, list) {

@@ -104,7 +104,8 @@ static inline uint32_t cats_loss_threshold(uint32_t ppm)
  * @param threshold probability * 2^32, see cats_loss_threshold(); CATS_LOSS_ALL loses
  *                  everything, 0 nothing
  */
-static inline bool cats_loss_lost(uint32_t seed, uint32_t threshold, const struct cats_loss_frame *f)
+static inline bool cats_loss_lost(uint32_t seed, uint32_t threshold,
+				  const struct cats_loss_frame *f)
 {
 	return threshold == CATS_LOSS_ALL || cats_loss_draw(seed, f) < threshold;
 }

@@ -147,9 +147,9 @@ ZTEST(api, test_not_running)
 ZTEST(api, test_wrong_sizes)
 {
 	start();
-	zassert_equal(cats_infer(&node, sample(0), output, ARRAY_SIZE(output) - 1, NULL,
-				 K_SECONDS(1)),
-		      -ENOSPC);
+	zassert_equal(
+		cats_infer(&node, sample(0), output, ARRAY_SIZE(output) - 1, NULL, K_SECONDS(1)),
+		-ENOSPC);
 	zassert_equal(cats_wait(&node, output, 0, NULL, K_SECONDS(1)), -ENOSPC);
 	zassert_equal(cats_start(&tight_node, one.data, one.size), -ENOMEM);
 	zassert_is_null(cats_running(&tight_node));
@@ -289,8 +289,8 @@ static void infer_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p3);
 	for (int i = 0; i < rounds; i++) {
 		int which = (me + i) % 2;
-		int ret = cats_infer(&four_node, lonely_inputs[which], mine, ARRAY_SIZE(mine),
-				     NULL, K_SECONDS(1000));
+		int ret = cats_infer(&four_node, lonely_inputs[which], mine, ARRAY_SIZE(mine), NULL,
+				     K_SECONDS(1000));
 
 		if (ret == -ESHUTDOWN || ret == -ENOTCONN) {
 			atomic_inc(&shut);
@@ -359,8 +359,8 @@ ZTEST(api, test_transport_fails)
 	zassert_ok(cats_start(&fake_node, four[0].data, four[0].size));
 	zassert_not_null(port);
 
-	for (send_answer = -ENOBUFS; send_answer <= 1; send_answer = send_answer < 0
-									? 0 : send_answer + 1) {
+	for (send_answer = -ENOBUFS; send_answer <= 1;
+	     send_answer = send_answer < 0 ? 0 : send_answer + 1) {
 		cats_stats(&fake_node, &stats);
 		sends = stats.glue.send_failed;
 		zassert_ok(cats_infer(&fake_node, NULL, NULL, 0, &result, K_SECONDS(100)),
@@ -421,10 +421,18 @@ ZTEST(api, test_loss_arguments)
 
 ZTEST(api, test_result_helpers)
 {
-	static const int16_t values[] = {3, 9, CATS_OUTPUT_MISSING, 9,
-					 CATS_OUTPUT_MISSING, CATS_OUTPUT_MISSING,
-					 CATS_OUTPUT_MISSING, CATS_OUTPUT_MISSING,
-					 CATS_OUTPUT_MISSING, -32767, -5, CATS_OUTPUT_MISSING};
+	static const int16_t values[] = {3,
+					 9,
+					 CATS_OUTPUT_MISSING,
+					 9,
+					 CATS_OUTPUT_MISSING,
+					 CATS_OUTPUT_MISSING,
+					 CATS_OUTPUT_MISSING,
+					 CATS_OUTPUT_MISSING,
+					 CATS_OUTPUT_MISSING,
+					 -32767,
+					 -5,
+					 CATS_OUTPUT_MISSING};
 	const struct cats_result result = {.output = values, .rows = 3, .columns = 4};
 
 	zassert_equal(cats_result_class(&result, 0), 1);
