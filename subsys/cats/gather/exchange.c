@@ -39,6 +39,7 @@ void exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->clocked = false;
 	node->closed = false;
 	node->sync = false;
+	node->syncs = UINT8_MAX; /* who does not open it sends none */
 	node->fragments += current_of(node)->lacking;
 	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
 		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
@@ -57,6 +58,7 @@ static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 	node->round = round;
 	node->base_us = base_us;
 	node->granted = false;
+	node->hearsay = false;
 	node->over = false;
 	node->reported = false;
 	node->grants = 0;
@@ -98,9 +100,8 @@ void exchange_close(struct cats_node *node, uint32_t now_us)
 	if (node->open) {
 		stats_of(node, current_of(node)->x)->air_us += now_us - node->opened_us;
 	}
-	if (node->last) {
-		/* Others may end a little later, and are to hear the next inference's first frame.
-		 */
+	if (node->last && !past(node->not_before_us, now_us + gather_of(node)->control_us)) {
+		/* Others end a little later, and are to hear the next inference's first frame. */
 		node->not_before_us = now_us + gather_of(node)->control_us;
 	}
 	node->closed = true;
@@ -110,16 +111,24 @@ void exchange_close(struct cats_node *node, uint32_t now_us)
 
 /* The clock */
 
+/* Coded slots of this round before those of a source. */
+static uint32_t count_slots(const struct cats_node *node, uint8_t source)
+{
+	uint32_t slots = 0;
+
+	for (uint8_t s = 0; s < source; s++) {
+		slots += node->counts[s];
+	}
+	return slots;
+}
+
 /* counts[] are the coded slots of this round. Without any the exchange is over, unless the leader
  * wants to hear reports once more.
  */
 static void grant(struct cats_node *node, bool again)
 {
-	uint32_t slots = 0;
+	uint32_t slots = count_slots(node, image_of(node)->header->nodes);
 
-	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
-		slots += node->counts[s];
-	}
 	node->granted = true;
 	node->hearsay = false;
 	node->over = slots == 0 && !again;
@@ -160,6 +169,7 @@ static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 	bool same = leader == node->clocked;
 
 	if (better || (same && !past(base_us, node->base_us + late_us(node) + 1))) {
+		node->end_us += base_us - node->base_us;
 		node->base_us = base_us;
 		node->clocked = leader;
 	}
@@ -322,7 +332,7 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		*at = base_us + frame->slot * gather->control_us;
 		return node->next == 0 && past(*at, late);
 	}
-	for (; leads && node->grants < 2 && !node->over; node->grants++) {
+	for (; leads && node->grants < 2 && !node->over && !node->hearsay; node->grants++) {
 		frame->type = CATS_FRAME_GRANT;
 		frame->slot = node->grants;
 		*at = base_us + (image->header->nodes - 1u + node->grants) * gather->control_us;
@@ -334,15 +344,13 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		return false;
 	}
 	frame->type = CATS_FRAME_CODED;
-	first = 0;
-	for (uint8_t s = 0; s < self; s++) {
-		first += node->counts[s];
-	}
+	first = count_slots(node, self);
 	for (; node->next < node->counts[self]; node->next++) {
 		*at = base_us + cats_round_us(image, x) + (first + node->next) * gather->slot_us;
 		if (past(*at, late)) {
 			frame->index = (uint8_t)((node->round - 1) << 4 | node->next);
-			frame->slot = (uint8_t)((node->end_us - *at) / gather->slot_us - 1);
+			frame->slot = (uint8_t)(count_slots(node, image->header->nodes) - first -
+						node->next - 1);
 			return true;
 		}
 	}
