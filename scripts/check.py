@@ -38,7 +38,8 @@ shutil.copy(made, build / "lib" / "cats" / "_native")
 """
 #: Tests that time the C code, or compile it themselves.
 NOT_INSTRUMENTED = (
-    "not speed and not sanitize and not elsewhere and not freestanding and not stay_inside"
+    "not speed and not sanitize and not elsewhere and not freestanding and not stay_inside "
+    "and not bench"
 )
 
 
