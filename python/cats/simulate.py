@@ -90,11 +90,12 @@ class Faults:
 @dataclass(frozen=True)
 class Settings:
     """How nodes are driven. ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's
-    estimate for ``clock_hz``). Others as in include/cats/node.h; 0 is its default. ``gap_us``:
+    estimate for ``clock_hz``, each node's times its factor in ``slower``). Others as in include/cats/node.h; 0 is its default. ``gap_us``:
     between one inference's end and the next submit."""
 
     compute: str = "none"
     clock_hz: float = 64e6
+    slower: Sequence[float] = ()
     first_inference: int = 1
     clock_us: Sequence[int] = ()
     lead_us: int = 0
@@ -332,7 +333,11 @@ def _config(
     for event in faults.events:
         if not 0 <= event.node < nodes:
             raise CatsError(f"node {event.node}: there are nodes 0 to {nodes - 1}")
-    for name, values in (("drift_ppm", faults.drift_ppm), ("clock_us", settings.clock_us)):
+    for name, values in (
+        ("drift_ppm", faults.drift_ppm),
+        ("clock_us", settings.clock_us),
+        ("slower", settings.slower),
+    ):
         if len(values) not in (0, nodes):
             raise CatsError(f"{name} for {len(values)} nodes, there are {nodes}")
     if settings.compute not in ("none", "plan"):
@@ -352,6 +357,8 @@ def _config(
     table = ffi.NULL
     if settings.compute == "plan":
         times = compute_us(model, plan, settings.clock_hz)
+        if settings.slower:
+            times = (times * np.array(settings.slower)[:, None, None]).astype(np.uint32)
         table = ffi.new("uint32_t[]", times.ravel().tolist())
 
     config = ffi.new("struct air_config *")

@@ -238,6 +238,24 @@ def test_lead_time():
     assert result.delivered > 0.98
 
 
+@pytest.mark.parametrize("slow", range(4))
+def test_late_is_lost_never_a_stall(slow):
+    """A node that computes far longer than planned: a follower loses slots, a leader delays all."""
+    model, plan = deployment(4, rounds=1, radio="ble_2m")
+    factor = [1.0] * 4
+    factor[slow] = 40.0
+    inputs, result = run(
+        model, plan, 6, settings=Settings(compute="plan", slower=factor), complete=False
+    )
+    others = [d for d in range(4) if d != slow]
+    assert result.done[:, others].all()
+    quick = simulate(model, plan, inputs, settings=Settings(compute="plan"))
+    if slow:
+        # The others wait for their slots and repair only; nobody waits for the slow node.
+        assert result.latency_us[1:, 0].max() < 2.5 * quick.latency_us[1:, 0].max()
+        assert 0.3 < result.delivered < 1
+
+
 # Nodes come and go
 
 
