@@ -89,10 +89,12 @@ class Faults:
 
 @dataclass(frozen=True)
 class Settings:
-    """How nodes are driven. ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's
-    estimate for ``clock_hz``, each node's times its factor in ``slower``). Others as in
-    include/cats/node.h; 0 is its default. ``gap_us``:
-    between one inference's end and the next submit."""
+    """How nodes are driven.
+
+    ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's estimate for ``clock_hz``,
+    each node's times its factor in ``slower``). ``gap_us``: between one inference's end and the
+    next submit. Others as in include/cats/node.h; 0 is its default.
+    """
 
     compute: str = "none"
     clock_hz: float = 64e6
