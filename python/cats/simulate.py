@@ -508,10 +508,20 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def quality(model: IntegerModel, task: Task, result: Result) -> dict[str, float]:
-    """Figures of ``task`` over the first B samples of its test part, as the nodes give them: the
-    mean over nodes. A missing class never wins; a missing value of a forecast is the mean of what
-    was seen (zero, as inputs are normalised)."""
+def owners(model: IntegerModel) -> list[int]:
+    """Nodes whose answer counts: the one that owns all output columns (nothing of its answer can be
+    lost on its way), or every node where the columns are spread."""
+    outputs = model.split.outputs
+    alone = [d for d, count in enumerate(outputs) if count == model.config.outputs]
+    return alone or list(range(len(outputs)))
+
+
+def quality(
+    model: IntegerModel, task: Task, result: Result, nodes: Sequence[int] | None = None
+) -> dict[str, float]:
+    """Figures of ``task`` over the first B samples of its test part, as ``nodes`` (by default
+    ``owners``) give them: the mean over these nodes. A missing class never wins; a missing value of
+    a forecast is the mean of what was seen (zero, as inputs are normalised)."""
     import torch
 
     from cats.quantize import real_outputs
@@ -521,7 +531,7 @@ def quality(model: IntegerModel, task: Task, result: Result) -> dict[str, float]
     outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
     totals: dict[str, float] = {}
     weights = 0
-    for d in range(outputs.shape[1]):
+    for d in owners(model) if nodes is None else nodes:
         chosen = torch.from_numpy(np.flatnonzero(result.done[:, d]))
         if not len(chosen):
             continue
@@ -554,12 +564,16 @@ def report(
     if save is not None:
         save_availability(save, plan, result)
     wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
-    scores = quality(model, task, result) if task is not None and not result.hung else {}
+    counts = task is not None and not result.hung
+    scores = quality(model, task, result) if counts else {}
+    every = quality(model, task, result, range(model.split.nodes)) if counts else {}
     loss = np.asarray(faults.loss)
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
     figures = {
         "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
         "quality": scores,
+        "quality_of": owners(model),
+        "quality_all_nodes": every,
         "delivered": result.delivered,
         "results": float(result.done.sum() / max(1, result.on.sum())),
         "equal_to_reference": None if wrong is None else not wrong,
@@ -596,6 +610,6 @@ def report(
 
 __all__ = [
     "COLUMNS", "Event", "FrameFault", "Faults", "Result", "Settings", "availability",
-    "bits_availability", "check", "compute_us", "quality", "report", "save_availability",
+    "bits_availability", "check", "compute_us", "owners", "quality", "report", "save_availability",
     "simulate",
 ]  # fmt: skip

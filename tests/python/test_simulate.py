@@ -26,6 +26,8 @@ from cats.simulate import (
     availability,
     check,
     link_table,
+    owners,
+    quality,
     save_availability,
     simulate,
 )
@@ -424,12 +426,33 @@ def test_command(deploy, tmp_path, capsys):
     assert command(deploy, "--loss", "0,0.2", "--samples", 5, "--json", figures) == 0
     shown = capsys.readouterr().out
     assert "accuracy" in shown and "4 nodes, ieee802154, 0 repair rounds" in shown
+    assert "accuracy: mean over nodes" in shown  # the fixture's columns are spread
     data = json.loads(figures.read_text())
     clean, lossy = data["results"]
     assert clean["delivered"] == 1 > lossy["delivered"] > 0.6
     assert clean["equal_to_reference"] is True and lossy["equal_to_reference"] is True
     assert clean["results"] == 1 and 0 <= clean["quality"]["accuracy"] <= 1
     assert clean["bytes_on_air"] == plan_air(deployment(4)[1]).bytes
+
+
+@pytest.mark.parametrize("output_split", ["single", "even"])
+def test_quality_is_that_of_who_owns_the_result(output_split):
+    """Other nodes miss parts of a result that its owner has; they must not blur the figure."""
+    from cats import tasks
+
+    task = tasks.load("digits", patch_rows=2, patch_columns=2)
+    split = SplitConfig.even(SMALL, 4, output_split=output_split)
+    model = random_model(1, SMALL, split)
+    plan = make_plan(SMALL, split, model.keep)
+    _, result = run(model, plan, 30, Faults(loss=0.5))
+    known = np.where(result.outputs == reference.OUTPUT_MISSING, -(2**20), result.outputs)
+    right = known[:, :, 0].argmax(-1) == task.test.targets[:30, None].numpy()  # [B, D]
+    who = owners(model)
+    assert who == ([0] if output_split == "single" else [0, 1, 2, 3])
+    assert quality(model, task, result)["accuracy"] == pytest.approx(right[:, who].mean())
+    everybody = quality(model, task, result, range(4))["accuracy"]
+    assert everybody == pytest.approx(right.mean())
+    assert right[:, 0].mean() != right.mean()  # so that the figures differ
 
 
 def test_command_plans_again(deploy, capsys):

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.export import load_deploy
     from cats.report import print_table, write_json
-    from cats.simulate import COLUMNS, Event, Faults, Settings, report
+    from cats.simulate import COLUMNS, Event, Faults, Settings, owners, report
 
     if args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")
@@ -154,11 +154,13 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.json, document)
     if args.json != "-":
         metric = task.metric if task else "quality"
+        who = owners(model)
+        whose = f"node {who[0]}'s, which owns the result" if len(who) == 1 else "mean over nodes"
         print_table(
             [metric if name == "quality" else name for name in COLUMNS],
             [[record["columns"][name] for name in COLUMNS] for record in records],
             f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
-            "means over inferences",
+            f"means over inferences; {metric}: {whose}",
         )
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0
