@@ -39,11 +39,12 @@ SUMMARY, PLOT = "summary.json", "accuracy_vs_loss.png"
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo runs; ``samples`` test samples go through every simulation (None: all)."""
+    """What the demo runs; ``epochs`` of each training (None: what suits the task), ``samples`` of
+    the test part through every simulation (None: all)."""
 
     nodes: int = 4
     keep: float = 0.5
-    epochs: int = 60
+    epochs: int | None = None
     samples: int | None = None
     radio: str = "ieee802154"
     seed: int = 0
@@ -62,12 +63,11 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     for kind, message_dropout in KINDS.items():
         name = kind.replace("_", " ")
         say(f"{name}: training for {options.nodes} nodes, keep {options.keep:g} ...")
+        epochs = {} if options.epochs is None else {"epochs": options.epochs}
         training = Training(
-            epochs=options.epochs,
+            **{**task.training, **epochs},
             keep=options.keep,
             message_dropout=message_dropout,
-            lr=6e-3,
-            threads=1,
             seed=options.seed,
         )
         with _clock(seconds, f"train_{kind}"):

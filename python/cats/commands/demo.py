@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace whatever the folder holds")
     parser.add_argument("--nodes", type=int, default=4, help="devices that share the model")
     parser.add_argument("--keep", type=float, default=0.5, help="share of columns that are sent")
-    parser.add_argument("--epochs", type=int, default=60, help="passes over the training part")
+    parser.add_argument("--epochs", type=int, help="passes over the training part (default 150)")
     parser.add_argument("--samples", type=int, help="test images a simulation (default: all)")
     parser.add_argument("--radio", default="ieee802154", help="ieee802154 or ble_2m")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same figures")

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows of a tile (default: as many as one packet of a source carries)",
     )
     loss.add_argument(
-        "--patterns", type=int, default=4, help="loss patterns that share a batch (default 4)"
+        "--patterns", type=int, help="loss patterns that share a batch (default 4; digits 1)"
     )
     loss.add_argument(
         "--keep",
@@ -101,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     fit = parser.add_argument_group("optimiser")
-    fit.add_argument("--epochs", type=int, help="passes over the data (default 60; forecast 10)")
+    fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
     fit.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
     fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
     fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
@@ -139,22 +139,23 @@ def run(args: argparse.Namespace) -> int:
     model = dataclasses.replace(task.model, **shape)
     model.check()
     split = SplitConfig.even(model, args.nodes, args.input_split, args.output_split)
-    defaults = {"digits": (60, 6e-3), "forecast": (10, 1e-3)}[args.task]
+    chosen = {
+        name: getattr(args, name)
+        for name in ("epochs", "lr", "patterns", "threads")
+        if getattr(args, name) is not None
+    }
     training = Training(
-        epochs=args.epochs if args.epochs is not None else defaults[0],
+        **{**task.training, **chosen},
         batch=args.batch,
-        lr=args.lr if args.lr is not None else defaults[1],
         dropout=args.dropout,
         message_dropout=parse_probability(args.message_dropout),
         granularity=args.granularity,
-        patterns=args.patterns,
         payload=args.loss_payload,
         tile_rows=args.loss_rows,
         keep=_keep(args.keep),
         prune_steps=args.prune_steps,
         prune_scope=args.prune_scope,
         seed=args.seed,
-        threads=args.threads or (1 if args.task == "digits" else None),
     )
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
     if os.environ.get("RANK", "0") != "0":

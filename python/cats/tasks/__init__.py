@@ -45,6 +45,7 @@ class Task(ABC):
     name: str
     options: dict
     model: ModelConfig  # the shape that suits the task, for the command line's defaults
+    training: dict[str, object]  # options of cats.train.Training that suit it, likewise
     train: Part
     validation: Part
     test: Part

@@ -31,6 +31,7 @@ class Digits(Task):
     name = "digits"
     metric = "accuracy"
     higher_is_better = True
+    training = {"epochs": 150, "lr": 6e-3, "patterns": 1, "threads": 1}
 
     def __init__(
         self, patch_rows: int = 1, patch_columns: int = 8, split_seed: int = 0, augment: bool = True

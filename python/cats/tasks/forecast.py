@@ -41,6 +41,7 @@ class Forecast(Task):
     name = "forecast"
     metric = "mse"
     higher_is_better = False
+    training = {"epochs": 10, "lr": 1e-3}
 
     def __init__(
         self,

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The demo end to end, cut short: what it leaves, and whose folders it replaces."""
+
+import json
+
+import pytest
+
+from cats.cli import main
+from cats.demo import KINDS, LOSSES, PLOT, ROUNDS, SUMMARY, _make_room
+from cats.errors import CatsError
+from cats.tasks.digits import Digits
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """(folder, summary) of a demo of one epoch and few samples."""
+    out = tmp_path_factory.mktemp("demo") / "out"
+    arguments = ["--epochs", "1", "--samples", "4", "--nodes", "2", "-o", str(out)]
+    assert main(["demo", *arguments]) == 0
+    return out, json.loads((out / SUMMARY).read_text())
+
+
+def test_summary_holds_every_figure(shown):
+    out, summary = shown
+    assert summary["task"] == "digits" and summary["nodes"] == 2 and summary["keep"] == 0.5
+    assert summary["test_samples"] == 4 and summary["parameters"] > 10_000
+    assert summary["equal_to_reference"] == {"clean": True, "lossy": True}
+    assert len(summary["ram_bytes"]) == len(summary["flash_bytes"]) == 2
+    alone = summary["single_device"]
+    assert alone["flash_bytes"] > max(summary["flash_bytes"])
+    assert set(summary["accuracy_float"]) == set(summary["accuracy_int8"]) == set(KINDS)
+    for kind in KINDS:
+        curves = summary["accuracy_by_loss"][kind]
+        assert set(curves) == {f"repair_{rounds}" for rounds in ROUNDS}
+        for curve in curves.values():
+            assert [float(loss) for loss in curve] == list(LOSSES)
+            assert curve["0"]["delivered"] == 1 and curve["0.2"]["delivered"] < 1
+    assert summary["seconds"]["total"] >= summary["seconds"]["train_plain"] > 0
+    assert (out / PLOT).read_bytes().startswith(b"\x89PNG")
+    assert (out / "deploy_plain" / "plan.json").exists()
+
+
+def test_only_its_own_folder_is_replaced(shown, tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "letter.txt").write_text("mine")
+    with pytest.raises(CatsError, match="holds something else"):
+        _make_room(foreign, force=False)
+    assert (foreign / "letter.txt").exists()
+    with pytest.raises(CatsError, match="is a file"):
+        _make_room(foreign / "letter.txt", force=True)
+    _make_room(foreign, force=True)
+    assert list(foreign.iterdir()) == []
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / SUMMARY).write_text("{}")
+    _make_room(own, force=False)
+    assert list(own.iterdir()) == []
+
+
+def test_runs_are_trained_as_suits_the_task(shown):
+    out, _ = shown
+    for kind, message_dropout in KINDS.items():
+        training = json.loads((out / f"run_{kind}" / "config.json").read_text())["training"]
+        assert training["epochs"] == 1  # as asked for; the rest is the task's
+        assert training["message_dropout"] == list(message_dropout)
+        assert {name: training[name] for name in Digits.training if name != "epochs"} == {
+            name: value for name, value in Digits.training.items() if name != "epochs"
+        }
