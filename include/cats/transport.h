@@ -115,6 +115,18 @@ extern const struct cats_transport cats_loopback;
 
 #endif
 
+#if defined(CONFIG_CATS_IEEE802154) || defined(__DOXYGEN__)
+
+/**
+ * @brief Broadcast data frames of IEEE 802.15.4 through the driver chosen as zephyr,ieee802154.
+ *
+ * One port. The clock is the driver's where it has one, else the kernel's. A frame starts with
+ * the transmitter's ramp-up, 200 microseconds before its length byte.
+ */
+extern const struct cats_transport cats_ieee802154;
+
+#endif
+
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,8 @@
 /** The transport that Kconfig chooses. */
 #if defined(CONFIG_CATS_TRANSPORT_LOOPBACK)
 #define CATS_TRANSPORT cats_loopback
+#elif defined(CONFIG_CATS_TRANSPORT_IEEE802154)
+#define CATS_TRANSPORT cats_ieee802154
 #else
 #define CATS_TRANSPORT cats_transport
 extern const struct cats_transport cats_transport;

@@ -1,0 +1,397 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Broadcast data frames of IEEE 802.15.4 at 2.4 GHz, by any Zephyr driver in raw mode. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/device.h>
+#include <zephyr/devicetree.h>
+#include <zephyr/init.h>
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+#include <zephyr/net/ieee802154_radio.h>
+#include <zephyr/net/net_pkt.h>
+#include <zephyr/settings/settings.h>
+#include <zephyr/sys/byteorder.h>
+#include <zephyr/sys/util.h>
+
+#include <cats/gather.h>
+#include <cats/transport.h>
+
+#include "ieee802154.h"
+
+LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
+
+/* Frame control (data frame, one PAN id, short addresses), sequence number, PAN id, destination
+ * and source: IEEE 802.15.4-2020, 7.2 and 7.3.1.
+ */
+#define MAC_CONTROL   0x8841
+#define MAC_HEADER    9
+#define MAC_CHECKSUM  2
+#define MAC_BROADCAST 0xffff
+#define PSDU_MAX      127
+#define FRAME_MAX     (PSDU_MAX - MAC_HEADER - MAC_CHECKSUM)
+
+/* O-QPSK at 250 kbit/s. A frame starts with the ramp-up; drivers stamp its length byte. */
+#define BYTE_US 32
+#define RAMP_US 40
+#define HEAD_US (RAMP_US + 5 * BYTE_US)
+
+BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
+	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
+BUILD_ASSERT(CONFIG_NET_BUF_DATA_SIZE >= PSDU_MAX, "a frame has one buffer");
+BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
+	     "no priority is left above CATS_AIR_PRIORITY");
+
+static const struct device *const radio = DEVICE_DT_GET(DT_CHOSEN(zephyr_ieee802154));
+
+static struct {
+	uint16_t channel;
+	uint16_t pan;
+	int16_t power; /* dBm */
+	bool cca;
+} settings = {
+	.channel = CONFIG_CATS_IEEE802154_CHANNEL,
+	.pan = CONFIG_CATS_IEEE802154_PAN,
+	.power = CONFIG_CATS_IEEE802154_POWER,
+	.cca = IS_ENABLED(CONFIG_CATS_IEEE802154_CCA),
+};
+
+/* Guards the port, whose callbacks run under it. */
+static K_MUTEX_DEFINE(port_lock);
+static struct cats_port *the_port;
+
+/* The one frame that is sent, from send() to sent(). */
+static struct {
+	struct k_sem idle;
+	struct k_sem go;
+	struct net_pkt *pkt;
+	enum ieee802154_tx_mode mode;
+	uint32_t start;
+	uint8_t sequence;
+	int result;
+} out;
+
+static K_FIFO_DEFINE(heard); /* struct net_pkt whose time is the frame's start */
+
+static void heard_work(struct k_work *work);
+static K_WORK_DEFINE(heard_item, heard_work);
+static void sent_work(struct k_work *work);
+static K_WORK_DEFINE(sent_item, sent_work);
+
+static const struct ieee802154_radio_api *api(void)
+{
+	return radio->api;
+}
+
+static uint32_t radio_now(void)
+{
+	if (api()->get_time != NULL) {
+		return (uint32_t)(api()->get_time(radio) / (net_time_t)NSEC_PER_USEC);
+	}
+	return (uint32_t)k_ticks_to_us_floor64((uint64_t)k_uptime_ticks());
+}
+
+/*
+ * Receiving
+ */
+
+/* The driver's hand-over, on its own thread or in an interrupt. */
+int net_recv_data(struct net_if *iface, struct net_pkt *pkt)
+{
+	net_time_t stamp = net_pkt_timestamp_ns(pkt);
+	uint32_t start;
+
+	ARG_UNUSED(iface);
+	if (stamp > 0) {
+		start = (uint32_t)(stamp / (net_time_t)NSEC_PER_USEC) - HEAD_US;
+	} else {
+		size_t psdu = net_pkt_get_len(pkt);
+
+		if (!IS_ENABLED(CONFIG_IEEE802154_L2_PKT_INCL_FCS)) {
+			psdu += MAC_CHECKSUM;
+		}
+		start = radio_now() - CONFIG_CATS_IEEE802154_RX_US -
+			(uint32_t)(1 + psdu) * BYTE_US - HEAD_US;
+	}
+	net_pkt_set_timestamp_ns(pkt, start);
+	k_fifo_put(&heard, pkt);
+	(void)k_work_submit_to_queue(&cats_air_queue, &heard_item);
+	return 0;
+}
+
+/* Nobody asks for acknowledgements. */
+enum net_verdict ieee802154_handle_ack(struct net_if *iface, struct net_pkt *pkt)
+{
+	ARG_UNUSED(iface);
+	ARG_UNUSED(pkt);
+	return NET_CONTINUE;
+}
+
+uint16_t cats_ieee802154_open(const uint8_t *psdu, size_t size, uint16_t pan)
+{
+	if (size <= MAC_HEADER || size > MAC_HEADER + FRAME_MAX ||
+	    sys_get_le16(psdu) != MAC_CONTROL || sys_get_le16(psdu + 3) != pan ||
+	    sys_get_le16(psdu + 5) != MAC_BROADCAST) {
+		return 0;
+	}
+	return (uint16_t)(size - MAC_HEADER);
+}
+
+static void heard_work(struct k_work *work)
+{
+	struct net_pkt *pkt;
+
+	ARG_UNUSED(work);
+	while ((pkt = k_fifo_get(&heard, K_NO_WAIT)) != NULL) {
+		const struct net_buf *buf = pkt->buffer;
+		uint16_t size = 0;
+
+		if (buf != NULL && buf->frags == NULL) {
+			size_t psdu = buf->len;
+
+			if (IS_ENABLED(CONFIG_IEEE802154_L2_PKT_INCL_FCS)) {
+				psdu -= MIN(psdu, MAC_CHECKSUM);
+			}
+			size = cats_ieee802154_open(buf->data, psdu, settings.pan);
+		}
+		(void)k_mutex_lock(&port_lock, K_FOREVER);
+		if (size != 0 && the_port != NULL) {
+			the_port->received(the_port, buf->data + MAC_HEADER, size,
+					   (uint32_t)net_pkt_timestamp_ns(pkt));
+		}
+		(void)k_mutex_unlock(&port_lock);
+		net_pkt_unref(pkt);
+	}
+}
+
+/*
+ * Sending
+ */
+
+/* Until the radio's time, sleeping but for the last tick. */
+static void wait_until(uint32_t at)
+{
+	int32_t us = cats_time_diff(at, radio_now());
+
+	if (us > 0) {
+		uint32_t ticks = k_us_to_ticks_floor32((uint32_t)us);
+
+		if (ticks > 1) {
+			(void)k_sleep(K_TICKS(ticks - 1));
+			us = cats_time_diff(at, radio_now());
+		}
+		if (us > 0) {
+			k_busy_wait((uint32_t)us);
+		}
+	}
+}
+
+static bool timed(void)
+{
+	return IS_ENABLED(CONFIG_CATS_IEEE802154_TXTIME) &&
+	       (api()->get_capabilities(radio) & IEEE802154_HW_TXTIME) != 0 &&
+	       api()->get_time != NULL;
+}
+
+static void out_thread(void *p1, void *p2, void *p3)
+{
+	ARG_UNUSED(p1);
+	ARG_UNUSED(p2);
+	ARG_UNUSED(p3);
+	for (;;) {
+		(void)k_sem_take(&out.go, K_FOREVER);
+		if (out.mode == IEEE802154_TX_MODE_DIRECT || out.mode == IEEE802154_TX_MODE_CCA) {
+			uint32_t before = CONFIG_CATS_IEEE802154_TX_US;
+			uint32_t called;
+
+			wait_until(out.start - before);
+			called = radio_now() + before;
+			if (cats_time_diff(called, out.start) > 0) {
+				out.start = called;
+			}
+		}
+		out.result = api()->tx(radio, out.mode, out.pkt, out.pkt->buffer);
+		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+	}
+}
+
+static K_KERNEL_THREAD_DEFINE(cats_ieee802154_out, CONFIG_CATS_IEEE802154_STACK_SIZE, out_thread,
+			      NULL, NULL, NULL, CONFIG_CATS_AIR_PRIORITY - 1, 0, 0);
+
+static void sent_work(struct k_work *work)
+{
+	uint32_t start = out.start;
+	bool ok = out.result == 0;
+
+	ARG_UNUSED(work);
+	k_sem_give(&out.idle);
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port != NULL) {
+		the_port->sent(the_port, ok, start);
+	}
+	(void)k_mutex_unlock(&port_lock);
+}
+
+static void write_header(struct net_buf *buf)
+{
+	net_buf_reset(buf);
+	net_buf_add_le16(buf, MAC_CONTROL);
+	net_buf_add_u8(buf, out.sequence++);
+	net_buf_add_le16(buf, settings.pan);
+	net_buf_add_le16(buf, MAC_BROADCAST);
+	net_buf_add_le16(buf, CONFIG_CATS_IEEE802154_ADDRESS);
+}
+
+static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
+{
+	ARG_UNUSED(port);
+	if (size == 0 || size > FRAME_MAX) {
+		return -EMSGSIZE;
+	}
+	if (k_sem_take(&out.idle, K_NO_WAIT) != 0) {
+		return -ENOBUFS;
+	}
+	write_header(out.pkt->buffer);
+	(void)net_buf_add_mem(out.pkt->buffer, frame, size);
+	out.start = at;
+	if (timed() && cats_time_diff(at, radio_now()) > CONFIG_CATS_IEEE802154_TX_US) {
+		/* All of the driver's 64 bits of time from 32 of them. */
+		net_time_t now = api()->get_time(radio);
+		int32_t us = cats_time_diff(at, (uint32_t)(now / (net_time_t)NSEC_PER_USEC));
+
+		net_pkt_set_timestamp_ns(out.pkt,
+					 now + (net_time_t)(us + HEAD_US) * NSEC_PER_USEC);
+		out.mode = settings.cca ? IEEE802154_TX_MODE_TXTIME_CCA
+					: IEEE802154_TX_MODE_TXTIME;
+	} else {
+		out.mode = settings.cca ? IEEE802154_TX_MODE_CCA : IEEE802154_TX_MODE_DIRECT;
+	}
+	k_sem_give(&out.go);
+	return 0;
+}
+
+/*
+ * Ports
+ */
+
+static int filter(enum ieee802154_filter_type type, uint16_t value)
+{
+	struct ieee802154_filter content = {0};
+
+	if (type == IEEE802154_FILTER_TYPE_PAN_ID) {
+		content.pan_id = value;
+	} else {
+		content.short_addr = value;
+	}
+	return api()->filter(radio, true, type, &content);
+}
+
+static int configure(void)
+{
+	int ret = api()->set_channel(radio, settings.channel);
+
+	if (ret == 0) {
+		ret = api()->set_txpower(radio, settings.power);
+	}
+	if (ret == 0 && (api()->get_capabilities(radio) & IEEE802154_HW_FILTER) != 0 &&
+	    api()->filter != NULL) {
+		ret = filter(IEEE802154_FILTER_TYPE_PAN_ID, settings.pan);
+		if (ret == 0) {
+			ret = filter(IEEE802154_FILTER_TYPE_SHORT_ADDR,
+				     CONFIG_CATS_IEEE802154_ADDRESS);
+		}
+	}
+	return ret != 0 ? ret : api()->start(radio);
+}
+
+static int radio_attach(struct cats_port *port)
+{
+	int ret;
+
+	if (!device_is_ready(radio)) {
+		return -ENODEV;
+	}
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port != NULL) {
+		ret = -EBUSY;
+	} else {
+		if (out.pkt == NULL) {
+			out.pkt = net_pkt_alloc_with_buffer(NULL, PSDU_MAX - MAC_CHECKSUM,
+							    AF_UNSPEC, 0, K_NO_WAIT);
+		}
+		ret = out.pkt == NULL ? -ENOMEM : configure();
+		if (ret == 0) {
+			the_port = port;
+		}
+	}
+	(void)k_mutex_unlock(&port_lock);
+	return ret;
+}
+
+static void radio_detach(struct cats_port *port)
+{
+	struct k_work_sync sync;
+
+	ARG_UNUSED(port);
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	the_port = NULL;
+	(void)k_mutex_unlock(&port_lock);
+	(void)k_sem_take(&out.idle, K_FOREVER);
+	(void)api()->stop(radio);
+	(void)k_work_flush(&heard_item, &sync);
+	(void)k_work_flush(&sent_item, &sync);
+	k_sem_give(&out.idle);
+}
+
+#ifdef CONFIG_SETTINGS
+
+/* cats/radio/channel, pan, power, cca: each as many bytes as in `settings`; used by attach(). */
+static int settings_set(const char *name, size_t size, settings_read_cb read, void *from)
+{
+	const struct {
+		const char *name;
+		void *value;
+		size_t size;
+	} keys[] = {
+		{"channel", &settings.channel, sizeof(settings.channel)},
+		{"pan", &settings.pan, sizeof(settings.pan)},
+		{"power", &settings.power, sizeof(settings.power)},
+		{"cca", &settings.cca, sizeof(settings.cca)},
+	};
+
+	ARRAY_FOR_EACH(keys, i) {
+		if (settings_name_steq(name, keys[i].name, NULL)) {
+			return size != keys[i].size                               ? -EINVAL
+			       : read(from, keys[i].value, size) != (ssize_t)size ? -EIO
+										  : 0;
+		}
+	}
+	return -ENOENT;
+}
+
+SETTINGS_STATIC_HANDLER_DEFINE(cats_radio, "cats/radio", NULL, settings_set, NULL, NULL);
+
+#endif /* CONFIG_SETTINGS */
+
+static int radio_init(void)
+{
+	(void)k_sem_init(&out.idle, 1, 1);
+	(void)k_sem_init(&out.go, 0, 1);
+	return 0;
+}
+
+SYS_INIT(radio_init, PRE_KERNEL_1, CONFIG_KERNEL_INIT_PRIORITY_DEFAULT);
+
+const struct cats_transport cats_ieee802154 = {
+	.name = "ieee802154",
+	.mtu = FRAME_MAX,
+	.attach = radio_attach,
+	.detach = radio_detach,
+	.now = radio_now,
+	.send = radio_send,
+};
