@@ -154,7 +154,7 @@ struct cats_instance {
 /**
  * @brief An instance that the module itself defines, by number.
  *
- * With CONFIG_CATS_IMAGE_HEADER there are CONFIG_CATS_LOCAL_NODES of them, for the nodes from
+ * With CONFIG_CATS_IMAGE_HEADER there are CONFIG_CATS_LOCAL_NODES of them (0: all), for nodes from
  * CONFIG_CATS_NODE_ID on; with CONFIG_CATS_IMAGE_FLASH there is one. Their transport is the one
  * that Kconfig chooses.
  *

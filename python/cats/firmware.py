@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cats.errors import CatsError
+from cats.footprint import measure
 
 #: Python modules that Zephyr's build and Twister import.
 ZEPHYR_NEEDS = "anytree, elftools, jsonschema, junitparser, natsort, packaging, psutil, yaml"
@@ -147,7 +148,8 @@ def build_nodes(
     """Build the firmware of ``nodes`` of a deployment into ``root/node_NN``.
 
     The first node is built alone and fills the compiler cache, the others follow, ``jobs`` at a
-    time (0: as many as there are processors). ``report`` hears of each when it is done.
+    time (0: as many as there are processors), but for those that the first firmware holds as well:
+    on native_sim one process is all nodes. ``report`` hears of each when it is done.
     """
     for tool in ("cmake", "ninja"):
         if not shutil.which(tool):
@@ -180,12 +182,14 @@ def build_nodes(
         report(built)
         return built
 
-    built = [build(nodes[0], processors)]
-    if built[0].elf:
-        with ThreadPoolExecutor(jobs) as pool:
-            share = max(1, processors // jobs)
-            built += pool.map(lambda node: build(node, share), nodes[1:])
-    return built
+    first = build(nodes[0], processors)
+    if not first.elf:
+        return [first]
+    held = {image.node for image in measure(first.elf).images}
+    others = [node for node in nodes[1:] if node not in held]
+    with ThreadPoolExecutor(jobs) as pool:
+        share = max(1, processors // jobs)
+        return [first, *pool.map(lambda node: build(node, share), others)]
 
 
 def platforms(space: Workspace, *, bsim: bool = False) -> tuple[list[str], list[str]]:

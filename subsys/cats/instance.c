@@ -20,9 +20,7 @@
 #include <cats/update.h>
 #include "image_flash.h"
 #endif
-#ifdef CONFIG_CATS_LOSS
-#include "transport/loss.h"
-#endif
+#include "instance.h"
 
 LOG_MODULE_REGISTER(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -129,20 +127,11 @@ static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_
 
 	lock(d);
 	if (alive(d)) {
-#ifdef CONFIG_CATS_LOSS
-		if (size >= CATS_FRAME_HEADER) {
-			const struct cats_image_header *header = d->image.header;
-			struct cats_loss_frame name;
-
-			cats_loss_name(&name, header->model_id, frame, header->node);
-			if (cats_loss_lost(d->loss_seed, cats_loss_threshold(d->loss[name.source]),
-					   &name)) {
-				d->glue.dropped++;
-				unlock(d);
-				return;
-			}
+		if (IS_ENABLED(CONFIG_CATS_LOSS) && cats_lost(d, frame, size)) {
+			d->glue.dropped++;
+			unlock(d);
+			return;
 		}
-#endif
 		(void)cats_node_receive(&d->node, frame, size, start, now(d));
 		drive(d);
 	}
@@ -657,48 +646,6 @@ uint32_t cats_result_missing(const struct cats_result *result)
 	return missing;
 }
 
-#ifdef CONFIG_CATS_LOSS
-
-int cats_loss(const struct cats_instance *instance, int source, uint32_t ppm)
-{
-	struct cats_instance_data *d = instance->data;
-
-	if (source < CATS_NODE_ANY || source >= CATS_MAX_NODES || ppm > 1000000) {
-		return -EINVAL;
-	}
-	lock(d);
-	for (int s = 0; s < CATS_MAX_NODES; s++) {
-		if (source == CATS_NODE_ANY || source == s) {
-			d->loss[s] = ppm;
-		}
-	}
-	unlock(d);
-	return 0;
-}
-
-void cats_loss_seed(const struct cats_instance *instance, uint32_t seed)
-{
-	struct cats_instance_data *d = instance->data;
-
-	lock(d);
-	d->loss_seed = seed;
-	unlock(d);
-}
-
-void cats_loss_get(const struct cats_instance *instance, uint8_t source, uint32_t *seed,
-		   uint32_t *ppm)
-{
-	struct cats_instance_data *d = instance->data;
-
-	__ASSERT_NO_MSG(source < CATS_MAX_NODES);
-	lock(d);
-	*seed = d->loss_seed;
-	*ppm = d->loss[source];
-	unlock(d);
-}
-
-#endif /* CONFIG_CATS_LOSS */
-
 const struct cats_samples *cats_samples;
 
 static int cats_init(void)
@@ -722,10 +669,9 @@ static int cats_init(void)
 		sys_slist_init(&d->waiters);
 		d->port.received = frame_received;
 		d->port.sent = frame_sent;
-#ifdef CONFIG_CATS_LOSS
-		cats_loss_seed(instance, CONFIG_CATS_LOSS_SEED);
-		(void)cats_loss(instance, CATS_NODE_ANY, CONFIG_CATS_LOSS_PPM);
-#endif
+		if (IS_ENABLED(CONFIG_CATS_LOSS)) {
+			cats_loss_init(instance);
+		}
 	}
 	return 0;
 }

@@ -11,12 +11,13 @@
 
 #if defined(CONFIG_CATS_IMAGE_HEADER)
 
+/* CATS_LOCAL_COUNT: of CMakeLists.txt, CONFIG_CATS_LOCAL_NODES or as many as there are. */
 #define DECLARE(n, _) extern const struct cats_instance cats_local_##n
 #define ADDRESS(n, _) &cats_local_##n
 
-LISTIFY(CONFIG_CATS_LOCAL_NODES, DECLARE, (;));
+LISTIFY(CATS_LOCAL_COUNT, DECLARE, (;));
 
-static const struct cats_instance *const local[] = {LISTIFY(CONFIG_CATS_LOCAL_NODES, ADDRESS, (,)) };
+static const struct cats_instance *const local[] = {LISTIFY(CATS_LOCAL_COUNT, ADDRESS, (,)) };
 
 #elif defined(CONFIG_CATS_IMAGE_FLASH)
 

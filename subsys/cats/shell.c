@@ -322,6 +322,15 @@ static int infer_bytes(const struct shell *sh)
 	return infer(sh, input);
 }
 
+/* What was given is used once, whatever comes of it. */
+static int infer_once(const struct shell *sh)
+{
+	int ret = infer_bytes(sh);
+
+	input_size = 0;
+	return ret;
+}
+
 static int append_hex(const struct shell *sh, const char *text)
 {
 	size_t length = strlen(text);
@@ -354,14 +363,14 @@ static int cmd_hex(const struct shell *sh, size_t argc, char **argv)
 {
 	ARG_UNUSED(argc);
 	input_size = 0;
-	return append_hex(sh, argv[1]) == 0 ? infer_bytes(sh) : -EINVAL;
+	return append_hex(sh, argv[1]) == 0 ? infer_once(sh) : -EINVAL;
 }
 
 static int cmd_base64(const struct shell *sh, size_t argc, char **argv)
 {
 	ARG_UNUSED(argc);
 	input_size = 0;
-	return append_base64(sh, argv[1]) == 0 ? infer_bytes(sh) : -EINVAL;
+	return append_base64(sh, argv[1]) == 0 ? infer_once(sh) : -EINVAL;
 }
 
 static int cmd_add(const struct shell *sh, size_t argc, char **argv)
@@ -381,12 +390,9 @@ static int cmd_add(const struct shell *sh, size_t argc, char **argv)
 
 static int cmd_run(const struct shell *sh, size_t argc, char **argv)
 {
-	int ret = infer_bytes(sh);
-
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
-	input_size = 0;
-	return ret;
+	return infer_once(sh);
 }
 
 static int cmd_zeros(const struct shell *sh, size_t argc, char **argv)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cats import cli, firmware
+from cats import cli, firmware, footprint
 from cats.errors import CatsError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,7 +168,8 @@ def zephyr(tmp_path, monkeypatch):
     monkeypatch.setenv("ZEPHYR_BASE", str(base))
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("SAMPLE_ELF", str(tmp_path / "a.elf"))
-    monkeypatch.delenv("ZEPHYR_EXTRA_MODULES", raising=False)
+    for name in ("ZEPHYR_EXTRA_MODULES", "CCACHE_BASEDIR"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(firmware, "ZEPHYR_NEEDS", "sys")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -198,6 +199,16 @@ def test_build_all_nodes(zephyr, capsys):
 def test_build_one_node(zephyr):
     assert build("-n", "1") == 0
     assert [p.name for p in (zephyr / "out").iterdir()] == ["node_01"]
+
+
+def test_build_knows_what_the_first_firmware_holds(zephyr, monkeypatch):
+    held = footprint.measure(zephyr / "a.elf")
+    held.images = [footprint.Image("cats_partition", node, 8, 64) for node in (0, 2)]
+    held.arenas = {"cats_a_arena": 64, "cats_b_arena": 64}
+    for module in (firmware, footprint):
+        monkeypatch.setattr(module, "measure", lambda elf: held)
+    assert build("-n", "0", "-n", "2") == 0
+    assert [p.name for p in (zephyr / "out").iterdir()] == ["node_00"]
 
 
 def test_build_that_does_not_fit_the_plan(zephyr, capsys):

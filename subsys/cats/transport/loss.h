@@ -57,13 +57,18 @@ static inline uint64_t cats_loss_mix(uint64_t v)
 /** @brief Uniform in 0..2^32-1, independent for any two different names or seeds. */
 static inline uint32_t cats_loss_draw(uint32_t seed, const struct cats_loss_frame *f)
 {
-	uint64_t v;
+	const uint64_t words[] = {
+		((uint64_t)seed << 32) | ((uint32_t)f->model << 16) | f->inference,
+		((uint64_t)f->gather << 48) | ((uint64_t)f->tile << 32) |
+			((uint32_t)f->source << 24) | ((uint32_t)f->receiver << 16) |
+			((uint32_t)f->type << 8) | f->round,
+		f->index,
+	};
+	uint64_t v = 0;
 
-	v = cats_loss_mix(((uint64_t)seed << 32) | ((uint32_t)f->model << 16) | f->inference);
-	v = cats_loss_mix(v ^ (((uint64_t)f->gather << 48) | ((uint64_t)f->tile << 32) |
-			       ((uint32_t)f->source << 24) | ((uint32_t)f->receiver << 16) |
-			       ((uint32_t)f->type << 8) | f->round));
-	v = cats_loss_mix(v ^ f->index);
+	for (int i = 0; i < 3; i++) {
+		v = cats_loss_mix(v ^ words[i]);
+	}
 	return (uint32_t)(v >> 32);
 }
 
