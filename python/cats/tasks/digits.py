@@ -112,14 +112,18 @@ def _split(labels: Tensor, seed: int) -> list[Tensor]:
 
 
 def _jitter(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Each image [n, 8, 8] turned by up to 8 degrees, scaled by up to 8 % and shifted by up to
-    0.6 pixels; what comes in from outside is background (-1)."""
-    turn, scale, across, down = (torch.rand(4, len(images), generator=generator) * 2 - 1).unbind()
-    turn, scale = turn * math.radians(8), 1 + scale * 0.08
-    cos, sin = turn.cos() * scale, turn.sin() * scale
-    shift = 0.6 * 2 / SIDE
-    affine = torch.stack(
-        (torch.stack((cos, -sin, across * shift), 1), torch.stack((sin, cos, down * shift), 1)), 1
+    """Each image [n, 8, 8] turned by up to 10 degrees, sheared, scaled, stretched and made brighter
+    or darker by up to 10 % each, and shifted by up to 0.7 pixels; what comes in from outside is
+    background (-1)."""
+    change = torch.rand(7, len(images), generator=generator) * 2 - 1
+    turn, scale, across, down, shear, stretch, light = change.unbind()
+    turn, shift = turn * math.radians(10), 0.7 * 2 / SIDE
+    wide, high = (1 + 0.1 * scale) * (1 + 0.1 * stretch), (1 + 0.1 * scale) * (1 - 0.1 * stretch)
+    cos, sin = turn.cos(), turn.sin()
+    upper = torch.stack((cos * wide, 0.1 * shear - sin * high, across * shift), 1)
+    lower = torch.stack((sin * wide, cos * high, down * shift), 1)
+    grid = functional.affine_grid(
+        torch.stack((upper, lower), 1), [len(images), 1, SIDE, SIDE], align_corners=False
     )
-    grid = functional.affine_grid(affine, [len(images), 1, SIDE, SIDE], align_corners=False)
-    return functional.grid_sample(images[:, None] + 1, grid, align_corners=False)[:, 0] - 1
+    moved = functional.grid_sample(images[:, None] + 1, grid, align_corners=False)[:, 0]
+    return (moved * (1 + 0.1 * light)[:, None, None]).clamp_(0, 2) - 1
