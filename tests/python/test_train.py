@@ -322,6 +322,8 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
     assert (tmp_path / "figures.json").read_text() == (tmp_path / "run" / METRICS).read_text()
     for wrong in (
         ["--task", "digits", "--data", "x.csv"],
+        ["--task", "digits", "--preset", "ett"],
+        ["--task", "forecast", "--preset", "ett"],
         ["--task", "forecast", "--target", "value"],
         ["--task", "digits", "--nodes", "9"],
         ["--task", "digits", "--features", "63"],
@@ -333,6 +335,20 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
         with pytest.raises(CatsError):
             command.run(parser.parse_args([*wrong, "-o", str(tmp_path / "other")]))
     assert not (tmp_path / "other").exists()
+
+
+def test_command_presets_are_defaults_of_the_data(series, tmp_path):
+    """What is given beside a preset counts more."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    text = (
+        f"--task forecast --preset ett --data {series} --target value --context 16 --horizon 4 "
+        "--patch 4 --parts 0.6:0.2:0.2 --missing hold --features 8 --heads 4 --hidden 8 --epochs 1 "
+        f"--threads 1 -o {tmp_path / 'run'}"
+    )
+    assert command.run(parser.parse_args(text.split())) == 0
+    options = load_run(tmp_path / "run")[1].extra["task_options"]
+    assert options["target"] == "value" and options["stride"] == 1 and options["missing"] == "hold"
 
 
 PARALLEL = """

@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     task = parser.add_argument_group("data (forecast)")
     task.add_argument("--data", metavar="FILE", help="CSV file with a header line")
+    task.add_argument(
+        "--preset",
+        choices=("ett",),
+        help="a published protocol: ett is column OT of ETTh1.csv, 12, 4 and 4 months, context "
+        "512, horizon 96, patch 16, stride 1; options given beside it count more",
+    )
     task.add_argument("--target", metavar="COL", help="column to forecast")
     task.add_argument("--context", type=int, help="values seen before the forecast (default 512)")
     task.add_argument("--horizon", type=int, help="values to forecast (default 96)")
@@ -32,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--parts",
         help="train:validation:test, in order of time, as shares (default 0.6:0.2:0.2), "
         "rows (8640:2880:2880) or months of 30 days (12m:4m:4m)",
+    )
+    task.add_argument(
+        "--missing",
+        choices=("refuse", "hold"),
+        help="missing values: name the row and stop, or hold the value before (default refuse)",
     )
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
@@ -121,12 +132,11 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.train import Training, train
 
-    options = {
-        name: getattr(args, name)
-        for name in ("data", "target", "context", "horizon", "patch", "stride", "parts")
-        if getattr(args, name) is not None
-    }
-    if args.task == "forecast" and not (args.data and args.target):
+    names = ("data", "target", "context", "horizon", "patch", "stride", "parts", "missing")
+    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.preset:
+        options = {**tasks.preset(args.task, args.preset), **options}
+    if args.task == "forecast" and not ("data" in options and "target" in options):
         raise CatsError("task forecast needs --data FILE.csv and --target COL")
     if args.task != "forecast" and options:
         raise CatsError(f"task {args.task} takes no --{next(iter(options))}")

@@ -78,3 +78,13 @@ def load(name: str, **options: object) -> Task:
         return factory(**options)
     except TypeError as error:
         raise CatsError(f"task {name} does not take these options: {error}") from None
+
+
+def preset(task: str, name: str) -> dict[str, object]:
+    """Options of a published protocol of a task, for ``load``."""
+    from cats.tasks.forecast import PRESETS
+
+    known = {"forecast": PRESETS}.get(task, {})
+    if name not in known:
+        raise CatsError(f"task {task} has no preset {name!r}: {', '.join(known) or 'it has none'}")
+    return dict(known[name])

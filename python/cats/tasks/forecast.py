@@ -26,6 +26,19 @@ from cats.tasks import Part, Task
 MOST_FLOATS = 1 << 28
 #: A month of the literature's splits.
 MONTH = timedelta(days=30)
+#: What to do where a value is missing: name its row and stop, or take the value before it.
+MISSING = ("refuse", "hold")
+#: Options by name of a published protocol; ``ett``: one column of the ETT hourly files.
+PRESETS = {
+    "ett": {
+        "target": "OT",
+        "context": 512,
+        "horizon": 96,
+        "patch": 16,
+        "stride": 1,
+        "parts": "12m:4m:4m",
+    }
+}
 
 
 class Forecast(Task):
@@ -35,7 +48,10 @@ class Forecast(Task):
     (``8640:2880:2880``, the rest is unused) or in months of 30 days (``12m:4m:4m``), which takes
     the time between rows from the first column. A validation or test window may look back into
     the part before, as it would in use. ``stride`` is between training windows; validation and
-    test windows start at every row.
+    test windows start at every row. ``missing`` is what to do where a value is missing: ``refuse``
+    names its row, ``hold`` takes the last value before it, which is all that is known then.
+
+    ``period`` is the number of rows a day, or None where the first column holds no dates.
     """
 
     name = "forecast"
@@ -52,6 +68,7 @@ class Forecast(Task):
         patch: int = 16,
         stride: int = 1,
         parts: str = "0.6:0.2:0.2",
+        missing: str = "refuse",
     ) -> None:
         numbers = {"context": context, "horizon": horizon, "patch": patch, "stride": stride}
         for name, value in numbers.items():
@@ -59,7 +76,10 @@ class Forecast(Task):
                 raise CatsError(f"{name} is {value}: at least 1")
         if context % patch:
             raise CatsError(f"context of {context} values is no multiple of the patch of {patch}")
+        if missing not in MISSING:
+            raise CatsError(f"missing is {missing!r}: one of {', '.join(MISSING)}")
         self.options = {"data": str(data), "target": target, **numbers, "parts": parts}
+        self.options["missing"] = missing
         self.context, self.horizon, self.patch = context, horizon, patch
         self.model = ModelConfig(
             tokens_in=context // patch,
@@ -74,7 +94,8 @@ class Forecast(Task):
             pool="last",
             task="forecast",
         )
-        values, times = read_column(Path(data), target)
+        values, times = read_column(Path(data), target, missing)
+        self.period = _rows_a_day(times)
         counts = _part_rows(parts, len(values), times)
         series = torch.tensor(values, dtype=torch.float64)
         known = series[: counts[0]]
@@ -83,8 +104,7 @@ class Forecast(Task):
             raise CatsError(f"column {target!r} never changes in its first {counts[0]} rows")
         series = ((series - self.mean) / self.deviation).float()
         ends = [counts[0], sum(counts[:2]), sum(counts)]
-        self._windows = self._cut("training", series[: ends[0]], stride)
-        self.train = self._part(self._windows)
+        self.train = self._part(self._cut("training", series[: ends[0]], stride))
         self.validation = self._part(
             self._cut("validation", series[max(0, ends[0] - context) : ends[1]], 1)
         )
@@ -108,14 +128,20 @@ class Forecast(Task):
         inputs = normal[:, : self.context].unflatten(1, (-1, self.patch))
         return Part(inputs.contiguous(), normal[:, self.context :].contiguous(), offset, spread)
 
+    def every_row(self, part: Part, index: Tensor | slice = slice(None)) -> Tensor:
+        """What follows each token of samples of ``part``: [n, tokens, C], normalised as they are.
+
+        All but the last row see statistics of the whole context, so of values after their token:
+        good to learn from, not to be judged by.
+        """
+        line = torch.cat((part.inputs[index].flatten(1), part.targets[index]), 1)
+        return line[:, self.patch :].unfold(1, self.horizon, self.patch)
+
     def batch(self, index: Tensor, rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Targets [B, rows, C + 1]: what follows each of the last ``rows`` tokens, and in the last
         column the spread of the window, by which the loss weighs it."""
-        spread = self.train.spread[index]
-        windows = (self._windows[index] - self.train.offset[index, None]) / spread[:, None]
-        first = self.context - (rows - 1) * self.patch
-        targets = windows[:, first:].unfold(1, self.horizon, self.patch)  # [B, rows, C]
-        weight = spread[:, None, None].expand(-1, targets.shape[1], 1)
+        targets = self.every_row(self.train, index)[:, -rows:]  # [B, rows, C]
+        weight = self.train.spread[index, None, None].expand(-1, targets.shape[1], 1)
         return self.train.inputs[index], torch.cat((targets, weight), -1)
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
@@ -132,9 +158,10 @@ def _statistics(context: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (variance + 1e-5).sqrt()
 
 
-def read_column(path: Path, target: str) -> tuple[list[float], list[str]]:
-    """(values of the column, texts of the first column); CatsError names row and column of what is
-    missing. Rows count from 1 below the header."""
+def read_column(path: Path, target: str, missing: str = "refuse") -> tuple[list[float], list[str]]:
+    """(values of the column, texts of the first column); what is missing is replaced by the value
+    before it (``hold``), else CatsError names its row and column. Rows count from 1 below the
+    header. What is there and is no number is refused either way."""
     values, times = [], []
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -152,10 +179,14 @@ def read_column(path: Path, target: str) -> tuple[list[float], list[str]]:
                     value = float(text)
                 except ValueError:
                     value = math.nan
+                if text.lower() in ("", "nan", "na", "null") and missing == "hold" and values:
+                    value = values[-1]
                 if not math.isfinite(value):
+                    advice = "there is no value before it to hold"
+                    if missing == "refuse" or values:
+                        advice = "fill or drop missing values first, or hold the last value"
                     raise CatsError(
-                        f"{path}, row {number}, column {target!r}: {text!r} is no number; "
-                        "fill or drop missing values first"
+                        f"{path}, row {number}, column {target!r}: {text!r} is no number; {advice}"
                     )
                 values.append(value)
                 times.append(row[0].strip())
@@ -194,9 +225,22 @@ def _part_rows(parts: str, rows: int, times: list[str]) -> list[int]:
     return counts
 
 
-def _rows_a_month(times: list[str]) -> int:
+def _step(times: list[str]) -> timedelta | None:
+    """Time between rows by the first two of them, or None where they hold no dates."""
     try:
         step = datetime.fromisoformat(times[1]) - datetime.fromisoformat(times[0])
-        return MONTH // step
-    except (ValueError, IndexError, ZeroDivisionError):
-        raise CatsError("parts in months need dates in the first column of the file") from None
+    except (ValueError, IndexError):
+        return None
+    return step if step > timedelta(0) else None
+
+
+def _rows_a_month(times: list[str]) -> int:
+    step = _step(times)
+    if step is None:
+        raise CatsError("parts in months need dates in the first column of the file")
+    return MONTH // step
+
+
+def _rows_a_day(times: list[str]) -> int | None:
+    step = _step(times)
+    return None if step is None else timedelta(days=1) // step or None
