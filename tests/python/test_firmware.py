@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats build`` in the Zephyr workspace of this machine: how large a node is, by our table and by the
+"""``cats build`` in the Zephyr workspace of this machine: how large a node is, by our table and the
 linker, and all nodes in one process."""
 
 import json
