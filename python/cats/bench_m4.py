@@ -34,9 +34,9 @@ from cats.config import ModelConfig, SplitConfig
 from cats.engine import Engine
 from cats.errors import CatsError
 from cats.integer import IntegerModel
-from cats.partition import KeepSets, Kind, own_ranges
+from cats.partition import KeepSets, Kind, own_ranges, product_width, view_width
 from cats.plan import Plan
-from cats.planner import make_plan, product_width, view_width
+from cats.planner import make_plan
 from cats.reference import FragmentBits
 from cats.report import add_json_argument, print_table, read_json, write_json
 from cats.vectors import random_inputs, random_keep, random_model

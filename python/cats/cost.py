@@ -9,10 +9,21 @@ with what QEMU counted: products within 1 %, whole inferences within 5 %.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 from cats.config import ModelConfig, SplitConfig
-from cats.partition import KeepSets, Kind, gather_kind
+from cats.partition import (
+    NORMED,
+    KeepSets,
+    Kind,
+    gather_count,
+    gather_kind,
+    gather_rows,
+    product_width,
+    view_width,
+)
 from cats.plan import Plan
-from cats.planner import NORMED, product_width, view_width
 
 #: sum_dsp.S: instructions of eight columns, and of four at the end, by rows of a block.
 _EIGHT = {1: 10, 2: 15, 3: 21, 4: 25}
@@ -78,72 +89,111 @@ def _two_rows(columns: int) -> float:
     return 18 + 40 * sixteens + 14 * (rest // 4)
 
 
+@lru_cache(maxsize=65536)
 def attend(width: int, n: int) -> float:
     """One row of one head over n tokens."""
     return 25 + score(width, n) + softmax(n) + weigh(width, n)
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
+    come from ``others`` sources; columns that it sends and output columns of its product."""
+
+    kind: Kind
+    nodes: int
+    heads: int
+    view: int
+    kept: int
+    others: int
+    sent: int
+    outputs: int
+
+
+def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
+    """The share of a node."""
+    others = [len(k) for s, k in enumerate(keep[g]) if s != node and k]
+    return Share(
+        kind=gather_kind(config, g)[0],
+        nodes=split.nodes,
+        heads=split.heads[node],
+        view=view_width(config, split, keep, g, node),
+        kept=sum(others),
+        others=len(others),
+        sent=0 if split.nodes == 1 else len(keep[g][node]),
+        outputs=product_width(config, split, g, node),
+    )
+
+
+def queried(config: ModelConfig, g: int) -> range:
+    """Of ATTENTION, the rows that the HEADS gather behind it moves; no query is computed for
+    others."""
+    begin, rows = gather_rows(config, min(g + 1, gather_count(config) - 1))
+    return range(begin, begin + rows)
+
+
+def last_rows(config: ModelConfig, g: int, rows: int) -> range:
+    """The last so many residual rows of a gather, which with causal attention take longest."""
+    begin, count = gather_rows(config, g)
+    return range(begin + count - rows, begin + count)
+
+
 def exchange(
     config: ModelConfig,
-    split: SplitConfig,
-    keep: KeepSets,
-    g: int,
+    share: Share,
     rows: range,
-    node: int,
     *,
     block_rows: int,
-    held: bool,
     heads_per_pass: int,
     queries: range,
 ) -> tuple[float, float]:
-    """(produce and fill, consume) of an exchange of these residual rows. ``queries``: of ATTENTION,
-    the rows that the HEADS gather behind it moves; no query is computed for others."""
-    kind, _ = gather_kind(config, g)
-    own, width, n = split.heads[node], config.head_width, config.tokens
-    view = view_width(config, split, keep, g, node)
-    outputs = product_width(config, split, g, node)
-    stride = -(-view // 4) * 4
-    sent = 0 if split.nodes == 1 else len(keep[g][node])
+    """(produce and fill, consume) of an exchange of these residual rows. ``heads_per_pass``: where
+    ATTENTION is held, else 0; ``queries``: of queried()."""
+    kind, own, width, n = share.kind, share.heads, config.head_width, config.tokens
     count = len(rows)
 
     def attention(of: range) -> float:
-        each = (attend(width, row + 1 if config.causal else n) for row in of)
-        return 60.0 * len(of) + own * sum(each)
+        each = (
+            sum(attend(width, row + 1) for row in of)
+            if config.causal
+            else len(of) * attend(width, n)
+        )
+        return 60.0 * len(of) + own * each
 
     int8 = kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN)
-    produce = 220.0 + count * sent * (18 if int8 else 37.5)
-    if kind == Kind.HEADS and not held:
+    produce = 220.0 + count * share.sent * (18 if int8 else 37.5)
+    if kind == Kind.HEADS and not heads_per_pass:
         produce += attention(rows)
     elif kind == Kind.OUTPUT:
         produce += count * own * width * (6.6 * n if config.pool == "mean" else 30)
     if kind == Kind.RESULT:
-        return produce, 400 + 190.0 * split.nodes + 25 * (count - 1) * config.outputs
-    if outputs == 0:
+        return produce, 400 + 190.0 * share.nodes + 25 * (count - 1) * config.outputs
+    if share.outputs == 0:
         return produce, 80.0
 
-    others = [k for s, k in enumerate(keep[g]) if s != node and k]
-    kept = sum(map(len, others))
-    row = 105.0 + sum(unpack(len(k)) for k in others)
+    row = 105.0 + share.others * unpack(0) + share.kept * (unpack(1) - unpack(0))
     if kind in (Kind.ATTENTION, Kind.FORWARD):
-        row += unpack_residual(view - kept)
-    elif view > kept:
-        row += unpack(view - kept)
+        row += unpack_residual(share.view - share.kept)
+    elif share.view > share.kept:
+        row += unpack(share.view - share.kept)
     if kind in NORMED:
-        row += 15 + norm(view)
+        row += 15 + norm(share.view)
 
+    stride = -(-share.view // 4) * 4
     store = _RELU if kind == Kind.FORWARD and config.activation == "relu" else _STORE[kind]
-    passes = -(-own // heads_per_pass) if held and kind == Kind.ATTENTION else 1
-    consume = 120.0 + 60 * (split.nodes - 1) + passes * count * row
-    for begin in range(0, count, block_rows):
-        block = rows[begin : begin + block_rows]
-        if kind == Kind.ATTENTION:
+    passes = -(-own // heads_per_pass) if heads_per_pass and kind == Kind.ATTENTION else 1
+    consume = 120.0 + 60 * (share.nodes - 1) + passes * count * row
+    blocks = [rows[begin : begin + block_rows] for begin in range(0, count, block_rows)]
+    outputs = width if kind == Kind.ATTENTION else share.outputs
+    each = {len(b): product(len(b), stride, outputs, store) for b in (blocks[0], blocks[-1])}
+    if kind == Kind.ATTENTION:
+        for block in blocks:
             read = block[0] < queries.stop and queries.start <= block[-1]
-            each = product(len(block), stride, width, store)
-            consume += own * (120 + (3 if read else 2) * each)
-        else:
-            consume += 60 + product(len(block), stride, outputs, store)
-    if kind == Kind.ATTENTION and held:
-        consume += attention(queries)
+            consume += own * (120 + (3 if read else 2) * each[len(block)])
+        if heads_per_pass:
+            consume += attention(queries)
+    else:
+        consume += sum(60 + each[len(block)] for block in blocks)
     return produce, consume
 
 
@@ -153,15 +203,14 @@ def node_instructions(
     """One inference of one node in which nothing is lost."""
     total = 0.0
     for g, gather in enumerate(plan.gathers):
-        after = plan.gathers[min(g + 1, len(plan.gathers) - 1)]
         for tile in range(gather.tiles):
             first = gather.row_begin + tile * gather.tile_rows
             total += sum(
                 exchange(
-                    config, split, keep, g, range(first, first + gather.tile_height(tile)), node,
-                    block_rows=plan.block_rows, held=plan.held,
-                    heads_per_pass=plan.heads_per_pass[node],
-                    queries=range(after.row_begin, after.row_begin + after.rows),
+                    config, share(config, split, keep, g, node),
+                    range(first, first + gather.tile_height(tile)), block_rows=plan.block_rows,
+                    heads_per_pass=plan.heads_per_pass[node] if plan.held else 0,
+                    queries=queried(config, g),
                 )
             )  # fmt: skip
     return total

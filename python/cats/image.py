@@ -20,9 +20,8 @@ import numpy as np
 from cats.config import POOLS, to_json
 from cats.errors import CatsError
 from cats.integer import IntegerModel, Step
-from cats.partition import PRUNABLE, Kind, gather_kind, own_ranges
+from cats.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
 from cats.plan import Plan
-from cats.planner import element_bytes, node_view
 
 MAGIC = int.from_bytes(b"CATS", "little")
 FORMAT_VERSION = 1

@@ -40,6 +40,8 @@ class Kind(IntEnum):
 
 #: Kinds whose keep sets may be pruned; the input and the result always go whole.
 PRUNABLE = (Kind.ATTENTION, Kind.HEADS, Kind.FORWARD, Kind.HIDDEN, Kind.OUTPUT)
+#: Gathers with a norm before their product.
+NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
 
 
 def gather_count(model: ModelConfig) -> int:
@@ -120,6 +122,51 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
             if begin < end and not columns:
                 raise CatsError(f"gather {g}, source {s}: one column is always kept")
+
+
+def element_bytes(kind: Kind) -> int:
+    """Bytes a column on air: RESULT 2, all others 1."""
+    return 2 if kind == Kind.RESULT else 1
+
+
+def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
+    """Bytes a row that each source broadcasts in gather g; zero where there is only one node."""
+    kind, _ = gather_kind(config, g)
+    if split.nodes == 1:
+        return [0]
+    return [len(columns) * element_bytes(kind) for columns in keep[g]]
+
+
+def node_view(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int
+) -> list[int]:
+    """Columns of node's view of gather g, in view order: by source, its own all, others' kept."""
+    ranges = own_ranges(config, split, gather_kind(config, g)[0])
+    view: list[int] = []
+    for source in range(split.nodes):
+        view += range(*ranges[source]) if source == node else keep[g][source]
+    return view
+
+
+def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> int:
+    """Columns of node's view of gather g; 0 in RESULT, which no product follows."""
+    kind, _ = gather_kind(config, g)
+    if kind == Kind.RESULT:
+        return 0
+    begin, end = own_ranges(config, split, kind)[node]
+    return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
+
+
+def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:
+    """Output columns of node's product behind gather g."""
+    kind, _ = gather_kind(config, g)
+    own = split.heads[node] * config.head_width
+    return {
+        Kind.ATTENTION: 3 * own,
+        Kind.FORWARD: split.hidden[node],
+        Kind.OUTPUT: split.outputs[node],
+        Kind.RESULT: 0,
+    }.get(kind, own)
 
 
 @dataclass(frozen=True)

@@ -24,17 +24,20 @@ import numpy as np
 
 from cats.arena import ALIGN, ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
 from cats.config import ModelConfig, SplitConfig
+from cats.cost import exchange, last_rows, queried, share
 from cats.errors import CatsError
 from cats.partition import (
     Fragmenting,
     KeepSets,
     Kind,
     check_keep,
+    element_bytes,
     fragmenting,
     gather_count,
     gather_kind,
     gather_rows,
-    own_ranges,
+    send_widths,
+    view_width,
 )
 from cats.plan import Arena, GatherPlan, Plan, counts_bytes, exchange_us
 from cats.radio import FRAME_HEADER, Radio
@@ -52,56 +55,6 @@ MAX_ROUNDS = 3
 MAX_BLOCK_ROWS = 4
 #: Gathers of a block that may take turns tile by tile, in their order.
 ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
-#: Gathers with a norm before their product.
-NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
-
-
-# Shape
-
-
-def element_bytes(kind: Kind) -> int:
-    """Bytes a column on air: RESULT 2, all others 1."""
-    return 2 if kind == Kind.RESULT else 1
-
-
-def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
-    """Bytes a row that each source broadcasts in gather g; zero where there is only one node."""
-    kind, _ = gather_kind(config, g)
-    if split.nodes == 1:
-        return [0]
-    return [len(columns) * element_bytes(kind) for columns in keep[g]]
-
-
-def node_view(
-    config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int
-) -> list[int]:
-    """Columns of node's view of gather g, in view order: by source, its own all, others' kept."""
-    ranges = own_ranges(config, split, gather_kind(config, g)[0])
-    view: list[int] = []
-    for source in range(split.nodes):
-        view += range(*ranges[source]) if source == node else keep[g][source]
-    return view
-
-
-def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> int:
-    """Columns of node's view of gather g; 0 in RESULT, which no product follows."""
-    kind, _ = gather_kind(config, g)
-    if kind == Kind.RESULT:
-        return 0
-    begin, end = own_ranges(config, split, kind)[node]
-    return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
-
-
-def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:
-    """Output columns of node's product behind gather g."""
-    kind, _ = gather_kind(config, g)
-    own = split.heads[node] * config.head_width
-    return {
-        Kind.ATTENTION: 3 * own,
-        Kind.FORWARD: split.hidden[node],
-        Kind.OUTPUT: split.outputs[node],
-        Kind.RESULT: 0,
-    }.get(kind, own)
 
 
 # Computing
@@ -109,19 +62,12 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
 
 @dataclass(frozen=True)
 class Compute:
-    """How long a node computes: instructions by kind of work (estimates for the Cortex-M4 kernels)
-    and the clock. ``weight`` is what fetching and unpacking one weight costs, which up to
-    ``block_rows`` rows share; the rest is a MAC, an element or an output each."""
+    """How long instructions take (cats.cost counts them): the clock, and cycles of one. The default
+    is what the products need by the timing table of the Cortex-M4 reference manual, wait states of
+    weights in flash included; no other kernel needs more."""
 
     clock_hz: float = 64e6
-    cycles_per_instruction: float = 1.25
-    mac: float = 1.0
-    weight: float = 1.6
-    requantise: float = 15.0
-    norm: float = 15.0
-    widen: float = 3.0
-    score: float = 1.6
-    softmax: float = 40.0
+    cycles_per_instruction: float = 1.8
 
     def microseconds(self, instructions: float) -> float:
         """Time of that many instructions."""
@@ -135,58 +81,18 @@ def exchange_instructions(
     g: int,
     rows: int,
     node: int,
-    compute: Compute,
     *,
     block_rows: int,
     held: bool,
     heads_per_pass: int,
 ) -> tuple[float, float]:
-    """Instructions of (produce, consume) of an exchange of ``rows`` rows on one node."""
-    return _instructions(
-        config,
-        gather_kind(config, g)[0],
-        split.heads[node],
-        view_width(config, split, keep, g, node),
-        product_width(config, split, g, node),
-        rows,
-        compute,
-        block_rows,
-        heads_per_pass if held else 0,
-    )
-
-
-def _instructions(
-    config: ModelConfig,
-    kind: Kind,
-    heads: int,
-    view: int,
-    outputs: int,
-    rows: int,
-    compute: Compute,
-    block_rows: int,
-    held: int,
-) -> tuple[float, float]:
-    """As exchange_instructions(); ``held``: heads a pass where ATTENTION is held, else 0."""
-    width, n = config.head_width, config.tokens
-    passes = -(-heads // held) if held and kind == Kind.ATTENTION else 1
-    each = compute.norm if kind in NORMED else compute.widen
-    consume = (
-        rows * view * each * passes
-        + rows * view * outputs * compute.mac
-        + -(-rows // block_rows) * view * outputs * compute.weight
-        + rows * outputs * compute.requantise
-    )
-    row = n * (2 * width * compute.score + compute.softmax) + width * compute.requantise
-    produce = 0.0
-    if kind == Kind.ATTENTION and held:
-        consume += rows * heads * row
-    elif kind == Kind.HEADS and not held:
-        produce = rows * heads * row
-    elif kind == Kind.OUTPUT:
-        produce = (n if config.pool == "mean" else rows) * heads * width * compute.widen
-    elif kind == Kind.RESULT:
-        consume += rows * config.outputs * compute.widen
-    return produce, consume
+    """Instructions of (produce, consume) of an exchange of ``rows`` rows on one node, those that
+    take longest."""
+    return exchange(
+        config, share(config, split, keep, g, node), last_rows(config, g, rows),
+        block_rows=block_rows, heads_per_pass=heads_per_pass if held else 0,
+        queries=queried(config, g),
+    )  # fmt: skip
 
 
 # Lifetimes
@@ -434,14 +340,11 @@ class _Planner:
         self.kinds = [gather_kind(config, g) for g in range(self.count)]
         self.rows = [gather_rows(config, g)[1] for g in range(self.count)]
         self.widths = [send_widths(config, split, keep, g) for g in range(self.count)]
-        self.views = [
-            [view_width(config, split, keep, g, d) for d in range(split.nodes)]
+        self.shares = [
+            [share(config, split, keep, g, d) for d in range(split.nodes)]
             for g in range(self.count)
         ]
-        self.outputs = [
-            [product_width(config, split, g, d) for d in range(split.nodes)]
-            for g in range(self.count)
-        ]
+        self.views = [[s.view for s in shares] for shares in self.shares]
         self.strides = [
             round_up(max(views[d] for views in self.views), 4) for d in range(split.nodes)
         ]
@@ -472,8 +375,9 @@ class _Planner:
         return min(height, self.rows[g])
 
     def heights(self, group: Sequence[int], mode: Mode) -> list[int]:
-        """Tile heights to try: those that spread the rows evenly over a number of tiles, at most
-        one frame for the widest source (or one block of rows)."""
+        """Tile heights to try: those that spread the rows evenly over a number of tiles, and those
+        that are whole blocks of rows, which are cheapest to compute; at most one frame for the
+        widest source (or one block)."""
         rows = self.rows[group[0]]
         if mode.held and self.kinds[group[0]][0] == Kind.ATTENTION:
             return [rows]
@@ -482,8 +386,9 @@ class _Planner:
         widest = max(max(self.widths[g]) for g in group)
         most = max(self.payload // widest, mode.block_rows) if widest else rows
         least = -(-rows // MAX_TILES)
-        tiles = range(-(-rows // most), rows + 1)
-        return sorted({max(-(-rows // t), least) for t in tiles}, reverse=True)
+        even = {max(-(-rows // t), least) for t in range(-(-rows // most), rows + 1)}
+        whole = range(round_up(least, mode.block_rows), min(most, rows) + 1, mode.block_rows)
+        return sorted(even | set(whole), reverse=True)
 
     def options(self, group: Sequence[int], mode: Mode) -> list[_Option]:
         """Fastest first, each of the others smaller than all before it."""
@@ -573,17 +478,17 @@ class _Planner:
         """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
         key = (self.like[g], rows, mode.block_rows, mode.held and mode.heads_per_pass)
         if key not in self._computing:
-            kind, heads = self.kinds[g][0], self.split.heads
-            work = max(
-                sum(
-                    _instructions(
-                        self.config, kind, heads[d], self.views[g][d], self.outputs[g][d], rows,
-                        self.compute, mode.block_rows, mode.passes(heads[d]) if mode.held else 0,
-                    )
-                )
-                for d in self.distinct
-            )  # fmt: skip
-            self._computing[key] = self.compute.microseconds(work)
+            heads = self.split.heads
+            self._computing[key] = 0.0
+            for d in self.distinct:
+                parts = exchange(
+                    self.config, self.shares[g][d], last_rows(self.config, g, rows),
+                    block_rows=mode.block_rows,
+                    heads_per_pass=mode.passes(heads[d]) if mode.held else 0,
+                    queries=queried(self.config, g),
+                )  # fmt: skip
+                work = self.compute.microseconds(sum(parts))
+                self._computing[key] = max(self._computing[key], work)
         return self._computing[key]
 
     @functools.cached_property

@@ -14,20 +14,22 @@ from dataclasses import dataclass
 
 from cats.arena import round_up
 from cats.config import MAX_COLUMNS, ModelConfig, SplitConfig
+from cats.cost import node_instructions
 from cats.errors import CatsError
 from cats.image import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
-from cats.partition import PRUNABLE, KeepSets, Kind, full_keep, gather_kind
-from cats.plan import Air, Plan, gather_air
-from cats.planner import (
+from cats.partition import (
     NORMED,
-    Compute,
+    PRUNABLE,
+    KeepSets,
+    Kind,
     element_bytes,
-    exchange_instructions,
-    inference_us,
-    make_plan,
+    full_keep,
+    gather_kind,
     product_width,
     view_width,
 )
+from cats.plan import Air, Plan, gather_air
+from cats.planner import Compute, inference_us, make_plan
 from cats.radio import FRAME_HEADER, RADIOS
 from cats.radio import radio as radio_named
 
@@ -68,28 +70,6 @@ def node_size(
         weights += outputs * (round_up(view, 4) + CHANNEL.itemsize)
     arena = plan.arenas[node]
     return NodeSize(round_up(image + weights, IMAGE_ALIGN), weights, arena.size, arena.lower_bound)
-
-
-def node_instructions(
-    config: ModelConfig,
-    split: SplitConfig,
-    keep: KeepSets,
-    plan: Plan,
-    node: int,
-    compute: Compute | None = None,
-) -> float:
-    """Instructions of one inference on one node, estimated."""
-    total = 0.0
-    for g, gather in enumerate(plan.gathers):
-        for tile in range(gather.tiles):
-            total += sum(
-                exchange_instructions(
-                    config, split, keep, g, gather.tile_height(tile), node, compute or Compute(),
-                    block_rows=plan.block_rows, held=plan.held,
-                    heads_per_pass=plan.heads_per_pass[node],
-                )
-            )  # fmt: skip
-    return total
 
 
 def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
@@ -221,7 +201,7 @@ def energy_mj(
             size = cut.width * rows + frames * (FRAME_HEADER + air.overhead)
             sends += frames * air.ramp_us + size * air.byte_us
     total = inference_us(config, split, keep, plan, compute) if split.nodes > 1 else 0
-    works = compute.microseconds(node_instructions(config, split, keep, plan, node, compute))
+    works = compute.microseconds(node_instructions(config, split, keep, plan, node))
     charge = (
         (total - sends) * board.receive_ma + sends * board.transmit_ma + works * board.compute_ma
     )
@@ -258,7 +238,7 @@ def deployment(
             plan = make_plan(config, split, keep, slack=math.inf, **options)
         sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
         nodes = range(split.nodes)
-        instructions = max(node_instructions(config, split, keep, plan, d, compute) for d in nodes)
+        instructions = max(node_instructions(config, split, keep, plan, d) for d in nodes)
         figures = air_json(config, split, keep, plan)
         figures["inference_us"] = inference_us(config, split, keep, plan, compute)
         arena = max(size.arena_bytes for size in sizes)

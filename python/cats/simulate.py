@@ -394,7 +394,7 @@ def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.nd
     for d in range(model.split.nodes):
         for g, gather in enumerate(plan.gathers):
             parts = exchange_instructions(
-                model.config, model.split, model.keep, g, gather.tile_rows, d, compute,
+                model.config, model.split, model.keep, g, gather.tile_rows, d,
                 block_rows=plan.block_rows, held=plan.held, heads_per_pass=plan.heads_per_pass[d],
             )  # fmt: skip
             times[d, g] = [math.ceil(compute.microseconds(part)) for part in parts]

@@ -15,9 +15,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 from cats.config import ModelConfig, SplitConfig
-from cats.partition import KeepSets, Kind, gather_kind
+from cats.partition import KeepSets, Kind, gather_kind, view_width
 from cats.plan import Plan
-from cats.planner import make_plan, view_width
+from cats.planner import make_plan
 from cats.vectors import random_keep, random_split
 
 

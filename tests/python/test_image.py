@@ -18,8 +18,8 @@ from planned import plans
 from cats import engine, image
 from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
-from cats.partition import Kind, full_keep, gather_kind, own_ranges
-from cats.planner import make_plan, node_view
+from cats.partition import Kind, full_keep, gather_kind, node_view, own_ranges
+from cats.planner import make_plan
 from cats.predict import node_size
 from cats.reference import availability_from_fragments, run
 from cats.vectors import random_inputs, random_keep, random_model, random_split

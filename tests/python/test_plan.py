@@ -315,15 +315,14 @@ def test_air_is_what_the_simulation_spends(radio: str, rounds: int, nodes: int) 
 
 
 def test_where_packing_misses_the_bound() -> None:
-    config, split, keep = paper_shape(None)
-    config = dataclasses.replace(config, blocks=6)
-    keep = full_keep(config, split)
-    plan = make_plan(config, split, keep, radio="ble_2m")
+    config, split, keep = paper_shape(2)
+    fast = {"radio": "ble_2m", "slack": 0.0}
+    plan = make_plan(config, split, keep, **fast)
     arena = plan.arenas[3]
     assert arena.lower_bound < arena.size <= 1.1 * arena.lower_bound
     run_arena(config, split, keep, plan, 3, lambda: True)
     limit = arena.lower_bound + 8
-    plan = make_plan(config, split, keep, radio="ble_2m", ram_limit=limit)
+    plan = make_plan(config, split, keep, ram_limit=limit, **fast)
     assert max(arena.size for arena in plan.arenas) <= limit
 
 

@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0x6954b652u
+#define DIGITS_MODEL_ID 0x2932b6a8u
 
 static const int8_t digits[10][64] = {
 	{

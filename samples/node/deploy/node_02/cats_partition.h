@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 6954b652.
+/* Partition of node 2 of 4, deployment 2932b6a8.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6080 bytes of flash, 864 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6954b652u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x2932b6a8u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 864 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6080 /* bytes of flash */
 
@@ -129,7 +129,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x3bfbebadu,
+		.crc32 = 0x2d532682u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -188,7 +188,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.spacing_us = 4357,
+			.spacing_us = 4452,
 			.tile = { 320, 320 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
@@ -218,7 +218,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9889,
+			.spacing_us = 10075,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -248,7 +248,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9844,
+			.spacing_us = 10019,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
@@ -269,7 +269,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -278,7 +278,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9835,
+			.spacing_us = 10022,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
@@ -299,7 +299,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -308,7 +308,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.spacing_us = 13884,
+			.spacing_us = 14006,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
@@ -329,7 +329,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_ATTENTION,
 			.block = 1,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -338,7 +338,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9889,
+			.spacing_us = 10075,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
@@ -359,7 +359,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HEADS,
 			.block = 1,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -368,7 +368,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9844,
+			.spacing_us = 10019,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
@@ -389,7 +389,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 1,
-			.phase = 7,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -398,7 +398,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.spacing_us = 9835,
+			.spacing_us = 10022,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
@@ -419,7 +419,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 1,
-			.phase = 8,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -428,7 +428,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.spacing_us = 13884,
+			.spacing_us = 14006,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
@@ -449,7 +449,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 1,
-			.phase = 9,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -458,7 +458,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1232,
 			.control_us = 1168,
-			.spacing_us = 6119,
+			.spacing_us = 6180,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
@@ -479,7 +479,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 1,
-			.phase = 10,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -488,7 +488,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1744,
 			.control_us = 1168,
-			.spacing_us = 2913,
+			.spacing_us = 2962,
 			.tile = { 340, 340 },
 			.own_keep = 0,
 			.table = 0,

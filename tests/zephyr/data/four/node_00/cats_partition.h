@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment ddb3e338.
+/* Partition of node 0 of 4, deployment 19467824.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3696 bytes of flash, 376 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xddb3e338u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x19467824u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3696 /* bytes of flash */
 
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x5e25a7ffu,
+		.crc32 = 0xcc273d8au,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -203,7 +203,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.spacing_us = 7,
+			.spacing_us = 50,
 			.tile = { 216, 264 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
@@ -233,7 +233,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.spacing_us = 47,
+			.spacing_us = 140,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -263,7 +263,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.spacing_us = 47,
+			.spacing_us = 141,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
@@ -293,7 +293,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.spacing_us = 39,
+			.spacing_us = 130,
 			.tile = { 216, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
@@ -323,7 +323,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 248,
 			.control_us = 192,
-			.spacing_us = 19,
+			.spacing_us = 87,
 			.tile = { 216, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
@@ -353,7 +353,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.spacing_us = 47,
+			.spacing_us = 140,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
@@ -383,7 +383,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.spacing_us = 989,
+			.spacing_us = 1032,
 			.tile = { 216, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
@@ -413,7 +413,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.spacing_us = 989,
+			.spacing_us = 1037,
 			.tile = { 232, 232 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
@@ -443,7 +443,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.spacing_us = 1047,
+			.spacing_us = 1083,
 			.tile = { 216, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
@@ -473,7 +473,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.spacing_us = 983,
+			.spacing_us = 1026,
 			.tile = { 232, 232 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
@@ -503,7 +503,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.spacing_us = 1025,
+			.spacing_us = 1066,
 			.tile = { 180, 180 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
