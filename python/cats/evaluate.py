@@ -1,23 +1,32 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Quality of the float model against loss.
+"""Quality against loss, of the float model or of the integer model that is exported.
 
 Every sample draws losses of its own. The same seed gives the same losses, sample by sample, so two
-models of one shape are compared under the same fate.
+models of one shape are compared under the same fate, and so are a model's float and integer form.
+The integer model is run by the NumPy reference, whose bytes are the device's.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from cats.dropout import PAYLOAD, MessageDropout
+from cats.dropout import PAYLOAD, Losses, MessageDropout
 from cats.errors import CatsError
+from cats.integer import IntegerModel
 from cats.model import CatsTransformer
+from cats.partition import gather_kind, own_ranges
+from cats.quantize import quantize_inputs, real_outputs
+from cats.reference import Availability, everything, run_batch
 from cats.tasks import Part, Task
+from cats.tasks.forecast import Forecast
 
 #: Names of --modes; DESIGN's three ways to lose, mixed or one alone.
 MODE_SETS = {
@@ -47,8 +56,37 @@ def parse_losses(text: str) -> list[float]:
 
 
 @torch.no_grad()
+def answers(
+    model: CatsTransformer | IntegerModel, inputs: Tensor, losses: Losses | None = None
+) -> Tensor:
+    """The last output row as its owners compute it: real [B, tokens_in, P] to real [B, C]."""
+    if isinstance(model, CatsTransformer):
+        return model.eval()(inputs, losses)[:, -1]
+    given = None if losses is None else _availability(model, losses, len(inputs))
+    out = run_batch(model, quantize_inputs(model, inputs.numpy()), given)  # [B, D, rows, C]
+    owner = np.repeat(np.arange(model.split.nodes), model.split.outputs)  # [C]
+    out = out[:, owner, -1, np.arange(len(owner))]
+    return torch.from_numpy(real_outputs(model, out)).float()
+
+
+def _availability(model: IntegerModel, losses: Losses, batch: int) -> Availability:
+    """The losses as the integer reference takes them."""
+    gathers = []
+    for g, has in enumerate(everything(model.config, model.split, model.keep).gathers):
+        if losses[g] is None:
+            gathers.append(has)
+            continue
+        own = np.zeros(has.shape[1:], bool)
+        kind, _ = gather_kind(model.config, g)
+        for d, (begin, end) in enumerate(own_ranges(model.config, model.split, kind)):
+            own[d, begin:end] = True
+        heard = losses[g] if isinstance(losses[g], Tensor) else losses[g].dense(batch)
+        gathers.append(own | (has & heard.numpy()))
+    return Availability(tuple(gathers))
+
+
 def score_at(
-    model: CatsTransformer,
+    model: CatsTransformer | IntegerModel,
     task: Task,
     part: Part,
     loss: float,
@@ -72,16 +110,36 @@ def score_at(
         payload=payload,
         tile_rows=tile_rows,
     )
-    model.eval()
     outputs = [
-        model(chunk, dropout.draw(len(chunk), generator))[:, -1]
+        answers(model, chunk, dropout.draw(len(chunk), generator))
         for chunk in part.inputs.split(batch)
     ]
     return task.score(torch.cat(outputs), part)
 
 
+@torch.no_grad()
+def every_token(model: CatsTransformer, task: Forecast, part: Part) -> dict[str, float]:
+    """Figures over the forecasts after every token, as the paper's prototype counts them: nothing
+    lost, in units of the training part. All tokens but the last see statistics of values after
+    them, so this is no forecast that could have been made; it is here to be compared."""
+    if not model.config.causal:
+        raise CatsError("only a causal model forecasts after every token")
+    rows = CatsTransformer(
+        dataclasses.replace(model.config, pool="all"), model.split, model.keep
+    ).eval()
+    rows.load_state_dict(model.state_dict())
+    count, square, absolute = 0, 0.0, 0.0
+    for index in torch.arange(len(part)).split(256):
+        error = (rows(part.inputs[index]) - task.every_row(part, index)).double()
+        error *= part.spread[index, None, None]
+        count += error.numel()
+        square += error.square().sum().item()
+        absolute += error.abs().sum().item()
+    return {"mse": square / count, "mae": absolute / count}
+
+
 def sweep(
-    model: CatsTransformer,
+    model: CatsTransformer | IntegerModel,
     task: Task,
     losses: Sequence[float],
     repeats: int = 3,

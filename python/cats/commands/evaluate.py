@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats evaluate``: quality of the trained float model against loss."""
+"""``cats evaluate``: quality of a trained model against loss, in floats or in integers."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ HELP = "quality of a trained model against packet loss"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats evaluate``."""
     parser.add_argument("run", type=Path, metavar="RUN", help="folder that 'cats train' wrote")
+    parser.add_argument(
+        "--model",
+        choices=("float", "int8"),
+        default="float",
+        help="the trained model, or its integers as 'cats export' makes them, run by the integer "
+        "reference (default float)",
+    )
+    parser.add_argument(
+        "--baselines",
+        action="store_true",
+        help="forecasts: naive and linear ones beside it, and the figure of the paper's prototype",
+    )
     parser.add_argument(
         "--loss",
         default="0:0.2:0.02",
@@ -48,7 +60,10 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from cats.errors import CatsError
-    from cats.evaluate import MODE_SETS, parse_losses, plot, sweep, table
+    from cats.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
+    from cats.export import quantise_run
+    from cats.report import print_table
+    from cats.tasks import baselines
     from cats.train import load_run, load_task
 
     losses = parse_losses(args.loss)
@@ -64,25 +79,39 @@ def run(args: argparse.Namespace) -> int:
     }
     if "payload" in trained:
         options["payload"] = trained["payload"]
-    records = sweep(model, task, losses, args.repeats, args.seed, args.part, **options)
+    beside: dict[str, dict[str, float]] = {}
+    if args.baselines:
+        if task.name != "forecast":
+            raise CatsError(f"task {task.name} has no baselines: leave --baselines out")
+        beside = baselines.scores(task, args.part)
+        if model.config.causal:
+            name = "all tokens, float, as the prototype counts"
+            beside[name] = every_token(model, task, getattr(task, args.part))
+    tested = model if args.model == "float" else quantise_run(args.run)[0]
+    records = sweep(tested, task, losses, args.repeats, args.seed, args.part, **options)
     print(
-        f"{args.run}: {info.task}, {model.split.nodes} nodes, float model, {args.part} part, "
+        f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, {args.part} part, "
         f"{options['granularity']} loss, {args.modes}"
     )
     print(table(records, task.metric))
+    if beside:
+        figures = list(next(iter(beside.values())))
+        rows = [(name, *values.values()) for name, values in beside.items()]
+        print_table(("beside it", *figures), rows)
     if args.json:
         document = {
             "format": 1,
             "run": str(args.run),
             "task": info.task,
             "nodes": model.split.nodes,
-            "model": "float",
+            "model": args.model,
             "part": args.part,
             "metric": task.metric,
             "granularity": options["granularity"],
             "modes": args.modes,
             "seed": args.seed,
             "records": records,
+            "baselines": beside,
         }
         try:
             args.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -90,5 +119,6 @@ def run(args: argparse.Namespace) -> int:
             raise CatsError(f"{args.json} cannot be written: {error}") from None
     if args.plot:
         title = f"{info.task}, {model.split.nodes} nodes, {options['granularity']} loss"
+        title += f", {args.model} model"
         plot(records, task.metric, title, args.plot)
     return 0
