@@ -90,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
     tested = model if args.model == "float" else quantise_run(args.run)[0]
     records = sweep(tested, task, losses, args.repeats, args.seed, args.part, **options)
     print(
-        f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, {args.part} part, "
-        f"{options['granularity']} loss, {args.modes}"
+        f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, "
+        f"{args.part} part, {options['granularity']} loss, {args.modes}"
     )
     print(table(records, task.metric))
     if beside:
