@@ -24,12 +24,13 @@ AVAILABLE = [n for n in NAMES if n.removeprefix("cats-") in cli.command_names()]
 pytest.importorskip("west", reason="needs pip install west")
 
 
-def west(folder, *arguments, **environment):
-    """Run west in a folder, with nothing of this machine's Zephyr."""
+def west(top, *arguments, cwd=None, **environment):
+    """Run west of the workspace ``top``, with nothing of this machine's Zephyr."""
     bare = {k: v for k, v in os.environ.items() if not k.startswith(("ZEPHYR", "WEST", "PYTHON"))}
+    zephyr = {"ZEPHYR_BASE": str(top / "zephyr")} if cwd else {}
     return subprocess.run(
-        [sys.executable, "-m", "west", *map(str, arguments)], cwd=folder, env=bare | environment,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        [sys.executable, "-m", "west", *map(str, arguments)], cwd=cwd or top,
+        env=bare | zephyr | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
 
 
@@ -94,6 +95,26 @@ def test_footprint_by_west(space, tmp_path):
     done = west(space, "cats-footprint", tmp_path / "none.elf")
     assert done.returncode == 2
     assert done.stderr.startswith("cats: error: cannot read")
+
+
+@pytest.mark.slow
+def test_from_training_to_simulation_by_west(space, tmp_path):
+    """Every command that needs no Zephyr does its work, in a folder of the user's."""
+    pytest.importorskip("torch", reason="needs pip install zephyr-cats[train]")
+    small = "--nodes 2 --features 8 --heads 2 --hidden 8 --blocks 1 --epochs 1 --prune-steps 1"
+    for command, words, written in (
+        ("train", f"--task digits {small} -o run", "run/model.safetensors"),
+        ("evaluate", "run --loss 0:0.1:0.1 --json loss.json", "loss.json"),
+        ("export", "run -o deploy", "deploy/node_01/cats_partition.h"),
+        ("plan", "deploy --json plan.json", "plan.json"),
+        ("simulate", "deploy --samples 5 --loss 0.1 --json air.json", "air.json"),
+    ):
+        done = west(space, f"cats-{command}", *words.split(), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / written).stat().st_size > 100, done.stdout
+    air = json.loads((tmp_path / "air.json").read_text())["results"]
+    assert [one["loss"] for one in air] == [0.1]
+    assert air[0]["equal_to_reference"] and air[0]["delivered"] < 1
 
 
 @pytest.mark.parametrize("lines", ["west-commands: scripts/west-commands.yml", "import: only.yml"])
