@@ -215,7 +215,7 @@ def twister(_: argparse.Namespace) -> Iterator[Result]:
 
     try:
         space = workspace()
-        found, left = platforms(space, bsim="BSIM_OUT_PATH" in os.environ)
+        found, left = platforms(space, bsim=True)
         command = twister_command(space, OUT / "twister", on=found)
     except CatsError as error:
         yield Result("Twister", "skipped", str(error))

@@ -98,7 +98,6 @@ struct cats_instance_data {
 	bool running;
 	bool stopping;
 	bool in_flash;
-	bool job_ready;
 	bool result_ready;
 	bool input_held; /* a submitted input is still read */
 	bool submitted;  /* by cats_submit(), until it is told or withdrawn */

@@ -86,6 +86,7 @@ def workspace() -> Workspace:
         "ZEPHYR_BASE": str(zephyr),
         "ZEPHYR_EXTRA_MODULES": _with(os.environ.get("ZEPHYR_EXTRA_MODULES"), source_tree()),
         **_toolchain(),
+        **_babblesim(zephyr),
     }
     # One node's build differs from the next in two macros: with paths told relative to the build,
     # ccache compiles most of Zephyr once.
@@ -130,6 +131,14 @@ def _toolchain() -> dict[str, str]:
         "ZEPHYR_TOOLCHAIN_VARIANT": "gnuarmemb",
         "GNUARMEMB_TOOLCHAIN_PATH": str(Path(gcc).parents[1]),
     }
+
+
+def _babblesim(zephyr: Path) -> dict[str, str]:
+    """BabbleSim where a west workspace has it, if nothing else is set."""
+    bsim = zephyr.parent / "tools" / "bsim"
+    if "BSIM_OUT_PATH" in os.environ or not (bsim / "bin" / "bs_2G4_phy_v1").is_file():
+        return {}
+    return {"BSIM_OUT_PATH": str(bsim), "BSIM_COMPONENTS_PATH": str(bsim / "components")}
 
 
 def build_nodes(

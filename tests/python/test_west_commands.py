@@ -320,6 +320,20 @@ def test_modules_that_were_given_stay(zephyr, monkeypatch):
     assert firmware.workspace().environment["ZEPHYR_EXTRA_MODULES"] == f"{ROOT};/other"
 
 
+def test_babblesim_is_found(zephyr, monkeypatch):
+    for name in ("BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    assert "BSIM_OUT_PATH" not in firmware.workspace().environment
+    bsim = zephyr / "tools" / "bsim"
+    (bsim / "bin").mkdir(parents=True)
+    (bsim / "bin" / "bs_2G4_phy_v1").write_text("")
+    environment = firmware.workspace().environment
+    assert environment["BSIM_OUT_PATH"] == str(bsim)
+    assert environment["BSIM_COMPONENTS_PATH"] == str(bsim / "components")
+    monkeypatch.setenv("BSIM_OUT_PATH", "/other")
+    assert firmware.workspace().environment["BSIM_OUT_PATH"] == "/other"
+
+
 @pytest.fixture
 def module(zephyr, monkeypatch):
     """A module with one test."""
