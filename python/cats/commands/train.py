@@ -18,21 +18,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
     )
-    parser.add_argument("--task", required=True, choices=("digits", "forecast"))
+    parser.add_argument("--task", required=True, choices=("digits", "forecast", "classify"))
     parser.add_argument("--seed", type=int, default=0, help="same seed, same run (default 0)")
 
-    task = parser.add_argument_group("data (forecast)")
-    task.add_argument("--data", metavar="FILE", help="CSV file with a header line")
+    task = parser.add_argument_group("data (forecast, classify)")
+    task.add_argument(
+        "--data",
+        metavar="FILE",
+        help="forecast: CSV file with a header line; classify: CSV with columns sample, label and "
+        "one for each channel, or NAME_TRAIN.ts",
+    )
     task.add_argument(
         "--preset",
-        choices=("ett",),
-        help="a published protocol: ett is column OT of ETTh1.csv, 12, 4 and 4 months, context "
-        "512, horizon 96, patch 16, stride 1; options given beside it count more",
+        choices=("ett", "basicmotions", "japanesevowels"),
+        help="forecast: ett is column OT of ETTh1.csv, 12, 4 and 4 months, context 512, horizon "
+        "96, patch 16, stride 1; classify: a data set inside the package aeon; options given "
+        "beside it count more",
     )
     task.add_argument("--target", metavar="COL", help="column to forecast")
     task.add_argument("--context", type=int, help="values seen before the forecast (default 512)")
     task.add_argument("--horizon", type=int, help="values to forecast (default 96)")
-    task.add_argument("--patch", type=int, help="values a token (default 16)")
+    task.add_argument("--patch", type=int, help="values a token (default 16; classify 10)")
     task.add_argument("--stride", type=int, help="rows between training windows (default 1)")
     task.add_argument(
         "--parts",
@@ -93,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows of a tile (default: as many as one packet of a source carries)",
     )
     loss.add_argument(
-        "--patterns", type=int, help="loss patterns that share a batch (default 4; digits 1)"
+        "--patterns", type=int, help="loss patterns that share a batch (default: by task)"
     )
     loss.add_argument(
         "--keep",
@@ -113,11 +119,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
-    fit.add_argument("--batch", type=int, default=64, help="samples a step (default 64)")
+    fit.add_argument("--batch", type=int, help="samples a step (default 64; classify 32)")
     fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
     fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
     fit.add_argument(
-        "--threads", type=int, help="CPU threads (default: 1 for digits, else as PyTorch chooses)"
+        "--threads", type=int, help="CPU threads (default: 1, forecast: as PyTorch chooses)"
     )
 
 
@@ -127,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from cats import tasks
-    from cats.config import SplitConfig
+    from cats.config import SplitConfig, even_split
     from cats.dropout import parse_probability
     from cats.errors import CatsError
     from cats.train import Training, train
@@ -138,7 +144,9 @@ def run(args: argparse.Namespace) -> int:
         options = {**tasks.preset(args.task, args.preset), **options}
     if args.task == "forecast" and not ("data" in options and "target" in options):
         raise CatsError("task forecast needs --data FILE.csv and --target COL")
-    if args.task != "forecast" and options:
+    if args.task == "classify" and "data" not in options:
+        raise CatsError("task classify needs --data FILE or --preset NAME")
+    if args.task == "digits" and options:
         raise CatsError(f"task {args.task} takes no --{next(iter(options))}")
     task = tasks.load(args.task, **options)
     shape = {
@@ -149,14 +157,17 @@ def run(args: argparse.Namespace) -> int:
     model = dataclasses.replace(task.model, **shape)
     model.check()
     split = SplitConfig.even(model, args.nodes, args.input_split, args.output_split)
+    if args.input_split == "channels" and task.channels > 1:  # whole sensors
+        columns = model.inputs // task.channels
+        inputs = tuple(count * columns for count in even_split(task.channels, args.nodes))
+        split = dataclasses.replace(split, inputs=inputs)
     chosen = {
         name: getattr(args, name)
-        for name in ("epochs", "lr", "patterns", "threads")
+        for name in ("epochs", "batch", "lr", "patterns", "threads")
         if getattr(args, name) is not None
     }
     training = Training(
         **{**task.training, **chosen},
-        batch=args.batch,
         dropout=args.dropout,
         message_dropout=parse_probability(args.message_dropout),
         granularity=args.granularity,

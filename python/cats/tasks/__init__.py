@@ -17,7 +17,7 @@ from torch import Tensor
 from cats.config import ModelConfig
 from cats.errors import CatsError
 
-TASK_NAMES = ("digits", "forecast")
+TASK_NAMES = ("digits", "forecast", "classify")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Task(ABC):
     options: dict
     model: ModelConfig  # the shape that suits the task, for the command line's defaults
     training: dict[str, object]  # options of cats.train.Training that suit it, likewise
+    channels: int = 1  # sensors: equal parts of the input columns, each of which stays together
     train: Part
     validation: Part
     test: Part
@@ -72,6 +73,8 @@ def load(name: str, **options: object) -> Task:
         from cats.tasks.digits import Digits as factory
     elif name == "forecast":
         from cats.tasks.forecast import Forecast as factory
+    elif name == "classify":
+        from cats.tasks.classify import Classify as factory
     else:
         raise CatsError(f"task is {name!r}: one of {', '.join(TASK_NAMES)}")
     try:
@@ -81,10 +84,10 @@ def load(name: str, **options: object) -> Task:
 
 
 def preset(task: str, name: str) -> dict[str, object]:
-    """Options of a published protocol of a task, for ``load``."""
-    from cats.tasks.forecast import PRESETS
+    """Options of a published protocol or data set of a task, for ``load``."""
+    from cats.tasks import classify, forecast
 
-    known = {"forecast": PRESETS}.get(task, {})
+    known = {"forecast": forecast.PRESETS, "classify": classify.PRESETS}.get(task, {})
     if name not in known:
         raise CatsError(f"task {task} has no preset {name!r}: {', '.join(known) or 'it has none'}")
     return dict(known[name])
