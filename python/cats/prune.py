@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which columns are worth sending.
 
-A column's importance is the sum of |W| over the weights through which *other* nodes read it; where
-a norm stands before the product, its gain counts as part of W. By default every source keeps the
-same share of its own columns, because its slot on the air is as long as anybody's: a source that
-keeps more makes all slots longer. ``scope="gather"`` ranks all columns of a gather together
-instead, which spends the same bytes unevenly.
+By magnitude, a column's importance is the sum of |W| over the weights through which *other* nodes
+read it; where a norm stands before the product, its gain counts as part of W. By the first-order
+Taylor term it is how much the loss would change to first order if these weights were zero, so it
+can be compared from gather to gather.
+
+By default every source keeps the same share of its own columns, because its slot on the air is as
+long as anybody's: a source that keeps more makes all slots longer. ``scope="gather"`` ranks all
+columns of a gather together instead, which spends the same bytes unevenly, and ``within_budget``
+ranks the columns of all gathers against what they cost on the air.
 """
 
 from __future__ import annotations
@@ -18,9 +22,13 @@ from torch import Tensor, nn
 
 from cats.errors import CatsError
 from cats.model import CatsTransformer
-from cats.partition import PRUNABLE, KeepSets, Kind, gather_kind, own_ranges
+from cats.partition import PRUNABLE, KeepSets, Kind, gather_kind, gather_rows, own_ranges
+from cats.tasks import Task
 
 SCOPES = ("source", "gather")
+CRITERIA = ("magnitude", "taylor")
+#: Batches of training samples that the Taylor term is taken over.
+TAYLOR_BATCHES = 16
 
 
 def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear, nn.LayerNorm | None]:
@@ -50,9 +58,38 @@ def importance(model: CatsTransformer) -> list[Tensor | None]:
         weight = linear.weight.abs()  # [O, K]
         if norm is not None:
             weight = weight * norm.weight.abs()
-        reader = getattr(model, f"reader_{kind.name}").to(weight)  # [D, O]
-        own = getattr(model, f"own_{kind.name}").to(weight)  # [D, K]
-        scores.append((weight * (1 - reader.T @ own)).sum(0))
+        scores.append((weight * _from_afar(model, kind)).sum(0))
+    return scores
+
+
+def _from_afar(model: CatsTransformer, kind: Kind) -> Tensor:
+    """float [O, K]: 1 where the node that computes output o does not own column k."""
+    reader, own = getattr(model, f"reader_{kind.name}"), getattr(model, f"own_{kind.name}")
+    return 1 - reader.T @ own.to(reader)
+
+
+def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -> list:
+    """For each gather float [K]: the mean over ``TAYLOR_BATCHES`` batches of training samples of
+    |sum of W times its gradient| over the weights through which other nodes read the column,
+    nothing lost; None where nothing is pruned. Leaves the model's gradients empty."""
+    generator = torch.Generator().manual_seed(seed)
+    prunable = [gather_kind(model.config, g)[0] in PRUNABLE for g in range(len(model.keep))]
+    scores: list = [0.0 if prune else None for prune in prunable]
+    training = model.training
+    model.eval()
+    for _ in range(TAYLOR_BATCHES):
+        index = torch.randint(len(task.train), (batch,), generator=generator)
+        x, targets = task.batch(index, model.config.output_rows, generator)
+        model.zero_grad()
+        task.loss(model(x), targets).backward()
+        for g, prune in enumerate(prunable):
+            if prune:
+                linear, _ = reading(model, g)
+                term = linear.weight.detach() * linear.weight.grad
+                term = (term * _from_afar(model, gather_kind(model.config, g)[0])).sum(0)
+                scores[g] = scores[g] + term.abs() / TAYLOR_BATCHES
+    model.zero_grad()
+    model.train(training)
     return scores
 
 
@@ -100,3 +137,58 @@ def select(
 def step_ratios(ratio: float, steps: int) -> list[float]:
     """Keep ratios that lead from 1 down to ``ratio`` in equal steps."""
     return [1 - (1 - ratio) * (i + 1) / steps for i in range(steps)]
+
+
+def within_budget(
+    model: CatsTransformer,
+    scores: Sequence[Tensor | None],
+    budget: int,
+    radio: str = "ieee802154",
+) -> KeepSets:
+    """The keep sets of the largest worth whose inference puts at most ``budget`` bytes on the air,
+    nothing lost, headers included; of the columns that ``model`` still broadcasts.
+
+    A column's worth is its score (float [K] for each gather, comparable from gather to gather:
+    ``taylor``) over the rows in which it is sent. Columns are taken in this order as far as the
+    budget reaches; every source keeps one. CatsError where not even these fit.
+    """
+    from cats.plan import plan_air
+    from cats.planner import make_plan
+
+    first: dict[tuple[int, int], int] = {}
+    rest: list[tuple[float, int, int, int]] = []
+    for g, sources in enumerate(model.keep):
+        if scores[g] is None:
+            continue
+        rows, score = gather_rows(model.config, g)[1], scores[g].tolist()
+        for s, columns in enumerate(sources):
+            ranked = sorted(columns, key=lambda c: (-score[c], c))
+            if ranked:
+                first[g, s] = ranked[0]
+            rest += [(-score[c] / rows, g, s, c) for c in ranked[1:]]
+    rest.sort()
+
+    def keep_of(count: int) -> KeepSets:
+        kept = {place: [column] for place, column in first.items()}
+        for _, g, s, column in rest[:count]:
+            kept[g, s].append(column)
+        return [
+            list(sources)
+            if scores[g] is None
+            else [tuple(sorted(kept.get((g, s), ()))) for s in range(len(sources))]
+            for g, sources in enumerate(model.keep)
+        ]
+
+    def air(count: int) -> int:
+        return plan_air(make_plan(model.config, model.split, keep_of(count), radio=radio)).bytes
+
+    if air(0) > budget:
+        raise CatsError(f"air budget of {budget} bytes: the least possible is {air(0)}")
+    low, high = 0, len(rest)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if air(middle) <= budget:
+            low = middle
+        else:
+            high = middle - 1
+    return keep_of(low)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
+import functools
 import json
 import math
 import os
@@ -41,8 +42,18 @@ from cats.config import (
 from cats.dropout import GRANULARITIES, MODES, PAYLOAD, MessageDropout
 from cats.errors import CatsError
 from cats.model import CatsTransformer
-from cats.partition import PRUNABLE, KeepSets, Kind, check_keep
-from cats.prune import SCOPES, select, step_ratios
+from cats.partition import PRUNABLE, KeepSets, Kind, check_keep, full_keep
+from cats.plan import plan_air
+from cats.planner import make_plan
+from cats.prune import (
+    CRITERIA,
+    SCOPES,
+    importance,
+    select,
+    step_ratios,
+    taylor,
+    within_budget,
+)
 from cats.tasks import Part, Task
 
 #: Version of the RUN folder; a newer one is refused.
@@ -58,9 +69,11 @@ class Training:
     ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``cats.dropout``).
     ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
-    ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs). ``dropout``
-    is ordinary dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses)
-    is part of what makes a run repeatable; small models run best on one.
+    ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs), by the
+    criterion ``prune_by`` (``cats.prune``). ``air_budget``, bytes that an inference puts on the air
+    of ``air_radio``, takes the place of ``keep`` and is reached in as many steps. ``dropout`` is
+    ordinary dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses) is
+    part of what makes a run repeatable; small models run best on one.
     """
 
     epochs: int = 60
@@ -81,6 +94,9 @@ class Training:
     prune_from: float = 0.3
     prune_until: float = 0.6
     prune_scope: str = "source"
+    prune_by: str = "magnitude"
+    air_budget: int | None = None
+    air_radio: str = "ieee802154"
     seed: int = 0
     threads: int | None = None
 
@@ -101,7 +117,13 @@ class Training:
                 raise CatsError(f"keep {kind.name.lower()}={ratio}: more than 0 and at most 1")
         if not 0 <= self.prune_from <= self.prune_until <= 1:
             raise CatsError("pruning must start before it ends, both as shares of the epochs")
-        for name, legal in (("granularity", GRANULARITIES), ("prune_scope", SCOPES)):
+        if self.air_budget is not None and any(ratio < 1 for ratio in self.keep_ratios().values()):
+            raise CatsError("keep and air budget both say how much is sent: give one of them")
+        for name, legal in (
+            ("granularity", GRANULARITIES),
+            ("prune_scope", SCOPES),
+            ("prune_by", CRITERIA),
+        ):
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
 
@@ -120,13 +142,28 @@ class Training:
         ratios = self.keep_ratios()
         if all(ratio == 1 for ratio in ratios.values()):
             return {}
-        first, last = self.prune_from * self.epochs, self.prune_until * self.epochs
-        between = (last - first) / max(self.prune_steps - 1, 1)
         ladders = {kind: step_ratios(ratio, self.prune_steps) for kind, ratio in ratios.items()}
         return {
-            min(int(first + i * between), self.epochs - 1): {k: r[i] for k, r in ladders.items()}
-            for i in range(self.prune_steps)
+            epoch: {kind: ladder[i] for kind, ladder in ladders.items()}
+            for epoch, i in self._step_epochs().items()
         }
+
+    def budget_at(self, all_bytes: int) -> dict[int, int]:
+        """{epoch: bytes on air to prune to before it}, where all columns take ``all_bytes``."""
+        if self.air_budget is None or self.air_budget >= all_bytes:
+            return {}
+        shares = step_ratios(self.air_budget / all_bytes, self.prune_steps)
+        return {
+            epoch: max(self.air_budget, round(shares[i] * all_bytes))
+            for epoch, i in self._step_epochs().items()
+        }
+
+    def _step_epochs(self) -> dict[int, int]:
+        """{epoch: number of the pruning step before it}, the last where several are in one."""
+        first, last = self.prune_from * self.epochs, self.prune_until * self.epochs
+        between = (last - first) / max(self.prune_steps - 1, 1)
+        steps = range(self.prune_steps)
+        return {min(int(first + i * between), self.epochs - 1): i for i in steps}
 
     def rate(self, step: int, steps: int) -> float:
         """Learning rate of a step: linear warm-up, then half a cosine down to zero."""
@@ -238,7 +275,7 @@ class _Session:
         checkpoint_seconds: float,
         after_epoch: Callable[[int, dict], None] | None,
     ) -> None:
-        prune_at = self.training.prune_at()
+        prune_at = self._pruning()
         forward = _shared(self.model) if self.world > 1 else self.model
         saved = time.monotonic()
         first = self.epoch
@@ -246,9 +283,7 @@ class _Session:
         for epoch in bar:
             begin = time.monotonic()
             if epoch in prune_at:
-                self.model.set_keep(
-                    select(self.model, prune_at[epoch], scope=self.training.prune_scope)
-                )
+                self.model.set_keep(prune_at[epoch]())
             loss = self._epoch(forward, epoch)
             if not math.isfinite(loss):
                 raise CatsError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
@@ -264,6 +299,34 @@ class _Session:
                 bar.set_postfix({k: f"{v:.4f}" for k, v in record.items() if k != "epoch"})
             if after_epoch is not None:
                 after_epoch(epoch, record)
+
+    def _pruning(self) -> dict[int, Callable[[], KeepSets]]:
+        """{epoch: what gives the keep sets from then on}."""
+        training, model = self.training, self.model
+
+        def scores() -> list[Tensor | None]:
+            if training.prune_by == "magnitude" and training.air_budget is None:
+                return importance(model)
+            return taylor(model, self.task, self.batch, training.seed)
+
+        def to_ratio(ratios: dict[Kind, float]) -> KeepSets:
+            return select(model, ratios, scores(), training.prune_scope)
+
+        def to_budget(budget: int) -> KeepSets:
+            return within_budget(model, scores(), budget, training.air_radio)
+
+        steps: dict[int, Callable[[], KeepSets]] = {
+            epoch: functools.partial(to_ratio, ratios)
+            for epoch, ratios in training.prune_at().items()
+        }
+        if training.air_budget is not None:
+            full = full_keep(model.config, self.split)
+            plan = make_plan(self.config, self.split, full, radio=training.air_radio)
+            steps = {
+                epoch: functools.partial(to_budget, budget)
+                for epoch, budget in training.budget_at(plan_air(plan).bytes).items()
+            }
+        return steps
 
     def _epoch(self, forward: nn.Module, epoch: int) -> float:
         """One pass over the training part; the mean loss."""

@@ -11,7 +11,17 @@ from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.model import CatsTransformer
 from cats.partition import PRUNABLE, Kind, check_keep, gather_kind, own_ranges
-from cats.prune import importance, select, step_ratios
+from cats.plan import plan_air
+from cats.planner import make_plan
+from cats.prune import (
+    _from_afar,
+    importance,
+    reading,
+    select,
+    step_ratios,
+    taylor,
+    within_budget,
+)
 
 CONFIG = ModelConfig(tokens_in=3, inputs=4, outputs=6, features=24, heads=6, hidden=20, blocks=2)
 SPLIT = SplitConfig((1, 3, 2), (5, 5, 10), (2, 0, 4), (4, 0, 0))
@@ -113,3 +123,67 @@ def test_wrong_ratios_are_refused():
 
 def test_steps_lead_to_the_ratio():
     assert step_ratios(0.5, 4) == [0.875, 0.75, 0.625, 0.5]
+
+
+class _Quadratic:
+    """As a task: the loss is half the square of the one output, for one input."""
+
+    def __init__(self, tokens, inputs):
+        self.x = torch.randn(1, tokens, inputs, generator=torch.Generator().manual_seed(1))
+        self.train = range(8)
+
+    def batch(self, index, rows, generator):
+        return self.x.expand(len(index), -1, -1), torch.zeros(len(index))
+
+    def loss(self, output, targets):
+        return output.square().mean() / 2
+
+
+def test_taylor_term_is_the_first_order_of_the_loss():
+    """Shrinking the weights by which others read a column changes the loss by its score."""
+    model, task = _model().double(), _Quadratic(3, 4)
+    task.x = task.x.double()
+    scores = taylor(model, task, batch=2)
+    assert [s is None for s in scores] == [s is None for s in importance(model)]
+    assert all(p.grad is None for p in model.parameters())
+    for g, column in ((1, 0), (2, 23), (3, 7), (4, 19), (9, 5)):
+        linear, _ = reading(model, g)
+        afar = _from_afar(model, gather_kind(CONFIG, g)[0])[:, column].double()
+        step, losses = 1e-5, []
+        for sign in (1, -1):
+            with torch.no_grad():
+                before = linear.weight[:, column].clone()
+                linear.weight[:, column] *= 1 + sign * step * afar
+                losses.append(task.loss(model(task.x), None).item())
+                linear.weight[:, column] = before
+        slope = (losses[0] - losses[1]) / (2 * step)
+        assert scores[g][column].item() == pytest.approx(abs(slope), rel=1e-4, abs=1e-9)
+
+
+def _air(model, keep):
+    return plan_air(make_plan(model.config, model.split, keep)).bytes
+
+
+def test_a_budget_of_bytes_is_kept_and_used():
+    model = _model()
+    scores = [None if s is None else torch.rand(len(s)) for s in importance(model)]
+    full = _air(model, model.keep)
+    assert within_budget(model, scores, full) == model.keep
+    for share in (0.75, 0.85, 0.95):
+        keep = within_budget(model, scores, int(share * full))
+        check_keep(CONFIG, SPLIT, keep)
+        assert all(columns for g in range(1, 10) for columns in keep[g])
+        assert 0.9 * share * full < _air(model, keep) <= share * full
+    with pytest.raises(CatsError, match="the least possible is"):
+        within_budget(model, scores, 10)
+
+
+def test_a_budget_goes_where_columns_are_worth_most():
+    """A column that matters a hundred times as much stays, in whichever gather it is."""
+    model = _model()
+    scores = [None if s is None else torch.full((len(s),), 1.0) for s in importance(model)]
+    scores[4][[1, 3, 11]] = 100.0
+    keep = within_budget(model, scores, int(0.8 * _air(model, model.keep)))
+    assert {1, 3, 11} <= {column for columns in keep[4] for column in columns}
+    # The head reads the mean over rows, one row: its columns cost a third and go last.
+    assert keep[9] == model.keep[9] and keep[8] != model.keep[8]

@@ -19,7 +19,9 @@ from cats import tasks
 from cats.commands import train as command
 from cats.config import SplitConfig
 from cats.errors import CatsError
-from cats.partition import Kind
+from cats.partition import Kind, full_keep
+from cats.plan import plan_air
+from cats.planner import make_plan
 from cats.train import (
     CHECKPOINT,
     CONFIG,
@@ -335,6 +337,33 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
         with pytest.raises(CatsError):
             command.run(parser.parse_args([*wrong, "-o", str(tmp_path / "other")]))
     assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("options", [{"prune_by": "taylor"}, {"keep": 1.0, "air_budget": 1050}])
+def test_pruning_by_worth_repeats(task, options):
+    """By the Taylor term, down to a share or to a budget of bytes; the same seed, the same run."""
+    training = dataclasses.replace(TRAINING, **options)
+    config = dataclasses.replace(task.model, features=32, heads=4, hidden=32, blocks=1)
+    split = SplitConfig.even(config, 4)
+    one, metrics = train(task, config, split, training)
+    two, _ = train(task, config, split, training)
+    assert _equal(one, two) and one.keep == two.keep and metrics["test"]["mse"] < 10
+    if "air_budget" in options:
+        full, pruned = (
+            plan_air(make_plan(config, split, keep)).bytes
+            for keep in (full_keep(config, split), one.keep)
+        )
+        assert 0.9 * options["air_budget"] < pruned <= options["air_budget"] < full
+    else:
+        assert [len(columns) for columns in one.keep[1]] == [4] * 4
+
+
+def test_a_budget_is_reached_in_steps():
+    training = Training(epochs=10, air_budget=400, prune_steps=3, prune_from=0.2, prune_until=0.6)
+    assert training.budget_at(1000) == {2: 800, 4: 600, 6: 400}
+    assert training.budget_at(400) == {} and Training().budget_at(1000) == {}
+    with pytest.raises(CatsError, match="give one of them"):
+        Training(keep=0.5, air_budget=400).check()
 
 
 def test_command_presets_are_defaults_of_the_data(series, tmp_path):

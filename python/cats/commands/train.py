@@ -116,6 +116,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="equal shares for every source, or best of a whole gather (default source)",
     )
 
+    loss.add_argument(
+        "--prune-by",
+        choices=("magnitude", "taylor"),
+        default="magnitude",
+        help="a column's importance: its readers' weights, or how the loss changes without it to "
+        "first order (default magnitude)",
+    )
+    loss.add_argument(
+        "--air-budget",
+        type=int,
+        metavar="BYTES",
+        help="in place of --keep: bytes an inference may put on the air, headers included; what is "
+        "worth least for its bytes goes, in whichever gather it is",
+    )
+    loss.add_argument(
+        "--air-radio",
+        default="ieee802154",
+        help="radio of --air-budget: ieee802154 or ble_2m (default ieee802154)",
+    )
+
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
@@ -176,6 +196,9 @@ def run(args: argparse.Namespace) -> int:
         keep=_keep(args.keep),
         prune_steps=args.prune_steps,
         prune_scope=args.prune_scope,
+        prune_by=args.prune_by,
+        air_budget=args.air_budget,
+        air_radio=args.air_radio,
         seed=args.seed,
     )
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
