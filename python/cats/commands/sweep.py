@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats sweep``: many trainings from one file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "train by kind, keep ratio and seed from one YAML file; quality against loss and keep"
+EPILOG = """\
+examples:
+  cats sweep digits.yaml -o SWEEP
+  cats sweep digits.yaml -o SWEEP --jobs 1     # goes on where it was cut short
+
+What the file holds: the documentation's page on training, or the head of cats/sweep.py.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats sweep``."""
+    parser.add_argument("file", type=Path, metavar="FILE.yaml", help="what to run")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="its folder")
+    parser.add_argument(
+        "--jobs", type=int, default=-1, help="runs at a time, one core each; -1: as many as cores"
+    )
+    parser.add_argument("--backend", help="another backend of joblib, such as ray or dask")
+    parser.add_argument(
+        "--force", action="store_true", help="start again over a folder that a sweep made"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats sweep``."""
+    from cats import sweep
+    from cats.errors import CatsError
+    from cats.report import print_table
+
+    if args.jobs == 0 or args.jobs < -1:
+        raise CatsError(f"{args.jobs} jobs: at least 1, or -1 for one a core")
+    summary = sweep.run(sweep.read(args.file), args.out, args.jobs, args.backend, args.force)
+    print(f"\n{summary['metric']}, mean and half the range over seeds")
+    print(sweep.tables(summary))
+    if summary["baselines"]:
+        figures = list(next(iter(summary["baselines"].values())))
+        rows = [(name, *values.values()) for name, values in summary["baselines"].items()]
+        print_table(("beside it", *figures), rows)
+    print(f"\n{args.out / sweep.SUMMARY} holds all figures; {sweep.LOSS_PLOT}, {sweep.KEEP_PLOT}")
+    return 0

@@ -1,0 +1,329 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Many trainings from one file: quality against loss and against the share of columns sent, over
+seeds.
+
+A sweep trains every kind of training at every keep ratio with every seed, and evaluates each run
+under every loss, as floats and as the integers that are exported. ``OUT/runs/NAME/`` is a RUN
+folder with ``figures.json`` beside the weights; what is there is not computed again, so a sweep
+that was cut short goes on where it was. joblib shares the runs among processes, or among machines
+by a backend of its choice. The file::
+
+    task: forecast
+    preset: ett                  # optional, and options of the task:
+    options: {data: ETTh1.csv, stride: 2}
+    nodes: 4
+    model: {features: 64}        # optional: other than the task suggests
+    input_split: single          # or channels
+    training: {epochs: 4}        # of all kinds, beside what the task suggests
+    kinds:                       # by name: options of cats.train.Training
+      plain: {message_dropout: [0, 0]}
+      one model: {message_dropout: [0, 0.2]}
+    keep: [1, 0.5, 0.1]
+    seeds: [0, 1, 2]
+    losses: [0, 0.1, 0.2]
+    repeats: 1                   # draws of the losses a run is scored under
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import math
+import shutil
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cats import tasks
+from cats.config import ModelConfig, SplitConfig, even_split
+from cats.errors import CatsError
+from cats.evaluate import sweep as evaluate
+from cats.export import quantise_run
+from cats.report import read_json, save_plot, table, write_json
+from cats.train import Training, load_run, train
+
+RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
+LOSS_PLOT, KEEP_PLOT = "quality_vs_loss.svg", "quality_vs_keep.svg"
+FORMS = ("float", "int8")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep's file says; its keys are these names."""
+
+    task: str
+    kinds: dict[str, dict]
+    preset: str | None = None
+    options: dict = field(default_factory=dict)
+    nodes: int = 4
+    model: dict = field(default_factory=dict)
+    input_split: str = "single"
+    training: dict = field(default_factory=dict)
+    keep: tuple[float, ...] = (1.0,)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    losses: tuple[float, ...] = (0.0, 0.1, 0.2)
+    repeats: int = 1
+
+    @classmethod
+    def of(cls, data: object) -> Sweep:
+        """From a file's content; CatsError names what it lacks or does not know."""
+        known = {field.name: field for field in dataclasses.fields(cls)}
+        if not isinstance(data, dict) or not {"task", "kinds"} <= set(data):
+            raise CatsError("a sweep names its task and its kinds of training")
+        for name in data:
+            if name not in known:
+                raise CatsError(f"a sweep has no {name!r}: it has {', '.join(known)}")
+        values = {
+            name: tuple(value) if name in ("keep", "seeds", "losses") else value
+            for name, value in data.items()
+        }
+        if not isinstance(values["kinds"], dict) or not values["kinds"]:
+            raise CatsError("a sweep's kinds are options of the training by name")
+        for name in ("keep", "seeds", "losses"):
+            if name in values and not values[name]:
+                raise CatsError(f"a sweep's {name} is empty: give at least one")
+        sweep = cls(**values)
+        for kind, keep in itertools.product(sweep.kinds, sweep.keep):
+            sweep.training_of(kind, keep, 0).check()
+        return sweep
+
+    def load(self) -> tasks.Task:
+        """The task."""
+        given = tasks.preset(self.task, self.preset) if self.preset else {}
+        return tasks.load(self.task, **{**given, **self.options})
+
+    def shape(self, task: tasks.Task) -> tuple[ModelConfig, SplitConfig]:
+        """Model and split of all runs."""
+        try:
+            model = dataclasses.replace(task.model, **self.model)
+        except TypeError as error:
+            raise CatsError(f"a sweep's model: {error}") from None
+        split = SplitConfig.even(model, self.nodes, self.input_split, output_split="single")
+        if self.input_split == "channels" and task.channels > 1:
+            columns = model.inputs // task.channels
+            inputs = tuple(count * columns for count in even_split(task.channels, self.nodes))
+            split = dataclasses.replace(split, inputs=inputs)
+        return model, split
+
+    def training_of(
+        self, kind: str, keep: float, seed: int, suited: dict | None = None
+    ) -> Training:
+        """Options of one run; ``suited`` are those that the task suggests."""
+        given = {**(suited or {}), **self.training, **self.kinds[kind]}
+        given = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
+        try:
+            return Training(**{"threads": 1, **given, "keep": keep, "seed": seed})
+        except TypeError as error:
+            raise CatsError(f"kind {kind!r}: {error}") from None
+
+
+def read(path: Path) -> Sweep:
+    """The sweep that a YAML file describes; the paths in it are relative to the file's folder."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise CatsError(f"{path} cannot be read as YAML: {reason}") from None
+    try:
+        sweep = Sweep.of(data)
+    except CatsError as error:
+        raise CatsError(f"{path}: {error}") from None
+    file = sweep.options.get("data")
+    if file and ":" not in file and not Path(file).is_absolute():
+        options = {**sweep.options, "data": str((path.parent / file).resolve())}
+        sweep = dataclasses.replace(sweep, options=options)
+    return sweep
+
+
+def run(
+    sweep: Sweep,
+    out: Path,
+    jobs: int = -1,
+    backend: str | None = None,
+    force: bool = False,
+    say: Callable[[str], Any] = print,
+) -> dict:
+    """Run what is not there yet, write summary and plots; returns the summary.
+
+    A folder that holds another sweep is refused, or with ``force`` emptied. ``jobs`` processes (-1: one a core) of joblib's ``backend`` (None: its own), so also of one that
+    a package like Ray or Dask registers.
+    """
+    from joblib import Parallel, delayed, parallel_config
+
+    recipe = json.loads(json.dumps(dataclasses.asdict(sweep)))
+    before = out / RECIPE
+    if out.exists() and not before.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CatsError(f"{out} is no folder of a sweep: choose another")
+    if before.exists() and force:
+        shutil.rmtree(out)
+    elif before.exists() and _common(read_json(before)) != _common(recipe):
+        raise CatsError(f"{out} holds another sweep: choose another folder, or use --force")
+    task = sweep.load()
+    sweep.shape(task)
+    write_json(out / RECIPE, recipe)
+    runs = list(itertools.product(sweep.kinds, sweep.keep, sweep.seeds))
+    left = [one for one in runs if not _scored(sweep, out, *one)]
+    say(f"{len(runs)} runs, {len(runs) - len(left)} of them are there")
+    with parallel_config(backend=backend or "loky", n_jobs=min(jobs, max(len(left), 1))):
+        for name, seconds in Parallel(return_as="generator_unordered")(
+            delayed(_one)(sweep, out, *one) for one in left
+        ):
+            say(f"  {name}: {seconds:.0f} s")
+    records = [
+        {"kind": kind, "keep": keep, "seed": seed}
+        | read_json(_folder(out, kind, keep, seed) / FIGURES)
+        for kind, keep, seed in runs
+    ]
+    summary = {
+        "format": 1,
+        "recipe": recipe,
+        "metric": task.metric,
+        "higher_is_better": task.higher_is_better,
+        "parameters": records[0]["parameters"],
+        "baselines": _baselines(task),
+        "points": points(sweep, records, task.metric),
+        "runs": records,
+    }
+    write_json(out / SUMMARY, summary)
+    plot(summary, out)
+    return summary
+
+
+def _common(recipe: dict) -> dict:
+    """What all runs of a sweep share: where it is equal, kinds, ratios and seeds may be added."""
+    return {name: v for name, v in recipe.items() if name not in ("keep", "seeds", "kinds")}
+
+
+def _folder(out: Path, kind: str, keep: float, seed: int) -> Path:
+    name = "".join(c if c.isalnum() else "_" for c in kind)
+    return out / "runs" / f"{name}-keep_{keep:g}-seed_{seed}"
+
+
+def _scored(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> bool:
+    path = _folder(out, kind, keep, seed) / FIGURES
+    return path.exists() and read_json(path).get("training") == json.loads(
+        json.dumps(sweep.kinds[kind])
+    )
+
+
+def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[str, float]:
+    """Train and evaluate one run; (its name, seconds of the training)."""
+    import torch
+
+    torch.set_num_threads(1)
+    folder = _folder(out, kind, keep, seed)
+    task = sweep.load()
+    model, split = sweep.shape(task)
+    training = sweep.training_of(kind, keep, seed, task.training)
+    _, metrics = train(task, model, split, training, folder, resume=True)
+    trained, _ = load_run(folder)
+    scores = {}
+    for form, tested in (("float", trained), ("int8", quantise_run(folder)[0])):
+        records = evaluate(tested, task, sweep.losses, sweep.repeats, payload=training.payload)
+        scores[form] = [record[task.metric]["mean"] for record in records]
+    write_json(
+        folder / FIGURES,
+        {
+            "training": sweep.kinds[kind],
+            "parameters": metrics["parameters"],
+            "seconds": metrics["seconds"],
+            "validation": metrics["validation"][task.metric],
+            "scores": scores,
+        },
+    )
+    return folder.name, metrics["seconds"]
+
+
+def _baselines(task: tasks.Task) -> dict[str, dict[str, float]]:
+    if task.name != "forecast":
+        return {}
+    from cats.tasks import baselines
+
+    return baselines.scores(task)
+
+
+def points(sweep: Sweep, records: Sequence[dict], metric: str) -> list[dict]:
+    """For each kind, keep ratio, form and loss: mean, least and largest figure over the seeds."""
+    result = []
+    for kind, keep, form in itertools.product(sweep.kinds, sweep.keep, FORMS):
+        runs = [r for r in records if r["kind"] == kind and r["keep"] == keep]
+        for i, loss in enumerate(sweep.losses):
+            values = [r["scores"][form][i] for r in runs]
+            result.append(
+                {
+                    "kind": kind,
+                    "keep": keep,
+                    "model": form,
+                    "loss": loss,
+                    "seeds": len(values),
+                    metric: {
+                        "mean": statistics.fmean(values),
+                        "least": min(values),
+                        "largest": max(values),
+                    },
+                }
+            )
+    return result
+
+
+def tables(summary: dict) -> str:
+    """The points for people: a row for each kind, keep ratio and form, a column for each loss."""
+    metric, recipe = summary["metric"], summary["recipe"]
+    losses = recipe["losses"]
+    header = ["training", "keep", "model", *(f"{100 * loss:g} % loss" for loss in losses)]
+    rows = []
+    for kind, keep, form in itertools.product(recipe["kinds"], recipe["keep"], FORMS):
+        chosen = [
+            point[metric]
+            for point in summary["points"]
+            if (point["kind"], point["keep"], point["model"]) == (kind, keep, form)
+        ]
+        rows.append([kind, keep, form, *(_range(figure) for figure in chosen)])
+    return table(header, rows)
+
+
+def _range(figure: dict) -> str:
+    half = (figure["largest"] - figure["least"]) / 2
+    return f"{figure['mean']:.4f}" + (f" ±{half:.4f}" if half else "")
+
+
+def plot(summary: dict, out: Path) -> None:
+    """Quality of the integer model against loss (at the first keep ratio), and against the share of
+    columns sent (at the first loss): mean and range over seeds, a line for each kind."""
+    metric, recipe = summary["metric"], summary["recipe"]
+    form = FORMS[-1]
+    for name, axis, fixed, label in (
+        (LOSS_PLOT, "loss", "keep", "packet loss, %"),
+        (KEEP_PLOT, "keep", "loss", "columns sent, %"),
+    ):
+        value = recipe["keep" if fixed == "keep" else "losses"][0]
+
+        def draw(axes: Any, axis: str = axis, fixed: str = fixed, value: float = value) -> None:
+            for kind in recipe["kinds"]:
+                chosen = [
+                    p
+                    for p in summary["points"]
+                    if p["kind"] == kind and p["model"] == form and math.isclose(p[fixed], value)
+                ]
+                chosen.sort(key=lambda p: p[axis])
+                where = [100 * p[axis] for p in chosen]
+                (line,) = axes.plot(
+                    where, [p[metric]["mean"] for p in chosen], marker="o", label=kind
+                )
+                axes.fill_between(
+                    where,
+                    [p[metric]["least"] for p in chosen],
+                    [p[metric]["largest"] for p in chosen],
+                    color=line.get_color(),
+                    alpha=0.2,
+                )
+
+        given = f"{100 * value:g} % " + ("of the columns sent" if fixed == "keep" else "loss")
+        title = f"{recipe['task']}, {recipe['nodes']} nodes, {given}"
+        save_plot(out / name, draw, title=title, xlabel=label, ylabel=f"{metric} (integer model)")

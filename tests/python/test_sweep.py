@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""A sweep computes what is missing and nothing twice, and says what it found."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+import yaml
+
+from cats import sweep
+from cats.cli import main
+from cats.errors import CatsError
+from cats.train import load_run
+
+RECIPE = {
+    "task": "forecast",
+    "options": {
+        "data": "wave.csv", "target": "v", "context": 12, "horizon": 3, "patch": 4,
+        "parts": "0.5:0.2:0.3",
+    },
+    "nodes": 2,
+    "model": {"features": 8, "heads": 2, "hidden": 8, "blocks": 1},
+    "training": {"epochs": 2, "lr": 0.01},
+    "kinds": {"plain": {"message_dropout": [0, 0]}, "one model": {"message_dropout": [0, 0.3]}},
+    "keep": [1, 0.5],
+    "seeds": [0, 1],
+    "losses": [0, 0.5],
+}  # fmt: skip
+
+
+def _write(folder, **changes):
+    lines = [f"2024-01-{1 + i // 24:02d} {i % 24:02d}:00,{math.sin(i / 4)}" for i in range(160)]
+    (folder / "wave.csv").write_text("\n".join(["date,v", *lines]) + "\n")
+    path = folder / "sweep.yaml"
+    path.write_text(yaml.safe_dump({**RECIPE, **changes}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """(the file, OUT, summary) of a finished sweep."""
+    folder = tmp_path_factory.mktemp("sweep")
+    path, out = _write(folder), folder / "out"
+    assert main(["sweep", str(path), "-o", str(out), "--jobs", "1"]) == 0
+    return path, out, json.loads((out / sweep.SUMMARY).read_text())
+
+
+def test_every_run_is_there_and_counted(done):
+    _, out, summary = done
+    assert len(summary["runs"]) == 8 and len(summary["points"]) == 2 * 2 * 2 * 2
+    for run in summary["runs"]:
+        name = f"{run['kind'].replace(' ', '_')}-keep_{run['keep']:g}-seed_{run['seed']}"
+        model, config = load_run(out / "runs" / name)
+        assert config.seed == run["seed"] and config.extra["training"]["epochs"] == 2
+        assert config.extra["training"]["message_dropout"] == (
+            [0, 0] if run["kind"] == "plain" else [0, 0.3]
+        )
+        assert len(model.keep[1][0]) == 4 * run["keep"]
+    for point in summary["points"]:
+        values = [
+            run["scores"][point["model"]][[0, 0.5].index(point["loss"])]
+            for run in summary["runs"]
+            if (run["kind"], run["keep"]) == (point["kind"], point["keep"])
+        ]
+        figure = point["mse"]
+        assert figure["mean"] == pytest.approx(sum(values) / 2) and point["seeds"] == 2
+        assert (figure["least"], figure["largest"]) == (min(values), max(values))
+    assert summary["baselines"]["persistence"]["mse"] > 0
+    for name in (sweep.LOSS_PLOT, sweep.KEEP_PLOT):
+        assert (out / name).read_text().lstrip().startswith("<?xml")
+
+
+def test_table_has_a_row_for_each_kind_keep_and_form(done, capsys):
+    path, out, summary = done
+    lines = sweep.tables(summary).splitlines()
+    assert len(lines) == 2 + 8 and "50 % loss" in lines[0]
+    assert main(["sweep", str(path), "-o", str(out), "--jobs", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "8 runs, 8 of them are there" in shown and "±" in shown and "persistence" in shown
+
+
+def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
+    path, out, summary = done
+    (out / "runs" / "plain-keep_1-seed_1" / sweep.FIGURES).unlink()
+    trained = []
+    real = sweep.train
+
+    def watched(*arguments, **options):
+        trained.append(arguments[4].name)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(sweep, "train", watched)
+    again = sweep.run(sweep.read(path), out, jobs=1, say=lambda text: None)
+    assert trained == ["plain-keep_1-seed_1"]  # its weights were there: it is only scored
+    assert again == summary
+    more = dataclasses.replace(sweep.read(path), seeds=(0, 1, 2), keep=(1,))
+    assert len(sweep.run(more, out, jobs=1, say=lambda text: None)["runs"]) == 6
+    assert sorted(trained[1:]) == ["one_model-keep_1-seed_2", "plain-keep_1-seed_2"]
+
+
+def test_another_sweep_s_folder_is_refused_or_emptied(tmp_path):
+    path, out = _write(tmp_path, seeds=[0], keep=[1]), tmp_path / "out"
+    small = sweep.read(path)
+    sweep.run(small, out, jobs=1, say=lambda text: None)
+    other = dataclasses.replace(small, training={"epochs": 1})
+    with pytest.raises(CatsError, match="holds another sweep"):
+        sweep.run(other, out, jobs=1, say=lambda text: None)
+    sweep.run(other, out, jobs=1, force=True, say=lambda text: None)
+    assert load_run(out / "runs" / "plain-keep_1-seed_0")[1].extra["training"]["epochs"] == 1
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "letter").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(CatsError, match="no folder of a sweep"):
+            sweep.run(small, foreign, jobs=1, force=force)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_figures(done, tmp_path):
+    _, _, summary = done
+    path = _write(tmp_path, keep=[1], seeds=[0])
+    other = sweep.run(sweep.read(path), tmp_path / "out", jobs=2, say=lambda text: None)
+    for run in other["runs"]:
+        (same,) = [
+            r
+            for r in summary["runs"]
+            if (r["kind"], r["keep"], r["seed"]) == (run["kind"], run["keep"], run["seed"])
+        ]
+        assert run["scores"] == same["scores"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": {}}, "has no 'kind'"),
+        ({"kinds": {}}, "kinds are options"),
+        ({"seeds": []}, "seeds is empty"),
+        ({"kinds": {"a": {"speed": 1}}}, "kind 'a'"),
+        ({"kinds": {"a": {"message_dropout": [0, 2]}}}, "message dropout is 0:2"),
+        ({"keep": [2]}, "more than 0 and at most 1"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, changes, message):
+    path = _write(tmp_path, **changes)
+    with pytest.raises(CatsError, match=message):
+        sweep.read(path)
+
+
+def test_other_bad_input_is_named(tmp_path, capsys):
+    for text in ("[1, 2]", "task: [", "task: digits"):
+        (tmp_path / "bad.yaml").write_text(text)
+        assert main(["sweep", str(tmp_path / "bad.yaml"), "-o", str(tmp_path / "out")]) == 2
+    path = _write(tmp_path, model={"wings": 2})
+    assert main(["sweep", str(path), "-o", str(tmp_path / "out")]) == 2
+    assert main(["sweep", str(path), "-o", str(tmp_path / "out"), "--jobs", "0"]) == 2
+    assert main(["sweep", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("cats: error: ") == error.count("\n") == 6
