@@ -19,10 +19,10 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 	python/cats/_native/*.[ch] python/cats/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-m4 lint format fuzz coverage clean distclean
+.PHONY: help setup demo test bench bench-m4 accuracy-report lint format fuzz coverage clean distclean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 # torch is what pip finds first. The build for CPUs is a tenth of the default one: configure pip for
 # an index that has it (PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS).
@@ -63,6 +63,9 @@ bench: $(PACKAGE) ## a training step against plain PyTorch
 
 bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QEMU
 	$(BIN)/python -m cats.bench_m4 $(ARGS)
+
+accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PRESET=quick or full
+	$(BIN)/python scripts/accuracy_report.py --preset $(or $(PRESET),quick) $(ARGS)
 
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*
