@@ -127,6 +127,19 @@ extern const struct cats_transport cats_ieee802154;
 
 #endif
 
+#if defined(CONFIG_CATS_BLE) || defined(__DOXYGEN__)
+
+/**
+ * @brief Bluetooth LE without connections: extended advertising and scanning, on any controller.
+ *
+ * One port. It enables the host where nobody did, and scans without a pause, so nobody else can
+ * scan. The clock is the kernel's. A frame starts with the packet that has the data, behind those
+ * on the primary channels; when exactly, the controller decides.
+ */
+extern const struct cats_transport cats_ble;
+
+#endif
+
 #ifdef __cplusplus
 }
 #endif

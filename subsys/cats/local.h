@@ -18,6 +18,8 @@
 #define CATS_TRANSPORT cats_loopback
 #elif defined(CONFIG_CATS_TRANSPORT_IEEE802154)
 #define CATS_TRANSPORT cats_ieee802154
+#elif defined(CONFIG_CATS_TRANSPORT_BLE)
+#define CATS_TRANSPORT cats_ble
 #else
 #define CATS_TRANSPORT cats_transport
 extern const struct cats_transport cats_transport;

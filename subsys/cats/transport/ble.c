@@ -1,0 +1,305 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Each frame is one event of an extended advertising set that nobody connects to or scans. */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/bluetooth/bluetooth.h>
+#include <zephyr/bluetooth/gap.h>
+#include <zephyr/init.h>
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+#include <zephyr/sys/byteorder.h>
+#include <zephyr/sys/util.h>
+
+#include <cats/gather.h>
+#include <cats/transport.h>
+
+LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
+
+/* Advertising data: length, type, and the company that says what follows: Core specification
+ * vol 3 part C, 11 and supplement, part A.
+ */
+#define AD_HEADER 4
+#define COMPANY   2
+
+/* A frame's air time: ADV_EXT_IND on the primary channels, then AUX_ADV_IND at 2 Mbit/s with 25
+ * bytes around the frame.
+ */
+#define BYTE_US  4
+#define OVERHEAD 25
+
+/* An event that does not end in this time never will. */
+#define EVENT_MS 200
+
+#define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
+
+BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
+	     "no priority is left above CATS_AIR_PRIORITY");
+#ifdef CONFIG_BT_CTLR_ADV_DATA_LEN_MAX
+BUILD_ASSERT(CONFIG_BT_CTLR_ADV_DATA_LEN_MAX >= AD_HEADER + CONFIG_CATS_BLE_MTU,
+	     "the controller sends less data: raise CONFIG_BT_CTLR_ADV_DATA_LEN_MAX");
+#endif
+
+/* A frame that was heard, on its way to cats_air_queue. */
+struct heard_frame {
+	void *fifo;
+	uint32_t start;
+	uint16_t size;
+	uint8_t data[CONFIG_CATS_BLE_MTU];
+};
+
+K_MEM_SLAB_DEFINE_STATIC(slab, ROUND_UP(sizeof(struct heard_frame), sizeof(void *)),
+			 CONFIG_CATS_BLE_FRAMES, sizeof(void *));
+static K_FIFO_DEFINE(heard);
+
+/* Guards the port, whose callbacks run under it. */
+static K_MUTEX_DEFINE(port_lock);
+static struct cats_port *the_port;
+
+/* The one frame that is sent, from send() to sent(). */
+static struct {
+	struct k_sem idle;
+	struct k_sem go;
+	struct k_sem ended;
+	struct bt_le_ext_adv *set;
+	uint8_t data[COMPANY + CONFIG_CATS_BLE_MTU];
+	uint16_t size;
+	uint32_t start;
+	bool ok;
+} out;
+
+static void heard_work(struct k_work *work);
+static K_WORK_DEFINE(heard_item, heard_work);
+static void sent_work(struct k_work *work);
+static K_WORK_DEFINE(sent_item, sent_work);
+
+static uint32_t ble_now(void)
+{
+	return (uint32_t)k_ticks_to_us_floor64((uint64_t)k_uptime_ticks());
+}
+
+/*
+ * Receiving
+ */
+
+/* Of a report, on the host's receiving thread. */
+static void scan_received(const struct bt_le_scan_recv_info *info, struct net_buf_simple *buf)
+{
+	uint32_t now = ble_now();
+	const uint8_t *data = buf->data;
+	struct heard_frame *frame;
+	uint16_t size;
+	void *memory;
+
+	if ((info->adv_props & BT_GAP_ADV_PROP_EXT_ADV) == 0 || buf->len <= AD_HEADER ||
+	    data[0] + 1 != buf->len || data[1] != BT_DATA_MANUFACTURER_DATA ||
+	    sys_get_le16(data + 2) != CONFIG_CATS_BLE_COMPANY) {
+		return;
+	}
+	size = buf->len - AD_HEADER;
+	if (size > CONFIG_CATS_BLE_MTU || k_mem_slab_alloc(&slab, &memory, K_NO_WAIT) != 0) {
+		return;
+	}
+	frame = memory;
+	frame->start = now - CONFIG_CATS_BLE_RX_US - (OVERHEAD + size) * BYTE_US;
+	frame->size = size;
+	memcpy(frame->data, data + AD_HEADER, size);
+	k_fifo_put(&heard, frame);
+	(void)k_work_submit_to_queue(&cats_air_queue, &heard_item);
+}
+
+static void heard_work(struct k_work *work)
+{
+	struct heard_frame *frame;
+
+	ARG_UNUSED(work);
+	while ((frame = k_fifo_get(&heard, K_NO_WAIT)) != NULL) {
+		(void)k_mutex_lock(&port_lock, K_FOREVER);
+		if (the_port != NULL) {
+			the_port->received(the_port, frame->data, frame->size, frame->start);
+		}
+		(void)k_mutex_unlock(&port_lock);
+		k_mem_slab_free(&slab, frame);
+	}
+}
+
+/*
+ * Sending
+ */
+
+static void event_ended(struct bt_le_ext_adv *set, struct bt_le_ext_adv_sent_info *info)
+{
+	ARG_UNUSED(set);
+	ARG_UNUSED(info);
+	k_sem_give(&out.ended);
+}
+
+static int advertise(void)
+{
+	const struct bt_data data = {
+		.type = BT_DATA_MANUFACTURER_DATA,
+		.data_len = (uint8_t)(COMPANY + out.size),
+		.data = out.data,
+	};
+	int32_t us;
+	int ret;
+
+	ret = bt_le_ext_adv_set_data(out.set, &data, 1, NULL, 0);
+	if (ret != 0) {
+		return ret;
+	}
+	us = cats_time_diff(out.start - CONFIG_CATS_BLE_TX_US, ble_now());
+	if (us > 0) {
+		(void)k_sleep(K_TICKS(k_us_to_ticks_near32((uint32_t)us)));
+	} else {
+		out.start -= us;
+	}
+	k_sem_reset(&out.ended);
+	ret = bt_le_ext_adv_start(out.set, BT_LE_EXT_ADV_START_PARAM(0, 1));
+	if (ret == 0 && k_sem_take(&out.ended, K_MSEC(EVENT_MS)) != 0) {
+		(void)bt_le_ext_adv_stop(out.set);
+		ret = -ETIMEDOUT;
+	}
+	if (ret != 0) {
+		LOG_DBG("advertising: %d", ret);
+	}
+	return ret;
+}
+
+static void out_thread(void *p1, void *p2, void *p3)
+{
+	ARG_UNUSED(p1);
+	ARG_UNUSED(p2);
+	ARG_UNUSED(p3);
+	for (;;) {
+		(void)k_sem_take(&out.go, K_FOREVER);
+		out.ok = advertise() == 0;
+		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+	}
+}
+
+static K_KERNEL_THREAD_DEFINE(cats_ble_out, CONFIG_CATS_BLE_STACK_SIZE, out_thread, NULL, NULL,
+			      NULL, CONFIG_CATS_AIR_PRIORITY - 1, 0, 0);
+
+static void sent_work(struct k_work *work)
+{
+	uint32_t start = out.start;
+	bool ok = out.ok;
+
+	ARG_UNUSED(work);
+	k_sem_give(&out.idle);
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port != NULL) {
+		the_port->sent(the_port, ok, start);
+	}
+	(void)k_mutex_unlock(&port_lock);
+}
+
+static int ble_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
+{
+	ARG_UNUSED(port);
+	if (size == 0 || size > CONFIG_CATS_BLE_MTU) {
+		return -EMSGSIZE;
+	}
+	if (k_sem_take(&out.idle, K_NO_WAIT) != 0) {
+		return -ENOBUFS;
+	}
+	memcpy(out.data + COMPANY, frame, size);
+	out.size = size;
+	out.start = at;
+	k_sem_give(&out.go);
+	return 0;
+}
+
+/*
+ * Ports
+ */
+
+static struct bt_le_scan_cb scan_callback = {.recv = scan_received};
+
+static int enable(void)
+{
+	static const struct bt_le_ext_adv_cb callback = {.sent = event_ended};
+	static const struct bt_le_adv_param advertising = {
+		.id = BT_ID_DEFAULT,
+		.options = BT_LE_ADV_OPT_EXT_ADV | BT_LE_ADV_OPT_USE_IDENTITY,
+		.interval_min = BT_GAP_ADV_FAST_INT_MIN_1,
+		.interval_max = BT_GAP_ADV_FAST_INT_MAX_1,
+	};
+	static const struct bt_le_scan_param scanning = {
+		.type = BT_LE_SCAN_TYPE_PASSIVE,
+		.interval = SCAN_INTERVAL,
+		.window = SCAN_INTERVAL,
+	};
+	int ret = bt_is_ready() ? 0 : bt_enable(NULL);
+
+	if (ret != 0 && ret != -EALREADY) {
+		return ret;
+	}
+	if (out.set == NULL) {
+		ret = bt_le_ext_adv_create(&advertising, &callback, &out.set);
+		if (ret != 0) {
+			return ret;
+		}
+		ret = bt_le_scan_cb_register(&scan_callback);
+		if (ret != 0 && ret != -EEXIST) {
+			return ret;
+		}
+	}
+	return bt_le_scan_start(&scanning, NULL);
+}
+
+static int ble_attach(struct cats_port *port)
+{
+	int ret = -EBUSY;
+
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port == NULL) {
+		ret = enable();
+		if (ret == 0) {
+			the_port = port;
+		}
+	}
+	(void)k_mutex_unlock(&port_lock);
+	return ret;
+}
+
+static void ble_detach(struct cats_port *port)
+{
+	struct k_work_sync sync;
+
+	ARG_UNUSED(port);
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	the_port = NULL;
+	(void)k_mutex_unlock(&port_lock);
+	(void)k_sem_take(&out.idle, K_FOREVER);
+	(void)bt_le_scan_stop();
+	(void)k_work_flush(&heard_item, &sync);
+	(void)k_work_flush(&sent_item, &sync);
+	k_sem_give(&out.idle);
+}
+
+static int ble_init(void)
+{
+	(void)k_sem_init(&out.idle, 1, 1);
+	(void)k_sem_init(&out.go, 0, 1);
+	(void)k_sem_init(&out.ended, 0, 1);
+	sys_put_le16(CONFIG_CATS_BLE_COMPANY, out.data);
+	return 0;
+}
+
+SYS_INIT(ble_init, PRE_KERNEL_1, CONFIG_KERNEL_INIT_PRIORITY_DEFAULT);
+
+const struct cats_transport cats_ble = {
+	.name = "ble",
+	.mtu = CONFIG_CATS_BLE_MTU,
+	.attach = ble_attach,
+	.detach = ble_detach,
+	.now = ble_now,
+	.send = ble_send,
+};
