@@ -28,7 +28,9 @@ def _address(text: str) -> int:
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of make_plan(), the same for every command that plans."""
     parser.add_argument(
-        "--radio", default="ieee802154", help="ieee802154 (250 kbit/s) or ble_2m (2 Mbit/s)"
+        "--radio",
+        default="ieee802154",
+        help="ieee802154 (250 kbit/s), ble_2m (2 Mbit/s, nrf_radio) or ble (advertising, slow)",
     )
     parser.add_argument(
         "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"

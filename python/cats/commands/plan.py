@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--radio",
-        help="radio of the tables: ieee802154 or ble_2m (DEPLOY's, else ieee802154); the JSON has "
-        "both",
+        help="radio of the tables: ieee802154, ble_2m or ble (DEPLOY's, else ieee802154); the JSON "
+        "has all",
     )
     parser.add_argument(
         "--repair-rounds",
