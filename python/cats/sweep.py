@@ -151,8 +151,9 @@ def run(
 ) -> dict:
     """Run what is not there yet, write summary and plots; returns the summary.
 
-    A folder that holds another sweep is refused, or with ``force`` emptied. ``jobs`` processes (-1: one a core) of joblib's ``backend`` (None: its own), so also of one that
-    a package like Ray or Dask registers.
+    A folder that holds another sweep is refused, or with ``force`` emptied. ``jobs`` processes
+    (-1: one a core) of joblib's ``backend`` (None: its own), so also of one that a package like Ray
+    or Dask registers.
     """
     from joblib import Parallel, delayed, parallel_config
 

@@ -142,9 +142,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fit.add_argument("--batch", type=int, help="samples a step (default 64; classify 32)")
     fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
     fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
-    fit.add_argument(
-        "--threads", type=int, help="CPU threads (default: 1, forecast: as PyTorch chooses)"
-    )
+    fit.add_argument("--threads", type=int, help="CPU threads (default 1)")
 
 
 def run(args: argparse.Namespace) -> int:

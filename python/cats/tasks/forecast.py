@@ -57,7 +57,7 @@ class Forecast(Task):
     name = "forecast"
     metric = "mse"
     higher_is_better = False
-    training = {"epochs": 10, "lr": 1e-3}
+    training = {"epochs": 4, "lr": 1e-3, "patterns": 1, "threads": 1}
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Forecast(Task):
             tokens_in=context // patch,
             inputs=patch,
             outputs=horizon,
-            features=128,
-            heads=16,
+            features=64,
+            heads=8,
             hidden=128,
             blocks=2,
             causal=True,
