@@ -110,7 +110,7 @@ def parse(lines: list[str]) -> tuple[list[Option], bool]:
             here.ranges.append(rest)
         elif word == "depends":
             here.conditions.append(rest.removeprefix("on").strip())
-        elif word == "select":
+        elif word in ("select", "imply"):
             here.selects.append(rest)
         elif word == "help":
             indent = 0

@@ -43,6 +43,7 @@
 
 #include <cats/image.h>
 #include <cats/node.h>
+#include <cats/secure.h>
 #include <cats/transport.h>
 
 #ifdef __cplusplus
@@ -67,12 +68,24 @@ typedef void (*cats_result_cb)(const struct cats_result *result, void *user);
 struct cats_glue_stats {
 	uint32_t send_failed; /**< frames that the transport refused or could not send */
 	uint32_t dropped;     /**< frames that cats_loss() dropped on purpose */
+#ifdef CONFIG_CATS_SECURE
+	uint32_t refused[CATS_SECURE_REASONS]; /**< frames, by enum cats_secure_reject */
+#endif
 };
 
 /** Everything that cats_stats() tells. */
 struct cats_stats {
 	struct cats_node_stats node;
 	struct cats_glue_stats glue;
+};
+
+/** What CONFIG_CATS_SECURE adds to an instance; all fields are private. */
+struct cats_secure_state {
+	uint64_t heard[CATS_KEYS][CATS_MAX_NODES]; /* highest number, by place of the key */
+	uint32_t unsaved;                          /* frames heard since that was saved */
+	struct k_work save;
+	uint8_t node;
+	uint8_t frame[CATS_FRAME_MAX]; /* the one being sent */
 };
 
 /** State of an instance; all fields are private. */
@@ -104,6 +117,9 @@ struct cats_instance_data {
 #ifdef CONFIG_CATS_LOSS
 	uint32_t loss_seed;
 	uint32_t loss[CATS_MAX_NODES]; /* millionths, by source */
+#endif
+#ifdef CONFIG_CATS_SECURE
+	struct cats_secure_state secure;
 #endif
 	struct cats_node node;
 };
@@ -174,7 +190,9 @@ const struct cats_instance *cats_local(unsigned int number);
  * @retval -ENOENT   no image was given and the instance has none
  * @retval -EBADMSG  the image was refused: cats_refused() and the log tell why
  * @retval -ENOMEM   the arena is too small for it
- * @retval -EMSGSIZE its frames are too large for the transport: export it for this one
+ * @retval -EMSGSIZE its frames are too large for the transport: export it for this one, with
+ *                   --secure where CONFIG_CATS_SECURE is set
+ * @retval -EACCES   CONFIG_CATS_SECURE, and there is no key: cats_key_set()
  * @retval -EBUSY    the flash partition is being updated, or the transport takes no more ports
  * @retval -errno    of the transport
  */

@@ -65,6 +65,21 @@ static bool alive(const struct cats_instance_data *d)
  * The air: everything below runs on cats_air_queue.
  */
 
+static int transmit(struct cats_instance_data *d, const struct cats_todo *todo)
+{
+	const uint8_t *frame = todo->frame;
+	uint16_t size = todo->length;
+
+#ifdef CONFIG_CATS_SECURE
+	size = cats_secure_send(&d->secure, &d->image, frame, size);
+	frame = d->secure.frame;
+	if (size == 0) {
+		return -EACCES;
+	}
+#endif
+	return d->self->transport->send(&d->port, frame, size, todo->at);
+}
+
 /* Do what the node asks for, until it waits. Locked. */
 static void drive(struct cats_instance_data *d)
 {
@@ -78,7 +93,7 @@ static void drive(struct cats_instance_data *d)
 			k_sem_give(&d->work);
 		}
 		if (todo.what == CATS_TODO_SEND) {
-			int ret = transport->send(&d->port, todo.frame, todo.length, todo.at);
+			int ret = transmit(d, &todo);
 
 			if (ret != 0) {
 				LOG_DBG("%s: frame not sent (%d)", d->self->name, ret);
@@ -127,6 +142,16 @@ static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_
 
 	lock(d);
 	if (alive(d)) {
+#ifdef CONFIG_CATS_SECURE
+		int ret = cats_secure_receive(&d->secure, &d->image, frame, size, &frame);
+
+		if (ret < 0) {
+			d->glue.refused[-1 - ret]++;
+			unlock(d);
+			return;
+		}
+		size = (uint16_t)ret;
+#endif
 		if (IS_ENABLED(CONFIG_CATS_LOSS) && cats_lost(d, frame, size)) {
 			d->glue.dropped++;
 			unlock(d);
@@ -316,7 +341,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 		.image = &d->image,
 		.arena = instance->arena,
 		.arena_size = instance->arena_size,
-		.mtu = instance->transport->mtu,
+		.mtu = instance->transport->mtu - CATS_SECURE_OVERHEAD,
 		.first_inference = first_inference(),
 		.lead_us = CONFIG_CATS_LEAD_US,
 		.late_us = CONFIG_CATS_LATE_US,
@@ -328,6 +353,12 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	if (ret != 0) {
 		return ret;
 	}
+#ifdef CONFIG_CATS_SECURE
+	ret = cats_secure_start(&d->secure, d->image.header->node);
+	if (ret != 0) {
+		return ret;
+	}
+#endif
 
 	lock(d);
 	config.available = d->available;
@@ -406,6 +437,9 @@ int cats_stop(const struct cats_instance *instance)
 	(void)k_thread_join(&d->thread, K_FOREVER);
 	instance->transport->detach(&d->port);
 	(void)k_work_cancel_delayable_sync(&d->air, &sync);
+#ifdef CONFIG_CATS_SECURE
+	cats_secure_stop(&d->secure);
+#endif
 
 	lock(d);
 	d->running = false;

@@ -1,0 +1,555 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* Keys, the counter of frames, and what was heard: in the settings below "cats/secure". */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+#include <zephyr/settings/settings.h>
+#include <zephyr/sys/byteorder.h>
+#include <zephyr/sys/util.h>
+
+#include <cats/cats.h>
+#include <cats/secure.h>
+
+#include "instance.h"
+#include "secure.h"
+
+LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
+
+#define STRIDE CONFIG_CATS_SECURE_STRIDE
+#define TAG CONFIG_CATS_SECURE_TAG
+
+BUILD_ASSERT(TAG == 4 || TAG == 8);
+BUILD_ASSERT(sizeof(CONFIG_CATS_SECURE_TEST_KEY) == 1 ||
+		     sizeof(CONFIG_CATS_SECURE_TEST_KEY) == 2 * CATS_KEY_SIZE + 1,
+	     "CATS_SECURE_TEST_KEY has 32 hexadecimal digits");
+
+#define TREE "cats/secure"
+#define NAME_SIZE sizeof(TREE "/heard/4294967295")
+
+/* The bytes of a number of a frame. */
+#define COUNTER_SIZE 5
+
+/* cats/secure/key/PLACE. Keys differ in `since`: the limit of numbers when one was set. */
+struct stored_key {
+	uint8_t id;
+	uint8_t since[COUNTER_SIZE];
+	uint8_t key[CATS_KEY_SIZE];
+};
+
+/* cats/secure/heard/NODE */
+struct stored_heard {
+	uint8_t since[CATS_KEYS][COUNTER_SIZE]; /* of the keys; 0: none */
+	uint8_t counters[CATS_KEYS][CATS_MAX_NODES][COUNTER_SIZE];
+};
+
+/* One at a time writes settings; taken before `lock` and never on cats_air_queue. */
+static K_MUTEX_DEFINE(saving);
+/* Everything below. */
+static K_MUTEX_DEFINE(lock);
+
+static struct {
+	uint64_t since; /* 0: there is none */
+	struct cats_secure_key key;
+} keys[CATS_KEYS];
+static uint8_t sending; /* the place of the key */
+static bool loaded;
+
+/* The last number of a frame, and the last one that may be used; the settings hold the latter. */
+static uint64_t last;
+static uint64_t limit;
+
+static void save_counter(struct k_work *work);
+static K_WORK_DEFINE(counter_work, save_counter);
+
+/* What is being loaded or saved. With `saving`. */
+static struct stored_heard heard;
+static struct stored_key stored;
+
+static int place_of(uint8_t id)
+{
+	for (int k = 0; k < CATS_KEYS; k++) {
+		if (keys[k].since != 0 && keys[k].key.id == id) {
+			return k;
+		}
+	}
+	return -ENOENT;
+}
+
+static void drop(int place)
+{
+	if (keys[place].since != 0) {
+		(void)psa_destroy_key(keys[place].key.handle);
+		keys[place].since = 0;
+	}
+}
+
+static int import(int place, uint8_t id, uint64_t since, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+	psa_key_id_t handle;
+
+	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
+	psa_set_key_algorithm(&attributes, CATS_SECURE_ALG(TAG));
+	psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
+	psa_set_key_bits(&attributes, 8 * CATS_KEY_SIZE);
+	if (psa_import_key(&attributes, bytes, CATS_KEY_SIZE, &handle) != PSA_SUCCESS) {
+		return -EIO;
+	}
+	drop(place);
+	keys[place].since = since;
+	keys[place].key = (struct cats_secure_key){.handle = handle, .id = id, .tag = TAG};
+	return 0;
+}
+
+/* settings_load_subtree_direct() tells each value below TREE; the rest of its name is `name`. */
+static int load_one(const char *name, size_t length, settings_read_cb read, void *argument,
+		    void *parameter)
+{
+	uint8_t counter[COUNTER_SIZE];
+	uint8_t place;
+
+	ARG_UNUSED(parameter);
+	if (name == NULL) {
+		return 0;
+	}
+	if (strncmp(name, "key/", 4) == 0 && name[4] >= '0' && name[4] < '0' + CATS_KEYS) {
+		if (length == sizeof(stored) &&
+		    read(argument, &stored, sizeof(stored)) == sizeof(stored)) {
+			(void)import(name[4] - '0', stored.id, sys_get_le40(stored.since),
+				     stored.key);
+		}
+		memset(&stored, 0, sizeof(stored));
+	} else if (strcmp(name, "use") == 0) {
+		if (length == 1 && read(argument, &place, 1) == 1 && place < CATS_KEYS) {
+			sending = place;
+		}
+	} else if (strcmp(name, "sent") == 0) {
+		if (length == sizeof(counter) &&
+		    read(argument, counter, sizeof(counter)) == sizeof(counter)) {
+			limit = sys_get_le40(counter);
+			last = limit;
+		}
+	}
+	return 0;
+}
+
+/* One value by its whole name, if it has that size; zeros where there is none. */
+struct one {
+	void *to;
+	size_t size;
+};
+
+static int load_value(const char *name, size_t length, settings_read_cb read, void *argument,
+		      void *parameter)
+{
+	const struct one *one = parameter;
+
+	if (name == NULL &&
+	    (length != one->size || read(argument, one->to, one->size) != (ssize_t)one->size)) {
+		memset(one->to, 0, one->size);
+	}
+	return 0;
+}
+
+static int read_one(const char *name, void *to, size_t size)
+{
+	struct one one = {.to = to, .size = size};
+
+	memset(to, 0, size);
+	return settings_load_subtree_direct(name, load_value, &one);
+}
+
+/* The keys and the counter, once. With `saving`; without `lock`. */
+static int load(void)
+{
+	uint8_t key[CATS_KEY_SIZE];
+	int ret;
+
+	if (loaded) {
+		return 0;
+	}
+	if (psa_crypto_init() != PSA_SUCCESS) {
+		LOG_ERR("secure: the crypto library does not start");
+		return -EIO;
+	}
+	ret = settings_subsys_init();
+	if (ret == 0) {
+		/* Nobody else looks at what this changes before `loaded`. */
+		ret = settings_load_subtree_direct(TREE, load_one, NULL);
+	}
+	if (ret != 0) {
+		LOG_ERR("secure: no settings (%d)", ret);
+		return ret;
+	}
+	for (int k = 0; k < CATS_KEYS; k++) {
+		if (limit < keys[k].since) {
+			/* Numbers might come twice. */
+			LOG_ERR("secure: the counter is lost; set a new key");
+			drop(k);
+		}
+	}
+	if (keys[0].since == 0 && keys[1].since == 0 &&
+	    hex2bin(CONFIG_CATS_SECURE_TEST_KEY, strlen(CONFIG_CATS_SECURE_TEST_KEY), key,
+		    sizeof(key)) == sizeof(key)) {
+		LOG_WRN("secure: the test key is in use");
+		(void)import(0, 0, 1, key);
+	}
+	if (keys[sending].since == 0 && keys[!sending].since != 0) {
+		sending = !sending;
+	}
+	loaded = true;
+	return 0;
+}
+
+/* Set the next numbers aside, in the settings first. */
+static int reserve(void)
+{
+	uint8_t counter[COUNTER_SIZE];
+	uint64_t to;
+	int ret;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	to = limit + STRIDE;
+	(void)k_mutex_unlock(&lock);
+	if (to >= CATS_SECURE_COUNTER_END) {
+		return -EOVERFLOW;
+	}
+	sys_put_le40(to, counter);
+	ret = settings_save_one(TREE "/sent", counter, sizeof(counter));
+	if (ret == 0) {
+		(void)k_mutex_lock(&lock, K_FOREVER);
+		limit = to;
+		(void)k_mutex_unlock(&lock);
+	} else {
+		LOG_ERR("secure: the counter cannot be saved (%d)", ret);
+	}
+	return ret;
+}
+
+static bool running_low(void)
+{
+	bool low;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	low = limit - last < STRIDE / 2;
+	(void)k_mutex_unlock(&lock);
+	return low;
+}
+
+static void save_counter(struct k_work *work)
+{
+	ARG_UNUSED(work);
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	if (running_low()) {
+		(void)reserve();
+	}
+	(void)k_mutex_unlock(&saving);
+}
+
+/* Write what an instance has heard. */
+static void save_heard(struct cats_secure_state *state)
+{
+	char name[NAME_SIZE];
+	int ret;
+
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	for (int k = 0; k < CATS_KEYS; k++) {
+		sys_put_le40(keys[k].since, heard.since[k]);
+		for (int s = 0; s < CATS_MAX_NODES; s++) {
+			sys_put_le40(state->heard[k][s], heard.counters[k][s]);
+		}
+	}
+	state->unsaved = 0;
+	(void)k_mutex_unlock(&lock);
+	snprintf(name, sizeof(name), TREE "/heard/%u", state->node);
+	ret = settings_save_one(name, &heard, sizeof(heard));
+	if (ret != 0) {
+		LOG_ERR("secure: what was heard cannot be saved (%d)", ret);
+	}
+	(void)k_mutex_unlock(&saving);
+}
+
+static void heard_work(struct k_work *work)
+{
+	save_heard(CONTAINER_OF(work, struct cats_secure_state, save));
+}
+
+int cats_secure_start(struct cats_secure_state *state, uint8_t node)
+{
+	char name[NAME_SIZE];
+	int ret;
+
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	ret = load();
+	if (ret == 0 && keys[sending].since == 0) {
+		LOG_ERR("secure: no key");
+		ret = -EACCES;
+	}
+	if (ret == 0 && running_low()) {
+		ret = reserve();
+	}
+	if (ret != 0) {
+		goto out;
+	}
+	memset(state, 0, sizeof(*state));
+	k_work_init(&state->save, heard_work);
+	state->node = node;
+	snprintf(name, sizeof(name), TREE "/heard/%u", node);
+	ret = read_one(name, &heard, sizeof(heard));
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	for (int k = 0; k < CATS_KEYS && ret == 0; k++) {
+		bool same = sys_get_le40(heard.since[k]) == keys[k].since;
+
+		for (int s = 0; s < CATS_MAX_NODES && same; s++) {
+			state->heard[k][s] = sys_get_le40(heard.counters[k][s]);
+		}
+	}
+	(void)k_mutex_unlock(&lock);
+out:
+	(void)k_mutex_unlock(&saving);
+	return ret;
+}
+
+void cats_secure_stop(struct cats_secure_state *state)
+{
+	struct k_work_sync sync;
+
+	(void)k_work_cancel_sync(&state->save, &sync);
+	save_heard(state);
+}
+
+uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_image *image,
+			  const uint8_t *frame, uint16_t size)
+{
+	uint16_t sealed = 0;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	if (last < limit && keys[sending].since != 0) {
+		/* From 1 on: nothing heard is 0. */
+		last++;
+		sealed = cats_secure_seal(&keys[sending].key, last, image, frame, size,
+					  state->frame);
+	}
+	if (limit - last < STRIDE / 2) {
+		(void)k_work_submit(&counter_work);
+	}
+	(void)k_mutex_unlock(&lock);
+	return sealed;
+}
+
+/* Which frame this is, and whether it may be. Locked; the place of its key, or -1 - reason. */
+static int admit(const struct cats_secure_state *state, const struct cats_image *image,
+		 const uint8_t *sealed, uint16_t size, struct cats_secure_name *name)
+{
+	int ret = cats_secure_peek(sealed, size, TAG, name);
+
+	if (ret != 0) {
+		return ret;
+	}
+	if (name->source >= image->header->nodes || name->source == image->header->node) {
+		return -1 - CATS_SECURE_SOURCE;
+	}
+	ret = place_of(name->key_id);
+	if (ret < 0) {
+		return -1 - CATS_SECURE_KEY;
+	}
+	return name->counter > state->heard[ret][name->source] ? ret : -1 - CATS_SECURE_REPLAY;
+}
+
+int cats_secure_receive(struct cats_secure_state *state, const struct cats_image *image,
+			const uint8_t *sealed, uint16_t size, const uint8_t **frame)
+{
+	/* All frames are received on cats_air_queue, one after the other. */
+	static uint8_t opened[CATS_FRAME_MAX];
+	struct cats_secure_name name;
+	int place;
+	int ret;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	place = admit(state, image, sealed, size, &name);
+	ret = place < 0 ? place : cats_secure_open(&keys[place].key, image, sealed, size, opened);
+	if (ret > 0) {
+		state->heard[place][name.source] = name.counter;
+		if (++state->unsaved == STRIDE) {
+			(void)k_work_submit(&state->save);
+		}
+	} else if (ret == 0) {
+		ret = -1 - CATS_SECURE_FORGED;
+	}
+	(void)k_mutex_unlock(&lock);
+	*frame = opened;
+	return ret;
+}
+
+/*
+ * Keys
+ */
+
+/* A new key at a place: nothing was heard with it. Locked. */
+static void forget_heard(int place)
+{
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		memset(instance->data->secure.heard[place], 0,
+		       sizeof(instance->data->secure.heard[place]));
+	}
+}
+
+/* A counter that starts anew may give a key the `since` of one that was forgotten. */
+static void delete_heard(void)
+{
+	char name[NAME_SIZE];
+
+	for (unsigned int node = 0; node < CATS_MAX_NODES; node++) {
+		snprintf(name, sizeof(name), TREE "/heard/%u", node);
+		(void)settings_delete(name);
+	}
+}
+
+static int save_use(void)
+{
+	return settings_save_one(TREE "/use", &sending, sizeof(sending));
+}
+
+int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE])
+{
+	char name[NAME_SIZE];
+	uint64_t since;
+	bool anew;
+	int place;
+	int ret;
+
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	ret = load();
+	if (ret != 0) {
+		goto out;
+	}
+	place = place_of(id);
+	if (place < 0) {
+		place = keys[sending].since != 0 ? !sending : sending;
+	}
+	snprintf(name, sizeof(name), TREE "/key/%d", place);
+	ret = read_one(name, &stored, sizeof(stored));
+	if (ret == 0 && keys[place].since != 0 && sys_get_le40(stored.since) == keys[place].since &&
+	    stored.id == id && memcmp(stored.key, key, sizeof(stored.key)) == 0) {
+		/* The same again: what was heard with it still counts. */
+		goto out;
+	}
+	/* The counter first: a key without one is not used. */
+	anew = limit == 0;
+	ret = reserve();
+	if (ret != 0) {
+		goto out;
+	}
+	if (anew) {
+		delete_heard();
+	}
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	since = limit;
+	ret = import(place, id, since, key);
+	if (ret == 0) {
+		forget_heard(place);
+	}
+	(void)k_mutex_unlock(&lock);
+	if (ret == 0) {
+		stored.id = id;
+		sys_put_le40(since, stored.since);
+		memcpy(stored.key, key, sizeof(stored.key));
+		ret = settings_save_one(name, &stored, sizeof(stored));
+	}
+	if (ret == 0) {
+		ret = save_use();
+	}
+out:
+	memset(&stored, 0, sizeof(stored));
+	(void)k_mutex_unlock(&saving);
+	return ret;
+}
+
+int cats_key_use(uint8_t id)
+{
+	int place;
+	int ret;
+
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	ret = load();
+	if (ret == 0) {
+		(void)k_mutex_lock(&lock, K_FOREVER);
+		place = place_of(id);
+		if (place >= 0) {
+			sending = (uint8_t)place;
+		}
+		(void)k_mutex_unlock(&lock);
+		ret = place < 0 ? place : save_use();
+	}
+	(void)k_mutex_unlock(&saving);
+	return ret;
+}
+
+int cats_key_forget(uint8_t id)
+{
+	char name[NAME_SIZE];
+	int place;
+	int ret;
+
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	ret = load();
+	if (ret != 0) {
+		goto out;
+	}
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	place = place_of(id);
+	if (place < 0) {
+		ret = place;
+	} else if (place == sending && keys[!place].since != 0) {
+		ret = -EBUSY;
+	} else {
+		drop(place);
+	}
+	(void)k_mutex_unlock(&lock);
+	if (ret == 0) {
+		snprintf(name, sizeof(name), TREE "/key/%d", place);
+		ret = settings_delete(name);
+	}
+out:
+	(void)k_mutex_unlock(&saving);
+	return ret;
+}
+
+void cats_key_info(struct cats_key_info *info)
+{
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	(void)load();
+	memset(info, 0, sizeof(*info));
+	for (int k = 0; k < CATS_KEYS; k++) {
+		if (keys[k].since != 0) {
+			info->ids[info->count++] = keys[k].key.id;
+		}
+	}
+	info->sending = keys[sending].key.id;
+	(void)k_mutex_unlock(&saving);
+}
+
+#ifdef CONFIG_ZTEST
+/* As after a reset: what is not in the settings is gone. All instances are stopped. */
+void cats_secure_reset_testonly(void)
+{
+	(void)k_mutex_lock(&saving, K_FOREVER);
+	for (int k = 0; k < CATS_KEYS; k++) {
+		drop(k);
+	}
+	sending = 0;
+	last = 0;
+	limit = 0;
+	loaded = false;
+	(void)k_mutex_unlock(&saving);
+}
+#endif
