@@ -115,6 +115,30 @@ extern const struct cats_transport cats_loopback;
 
 #endif
 
+#if defined(CONFIG_CATS_NRF_RADIO) || defined(__DOXYGEN__)
+
+/**
+ * @brief The nRF RADIO peripheral with the framing of Bluetooth LE at 2 Mbit/s, and nobody else's.
+ *
+ * The clock is TIMER0 on the crystal. Frames start to the microsecond when they are to; the
+ * receiver is always on in between. One instance at a time.
+ */
+extern const struct cats_transport cats_nrf_radio;
+
+/** What cats_nrf_radio counts, since the start of the program. */
+struct cats_nrf_radio_stats {
+	uint32_t sent;    /**< frames */
+	uint32_t heard;   /**< frames handed over */
+	uint32_t damaged; /**< frames with a wrong CRC */
+	uint32_t overrun; /**< frames for which no buffer was free */
+	uint32_t late;    /**< frames not sent, since an interrupt came too late */
+};
+
+/** Read at any time. */
+extern struct cats_nrf_radio_stats cats_nrf_radio_stats;
+
+#endif
+
 #if defined(CONFIG_CATS_IEEE802154) || defined(__DOXYGEN__)
 
 /**

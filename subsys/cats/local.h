@@ -20,6 +20,8 @@
 #define CATS_TRANSPORT cats_ieee802154
 #elif defined(CONFIG_CATS_TRANSPORT_BLE)
 #define CATS_TRANSPORT cats_ble
+#elif defined(CONFIG_CATS_TRANSPORT_NRF_RADIO)
+#define CATS_TRANSPORT cats_nrf_radio
 #else
 #define CATS_TRANSPORT cats_transport
 extern const struct cats_transport cats_transport;

@@ -1,0 +1,107 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <zephyr/kernel.h>
+
+#include "bs_types.h"
+#include "bs_tracing.h"
+#include "bsim_args_runner.h"
+#include "nsi_host_trampolines.h"
+#include "nsi_hw_scheduler.h"
+#include "posix_native_task.h"
+
+#include "host.h"
+
+#define NOT_GIVEN UINT32_MAX
+#define FILE_MAX (4 << 20)
+
+struct options options;
+
+extern bs_time_t hwll_phy_time_from_dev(bs_time_t d_t);
+
+static void add_options(void)
+{
+	static bs_args_struct_t table[] = {
+		{false, true, false, "deploy", "folder", 's', &options.deploy, NULL,
+		 "What `cats export --format image` wrote, and inputs.bin"},
+		{false, false, false, "compute", "file", 's', &options.compute, NULL,
+		 "uint32 [nodes][gathers][2]: microseconds of produce and consume (default: none)"},
+		{false, false, false, "node", "number", 'u', &options.node, NULL,
+		 "Its number in the deployment (default: the device's)"},
+		{false, false, false, "inferences", "count", 'u', &options.inferences, NULL,
+		 "End after so many (default 10)"},
+		{false, false, false, "first", "sample", 'u', &options.first, NULL,
+		 "Sample to submit first (default 0)"},
+		{false, false, false, "submit", "0|1", 'u', &options.submit, NULL,
+		 "Whether it submits inputs (default: node 0, and who has inputs)"},
+		{false, false, false, "gap", "us", 'u', &options.gap_us, NULL,
+		 "From an inference's end to the next submit (default 5000)"},
+		{false, false, false, "start", "us", 'u', &options.start_us, NULL,
+		 "When it starts (default 0)"},
+		{false, false, false, "quiet", "us", 'u', &options.quiet_us, NULL,
+		 "End where no inference has ended for so long (default 3000000)"},
+		{false, false, false, "loss", "ppm", 'u', &options.loss, NULL,
+		 "Frames dropped by cats_loss() beside those that the channel loses (default 0)"},
+		{false, false, false, "seed", "number", 'u', &options.seed, NULL,
+		 "Seed of these losses (default 0)"},
+		{false, false, false, "kill_inference", "count", 'u', &options.kill_inference, NULL,
+		 "Die in the inference with this number, from 0 (default: never)"},
+		{false, false, false, "kill_us", "us", 'u', &options.kill_us, NULL,
+		 "So long after its first exchange (default 0)"},
+		ARG_TABLE_ENDMARKER,
+	};
+
+	bs_add_extra_dynargs(table);
+}
+
+NATIVE_TASK(add_options, PRE_BOOT_1, 110);
+
+/* The command line's parser leaves this where an option is not given. */
+static void set_default(unsigned int *option, unsigned int value)
+{
+	if (*option == NOT_GIVEN) {
+		*option = value;
+	}
+}
+
+void host_begin(void)
+{
+	set_default(&options.node, bsim_args_get_global_device_nbr());
+	set_default(&options.inferences, 10);
+	set_default(&options.first, 0);
+	set_default(&options.gap_us, 5000);
+	set_default(&options.start_us, 0);
+	set_default(&options.quiet_us, 3000000);
+	set_default(&options.loss, 0);
+	set_default(&options.seed, 0);
+	set_default(&options.kill_us, 0);
+}
+
+void *host_file(const char *name, size_t *size)
+{
+	char path[512];
+	char *data = nsi_host_malloc(FILE_MAX);
+	long got;
+	int file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", options.deploy, name);
+	file = nsi_host_open(path, 0);
+	if (file < 0) {
+		bs_trace_error("cannot read %s\n", path);
+	}
+	for (*size = 0; (got = nsi_host_read(file, data + *size, FILE_MAX - *size)) > 0;) {
+		*size += got;
+	}
+	(void)nsi_host_close(file);
+	return data;
+}
+
+uint64_t host_time(void)
+{
+	return hwll_phy_time_from_dev(nsi_hws_get_time());
+}

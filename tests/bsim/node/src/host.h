@@ -1,0 +1,51 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief The host's side of a simulated node: its command line, files, the simulated time.
+ */
+
+#ifndef CATS_BSIM_HOST_H_
+#define CATS_BSIM_HOST_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** Command line; times in microseconds. `-help` of the program explains them. */
+struct options {
+	char *deploy;
+	char *compute;
+	unsigned int node;
+	unsigned int inferences;
+	unsigned int first;
+	unsigned int submit;
+	unsigned int gap_us;
+	unsigned int start_us;
+	unsigned int quiet_us;
+	unsigned int loss;
+	unsigned int seed;
+	unsigned int kill_inference;
+	unsigned int kill_us;
+};
+
+extern struct options options;
+
+/** @brief Set what the command line did not; submit and kill_inference stay UINT_MAX then. */
+void host_begin(void);
+
+/** @brief Bytes of a file; exits where it cannot be read. Never freed. */
+void *host_file(const char *name, size_t *size);
+
+/** @brief Simulated time of the channel, microseconds, the same at all nodes. */
+uint64_t host_time(void);
+
+/** @brief A line for the test that runs this, as printf(). */
+#define report(...) bs_trace_raw(0, "cats: " __VA_ARGS__)
+
+/** @brief Microseconds that producing (0) or consuming (1) a full tile of a gather takes. */
+void compute_load(const char *name, unsigned int node);
+
+#endif /* CATS_BSIM_HOST_H_ */

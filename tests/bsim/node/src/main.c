@@ -1,0 +1,187 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/*
+ * One node of a deployment on a simulated radio. It reports, a line each, what the runner
+ * (python/cats/bsim.py) needs to ask the reference for the very same outputs:
+ *
+ *	start NODE MODEL TIME
+ *	submit SAMPLE TIME
+ *	heard INFERENCE GATHER TILE BITS...       bits of source 0, 1, ... as hexadecimal bytes
+ *	result INFERENCE SAMPLE LED LOST FRAGMENTS SILENT STARTED ENDED TIME OUTPUT
+ *	gather KIND EXCHANGES SENT HEARD REPAIRED LOST DUPLICATES AIR_US COMPUTE_US
+ *	rejected COUNT...
+ *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/sys/util.h>
+
+#include "bs_types.h"
+#include "bs_tracing.h"
+#include "nsi_main.h"
+
+#include <cats/cats.h>
+
+#include "host.h"
+#include "local.h"
+
+#define ARENA_SIZE (256 * 1024)
+#define LINE 2048
+
+CATS_INSTANCE_DEFINE(node, &CATS_TRANSPORT, ARENA_SIZE);
+
+static K_SEM_DEFINE(ended, 0, K_SEM_MAX_LIMIT);
+static const struct cats_image *image;
+static const int8_t *inputs;
+static unsigned int samples;
+static unsigned int results;
+static unsigned int begun;
+static int sample = -1; /* the last that was submitted */
+
+static void stop(const char *reason)
+{
+	struct cats_stats stats;
+
+	cats_stats(&node, &stats);
+	for (int kind = 0; kind < CATS_GATHER_KINDS; kind++) {
+		const struct cats_gather_stats *g = &stats.node.gather[kind];
+
+		report("gather %d %u %u %u %u %u %u %u %u\n", kind, g->exchanges, g->sent, g->heard,
+		       g->repaired, g->lost, g->duplicates, g->air_us, g->compute_us);
+	}
+	report("rejected %u %u %u %u %u %u %u %u %u %u %u %u\n", stats.node.rejected[0],
+	       stats.node.rejected[1], stats.node.rejected[2], stats.node.rejected[3],
+	       stats.node.rejected[4], stats.node.rejected[5], stats.node.rejected[6],
+	       stats.node.rejected[7], stats.node.rejected[8], stats.node.rejected[9],
+	       stats.node.rejected[10], stats.node.rejected[11]);
+	report("stop %s %u %u %u %u\n", reason, results, stats.node.takeovers,
+	       stats.glue.send_failed, stats.glue.dropped);
+	nsi_exit(0);
+}
+
+static void die(struct k_timer *timer)
+{
+	ARG_UNUSED(timer);
+	report("stop killed %u 0 0 0\n", results);
+	nsi_exit(0);
+}
+
+static K_TIMER_DEFINE(death, die, NULL);
+
+static void heard(void *user, uint16_t inference, struct cats_exchange x,
+		  const struct cats_availability *available)
+{
+	char line[LINE];
+	size_t end = 0;
+
+	ARG_UNUSED(user);
+	if (x.gather == 0 && x.tile == 0 && begun++ == options.kill_inference) {
+		k_timer_start(&death, K_USEC(options.kill_us), K_NO_WAIT);
+	}
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		uint16_t bytes = DIV_ROUND_UP(cats_fragment_count(image, x, s), 8);
+
+		line[end++] = ' ';
+		line[end++] = '.';
+		for (uint16_t b = 0; b < bytes; b++) {
+			end += snprintf(line + end, sizeof(line) - end, "%02x",
+					available->bits[s][b]);
+		}
+	}
+	line[end] = '\0';
+	report("heard %u %u %u%s\n", inference, x.gather, x.tile, line);
+}
+
+static void told(const struct cats_result *result, void *user)
+{
+	static char line[65536];
+	size_t end = 0;
+
+	ARG_UNUSED(user);
+	for (uint32_t i = 0; i < (uint32_t)result->rows * result->columns; i++) {
+		end += snprintf(line + end, sizeof(line) - end, "%04x",
+				(uint16_t)result->output[i]);
+	}
+	report("result %u %d %d %u %u %u %u %u %llu %s\n", result->inference,
+	       result->submitted ? sample : -1, result->led, result->lost, result->fragments,
+	       result->silent, result->started_us, result->ended_us,
+	       (unsigned long long)host_time(), line);
+	results++;
+	k_sem_give(&ended);
+}
+
+static int load(void)
+{
+	char name[64];
+	size_t size;
+	void *data;
+
+	(void)snprintf(name, sizeof(name), "node_%02u/cats_partition.bin", options.node);
+	data = host_file(name, &size);
+	cats_on_available(&node, heard, NULL);
+	cats_on_result(&node, told, NULL);
+	return cats_start(&node, data, size);
+}
+
+int main(void)
+{
+	size_t size;
+	int ret;
+
+	host_begin();
+	if (options.compute != NULL) {
+		compute_load(options.compute, options.node);
+	}
+	k_sleep(K_USEC(options.start_us));
+#ifdef CONFIG_CATS_LOSS
+	cats_loss_seed(&node, options.seed);
+	(void)cats_loss(&node, CATS_NODE_ANY, options.loss);
+#endif
+	ret = load();
+	if (ret != 0) {
+		bs_trace_error("node %u does not start: %d\n", options.node, ret);
+	}
+	image = cats_running(&node);
+	report("start %u %08x %llu\n", image->header->node, image->header->model_id,
+	       (unsigned long long)host_time());
+
+	if (cats_input_size(image) != 0) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "inputs_%02u.bin", options.node);
+		inputs = host_file(name, &size);
+		samples = size / cats_input_size(image);
+	}
+	if (options.submit == UINT32_MAX) {
+		options.submit = options.node == 0 || inputs != NULL;
+	}
+	sample = (int)options.first - 1;
+	while (results < options.inferences) {
+		if (options.submit) {
+			const int8_t *input = NULL;
+
+			sample++;
+			if (inputs != NULL) {
+				input = inputs + sample % samples * cats_input_size(image);
+			}
+			report("submit %d %llu\n", sample, (unsigned long long)host_time());
+			ret = cats_infer(&node, input, NULL, 0, NULL, K_USEC(options.quiet_us));
+			k_sleep(K_USEC(options.gap_us));
+		} else {
+			ret = k_sem_take(&ended, K_USEC(options.quiet_us));
+		}
+		if (ret != 0) {
+			stop("quiet");
+		}
+	}
+	/* Others may still be in the last exchange, and wait for this node's frames. */
+	k_sleep(K_MSEC(50));
+	stop("done");
+	return 0;
+}
