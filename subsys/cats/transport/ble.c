@@ -25,12 +25,12 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
  * vol 3 part C, 11 and supplement, part A.
  */
 #define AD_HEADER 4
-#define COMPANY   2
+#define COMPANY 2
 
 /* A frame's air time: ADV_EXT_IND on the primary channels, then AUX_ADV_IND at 2 Mbit/s with 25
  * bytes around the frame.
  */
-#define BYTE_US  4
+#define BYTE_US 4
 #define OVERHEAD 25
 
 /* An event that does not end in this time never will. */

@@ -29,12 +29,12 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* Frame control (data frame, one PAN id, short addresses), sequence number, PAN id, destination
  * and source: IEEE 802.15.4-2020, 7.2 and 7.3.1.
  */
-#define MAC_CONTROL   0x8841
-#define MAC_HEADER    9
-#define MAC_CHECKSUM  2
+#define MAC_CONTROL 0x8841
+#define MAC_HEADER 9
+#define MAC_CHECKSUM 2
 #define MAC_BROADCAST 0xffff
-#define PSDU_MAX      127
-#define FRAME_MAX     (PSDU_MAX - MAC_HEADER - MAC_CHECKSUM)
+#define PSDU_MAX 127
+#define FRAME_MAX (PSDU_MAX - MAC_HEADER - MAC_CHECKSUM)
 
 /* O-QPSK at 250 kbit/s. A frame starts with the ramp-up; drivers stamp its length byte. */
 #define BYTE_US 32
@@ -264,10 +264,8 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 		net_time_t now = api()->get_time(radio);
 		int32_t us = cats_time_diff(at, (uint32_t)(now / (net_time_t)NSEC_PER_USEC));
 
-		net_pkt_set_timestamp_ns(out.pkt,
-					 now + (net_time_t)(us + HEAD_US) * NSEC_PER_USEC);
-		out.mode = settings.cca ? IEEE802154_TX_MODE_TXTIME_CCA
-					: IEEE802154_TX_MODE_TXTIME;
+		net_pkt_set_timestamp_ns(out.pkt, now + (net_time_t)(us + HEAD_US) * NSEC_PER_USEC);
+		out.mode = settings.cca ? IEEE802154_TX_MODE_TXTIME_CCA : IEEE802154_TX_MODE_TXTIME;
 	} else {
 		out.mode = settings.cca ? IEEE802154_TX_MODE_CCA : IEEE802154_TX_MODE_DIRECT;
 	}
