@@ -459,7 +459,7 @@ class _Planner:
             buffers=buffers,
             rounds=self.rounds,
             slot_us=self.air.slot_us(FRAME_HEADER + largest),
-            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
             spacing_us=0,
             sources=tuple(sources),
         )
@@ -511,6 +511,7 @@ class _Planner:
         for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
             if times:
                 air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
+                air += self.air.turn_us if air else 0  # from what it brought to the next one
                 total += times * (max(air, work) if hides else air + work)
         return total + (self.computing(g, tail, mode) if hides else 0)
 
