@@ -412,6 +412,21 @@ static void radio_detach(struct cats_port *port)
 				      &crystal);
 }
 
+/*
+ * The kernel's clock is another one, and coarse: wake up a tick early, then wait here. A report that
+ * is to be the first after the data comes as late as this wakes up.
+ */
+static k_timeout_t radio_timeout(uint32_t us)
+{
+	k_ticks_t ticks = k_us_to_ticks_floor64(us);
+
+	if (ticks > 2) {
+		return K_TICKS(ticks - 2);
+	}
+	k_busy_wait(us);
+	return K_NO_WAIT;
+}
+
 const struct cats_transport cats_nrf_radio = {
 	.name = "nrf_radio",
 	.mtu = CATS_FRAME_MAX,
@@ -419,4 +434,5 @@ const struct cats_transport cats_nrf_radio = {
 	.detach = radio_detach,
 	.now = radio_now,
 	.send = radio_send,
+	.timeout = radio_timeout,
 };
