@@ -74,6 +74,7 @@ enum cats_pool {
 /** Flags of struct cats_image_model. */
 #define CATS_FLAG_CAUSAL 0x0001u /**< row i attends to rows 0..i only */
 #define CATS_FLAG_HELD 0x0002u   /**< ATTENTION gathers are held whole: see heads_per_pass */
+#define CATS_FLAG_SEALED 0x0004u /**< slots are long enough for sealed frames */
 
 /** First bytes of every image; 40 bytes. */
 struct cats_image_header {

@@ -116,7 +116,7 @@ def _air(model: IntegerModel, plan: Plan, options: dict) -> dict[str, dict]:
     """Air of each radio: of the plan's own as planned, of the others as they would be planned."""
     config, split, keep = model.config, model.split, model.keep
     found = {}
-    for name in RADIOS:
+    for name in dict.fromkeys([*RADIOS, plan.radio]):
         other = plan
         if name != plan.radio:
             changed = {**options, "radio": name, "rounds": plan.rounds, "payload": None}

@@ -22,6 +22,7 @@ from cats.errors import CatsError
 from cats.integer import IntegerModel, Step
 from cats.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
 from cats.plan import Plan
+from cats.radio import SEALED
 
 MAGIC = int.from_bytes(b"CATS", "little")
 FORMAT_VERSION = 1
@@ -29,6 +30,7 @@ IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
 FLAG_HELD = 2
+FLAG_SEALED = 4
 
 #: Buffers of struct cats_image_model in their order, without ``arena_``.
 ARENA_NAMES = (
@@ -193,7 +195,10 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         "own_inputs": split.inputs[node], "own_outputs": split.outputs[node],
         "first_output": firsts[Kind.RESULT][0], "first_input": firsts[Kind.INPUT][0],
         "first_head": sum(split.heads[:node]),
-        "flags": FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held,
+        "flags": (
+            FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
+            + FLAG_SEALED * plan.radio.endswith(SEALED)
+        ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
         "heads_per_pass": plan.heads_per_pass[node], "hidden_rows": plan.hidden_rows,
         "input_scale": _float_bits(model.input_scale),
@@ -399,7 +404,11 @@ _C_TYPES = {
     np.dtype("i1"): "int8_t", np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
     **{dtype: f"struct {name}" for name, dtype in STRUCTS.items()},
 }  # fmt: skip
-_FLAGS = {FLAG_CAUSAL: "CATS_FLAG_CAUSAL", FLAG_HELD: "CATS_FLAG_HELD"}
+_FLAGS = {
+    FLAG_CAUSAL: "CATS_FLAG_CAUSAL",
+    FLAG_HELD: "CATS_FLAG_HELD",
+    FLAG_SEALED: "CATS_FLAG_SEALED",
+}
 _KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
 _POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
 

@@ -354,6 +354,11 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 		return ret;
 	}
 #ifdef CONFIG_CATS_SECURE
+	if ((d->image.model->flags & CATS_FLAG_SEALED) == 0 && d->image.header->nodes > 1) {
+		LOG_ERR("%s: slots are too short for sealed frames: cats export --secure",
+			instance->name);
+		return -EMSGSIZE;
+	}
 	ret = cats_secure_start(&d->secure, d->image.header->node);
 	if (ret != 0) {
 		return ret;

@@ -177,6 +177,9 @@ static int cmd_start(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "the plan's frames are too large for %s",
 			    instance->transport->name);
 		break;
+	case -EACCES:
+		shell_error(sh, "there is no key: cats key set");
+		break;
 	case -EBUSY:
 		shell_error(sh, "an update is open, or %s takes no more nodes",
 			    instance->transport->name);
@@ -476,8 +479,105 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 		shell_fprintf(sh, SHELL_NORMAL, " %s %u", rejects[r], stats.node.rejected[r]);
 	}
 	shell_fprintf(sh, SHELL_NORMAL, "\n");
+#ifdef CONFIG_CATS_SECURE
+	static const char *const refusals[] = {
+		"short", "plain", "source", "key", "replay", "forged",
+	};
+
+	BUILD_ASSERT(ARRAY_SIZE(refusals) == CATS_SECURE_REASONS);
+	shell_fprintf(sh, SHELL_NORMAL, "refused");
+	for (size_t r = 0; r < ARRAY_SIZE(refusals); r++) {
+		shell_fprintf(sh, SHELL_NORMAL, " %s %u", refusals[r], stats.glue.refused[r]);
+	}
+	shell_fprintf(sh, SHELL_NORMAL, "\n");
+#endif
 	return 0;
 }
+
+/*
+ * cats key
+ */
+
+#ifdef CONFIG_CATS_SECURE
+
+static int cmd_key(const struct shell *sh, size_t argc, char **argv)
+{
+	struct cats_key_info info;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	cats_key_info(&info);
+	if (info.count == 0) {
+		shell_print(sh, "no key: cats key set");
+	}
+	for (uint8_t k = 0; k < info.count; k++) {
+		shell_print(sh, "key %u%s", info.ids[k],
+			    info.ids[k] == info.sending ? ", frames are sealed with it" : "");
+	}
+	return 0;
+}
+
+static int key_done(const struct shell *sh, int ret)
+{
+	switch (ret) {
+	case 0:
+		break;
+	case -ENOENT:
+		shell_error(sh, "there is no such key: cats key");
+		break;
+	case -EBUSY:
+		shell_error(sh, "frames are sealed with it: cats key use another");
+		break;
+	default:
+		shell_error(sh, "the settings or the crypto library fail (%d)", ret);
+		break;
+	}
+	return ret;
+}
+
+static int cmd_key_set(const struct shell *sh, size_t argc, char **argv)
+{
+	uint8_t key[CATS_KEY_SIZE];
+	unsigned long id;
+	int ret;
+
+	ARG_UNUSED(argc);
+	if (number(sh, argv[1], UINT8_MAX, &id) != 0) {
+		return -EINVAL;
+	}
+	if (strlen(argv[2]) != 2 * sizeof(key) ||
+	    hex2bin(argv[2], strlen(argv[2]), key, sizeof(key)) != sizeof(key)) {
+		shell_error(sh, "a key has %zu hexadecimal digits", 2 * sizeof(key));
+		return -EINVAL;
+	}
+	ret = cats_key_set((uint8_t)id, key);
+	memset(key, 0, sizeof(key));
+	return key_done(sh, ret);
+}
+
+static int cmd_key_use(const struct shell *sh, size_t argc, char **argv)
+{
+	unsigned long id;
+
+	ARG_UNUSED(argc);
+	if (number(sh, argv[1], UINT8_MAX, &id) != 0) {
+		return -EINVAL;
+	}
+	return key_done(sh, cats_key_use((uint8_t)id));
+}
+
+static int cmd_key_forget(const struct shell *sh, size_t argc, char **argv)
+{
+	unsigned long id;
+
+	ARG_UNUSED(argc);
+	if (number(sh, argv[1], UINT8_MAX, &id) != 0) {
+		return -EINVAL;
+	}
+	return key_done(sh, cats_key_forget((uint8_t)id));
+}
+
+#endif /* CONFIG_CATS_SECURE */
 
 /*
  * cats loss
@@ -816,6 +916,22 @@ SHELL_STATIC_SUBCMD_SET_CREATE(loss_commands,
 #define LOSS_COMMAND
 #endif
 
+#ifdef CONFIG_CATS_SECURE
+SHELL_STATIC_SUBCMD_SET_CREATE(
+	key_commands,
+	SHELL_CMD_ARG(set, NULL, SHELL_HELP("Keep a group key", "<number> <32 digits>"),
+		      cmd_key_set, 3, 0),
+	SHELL_CMD_ARG(use, NULL, SHELL_HELP("Seal frames with a key", "<number>"), cmd_key_use, 2,
+		      0),
+	SHELL_CMD_ARG(forget, NULL, SHELL_HELP("Forget a key", "<number>"), cmd_key_forget, 2, 0),
+	SHELL_SUBCMD_SET_END);
+#define KEY_COMMAND                                                                                \
+	SHELL_CMD_ARG(key, &key_commands, SHELL_HELP("Show the numbers of the group keys", ""),    \
+		      cmd_key, 1, 0),
+#else
+#define KEY_COMMAND
+#endif
+
 #ifdef CONFIG_CATS_SELFTEST
 #define SELFTEST_COMMAND                                                                           \
 	SHELL_CMD_ARG(selftest, NULL,                                                              \
@@ -844,6 +960,6 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 		  NULL),
 	SHELL_CMD_ARG(stats, NULL, SHELL_HELP("Show counters of frames and time", ""), cmd_stats, 1,
 		      0),
-	LOSS_COMMAND SELFTEST_COMMAND UPDATE_COMMAND SHELL_SUBCMD_SET_END);
+	KEY_COMMAND LOSS_COMMAND SELFTEST_COMMAND UPDATE_COMMAND SHELL_SUBCMD_SET_END);
 
 SHELL_CMD_REGISTER(cats, &cats_commands, "One transformer on several nodes", NULL);

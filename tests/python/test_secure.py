@@ -3,12 +3,26 @@
 """Sealed frames: the frames that tests/zephyr/secure compares with are those of AES-CCM, and a plan
 for them leaves room and time for what they add."""
 
+import argparse
 import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from cats.commands.export import add_plan_arguments, plan_options
+from cats.config import ModelConfig, SplitConfig
+from cats.engine import Engine
+from cats.errors import CatsError
+from cats.image import FLAG_SEALED, HEADER, MODEL, model_id, pack
+from cats.partition import full_keep
+from cats.plan import plan_air
+from cats.planner import make_plan
+from cats.radio import FRAME_HEADER, RADIOS, SEALED, SEALED_BYTES, radio
+from cats.simulate import Faults, check, simulate
+from cats.vectors import random_inputs, random_model
 
 ROOT = Path(__file__).resolve().parents[2]
 GENERATE = ROOT / "tests" / "zephyr" / "secure" / "generate.py"
@@ -60,3 +74,68 @@ def test_nonces_differ(sealing):
         sealed.add(sealing.seal(frames[0], **(case | change))[14:])
     sealed.add(sealing.seal(frames[1], **case)[14:])
     assert len({one[:20] for one in sealed}) == 6
+
+
+@pytest.mark.parametrize("name", sorted(RADIOS))
+def test_room_and_time_for_a_seal(name):
+    """Frames are cut so that sealed ones fit; every slot lasts as long as a sealed frame does."""
+    plain, sealed = radio(name), radio(name + SEALED)
+    assert sealed.frame + SEALED_BYTES == plain.frame
+    assert sealed.air_us(50) == plain.air_us(50 + SEALED_BYTES)
+    config = ModelConfig(
+        tokens_in=8, inputs=4, outputs=3, features=32, heads=4, hidden=32, blocks=1
+    )
+    split = SplitConfig.even(config, 4)
+    keep = full_keep(config, split)
+    plans = [make_plan(config, split, keep, radio=r, rounds=1) for r in (name, name + SEALED)]
+    assert plans[1].payload <= sealed.payload
+    for gather in plans[1].gathers:
+        size = 0
+        for cut in gather.sources:
+            for fragment in range(cut.fragments(gather.tile_rows)):
+                top, bottom, begin, end = cut.region(fragment, gather.tile_rows)
+                size = max(size, FRAME_HEADER + (bottom - top) * (end - begin))
+        assert gather.slot_us >= plain.air_us(size + SEALED_BYTES) + plain.guard_us
+        assert gather.control_us >= plain.control_us(FRAME_HEADER + SEALED_BYTES, 4) + 2000
+    assert plan_air(plans[1]).slots_us > plan_air(plans[0]).slots_us
+
+
+def test_an_image_says_so():
+    config = ModelConfig(tokens_in=4, inputs=4, outputs=3, features=8, heads=2, hidden=8, blocks=1)
+    split = SplitConfig.even(config, 2)
+    keep = full_keep(config, split)
+    model = random_model(1, config, split, keep)
+    for name, flag in (("ble_2m", 0), ("ble_2m" + SEALED, FLAG_SEALED)):
+        plan = make_plan(config, split, keep, radio=name)
+        packed = pack(model, plan, 0, model_id(model, plan))
+        at = np.frombuffer(packed, HEADER, 1)[0]["model"]
+        assert np.frombuffer(packed, MODEL, 1, at)[0]["flags"] & FLAG_SEALED == flag
+        Engine(packed)  # takes it
+
+
+def test_options():
+    parser = argparse.ArgumentParser()
+    add_plan_arguments(parser)
+    for words, expected in (
+        (["--radio", "ble_2m"], "ble_2m"),
+        (["--radio", "ble_2m", "--secure"], "ble_2m+secure"),
+        (["--radio", "ble_2m+secure", "--secure"], "ble_2m+secure"),
+    ):
+        assert plan_options(parser.parse_args(words))["radio"] == expected
+    with pytest.raises(CatsError, match="wifi"):
+        radio("wifi+secure")
+
+
+def test_simulated_with_sealed_frames():
+    """The plan's slots suffice on the simulated air, and it is slower than without seals."""
+    config = ModelConfig(tokens_in=4, inputs=4, outputs=3, features=8, heads=2, hidden=8, blocks=1)
+    split = SplitConfig.even(config, 2)
+    model = random_model(1, config, split, full_keep(config, split))
+    inputs = random_inputs(1, config, 2)
+    took = []
+    for name in ("ieee802154", "ieee802154" + SEALED):
+        plan = make_plan(config, split, model.keep, radio=name, rounds=1)
+        result = simulate(model, plan, inputs, Faults(), 0)
+        assert not check(model, plan, inputs, result) and not result.hung
+        took.append(plan_air(plan).slots_us)
+    assert took[0] < took[1]

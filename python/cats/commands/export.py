@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats.radio import SEALED
 from cats.report import add_json_argument, parse_size
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
@@ -33,6 +34,10 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="ieee802154 (250 kbit/s), ble_2m (2 Mbit/s, nrf_radio) or ble (advertising, slow)",
     )
     parser.add_argument(
+        "--secure", action="store_true",
+        help="room and time for sealed frames (CONFIG_CATS_SECURE); same as RADIO+secure",
+    )  # fmt: skip
+    parser.add_argument(
         "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"
     )
     parser.add_argument(
@@ -53,10 +58,15 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def secured(name: str) -> str:
+    """The same radio with sealed frames."""
+    return name if name.endswith(SEALED) else name + SEALED
+
+
 def plan_options(args: argparse.Namespace) -> dict:
     """make_plan()'s keyword arguments from add_plan_arguments()."""
     return {
-        "radio": args.radio,
+        "radio": secured(args.radio) if args.secure else args.radio,
         "rounds": args.repair_rounds,
         "payload": args.payload,
         "tile_rows": args.tile_rows,

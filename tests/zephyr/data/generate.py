@@ -58,6 +58,17 @@ DEPLOYMENTS = {
         1.0,
         {"radio": "ble_2m", "rounds": 2, "payload": 8},
     ),
+    "sealed": (
+        ModelConfig(
+            tokens_in=5, inputs=4, outputs=6, features=16, heads=4, hidden=16, blocks=1,
+            pool="mean", activation="gelu",
+        ),
+        SplitConfig(
+            heads=(1, 1, 1, 1), hidden=(4, 4, 4, 4), outputs=(2, 2, 1, 1), inputs=(2, 1, 0, 1)
+        ),
+        0.75,
+        {"radio": "ble_2m+secure", "rounds": 0, "payload": 16},
+    ),
     "one": (
         ModelConfig(
             tokens_in=4, inputs=3, outputs=5, features=8, heads=2, hidden=8, blocks=1, pool="mean",
@@ -230,7 +241,7 @@ def files(name: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / name
         export.export(model, out, **options)
-        suffixes = (".bin", ".h") if name == "four" else (".bin",)
+        suffixes = {"four": (".bin", ".h"), "sealed": (".h",)}.get(name, (".bin",))
         wanted = [p for p in sorted(out.rglob("*")) if p.suffix in suffixes]
         found = {f"{name}/{p.relative_to(out)}": p.read_bytes() for p in wanted}
     return {**found, f"{name}/golden.h": golden(name, model, plan).encode()}

@@ -1,0 +1,90 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* A board gets its keys over the shell. */
+
+#include <string.h>
+
+#include <zephyr/shell/shell.h>
+#include <zephyr/shell/shell_dummy.h>
+#include <zephyr/ztest.h>
+
+#include <cats/cats.h>
+
+#define KEY "000102030405060708090a0b0c0d0e0f"
+
+/* Run a command line; its output, and its return value in *ret. */
+static const char *run(int *ret, const char *line)
+{
+	const struct shell *sh = shell_backend_dummy_get_ptr();
+	size_t size;
+
+	shell_backend_dummy_clear_output(sh);
+	*ret = shell_execute_cmd(sh, line);
+	return shell_backend_dummy_get_output(sh, &size);
+}
+
+#define EXPECT(value, text, line)                                                                  \
+	do {                                                                                       \
+		int ret_;                                                                          \
+		const char *said_ = run(&ret_, line);                                              \
+                                                                                                   \
+		zassert_equal(ret_, value, "returned %d and said: %s", ret_, said_);               \
+		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
+	} while (false)
+
+static void *setup(void)
+{
+	WAIT_FOR(shell_ready(shell_backend_dummy_get_ptr()), 20000, k_msleep(1));
+	return NULL;
+}
+
+static void before(void *fixture)
+{
+	struct cats_key_info info;
+
+	ARG_UNUSED(fixture);
+	cats_key_info(&info);
+	for (uint8_t k = 0; k < info.count; k++) {
+		if (info.ids[k] != info.sending) {
+			zassert_ok(cats_key_forget(info.ids[k]));
+		}
+	}
+	(void)cats_key_forget(info.sending);
+}
+
+ZTEST(shell, test_keys)
+{
+	EXPECT(0, "no key", "cats key");
+	EXPECT(-EACCES, "there is no key", "cats start");
+	EXPECT(0, "", "cats key set 3 " KEY);
+	EXPECT(0, "key 3, frames are sealed with it", "cats key");
+	EXPECT(0, "", "cats start");
+	EXPECT(0, "refused short 0 plain 0 source 0 key 0 replay 0 forged 0", "cats stats");
+	EXPECT(0, "", "cats key set 255 ffeeddccbbaa99887766554433221100");
+	EXPECT(0, "key 255", "cats key");
+	EXPECT(0, "", "cats key use 255");
+	EXPECT(0, "key 255, frames are sealed with it", "cats key");
+	EXPECT(-EBUSY, "sealed with it", "cats key forget 255");
+	EXPECT(0, "", "cats key forget 3");
+	EXPECT(-ENOENT, "no such key", "cats key use 3");
+	EXPECT(-ENOENT, "no such key", "cats key forget 3");
+	EXPECT(0, "", "cats stop");
+	EXPECT(0, "", "cats key forget 255");
+	EXPECT(0, "no key", "cats key");
+}
+
+ZTEST(shell, test_key_errors)
+{
+	EXPECT(-EINVAL, "whole number from 0 to 255", "cats key set 256 " KEY);
+	EXPECT(-EINVAL, "whole number", "cats key use x");
+	EXPECT(-EINVAL, "whole number", "cats key forget -1");
+	EXPECT(-EINVAL, "32 hexadecimal digits", "cats key set 1 00");
+	EXPECT(-EINVAL, "32 hexadecimal digits", "cats key set 1 " KEY "00");
+	EXPECT(-EINVAL, "32 hexadecimal digits", "cats key set 1 x00102030405060708090a0b0c0d0e0f");
+	EXPECT(0, "no key", "cats key");
+}
+
+ZTEST_SUITE(shell, NULL, setup, before, NULL, NULL);
