@@ -228,6 +228,19 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 	return true;
 }
 
+/* Whether a round of repair is behind the phase that runs. */
+static bool another_round(struct cats_node *node)
+{
+	return node->round < gather_of(node)->rounds && (node->round == 0 || node->granted) &&
+	       !node->over;
+}
+
+/* A round is entered so early that its first report is handed out in time. */
+static uint32_t early_us(struct cats_node *node)
+{
+	return another_round(node) ? node->config.lead_us : 0;
+}
+
 void exchange_tick(struct cats_node *node, uint32_t now_us)
 {
 	uint32_t at;
@@ -240,10 +253,9 @@ void exchange_tick(struct cats_node *node, uint32_t now_us)
 	while (node->open && !node->closed) {
 		if (past(now_us, node->limit_us)) {
 			exchange_close(node, now_us);
-		} else if (!phase_end(node, &at) || !past(now_us, at)) {
+		} else if (!phase_end(node, &at) || !past(now_us, at - early_us(node))) {
 			break;
-		} else if (node->round < gather_of(node)->rounds &&
-			   (node->round == 0 || node->granted) && !node->over) {
+		} else if (another_round(node)) {
 			start_round(node, node->round + 1, at);
 		} else {
 			if (!past(node->not_before_us, at)) {
@@ -263,7 +275,7 @@ bool exchange_wake(struct cats_node *node, uint32_t *at)
 	}
 	*at = node->limit_us;
 	if (phase_end(node, &end) && !past(end, *at)) {
-		*at = end;
+		*at = end - early_us(node);
 	}
 	return true;
 }
