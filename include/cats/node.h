@@ -88,6 +88,10 @@ struct cats_node_config {
 	uint32_t lead_us;    /**< frames are handed out this long before their slot; optional. Time
 			      *   to lock, build, load the radio
 			      */
+	uint32_t early_us;   /**< a round of repair is entered this long before it begins, since its
+			      *   first report is built then; optional. At most lead_us, and less
+			      *   than what is left of a slot when its frame has been received
+			      */
 	uint32_t late_us;    /**< a frame that would be handed out later than this behind its slot
 			      *   is not sent; 0: 1/32 of a data slot
 			      */

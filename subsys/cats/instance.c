@@ -344,6 +344,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 		.mtu = instance->transport->mtu - CATS_SECURE_OVERHEAD,
 		.first_inference = first_inference(),
 		.lead_us = CONFIG_CATS_LEAD_US,
+		.early_us = CONFIG_CATS_EARLY_US,
 		.late_us = CONFIG_CATS_LATE_US,
 	};
 	int ret;

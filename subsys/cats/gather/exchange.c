@@ -238,7 +238,7 @@ static bool another_round(struct cats_node *node)
 /* A round is entered so early that its first report is handed out in time. */
 static uint32_t early_us(struct cats_node *node)
 {
-	return another_round(node) ? node->config.lead_us : 0;
+	return another_round(node) ? node->config.early_us : 0;
 }
 
 void exchange_tick(struct cats_node *node, uint32_t now_us)
