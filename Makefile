@@ -19,7 +19,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 	python/cats/_native/*.[ch] python/cats/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-m4 accuracy-report lint format fuzz coverage clean distclean
+.PHONY: help setup demo test bench bench-m4 accuracy-report lint format fuzz coverage radio-report \
+	clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +67,9 @@ bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QE
 
 accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PRESET=quick or full
 	$(BIN)/python scripts/accuracy_report.py --preset $(or $(PRESET),quick) $(ARGS)
+
+radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
+	$(BIN)/python -m cats.radio_report $(ARGS)
 
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*

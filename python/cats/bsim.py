@@ -5,14 +5,15 @@
 ``tests/bsim/node`` is one node as a program for the board nrf52_bsim. ``run`` starts one process a
 device and the simulated channel, and reads what they report; ``check`` asks the integer reference
 for the same outputs with the same losses, to the bit. BabbleSim is found by BSIM_OUT_PATH and
-BSIM_COMPONENTS_PATH, Zephyr by ZEPHYR_BASE (or as ``cats build`` finds it).
+BSIM_COMPONENTS_PATH or in Zephyr's workspace, Zephyr by ZEPHYR_BASE or as ``cats build`` finds it.
 """
 
 from __future__ import annotations
 
-import os
+import functools
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
@@ -98,18 +99,27 @@ class Log:
         return sum(kind[name] for kind in self.kinds)
 
 
-def missing() -> str | None:
-    """What this machine lacks to run BabbleSim, or None."""
+def _environment() -> dict[str, str]:
+    """The environment of Zephyr's build, BabbleSim's two folders in it; CatsError where not."""
+    environment = dict(workspace().environment)
     for name in ("BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
-        if not os.environ.get(name):
-            return f"no BabbleSim: set BSIM_OUT_PATH and BSIM_COMPONENTS_PATH ({name} is not set)"
-    if not (Path(os.environ["BSIM_OUT_PATH"]) / "bin" / _PHY).is_file():
-        return f"BabbleSim is not built: no bin/{_PHY} below BSIM_OUT_PATH"
+        if not environment.get(name):
+            raise CatsError(
+                f"no BabbleSim: set BSIM_OUT_PATH and BSIM_COMPONENTS_PATH ({name} is not set)"
+            )
+    if not (Path(environment["BSIM_OUT_PATH"]) / "bin" / _PHY).is_file():
+        raise CatsError(f"BabbleSim is not built: no bin/{_PHY} below BSIM_OUT_PATH")
     for tool in ("cmake", "ninja"):
         if not shutil.which(tool):
-            return f"no {tool}: apt-get install cmake ninja-build"
+            raise CatsError(f"no {tool}: apt-get install cmake ninja-build")
+    return environment
+
+
+@functools.cache
+def missing() -> str | None:
+    """What this machine lacks to run BabbleSim, or None."""
     try:
-        workspace()
+        _environment()
     except CatsError as error:
         return str(error)
     return None
@@ -120,10 +130,7 @@ def build(transport: str, folder: Path | str, defines: Sequence[str] = ()) -> Pa
 
     ``defines``: CMake's, as ``CONFIG_CATS_LEAD_US=300``.
     """
-    reason = missing()
-    if reason:
-        raise CatsError(reason)
-    space, folder = workspace(), Path(folder).resolve()
+    environment, folder = _environment(), Path(folder).resolve()
     source = source_tree() / "tests" / "bsim" / "node"
     if not (source / f"{transport}.conf").is_file():
         raise CatsError(f"transport {transport!r}: no {transport}.conf in tests/bsim/node")
@@ -137,7 +144,7 @@ def build(transport: str, folder: Path | str, defines: Sequence[str] = ()) -> Pa
         for command in (configure, ["ninja", "-C", str(folder)]):
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=space.environment,
+                env=environment,
             )  # fmt: skip
             if done.returncode:
                 raise CatsError(f"the node for {transport} does not build, see {log}")
@@ -175,7 +182,7 @@ def run(
     ``channel``, ``modem``: name and arguments of BabbleSim's models, as
     ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
     """
-    out = Path(os.environ["BSIM_OUT_PATH"])
+    out = Path(_environment()["BSIM_OUT_PATH"])
     ident = f"cats_{uuid.uuid4().hex[:12]}"
     # The channel's program looks for its models below ../lib.
     where = out / "bin"
@@ -306,6 +313,18 @@ def check(
     return compared, wrong
 
 
+def run_tests() -> int:
+    """The Python tests that run whole deployments (tests/python/test_bsim_*.py); pytest's status,
+    0 where BabbleSim is missing."""
+    reason = missing()
+    if reason:
+        print(f"left out: {reason}", file=sys.stderr)
+        return 0
+    root = source_tree()
+    files = sorted(str(path) for path in (root / "tests" / "python").glob("test_bsim_*.py"))
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *files], cwd=root).returncode
+
+
 def clean(deploy: Path) -> None:
     """Take out what this module wrote beside the images."""
     for path in (*deploy.glob("inputs_*.bin"), deploy / "compute.bin"):
@@ -314,5 +333,5 @@ def clean(deploy: Path) -> None:
 
 __all__ = [
     "BOARD", "Device", "Inference", "Log", "build", "check", "clean", "missing", "node_folder",
-    "parse", "run", "write_compute", "write_inputs",
+    "parse", "run", "run_tests", "write_compute", "write_inputs",
 ]  # fmt: skip

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-p", "--platform", action="append", default=[],
         help="only this platform; repeatable (default: all that this machine can build or run)",
     )  # fmt: skip
-    parser.add_argument("--bsim", action="store_true", help="nrf52_bsim too (BabbleSim)")
+    parser.add_argument("--bsim", action="store_true", help="nrf52_bsim and its radio (BabbleSim)")
     parser.add_argument("--device-testing", action="store_true", help="run on connected boards")
     parser.add_argument(
         "--hardware-map", type=Path, metavar="FILE", help="the boards, as Twister wants it"
@@ -54,4 +54,9 @@ def run(args: argparse.Namespace) -> int:
         space, args.outdir.resolve(), on=on, device_testing=args.device_testing,
         hardware_map=args.hardware_map, jobs=args.jobs, extra=args.extra,
     )  # fmt: skip
-    return run_twister(space, command)[0]
+    status = run_twister(space, command)[0]
+    if args.bsim:
+        from cats.bsim import run_tests
+
+        status = run_tests() or status
+    return status
