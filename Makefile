@@ -20,7 +20,7 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-m4 accuracy-report lint format fuzz coverage radio-report \
-	clean distclean
+	scaling clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PR
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(BIN)/python -m cats.radio_report $(ARGS)
+
+scaling: $(PACKAGE) ## the largest model that 1 and 16 boards hold, by linking it: build/scaling/
+	$(BIN)/python -m cats.scaling $(ARGS)
 
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*

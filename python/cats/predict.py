@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from cats.arena import round_up
 from cats.config import MAX_COLUMNS, ModelConfig, SplitConfig
 from cats.cost import node_instructions
+from cats.energy import NRF52840, Currents, Duty
 from cats.errors import CatsError
 from cats.image import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
 from cats.partition import (
@@ -28,9 +29,9 @@ from cats.partition import (
     product_width,
     view_width,
 )
-from cats.plan import Air, Plan, gather_air
+from cats.plan import Air, Plan, counts_bytes, gather_air
 from cats.planner import Compute, inference_us, make_plan
-from cats.radio import FRAME_HEADER, RADIOS
+from cats.radio import FRAME_HEADER, RADIOS, SEALED
 from cats.radio import radio as radio_named
 
 
@@ -122,37 +123,63 @@ def parameters(config: ModelConfig) -> int:
 
 
 @dataclass(frozen=True)
+class Reserve:
+    """Bytes of a node's firmware beside image and arena: kernel, drivers, transport, engine, node
+    state, stacks."""
+
+    ram: int
+    flash: int
+
+
+#: samples/node on nrf52840dk/nrf52840 by transport, Zephyr 4.3, gcc 12.2, minimal C library.
+#: ``python -m cats.scaling --firmware`` measures it again; tests/python/test_scaling.py compares.
+FIRMWARE = {
+    "loopback": Reserve(ram=15080, flash=59180),
+    "nrf_radio": Reserve(ram=15872, flash=61088),
+    "ieee802154": Reserve(ram=20976, flash=87096),
+    "ble": Reserve(ram=31740, flash=125796),
+}
+
+
+def firmware_of(radio: str, nodes: int) -> Reserve:
+    """What firmware with the transport of a radio takes; one node alone needs none. Encryption of
+    frames, the shell and the application come on top."""
+    plain = radio.removesuffix(SEALED)
+    name = "nrf_radio" if plain == "ble_2m" else plain
+    return FIRMWARE["loopback" if nodes == 1 else name]
+
+
+@dataclass(frozen=True)
 class Board:
-    """What one device has, what of it firmware, radio stack and stacks of threads take beside CATS
-    (measure it with ``cats footprint``), and its currents in mA: listening, transmitting at 0 dBm,
-    computing, each on its own."""
+    """What one device has, and what of it firmware takes beside image and arena (None: as measured,
+    see FIRMWARE)."""
 
     name: str
     ram: int
     flash: int
-    reserve_ram: int
-    reserve_flash: int
     clock_hz: float
-    volts: float
-    receive_ma: float
-    transmit_ma: float
-    compute_ma: float
+    currents: Currents
+    reserve_ram: int | None = None
+    reserve_flash: int | None = None
 
-    def arena_limit(self) -> int:
+    def reserve(self, radio: str, nodes: int) -> Reserve:
+        """What firmware takes."""
+        usual = firmware_of(radio, nodes)
+        return Reserve(
+            usual.ram if self.reserve_ram is None else self.reserve_ram,
+            usual.flash if self.reserve_flash is None else self.reserve_flash,
+        )
+
+    def arena_limit(self, radio: str, nodes: int) -> int:
         """Bytes that an arena may have."""
-        return max(self.ram - self.reserve_ram - state_bytes(), 0)
+        return max(self.ram - self.reserve(radio, nodes).ram, 0)
 
-    def image_limit(self) -> int:
+    def image_limit(self, radio: str, nodes: int) -> int:
         """Bytes that an image may have."""
-        return max(self.flash - self.reserve_flash, 0)
+        return max(self.flash - self.reserve(radio, nodes).flash, 0)
 
 
-#: Currents: nRF52840 product specification 1.7 at 3 V with the DC/DC converter.
-BOARDS = {
-    "nrf52840": Board(
-        "nrf52840", 256 * 1024, 1024 * 1024, 64 * 1024, 192 * 1024, 64e6, 3.0, 4.6, 4.8, 3.3
-    )
-}
+BOARDS = {"nrf52840": Board("nrf52840", 256 * 1024, 1024 * 1024, 64e6, NRF52840)}
 
 
 def state_bytes() -> int:
@@ -185,27 +212,45 @@ def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float
     )
 
 
-def energy_mj(
-    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int, board: Board
-) -> float:
-    """Millijoules of one node for one inference in which nothing is lost: the radio listens or
-    sends all the time, the processor runs while it computes."""
-    compute = Compute(clock_hz=board.clock_hz)
-    sends = 0.0
+def planned_duty(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    node: int,
+    compute: Compute | None = None,
+) -> Duty:
+    """What a node does during one inference in which nothing is lost: it listens whenever it does
+    not send."""
+    compute = compute or Compute()
     air = radio_named(plan.radio)
+    works = compute.microseconds(node_instructions(config, split, keep, plan, node))
+    if split.nodes == 1:
+        return Duty(0.0, 0.0, works)
+    control = air.air_us(FRAME_HEADER + counts_bytes(split.nodes))
+    sends = 0.0
     for gather in plan.gathers:
         for tile in range(gather.tiles):
             rows = gather.tile_height(tile)
+            if not any(cut.width for cut in gather.sources):
+                continue
             cut = gather.sources[node]
-            frames = cut.fragments(rows) + (node == 0 and split.nodes > 1)
-            size = cut.width * rows + frames * (FRAME_HEADER + air.overhead)
-            sends += frames * air.ramp_us + size * air.byte_us
-    total = inference_us(config, split, keep, plan, compute) if split.nodes > 1 else 0
-    works = compute.microseconds(node_instructions(config, split, keep, plan, node))
-    charge = (
-        (total - sends) * board.receive_ma + sends * board.transmit_ma + works * board.compute_ma
-    )
-    return charge * board.volts * 1e-6
+            frames = cut.fragments(rows)
+            if node == 0:  # the opening, of the inference's first exchange twice
+                frames += 1 + (gather.phase == tile == 0)
+            sends += frames * air.air_us(FRAME_HEADER) + cut.width * rows * air.byte_us
+            if plan.rounds:  # the leader's grant, the last node's report
+                sends += control * (node == 0) + control * (node == split.nodes - 1)
+    total = inference_us(config, split, keep, plan, compute)
+    return Duty(sends, max(total - sends, 0.0), works)
+
+
+def energy_mj(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int, board: Board
+) -> float:
+    """Millijoules of one node for one inference in which nothing is lost."""
+    duty = planned_duty(config, split, keep, plan, node, Compute(clock_hz=board.clock_hz))
+    return duty.millijoules(board.currents, plan.radio)
 
 
 def deployment(
@@ -231,7 +276,8 @@ def deployment(
                 given
                 if given is not None and given.radio == name
                 else make_plan(
-                    config, split, keep, ram_limit=board.arena_limit(), slack=slack, **options
+                    config, split, keep, ram_limit=board.arena_limit(name, split.nodes),
+                    slack=slack, **options,
                 )
             )
         except CatsError:
@@ -242,23 +288,30 @@ def deployment(
         figures = air_json(config, split, keep, plan)
         figures["inference_us"] = inference_us(config, split, keep, plan, compute)
         arena = max(size.arena_bytes for size in sizes)
+        image = max(size.image_bytes for size in sizes)
+        reserve = board.reserve(name, split.nodes)
+        duties = [planned_duty(config, split, keep, plan, d, compute) for d in nodes]
+        worst = max(duties, key=lambda duty: duty.millijoules(board.currents, name))
+        fits_ram = arena + reserve.ram <= board.ram
+        fits_flash = image + reserve.flash <= board.flash
         found["radios"][name] = {
             "arena_bytes": arena,
             "arena_lower_bound": max(size.arena_lower_bound for size in sizes),
-            "ram_bytes": arena + state_bytes() + board.reserve_ram,
+            "ram_bytes": arena + reserve.ram,
+            "flash_bytes": image + reserve.flash,
+            "fits_ram": fits_ram,
+            "fits_flash": fits_flash,
+            "fits": fits_ram and fits_flash,
             "instructions": round(instructions),
             "compute_us": round(compute.microseconds(instructions)),
-            "energy_mj": max(energy_mj(config, split, keep, plan, d, board) for d in nodes),
+            "energy_mj": worst.millijoules(board.currents, name),
+            "energy_of": dataclasses.asdict(worst),
             "held": plan.held,
             "tile_rows": sorted({gather.tile_rows for gather in plan.gathers}),
             **figures,
         }
-        found["image_bytes"] = max(size.image_bytes for size in sizes)
+        found["image_bytes"] = image
         found["weight_bytes"] = max(size.weight_bytes for size in sizes)
-    found["flash_bytes"] = found["image_bytes"] + board.reserve_flash
-    found["fits_flash"] = found["flash_bytes"] <= board.flash
-    found["fits_ram"] = all(f["ram_bytes"] <= board.ram for f in found["radios"].values())
-    found["fits"] = found["fits_flash"] and found["fits_ram"]
     return found
 
 
@@ -280,11 +333,12 @@ def largest_features(
         try:
             split = SplitConfig.even(model, nodes, input_split)
             kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
-            plan = make_plan(model, split, kept, radio=radio, ram_limit=board.arena_limit())
+            limit = board.arena_limit(radio, nodes)
+            plan = make_plan(model, split, kept, radio=radio, ram_limit=limit)
         except CatsError:
             return False
         size = node_size(model, split, kept, plan, 0)  # node 0 has the largest share of all
-        return size.image_bytes <= board.image_limit()
+        return size.image_bytes <= board.image_limit(radio, nodes)
 
     low, high = nodes, int(MAX_COLUMNS / max(width, width * stretch))
     if low > high or not fits(low):

@@ -10,6 +10,7 @@ takes, so ``check`` can ask for the very same output bytes.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,12 +21,14 @@ import numpy as np
 
 from cats import image, reference
 from cats._native import ffi, lib
+from cats.energy import NRF52840, Duty
 from cats.engine import aligned
 from cats.errors import CatsError
 from cats.integer import IntegerModel
 from cats.partition import Kind, gather_kind, own_ranges
 from cats.plan import Plan
 from cats.planner import Compute, element_bytes, exchange_instructions
+from cats.predict import planned_duty
 from cats.radio import radio as radio_named
 
 if TYPE_CHECKING:
@@ -146,6 +149,22 @@ class Result:
     takeovers: int
     kinds: list[dict[str, dict[str, int]]] = field(repr=False)
     rejected: list[dict[str, int]] = field(repr=False)
+    #: [D]: microseconds that each node transmitted and computed in the whole run.
+    sent_us: np.ndarray
+    computed_us: np.ndarray
+
+    def duty(self, node: int) -> Duty:
+        """What a node did in one inference, the mean of those with its result but the first (in
+        which its leader listens before it opens). It listens whenever it does not transmit."""
+        done = self.done[:, node]
+        chosen = done.copy()
+        chosen[: int(np.argmax(done)) + 1] = done.sum() == 1
+        count = max(1, int(done.sum()))
+        sends = float(self.sent_us[node]) / count
+        on = float(self.latency_us[chosen, node].mean()) if chosen.any() else 0.0
+        alone = self.done.shape[1] == 1
+        listens = 0.0 if alone else max(on - sends, 0.0)
+        return Duty(sends, listens, float(self.computed_us[node]) / count)
 
     @property
     def delivered(self) -> float:
@@ -270,6 +289,8 @@ def _run(
             for s in stats
         ],
         rejected=[dict(zip(REJECTS, map(int, s.rejected), strict=True)) for s in stats],
+        sent_us=np.array([lib.air_sent_ns(air, d) for d in range(nodes)]) / 1e3,
+        computed_us=np.array([lib.air_computed_ns(air, d) for d in range(nodes)]) / 1e3,
     )
 
 
@@ -504,7 +525,7 @@ def save_availability(path: Path | str, plan: Plan, result: Result) -> None:
 #: Figures of a run's row in the table, in their order.
 COLUMNS = (
     "loss", "quality", "delivered", "results", "equal", "frames", "bytes", "air ms", "ms",
-    "takeovers",
+    "mJ", "takeovers",
 )  # fmt: skip
 
 
@@ -546,6 +567,18 @@ def quality(
     return {name: value / weights for name, value in totals.items()}
 
 
+def node_energy(
+    model: IntegerModel, plan: Plan, result: Result, node: int, settings: Settings | None = None
+) -> dict[str, float]:
+    """Duty and millijoules of a node for one inference, on an nRF52840. Where computing took no
+    simulated time, its energy is that of the plan's estimate."""
+    duty = result.duty(node)
+    if (settings or Settings()).compute == "none":
+        planned = planned_duty(model.config, model.split, model.keep, plan, node)
+        duty = dataclasses.replace(duty, compute_us=planned.compute_us)
+    return {**dataclasses.asdict(duty), "mj": duty.millijoules(NRF52840, plan.radio)}
+
+
 def report(
     model: IntegerModel,
     plan: Plan,
@@ -567,6 +600,7 @@ def report(
     counts = task is not None and not result.hung
     scores = quality(model, task, result) if counts else {}
     every = quality(model, task, result, range(model.split.nodes)) if counts else {}
+    energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
     loss = np.asarray(faults.loss)
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
     figures = {
@@ -589,6 +623,8 @@ def report(
         # The first waits while its leader listens.
         "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum()),
         "takeovers": result.takeovers,
+        "energy_mj": max(node["mj"] for node in energy),
+        "energy_by_node": energy,
         "gathers": result.kinds,
         "rejected": result.rejected,
     }
@@ -600,7 +636,7 @@ def report(
                 figures["loss"] if loss.ndim == 0 else "matrix", main, figures["delivered"],
                 figures["results"], figures["equal_to_reference"], figures["frames"],
                 round(figures["bytes_on_air"]), figures["time_on_air_us"] / 1e3,
-                figures["inference_us"] / 1e3, figures["takeovers"],
+                figures["inference_us"] / 1e3, figures["energy_mj"], figures["takeovers"],
             ),
             strict=True,
         )

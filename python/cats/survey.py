@@ -26,6 +26,7 @@ from cats.predict import (
     published,
     ratio_keep,
 )
+from cats.radio import RADIOS
 from cats.radio import radio as radio_named
 from cats.report import table
 
@@ -109,10 +110,14 @@ def survey(args: argparse.Namespace) -> dict:
         split = SplitConfig.even(config, nodes, args.input_split)
         return split, full_keep(config, split) if nodes == 1 else ratio_keep(config, split, ratio)
 
+    radios = tuple(dict.fromkeys([*RADIOS, radio]))
     rows = []
     for nodes in (n for n in numbers if n <= most):
         exported = given if own is not None and own[0].nodes == nodes else None
-        row = deployment(config, *shares(nodes), board, rounds=rounds, given=exported)
+        row = deployment(
+            config, *shares(nodes), board, radios=radios, rounds=rounds, given=exported
+        )
+        row |= {k: row["radios"][radio][k] for k in ("fits_ram", "fits_flash", "fits")}
         if args.largest:
             wide = largest_features(config, nodes, board, ratio, radio, args.input_split)
             row["largest_model"] = wide and {**to_json(wide), "parameters": parameters(wide)}
@@ -132,6 +137,7 @@ def survey(args: argparse.Namespace) -> dict:
         "radio": radio,
         "rounds": rounds,
         "board": dataclasses.asdict(board),
+        "firmware": dataclasses.asdict(board.reserve(radio, shown)),
         "least_nodes": least,
         "deployments": rows,
         "schemes_nodes": shown,
@@ -159,12 +165,13 @@ def survey(args: argparse.Namespace) -> dict:
 def render(result: dict) -> str:
     """The tables for people."""
     model, board, radio = result["model"], result["board"], result["radio"]
+    firmware = result["firmware"]
     lines = [
         f"{result['parameters']:,} parameters: {model['blocks']} blocks, {model['tokens_in']} "
         f"tokens, {model['features']} features, {model['heads']} heads, {model['hidden']} hidden; "
         f"{result['keep']:.0%} of the columns broadcast",
         f"{board['name']}: {board['ram']:,} bytes of RAM and {board['flash']:,} of flash, "
-        f"{board['reserve_ram']:,} and {board['reserve_flash']:,} taken by firmware; {radio}, "
+        f"{firmware['ram']:,} and {firmware['flash']:,} taken by firmware; {radio}, "
         f"{result['rounds']} repair rounds",
         "",
     ]

@@ -11,6 +11,7 @@ import pytest
 from cats import export
 from cats.cli import main
 from cats.config import ModelConfig, SplitConfig
+from cats.energy import NRF52840, Duty
 from cats.errors import CatsError
 from cats.partition import full_keep
 from cats.planner import Compute, make_plan, tradeoffs
@@ -23,12 +24,15 @@ from cats.predict import (
     node_size,
     ours,
     parameters,
+    planned_duty,
     published,
     ratio_keep,
 )
 from cats.quantize import parameter_shapes
+from cats.radio import RADIOS
+from cats.simulate import Settings, simulate
 from cats.survey import parse_nodes
-from cats.vectors import random_keep, random_model
+from cats.vectors import random_inputs, random_keep, random_model
 
 SHAPE = ["--features", "128", "--tokens", "64", "--heads", "16"]
 
@@ -112,12 +116,46 @@ def test_energy_by_hand() -> None:
     config, split = paper_shape(1)
     keep = full_keep(config, split)
     plan = make_plan(config, split, keep)
-    board = dataclasses.replace(BOARDS["nrf52840"], compute_ma=2.0, volts=3.0)
+    currents = dataclasses.replace(NRF52840, compute_ma=2.0, volts=3.0)
+    board = dataclasses.replace(BOARDS["nrf52840"], currents=currents)
     seconds = sum(g.spacing_us for g in plan.gathers) * 1e-6  # one node: computing only
     assert max(g.tiles for g in plan.gathers) == 1
     assert energy_mj(config, split, keep, plan, 0, board) == pytest.approx(6 * seconds, rel=1e-3)
     slow = dataclasses.replace(board, clock_hz=32e6)
     assert energy_mj(config, split, keep, plan, 0, slow) == pytest.approx(12 * seconds, rel=1e-3)
+
+
+def test_energy_of_the_radio_by_hand() -> None:
+    """One second each; the processor takes less beside the radio than alone."""
+    sends, listens, works = (Duty(*(1e6 * (i == k) for i in range(3))) for k in range(3))
+    assert sends.millijoules(NRF52840, "ble_2m") == pytest.approx(19.20)
+    assert listens.millijoules(NRF52840, "nrf_radio") == pytest.approx(18.78)
+    assert listens.millijoules(NRF52840, "ieee802154+secure") == pytest.approx(19.59)
+    assert works.millijoules(NRF52840, "ble_2m") == pytest.approx(9.9)
+    both = Duty(0.0, 1e6, 1e6).millijoules(NRF52840, "ble_2m")
+    assert both == pytest.approx(3 * 8.6)  # as compounded in the product specification
+
+
+@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize("radio", sorted(RADIOS))
+def test_duty_is_what_the_simulation_spends(radio: str, rounds: int) -> None:
+    """Node by node, 16 nodes: time of transmitting and computing, and so the energy."""
+    config, split = paper_shape(16)
+    keep = random_keep(1, config, split, 0.5)
+    plan = make_plan(config, split, keep, radio=radio, rounds=rounds)
+    found = simulate(
+        random_model(1, config, split, keep), plan, random_inputs(1, config, 2),
+        settings=Settings(compute="plan"),
+    )  # fmt: skip
+    assert found.lost.sum() == 0
+    for d in (0, 7, 15):
+        want = planned_duty(config, split, keep, plan, d)
+        duty = found.duty(d)
+        assert duty.transmit_us == pytest.approx(want.transmit_us, rel=0.1)
+        assert duty.compute_us == pytest.approx(want.compute_us, rel=0.1)
+        assert duty.millijoules(NRF52840, radio) == pytest.approx(
+            want.millijoules(NRF52840, radio), rel=0.1
+        )
 
 
 def test_tradeoffs_fall() -> None:
@@ -144,13 +182,14 @@ def test_largest_model_is_the_largest() -> None:
             split = SplitConfig.even(model, nodes, "channels")
             keep = full_keep(model, split)
             try:
-                plan = make_plan(model, split, keep, ram_limit=board.arena_limit())
+                limit = board.arena_limit("ieee802154", nodes)
+                plan = make_plan(model, split, keep, ram_limit=limit)
                 size = node_size(model, split, keep, plan, 0).image_bytes
-                assert (size <= board.image_limit()) == fits
+                assert (size <= board.image_limit("ieee802154", nodes)) == fits
             except CatsError:
                 assert not fits
     assert found[1] < found[4] < found[16] and found[16] > 10 * found[1]
-    tiny = dataclasses.replace(board, flash=board.reserve_flash + 1000)
+    tiny = dataclasses.replace(board, reserve_flash=board.flash - 1000)
     assert largest_features(config, 1, tiny, 1.0, "ieee802154", "channels") is None
 
 
@@ -186,7 +225,7 @@ def test_deployment_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path:
 
 
 def test_what_no_board_holds(capsys: pytest.CaptureFixture) -> None:
-    status, found = run(capsys, *SHAPE, "--nodes", "1:2", "--flash", "220K")
+    status, found = run(capsys, *SHAPE, "--nodes", "1:2", "--flash", "100K")
     assert status == 1 and found["least_nodes"] is None
     assert not any(row["fits_flash"] for row in found["deployments"])
     status, found = run(capsys, *SHAPE, "--nodes", "1,16", "--ram", "96K", "--reserve-ram", "80K")

@@ -62,11 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     board.add_argument("--ram", type=parse_size, metavar="SIZE", help="its RAM (256K)")
     board.add_argument("--flash", type=parse_size, metavar="SIZE", help="its flash (1M)")
     board.add_argument(
-        "--reserve-ram", type=parse_size, metavar="SIZE", help="RAM that firmware takes (64K)"
+        "--reserve-ram", type=parse_size, metavar="SIZE", help="RAM that firmware takes (measured)"
     )
     board.add_argument(
-        "--reserve-flash", type=parse_size, metavar="SIZE", help="flash that firmware takes (192K)"
-    )
+        "--reserve-flash", type=parse_size, metavar="SIZE",
+        help="flash that firmware takes (measured)",
+    )  # fmt: skip
     board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz (64)")
     parser.add_argument(
         "--tradeoffs",

@@ -160,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
             [metric if name == "quality" else name for name in COLUMNS],
             [[record["columns"][name] for name in COLUMNS] for record in records],
             f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
-            f"means over inferences; {metric}: {whose}",
+            f"means over inferences; {metric}: {whose}; mJ: of the node that needs most",
         )
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0
