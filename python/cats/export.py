@@ -348,28 +348,25 @@ def _read(path: Path) -> bytes:
 
 
 def quantise_run(path: Path | str, samples: int = 256) -> tuple[IntegerModel, dict]:
-    """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread;
-    (model, where it comes from)."""
-    import numpy as np
-
+    """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
+    the scales that it was trained with; (model, where it comes from)."""
     from cats.quantize import quantize
-    from cats.train import WEIGHTS, load_run, load_task
+    from cats.train import WEIGHTS, calibration_inputs, load_run, load_task, run_scales
 
     if samples < 1:
         raise CatsError(f"{samples} calibration samples: at least 1")
     path = Path(path)
     trained, run = load_run(path)
-    inputs = load_task(run).train.inputs
-    chosen = np.unique(np.linspace(0, len(inputs) - 1, min(samples, len(inputs))).astype(int))
+    inputs = calibration_inputs(load_task(run), samples)
     source = {
         "task": run.task,
         "seed": run.seed,
         "task_options": (run.extra or {}).get("task_options"),
         "training": (run.extra or {}).get("training"),
         "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
-        "calibration_samples": len(chosen),
+        "calibration_samples": len(inputs),
     }
-    return quantize(trained, np.asarray(inputs)[chosen]), source
+    return quantize(trained, inputs, run_scales(run)), source
 
 
 def render(meta: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,19 @@ from cats.partition import (
 )
 
 Observe = Callable[[str, Tensor], None]
+
+
+class Rounding(Protocol):
+    """What the integer model's roundings do to the float model (``cats.rounding``)."""
+
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        """The tensor of that name as the integers hold it."""
+
+    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
+        """Weights [O, K] of the product behind gather g; ``read`` bool [O, K]: which count."""
+
+    def norms(self, g: int) -> bool:
+        """Whether what the norm behind gather g gives is rounded."""
 
 
 class Block(nn.Module):
@@ -58,7 +72,10 @@ class CatsTransformer(nn.Module):
 
     ``keep`` are the columns that each source broadcasts in each gather (None: all of them);
     ``dropout`` is ordinary dropout, at the places where ``nn.TransformerEncoderLayer`` has it.
+    ``rounding``, where it is set, rounds as the integer model will.
     """
+
+    rounding: Rounding | None = None
 
     def __init__(
         self,
@@ -145,15 +162,12 @@ class CatsTransformer(nn.Module):
         x = run.product(0, x, self.embed)
         if config.pool == "class":
             x = torch.cat((self.class_token.expand(len(x), 1, -1), x), 1)
-        x = x + self.position
-        run.see("residual", x)
+        x = run.see("residual", x + self.position)
         for b in range(config.blocks):
             x = self._block(run, b, x)
         if config.pool == "mean":
             x = x.mean(1, keepdim=True)
-        x = run.product(4 * config.blocks + 1, x, self.head, self.norm)
-        run.see("output", x)
-        return x
+        return run.see("output", run.product(4 * config.blocks + 1, x, self.head, self.norm))
 
     def _block(self, run: _Run, b: int, x: Tensor) -> Tensor:
         """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later."""
@@ -163,21 +177,17 @@ class CatsTransformer(nn.Module):
         q, k, v = (
             part.unflatten(-1, (config.heads, -1)).transpose(1, 2) for part in qkv.chunk(3, -1)
         )  # [B, H, N, E]
-        for name, part in zip("qkv", (q, k, v), strict=True):
-            run.see(f"{name}{b}", part)
+        q, k, v = (run.see(f"{name}{b}", x) for name, x in zip("qkv", (q, k, v), strict=True))
         first, rows = gather_rows(config, g + 1)
         if rows < config.tokens:
             q, x = q[:, :, first : first + rows], x[:, first : first + rows]
         heads = self._attend(q, k, v, config.causal and rows == config.tokens)
         heads = heads.transpose(1, 2).flatten(2)
-        x = x + self._drop(run.product(g + 1, heads, block.out))
-        run.see("residual", x)
-        hidden = run.product(g + 2, x, block.up, block.norm2)
-        run.see(f"up{b}", hidden)
+        x = run.see("residual", x + self._drop(run.product(g + 1, heads, block.out)))
+        hidden = run.see(f"up{b}", run.product(g + 2, x, block.up, block.norm2))
         act = functional.relu if config.activation == "relu" else functional.gelu
-        x = x + self._drop(run.product(g + 3, self._drop(act(hidden)), block.down))
-        run.see("residual", x)
-        return x
+        hidden = self._drop(act(hidden))
+        return run.see("residual", x + self._drop(run.product(g + 3, hidden, block.down)))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
         """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]."""
@@ -208,35 +218,43 @@ class _Run:
     def __init__(self, model: CatsTransformer, losses: Losses, observe: Observe | None) -> None:
         self.model, self.losses, self.observe = model, losses, observe
 
-    def see(self, name: str, x: Tensor) -> None:
+    def see(self, name: str, x: Tensor) -> Tensor:
+        """Show the tensor of that name; as it is, or as the integers would hold it."""
         if self.observe is not None:
             self.observe(name, x)
+        return x if self.model.rounding is None else self.model.rounding(name, x)
 
     def product(
         self, g: int, x: Tensor, linear: nn.Linear, norm: nn.LayerNorm | None = None
     ) -> Tensor:
         """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]."""
-        self.see(f"gather{g}", x)
-        model, losses = self.model, self.losses[g]
+        model, losses, rounding = self.model, self.losses[g], self.model.rounding
+        x = self.see(f"gather{g}", x)
         kind, _ = gather_kind(model.config, g)
         reader, view = getattr(model, f"reader_{kind.name}"), getattr(model, f"view_{g}")
+        weight, bias = linear.weight, linear.bias
+        if rounding is not None:
+            weight = rounding.weight(g, weight, bias, (reader.T @ view.to(reader)).bool())
         if isinstance(losses, Heard) and not _worth_masking(losses, x, reader):
             losses = losses.dense(len(x))
-        if self.observe is None and not isinstance(losses, Tensor):
+        seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
+        if not seen and not isinstance(losses, Tensor):
             if losses is None and model.split.nodes == 1:
-                return linear(x if norm is None else norm(x))
+                return functional.linear(x if norm is None else norm(x), weight, bias)
             if losses is None:
                 mask, bounds = view[None, None], (0, x.shape[1])
             else:
                 mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
             affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
             return _MaskedProduct.apply(
-                x, linear.weight, linear.bias, *affine, mask, bounds, reader, model.layouts[kind]
+                x, weight, bias, *affine, mask, bounds, reader, model.layouts[kind]
             )
         if isinstance(losses, Heard):
             losses = losses.dense(len(x))
+        if losses is None and self.observe is None and bool(view.all()):  # one view is all views
+            view, reader = view[:1], reader.new_ones(1, len(weight))
         mask = view[None, None] if losses is None else self._mask(g, kind, losses)
-        return self.by_views(g, x, mask, reader, linear, norm)
+        return self.by_views(g, x, mask, reader, weight, bias, norm)
 
     def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
         """bool [.., D, K]: own columns, and kept columns that were heard."""
@@ -244,7 +262,14 @@ class _Run:
         return own | (kept & heard)
 
     def by_views(
-        self, g: int, x: Tensor, mask: Tensor, reader: Tensor, linear: nn.Linear, norm: nn.Module
+        self,
+        g: int,
+        x: Tensor,
+        mask: Tensor,
+        reader: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        norm: nn.LayerNorm | None,
     ) -> Tensor:
         """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
         view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
@@ -254,13 +279,10 @@ class _Run:
             centred = torch.where(mask, view - mean, 0)
             variance = centred.square().sum(-1, keepdim=True) / count
             view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
-            view = torch.where(mask, view, 0)
-            self.see(f"norm{g}", view)
-        out = x.new_empty(*x.shape[:2], linear.out_features)
+            view = self.see(f"norm{g}", torch.where(mask, view, 0))
+        out = x.new_empty(*x.shape[:2], len(weight))
         for d, columns in enumerate(reader.bool()):
-            out[:, :, columns] = functional.linear(
-                view[:, :, d], linear.weight[columns], linear.bias[columns]
-            )
+            out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
         return out
 
 

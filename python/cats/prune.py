@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from cats.config import ModelConfig
 from cats.errors import CatsError
 from cats.model import CatsTransformer
 from cats.partition import PRUNABLE, KeepSets, Kind, gather_kind, gather_rows, own_ranges
@@ -144,9 +145,11 @@ def within_budget(
     scores: Sequence[Tensor | None],
     budget: int,
     radio: str = "ieee802154",
+    config: ModelConfig | None = None,
 ) -> KeepSets:
     """The keep sets of the largest worth whose inference puts at most ``budget`` bytes on the air,
-    nothing lost, headers included; of the columns that ``model`` still broadcasts.
+    nothing lost, headers included; of the columns that ``model`` still broadcasts. ``config``: the
+    model as it will be used, where fewer rows are read than in training (None: as it is).
 
     A column's worth is its score (float [K] for each gather, comparable from gather to gather:
     ``taylor``) over the rows in which it is sent. Columns are taken in this order as far as the
@@ -155,12 +158,13 @@ def within_budget(
     from cats.plan import plan_air
     from cats.planner import make_plan
 
+    config = config or model.config
     first: dict[tuple[int, int], int] = {}
     rest: list[tuple[float, int, int, int]] = []
     for g, sources in enumerate(model.keep):
         if scores[g] is None:
             continue
-        rows, score = gather_rows(model.config, g)[1], scores[g].tolist()
+        rows, score = gather_rows(config, g)[1], scores[g].tolist()
         for s, columns in enumerate(sources):
             ranked = sorted(columns, key=lambda c: (-score[c], c))
             if ranked:
@@ -180,7 +184,7 @@ def within_budget(
         ]
 
     def air(count: int) -> int:
-        return plan_air(make_plan(model.config, model.split, keep_of(count), radio=radio)).bytes
+        return plan_air(make_plan(config, model.split, keep_of(count), radio=radio)).bytes
 
     if air(0) > budget:
         raise CatsError(f"air budget of {budget} bytes: the least possible is {air(0)}")

@@ -482,11 +482,13 @@ def quantize_parameters(
     keep: KeepSets | None,
     parameters: Parameters,
     inputs: np.ndarray,
+    scales: Scales | None = None,
 ) -> IntegerModel:
     """Post-training quantisation.
 
     ``keep`` None keeps all columns; ``parameters`` as named by ``parameter_shapes``; ``inputs``
-    float [B, tokens_in, P]: some hundred typical inputs. The same arguments give the same model.
+    float [B, tokens_in, P]: some hundred typical inputs, which give the ``scales`` unless the model
+    was trained with some. The same arguments give the same model.
     """
     config.check()
     split.check(config)
@@ -494,7 +496,7 @@ def quantize_parameters(
     check_keep(config, split, keep)
     parameters = check_parameters(config, parameters)
     inputs = check_inputs(config, inputs)
-    scales = calibrate(config, split, keep, parameters, inputs)
+    scales = scales or calibrate(config, split, keep, parameters, inputs)
     return build(config, split, keep, parameters, scales)
 
 
@@ -516,10 +518,12 @@ def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().double().numpy() for name, value in model.named_parameters()}
 
 
-def quantize(model: CatsTransformer, inputs: np.ndarray) -> IntegerModel:
+def quantize(
+    model: CatsTransformer, inputs: np.ndarray, scales: Scales | None = None
+) -> IntegerModel:
     """``quantize_parameters`` of a torch model; inputs float [B, tokens_in, P], array or tensor."""
     return quantize_parameters(
-        model.config, model.split, model.keep, parameters_of(model), np.asarray(inputs)
+        model.config, model.split, model.keep, parameters_of(model), np.asarray(inputs), scales
     )
 
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -54,6 +55,8 @@ from cats.prune import (
     taylor,
     within_budget,
 )
+from cats.quantize import Scales
+from cats.rounding import Rounded, scales_for, scales_from_json
 from cats.tasks import Part, Task
 
 #: Version of the RUN folder; a newer one is refused.
@@ -71,9 +74,10 @@ class Training:
     ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
     ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs), by the
     criterion ``prune_by`` (``cats.prune``). ``air_budget``, bytes that an inference puts on the air
-    of ``air_radio``, takes the place of ``keep`` and is reached in as many steps. ``dropout`` is
-    ordinary dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses) is
-    part of what makes a run repeatable; small models run best on one.
+    of ``air_radio``, takes the place of ``keep`` and is reached in as many steps. The last ``qat``
+    epochs learn with the integer model's roundings (``cats.rounding``). ``dropout`` is ordinary
+    dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses) is part of
+    what makes a run repeatable; small models run best on one.
     """
 
     epochs: int = 60
@@ -97,6 +101,7 @@ class Training:
     prune_by: str = "magnitude"
     air_budget: int | None = None
     air_radio: str = "ieee802154"
+    qat: int = 0
     seed: int = 0
     threads: int | None = None
 
@@ -117,6 +122,11 @@ class Training:
                 raise CatsError(f"keep {kind.name.lower()}={ratio}: more than 0 and at most 1")
         if not 0 <= self.prune_from <= self.prune_until <= 1:
             raise CatsError("pruning must start before it ends, both as shares of the epochs")
+        if not 0 <= self.qat <= self.epochs:
+            raise CatsError(f"{self.qat} epochs with roundings: 0 to all {self.epochs}")
+        prunes = self.air_budget is not None or any(r < 1 for r in self.keep_ratios().values())
+        if self.qat and prunes and max(self._step_epochs()) > self.epochs - self.qat:
+            raise CatsError("pruning must end before the epochs with roundings begin")
         if self.air_budget is not None and any(ratio < 1 for ratio in self.keep_ratios().values()):
             raise CatsError("keep and air budget both say how much is sent: give one of them")
         for name, legal in (
@@ -240,6 +250,8 @@ class _Session:
         shape = dataclasses.replace(config, pool="all") if every_row else config
         self.model = CatsTransformer(shape, split, dropout=training.dropout)
         if init is not None:
+            if dataclasses.replace(init.config, pool=config.pool) != config or init.split != split:
+                raise CatsError("the run to start from has another shape or split than asked for")
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
         self.optimizer = torch.optim.AdamW(
@@ -254,6 +266,7 @@ class _Session:
         self.steps_an_epoch = len(task.train) // self.batch
         self.epoch, self.seconds = 0, 0.0
         self.history: list[dict] = []
+        self.scales: Scales | None = None
         self.final = self.model
 
     def config_json(self) -> dict:
@@ -267,6 +280,7 @@ class _Session:
             "split": to_json(self.split),
             "training": to_json(self.training),
             "keep": json.loads(json.dumps(self.model.keep)),
+            **({"scales": to_json(self.scales)} if self.scales else {}),
         }
 
     def run(
@@ -284,6 +298,8 @@ class _Session:
             begin = time.monotonic()
             if epoch in prune_at:
                 self.model.set_keep(prune_at[epoch]())
+            if epoch >= self.training.epochs - self.training.qat:
+                self._round()
             loss = self._epoch(forward, epoch)
             if not math.isfinite(loss):
                 raise CatsError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
@@ -300,6 +316,13 @@ class _Session:
             if after_epoch is not None:
                 after_epoch(epoch, record)
 
+    def _round(self) -> None:
+        """From now on learn with roundings; all processes choose the same scales."""
+        if self.scales is None:
+            inputs = calibration_inputs(self.task)
+            self.scales = scales_for(self.model, self.config, inputs)
+        self.model.rounding = Rounded(self.config, self.scales)
+
     def _pruning(self) -> dict[int, Callable[[], KeepSets]]:
         """{epoch: what gives the keep sets from then on}."""
         training, model = self.training, self.model
@@ -313,7 +336,7 @@ class _Session:
             return select(model, ratios, scores(), training.prune_scope)
 
         def to_budget(budget: int) -> KeepSets:
-            return within_budget(model, scores(), budget, training.air_radio)
+            return within_budget(model, scores(), budget, training.air_radio, self.config)
 
         steps: dict[int, Callable[[], KeepSets]] = {
             epoch: functools.partial(to_ratio, ratios)
@@ -423,6 +446,8 @@ class _Session:
                 }
             self.epoch, self.seconds = state["epoch"], state["seconds"]
             self.history = state["history"]
+            if "scales" in state["config"]:
+                self.scales = scales_from_json(state["config"]["scales"], self.config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CatsError(f"{path} is no checkpoint of this run ({error}): use --force") from None
 
@@ -431,6 +456,13 @@ class _Session:
 def predict(model: CatsTransformer, inputs: Tensor, batch: int = 512) -> Tensor:
     """The last output row of every sample: [n, tokens_in, P] to [n, C]."""
     return torch.cat([model(chunk)[:, -1] for chunk in inputs.split(batch)])
+
+
+def calibration_inputs(task: Task, samples: int = 256) -> Tensor:
+    """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by."""
+    inputs = task.train.inputs
+    chosen = np.linspace(0, len(inputs) - 1, min(samples, len(inputs))).astype(int)
+    return inputs[np.unique(chosen)]
 
 
 def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
@@ -445,9 +477,9 @@ def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) ->
 def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
     """The trained model (evaluation mode, keep sets included) and how it was made.
 
-    ``RunConfig.extra`` holds ``task_options``, ``training`` and ``keep`` as config.json has them;
-    ``load_task`` rebuilds the task. CatsError for a folder that is missing, partial, foreign, or
-    of a newer version.
+    ``RunConfig.extra`` holds ``task_options``, ``training``, ``keep`` and ``scales`` (None unless
+    trained with roundings) as config.json has them; ``load_task`` rebuilds the task. CatsError for
+    a folder that is missing, partial, foreign, or of a newer version.
     """
     path = Path(path)
     if not path.is_dir():
@@ -475,9 +507,15 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         split=model.split,
         task=config.get("task", ""),
         seed=config.get("training", {}).get("seed", 0),
-        extra={key: config.get(key) for key in ("task_options", "training", "keep")},
+        extra={key: config.get(key) for key in ("task_options", "training", "keep", "scales")},
     )
     return model.eval(), run
+
+
+def run_scales(run: RunConfig) -> Scales | None:
+    """The scales that a run was trained with, None where it was trained without roundings."""
+    scales = run.extra.get("scales")
+    return None if scales is None else scales_from_json(scales, run.model)
 
 
 def load_task(run: RunConfig, **changes: object) -> Task:
@@ -527,6 +565,8 @@ def _state_of(out: Path, config: dict, resume: bool, force: bool) -> str:
     if not resume:
         raise CatsError(f"{out} exists: continue it with --resume or start again with --force")
     before = read_json(out / CONFIG)
+    if isinstance(before.get("training"), dict):  # an option that is newer than the run
+        before["training"] = {**to_json(Training()), **before["training"]}
     changed = [
         key
         for key in ("format", "task", "task_options", "model", "split", "training")

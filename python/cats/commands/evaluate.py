@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="forecasts: naive and linear ones beside it, and the figure of the paper's prototype",
     )
     parser.add_argument(
+        "--int8-report",
+        action="store_true",
+        help="in place of the losses: what each rounding of the integer model costs on its own",
+    )
+    parser.add_argument(
         "--loss",
         default="0:0.2:0.02",
         metavar="P|P,P|FIRST:LAST:STEP",
@@ -57,8 +62,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
-    import json
-
     from cats.errors import CatsError
     from cats.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
     from cats.export import quantise_run
@@ -79,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
     }
     if "payload" in trained:
         options["payload"] = trained["payload"]
+    if args.int8_report:
+        return _int8_report(args, model, info, task)
     beside: dict[str, dict[str, float]] = {}
     if args.baselines:
         if task.name != "forecast":
@@ -113,12 +118,36 @@ def run(args: argparse.Namespace) -> int:
             "records": records,
             "baselines": beside,
         }
-        try:
-            args.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CatsError(f"{args.json} cannot be written: {error}") from None
+        _write(args.json, document)
     if args.plot:
         title = f"{info.task}, {model.split.nodes} nodes, {options['granularity']} loss"
         title += f", {args.model} model"
         plot(records, task.metric, title, args.plot)
     return 0
+
+
+def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: ANN001
+    from cats.report import print_table
+    from cats.rounding import table_of, where_int8_loses
+    from cats.train import calibration_inputs, run_scales
+
+    result = where_int8_loses(
+        model, task, getattr(task, args.part), calibration_inputs(task), run_scales(info)
+    )
+    print(f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.part} part, nothing lost")
+    print_table(*table_of(result))
+    if args.json:
+        document = {"format": 1, "run": str(args.run), "task": info.task, "part": args.part}
+        _write(args.json, {**document, **result})
+    return 0
+
+
+def _write(path: Path, document: dict) -> None:
+    import json
+
+    from cats.errors import CatsError
+
+    try:
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CatsError(f"{path} cannot be written: {error}") from None

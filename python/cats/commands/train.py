@@ -137,11 +137,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        metavar="RUN",
+        help="start from the weights and keep sets of a trained RUN of the same shape",
+    )
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
     fit.add_argument("--batch", type=int, help="samples a step (default 64; classify 32)")
     fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
     fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
+    fit.add_argument(
+        "--qat",
+        type=int,
+        default=0,
+        metavar="EPOCHS",
+        help="quantisation-aware: the last EPOCHS see the integer model's roundings (default 0)",
+    )
     fit.add_argument("--threads", type=int, help="CPU threads (default 1)")
 
 
@@ -154,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.config import SplitConfig, even_split
     from cats.dropout import parse_probability
     from cats.errors import CatsError
-    from cats.train import Training, train
+    from cats.train import Training, load_run, train
 
     names = ("data", "target", "context", "horizon", "patch", "stride", "parts", "missing")
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
@@ -197,9 +210,11 @@ def run(args: argparse.Namespace) -> int:
         prune_by=args.prune_by,
         air_budget=args.air_budget,
         air_radio=args.air_radio,
+        qat=args.qat,
         seed=args.seed,
     )
-    _, metrics = train(task, model, split, training, args.out, args.resume, args.force)
+    init = load_run(args.init)[0] if args.init else None
+    _, metrics = train(task, model, split, training, args.out, args.resume, args.force, init=init)
     if os.environ.get("RANK", "0") != "0":
         return 0
     print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")
