@@ -73,10 +73,30 @@ struct cats_glue_stats {
 #endif
 };
 
+/** What CONFIG_CATS_ENERGY counts: all inferences that ended here since cats_start(). */
+struct cats_energy_stats {
+	uint32_t inferences;
+	uint64_t transmit_us; /**< on the air with own frames, ramp-up and framing included */
+	uint64_t listen_us;   /**< the rest of these inferences; nothing where there is one node */
+	uint64_t compute_us;  /**< in jobs, beside both */
+	uint64_t microjoules; /**< of all that, by the currents of CONFIG_CATS_ENERGY_... */
+};
+
 /** Everything that cats_stats() tells. */
 struct cats_stats {
 	struct cats_node_stats node;
 	struct cats_glue_stats glue;
+#ifdef CONFIG_CATS_ENERGY
+	struct cats_energy_stats energy;
+#endif
+};
+
+/** What CONFIG_CATS_ENERGY adds to an instance; all fields are private. */
+struct cats_energy_state {
+	struct cats_energy_stats stats;
+	uint32_t frame_us;    /* of the frame that the transport has */
+	uint32_t sent_us;     /* since the last inference ended */
+	uint32_t computed_us; /* until then */
 };
 
 /** What CONFIG_CATS_SECURE adds to an instance; all fields are private. */
@@ -105,6 +125,9 @@ struct cats_instance_data {
 	cats_available_cb available;
 	void *available_user;
 	struct cats_glue_stats glue;
+#ifdef CONFIG_CATS_ENERGY
+	struct cats_energy_state energy;
+#endif
 	struct cats_image image;
 	struct cats_result result;
 	uint8_t refused; /* enum cats_image_error of the last cats_start() */

@@ -20,6 +20,7 @@
 #include <cats/update.h>
 #include "image_flash.h"
 #endif
+#include "energy.h"
 #include "instance.h"
 
 LOG_MODULE_REGISTER(cats, CONFIG_CATS_LOG_LEVEL);
@@ -77,6 +78,7 @@ static int transmit(struct cats_instance_data *d, const struct cats_todo *todo)
 		return -EACCES;
 	}
 #endif
+	cats_energy_send(d, size);
 	return d->self->transport->send(&d->port, frame, size, todo->at);
 }
 
@@ -103,6 +105,7 @@ static void drive(struct cats_instance_data *d)
 		} else if (todo.what == CATS_TODO_DONE) {
 			d->result = todo.result;
 			d->result_ready = true;
+			cats_energy_done(d, &d->result);
 			k_sem_give(&d->work);
 		} else {
 			int32_t delay = todo.forever ? 0 : cats_time_diff(todo.at, now(d));
@@ -170,6 +173,8 @@ static void frame_sent(struct cats_port *port, bool ok, uint32_t start)
 	lock(d);
 	if (!ok) {
 		d->glue.send_failed++;
+	} else {
+		cats_energy_sent(d);
 	}
 	(void)cats_node_sent(&d->node, ok, start);
 	/* Not drive(): it may be what called send(), which calls this. */
@@ -370,6 +375,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	config.available = d->available;
 	config.user = d->available_user;
 	d->glue = (struct cats_glue_stats){0};
+	cats_energy_reset(d);
 	d->result_ready = false;
 	d->input_held = false;
 	d->submitted = false;
@@ -660,6 +666,9 @@ void cats_stats(const struct cats_instance *instance, struct cats_stats *stats)
 	lock(d);
 	stats->node = d->node.stats;
 	stats->glue = d->glue;
+#ifdef CONFIG_CATS_ENERGY
+	stats->energy = d->energy.stats;
+#endif
 	unlock(d);
 }
 

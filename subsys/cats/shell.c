@@ -474,6 +474,15 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 			    g->sent, g->heard, g->repaired, g->lost, g->duplicates, g->air_us,
 			    g->compute_us);
 	}
+#ifdef CONFIG_CATS_ENERGY
+	const struct cats_energy_stats *e = &stats.energy;
+	uint32_t count = MAX(e->inferences, 1u);
+
+	shell_print(sh,
+		    "an inference: %u us sending, %u us listening, %u us computing, %u microjoules",
+		    (uint32_t)(e->transmit_us / count), (uint32_t)(e->listen_us / count),
+		    (uint32_t)(e->compute_us / count), (uint32_t)(e->microjoules / count));
+#endif
 	shell_fprintf(sh, SHELL_NORMAL, "rejected");
 	for (size_t r = 0; r < ARRAY_SIZE(rejects); r++) {
 		shell_fprintf(sh, SHELL_NORMAL, " %s %u", rejects[r], stats.node.rejected[r]);

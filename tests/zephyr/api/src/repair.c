@@ -88,6 +88,39 @@ ZTEST(repair, test_lossy)
 	zassert_true(lost < 10);
 }
 
+#ifdef CONFIG_CATS_ENERGY
+/* A node sends or listens as long as its inferences take; nothing is counted twice. */
+ZTEST(repair, test_energy)
+{
+	const uint64_t most = 4u * CONFIG_CATS_LOOPBACK_MTU;
+	struct cats_result result;
+	struct cats_stats stats;
+	uint64_t charge;
+	uint64_t took = 0;
+	uint64_t sent = 0;
+
+	for (int i = 0; i < 3; i++) {
+		zassert_ok(cats_infer(nodes[0], NULL, NULL, 0, &result, K_SECONDS(60)));
+		took += result.ended_us - result.started_us;
+	}
+	cats_stats(nodes[0], &stats);
+	for (int k = 0; k < CATS_GATHER_KINDS; k++) {
+		sent += stats.node.gather[k].sent;
+	}
+	zassert_equal(stats.energy.inferences, 3);
+	zassert_equal(stats.energy.transmit_us + stats.energy.listen_us, took);
+	zassert_between_inclusive(stats.energy.transmit_us, 4 * 10 * sent, most * sent);
+	charge = stats.energy.transmit_us * CONFIG_CATS_ENERGY_TRANSMIT_UA +
+		 stats.energy.listen_us * CONFIG_CATS_ENERGY_RECEIVE_UA +
+		 stats.energy.compute_us * CONFIG_CATS_ENERGY_COMPUTE_UA;
+	zassert_within(stats.energy.microjoules, charge * 3 / 1000000, 1);
+	zassert_ok(cats_stop(nodes[0]));
+	zassert_ok(cats_start(nodes[0], repaired[0].data, repaired[0].size));
+	cats_stats(nodes[0], &stats);
+	zassert_equal(stats.energy.inferences + stats.energy.microjoules, 0);
+}
+#endif
+
 /* A node that stops in the middle costs its columns, never the inference. */
 ZTEST(repair, test_node_gone)
 {

@@ -220,6 +220,8 @@ ZTEST(shell, test_stats)
 	zassert_not_null(strstr(said, "cats_local_0: 1 inferences"), "%s", said);
 	zassert_not_null(strstr(said, "attention"), "%s", said);
 	zassert_not_null(strstr(said, "rejected short 0"), "%s", said);
+	zassert_not_null(strstr(said, "microjoules"), "%s", said);
+	zassert_is_null(strstr(said, " 0 us listening"), "%s", said);
 }
 
 ZTEST(shell, test_loss)
