@@ -23,8 +23,8 @@ from cats.partition import (
     PRUNABLE,
     KeepSets,
     Kind,
-    element_bytes,
     full_keep,
+    gather_count,
     gather_kind,
     product_width,
     view_width,
@@ -50,13 +50,21 @@ def node_size(
     config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
 ) -> NodeSize:
     """Sizes of one node's image and arena."""
-    count = len(plan.gathers)
+    arena = plan.arenas[node]
+    return NodeSize(*image_size(config, split, keep, node), arena.size, arena.lower_bound)
+
+
+def image_size(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int
+) -> tuple[int, int]:
+    """Bytes of one node's image, and of the weights in it; they follow from the shape alone."""
+    count = gather_count(config)
     image = HEADER.itemsize + MODEL.itemsize
     image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
     weights = 0
-    for g, gather in enumerate(plan.gathers):
+    for g in range(count):
         kind, _ = gather_kind(config, g)
-        kept = gather.sources[node].width // element_bytes(kind)
+        kept = len(keep[g][node]) if split.nodes > 1 else 0
         image += round_up(2 * kept, 4)
         view = view_width(config, split, keep, g, node)
         outputs = product_width(config, split, g, node)
@@ -69,8 +77,7 @@ def node_size(
         if kind in NORMED:
             weights += NORM.itemsize * view
         weights += outputs * (round_up(view, 4) + CHANNEL.itemsize)
-    arena = plan.arenas[node]
-    return NodeSize(round_up(image + weights, IMAGE_ALIGN), weights, arena.size, arena.lower_bound)
+    return round_up(image + weights, IMAGE_ALIGN), weights
 
 
 def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
@@ -333,12 +340,13 @@ def largest_features(
         try:
             split = SplitConfig.even(model, nodes, input_split)
             kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
-            limit = board.arena_limit(radio, nodes)
-            plan = make_plan(model, split, kept, radio=radio, ram_limit=limit)
+            # Node 0 has the largest share of all.
+            if image_size(model, split, kept, 0)[0] > board.image_limit(radio, nodes):
+                return False
+            make_plan(model, split, kept, radio=radio, ram_limit=board.arena_limit(radio, nodes))
         except CatsError:
             return False
-        size = node_size(model, split, kept, plan, 0)  # node 0 has the largest share of all
-        return size.image_bytes <= board.image_limit(radio, nodes)
+        return True
 
     low, high = nodes, int(MAX_COLUMNS / max(width, width * stretch))
     if low > high or not fits(low):

@@ -29,7 +29,16 @@ from cats.footprint import check_plan, measure
 from cats.partition import KeepSets, full_keep
 from cats.plan import Plan
 from cats.planner import make_plan
-from cats.predict import BOARDS, FIRMWARE, Board, Reserve, firmware_of, node_size, parameters
+from cats.predict import (
+    BOARDS,
+    FIRMWARE,
+    Board,
+    Reserve,
+    firmware_of,
+    image_size,
+    node_size,
+    parameters,
+)
 from cats.report import add_json_argument, print_table, write_json
 from cats.simulate import check, simulate
 from cats.vectors import random_inputs, random_model
@@ -116,18 +125,28 @@ class Search:
 
     def __init__(self, series: Series, nodes: int, board: Board) -> None:
         self.series, self.nodes, self.board = series, nodes, board
+        self._plans: dict[tuple[ModelConfig, int], Planned | None] = {}
         #: One node needs no radio.
         self.radio = "nrf_radio" if nodes > 1 else "loopback"
         self.reserve = firmware_of(self.radio, nodes)
 
     def planned(self, config: ModelConfig) -> Planned | None:
         """The plan under what firmware leaves of the RAM, None where there is none."""
+        limit = self.board.ram - self.reserve.ram
+        if (config, limit) not in self._plans:
+            self._plans[config, limit] = self.within(config, limit)
+        return self._plans[config, limit]
+
+    def within(self, config: ModelConfig, limit: int) -> Planned | None:
+        """The plan of arenas of at most ``limit`` bytes."""
+        split = SplitConfig.even(config, self.nodes, "channels")
+        own = max(split.heads) * config.head_width
+        # The residual and one head's q, k and v are in use together.
+        if config.tokens * (2 * own + 3 * config.head_width) > limit:
+            return None
+        keep = full_keep(config, split)
         try:
-            split = SplitConfig.even(config, self.nodes, "channels")
-            keep = full_keep(config, split)
-            plan = make_plan(
-                config, split, keep, radio="nrf_radio", ram_limit=self.board.ram - self.reserve.ram
-            )
+            plan = make_plan(config, split, keep, radio="nrf_radio", ram_limit=limit)
         except CatsError:
             return None
         sizes = [node_size(config, split, keep, plan, d) for d in range(self.nodes)]
@@ -138,8 +157,13 @@ class Search:
 
     def fits(self, config: ModelConfig) -> bool:
         """Whether every node holds its share."""
-        found = self.planned(config)
-        return found is not None and max(found.images) <= self.board.flash - self.reserve.flash
+        split = SplitConfig.even(config, self.nodes, "channels")
+        keep = full_keep(config, split)
+        images = (image_size(config, split, keep, d)[0] for d in range(self.nodes))
+        return (
+            max(images) <= self.board.flash - self.reserve.flash
+            and self.planned(config) is not None
+        )
 
     def border(self) -> tuple[ModelConfig, ModelConfig | None]:
         """(the largest model, the next one; None where the format ends)."""
@@ -239,17 +263,12 @@ def confirm(search: Search, linker: Linker, say: Callable[[str], None]) -> list[
 
 
 def _boundless(search: Search, config: ModelConfig) -> Planned | None:
-    """The plan that needs least RAM."""
-    free = Search(search.series, search.nodes, replace(search.board, ram=1 << 31))
-    free.reserve = search.reserve
-    wide = free.planned(config)
-    if wide is None:
-        return None
-    for limit in range(search.board.ram - search.reserve.ram, max(wide.arenas) + 1024, 1024):
-        free.board = replace(search.board, ram=limit + search.reserve.ram)
-        if (found := free.planned(config)) is not None:
+    """A plan that needs little more RAM than there is."""
+    limit = search.board.ram - search.reserve.ram
+    for more in (8, 512, 4096, 1 << 30):
+        if (found := search.within(config, limit + more)) is not None:
             return found
-    return wide
+    return None
 
 
 def _what(linked: Linked) -> str:
