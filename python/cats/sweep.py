@@ -28,6 +28,7 @@ by a backend of its choice. The file::
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import itertools
 import json
 import math
@@ -157,6 +158,7 @@ def run(
     """
     from joblib import Parallel, delayed, parallel_config
 
+    _find_backend(backend)
     recipe = json.loads(json.dumps(dataclasses.asdict(sweep)))
     before = out / RECIPE
     if out.exists() and not before.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -194,6 +196,20 @@ def run(
     write_json(out / SUMMARY, summary)
     plot(summary, out)
     return summary
+
+
+def _find_backend(name: str | None) -> None:
+    """Make joblib know its backend of that name; CatsError where there is none."""
+    from joblib.parallel import BACKENDS, EXTERNAL_BACKENDS
+
+    if name == "ray" and name not in BACKENDS:
+        try:
+            importlib.import_module("ray.util.joblib").register_ray()
+        except ImportError:
+            raise CatsError("backend 'ray' needs the package: pip install ray") from None
+    if name not in (None, *BACKENDS, *EXTERNAL_BACKENDS):
+        names = ", ".join(sorted({*BACKENDS, *EXTERNAL_BACKENDS, "ray"}))
+        raise CatsError(f"joblib has no backend {name!r}: it has {names}")
 
 
 def _common(recipe: dict) -> dict:

@@ -61,6 +61,10 @@ class CatsExport(CatsCommand):
     command = "export"
 
 
+class CatsSweep(CatsCommand):
+    command = "sweep"
+
+
 class CatsPlan(CatsCommand):
     command = "plan"
 

@@ -5,7 +5,10 @@
 import dataclasses
 import json
 import math
+import sys
+import types
 
+import joblib
 import pytest
 import yaml
 
@@ -28,6 +31,7 @@ RECIPE = {
     "seeds": [0, 1],
     "losses": [0, 0.5],
 }  # fmt: skip
+SMALLEST = {"features": 2, "heads": 2, "hidden": 2, "blocks": 1}
 
 
 def _write(folder, **changes):
@@ -129,6 +133,31 @@ def test_two_processes_give_the_same_figures(done, tmp_path):
             if (r["kind"], r["keep"], r["seed"]) == (run["kind"], run["keep"], run["seed"])
         ]
         assert run["scores"] == same["scores"]
+
+
+def test_another_backend_by_its_name_alone(tmp_path, monkeypatch):
+    """What packages such as Ray register with joblib is all that is needed."""
+    started = []
+
+    class Farm(joblib.parallel.ThreadingBackend):
+        def configure(self, n_jobs=1, **options):
+            started.append(n_jobs)
+            return super().configure(n_jobs=n_jobs, **options)
+
+    def register_ray():
+        monkeypatch.setitem(joblib.parallel.BACKENDS, "ray", Farm)
+
+    path, out = _write(tmp_path, keep=[1], kinds={"plain": {}}, model=SMALLEST), tmp_path / "out"
+    monkeypatch.setitem(sys.modules, "ray.util.joblib", None)
+    with pytest.raises(CatsError, match="pip install ray"):
+        sweep.run(sweep.read(path), out, backend="ray", say=lambda text: None)
+    package = types.SimpleNamespace(register_ray=register_ray)
+    monkeypatch.setitem(sys.modules, "ray.util.joblib", package)
+    sweep.run(sweep.read(path), out, jobs=2, backend="ray", say=lambda text: None)
+    assert started == [2]
+    assert all((folder / sweep.FIGURES).exists() for folder in (out / "runs").iterdir())
+    with pytest.raises(CatsError, match="no backend 'none': it has .*loky"):
+        sweep.run(sweep.read(path), out, backend="none", force=True, say=lambda text: None)
 
 
 @pytest.mark.parametrize(
