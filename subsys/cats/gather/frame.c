@@ -7,17 +7,14 @@
 
 #include <cats/gather.h>
 
-/* CRC-16, polynomial 0x1021, start 0xffff, a nibble at a time. */
+/* CRC-16, polynomial 0x1021, a byte at a time without a table. */
 static uint16_t crc16(uint16_t crc, const uint8_t *data, size_t length)
 {
-	static const uint16_t table[16] = {
-		0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
-		0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,
-	};
-
 	for (size_t i = 0; i < length; i++) {
-		crc = (uint16_t)(crc << 4) ^ table[(crc >> 12) ^ (data[i] >> 4)];
-		crc = (uint16_t)(crc << 4) ^ table[(crc >> 12) ^ (data[i] & 15)];
+		uint32_t x = (uint32_t)(crc >> 8) ^ data[i];
+
+		x ^= x >> 4;
+		crc = (uint16_t)((uint32_t)crc << 8 ^ x << 12 ^ x << 5 ^ x);
 	}
 	return crc;
 }
