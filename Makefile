@@ -19,8 +19,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 	python/cats/_native/*.[ch] python/cats/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-m4 accuracy-report lint format fuzz coverage radio-report \
-	scaling clean distclean
+.PHONY: help setup demo test bench bench-host bench-m4 accuracy-report lint format fuzz coverage \
+	radio-report scaling clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ coverage: $(PACKAGE) ## what the tests cover of Python and C
 
 bench: $(PACKAGE) ## a training step against plain PyTorch
 	$(BIN)/python -m cats.bench $(ARGS)
+
+bench-host: $(PACKAGE) ## export and simulation of 16 nodes with 3 million parameters, timed
+	$(BIN)/python -m cats.bench_host $(ARGS)
 
 bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QEMU
 	$(BIN)/python -m cats.bench_m4 $(ARGS)

@@ -12,6 +12,7 @@ import pytest
 
 from cats import cli, firmware
 from cats.errors import CatsError
+from cats.predict import FIRMWARE
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "samples" / "node" / "deploy"
@@ -47,6 +48,10 @@ def test_a_node_is_small(tmp_path):
     state = {part: parts[part]["ram"] for part in ("node state", "transport")}
     assert all(size > 500 for size in state.values()), state
     assert sum(state.values()) <= STATE, state
+
+    planned, reserve = elf["images"][0], FIRMWARE["loopback"]
+    assert elf["ram"] - planned["arena"] == pytest.approx(reserve.ram, rel=0.03)
+    assert elf["flash"] - planned["size"] == pytest.approx(reserve.flash, rel=0.03)
 
     log = (out / "node_00" / "build.log").read_text()
     for kind, name in (("flash", "FLASH"), ("ram", "RAM")):

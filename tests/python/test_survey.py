@@ -14,7 +14,8 @@ from cats.config import ModelConfig, SplitConfig
 from cats.energy import NRF52840, Duty
 from cats.errors import CatsError
 from cats.partition import full_keep
-from cats.planner import Compute, make_plan, tradeoffs
+from cats.plan import plan_air
+from cats.planner import Compute, inference_us, make_plan, tradeoffs
 from cats.predict import (
     BOARDS,
     deployment,
@@ -148,6 +149,8 @@ def test_duty_is_what_the_simulation_spends(radio: str, rounds: int) -> None:
         settings=Settings(compute="plan"),
     )  # fmt: skip
     assert found.lost.sum() == 0
+    assert found.air_us == pytest.approx(plan_air(plan).us, rel=0.1)
+    assert found.span_us[1] == pytest.approx(inference_us(config, split, keep, plan), rel=0.1)
     for d in (0, 7, 15):
         want = planned_duty(config, split, keep, plan, d)
         duty = found.duty(d)
