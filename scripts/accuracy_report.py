@@ -25,6 +25,7 @@ PRESETS = ("quick", "full")
 TITLES = {
     "digits": "Handwritten digits",
     "ett": "Forecasting: ETTh1, column OT",
+    "pruning": "How to choose columns: ETTh1, less data and fewer figures",
     "motions": "Sensor streams: BasicMotions, two channels a node",
     "vowels": "Sensor streams: JapaneseVowels, three channels a node",
 }
@@ -43,8 +44,8 @@ model, **int8** the integer model that ``cats export`` writes, run by the intege
 bytes are the device's. Loss is drawn for each sample at packet granularity, the three modes of
 :doc:`training` mixed, without repair. The plots show the integer model.
 
-Preset ``{preset}`` (``make accuracy-report{option}``), {seconds:.0f} s of training in all, one
-thread a run. Recipes: ``scripts/accuracy/{preset}/``.
+Preset ``{preset}`` (``make accuracy-report{option}``): {time}. Recipes:
+``scripts/accuracy/{preset}/``. How long the presets take is in :doc:`training`.
 """
 
 
@@ -80,11 +81,22 @@ def literal(text: str) -> list[str]:
     return [".. code-block:: text", "", *(f"   {line.rstrip()}" for line in text.splitlines()), ""]
 
 
+def duration(runs: Sequence[dict]) -> str:
+    """How long training and scoring took, as far as it was measured."""
+    known = [run["cpu_seconds"] for run in runs if "cpu_seconds" in run]
+    text = f"{len(runs)} runs, {sum(run['seconds'] for run in runs) / 60:.0f} minutes of training"
+    text += " by the clock, one thread a run"
+    if known:
+        minutes = sum(known) / 60
+        text += f"; with the scoring, {len(known)} of them took {minutes:.0f} minutes of CPU time"
+    return text
+
+
 def report(preset: str, summaries: dict[str, dict], missing: Sequence[str]) -> str:
     """The page."""
-    seconds = sum(run["seconds"] for s in summaries.values() for run in s["runs"])
+    runs = [run for s in summaries.values() for run in s["runs"]]
     option = "" if preset == PRESETS[0] else f" PRESET={preset}"
-    parts = [HEAD.format(preset=preset, option=option, seconds=seconds)]
+    parts = [HEAD.format(preset=preset, option=option, time=duration(runs))]
     parts += [section(name, summary, "accuracy") for name, summary in summaries.items()]
     if missing:
         parts.append("Not run: " + "; ".join(missing) + ".\n")

@@ -34,6 +34,7 @@ import json
 import math
 import shutil
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -233,6 +234,7 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     """Train and evaluate one run; (its name, seconds of the training)."""
     import torch
 
+    begin = time.process_time()
     torch.set_num_threads(1)
     folder = _folder(out, kind, keep, seed)
     task = sweep.load()
@@ -250,6 +252,7 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
             "training": sweep.kinds[kind],
             "parameters": metrics["parameters"],
             "seconds": metrics["seconds"],
+            "cpu_seconds": round(time.process_time() - begin, 1),
             "validation": metrics["validation"][task.metric],
             "scores": scores,
         },

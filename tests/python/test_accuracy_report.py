@@ -29,7 +29,7 @@ def script():
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_recipes_can_be_run(path, script):
     recipe = sweep.read(path)
-    assert recipe.losses[0] == 0 and len(recipe.kinds) == 2 and path.stem in script.TITLES
+    assert recipe.losses[0] == 0 and len(recipe.kinds) >= 2 and path.stem in script.TITLES
     for kind, keep, seed in itertools.product(recipe.kinds, recipe.keep, recipe.seeds):
         assert isinstance(recipe.training_of(kind, keep, seed), Training)
     try:
@@ -62,7 +62,7 @@ def _summary(**changes):
         for form in sweep.FORMS
         for loss in recipe["losses"]
     ]  # fmt: skip
-    runs = [{"seconds": 30.0}, {"seconds": 12.0}]
+    runs = [{"seconds": 60.0, "cpu_seconds": 120.0}, {"seconds": 120.0}]
     return {
         "recipe": recipe, "metric": "accuracy", "higher_is_better": True, "parameters": 1234,
         "baselines": {}, "points": points, "runs": runs, **changes,
@@ -71,7 +71,9 @@ def _summary(**changes):
 
 def test_page_holds_figures_plots_and_what_was_left_out(script):
     text = script.report("full", {"digits": _summary()}, ["ett (no file)"])
-    assert "42 s of training in all" in text and "``make accuracy-report PRESET=full``" in text
+    assert "2 runs, 3 minutes of training by the clock" in text
+    assert "1 of them took 2 minutes of CPU time" in text
+    assert "``make accuracy-report PRESET=full``" in text
     assert "1,234 parameters, 2 seeds; accuracy, higher is better; epochs 3." in text
     rows = [line.split() for line in text.splitlines() if line.startswith("   plain")]
     assert rows == [

@@ -98,6 +98,8 @@ def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
     monkeypatch.setattr(sweep, "train", watched)
     again = sweep.run(sweep.read(path), out, jobs=1, say=lambda text: None)
     assert trained == ["plain-keep_1-seed_1"]  # its weights were there: it is only scored
+    for one in (*again["runs"], *summary["runs"]):
+        assert one.pop("cpu_seconds") > 0
     assert again == summary
     more = dataclasses.replace(sweep.read(path), seeds=(0, 1, 2), keep=(1,))
     assert len(sweep.run(more, out, jobs=1, say=lambda text: None)["runs"]) == 6

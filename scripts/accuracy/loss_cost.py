@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What decides how much a loss costs a model that was trained without message dropout.
+
+``loss_cost.py RUN`` scores one trained model with all columns sent (a plain transformer: its
+weights do not depend on the number of nodes) on its test part, for several numbers of nodes, whole
+messages or packets, and two norms: over the columns that a node has (this project's rule), or over
+all columns with zeros for what is missing, as a plain transformer's norm would take it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cats.config import SplitConfig
+from cats.errors import CatsError
+from cats.evaluate import score_at
+from cats.model import CatsTransformer, _Run
+from cats.partition import full_keep
+from cats.report import table, write_json
+from cats.tasks import Part
+from cats.train import load_run, load_task
+
+NORMS = ("columns it has", "zeros for the missing")
+
+
+def _zeros(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: Tensor,
+           bias: Tensor, norm: nn.LayerNorm | None) -> Tensor:  # fmt: skip
+    """``_Run.by_views`` with an ordinary norm over columns of which the missing ones are zero."""
+    view = torch.where(mask, x[:, :, None, :], 0)
+    view = view if norm is None else norm(view)
+    out = x.new_empty(*x.shape[:2], len(weight))
+    for d, columns in enumerate(reader.bool()):
+        out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
+    return out
+
+
+@contextlib.contextmanager
+def norm_rule(name: str) -> Iterator[None]:
+    """While inside, models norm by this rule."""
+    if name == NORMS[0]:
+        yield
+        return
+    with (
+        mock.patch.object(_Run, "by_views", _zeros),
+        mock.patch("cats.model._worth_masking", lambda *arguments: False),
+    ):
+        yield
+
+
+def thinned(part: Part, step: int) -> Part:
+    """Every ``step``-th sample."""
+    values = (getattr(part, field.name) for field in dataclasses.fields(part))
+    return Part(*(None if value is None else value[::step] for value in values))
+
+
+def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats: int) -> dict:
+    """The figures of one RUN."""
+    trained, info = load_run(path)
+    config, task = trained.config, load_task(info)
+    if trained.keep != full_keep(config, trained.split):
+        raise CatsError(f"{path} is pruned: its weights would not fit other numbers of nodes")
+    part = thinned(task.test, step)
+    records = []
+    for count, granularity, rule in itertools.product(nodes, ("packet", "message"), NORMS):
+        if count > config.heads:
+            continue
+        split = SplitConfig.even(config, count, output_split="single")
+        model = CatsTransformer(config, split)
+        model.load_state_dict(trained.state_dict())
+        with norm_rule(rule):
+            scores = [
+                sum(
+                    score_at(model, task, part, loss, seed, granularity)[task.metric]
+                    for seed in range(repeats if loss else 1)
+                )
+                / (repeats if loss else 1)
+                for loss in losses
+            ]
+        records.append({"nodes": count, "granularity": granularity, "norm": rule, "scores": scores})
+        print(json.dumps(records[-1]), flush=True)
+    return {"run": path.name, "metric": task.metric, "samples": len(part), "losses": losses,
+            "records": records}  # fmt: skip
+
+
+def main() -> None:
+    """Score, print a table, write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("run", type=Path, metavar="RUN", help="trained without message dropout")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--losses", type=float, nargs="+", default=[0, 0.1])
+    parser.add_argument("--step", type=int, default=1, help="score every so manieth test sample")
+    parser.add_argument("--repeats", type=int, default=1, help="draws of the losses")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    result = costs(args.run, args.nodes, args.losses, args.step, args.repeats)
+    rows = [
+        (r["nodes"], r["granularity"], r["norm"], *(f"{v:.4f}" for v in r["scores"]),
+         f"{100 * (r['scores'][-1] / r['scores'][0] - 1):+.0f} %")
+        for r in result["records"]
+    ]  # fmt: skip
+    losses = [f"{100 * loss:g} % loss" for loss in args.losses]
+    print(table(("nodes", "lost", "norm over", *losses, "cost"), rows))
+    if args.json:
+        write_json(args.json, result)
+
+
+if __name__ == "__main__":
+    main()
