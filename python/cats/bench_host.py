@@ -44,7 +44,7 @@ def bare(images: Sequence[bytes], inputs: Sequence[np.ndarray]) -> tuple[np.ndar
         engine.begin(own)
     for x in engines[0].exchanges():
         for engine in engines:
-            total += timed(lambda e=engine: e.produce(x))[1]
+            total += timed(lambda e=engine, x=x: e.produce(x))[1]
         for engine in engines:
             for f in range(engine.fragments(x, engine.node)):
                 payload = engine.fill(x, f)
@@ -52,7 +52,7 @@ def bare(images: Sequence[bytes], inputs: Sequence[np.ndarray]) -> tuple[np.ndar
                     if other is not engine:
                         other.place(x, engine.node, f, payload)
         for engine in engines:
-            total += timed(lambda e=engine: e.consume(x))[1]
+            total += timed(lambda e=engine, x=x: e.consume(x))[1]
     return engines[0].output(), total
 
 

@@ -58,7 +58,10 @@ BY_SOURCE = tuple(
         ("engine", r"subsys/cats/engine/|cats_+engine|cats__engine"),
         ("gather", r"subsys/cats/gather/|cats_+gather|cats__gather"),
         ("transport", r"subsys/cats/transport/|cats_+transport|cats__transport"),
-        ("tools", r"(subsys/cats/|libcats\.a[(:])(shell|selftest|loss|golden|energy)|golden_\w+\.c"),
+        (
+            "tools",
+            r"(subsys/cats/|libcats\.a[(:])(shell|selftest|loss|energy|golden)|golden_\w+\.c",
+        ),
         ("security", r"(subsys/cats/|libcats\.a[(:])secur"),
         ("glue", r"subsys/cats/|modules/cats/|libcats|subsys__cats"),
         ("bluetooth", r"subsys/bluetooth/|drivers/bluetooth/|subsys__bluetooth|drivers__bluetooth"),

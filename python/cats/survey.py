@@ -167,8 +167,9 @@ def render(result: dict) -> str:
     model, board, radio = result["model"], result["board"], result["radio"]
     firmware = result["firmware"]
     lines = [
-        f"{result['parameters']:,} parameters: {model['blocks']} blocks, {model['tokens_in']} "
-        f"tokens, {model['features']} features, {model['heads']} heads, {model['hidden']} hidden; "
+        f"{result['parameters']:,} parameters: {model['blocks']} "
+        f"{'block' if model['blocks'] == 1 else 'blocks'}, {model['tokens_in']} tokens, "
+        f"{model['features']} features, {model['heads']} heads, {model['hidden']} hidden; "
         f"{result['keep']:.0%} of the columns broadcast",
         f"{board['name']}: {board['ram']:,} bytes of RAM and {board['flash']:,} of flash, "
         f"{firmware['ram']:,} and {firmware['flash']:,} taken by firmware; {radio}, "
@@ -192,6 +193,21 @@ def render(result: dict) -> str:
     lines.append(table(header + (["widest F", "its parameters"] if wide else []), rows))
     least = result["least_nodes"]
     lines += ["", f"fewest nodes that hold it: {'none of these' if least is None else least}", ""]
+    shown = next(r for r in result["deployments"] if r["nodes"] == result["schemes_nodes"])
+    lines.append(f"{shown['nodes']} nodes by radio; times and energy of the node that needs most")
+    lines.append(
+        table(
+            ["radio", "RAM", "flash", "frames", "bytes on air", "inference ms", "sends ms",
+             "listens ms", "computes ms", "mJ"],
+            [
+                [name, f["ram_bytes"], f["flash_bytes"], f["frames"], f["bytes_on_air"],
+                 f["inference_us"] / 1e3, *(us / 1e3 for us in f["energy_of"].values()),
+                 f["energy_mj"]]
+                for name, f in shown["radios"].items()
+            ],
+        )
+    )  # fmt: skip
+    lines.append("")
     lines.append(
         f"one block, {result['schemes_nodes']} nodes, one byte a value "
         "(others by the formulas or figures of their papers, as arXiv:2605.15694 compares them)"

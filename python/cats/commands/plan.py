@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--radio",
-        help="radio of the tables: ieee802154, ble_2m or ble (DEPLOY's, else ieee802154); the JSON "
-        "has all",
+        help="radio of the tables: ieee802154, nrf_radio, ble or ble_2m (DEPLOY's, else "
+        "ieee802154)",
     )
     parser.add_argument(
         "--repair-rounds",
