@@ -35,8 +35,10 @@ from cats.simulate import REJECTS, bits_availability, compute_us
 BOARD = "nrf52_bsim"
 _PHY = "bs_2G4_phy_v1"
 _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_us", "compute_us")
+#: enum cats_secure_reject.
+_REFUSED = ("short", "plain", "source", "key", "replay", "forged")
 #: Real seconds that a simulation may take.
-_PATIENCE = 240.0
+_PATIENCE = 900.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Inference:
 
 @dataclass
 class Log:
-    """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]} and
-    in ``order`` when; ``kinds``: struct cats_gather_stats by kind of gather."""
+    """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
+    ``kinds``: struct cats_gather_stats by kind of gather; ``attacks``: frames that an intruder
+    sent; ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
+    were asked for."""
 
     device: Device
     text: str
@@ -88,11 +92,14 @@ class Log:
     submitted: list[tuple[int, int]] = field(default_factory=list)
     kinds: list[dict[str, int]] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
     started_us: int | None = None
     stopped: str | None = None
     takeovers: int = 0
     send_failed: int = 0
     dropped: int = 0
+    attacks: int | None = None
+    packets: list[tuple[int, int]] = field(default_factory=list)
 
     def total(self, name: str) -> int:
         """A figure of ``kinds`` over all kinds."""
@@ -128,17 +135,20 @@ def missing() -> str | None:
 def build(transport: str, folder: Path | str, defines: Sequence[str] = ()) -> Path:
     """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
 
-    ``defines``: CMake's, as ``CONFIG_CATS_LEAD_US=300``.
+    ``transport``: with ``+secure`` behind it, one whose frames are sealed. ``defines``: CMake's, as
+    ``CONFIG_CATS_LEAD_US=300``.
     """
     environment, folder = _environment(), Path(folder).resolve()
     source = source_tree() / "tests" / "bsim" / "node"
-    if not (source / f"{transport}.conf").is_file():
-        raise CatsError(f"transport {transport!r}: no {transport}.conf in tests/bsim/node")
+    confs = [f"{part}.conf" for part in transport.split("+")]
+    for conf in confs:
+        if not (source / conf).is_file():
+            raise CatsError(f"transport {transport!r}: no {conf} in tests/bsim/node")
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "build.log"
     configure = [
         "cmake", "-GNinja", f"-S{source}", f"-B{folder}", f"-DBOARD={BOARD}",
-        f"-DEXTRA_CONF_FILE={transport}.conf", *(f"-D{define}" for define in defines),
+        f"-DEXTRA_CONF_FILE={';'.join(confs)}", *(f"-D{define}" for define in defines),
     ]  # fmt: skip
     with log.open("w") as output:
         for command in (configure, ["ninja", "-C", str(folder)]):
@@ -176,18 +186,23 @@ def run(
     channel: Sequence[str] = (),
     modem: Sequence[str] = (),
     folder: Path | None = None,
+    packets: bool = False,
 ) -> list[Log]:
     """Simulate for at most ``seconds`` of simulated time; the logs by device.
 
     ``channel``, ``modem``: name and arguments of BabbleSim's models, as
     ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
+    ``packets``: fill in ``Log.packets``.
     """
     out = Path(_environment()["BSIM_OUT_PATH"])
+    program = Path(program).resolve()
+    if not program.is_file():
+        raise CatsError(f"no program {program}: build tests/bsim/node")
     ident = f"cats_{uuid.uuid4().hex[:12]}"
     # The channel's program looks for its models below ../lib.
     where = out / "bin"
     phy = [f"./{_PHY}", f"-s={ident}", f"-D={len(devices)}", f"-sim_length={seconds * 1e6:.0f}"]
-    phy += ["-nodump", f"-rs={seed}", "-v=1"]
+    phy += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1"]
     phy += [f"-channel={channel[0]}"] if channel else []
     phy += [f"-defmodem={modem[0]}"] if modem else []
     phy += ["-argschannel", *channel[1:]] if channel[1:] else []
@@ -217,10 +232,24 @@ def run(
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        return [
+        found = [
             parse(device, (logs / f"device_{number:02}.log").read_text(errors="replace"))
             for number, device in enumerate(devices)
         ]
+    if packets:
+        dumped = out / "results" / ident
+        for number, log in enumerate(found):
+            log.packets = _packets(dumped / f"d_2G4_{number:02}.Tx.csv")
+        shutil.rmtree(dumped, ignore_errors=True)
+    return found
+
+
+def _packets(path: Path) -> list[tuple[int, int]]:
+    """Start and end of what a device sent, from the channel's dump; none where it sent nothing."""
+    if not path.is_file():
+        return []
+    rows = (line.split(",", 2) for line in path.read_text().splitlines()[1:])
+    return [(int(start), int(end) + 1) for start, end, _ in rows]
 
 
 def _start(command: Sequence[str], where: Path, log: Path) -> subprocess.Popen:
@@ -254,6 +283,10 @@ def parse(device: Device, text: str) -> Log:
             log.kinds.append(dict(zip(_STATS, map(int, words[1:]), strict=True)))
         elif what == "rejected":
             log.rejected = dict(zip(REJECTS, map(int, words), strict=True))
+        elif what == "refused":
+            log.refused = dict(zip(_REFUSED, map(int, words), strict=True))
+        elif what == "intruder":
+            log.attacks = int(words[0])
         elif what == "stop":
             log.stopped = words[0]
             log.takeovers, log.send_failed, log.dropped = map(int, words[2:5])

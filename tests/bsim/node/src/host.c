@@ -53,6 +53,8 @@ static void add_options(void)
 		 "Die in the inference with this number, from 0 (default: never)"},
 		{false, false, false, "kill_us", "us", 'u', &options.kill_us, NULL,
 		 "So long after its first exchange (default 0)"},
+		{false, false, false, "intrude", "us", 'u', &options.intrude_us, NULL,
+		 "No node: send bursts of forged frames, so long apart"},
 		ARG_TABLE_ENDMARKER,
 	};
 

@@ -29,6 +29,7 @@ struct options {
 	unsigned int seed;
 	unsigned int kill_inference;
 	unsigned int kill_us;
+	unsigned int intrude_us;
 };
 
 extern struct options options;
@@ -47,5 +48,10 @@ uint64_t host_time(void);
 
 /** @brief Microseconds that producing (0) or consuming (1) a full tile of a gather takes. */
 void compute_load(const char *name, unsigned int node);
+
+struct cats_image_header;
+
+/** @brief Attack a deployment until it falls silent for options.quiet_us; frames sent. */
+unsigned int intrude(const struct cats_image_header *image);
 
 #endif /* CATS_BSIM_HOST_H_ */

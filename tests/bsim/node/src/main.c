@@ -13,7 +13,9 @@
  *	result INFERENCE SAMPLE LED LOST FRAGMENTS SILENT STARTED ENDED TIME OUTPUT
  *	gather KIND EXCHANGES SENT HEARD REPAIRED LOST DUPLICATES AIR_US COMPUTE_US
  *	rejected COUNT...
+ *	refused COUNT...                          by enum cats_secure_reject
  *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
+ *	intruder FRAMES
  */
 
 #include <stdio.h>
@@ -60,6 +62,11 @@ static void stop(const char *reason)
 	       stats.node.rejected[4], stats.node.rejected[5], stats.node.rejected[6],
 	       stats.node.rejected[7], stats.node.rejected[8], stats.node.rejected[9],
 	       stats.node.rejected[10], stats.node.rejected[11]);
+#ifdef CONFIG_CATS_SECURE
+	report("refused %u %u %u %u %u %u\n", stats.glue.refused[0], stats.glue.refused[1],
+	       stats.glue.refused[2], stats.glue.refused[3], stats.glue.refused[4],
+	       stats.glue.refused[5]);
+#endif
 	report("stop %s %u %u %u %u\n", reason, results, stats.node.takeovers,
 	       stats.glue.send_failed, stats.glue.dropped);
 	nsi_exit(0);
@@ -116,14 +123,19 @@ static void told(const struct cats_result *result, void *user)
 	k_sem_give(&ended);
 }
 
-static int load(void)
+static void *image_file(size_t *size)
 {
 	char name[64];
-	size_t size;
-	void *data;
 
 	(void)snprintf(name, sizeof(name), "node_%02u/cats_partition.bin", options.node);
-	data = host_file(name, &size);
+	return host_file(name, size);
+}
+
+static int load(void)
+{
+	size_t size;
+	void *data = image_file(&size);
+
 	cats_on_available(&node, heard, NULL);
 	cats_on_result(&node, told, NULL);
 	return cats_start(&node, data, size);
@@ -143,6 +155,10 @@ int main(void)
 	cats_loss_seed(&node, options.seed);
 	(void)cats_loss(&node, CATS_NODE_ANY, options.loss);
 #endif
+	if (options.intrude_us != UINT32_MAX) {
+		report("intruder %u\n", intrude(image_file(&size)));
+		nsi_exit(0);
+	}
 	ret = load();
 	if (ret != 0) {
 		bs_trace_error("node %u does not start: %d\n", options.node, ret);

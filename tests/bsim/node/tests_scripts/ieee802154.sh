@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+
+source "$(dirname "${BASH_SOURCE[0]}")/_run.source"
+
+cats ieee802154 drift loss reset killed "leader killed" late neighbour

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+
+source "$(dirname "${BASH_SOURCE[0]}")/_run.source"
+
+cats nrf_radio+secure intruder

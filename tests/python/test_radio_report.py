@@ -1,0 +1,111 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``make radio-report`` apart from the radio: what it keeps, writes and says."""
+
+from pathlib import Path
+
+import pytest
+
+from cats import radio_cells as cells
+from cats import radio_report as report
+from cats.errors import CatsError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def figures(radio="nrf_radio", nodes=4, fault="loss", group="matrix", **changed):
+    """Figures of a cell as ``run`` gives them."""
+    found = cells.Outcome(
+        radio, nodes, fault, runs=1, inferences=10, compared=40, fragments=1000, lost=1,
+        latency_us=20_000.0, worst_us=30_000,
+    )  # fmt: skip
+    return {"group": group, "seconds": 2.0, **report._figures(found), **changed}
+
+
+def gather(rounds, **changed):
+    row = {
+        "group": "gather", "seconds": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
+        "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1200.0, "ratio": 1.2,
+    }  # fmt: skip
+    if rounds:
+        row |= {"loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995}
+    return row | changed
+
+
+def test_outcomes_add_up():
+    total = cells.Outcome("ble", 4, "loss")
+    for latency, hung in ((100.0, 0), (300.0, 1)):
+        total.add(cells.Outcome("ble", 4, "loss", 1, 10, 40, 0, hung, 100, 5, latency, 400))
+    assert (total.runs, total.inferences, total.hung, total.latency_us) == (2, 20, 1, 200.0)
+    assert total.delivered == 0.95 and not total.good
+
+
+def test_nothing_compared_is_not_good():
+    assert not cells.Outcome("ble", 4, "loss").good
+
+
+def test_goals_say_what_was_missed():
+    def verdicts(*found):
+        head, rows = report.tables(found)["goals"]
+        assert head == ("goal", "wanted", "measured", "reached")
+        return {row[0]: row[3] for row in rows}
+
+    made = verdicts(gather(0), gather(2), figures())
+    assert list(made.values()) == ["yes"] * 4
+    made = verdicts(gather(0, ratio=1.3), gather(2, slower=1.8), figures(different=1))
+    assert list(made.values()) == ["no", "yes", "no", "no"]
+    assert verdicts(gather(0, radio="ble", ratio=5.0)) == {
+        "16 nodes x 512 bytes, ble, over the bound": "-"
+    }
+
+
+def test_page_is_filled_between_its_marks():
+    page = "a\n.. radio-report: x\n\nold\n\n.. radio-report: end\nb\n.. radio-report: y\nkept\n"
+    page += ".. radio-report: end\n"
+    filled = report.fill(page, {"x": "new"})
+    assert "old" not in filled and "\nnew\n" in filled and "kept" in filled
+    assert report.fill(filled, {"x": "new"}) == filled
+
+
+def test_page_has_a_place_for_every_table():
+    made = report.tables([figures(), figures(group="long"), gather(0)])
+    page = (ROOT / report.DOC).read_text()
+    for name in (*made, "demo", "times", "seconds"):
+        assert f".. radio-report: {name}\n" in page
+
+
+def test_key_changes_with_program_deployment_and_options(tmp_path):
+    program = tmp_path / "program"
+    program.write_bytes(b"1")
+    (tmp_path / "image.bin").write_bytes(b"1")
+    made = cells.Deployment(tmp_path, None, 4, "ble")
+
+    def key(name="loss"):
+        return report.key(report.Cell("matrix", name, "ble", (made,), (), (10,), dict), program)
+
+    keys = [key(), key("late")]
+    program.write_bytes(b"2")
+    keys.append(key())
+    (tmp_path / "image.bin").write_bytes(b"2")
+    keys.append(key())
+    assert len(set(keys)) == 4 and keys[-1] == key()
+
+
+def test_table_and_plots(tmp_path):
+    text = report.rst_table(("a", "long"), [("12345", "x")])
+    assert text.splitlines() == ["===== ====", "a     long", "===== ====", "12345 x", "===== ===="]
+    found = [figures(nodes=n, fault=f) for n in (2, 16) for f in ("drift", "loss")]
+    assert report.write(report.Options(tmp_path), found)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "report.json", "report.rst", "radio_latency.svg", "radio_delivered.svg",
+    }  # fmt: skip
+    assert not report.write(report.Options(tmp_path), [figures(hung=1, good=False)])
+
+
+def test_bad_input(capsys, monkeypatch):
+    assert report.main(["--nodes", "17", "-o", "x"]) == 2
+    monkeypatch.setattr(report.bsim, "missing", lambda: "no BabbleSim")
+    assert report.main([]) == 2
+    assert capsys.readouterr().err.endswith("radio-report: error: no BabbleSim\n")
+    with pytest.raises(CatsError, match="one of clean"):
+        cells.Fault("fire")
