@@ -139,7 +139,7 @@ class Reserve:
 
 
 #: samples/node on nrf52840dk/nrf52840 by transport, Zephyr 4.3, gcc 12.2, minimal C library.
-#: ``python -m cats.scaling --firmware`` measures it again; tests/python/test_scaling.py compares.
+#: ``make scaling ARGS=--firmware`` measures it again; tests/python/test_scaling.py compares.
 FIRMWARE = {
     "loopback": Reserve(ram=15080, flash=59180),
     "nrf_radio": Reserve(ram=15872, flash=61088),
