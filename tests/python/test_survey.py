@@ -236,6 +236,14 @@ def test_what_no_board_holds(capsys: pytest.CaptureFixture) -> None:
     assert [row["fits_ram"] for row in found["deployments"]] == [False, True]
 
 
+def test_sealed_frames_cost_air(capsys: pytest.CaptureFixture) -> None:
+    _, found = run(capsys, *SHAPE, "--nodes", "2", "--radio", "nrf_radio+secure")
+    radios = found["deployments"][0]["radios"]
+    sealed, plain = radios["nrf_radio+secure"], radios["nrf_radio"]
+    assert sealed["inference_us"] > plain["inference_us"]
+    assert sealed["energy_mj"] > plain["energy_mj"]
+
+
 def test_clock_changes_time(capsys: pytest.CaptureFixture) -> None:
     slow, fast = (
         run(capsys, *SHAPE, "--nodes", "1", "--clock", clock)[1]["deployments"][0]["radios"]
