@@ -3,8 +3,8 @@
 """``make radio-report``: every transport, size and fault on BabbleSim, in tables and plots.
 
 Every output of every node is compared with the integer reference for what arrived there. A cell of
-the matrix that is done is kept with a hash of what it was made of (the program, the deployment, its
-options, this package's code that runs it) and not run again while that is the same.
+the matrix that is done is kept with a hash of what it was made of (the sources of the program, the
+deployment, its options, this package's code that runs it) and not run again while that is the same.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import dataclasses
 import hashlib
 import os
+import resource
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from cats import bsim, radio_cells
 from cats.energy import Duty
 from cats.errors import CatsError
 from cats.export import export, load_deploy, quantise_run
+from cats.firmware import source_tree, workspace
 from cats.partition import Kind, gather_kind
 from cats.plan import plan_air
 from cats.planner import inference_us
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 
     from cats.tasks import Task
 
+GROUPS = ("gather", "times", "demo", "matrix", "long")
 SIZES = (2, 4, 8, 16)
 #: Nodes and bytes of each in one gather; the paper's prototype plans 260 ms for the second.
 GATHERS = ((16, 512), (4, 832))
@@ -68,7 +71,8 @@ DOC = Path("doc") / "radio.rst"
 
 @dataclass(frozen=True)
 class Options:
-    """What is run; ``long``: inferences of each fault in the long run, by transport."""
+    """What is run; ``long``: inferences of each fault in the long run, by transport; ``only``: the
+    groups of which cells are run, of the others those that are kept are used."""
 
     out: Path
     radios: tuple[str, ...] = TRANSPORTS
@@ -81,6 +85,7 @@ class Options:
     demo_nodes: tuple[int, ...] = (4, 16)
     samples: int = 50
     jobs: int = 1
+    only: tuple[str, ...] = GROUPS
 
 
 #: --quick.
@@ -131,19 +136,24 @@ class Matrix:
         return self.made[key]
 
     def cells(self) -> Iterable[Cell]:
-        """All of them."""
+        """All of them; of the largest networks fewer inferences."""
         o = self.options
         for radio in o.radios:
-            for nodes in o.nodes:
-                yield from self.faults("matrix", radio, nodes, o.inferences)
-                yield self.times(radio, nodes)
             for nodes, size in o.gathers:
                 for rounds in (0, 2):
                     yield self.gather(radio, nodes, size, rounds)
-            if o.long.get(radio):
-                yield from self.faults("long", radio, 4, o.long[radio])
+        for radio in o.radios:
+            for nodes in o.nodes:
+                yield self.times(radio, nodes)
         for nodes in o.demo_nodes:
             yield from self.demo(nodes)
+        for radio in o.radios:
+            for nodes in o.nodes:
+                count = o.inferences if nodes <= 8 else -(-o.inferences // 2)
+                yield from self.faults("matrix", radio, nodes, count)
+        for radio in o.radios:
+            if o.long.get(radio):
+                yield from self.faults("long", radio, 4, o.long[radio])
 
     def faults(self, group: str, radio: str, nodes: int, inferences: int) -> Iterable[Cell]:
         """Every fault on one size, in one run or (long) in many."""
@@ -323,44 +333,68 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
-def key(cell: Cell, program: Path) -> str:
-    """A hash of everything that a cell's figures depend on."""
-    package = Path(__file__).parent
-    digest = hashlib.sha256(repr((cell.group, cell.name, cell.options)).encode())
-    files = [program, *(package / f"{name}.py" for name in ("bsim", "radio_cells", *cell.sources))]
-    for made in cell.made:
-        files += sorted(made.folder.rglob("*.bin"))
+def _hash(files: Iterable[Path], start: str = "") -> str:
+    digest = hashlib.sha256(start.encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def program_key() -> str:
+    """A hash of what the programs are built from: the module, the node, Zephyr's version."""
+    root, zephyr = source_tree(), workspace().zephyr
+    folders = ("subsys/cats", "include/cats", "tests/bsim/node")
+    files = [f for folder in folders for f in sorted((root / folder).rglob("*")) if f.is_file()]
+    chosen = [f for f in files if f.suffix not in (".sh", ".source", ".yaml")]
+    return _hash([*chosen, zephyr / "VERSION"])
+
+
+def key(cell: Cell, program: str) -> str:
+    """A hash of everything that a cell's figures depend on; ``program``: that of program_key()."""
+    package = Path(__file__).parent
+    files = [package / f"{name}.py" for name in ("bsim", "radio_cells", *cell.sources)]
+    for made in cell.made:
+        files += sorted(made.folder.rglob("*.bin"))
+    return _hash(files, repr((cell.group, cell.name, cell.options, program)))
+
+
+def _processor() -> float:
+    """Seconds of processor time of this process and of those that it has waited for."""
+    used = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
 def run(options: Options) -> list[dict]:
     """Run what is not done yet; all figures, each with its group."""
     matrix = Matrix(options)
     cells = list(matrix.cells())
-    keys = [key(cell, matrix.program(cell.radio)) for cell in cells]
+    program = program_key()
+    keys = [key(cell, program) for cell in cells]
     done = 0
 
-    def one(cell: Cell, wanted: str) -> dict:
+    def one(cell: Cell, wanted: str) -> dict | None:
         nonlocal done
         path = options.out / "cells" / cell.group / f"{cell.name.replace(' ', '_')}.json"
         kept = read_json(path) if path.is_file() else {}
         if kept.get("key") == wanted:
             text = "as before"
+        elif cell.group not in options.only:
+            return None
         else:
-            start = time.monotonic()
+            start, used = time.monotonic(), _processor()
             kept = {"key": wanted, "figures": cell.work()}
             kept["seconds"] = round(time.monotonic() - start, 1)
+            kept["processor"] = round((_processor() - used) / options.jobs, 1)
             write_json(path, kept)
             text = f"{kept['seconds']} s"
         done += 1
         verdict = "" if kept["figures"]["good"] else ", NOT AS IT SHOULD BE"
         _say(f"[{done}/{len(cells)}] {cell.group} {cell.name}: {text}{verdict}")
-        return {"group": cell.group, "seconds": kept["seconds"], **kept["figures"]}
+        spent = {name: kept[name] for name in ("seconds", "processor")}
+        return {"group": cell.group, **spent, **kept["figures"]}
 
     with ThreadPoolExecutor(options.jobs) as pool:
-        return list(pool.map(one, cells, keys))
+        return [figures for figures in pool.map(one, cells, keys) if figures]
 
 
 # For people
@@ -378,7 +412,7 @@ def tables(found: Sequence[dict]) -> dict[str, tuple[tuple, list[tuple]]]:
     """(header, rows) by name."""
     group = {
         name: [f for f in found if f["group"] == name and (name != "gather" or f["good"])]
-        for name in ("matrix", "times", "gather", "long", "demo")
+        for name in GROUPS
     }
     result: dict[str, tuple[tuple, list[tuple]]] = {}
     for name in ("matrix", "long"):
@@ -554,11 +588,14 @@ def write(options: Options, found: list[dict], page: Path | None = None) -> bool
     made = tables(found)
     for name, (head, rows) in made.items():
         print_table(head, rows, name)
-    spent = sum(f["seconds"] for f in found)
+    spent = sum(f["processor"] for f in found)
     good = all(f["good"] for f in found)
-    write_json(options.out / "report.json", {"seconds": spent, "good": good, "cells": found})
+    write_json(options.out / "report.json", {"processor": spent, "good": good, "cells": found})
     texts = {name: rst_table(head, rows) for name, (head, rows) in made.items()}
-    texts["seconds"] = f"{len(found)} cells, {spent / 60:.0f} minutes of running them in all."
+    texts["seconds"] = (
+        f"{len(found)} cells, {spent / 60:.0f} minutes of processor time; building the programs "
+        "comes on top."
+    )
     report = "\n\n".join(f"{name}\n{'*' * len(name)}\n\n{text}" for name, text in texts.items())
     write_atomic(options.out / "report.rst", (report + "\n").encode())
     files = plots(options.out, found)
@@ -579,12 +616,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--radio", nargs="+", choices=TRANSPORTS, default=TRANSPORTS)
     parser.add_argument("--nodes", nargs="+", type=int, help=f"sizes of the matrix ({SIZES})")
     parser.add_argument("--inferences", type=int, help="in each cell of the matrix (10)")
+    parser.add_argument(
+        "--only", nargs="+", choices=(*GROUPS, "none"), default=GROUPS,
+        help="run these, and take from the others what is kept",
+    )  # fmt: skip
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2),
                         help="cells at a time; one keeps more than one processor busy")  # fmt: skip
     parser.add_argument("--doc", action="store_true", help="write doc/radio.rst's tables and plots")
     parser.add_argument("-o", "--out", type=Path, default=Path("build") / "radio-report")
     args = parser.parse_args(arguments)
-    given = {"radios": tuple(args.radio), "jobs": args.jobs}
+    given = {"radios": tuple(args.radio), "jobs": args.jobs, "only": tuple(args.only)}
     given |= QUICK if args.quick else {}
     given |= {"nodes": tuple(args.nodes)} if args.nodes else {}
     given |= {"inferences": args.inferences} if args.inferences else {}

@@ -19,12 +19,12 @@ def figures(radio="nrf_radio", nodes=4, fault="loss", group="matrix", **changed)
         radio, nodes, fault, runs=1, inferences=10, compared=40, fragments=1000, lost=1,
         latency_us=20_000.0, worst_us=30_000,
     )  # fmt: skip
-    return {"group": group, "seconds": 2.0, **report._figures(found), **changed}
+    return {"group": group, "seconds": 2.0, "processor": 1.0, **report._figures(found), **changed}
 
 
 def gather(rounds, **changed):
     row = {
-        "group": "gather", "seconds": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
+        "group": "gather", "processor": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
         "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1200.0, "ratio": 1.2,
     }  # fmt: skip
     if rounds:
@@ -75,17 +75,13 @@ def test_page_has_a_place_for_every_table():
 
 
 def test_key_changes_with_program_deployment_and_options(tmp_path):
-    program = tmp_path / "program"
-    program.write_bytes(b"1")
     (tmp_path / "image.bin").write_bytes(b"1")
     made = cells.Deployment(tmp_path, None, 4, "ble")
 
-    def key(name="loss"):
+    def key(name="loss", program="1"):
         return report.key(report.Cell("matrix", name, "ble", (made,), (), (10,), dict), program)
 
-    keys = [key(), key("late")]
-    program.write_bytes(b"2")
-    keys.append(key())
+    keys = [key(), key("late"), key(program="2")]
     (tmp_path / "image.bin").write_bytes(b"2")
     keys.append(key())
     assert len(set(keys)) == 4 and keys[-1] == key()
