@@ -150,12 +150,14 @@ def run(
     backend: str | None = None,
     force: bool = False,
     say: Callable[[str], Any] = print,
+    new: bool = True,
 ) -> dict:
     """Run what is not there yet, write summary and plots; returns the summary.
 
     A folder that holds another sweep is refused, or with ``force`` emptied. ``jobs`` processes
     (-1: one a core) of joblib's ``backend`` (None: its own), so also of one that a package like Ray
-    or Dask registers.
+    or Dask registers. Without ``new`` the summary is of what is there, and ``missing`` names the
+    rest.
     """
     from joblib import Parallel, delayed, parallel_config
 
@@ -174,6 +176,11 @@ def run(
     runs = list(itertools.product(sweep.kinds, sweep.keep, sweep.seeds))
     left = [one for one in runs if not _scored(sweep, out, *one)]
     say(f"{len(runs)} runs, {len(runs) - len(left)} of them are there")
+    missing = [] if new else [_folder(out, *one).name for one in left]
+    if len(missing) == len(runs):
+        raise CatsError(f"{out} holds no finished run of this sweep yet")
+    if not new:
+        runs, left = [one for one in runs if one not in left], []
     with parallel_config(backend=backend or "loky", n_jobs=min(jobs, max(len(left), 1))):
         for name, seconds in Parallel(return_as="generator_unordered")(
             delayed(_one)(sweep, out, *one) for one in left
@@ -193,6 +200,7 @@ def run(
         "baselines": _baselines(task),
         "points": points(sweep, records, task.metric),
         "runs": records,
+        "missing": missing,
     }
     write_json(out / SUMMARY, summary)
     plot(summary, out)
@@ -273,6 +281,8 @@ def points(sweep: Sweep, records: Sequence[dict], metric: str) -> list[dict]:
     result = []
     for kind, keep, form in itertools.product(sweep.kinds, sweep.keep, FORMS):
         runs = [r for r in records if r["kind"] == kind and r["keep"] == keep]
+        if not runs:
+            continue
         for i, loss in enumerate(sweep.losses):
             values = [r["scores"][form][i] for r in runs]
             result.append(
@@ -304,7 +314,8 @@ def tables(summary: dict) -> str:
             for point in summary["points"]
             if (point["kind"], point["keep"], point["model"]) == (kind, keep, form)
         ]
-        rows.append([kind, keep, form, *(_range(figure) for figure in chosen)])
+        if chosen:
+            rows.append([kind, keep, form, *(_range(figure) for figure in chosen)])
     return table(header, rows)
 
 

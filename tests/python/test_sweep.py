@@ -106,6 +106,18 @@ def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
     assert sorted(trained[1:]) == ["one_model-keep_1-seed_2", "plain-keep_1-seed_2"]
 
 
+def test_what_is_there_can_be_shown_as_it_is(done, tmp_path):
+    path, out, _ = done
+    more = dataclasses.replace(sweep.read(path), seeds=(0, 7), keep=(1, 0.25))
+    summary = sweep.run(more, out, say=lambda text: None, new=False)
+    names = [f"{kind}-keep_{run}" for kind in ("plain", "one_model") for run in (
+        "1-seed_7", "0.25-seed_0", "0.25-seed_7")]  # fmt: skip
+    assert sorted(summary["missing"]) == sorted(names) and len(summary["runs"]) == 2
+    assert len(sweep.tables(summary).splitlines()) == 2 + 2 * 2
+    with pytest.raises(CatsError, match="no finished run"):
+        sweep.run(more, tmp_path / "out", say=lambda text: None, new=False)
+
+
 def test_another_sweep_s_folder_is_refused_or_emptied(tmp_path):
     path, out = _write(tmp_path, seeds=[0], keep=[1]), tmp_path / "out"
     small = sweep.read(path)
