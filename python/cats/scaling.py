@@ -275,7 +275,7 @@ def _what(linked: Linked) -> str:
     model = linked.model
     return (
         f"{linked.parameters:,} parameters ({model['tokens_in']} tokens, {model['features']} "
-        f"features, {model['hidden']} hidden, {model['blocks']} blocks)"
+        f"features, {model['hidden']} hidden, blocks: {model['blocks']})"
     )
 
 
@@ -326,7 +326,7 @@ def run_series(
     rows = []
     for nodes in counts:
         search = Search(series, nodes, board)
-        say(f"{series.name}, {series.blocks} blocks, {nodes} nodes")
+        say(f"{series.name}, blocks: {series.blocks}, nodes: {nodes}")
         linked = confirm(search, linker, say) if linker else []
         config, more = search.border()
         planned = search.planned(config)
@@ -402,7 +402,7 @@ def render(result: dict) -> None:
             )  # fmt: skip
         head = ["nodes", "tokens", "features", "hidden", "parameters", "image", "arena", "flash",
                 "RAM", "the next is over by"]  # fmt: skip
-        print_table(head, rows, f"largest by {name}, {series['blocks']} blocks")
+        print_table(head, rows, f"largest by {name}, blocks: {series['blocks']}")
         print(
             f"{series['ratio_parameters']:.2f} times the parameters, "
             f"{series['ratio_size']:.2f} times the {name}"
