@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """``make radio-report`` apart from the radio: what it keeps, writes and says."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,13 @@ def test_bad_input(capsys, monkeypatch):
     assert capsys.readouterr().err.endswith("radio-report: error: no BabbleSim\n")
     with pytest.raises(CatsError, match="one of clean"):
         cells.Fault("fire")
+
+
+def test_west_runs_the_tests_with_this_package(monkeypatch):
+    """West's Python need not have it installed."""
+    from cats.commands import test as command
+
+    monkeypatch.setenv("PYTHONPATH", "other")
+    monkeypatch.setattr(report.bsim, "run_tests", lambda: 3)
+    assert command._bsim_tests() == 3
+    assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(ROOT / "python"), "other"]

@@ -55,8 +55,20 @@ def run(args: argparse.Namespace) -> int:
         hardware_map=args.hardware_map, jobs=args.jobs, extra=args.extra,
     )  # fmt: skip
     status = run_twister(space, command)[0]
-    if args.bsim:
-        from cats.bsim import run_tests
+    return (_bsim_tests() or status) if args.bsim else status
 
-        status = run_tests() or status
-    return status
+
+def _bsim_tests() -> int:
+    """Deployments on the simulated radio, with this very package, whose tests they are."""
+    import importlib.util
+    import os
+
+    from cats.bsim import run_tests
+    from cats.errors import CatsError
+    from cats.firmware import source_tree
+
+    if importlib.util.find_spec("pytest") is None:
+        raise CatsError("no pytest, which --bsim needs: pip install pytest")
+    path = [str(source_tree() / "python"), os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return run_tests()
