@@ -30,13 +30,15 @@ extern "C" {
 #endif
 
 /** Protocol version, the high nibble of a frame's first byte. */
-#define CATS_PROTOCOL_VERSION 1
+#define CATS_PROTOCOL_VERSION 2
 /** Bytes in front of every payload. */
 #define CATS_FRAME_HEADER 10
 /** Largest frame of any transport, header included. */
 #define CATS_FRAME_MAX 255
 /** Most coded frames of one source in one repair round: a count is a nibble. */
 #define CATS_MAX_CODED 15
+/** Most coded frames of one source that follow its data unasked. */
+#define CATS_MAX_AHEAD 3
 /** Most repair rounds of an exchange. */
 #define CATS_MAX_ROUNDS 3
 /** Exchanges that a node waits in silence before it takes its leader for gone. */
@@ -51,6 +53,18 @@ enum cats_frame_type {
 	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
 	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
+};
+
+/** Added to a coded index: no further round follows. */
+#define CATS_CODED_LAST 0x40
+/** Coded index of the first coded frame ahead. */
+#define CATS_CODED_AHEAD 0x30
+
+/** What follows a grant. */
+enum cats_grant {
+	CATS_GRANT_ROUND = 0, /**< its slots, and where it has any, another round if one is left */
+	CATS_GRANT_AGAIN = 1, /**< another round, even without slots */
+	CATS_GRANT_LAST = 2,  /**< its slots, and nothing else */
 };
 
 /** Why a frame was dropped; each reason has its counter. */
@@ -78,13 +92,15 @@ struct cats_frame {
 	uint8_t round;      /**< 0: data; 1..R: repair round */
 	uint16_t inference; /**< number of the inference, wraps */
 	struct cats_exchange x;
-	uint8_t index; /**< DATA: fragment. CODED: coded index, (round - 1) * 16 + 0..14.
-			*   REPORT: the leader whom the sender follows. GRANT: 1 where
-			*   another round follows even without slots. SYNC: 0
+	uint8_t index; /**< DATA: fragment, or from the number of fragments a coded frame ahead.
+			*   CODED: coded index, (round - 1) * 16 + 0..14, and CATS_CODED_LAST.
+			*   REPORT: the leader whom the sender follows. GRANT: enum
+			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD
 			*/
-	uint8_t slot;  /**< DATA: the leader whom the sender follows. REPORT: 0..D-2, its
-			*   slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots
-			*   of this round after this one. SYNC: 0, or 1 for its copy
+	uint8_t slot;  /**< DATA: the leader whom the sender follows, and in the high nibble coded
+			*   frames ahead. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
+			*   1, the copy. CODED: coded slots of this round after this one.
+			*   SYNC: 0, or 1 for its copy
 			*/
 	const uint8_t *payload;
 	uint16_t length; /**< bytes of payload */
@@ -138,8 +154,15 @@ uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x,
 /** @brief From an exchange's opening to its first data slot: one SYNC, two in the first. */
 uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x);
 
-/** @brief From an exchange's opening to the end of its data slots, microseconds. */
+/** @brief The same with @p ahead coded frames behind the data of each source that has any. */
+uint32_t cats_data_slot(const struct cats_image *image, struct cats_exchange x, uint8_t ahead,
+			uint8_t source);
+
+/** @brief From an exchange's opening to the end of its data slots, none ahead, microseconds. */
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x);
+
+/** @brief From a repair round's start to a report; with slot D-1 to the grant, with D its copy. */
+uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, uint8_t slot);
 
 /** @brief From a repair round's start to its first coded slot, microseconds. */
 uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x);

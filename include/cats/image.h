@@ -30,7 +30,7 @@ extern "C" {
 /** First four bytes of an image: "CATS". */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 1
+#define CATS_FORMAT_VERSION 2
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -158,7 +158,8 @@ struct cats_image_gather {
 
 	/* Exchange timing, microseconds. */
 	uint32_t slot_us;    /**< one data or coded frame, guard time included */
-	uint32_t control_us; /**< one sync, report or grant frame, guard time included */
+	uint16_t control_us; /**< one sync, report or grant frame, guard time included */
+	uint16_t turn_us;    /**< more where a frame answers the one before it */
 	uint32_t spacing_us; /**< least time from one opening of this gather's exchanges to the
 			      *   next exchange's, so that the slowest node can compute
 			      */

@@ -194,7 +194,11 @@ struct cats_node {
 	bool granted;   /* the coded slots of this round are known */
 	bool hearsay;   /* but not which are this node's */
 	bool over;      /* there are none */
-	bool again;     /* leader: reports are asked for again */
+	bool final;     /* and no round behind it */
+	uint8_t then;   /* leader: enum cats_grant of its grant */
+	uint8_t ahead;  /* coded frames of each source that follow its data */
+	uint8_t plenty; /* leader: what ahead is to be */
+	uint8_t probe;  /* leader: so often, before it looks again */
 	bool reported;  /* the last reporter was heard in this round */
 	bool leap;      /* the others are further, at `front`: close all before */
 	bool abandon;   /* the others are at the next inference: close all */

@@ -25,7 +25,7 @@ from cats.plan import Plan
 from cats.radio import SEALED
 
 MAGIC = int.from_bytes(b"CATS", "little")
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
@@ -60,7 +60,8 @@ MODEL = _struct(
 GATHER = _struct(
     ("kind", "u1"), ("block", "u1"), ("phase", "u1"), ("rounds", "u1"), ("row_begin", "<u2"),
     ("rows", "<u2"), ("tile_rows", "<u2"), ("element", "u1"), ("buffers", "u1"),
-    ("slot_us", "<u4"), ("control_us", "<u4"), ("spacing_us", "<u4"), ("tile", "<u4", (2,)),
+    ("slot_us", "<u4"), ("control_us", "<u2"), ("turn_us", "<u2"), ("spacing_us", "<u4"),
+    ("tile", "<u4", (2,)),
     ("own_keep", "<u4"), ("table", "<u4"), ("norm", "<u4"), ("norm_epsilon", "<u4"),
     ("weights", "<u4"), ("channels", "<u4"), ("view", "<u2"), ("stride", "<u2"),
     ("products", "<u2"), ("shift", "u1"), ("send_shift", "u1"), ("send_multiplier", "<i4"),
@@ -219,8 +220,8 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
             "rounds": gather.rounds, "row_begin": gather.row_begin, "rows": gather.rows,
             "tile_rows": gather.tile_rows, "element": element_bytes(kind),
             "buffers": gather.buffers, "slot_us": gather.slot_us,
-            "control_us": gather.control_us, "spacing_us": gather.spacing_us,
-            "tile": arena.tiles[g], "send_multiplier": step.send_multiplier,
+            "control_us": gather.control_us, "turn_us": gather.turn_us,
+            "spacing_us": gather.spacing_us, "tile": arena.tiles[g], "send_multiplier": step.send_multiplier,
             "send_shift": step.send_shift, "score_multiplier": step.score_multiplier,
             "value_multiplier": step.value_multiplier, "value_shift": step.value_shift,
         }.items():  # fmt: skip

@@ -207,8 +207,8 @@ class Fragmenting:
 
 def fragmenting(width: int, rows: int, payload: int, element: int = 1) -> Fragmenting:
     """Cut ``width`` bytes a row, ``rows`` rows a tile, into the fewest fragments of at most
-    ``payload`` bytes; among equals the fewest segments, and rows shared out evenly, since the
-    largest gives all slots their length. ``element`` bytes stay together.
+    ``payload`` bytes; among equals those whose largest is smallest, since that gives all slots
+    their length, and then the fewest segments. ``element`` bytes stay together.
 
     Raises CatsError where not even one element fits.
     """
@@ -225,8 +225,9 @@ def fragmenting(width: int, rows: int, payload: int, element: int = 1) -> Fragme
         parts = math.ceil(rows / fragment_rows)
         fragment_rows = math.ceil(rows / parts)
         count = used * parts
-        if best is None or count < best[0]:
-            best = (count, Fragmenting(width, used, segment_width, fragment_rows))
+        rank = (count, segment_width * fragment_rows)
+        if best is None or rank < best[:2]:
+            best = (*rank, Fragmenting(width, used, segment_width, fragment_rows))
         if segments >= best[0]:  # each further cut gives at least one fragment a segment
             break
-    return best[1]
+    return best[2]

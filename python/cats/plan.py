@@ -28,6 +28,7 @@ class GatherPlan:
     rounds: int
     slot_us: int
     control_us: int
+    turn_us: int
     spacing_us: int
     sources: tuple[Fragmenting, ...]
 
@@ -95,10 +96,14 @@ def counts_bytes(nodes: int) -> int:
 def exchange_us(plan: GatherPlan, rows: int) -> int:
     """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
     data slots; with repair the report slots of all but the leader and the leader's grant that ends
-    it. Nothing where nobody sends. (An inference's first exchange is opened twice.)"""
+    it; a turn behind the opening, and before the first report, the last and the grant. Nothing
+    where nobody sends. (An inference's first exchange is opened twice.)"""
     data = sum(cut.fragments(rows) for cut in plan.sources)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
-    return data * plan.slot_us + control * plan.control_us if data else 0
+    turns = 1 + (3 if plan.rounds else 0)
+    return (
+        data * plan.slot_us + control * plan.control_us + turns * plan.turn_us if data else 0
+    )
 
 
 def gather_air(plan: GatherPlan, radio: str) -> Air:

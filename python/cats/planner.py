@@ -459,9 +459,8 @@ class _Planner:
             buffers=buffers,
             rounds=self.rounds,
             slot_us=self.air.slot_us(FRAME_HEADER + largest),
-            control_us=self.air.control_us(
-                FRAME_HEADER + counts_bytes(self.split.nodes), self.split.nodes
-            ),
+            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            turn_us=math.ceil(self.air.turn_us),
             spacing_us=0,
             sources=tuple(sources),
         )

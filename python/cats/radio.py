@@ -24,9 +24,8 @@ class Radio:
 
     ``overhead`` bytes stand on the air around a CATS frame at ``byte_us`` a byte, ``ramp_us`` for
     the transmitter's start; ``guard_us`` more are left free in every slot for receivers to rearm
-    and for clocks to differ. A control slot has ``turn_us`` on top: what one says in it, the next
-    takes into account. The first report behind the data starts ``first_us`` late, since it tells
-    what the last data brought. ``frame`` is the largest CATS frame, header included.
+    and for clocks to differ. ``turn_us`` more are left where a frame answers the one before it.
+    ``frame`` is the largest CATS frame, header included.
     """
 
     name: str
@@ -36,7 +35,6 @@ class Radio:
     ramp_us: float
     guard_us: float
     turn_us: float = 0.0
-    first_us: float = 0.0
 
     @property
     def payload(self) -> int:
@@ -51,11 +49,6 @@ class Radio:
         """Whole microseconds of the slot for such a frame."""
         return int(-(-(self.air_us(frame) + self.guard_us) // 1))
 
-    def control_us(self, frame: int, nodes: int) -> int:
-        """Whole microseconds of the control slot for such a frame, among so many nodes."""
-        late = self.first_us if nodes == 2 else 0.0  # the first report is the last one too
-        return int(-(-(self.air_us(frame) + self.guard_us + self.turn_us + late) // 1))
-
 
 RADIOS = {
     # IEEE 802.15.4-2020, O-QPSK at 2.4 GHz: 32 us a byte; 5 bytes of preamble and SFD, 1 of
@@ -69,9 +62,8 @@ RADIOS = {
     # ramp-up and guard time, 100 us: it stops the receiver 62 us before its own frame, the end of a
     # frame is known 5 us after it and takes an interrupt, and clocks may be 25 us apart, which
     # crystals of 50 ppm need 250 ms for. The answer to a frame is handed over CATS_LEAD_US, 200 us,
-    # before its own start, and the frame before is through 50 us after its end. What is handed over
-    # at its start starts 70 us later.
-    "nrf_radio": Radio("nrf_radio", 255, 11, 4.0, 40.0, 60.0, 150.0, 80.0),
+    # before its own start, and the frame before is through 50 us after its end.
+    "nrf_radio": Radio("nrf_radio", 255, 11, 4.0, 40.0, 60.0, 150.0),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the
     # primary channels, at 1 Mbit/s, and the offset behind them; the guard time is mostly what host

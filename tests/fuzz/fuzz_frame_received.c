@@ -206,20 +206,23 @@ static void hear_likely(struct bench *bench, struct script *script)
 	switch (frame.type) {
 	case CATS_FRAME_DATA:
 		frame.round = 0;
-		frame.length = cats_fragment_size(image, frame.x, frame.source, frame.index);
-		frame.slot %= nodes;
+		frame.slot = (uint8_t)((frame.slot >> 6) << 4 | (frame.slot & 15) % nodes);
+		frame.length =
+			frame.index < cats_fragment_count(image, frame.x, frame.source)
+				? cats_fragment_size(image, frame.x, frame.source, frame.index)
+				: cats_coded_size(image, frame.x, frame.source);
 		break;
 	case CATS_FRAME_CODED:
-		frame.index = (uint8_t)((frame.round - 1u) << 4 | (frame.index & 15));
+		frame.index = (uint8_t)((frame.round - 1u) << 4 | (frame.index & 0x4f));
 		frame.length = cats_coded_size(image, frame.x, frame.source);
 		break;
 	case CATS_FRAME_SYNC:
 		frame.round = 0;
-		frame.index = 0;
+		frame.index %= 4;
 		frame.slot %= 2;
 		break;
 	default:
-		frame.index %= 2;
+		frame.index %= 3;
 		frame.slot %= 4;
 		frame.length = cats_counts_size(image);
 		break;

@@ -202,10 +202,10 @@ def change(deploy: Path, **values: object) -> None:
 
 
 def test_other_versions(deploy: Path) -> None:
-    for name, text in (("format", "format 9"), ("image_format", "image format 9")):
+    for name, text, mine in (("format", "format", 1), ("image_format", "image format", 2)):
         before = (deploy / "plan.json").read_bytes()
         change(deploy, **{name: 9})
-        with pytest.raises(CatsError, match=f"has {text}, this version reads 1: export again"):
+        with pytest.raises(CatsError, match=f"has {text} 9, this version reads {mine}: export"):
             load_deploy(deploy)
         (deploy / "plan.json").write_bytes(before)
 

@@ -101,18 +101,25 @@ def every_frame(receiver):
             ]
             for slot in range(1 + (x == (0, 0))):
                 yield dict(type=SYNC, source=source, x=x, slot=slot)
+                yield dict(type=SYNC, source=source, x=x, slot=slot, index=3)
             for f, size in enumerate(sizes):
                 yield dict(
                     type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size)
                 )
+            if sizes:
+                yield dict(
+                    type=DATA, source=source, x=x, index=len(sizes) + 2, slot=0x30 + source,
+                    payload=bytes(sizes[0]),
+                )  # fmt: skip
             for round in (1, 2):
                 common = dict(source=source, x=x, round=round)
                 counts = bytes(counts_bytes(receiver.nodes))
                 yield dict(type=REPORT, slot=3, index=4, payload=counts, **common)
-                yield dict(type=GRANT, slot=1, index=1, payload=counts, **common)
-                if sizes:
+                for then in range(3):
+                    yield dict(type=GRANT, slot=1, index=then, payload=counts, **common)
+                for last in (0, 0x40) if sizes else ():
                     yield dict(
-                        type=CODED, index=(round - 1) * 16 + 14, slot=74,
+                        type=CODED, index=last + (round - 1) * 16 + 14, slot=74,
                         payload=bytes(sizes[0]), **common,
                     )  # fmt: skip
 
@@ -125,7 +132,7 @@ def test_frames_round_trip():
         data = sealed(receiver.image, **fields)
         all_fields = {"round": 0, "index": 0, "slot": 0, "payload": b"", **fields}
         x = all_fields.pop("x")
-        assert data == by_hand(ident, 1, inference=7, gather=x[0], tile=x[1], **all_fields)
+        assert data == by_hand(ident, 2, inference=7, gather=x[0], tile=x[1], **all_fields)
         frame = parsed(receiver.image, data)
         assert not isinstance(frame, str), (fields, frame)
         assert (frame.type, frame.source, frame.round, frame.index, frame.slot) == tuple(
@@ -142,7 +149,7 @@ def test_wrong_frames():
     receiver = engine(2)
     ident, gathers = int(receiver.header.model_id), int(receiver.header.gathers)
     payload = bytes(receiver.fragment_size((1, 0), 1, 0))
-    good = dict(version=1, type=DATA, round=0, source=1, inference=7, gather=1, tile=0, index=0,
+    good = dict(version=2, type=DATA, round=0, source=1, inference=7, gather=1, tile=0, index=0,
                 slot=0, payload=payload)  # fmt: skip
     counts = bytes(counts_bytes(5))
     report = good | dict(type=REPORT, round=1, payload=counts)
@@ -155,7 +162,7 @@ def test_wrong_frames():
     ) if any(not receiver.fragments((g, 0), s) for g in range(gathers) for s in range(5)) else None
     cases = [
         (good, None), (report, None), (coded, None), (sync, None),
-        (good | dict(version=0), "version"), (good | dict(version=2), "version"),
+        *((good | dict(version=v), "version") for v in (0, 1, 3)),
         *((good | dict(type=t), "type") for t in range(5, 16)),
         (good | dict(source=2), "source"), *((good | dict(source=s), "source") for s in (5, 15)),
         (good | dict(gather=gathers), "exchange"), (good | dict(gather=255), "exchange"),
@@ -167,10 +174,15 @@ def test_wrong_frames():
         (good | dict(index=255), "fragment"), (good | dict(slot=5), "fragment"),
         (report | dict(slot=4), "fragment"), (report | dict(index=5), "fragment"),
         (report | dict(type=GRANT, slot=2), "fragment"),
-        (report | dict(type=GRANT, index=2), "fragment"),
+        (report | dict(type=GRANT, index=3), "fragment"),
+        (coded | dict(index=0x40), None), (coded | dict(index=0x80), "fragment"),
+        (good | dict(slot=0x34), None), (good | dict(slot=0x40), "fragment"),
+        (good | dict(slot=0x15), "fragment"),
+        (good | dict(index=receiver.fragments((1, 0), 1), slot=0x11), None),
+        (good | dict(index=receiver.fragments((1, 0), 1) + 1, slot=0x11), "fragment"),
         (coded | dict(index=15), "fragment"), (coded | dict(index=16), "fragment"),
         (coded | dict(slot=75), "fragment"), (sync | dict(slot=1), "fragment"),
-        (sync | dict(index=1), "fragment"),
+        (sync | dict(index=3), None), (sync | dict(index=4), "fragment"),
         (sync | dict(gather=0, slot=2), "fragment"),
         (good | dict(payload=payload + b"x"), "length"), (good | dict(payload=b""), "length"),
         (report | dict(payload=b"12"), "length"), (sync | dict(payload=b"x"), "length"),
@@ -241,11 +253,11 @@ def test_schedule(shape):
         again = gather.control_us if (g, tile) == (0, 0) else 0
         data = lib.cats_data_us(node.image, x)
         if sum(counts):
-            repair = split.nodes * gather.control_us if gather.rounds else 0
+            repair = split.nodes * gather.control_us + 3 * gather.turn_us if gather.rounds else 0
             assert data + repair == exchange_us(gather, rows) + again
         rounds = lib.cats_round_us(node.image, x)
-        assert rounds == (split.nodes + 1) * gather.control_us
-        coded = split.nodes * 15 * gather.slot_us
+        assert rounds == (split.nodes + 1) * gather.control_us + 4 * gather.turn_us
+        coded = split.nodes * (15 + 3) * gather.slot_us
         assert lib.cats_exchange_us(node.image, x) == data + gather.rounds * (rounds + coded)
         longest = max(longest, data + rounds + gather.spacing_us)
     assert lib.cats_silence_us(node.image) == 3 * longest

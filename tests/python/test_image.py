@@ -302,13 +302,13 @@ def test_header_refuses_another_format(tmp_path: Path) -> None:
     (tmp_path / "cats_partition.h").write_text(image.header(model, plan, 0, ident))
     (tmp_path / "cats").mkdir()
     text = (INCLUDE / "cats" / "image.h").read_text()
-    other = text.replace("#define CATS_FORMAT_VERSION 1", "#define CATS_FORMAT_VERSION 2")
+    other = text.replace("#define CATS_FORMAT_VERSION 2", "#define CATS_FORMAT_VERSION 3")
     assert other != text
     (tmp_path / "cats" / "image.h").write_text(other)
     (tmp_path / "main.c").write_text('#include "cats_partition.h"\n')
     command = [CC, "-std=c11", "-fsyntax-only", "-I", tmp_path, tmp_path / "main.c"]
     found = subprocess.run(command, capture_output=True, text=True)
-    assert found.returncode != 0 and "this partition has format 1: export it again" in found.stderr
+    assert found.returncode != 0 and "this partition has format 2: export it again" in found.stderr
 
 
 def test_smallest_number_in_c() -> None:
@@ -351,7 +351,7 @@ def test_other_formats_are_named() -> None:
     model, plan, ident = small()
     packed = bytearray(image.pack(model, plan, 1, ident))
     packed[4] = 9
-    with pytest.raises(CatsError, match="of format 9, this program reads format 1: export again"):
+    with pytest.raises(CatsError, match="of format 9, this program reads format 2: export again"):
         image.parse(bytes(packed))
 
 

@@ -131,8 +131,7 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > CATS_MAX_TILES ||
 	    !in_range(gather->buffers, 1, 2) || gather->rounds > CATS_MAX_ROUNDS ||
 	    gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) ||
-	    gather->slot_us > CATS_MAX_SLOT_US || gather->control_us > CATS_MAX_SLOT_US ||
-	    gather->spacing_us > CATS_MAX_SPACING_US ||
+	    gather->slot_us > CATS_MAX_SLOT_US || gather->spacing_us > CATS_MAX_SPACING_US ||
 	    (gather->buffers == 1 && gather->tile[0] != gather->tile[1])) {
 		return false;
 	}

@@ -12,6 +12,8 @@
 #include "node_internal.h"
 
 #define COUNT_MAX 15
+/* So many exchanges have coded frames ahead before one without tells how many are needed. */
+#define PROBE_EXCHANGES 7
 
 static uint16_t fragments_of(struct cats_node *node, uint8_t source)
 {
@@ -59,6 +61,7 @@ static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 	node->base_us = base_us;
 	node->granted = false;
 	node->hearsay = false;
+	node->final = false;
 	node->over = false;
 	node->reported = false;
 	node->grants = 0;
@@ -125,18 +128,20 @@ static uint32_t count_slots(const struct cats_node *node, uint8_t source)
 /* counts[] are the coded slots of this round. Without any the exchange is over, unless the leader
  * wants to hear reports once more.
  */
-static void grant(struct cats_node *node, bool again)
+static void grant(struct cats_node *node, uint8_t then)
 {
 	uint32_t slots = count_slots(node, image_of(node)->header->nodes);
 
 	node->granted = true;
 	node->hearsay = false;
-	node->over = slots == 0 && !again;
+	node->final = then == CATS_GRANT_LAST;
+	node->over = slots == 0 && then != CATS_GRANT_AGAIN;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), current_of(node)->x) +
 		       slots * gather_of(node)->slot_us;
 	if (node->over) {
-		node->end_us -= gather_of(node)->control_us; /* the copy is not sent */
+		/* The copy is not sent. */
+		node->end_us -= gather_of(node)->control_us + gather_of(node)->turn_us;
 	}
 }
 
@@ -147,14 +152,17 @@ uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *
 
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
-	case CATS_FRAME_REPORT:
 		return start_us - frame->slot * gather->control_us;
+	case CATS_FRAME_REPORT:
+		return start_us - cats_report_us(image, frame->x, frame->slot);
 	case CATS_FRAME_DATA:
 		return start_us - cats_sync_us(image, frame->x) -
-		       (cats_slot_first(image, frame->x, frame->source) + frame->index) *
+		       (cats_data_slot(image, frame->x, frame->slot >> 4, frame->source) +
+			frame->index) *
 			       gather->slot_us;
 	case CATS_FRAME_GRANT:
-		return start_us - (image->header->nodes - 1u + frame->slot) * gather->control_us;
+		return start_us -
+		       cats_report_us(image, frame->x, image->header->nodes - 1u + frame->slot);
 	default:
 		return start_us; /* CODED tells the end of its round, not the start */
 	}
@@ -184,6 +192,7 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 
 	if (!node->open) {
 		open(node, frame->round, base_us, now_us);
+		node->ahead = frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4;
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);
@@ -196,14 +205,25 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 	if (frame->type == CATS_FRAME_GRANT && (!node->granted || node->hearsay)) {
 		memset(node->counts, 0, sizeof(node->counts));
 		cats_counts_merge(image, frame->payload, node->counts);
-		grant(node, frame->index != 0);
+		grant(node, frame->index);
 	} else if (frame->type == CATS_FRAME_CODED && !node->granted) {
 		/* Others know their slots. This node knows of none, but of the end. */
 		memset(node->counts, 0, sizeof(node->counts));
 		node->granted = true;
 		node->hearsay = true;
+		node->final = (frame->index & CATS_CODED_LAST) != 0;
 		node->end_us = start_us + (frame->slot + 1u) * gather_of(node)->slot_us;
 	}
+}
+
+/* The start of a source's data slots. */
+static uint32_t data_at(struct cats_node *node, uint8_t source)
+{
+	const struct cats_image *image = image_of(node);
+	struct cats_exchange x = current_of(node)->x;
+
+	return node->base_us + cats_sync_us(image, x) +
+	       cats_data_slot(image, x, node->ahead, source) * gather_of(node)->slot_us;
 }
 
 /* The time at which the phase that runs is over; false where only a frame can tell. */
@@ -212,11 +232,12 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 	bool final_phase = node->round == gather_of(node)->rounds;
 
 	if (node->round == 0) {
-		*at = node->base_us + cats_data_us(image_of(node), current_of(node)->x);
+		*at = data_at(node, image_of(node)->header->nodes);
 	} else if (node->granted) {
 		*at = node->end_us;
-	} else if (node->leader == self_of(node)) {
-		/* No slot was left for the grant: go on without. */
+	} else if (node->leader == self_of(node) || (node->last && current_of(node)->lacking == 0 &&
+						     fragments_of(node, self_of(node)) == 0)) {
+		/* No slot was left for the grant; or what it says does not matter here. */
 		*at = node->base_us + cats_round_us(image_of(node), current_of(node)->x);
 		final_phase = true;
 	} else {
@@ -232,7 +253,7 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 static bool another_round(struct cats_node *node)
 {
 	return node->round < gather_of(node)->rounds && (node->round == 0 || node->granted) &&
-	       !node->over;
+	       !node->over && !node->final;
 }
 
 /* A round is entered so early that its first report is handed out in time. */
@@ -282,6 +303,13 @@ bool exchange_wake(struct cats_node *node, uint32_t *at)
 
 /* Own frames */
 
+static uint16_t own_slots(struct cats_node *node)
+{
+	uint16_t fragments = fragments_of(node, self_of(node));
+
+	return fragments != 0 ? fragments + node->ahead : 0;
+}
+
 bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
 {
 	const struct cats_image *image = image_of(node);
@@ -316,7 +344,8 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	}
 	if (node->round == 0) {
 		frame->type = CATS_FRAME_SYNC;
-		for (; leads && node->syncs * gather->control_us < cats_sync_us(image, x);
+		frame->index = node->ahead;
+		for (; leads && node->syncs < (x.gather == 0 && x.tile == 0 ? 2 : 1);
 		     node->syncs++) {
 			frame->slot = node->syncs;
 			*at = base_us + node->syncs * gather->control_us;
@@ -325,11 +354,9 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 			}
 		}
 		frame->type = CATS_FRAME_DATA;
-		frame->slot = node->leader;
-		base_us += cats_sync_us(image, x);
-		first = cats_slot_first(image, x, self);
-		for (; node->produced && node->next < fragments_of(node, self); node->next++) {
-			*at = base_us + (first + node->next) * gather->slot_us;
+		frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
+		for (; node->produced && node->next < own_slots(node); node->next++) {
+			*at = data_at(node, self) + node->next * gather->slot_us;
 			if (past(*at, late)) {
 				frame->index = (uint8_t)node->next;
 				return true;
@@ -341,13 +368,13 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		frame->type = CATS_FRAME_REPORT;
 		frame->slot = self - (self > node->leader);
 		frame->index = node->leader;
-		*at = base_us + frame->slot * gather->control_us;
+		*at = base_us + cats_report_us(image, x, frame->slot);
 		return node->next == 0 && past(*at, late);
 	}
 	for (; leads && node->grants < 2 && !node->over && !node->hearsay; node->grants++) {
 		frame->type = CATS_FRAME_GRANT;
 		frame->slot = node->grants;
-		*at = base_us + (image->header->nodes - 1u + node->grants) * gather->control_us;
+		*at = base_us + cats_report_us(image, x, image->header->nodes - 1u + node->grants);
 		if (past(*at, late)) {
 			return true;
 		}
@@ -360,7 +387,8 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	for (; node->next < node->counts[self]; node->next++) {
 		*at = base_us + cats_round_us(image, x) + (first + node->next) * gather->slot_us;
 		if (past(*at, late)) {
-			frame->index = (uint8_t)((node->round - 1) << 4 | node->next);
+			frame->index = (uint8_t)((node->round - 1) << 4 | node->next |
+						 (node->final ? CATS_CODED_LAST : 0));
 			frame->slot = (uint8_t)(count_slots(node, image->header->nodes) - first -
 						node->next - 1);
 			return true;
@@ -393,21 +421,54 @@ static bool count_needs(struct cats_node *node)
 	return any;
 }
 
-/* What each source is granted, from what was reported; whether reports are asked for again.
+/* A round without coded frames ahead tells how many are to be ahead in the next exchanges. */
+static void look_ahead(struct cats_node *node)
+{
+	uint32_t slots = count_slots(node, image_of(node)->header->nodes);
+	uint32_t sources = 0;
+	uint32_t each;
+
+	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+		sources += fragments_of(node, s) != 0;
+	}
+	each = (3 * slots + 2 * sources) / (3 * sources);
+	each = each < CATS_MAX_AHEAD ? each : CATS_MAX_AHEAD;
+	/* What nobody needs is to take less time than the round that is saved. */
+	if (each * sources > slots && (each * sources - slots) * gather_of(node)->slot_us >
+					      cats_round_us(image_of(node), current_of(node)->x)) {
+		each = 0;
+	}
+	node->plenty = (uint8_t)each;
+	node->probe = PROBE_EXCHANGES;
+}
+
+/* What each source is granted, from what was reported, and what follows.
  *
  * Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
  * missed it, there is another round; or, in the last round, one frame of each source that may still
- * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed.
+ * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed. Where
+ * that costs less time than a round, and few lack anything since coded frames were ahead, this round
+ * is the last.
  */
-static bool decide(struct cats_node *node)
+static uint8_t decide(struct cats_node *node)
 {
+	const struct cats_image_gather *gather = gather_of(node);
 	uint8_t nodes = image_of(node)->header->nodes;
 	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
 	bool unsure = !node->reported && !gone(node, last);
 	bool any = count_needs(node);
+	uint32_t asked = 0;
 
-	if (node->round < gather_of(node)->rounds) {
-		return unsure && !any;
+	for (uint8_t s = 0; s < nodes; s++) {
+		asked += node->counts[s] != 0;
+	}
+	if (node->round == 1 && node->ahead == 0) {
+		look_ahead(node);
+	}
+	if (node->round < gather->rounds &&
+	    (unsure || node->ahead == 0 ||
+	     asked * gather->slot_us > cats_round_us(image_of(node), current_of(node)->x))) {
+		return unsure && !any ? CATS_GRANT_AGAIN : CATS_GRANT_ROUND;
 	}
 	for (uint8_t s = 0; s < nodes; s++) {
 		if (node->counts[s] != 0) {
@@ -416,7 +477,7 @@ static bool decide(struct cats_node *node)
 			node->counts[s] = unsure && node->wanted[s] && fragments_of(node, s) != 0;
 		}
 	}
-	return false;
+	return CATS_GRANT_LAST;
 }
 
 uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
@@ -429,6 +490,10 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 	case CATS_FRAME_SYNC:
 		if (!node->open) {
 			open(node, 0, at, at);
+			node->ahead =
+				gather_of(node)->rounds > 1 && node->probe != 0 ? node->plenty : 0;
+			node->probe -= node->probe != 0;
+			frame->index = node->ahead;
 			node->clocked = true;
 			node->sync = true;
 			node->syncs = 0;
@@ -436,7 +501,13 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 		node->syncs++;
 		break;
 	case CATS_FRAME_DATA:
-		frame->length = cats_engine_fill(&node->engine, x, frame->index, payload);
+		frame->length =
+			frame->index < fragments_of(node, frame->source)
+				? cats_engine_fill(&node->engine, x, frame->index, payload)
+				: cats_code_own(&node->engine, x,
+						(uint8_t)(CATS_CODED_AHEAD + frame->index -
+							  fragments_of(node, frame->source)),
+						payload);
 		node->next++;
 		break;
 	case CATS_FRAME_REPORT:
@@ -449,10 +520,10 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 		break;
 	case CATS_FRAME_GRANT:
 		if (!node->granted) {
-			node->again = decide(node);
-			grant(node, node->again);
+			node->then = decide(node);
+			grant(node, node->then);
 		}
-		frame->index = node->again;
+		frame->index = node->then;
 		node->grants = frame->slot + 1;
 		frame->length = cats_counts_size(image);
 		cats_counts_pack(image, node->counts, payload);

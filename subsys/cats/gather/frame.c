@@ -60,18 +60,25 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	uint8_t last_index = 0;
 	uint8_t last_slot = 0;
 	uint16_t length = 0;
+	uint16_t count;
+	uint8_t ahead;
 
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
+		last_index = rounds != 0 ? CATS_MAX_AHEAD : 0;
 		last_slot = f->x.gather == 0 && f->x.tile == 0;
 		break;
 	case CATS_FRAME_DATA:
-		if (f->index >= cats_fragment_count(image, f->x, f->source)) {
+		count = cats_fragment_count(image, f->x, f->source);
+		ahead = f->slot >> 4;
+		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
+		    ahead > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;
-		last_slot = nodes - 1;
-		length = cats_fragment_size(image, f->x, f->source, f->index);
+		last_slot = f->slot;
+		length = f->index < count ? cats_fragment_size(image, f->x, f->source, f->index)
+					  : cats_coded_size(image, f->x, f->source);
 		break;
 	case CATS_FRAME_REPORT:
 		last_index = nodes - 1;
@@ -79,12 +86,13 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		length = cats_counts_size(image);
 		break;
 	case CATS_FRAME_GRANT:
-		last_index = 1;
+		last_index = CATS_GRANT_LAST;
 		last_slot = 1;
 		length = cats_counts_size(image);
 		break;
 	case CATS_FRAME_CODED:
-		if (f->index >> 4 != f->round - 1 || (f->index & 15) >= CATS_MAX_CODED) {
+		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||
+		    (f->index & 15) >= CATS_MAX_CODED) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;

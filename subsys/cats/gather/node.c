@@ -195,7 +195,7 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 {
 	switch (frame->type) {
 	case CATS_FRAME_DATA:
-		return frame->slot;
+		return frame->slot & 15;
 	case CATS_FRAME_REPORT:
 		return frame->index;
 	case CATS_FRAME_CODED:
@@ -233,7 +233,8 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	if (!placeable(node)) {
 		return reject(node, CATS_REJECT_BUSY);
 	}
-	if (frame->type == CATS_FRAME_DATA) {
+	if (frame->type == CATS_FRAME_DATA &&
+	    frame->index < cats_fragment_count(image_of(node), frame->x, frame->source)) {
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;

@@ -85,17 +85,27 @@ bool cats_reception_data(const struct cats_image *image, struct cats_reception *
 	return true;
 }
 
+static uint8_t coded_index(const struct cats_frame *frame, uint16_t fragments)
+{
+	if (frame->type == CATS_FRAME_CODED) {
+		return frame->index;
+	}
+	return (uint8_t)(CATS_CODED_AHEAD + frame->index - fragments);
+}
+
 bool cats_reception_coded(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
 			  const struct cats_frame *frame)
 {
 	uint16_t fragments = cats_fragment_count(image, r->x, frame->source);
 	uint16_t fragment = 0;
 
+	uint8_t index = coded_index(frame, fragments);
+
 	if (r->final || r->held_count == CATS_MAX_HELD) {
 		return false;
 	}
 	for (uint8_t i = 0; i < r->held_count; i++) {
-		if (r->held[i].source == frame->source && r->held[i].index == frame->index) {
+		if (r->held[i].source == frame->source && r->held[i].index == index) {
 			return false;
 		}
 	}
@@ -111,7 +121,7 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
 	r->held[r->held_count++] = (struct cats_held){
 		.source = frame->source,
 		.fragment = (uint8_t)fragment,
-		.index = frame->index,
+		.index = index,
 	};
 	r->lacking--;
 	return true;

@@ -35,7 +35,27 @@ uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
 	/* The first one is sent twice: who hears nothing of the first exchange may miss it all. */
 	uint32_t slots = x.gather == 0 && x.tile == 0 ? 2 : 1;
 
-	return slots * image->gathers[x.gather].control_us;
+	return slots * image->gathers[x.gather].control_us + image->gathers[x.gather].turn_us;
+}
+
+uint32_t cats_data_slot(const struct cats_image *image, struct cats_exchange x, uint8_t ahead,
+			uint8_t source)
+{
+	uint32_t slots = cats_slot_first(image, x, source);
+
+	for (uint8_t s = 0; s < source; s++) {
+		slots += cats_fragment_count(image, x, s) != 0 ? ahead : 0;
+	}
+	return slots;
+}
+
+uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, uint8_t slot)
+{
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+	uint8_t last = image->header->nodes - 2;
+
+	/* A turn before the first, before the last, and before the grant. */
+	return slot * gather->control_us + (1u + (slot >= last) + (slot > last)) * gather->turn_us;
 }
 
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
@@ -46,14 +66,15 @@ uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 
 uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x)
 {
-	/* A report of every node but the leader, then the leader's grant and its copy. */
-	return (image->header->nodes + 1u) * image->gathers[x.gather].control_us;
+	/* A report of every node but the leader, then the leader's grant, its copy, and a turn. */
+	return cats_report_us(image, x, image->header->nodes + 1) +
+	       image->gathers[x.gather].turn_us;
 }
 
 uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x)
 {
 	const struct cats_image_gather *gather = &image->gathers[x.gather];
-	uint32_t coded = image->header->nodes * CATS_MAX_CODED * gather->slot_us;
+	uint32_t coded = image->header->nodes * (CATS_MAX_CODED + CATS_MAX_AHEAD) * gather->slot_us;
 
 	return cats_data_us(image, x) + gather->rounds * (cats_round_us(image, x) + coded);
 }

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment 483a5180.
+/* Partition of node 0 of 2, deployment 3641cb1e.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1616 bytes of flash, 144 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 1
-#error "this partition has format 1: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 2
+#error "this partition has format 2: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x483a5180u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x3641cb1eu /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 144 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1616 /* bytes of flash */
 
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x9cb40e73u,
+		.crc32 = 0xf29bb1a2u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -167,6 +167,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 1232,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 33,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -197,6 +198,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1360,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 6302,
 			.tile = { 136, 136 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -227,6 +229,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 5774,
 			.tile = { 140, 140 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -257,6 +260,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 5776,
 			.tile = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -287,6 +291,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 5772,
 			.tile = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -317,6 +322,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 5782,
 			.tile = { 108, 108 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -347,6 +353,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1296,
 			.control_us = 1136,
+			.turn_us = 0,
 			.spacing_us = 4736,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

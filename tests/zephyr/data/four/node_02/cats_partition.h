@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 19467824.
+/* Partition of node 2 of 4, deployment 9b216391.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3576 bytes of flash, 376 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 1
-#error "this partition has format 1: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 2
+#error "this partition has format 2: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x19467824u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x9b216391u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3576 /* bytes of flash */
 
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xd2dc27a7u,
+		.crc32 = 0x41779b1au,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -206,6 +206,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 50,
 			.tile = { 236, 280 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -236,6 +237,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 140,
 			.tile = { 244, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -266,6 +268,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 141,
 			.tile = { 244, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -296,6 +299,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 130,
 			.tile = { 244, 304 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -326,6 +330,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 248,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 87,
 			.tile = { 244, 304 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -356,6 +361,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 140,
 			.tile = { 244, 340 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -386,6 +392,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1032,
 			.tile = { 244, 244 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -416,6 +423,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1037,
 			.tile = { 260, 260 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -446,6 +454,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1083,
 			.tile = { 244, 244 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -476,6 +485,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1026,
 			.tile = { 260, 260 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -506,6 +516,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1066,
 			.tile = { 180, 180 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

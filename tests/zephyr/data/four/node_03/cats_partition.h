@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 19467824.
+/* Partition of node 3 of 4, deployment 9b216391.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3616 bytes of flash, 376 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 1
-#error "this partition has format 1: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 2
+#error "this partition has format 2: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x19467824u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x9b216391u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3616 /* bytes of flash */
 
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa4462479u,
+		.crc32 = 0x3fc5987eu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -201,6 +201,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 50,
 			.tile = { 216, 252 },
 			.own_keep = 0,
@@ -231,6 +232,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 140,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -261,6 +263,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 141,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -291,6 +294,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 130,
 			.tile = { 216, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -321,6 +325,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 248,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 87,
 			.tile = { 216, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -351,6 +356,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 140,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -381,6 +387,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1032,
 			.tile = { 216, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -411,6 +418,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1037,
 			.tile = { 232, 232 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -441,6 +449,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1083,
 			.tile = { 216, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -471,6 +480,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1026,
 			.tile = { 232, 232 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -501,6 +511,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
+			.turn_us = 0,
 			.spacing_us = 1066,
 			.tile = { 180, 180 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

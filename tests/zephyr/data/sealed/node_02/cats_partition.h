@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 7345559e.
+/* Partition of node 2 of 4, deployment 2b2371ef.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2064 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 1
-#error "this partition has format 1: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 2
+#error "this partition has format 2: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x7345559eu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x2b2371efu /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2064 /* bytes of flash */
 
@@ -110,7 +110,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xf938983au,
+		.crc32 = 0x3b1ab97cu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -168,7 +168,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 772,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 5134,
 			.tile = { 176, 176 },
 			.own_keep = 0,
@@ -198,7 +199,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 792,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 6101,
 			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -228,7 +230,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 792,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 6082,
 			.tile = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -258,7 +261,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 792,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 6054,
 			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -288,7 +292,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 792,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 6007,
 			.tile = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -318,7 +323,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 744,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 5763,
 			.tile = { 140, 140 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -348,7 +354,8 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 748,
-			.control_us = 2740,
+			.control_us = 740,
+			.turn_us = 2000,
 			.spacing_us = 5773,
 			.tile = { 152, 152 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
