@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pruning keeps what other nodes read most."""
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -176,6 +178,20 @@ def test_a_budget_of_bytes_is_kept_and_used():
         assert 0.9 * share * full < _air(model, keep) <= share * full
     with pytest.raises(CatsError, match="the least possible is"):
         within_budget(model, scores, 10)
+
+
+def test_a_budget_counts_the_rows_of_the_model_in_use():
+    """Trained on every row and used for the last one: the last block's columns are cheap."""
+    shape = {"tokens_in": 20, "causal": True, "task": "forecast"}
+    trained, used = (dataclasses.replace(CONFIG, pool=pool, **shape) for pool in ("all", "last"))
+    model = CatsTransformer(trained, SPLIT)
+    scores = [None if s is None else torch.ones(len(s)) for s in importance(model)]
+    full = plan_air(make_plan(used, SPLIT, model.keep)).bytes
+    keep = within_budget(model, scores, int(0.6 * full), config=used)
+    assert plan_air(make_plan(used, SPLIT, keep)).bytes <= 0.6 * full
+    last = range(4 * CONFIG.blocks - 2, 4 * CONFIG.blocks + 2)
+    assert [keep[g] for g in last] == [model.keep[g] for g in last]
+    assert sum(map(len, keep[1])) > sum(map(len, within_budget(model, scores, int(0.6 * full))[1]))
 
 
 def test_a_budget_goes_where_columns_are_worth_most():
