@@ -112,20 +112,21 @@ class Cell:
 
 
 class Matrix:
-    """Programs and deployments, each made once, and the cells for them."""
+    """Programs and deployments, each made once, the first when needed, and the cells for them."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.programs: dict[str, Path] = {}
         self.made: dict[tuple, Deployment] = {}
+        self._building = threading.Lock()
 
     def program(self, radio: str) -> Path:
         """The node for a transport, sealed or not."""
-        if radio not in self.programs:
-            folder = self.options.out / f"build_{radio}"
-            _say(f"building the node for {radio}")
-            self.programs[radio] = bsim.build(radio, folder)
-        return self.programs[radio]
+        with self._building:
+            if radio not in self.programs:
+                _say(f"building the node for {radio}")
+                self.programs[radio] = bsim.build(radio, self.options.out / f"build_{radio}")
+            return self.programs[radio]
 
     def small(self, radio: str, nodes: int, seed: int = 7) -> Deployment:
         """A small model on some nodes."""
@@ -159,13 +160,14 @@ class Matrix:
         """Every fault on one size, in one run or (long) in many."""
         for fault in FAULTS:
             sealed = radio + SEALED if fault == "intruder" else radio
-            program, made = self.program(sealed), self.small(sealed, nodes)
+            made = self.small(sealed, nodes)
             other = self.small(radio, nodes, 8) if fault == "neighbour" else None
 
             def work(
-                program: Path = program, made: Deployment = made, fault: str = fault,
+                sealed: str = sealed, made: Deployment = made, fault: str = fault,
                 other: Deployment | None = other,
             ) -> dict:  # fmt: skip
+                program = self.program(sealed)
                 if group == "long":
                     found = radio_cells.many(program, made, fault, inferences, other)
                 else:
@@ -179,16 +181,15 @@ class Matrix:
 
     def times(self, radio: str, nodes: int) -> Cell:
         """One size without a fault: plan, simulator and BabbleSim."""
-        program, made = self.program(radio), self.small(radio, nodes)
+        made = self.small(radio, nodes)
         count = self.options.inferences
         return Cell(
             "times", f"{radio}_{nodes}", radio, (made,), ("simulate", "planner", "plan", "radio"),
-            (count,), lambda: _times(program, made, count),
+            (count,), lambda: _times(self.program(radio), made, count),
         )  # fmt: skip
 
     def gather(self, radio: str, nodes: int, size: int, rounds: int) -> Cell:
         """One large gather, in one exchange."""
-        program = self.program(radio)
         key = "wide", radio, nodes, size, rounds
         if key not in self.made:
             self.made[key] = deploy(
@@ -198,7 +199,7 @@ class Matrix:
         made, count = self.made[key], self.options.inferences
         return Cell(
             "gather", f"{radio}_{nodes}x{size}_{rounds}", radio, (made,), ("plan", "radio"),
-            (count,), lambda: _gather(program, made, size, rounds, count),
+            (count,), lambda: _gather(self.program(radio), made, size, rounds, count),
         )  # fmt: skip
 
     def demo(self, nodes: int) -> Iterable[Cell]:
@@ -206,7 +207,6 @@ class Matrix:
         model, task = _trained(self.options.out / "runs" / f"digits_{nodes}", nodes)
         inputs = quantize_inputs(model, task.test.inputs.numpy())
         for radio in self.options.radios:
-            program = self.program(radio)
             folder = self.options.out / "deploy" / f"{radio}_digits_{nodes}"
             export(model, folder, formats="image", force=True, radio=radio, rounds=2)
             made = prepare(folder, inputs[: self.options.samples])
@@ -214,8 +214,8 @@ class Matrix:
                 yield Cell(
                     "demo", f"{radio}_{nodes}_{fault}", radio, (made,),
                     ("simulate", "planner", "plan", "radio", "energy", "predict"), (fault,),
-                    lambda program=program, made=made, fault=fault: _demo(
-                        program, made, task, inputs, fault
+                    lambda radio=radio, made=made, fault=fault: _demo(
+                        self.program(radio), made, task, inputs, fault
                     ),
                 )  # fmt: skip
 
