@@ -359,14 +359,19 @@ def run_series(
 def firmware_sizes(linker: Linker, say: Callable[[str], None]) -> dict[str, Reserve]:
     """What samples/node takes on the board beside image and arena, by transport."""
     found = {}
-    for radio in OVERLAYS:
-        say(f"firmware with {radio}")
-        elf, log = linker.build(radio, source_tree() / "samples" / "node" / "deploy", 0)
-        if elf is None:
-            raise CatsError(f"firmware does not build:\n{log[-2000:]}")
-        one = measure(elf)
-        (arena,) = one.arenas.values()
-        found[radio] = Reserve(one.ram - arena, one.flash - one.images[0].size)
+    config = Series("features", 1).model(HEADS)
+    model = random_model(1, config, SplitConfig.even(config, 4))
+    with tempfile.TemporaryDirectory() as folder:
+        deploy = Path(folder) / "deploy"
+        export(model, deploy, radio="nrf_radio")
+        for radio in OVERLAYS:
+            say(f"firmware with {radio}")
+            elf, log = linker.build(radio, deploy, 0)
+            if elf is None:
+                raise CatsError(f"firmware does not build:\n{log[-2000:]}")
+            one = measure(elf)
+            (arena,) = one.arenas.values()
+            found[radio] = Reserve(one.ram - arena, one.flash - one.images[0].size)
     return found
 
 
