@@ -59,7 +59,8 @@ def section(name: str, summary: dict, images: str) -> str:
         title,
         "*" * len(title),
         f"{recipe['nodes']} nodes, {summary['parameters']:,} parameters, {len(recipe['seeds'])} "
-        f"seeds; {metric}, {better} is better" + (f"; {training}." if training else "."),
+        f"seed{'s' * (len(recipe['seeds']) > 1)}; {metric}, {better} is better"
+        + (f"; {training}." if training else "."),
         "",
         *literal(sweep.tables(summary)),
     ]
