@@ -448,8 +448,8 @@ def mutants(data: bytes):
 #: What may change without a contradiction: names, times, scales, numbers of the arithmetic, and
 #: what the planner chooses (where it stays in range).
 FREE = {
-    "model_id", "input_scale", "output_scale", "rounds", "slot_us", "control_us", "turn_us", "spacing_us",
-    "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift", "send_multiplier",
+    "model_id", "input_scale", "output_scale", "rounds", "slot_us", "control_us", "turn_us",
+    "spacing_us", "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift", "send_multiplier",
     "send_shift", "shift", "multiplier", "bias", "own_keep", "phase", "buffers", "tile",
     "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags", "fragment_rows", "table",
     "norm", "weights", "channels", "segment_width",
