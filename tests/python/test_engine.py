@@ -449,10 +449,10 @@ def mutants(data: bytes):
 #: what the planner chooses (where it stays in range).
 FREE = {
     "model_id", "input_scale", "output_scale", "rounds", "slot_us", "control_us", "turn_us",
-    "spacing_us", "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift", "send_multiplier",
-    "send_shift", "shift", "multiplier", "bias", "own_keep", "phase", "buffers", "tile",
-    "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags", "fragment_rows", "table",
-    "norm", "weights", "channels", "segment_width",
+    "spacing_us", "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift",
+    "send_multiplier", "send_shift", "shift", "multiplier", "bias", "own_keep", "phase",
+    "buffers", "tile", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
+    "fragment_rows", "table", "norm", "weights", "channels", "segment_width",
 }  # fmt: skip
 
 

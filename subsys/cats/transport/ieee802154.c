@@ -15,7 +15,6 @@
 #include <zephyr/logging/log.h>
 #include <zephyr/net/ieee802154_radio.h>
 #include <zephyr/net/net_pkt.h>
-#include <zephyr/settings/settings.h>
 #include <zephyr/sys/byteorder.h>
 #include <zephyr/sys/util.h>
 
@@ -23,6 +22,7 @@
 #include <cats/transport.h>
 
 #include "ieee802154.h"
+#include "radio_settings.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -291,8 +291,17 @@ static int filter(enum ieee802154_filter_type type, uint16_t value)
 
 static int configure(void)
 {
-	int ret = api()->set_channel(radio, settings.channel);
+	const struct cats_radio_setting known[] = {
+		{"channel", &settings.channel, sizeof(settings.channel)},
+		{"pan", &settings.pan, sizeof(settings.pan)},
+		{"power", &settings.power, sizeof(settings.power)},
+		{"cca", &settings.cca, sizeof(settings.cca)},
+	};
+	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
 
+	if (ret == 0) {
+		ret = api()->set_channel(radio, settings.channel);
+	}
 	if (ret == 0) {
 		ret = api()->set_txpower(radio, settings.power);
 	}
@@ -345,36 +354,6 @@ static void radio_detach(struct cats_port *port)
 	(void)k_work_flush(&sent_item, &sync);
 	k_sem_give(&out.idle);
 }
-
-#ifdef CONFIG_SETTINGS
-
-/* cats/radio/channel, pan, power, cca: each as many bytes as in `settings`; used by attach(). */
-static int settings_set(const char *name, size_t size, settings_read_cb read, void *from)
-{
-	const struct {
-		const char *name;
-		void *value;
-		size_t size;
-	} keys[] = {
-		{"channel", &settings.channel, sizeof(settings.channel)},
-		{"pan", &settings.pan, sizeof(settings.pan)},
-		{"power", &settings.power, sizeof(settings.power)},
-		{"cca", &settings.cca, sizeof(settings.cca)},
-	};
-
-	ARRAY_FOR_EACH(keys, i) {
-		if (settings_name_steq(name, keys[i].name, NULL)) {
-			return size != keys[i].size                               ? -EINVAL
-			       : read(from, keys[i].value, size) != (ssize_t)size ? -EIO
-										  : 0;
-		}
-	}
-	return -ENOENT;
-}
-
-SETTINGS_STATIC_HANDLER_DEFINE(cats_radio, "cats/radio", NULL, settings_set, NULL, NULL);
-
-#endif /* CONFIG_SETTINGS */
 
 static int radio_init(void)
 {

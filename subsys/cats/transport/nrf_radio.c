@@ -30,6 +30,8 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
+#include "radio_settings.h"
+
 #define TIMER NRF_TIMER0
 #define CC_TXEN NRF_TIMER_CC_CHANNEL0
 #define CC_ADDR NRF_TIMER_CC_CHANNEL1
@@ -50,6 +52,18 @@ BUILD_ASSERT(!IS_ENABLED(CONFIG_BT_CTLR) && !IS_ENABLED(CONFIG_NRF_802154_RADIO_
 BUILD_ASSERT(!DT_NODE_HAS_STATUS_OKAY(DT_NODELABEL(timer0)), "the CATS radio owns TIMER0");
 BUILD_ASSERT(CONFIG_CATS_LEAD_US > PREPARE_US + MARGIN_US,
 	     "CATS_LEAD_US leaves no time to load the radio");
+
+#define CHANNEL_MAX 100 /* 2400 to 2500 MHz */
+
+static struct {
+	uint32_t address;
+	uint16_t channel; /* MHz above 2400 */
+	int16_t power;    /* dBm */
+} settings = {
+	.address = CONFIG_CATS_NRF_RADIO_ADDRESS,
+	.channel = CONFIG_CATS_NRF_RADIO_FREQUENCY,
+	.power = CONFIG_CATS_NRF_RADIO_POWER,
+};
 
 struct heard {
 	uint32_t start;
@@ -321,6 +335,21 @@ static int start_crystal(void)
 	return result;
 }
 
+static int load_settings(void)
+{
+	const struct cats_radio_setting known[] = {
+		{"address", &settings.address, sizeof(settings.address)},
+		{"channel", &settings.channel, sizeof(settings.channel)},
+		{"power", &settings.power, sizeof(settings.power)},
+	};
+	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
+
+	if (ret == 0 && (settings.channel > CHANNEL_MAX || !IN_RANGE(settings.power, -40, 8))) {
+		ret = -EINVAL;
+	}
+	return ret;
+}
+
 static void configure(void)
 {
 	const nrf_radio_packet_conf_t packet = {
@@ -339,17 +368,17 @@ static void configure(void)
 	nrf_radio_mode_set(NRF_RADIO, NRF_RADIO_MODE_BLE_2MBIT);
 	nrf_radio_modecnf0_set(NRF_RADIO, true, RADIO_MODECNF0_DTX_Center);
 	nrf_radio_packet_configure(NRF_RADIO, &packet);
-	nrf_radio_base0_set(NRF_RADIO, CONFIG_CATS_NRF_RADIO_ADDRESS << 8);
-	nrf_radio_prefix0_set(NRF_RADIO, (uint32_t)CONFIG_CATS_NRF_RADIO_ADDRESS >> 24);
+	nrf_radio_base0_set(NRF_RADIO, settings.address << 8);
+	nrf_radio_prefix0_set(NRF_RADIO, settings.address >> 24);
 	nrf_radio_txaddress_set(NRF_RADIO, 0);
 	nrf_radio_rxaddresses_set(NRF_RADIO, BIT(0));
 	/* CRC-24 and whitening as in Bluetooth. */
 	nrf_radio_crc_configure(NRF_RADIO, RADIO_CRCCNF_LEN_Three, NRF_RADIO_CRC_ADDR_SKIP,
 				0x00065b);
 	nrf_radio_crcinit_set(NRF_RADIO, 0x555555);
-	nrf_radio_frequency_set(NRF_RADIO, 2400 + CONFIG_CATS_NRF_RADIO_FREQUENCY);
-	nrf_radio_datawhiteiv_set(NRF_RADIO, CONFIG_CATS_NRF_RADIO_FREQUENCY & 0x3f);
-	nrf_radio_txpower_set(NRF_RADIO, (nrf_radio_txpower_t)(uint8_t)CONFIG_CATS_NRF_RADIO_POWER);
+	nrf_radio_frequency_set(NRF_RADIO, 2400 + settings.channel);
+	nrf_radio_datawhiteiv_set(NRF_RADIO, settings.channel & 0x3f);
+	nrf_radio_txpower_set(NRF_RADIO, (nrf_radio_txpower_t)(uint8_t)settings.power);
 	nrf_radio_int_enable(NRF_RADIO, NRF_RADIO_INT_END_MASK | NRF_RADIO_INT_DISABLED_MASK);
 }
 
@@ -360,6 +389,10 @@ static int radio_attach(struct cats_port *port)
 
 	if (user != NULL) {
 		return -EBUSY;
+	}
+	ret = load_settings();
+	if (ret < 0) {
+		return ret;
 	}
 	ret = start_crystal();
 	if (ret < 0) {
