@@ -116,7 +116,7 @@ def small_plan(model, tile_rows=4, payload=5):
         height = min(tile_rows, rows)
         element = 2 if gather_kind(model.config, g)[0] == Kind.RESULT else 1
         cuts = tuple(fragmenting(len(k) * element, height, payload, element) for k in model.keep[g])
-        gathers.append(GatherPlan(g, first, rows, height, 1, 0, 0, 0, 0, cuts))
+        gathers.append(GatherPlan(g, first, rows, height, 1, 0, 0, 0, 0, 0, cuts))
     return Plan("test", payload, 0, 4, False, (), 0, tuple(gathers), ())
 
 
