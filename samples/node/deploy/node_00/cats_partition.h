@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 2932b6a8.
+/* Partition of node 0 of 4, deployment e9ee9e07.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6392 bytes of flash, 864 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 1
-#error "this partition has format 1: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 2
+#error "this partition has format 2: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x2932b6a8u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xe9ee9e07u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 864 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6392 /* bytes of flash */
 
@@ -136,7 +136,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x82683d2eu,
+		.crc32 = 0x9bddbb35u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -195,6 +195,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 4452,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -225,6 +226,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10075,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -255,6 +257,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10019,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -285,6 +288,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10022,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -315,6 +319,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 14006,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -345,6 +350,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10075,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -375,6 +381,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10019,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -405,6 +412,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 10022,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -435,6 +443,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 14006,
 			.tile = { 320, 320 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -465,6 +474,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1232,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 6180,
 			.tile = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -495,6 +505,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1744,
 			.control_us = 1168,
+			.turn_us = 0,
 			.spacing_us = 2962,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
