@@ -93,8 +93,12 @@ def verdict(name: str, status: int, detail: str = "") -> Result:
 
 def lint(_: argparse.Namespace) -> Iterator[Result]:
     """ruff on Python, clang-format on C."""
-    status, output = run(tool("ruff"), "check", ".")
-    yield verdict("ruff", status, output.strip().splitlines()[-1] if output.strip() else "")
+    ruff = tool("ruff")
+    if ruff:
+        status, output = run(ruff, "check", ".")
+        yield verdict("ruff", status, output.strip().splitlines()[-1] if output.strip() else "")
+    else:
+        yield Result("ruff", "skipped", "pip install ruff")
     formatter = tool("clang-format")
     if not formatter:
         yield Result("clang-format", "skipped", "pip install clang-format")
