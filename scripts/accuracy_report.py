@@ -22,6 +22,8 @@ from cats.report import table, write_atomic
 
 ROOT = Path(__file__).resolve().parents[1]
 PRESETS = ("quick", "full")
+#: MSE on the literature's protocol of ETTh1, whose good models report 0.055 to 0.060.
+MOST_MSE = 0.062
 TITLES = {
     "digits": "Handwritten digits",
     "ett": "Forecasting: ETTh1, column OT",
@@ -64,6 +66,14 @@ def section(name: str, summary: dict, images: str) -> str:
         "",
         *literal(sweep.tables(summary)),
     ]
+    for other in summary["points"][0]:
+        if isinstance(summary["points"][0][other], dict) and other != metric:
+            lines += [f"The same runs by {other}:", ""]
+            lines += literal(sweep.tables(summary, other, sweep.FORMS[-1:]))
+    rows = reached(summary)
+    if rows:
+        lines += ["What it reaches (means over the seeds, int8 unless said):", ""]
+        lines += literal(table(("figure", "wanted", "measured", ""), rows))
     if summary.get("missing"):
         names = ", ".join(f"``{name}``" for name in summary["missing"])
         lines += [f"Not run yet, so not in these means: {names}.", ""]
@@ -80,20 +90,86 @@ def section(name: str, summary: dict, images: str) -> str:
     return "\n".join(lines)
 
 
+def roles(recipe: dict) -> dict[str, str]:
+    """Names of the kinds by what they are for: ``plain`` (one node), ``none`` (no message
+    dropout), ``one`` (one model for a range of losses)."""
+    found: dict[str, str] = {}
+    for kind, options in recipe["kinds"].items():
+        dropout = {**recipe["training"], **options}.get("message_dropout")
+        if dropout is None:
+            continue
+        role = "plain" if options.get("nodes") == 1 else "one" if dropout[1] else "none"
+        found.setdefault(role, kind)
+    return found if {"none", "one"} <= set(found) else {}
+
+
+def reached(summary: dict) -> list[tuple[str, str, str, str]]:
+    """Rows (what, wanted, measured, yes or no) of what is asked of a sweep; a figure that has not
+    been measured has no row."""
+    metric, recipe, points = summary["metric"], summary["recipe"], summary["points"]
+    in_points = summary["higher_is_better"]
+    kinds, keep = roles(recipe), recipe["keep"]
+    one, none = kinds.get("one"), kinds.get("none")
+    rows: list[tuple[str, str, str, str]] = []
+
+    def at(role: str, loss: float = 0, share: float = keep[0]) -> dict | None:
+        point = sweep.point_at(summary, kinds[role], share, loss) if role in kinds else None
+        return point and point[metric]
+
+    def row(what: str, wanted: str, measured: str, good: bool | None) -> None:
+        rows.append((what, wanted, measured, "" if good is None else "yes" if good else "no"))
+
+    def compare(what: str, point: dict | None, base: dict | None, most: int) -> None:
+        """At most so many per cent worse, or points where the metric is an accuracy."""
+        if point and base:
+            worse, unit = 100 * (point["mean"] / base["mean"] - 1), "%"
+            if in_points:
+                worse, unit = 100 * (base["mean"] - point["mean"]), "points"
+            wanted, measured = f"at most {most} {unit} worse", f"{worse:+.1f} {unit}"
+            row(what, wanted, measured, worse <= most)
+
+    protocol = recipe.get("preset") == "ett" and not recipe.get("options", {}).get("horizon")
+    if protocol and (clean := at("one")):
+        good = clean["mean"] <= MOST_MSE
+        row(f"{one}, nothing lost", f"at most {MOST_MSE}", f"{clean['mean']:.4f}", good)
+    if (point := at("one")) and (base := at("plain")):
+        noise = max(p["largest"] - p["least"] for p in (point, base)) / 2
+        worse = point["mean"] - base["mean"]
+        wanted = f"at most {noise:.4f} worse, as seeds are"
+        row("the same against the plain transformer", wanted, f"{worse:+.4f}", worse <= noise)
+    for role in kinds if keep[0] == 1 else ():
+        compare(f"{kinds[role]}: a tenth of the columns", at(role, share=0.1), at(role), 2)
+    compare(f"{one}, nothing lost, against {none}", at("one"), at("none"), 2)
+    compare("the same where 10 % is lost, against nothing lost", at("one", 0.1), at("none"), 4)
+    if (lossy := at("none", 0.1)) and (base := at("none")):
+        what = f"{none}: what 10 % loss costs"
+        cost = lossy["mean"] / base["mean"] - 1
+        if in_points:
+            row(what, "", f"{100 * (base['mean'] - lossy['mean']):+.1f} points", None)
+        else:
+            row(what, "a third or more", f"{100 * cost:+.1f} %", cost >= 1 / 3)
+    gaps = []
+    for point in points:
+        place = (point["kind"], point["keep"], point["loss"])
+        twin = sweep.point_at(summary, *place, sweep.FORMS[0])
+        gaps.append(abs(point[metric]["mean"] / twin[metric]["mean"] - 1) if twin else 0)
+    worst = max(gaps)
+    row("int8 against float, the largest gap", "within 1 %", f"{100 * worst:.2f} %", worst <= 0.01)
+    return rows
+
+
 def literal(text: str) -> list[str]:
     """A table as a literal block."""
     return [".. code-block:: text", "", *(f"   {line.rstrip()}" for line in text.splitlines()), ""]
 
 
 def duration(runs: Sequence[dict]) -> str:
-    """How long training and scoring took, as far as it was measured."""
-    known = [run["cpu_seconds"] for run in runs if "cpu_seconds" in run]
-    text = f"{len(runs)} runs, {sum(run['seconds'] for run in runs) / 60:.0f} minutes of training"
-    text += " by the clock, one thread a run"
-    if known:
-        minutes = sum(known) / 60
-        text += f"; with the scoring, {len(known)} of them took {minutes:.0f} minutes of CPU time"
-    return text
+    """How much CPU time training and scoring took, as the runs measured it."""
+    minutes = sum(run["cpu_seconds"] for run in runs) / 60
+    return (
+        f"{len(runs)} runs, {minutes:.0f} minutes of CPU time for training and scoring, one thread "
+        f"a run"
+    )
 
 
 def report(preset: str, summaries: dict[str, dict], missing: Sequence[str]) -> str:
@@ -101,6 +177,11 @@ def report(preset: str, summaries: dict[str, dict], missing: Sequence[str]) -> s
     runs = [run for s in summaries.values() for run in s["runs"]]
     option = "" if preset == PRESETS[0] else f" PRESET={preset}"
     parts = [HEAD.format(preset=preset, option=option, time=duration(runs))]
+    minutes = [
+        (name, len(s["runs"]), f"{sum(run['cpu_seconds'] for run in s['runs']) / 60:.1f}")
+        for name, s in summaries.items()
+    ]
+    parts.append("\n".join(literal(table(("sweep", "runs", "CPU minutes"), minutes))))
     parts += [section(name, summary, "accuracy") for name, summary in summaries.items()]
     if missing:
         parts.append("Not run: " + "; ".join(missing) + ".\n")

@@ -57,16 +57,22 @@ def parse_losses(text: str) -> list[float]:
 
 @torch.no_grad()
 def answers(
-    model: CatsTransformer | IntegerModel, inputs: Tensor, losses: Losses | None = None
+    model: CatsTransformer | IntegerModel,
+    inputs: Tensor,
+    losses: Losses | None = None,
+    every_row: bool = False,
 ) -> Tensor:
-    """The last output row as its owners compute it: real [B, tokens_in, P] to real [B, C]."""
+    """The last output row as its owners compute it: real [B, tokens_in, P] to real [B, C]; or
+    ``every_row`` [B, rows, C]."""
     if isinstance(model, CatsTransformer):
-        return model.eval()(inputs, losses)[:, -1]
+        out = model.eval()(inputs, losses)
+        return out if every_row else out[:, -1]
     given = None if losses is None else _availability(model, losses, len(inputs))
     out = run_batch(model, quantize_inputs(model, inputs.numpy()), given)  # [B, D, rows, C]
     owner = np.repeat(np.arange(model.split.nodes), model.split.outputs)  # [C]
-    out = out[:, owner, -1, np.arange(len(owner))]
-    return torch.from_numpy(real_outputs(model, out)).float()
+    out = np.moveaxis(out[:, owner, :, np.arange(len(owner))], 0, -1)  # [B, rows, C]
+    out = torch.from_numpy(real_outputs(model, out)).float()
+    return out if every_row else out[:, -1]
 
 
 def _availability(model: IntegerModel, losses: Losses, batch: int) -> Availability:
@@ -95,9 +101,19 @@ def score_at(
     modes: Sequence[str] = MODE_SETS["mixed"],
     payload: int = PAYLOAD,
     tile_rows: int | Sequence[int] | None = None,
-    batch: int = 256,
+    batch: int = 64,
+    every_token: bool = False,
 ) -> dict[str, float]:
-    """Figures of ``part`` where each sample loses messages or packets with probability ``loss``."""
+    """Figures of ``part`` where each sample loses messages or packets with probability ``loss``.
+
+    ``every_token``: over the forecasts after every token, as the paper's prototype counts them, in
+    units of the training part. All tokens but the last see statistics of values after them, so this
+    is no forecast that could have been made; it is here to be compared.
+    """
+    if every_token and not (
+        isinstance(task, Forecast) and model.config.causal and model.config.pool == "all"
+    ):
+        raise CatsError("only a causal forecaster with pool 'all' forecasts after every token")
     generator = torch.Generator().manual_seed(seed)
     dropout = MessageDropout(
         model.config,
@@ -111,31 +127,18 @@ def score_at(
         tile_rows=tile_rows,
     )
     outputs = [
-        answers(model, chunk, dropout.draw(len(chunk), generator))
+        answers(model, chunk, dropout.draw(len(chunk), generator), every_token)
         for chunk in part.inputs.split(batch)
     ]
     return task.score(torch.cat(outputs), part)
 
 
-@torch.no_grad()
 def every_token(model: CatsTransformer, task: Forecast, part: Part) -> dict[str, float]:
-    """Figures over the forecasts after every token, as the paper's prototype counts them: nothing
-    lost, in units of the training part. All tokens but the last see statistics of values after
-    them, so this is no forecast that could have been made; it is here to be compared."""
-    if not model.config.causal:
-        raise CatsError("only a causal model forecasts after every token")
-    rows = CatsTransformer(
-        dataclasses.replace(model.config, pool="all"), model.split, model.keep
-    ).eval()
+    """Figures over the forecasts after every token (``score_at``), nothing lost."""
+    config = dataclasses.replace(model.config, pool="all")
+    rows = CatsTransformer(config, model.split, model.keep)
     rows.load_state_dict(model.state_dict())
-    count, square, absolute = 0, 0.0, 0.0
-    for index in torch.arange(len(part)).split(256):
-        error = (rows(part.inputs[index]) - task.every_row(part, index)).double()
-        error *= part.spread[index, None, None]
-        count += error.numel()
-        square += error.square().sum().item()
-        absolute += error.abs().sum().item()
-    return {"mse": square / count, "mae": absolute / count}
+    return score_at(rows, task, part, 0.0, every_token=True)
 
 
 def sweep(
@@ -145,14 +148,17 @@ def sweep(
     repeats: int = 3,
     seed: int = 0,
     part: str = "test",
+    thin: int = 1,
     **options: object,
 ) -> list[dict]:
     """For each loss a record: ``loss``, and of every figure its mean, least and largest value over
-    ``repeats`` draws of the losses (one where nothing is lost)."""
+    ``repeats`` draws of the losses (one where nothing is lost). Every ``thin``-th sample counts.
+    """
+    samples = getattr(task, part).every(thin)
     records = []
     for loss in losses:
         runs = [
-            score_at(model, task, getattr(task, part), loss, seed + i, **options)
+            score_at(model, task, samples, loss, seed + i, **options)
             for i in range(repeats if loss else 1)
         ]
         record: dict = {"loss": loss, "repeats": len(runs)}

@@ -63,9 +63,12 @@ def rq(v: np.ndarray, multiplier: np.ndarray | int, shift: int) -> np.ndarray:
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Integer matrix product [..., R, K] x [..., K, O] -> [..., R, O].
 
-    float64 adds integers below 2^53 exactly in any order, and has a fast product.
+    Floats add integers exactly in any order while no sum of magnitudes passes 2^24 (float32) or
+    2^53 (float64), and have a fast product.
     """
-    return (a.astype(np.float64) @ b.astype(np.float64)).astype(np.int64)
+    largest = [max(int(m.max(initial=0)), -int(m.min(initial=0))) for m in (a, b)]
+    real = np.float32 if largest[0] * largest[1] * a.shape[-1] <= 1 << 24 else np.float64
+    return (a.astype(real) @ b.astype(real)).astype(np.int64)
 
 
 # Operations

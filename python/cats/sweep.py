@@ -23,6 +23,12 @@ by a backend of its choice. The file::
     seeds: [0, 1, 2]
     losses: [0, 0.1, 0.2]
     repeats: 1                   # draws of the losses a run is scored under
+    granularity: packet          # what is lost at once, in training and scoring: packet or message
+    thin: 1                      # score every so manieth test sample
+    every_token: false           # score the forecasts after every token (model: {pool: all})
+
+A kind may also name ``nodes``. With one node it is the plain transformer: it gathers nothing, so it
+is trained with all columns only and nothing is lost.
 """
 
 from __future__ import annotations
@@ -69,6 +75,9 @@ class Sweep:
     seeds: tuple[int, ...] = (0, 1, 2)
     losses: tuple[float, ...] = (0.0, 0.1, 0.2)
     repeats: int = 1
+    granularity: str = "packet"
+    thin: int = 1
+    every_token: bool = False
 
     @classmethod
     def of(cls, data: object) -> Sweep:
@@ -91,23 +100,46 @@ class Sweep:
         sweep = cls(**values)
         for kind, keep in itertools.product(sweep.kinds, sweep.keep):
             sweep.training_of(kind, keep, 0).check()
+        for kind in set(sweep.kinds) - {kind for kind, _, _ in sweep.runs()}:
+            raise CatsError(f"kind {kind!r} has one node, so all columns: keep lacks 1")
+        if sweep.thin < 1:
+            raise CatsError(f"a sweep's thin is {sweep.thin}: at least 1")
         return sweep
+
+    def nodes_of(self, kind: str) -> int:
+        """Nodes of the runs of a kind."""
+        return self.kinds[kind].get("nodes", self.nodes)
+
+    def runs(self) -> list[tuple[str, float, int]]:
+        """(kind, keep, seed) of every run."""
+        return [
+            (kind, keep, seed)
+            for kind in self.kinds
+            for keep in self.keep
+            if keep == 1 or self.nodes_of(kind) > 1
+            for seed in self.seeds
+        ]
+
+    def losses_of(self, kind: str) -> tuple[float, ...]:
+        """Losses that the runs of a kind are scored under."""
+        return self.losses if self.nodes_of(kind) > 1 else (0.0,)
 
     def load(self) -> tasks.Task:
         """The task."""
         given = tasks.preset(self.task, self.preset) if self.preset else {}
         return tasks.load(self.task, **{**given, **self.options})
 
-    def shape(self, task: tasks.Task) -> tuple[ModelConfig, SplitConfig]:
-        """Model and split of all runs."""
+    def shape(self, task: tasks.Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
+        """Model and split of the runs of a kind."""
         try:
             model = dataclasses.replace(task.model, **self.model)
         except TypeError as error:
             raise CatsError(f"a sweep's model: {error}") from None
-        split = SplitConfig.even(model, self.nodes, self.input_split, output_split="single")
+        nodes = self.nodes_of(kind)
+        split = SplitConfig.even(model, nodes, self.input_split, output_split="single")
         if self.input_split == "channels" and task.channels > 1:
             columns = model.inputs // task.channels
-            inputs = tuple(count * columns for count in even_split(task.channels, self.nodes))
+            inputs = tuple(count * columns for count in even_split(task.channels, nodes))
             split = dataclasses.replace(split, inputs=inputs)
         return model, split
 
@@ -115,7 +147,8 @@ class Sweep:
         self, kind: str, keep: float, seed: int, suited: dict | None = None
     ) -> Training:
         """Options of one run; ``suited`` are those that the task suggests."""
-        given = {**(suited or {}), **self.training, **self.kinds[kind]}
+        given = {"granularity": self.granularity, **(suited or {}), **self.training}
+        given |= {name: v for name, v in self.kinds[kind].items() if name != "nodes"}
         given = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
         try:
             return Training(**{"threads": 1, **given, "keep": keep, "seed": seed})
@@ -171,9 +204,10 @@ def run(
     elif before.exists() and _common(read_json(before)) != _common(recipe):
         raise CatsError(f"{out} holds another sweep: choose another folder, or use --force")
     task = sweep.load()
-    sweep.shape(task)
+    for kind in sweep.kinds:
+        sweep.shape(task, kind)
     write_json(out / RECIPE, recipe)
-    runs = list(itertools.product(sweep.kinds, sweep.keep, sweep.seeds))
+    runs = sweep.runs()
     left = [one for one in runs if not _scored(sweep, out, *one)]
     say(f"{len(runs)} runs, {len(runs) - len(left)} of them are there")
     missing = [] if new else [_folder(out, *one).name for one in left]
@@ -198,7 +232,7 @@ def run(
         "higher_is_better": task.higher_is_better,
         "parameters": records[0]["parameters"],
         "baselines": _baselines(task),
-        "points": points(sweep, records, task.metric),
+        "points": points(sweep, records),
         "runs": records,
         "missing": missing,
     }
@@ -242,25 +276,37 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     """Train and evaluate one run; (its name, seconds of the training)."""
     import torch
 
-    begin = time.process_time()
     torch.set_num_threads(1)
     folder = _folder(out, kind, keep, seed)
     task = sweep.load()
-    model, split = sweep.shape(task)
+    model, split = sweep.shape(task, kind)
     training = sweep.training_of(kind, keep, seed, task.training)
     _, metrics = train(task, model, split, training, folder, resume=True)
+    begin = time.process_time()
     trained, _ = load_run(folder)
     scores = {}
     for form, tested in (("float", trained), ("int8", quantise_run(folder)[0])):
-        records = evaluate(tested, task, sweep.losses, sweep.repeats, payload=training.payload)
-        scores[form] = [record[task.metric]["mean"] for record in records]
+        records = evaluate(
+            tested,
+            task,
+            sweep.losses_of(kind),
+            sweep.repeats,
+            thin=sweep.thin,
+            granularity=sweep.granularity,
+            payload=training.payload,
+            every_token=sweep.every_token,
+        )
+        scores[form] = [
+            {name: value["mean"] for name, value in record.items() if isinstance(value, dict)}
+            for record in records
+        ]
     write_json(
         folder / FIGURES,
         {
             "training": sweep.kinds[kind],
             "parameters": metrics["parameters"],
             "seconds": metrics["seconds"],
-            "cpu_seconds": round(time.process_time() - begin, 1),
+            "cpu_seconds": round(metrics["cpu_seconds"] + time.process_time() - begin, 1),
             "validation": metrics["validation"][task.metric],
             "scores": scores,
         },
@@ -276,46 +322,47 @@ def _baselines(task: tasks.Task) -> dict[str, dict[str, float]]:
     return baselines.scores(task)
 
 
-def points(sweep: Sweep, records: Sequence[dict], metric: str) -> list[dict]:
-    """For each kind, keep ratio, form and loss: mean, least and largest figure over the seeds."""
+def points(sweep: Sweep, records: Sequence[dict]) -> list[dict]:
+    """For each kind, keep ratio, form and loss: of every figure mean, least and largest value over
+    the seeds."""
     result = []
     for kind, keep, form in itertools.product(sweep.kinds, sweep.keep, FORMS):
         runs = [r for r in records if r["kind"] == kind and r["keep"] == keep]
-        if not runs:
-            continue
-        for i, loss in enumerate(sweep.losses):
-            values = [r["scores"][form][i] for r in runs]
-            result.append(
-                {
-                    "kind": kind,
-                    "keep": keep,
-                    "model": form,
-                    "loss": loss,
-                    "seeds": len(values),
-                    metric: {
-                        "mean": statistics.fmean(values),
-                        "least": min(values),
-                        "largest": max(values),
-                    },
+        for i, loss in enumerate(sweep.losses_of(kind) if runs else ()):
+            scores = [r["scores"][form][i] for r in runs]
+            point = {"kind": kind, "keep": keep, "model": form, "loss": loss, "seeds": len(runs)}
+            for name in scores[0]:
+                values = [score[name] for score in scores]
+                point[name] = {
+                    "mean": statistics.fmean(values),
+                    "least": min(values),
+                    "largest": max(values),
                 }
-            )
+            result.append(point)
     return result
 
 
-def tables(summary: dict) -> str:
+def point_at(
+    summary: dict, kind: str, keep: float, loss: float = 0.0, form: str = FORMS[-1]
+) -> dict | None:
+    """The point of that place, None where there is none."""
+    place = (kind, keep, loss, form)
+    for point in summary["points"]:
+        if (point["kind"], point["keep"], point["loss"], point["model"]) == place:
+            return point
+    return None
+
+
+def tables(summary: dict, metric: str | None = None, forms: Sequence[str] = FORMS) -> str:
     """The points for people: a row for each kind, keep ratio and form, a column for each loss."""
-    metric, recipe = summary["metric"], summary["recipe"]
+    metric, recipe = metric or summary["metric"], summary["recipe"]
     losses = recipe["losses"]
     header = ["training", "keep", "model", *(f"{100 * loss:g} % loss" for loss in losses)]
     rows = []
-    for kind, keep, form in itertools.product(recipe["kinds"], recipe["keep"], FORMS):
-        chosen = [
-            point[metric]
-            for point in summary["points"]
-            if (point["kind"], point["keep"], point["model"]) == (kind, keep, form)
-        ]
-        if chosen:
-            rows.append([kind, keep, form, *(_range(figure) for figure in chosen)])
+    for kind, keep, form in itertools.product(recipe["kinds"], recipe["keep"], forms):
+        chosen = [point_at(summary, kind, keep, loss, form) for loss in losses]
+        if any(chosen):
+            rows.append([kind, keep, form, *(_range(p[metric]) if p else "-" for p in chosen)])
     return table(header, rows)
 
 

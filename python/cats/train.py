@@ -264,7 +264,7 @@ class _Session:
         if not self.batch:
             raise CatsError(f"{len(task.train)} training samples for {world} processes: too few")
         self.steps_an_epoch = len(task.train) // self.batch
-        self.epoch, self.seconds = 0, 0.0
+        self.epoch, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.history: list[dict] = []
         self.scales: Scales | None = None
         self.final = self.model
@@ -295,7 +295,7 @@ class _Session:
         first = self.epoch
         bar = _bar(range(first, self.training.epochs), first, self.training.epochs, self.rank)
         for epoch in bar:
-            begin = time.monotonic()
+            begin, cpu = time.monotonic(), time.process_time()
             if epoch in prune_at:
                 self.model.set_keep(prune_at[epoch]())
             if epoch >= self.training.epochs - self.training.qat:
@@ -308,6 +308,7 @@ class _Session:
             record |= {f"validation_{k}": v for k, v in self.score(self.task.validation).items()}
             self.history.append(record)
             self.seconds += time.monotonic() - begin
+            self.cpu_seconds += time.process_time() - cpu
             if out is not None and time.monotonic() - saved >= checkpoint_seconds:
                 self.save(out / CHECKPOINT)
                 saved = time.monotonic()
@@ -405,6 +406,7 @@ class _Session:
             "metric": self.task.metric,
             "parameters": sum(p.numel() for p in self.final.parameters()),
             "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu_seconds, 3),
             "processes": self.world,
             "threads": torch.get_num_threads(),
             "history": self.history,
@@ -425,6 +427,7 @@ class _Session:
             "config": self.config_json(),
             "epoch": self.epoch,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "history": self.history,
         }
         partial = path.with_suffix(".partial")
@@ -445,6 +448,7 @@ class _Session:
                     key: tensors[f"optimizer.{name}.{key}"] for key in keys
                 }
             self.epoch, self.seconds = state["epoch"], state["seconds"]
+            self.cpu_seconds = state["cpu_seconds"]
             self.history = state["history"]
             if "scales" in state["config"]:
                 self.scales = scales_from_json(state["config"]["scales"], self.config)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import itertools
 import json
 from collections.abc import Iterator
@@ -30,7 +29,6 @@ from cats.evaluate import score_at
 from cats.model import CatsTransformer, _Run
 from cats.partition import full_keep
 from cats.report import table, write_json
-from cats.tasks import Part
 from cats.train import load_run, load_task
 
 NORMS = ("columns it has", "zeros for the missing")
@@ -60,19 +58,13 @@ def norm_rule(name: str) -> Iterator[None]:
         yield
 
 
-def thinned(part: Part, step: int) -> Part:
-    """Every ``step``-th sample."""
-    values = (getattr(part, field.name) for field in dataclasses.fields(part))
-    return Part(*(None if value is None else value[::step] for value in values))
-
-
 def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats: int) -> dict:
     """The figures of one RUN."""
     trained, info = load_run(path)
     config, task = trained.config, load_task(info)
     if trained.keep != full_keep(config, trained.split):
         raise CatsError(f"{path} is pruned: its weights would not fit other numbers of nodes")
-    part = thinned(task.test, step)
+    part = task.test.every(step)
     records = []
     for count, granularity, rule in itertools.product(nodes, ("packet", "message"), NORMS):
         if count > config.heads:

@@ -121,7 +121,7 @@ def test_every_token_counts_all_forecasts(tmp_path):
     figures = every_token(model, task, task.test)
     assert figures["mse"] == pytest.approx(torch.stack(errors).square().mean().item(), rel=1e-4)
     assert figures["mae"] == pytest.approx(torch.stack(errors).abs().mean().item(), rel=1e-4)
-    with pytest.raises(CatsError, match="only a causal model"):
+    with pytest.raises(CatsError, match="only a causal forecaster"):
         every_token(
             CatsTransformer(dataclasses.replace(config, causal=False), split), task, task.test
         )

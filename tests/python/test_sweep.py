@@ -63,14 +63,15 @@ def test_every_run_is_there_and_counted(done):
         )
         assert len(model.keep[1][0]) == 4 * run["keep"]
     for point in summary["points"]:
-        values = [
-            run["scores"][point["model"]][[0, 0.5].index(point["loss"])]
-            for run in summary["runs"]
-            if (run["kind"], run["keep"]) == (point["kind"], point["keep"])
-        ]
-        figure = point["mse"]
-        assert figure["mean"] == pytest.approx(sum(values) / 2) and point["seeds"] == 2
-        assert (figure["least"], figure["largest"]) == (min(values), max(values))
+        assert point["seeds"] == 2
+        for name in ("mse", "mae"):
+            values = [
+                run["scores"][point["model"]][[0, 0.5].index(point["loss"])][name]
+                for run in summary["runs"]
+                if (run["kind"], run["keep"]) == (point["kind"], point["keep"])
+            ]
+            assert point[name]["mean"] == pytest.approx(sum(values) / 2)
+            assert (point[name]["least"], point[name]["largest"]) == (min(values), max(values))
     assert summary["baselines"]["persistence"]["mse"] > 0
     for name in (sweep.LOSS_PLOT, sweep.KEEP_PLOT):
         assert (out / name).read_text().lstrip().startswith("<?xml")

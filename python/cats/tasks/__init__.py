@@ -9,7 +9,7 @@ score it, and its options (plain JSON types) rebuild it exactly.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -37,6 +37,11 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def every(self, step: int) -> Part:
+        """Every ``step``-th sample, from the first."""
+        values = (getattr(self, field.name) for field in fields(self))
+        return Part(*(None if value is None else value[::step] for value in values))
 
 
 class Task(ABC):

@@ -148,7 +148,11 @@ class Forecast(Task):
         return ((output - targets[..., :-1]) * targets[..., -1:]).square().mean()
 
     def score(self, output: Tensor, part: Part) -> dict[str, float]:
-        error = ((output - part.targets) * part.spread[:, None]).double()
+        """``output`` [n, rows, C] is scored over the forecasts after every token."""
+        targets, spread = part.targets, part.spread[:, None]
+        if output.dim() == 3:
+            targets, spread = self.every_row(part), spread[:, None]
+        error = ((output - targets) * spread).double()
         return {"mse": error.square().mean().item(), "mae": error.abs().mean().item()}
 
 
