@@ -25,11 +25,12 @@ PRESETS = ("quick", "full")
 #: MSE on the literature's protocol of ETTh1, whose good models report 0.055 to 0.060.
 MOST_MSE = 0.062
 TITLES = {
-    "digits": "Handwritten digits",
     "ett": "Forecasting: ETTh1, column OT",
+    "day": "Forecasting one day: ETTh1, column OT, horizon 24",
     "pruning": "How to choose columns: ETTh1, less data and fewer figures",
     "motions": "Sensor streams: BasicMotions, two channels a node",
     "vowels": "Sensor streams: JapaneseVowels, three channels a node",
+    "digits": "Handwritten digits",
 }
 HEAD = """\
 .. SPDX-FileCopyrightText: Copyright The CATS Project
@@ -56,13 +57,15 @@ def section(name: str, summary: dict, images: str) -> str:
     recipe, metric = summary["recipe"], summary["metric"]
     better = "higher" if summary["higher_is_better"] else "lower"
     title = TITLES.get(name, name)
-    training = ", ".join(f"{key} {value}" for key, value in recipe["training"].items())
+    facts = [f"{key} {value}" for key, value in recipe["training"].items()]
+    if recipe.get("thin", 1) > 1:
+        facts.append(f"one test sample in {recipe['thin']} is scored")
     lines = [
         title,
         "*" * len(title),
         f"{recipe['nodes']} nodes, {summary['parameters']:,} parameters, {len(recipe['seeds'])} "
         f"seed{'s' * (len(recipe['seeds']) > 1)}; {metric}, {better} is better"
-        + (f"; {training}." if training else "."),
+        + (f"; {', '.join(facts)}." if facts else "."),
         "",
         *literal(sweep.tables(summary)),
     ]
@@ -200,7 +203,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these sweeps (default: all)")
     args = parser.parse_args()
     summaries, missing = {}, []
-    for path in sorted((ROOT / "scripts" / "accuracy" / args.preset).glob("*.yaml")):
+    paths = (ROOT / "scripts" / "accuracy" / args.preset).glob("*.yaml")
+    for path in sorted(paths, key=lambda path: [*TITLES, path.stem].index(path.stem)):
         out = ROOT / "build" / f"accuracy-{args.preset}" / path.stem
         if args.only and path.stem not in args.only:
             missing.append(f"{path.stem} (left out by --only)")

@@ -3,9 +3,10 @@
 """Which columns are worth sending.
 
 By magnitude, a column's importance is the sum of |W| over the weights through which *other* nodes
-read it; where a norm stands before the product, its gain counts as part of W. By the first-order
-Taylor term it is how much the loss would change to first order if these weights were zero, so it
-can be compared from gather to gather.
+read it; where a norm stands before the product, its gain counts as part of W. By activation it is
+that sum times the root mean square of what the column carries. By the first-order Taylor term it is
+how much the loss would change to first order if these weights were zero, so it can be compared from
+gather to gather.
 
 By default every source keeps the same share of its own columns, because its slot on the air is as
 long as anybody's: a source that keeps more makes all slots longer. ``scope="gather"`` ranks all
@@ -19,17 +20,26 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from cats.config import ModelConfig
+from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.model import CatsTransformer
-from cats.partition import PRUNABLE, KeepSets, Kind, gather_kind, gather_rows, own_ranges
+from cats.partition import (
+    PRUNABLE,
+    KeepSets,
+    Kind,
+    full_keep,
+    gather_kind,
+    gather_rows,
+    own_ranges,
+)
 from cats.tasks import Task
 
 SCOPES = ("source", "gather")
-CRITERIA = ("magnitude", "taylor")
-#: Batches of training samples that the Taylor term is taken over.
-TAYLOR_BATCHES = 16
+CRITERIA = ("magnitude", "activation", "taylor")
+#: Batches of training samples that the Taylor term and activations are taken over.
+BATCHES = 16
 
 
 def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear, nn.LayerNorm | None]:
@@ -69,8 +79,34 @@ def _from_afar(model: CatsTransformer, kind: Kind) -> Tensor:
     return 1 - reader.T @ own.to(reader)
 
 
+@torch.no_grad()
+def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -> list:
+    """For each gather float [K]: ``importance`` times the root mean square of the column over
+    ``BATCHES`` batches of training samples, nothing lost, behind the norm of its row where one
+    stands before the product; None where nothing is pruned."""
+    generator = torch.Generator().manual_seed(seed)
+    power: dict[str, Tensor] = {}
+
+    def count(name: str, x: Tensor) -> None:
+        if name.startswith("gather"):
+            if reading(model, int(name[6:]))[1] is not None:
+                x = functional.layer_norm(x, x.shape[-1:])
+            power[name] = power.get(name, 0) + x.square().mean((0, 1)) / BATCHES
+
+    training = model.training
+    model.eval()
+    for _ in range(BATCHES):
+        index = torch.randint(len(task.train), (batch,), generator=generator)
+        model(task.batch(index, model.config.output_rows, generator)[0], observe=count)
+    model.train(training)
+    return [
+        None if score is None else score * power[f"gather{g}"].sqrt()
+        for g, score in enumerate(importance(model))
+    ]
+
+
 def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -> list:
-    """For each gather float [K]: the mean over ``TAYLOR_BATCHES`` batches of training samples of
+    """For each gather float [K]: the mean over ``BATCHES`` batches of training samples of
     |sum of W times its gradient| over the weights through which other nodes read the column,
     nothing lost; None where nothing is pruned. Leaves the model's gradients empty."""
     generator = torch.Generator().manual_seed(seed)
@@ -78,7 +114,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
     scores: list = [0.0 if prune else None for prune in prunable]
     training = model.training
     model.eval()
-    for _ in range(TAYLOR_BATCHES):
+    for _ in range(BATCHES):
         index = torch.randint(len(task.train), (batch,), generator=generator)
         x, targets = task.batch(index, model.config.output_rows, generator)
         model.zero_grad()
@@ -88,7 +124,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
                 linear, _ = reading(model, g)
                 term = linear.weight.detach() * linear.weight.grad
                 term = (term * _from_afar(model, gather_kind(model.config, g)[0])).sum(0)
-                scores[g] = scores[g] + term.abs() / TAYLOR_BATCHES
+                scores[g] = scores[g] + term.abs() / BATCHES
     model.zero_grad()
     model.train(training)
     return scores
@@ -125,7 +161,7 @@ def select(
         score = scores[g].tolist()
         ranked = [sorted(columns, key=lambda c: (-score[c], c)) for columns in sources]
         if scope == "source":
-            counts = [max(1, round(ratios[kind] * width)) for width in own]
+            counts = [_count(ratios[kind], width) for width in own]
         else:
             first = [columns[0] for columns in ranked if columns]
             rest = sorted((c for r in ranked for c in r[1:]), key=lambda c: (-score[c], c))
@@ -138,6 +174,25 @@ def select(
 def step_ratios(ratio: float, steps: int) -> list[float]:
     """Keep ratios that lead from 1 down to ``ratio`` in equal steps."""
     return [1 - (1 - ratio) * (i + 1) / steps for i in range(steps)]
+
+
+def even_bytes(
+    config: ModelConfig, split: SplitConfig, ratios: Mapping[Kind, float], radio: str = "ieee802154"
+) -> int:
+    """Bytes that an inference puts on the air where every source keeps these shares."""
+    from cats.plan import plan_air
+    from cats.planner import make_plan
+
+    keep = full_keep(config, split)
+    for g, sources in enumerate(keep):
+        share = ratios.get(gather_kind(config, g)[0], 1.0)
+        keep[g] = [columns[: _count(share, len(columns))] for columns in sources]
+    return plan_air(make_plan(config, split, keep, radio=radio)).bytes
+
+
+def _count(share: float, width: int) -> int:
+    """Columns that a source of so many keeps."""
+    return min(width, max(1, round(share * width)))
 
 
 def within_budget(

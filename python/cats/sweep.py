@@ -28,7 +28,8 @@ by a backend of its choice. The file::
     every_token: false           # score the forecasts after every token (model: {pool: all})
 
 A kind may also name ``nodes``. With one node it is the plain transformer: it gathers nothing, so it
-is trained with all columns only and nothing is lost.
+is trained with all columns only and nothing is lost. ``uneven: true`` takes the bytes on air of an
+even keep ratio as ``air_budget`` in its place.
 """
 
 from __future__ import annotations
@@ -51,12 +52,15 @@ from cats.config import ModelConfig, SplitConfig, even_split
 from cats.errors import CatsError
 from cats.evaluate import sweep as evaluate
 from cats.export import quantise_run
+from cats.prune import even_bytes
 from cats.report import read_json, save_plot, table, write_json
 from cats.train import Training, load_run, train
 
 RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
 LOSS_PLOT, KEEP_PLOT = "quality_vs_loss.svg", "quality_vs_keep.svg"
 FORMS = ("float", "int8")
+#: What a kind may say beside options of the training.
+OWN = ("nodes", "uneven")
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class Sweep:
     ) -> Training:
         """Options of one run; ``suited`` are those that the task suggests."""
         given = {"granularity": self.granularity, **(suited or {}), **self.training}
-        given |= {name: v for name, v in self.kinds[kind].items() if name != "nodes"}
+        given |= {name: v for name, v in self.kinds[kind].items() if name not in OWN}
         given = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
         try:
             return Training(**{"threads": 1, **given, "keep": keep, "seed": seed})
@@ -281,6 +285,9 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     task = sweep.load()
     model, split = sweep.shape(task, kind)
     training = sweep.training_of(kind, keep, seed, task.training)
+    if sweep.kinds[kind].get("uneven"):
+        budget = even_bytes(model, split, training.keep_ratios(), training.air_radio)
+        training = dataclasses.replace(training, keep=1.0, air_budget=budget)
     _, metrics = train(task, model, split, training, folder, resume=True)
     begin = time.process_time()
     trained, _ = load_run(folder)

@@ -49,6 +49,7 @@ from cats.planner import make_plan
 from cats.prune import (
     CRITERIA,
     SCOPES,
+    by_activation,
     importance,
     select,
     step_ratios,
@@ -329,8 +330,10 @@ class _Session:
         training, model = self.training, self.model
 
         def scores() -> list[Tensor | None]:
-            if training.prune_by == "magnitude" and training.air_budget is None:
+            if training.air_budget is None and training.prune_by == "magnitude":
                 return importance(model)
+            if training.air_budget is None and training.prune_by == "activation":
+                return by_activation(model, self.task, self.batch, training.seed)
             return taylor(model, self.task, self.batch, training.seed)
 
         def to_ratio(ratios: dict[Kind, float]) -> KeepSets:

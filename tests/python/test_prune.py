@@ -17,6 +17,8 @@ from cats.plan import plan_air
 from cats.planner import make_plan
 from cats.prune import (
     _from_afar,
+    by_activation,
+    even_bytes,
     importance,
     reading,
     select,
@@ -162,6 +164,27 @@ def test_taylor_term_is_the_first_order_of_the_loss():
         assert scores[g][column].item() == pytest.approx(abs(slope), rel=1e-4, abs=1e-9)
 
 
+def test_activation_counts_what_a_column_carries():
+    """Scaling a column up and its readers' weights down changes no result, and no score."""
+    model, task = _model().double(), _Quadratic(3, 4)
+    task.x = task.x.double()
+    before, out = by_activation(model, task, batch=2), model(task.x)
+    assert [s is None for s in before] == [s is None for s in importance(model)]
+    with torch.no_grad():
+        model.blocks[0].qkv.weight[48 + 5] *= 4  # a column of the heads
+        model.blocks[0].qkv.bias[48 + 5] *= 4
+        model.blocks[0].out.weight[:, 5] /= 4
+    after = by_activation(model, task, batch=2)
+    assert torch.allclose(before[2], after[2])
+    assert importance(model)[2][5] < 0.3 * importance(_model())[2][5]
+    norm = torch.nn.functional.layer_norm
+    seen = []
+    model(task.x, observe=lambda name, x: seen.append(x) if name == "gather3" else None)
+    level = norm(seen[0], (24,)).square().mean((0, 1)).sqrt()
+    assert torch.allclose(after[3], importance(model)[3] * level)
+    assert torch.allclose(model(task.x), out)
+
+
 def _air(model, keep):
     return plan_air(make_plan(model.config, model.split, keep)).bytes
 
@@ -178,6 +201,13 @@ def test_a_budget_of_bytes_is_kept_and_used():
         assert 0.9 * share * full < _air(model, keep) <= share * full
     with pytest.raises(CatsError, match="the least possible is"):
         within_budget(model, scores, 10)
+
+
+def test_the_bytes_of_an_even_ratio():
+    model = _model()
+    for ratio in (1.0, 0.5, 0.1):
+        even = even_bytes(CONFIG, SPLIT, dict.fromkeys(PRUNABLE, ratio))
+        assert even == _air(model, select(model, ratio))
 
 
 def test_a_budget_counts_the_rows_of_the_model_in_use():

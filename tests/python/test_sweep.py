@@ -15,6 +15,8 @@ import yaml
 from cats import sweep
 from cats.cli import main
 from cats.errors import CatsError
+from cats.plan import plan_air
+from cats.planner import make_plan
 from cats.train import load_run
 
 RECIPE = {
@@ -117,6 +119,46 @@ def test_what_is_there_can_be_shown_as_it_is(done, tmp_path):
     assert len(sweep.tables(summary).splitlines()) == 2 + 2 * 2
     with pytest.raises(CatsError, match="no finished run"):
         sweep.run(more, tmp_path / "out", say=lambda text: None, new=False)
+
+
+def test_a_plain_transformer_and_an_uneven_budget(tmp_path):
+    kinds = {"alone": {"nodes": 1}, "even": {}, "uneven": {"uneven": True}}
+    path, out = _write(tmp_path, kinds=kinds, seeds=[0]), tmp_path / "out"
+    given = sweep.read(path)
+    summary = sweep.run(given, out, jobs=1, say=lambda text: None)
+    assert [(run["kind"], run["keep"]) for run in summary["runs"]] == [
+        ("alone", 1), ("even", 1), ("even", 0.5), ("uneven", 1), ("uneven", 0.5)
+    ]  # fmt: skip
+    alone, _ = load_run(out / "runs" / "alone-keep_1-seed_0")
+    assert alone.split.nodes == 1
+    lines = {tuple(line.split()[:3]): line.split()[3:] for line in
+             sweep.tables(summary, "mae", ["int8"]).splitlines()}  # fmt: skip
+    assert lines["alone", "1", "int8"][1:] == ["-"] and len(lines["even", "0.5", "int8"]) == 2
+    even, uneven = (load_run(out / "runs" / f"{kind}-keep_0.5-seed_0") for kind in list(kinds)[1:])
+    air = [plan_air(make_plan(m.config, m.split, m.keep)).bytes for m, _ in (even, uneven)]
+    assert uneven[1].extra["training"]["air_budget"] == air[0] >= air[1] > 0.8 * air[0]
+    with pytest.raises(CatsError, match="keep lacks 1"):
+        sweep.read(_write(tmp_path, kinds=kinds, keep=[0.5]))
+    with pytest.raises(CatsError, match="thin is 0"):
+        sweep.read(_write(tmp_path, thin=0))
+
+
+def test_every_token_and_whole_messages(tmp_path):
+    changes = {"keep": [1], "seeds": [0], "kinds": {"one": {"message_dropout": [0, 0.3]}}}
+    last = {**RECIPE["model"], "pool": "last"}
+    every = {**RECIPE["model"], "pool": "all"}
+    summaries = {}
+    for name, more in (
+        ("last", {"model": last}),
+        ("every", {"model": every, "every_token": True}),
+        ("thin", {"model": every, "every_token": True, "thin": 2, "granularity": "message"}),
+    ):
+        given = sweep.read(_write(tmp_path, **changes, **more))
+        summaries[name] = sweep.run(given, tmp_path / name, jobs=1, say=lambda text: None)
+    clean = {name: s["runs"][0]["scores"]["int8"][0]["mse"] for name, s in summaries.items()}
+    assert len(set(clean.values())) == 3
+    training = load_run(tmp_path / "thin" / "runs" / "one-keep_1-seed_0")[1].extra["training"]
+    assert training["granularity"] == "message"
 
 
 def test_another_sweep_s_folder_is_refused_or_emptied(tmp_path):

@@ -339,9 +339,12 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
     assert not (tmp_path / "other").exists()
 
 
-@pytest.mark.parametrize("options", [{"prune_by": "taylor"}, {"keep": 1.0, "air_budget": 1050}])
+@pytest.mark.parametrize(
+    "options",
+    [{"prune_by": "taylor"}, {"prune_by": "activation"}, {"keep": 1.0, "air_budget": 1050}],
+)
 def test_pruning_by_worth_repeats(task, options):
-    """By the Taylor term, down to a share or to a budget of bytes; the same seed, the same run."""
+    """By what the data says, down to a share or a budget of bytes; the same seed, the same run."""
     training = dataclasses.replace(TRAINING, **options)
     config = dataclasses.replace(task.model, features=32, heads=4, hidden=32, blocks=1)
     split = SplitConfig.even(config, 4)

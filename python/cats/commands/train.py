@@ -118,10 +118,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     loss.add_argument(
         "--prune-by",
-        choices=("magnitude", "taylor"),
+        choices=("magnitude", "activation", "taylor"),
         default="magnitude",
-        help="a column's importance: its readers' weights, or how the loss changes without it to "
-        "first order (default magnitude)",
+        help="a column's importance: its readers' weights, these times what the column carries, or "
+        "how the loss changes without it to first order (default magnitude)",
     )
     loss.add_argument(
         "--air-budget",
