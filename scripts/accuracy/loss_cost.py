@@ -5,8 +5,9 @@
 
 ``loss_cost.py RUN`` scores one trained model with all columns sent (a plain transformer: its
 weights do not depend on the number of nodes) on its test part, for several numbers of nodes, whole
-messages or packets, and two norms: over the columns that a node has (this project's rule), or over
-all columns with zeros for what is missing, as a plain transformer's norm would take it.
+messages or packets, and three rules for what is missing: the norm over the columns that a node has
+(this project's), the same with each product scaled up by all columns over those that it has, or the
+norm over all columns with zeros for the missing ones, as a plain transformer would take it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,16 @@ from cats.partition import full_keep
 from cats.report import table, write_json
 from cats.train import load_run, load_task
 
-NORMS = ("columns it has", "zeros for the missing")
+BY_VIEWS = _Run.by_views
+RULES = ("columns it has", "products scaled up", "zeros for the missing")
+
+
+def _scaled(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: Tensor,
+            bias: Tensor, norm: nn.LayerNorm | None) -> Tensor:  # fmt: skip
+    """``_Run.by_views`` with each product made up for what is missing."""
+    out = BY_VIEWS(self, g, x, mask, reader, weight, bias, norm) - bias
+    scale = mask.shape[-1] / mask.sum(-1).to(x)  # [B, rows, D]
+    return out * (scale @ reader) + bias
 
 
 def _zeros(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: Tensor,
@@ -46,13 +56,13 @@ def _zeros(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: 
 
 
 @contextlib.contextmanager
-def norm_rule(name: str) -> Iterator[None]:
-    """While inside, models norm by this rule."""
-    if name == NORMS[0]:
+def rule(name: str) -> Iterator[None]:
+    """While inside, models treat what is missing by this rule."""
+    if name == RULES[0]:
         yield
         return
     with (
-        mock.patch.object(_Run, "by_views", _zeros),
+        mock.patch.object(_Run, "by_views", _scaled if name == RULES[1] else _zeros),
         mock.patch("cats.model._worth_masking", lambda *arguments: False),
     ):
         yield
@@ -66,13 +76,13 @@ def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats:
         raise CatsError(f"{path} is pruned: its weights would not fit other numbers of nodes")
     part = task.test.every(step)
     records = []
-    for count, granularity, rule in itertools.product(nodes, ("packet", "message"), NORMS):
+    for count, granularity, name in itertools.product(nodes, ("packet", "message"), RULES):
         if count > config.heads:
             continue
         split = SplitConfig.even(config, count, output_split="single")
         model = CatsTransformer(config, split)
         model.load_state_dict(trained.state_dict())
-        with norm_rule(rule):
+        with rule(name):
             scores = [
                 sum(
                     score_at(model, task, part, loss, seed, granularity)[task.metric]
@@ -81,7 +91,7 @@ def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats:
                 / (repeats if loss else 1)
                 for loss in losses
             ]
-        records.append({"nodes": count, "granularity": granularity, "norm": rule, "scores": scores})
+        records.append({"nodes": count, "granularity": granularity, "rule": name, "scores": scores})
         print(json.dumps(records[-1]), flush=True)
     return {"run": path.name, "metric": task.metric, "samples": len(part), "losses": losses,
             "records": records}  # fmt: skip
@@ -100,12 +110,12 @@ def main() -> None:
     torch.set_num_threads(1)
     result = costs(args.run, args.nodes, args.losses, args.step, args.repeats)
     rows = [
-        (r["nodes"], r["granularity"], r["norm"], *(f"{v:.4f}" for v in r["scores"]),
+        (r["nodes"], r["granularity"], r["rule"], *(f"{v:.4f}" for v in r["scores"]),
          f"{100 * (r['scores'][-1] / r['scores'][0] - 1):+.0f} %")
         for r in result["records"]
     ]  # fmt: skip
     losses = [f"{100 * loss:g} % loss" for loss in args.losses]
-    print(table(("nodes", "lost", "norm over", *losses, "cost"), rows))
+    print(table(("nodes", "lost", "what is missing", *losses, "cost"), rows))
     if args.json:
         write_json(args.json, result)
 

@@ -248,3 +248,9 @@ def test_dot_is_exact():
     w = np.full((2, MAX_TOKENS), 1 << 14)
     v = np.full((MAX_TOKENS, 2), -128)
     assert (reference.dot(w, v) == w @ v).all()
+    for columns in (1, 1023, 1024, 1025, 4096):  # on both sides of where float32 ends
+        for low in (-128, 127):
+            a, b = np.full((2, columns), low), np.full((columns, 3), 127)
+            a[:, 0] = 1
+            assert (reference.dot(a, b) == a @ b).all()
+    assert reference.dot(np.zeros((2, 0), int), np.zeros((0, 3), int)).tolist() == [[0] * 3] * 2
