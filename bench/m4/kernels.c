@@ -356,9 +356,9 @@ static void heads(void)
 	static const uint16_t tokens[] = {64, 63, 33};
 	uint32_t crc;
 
-	for (uint32_t i = 0; i < 7; i++) {
-		const uint32_t width = i < 5 ? widths[i] : 32;
-		const uint32_t n = i < 5 ? 64 : tokens[i - 4];
+	for (uint32_t i = 0; i < 15; i++) {
+		const uint32_t width = widths[i / 3];
+		const uint32_t n = tokens[i % 3];
 		struct head h = {
 			.a =
 				{

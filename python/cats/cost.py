@@ -36,7 +36,7 @@ _STORE = {
     Kind.HEADS: 43.8,
     Kind.FORWARD: 42.6,  # GELU's table; ReLU 30.3
     Kind.HIDDEN: 43.8,
-    Kind.OUTPUT: 50.1,
+    Kind.OUTPUT: 35.9,
 }
 _RELU = 30.3
 
@@ -60,16 +60,18 @@ def unpack_residual(columns: int) -> float:
 
 def norm(columns: int) -> float:
     """One row."""
-    return 100 + 12 * columns
+    return 99 + 11.5 * columns
 
 
 def score(width: int, n: int) -> float:
     """One query times n keys."""
     if width == 8:
-        return 80 + 11.5 * n
+        return 52 + n // 4 * 45 + n % 4 * 15
+    if width in (16, 32):
+        return 36 + width // 2 + n * (24 if width == 16 else 47)
     if width % 4 or width > 64:
         return 40 + n * (18 + width // 4 * 9 + width % 4 * 6)
-    return 32 + 2 * width + -(-n // 2) * _two_rows(width)
+    return 100 + 2 * width + n % 2 * 25 + -(-n // 2) * (7 + _two_rows(width))
 
 
 def softmax(n: int) -> float:
@@ -80,13 +82,14 @@ def softmax(n: int) -> float:
 def weigh(width: int, n: int) -> float:
     """n weights times values, ``width`` columns."""
     pairs = width // 2 + width % 2
-    return 31 + 54 * -(-width // 16) + 5.5 * width + pairs * _two_rows(-(-n // 4) * 4)
+    return 38 + 39 * -(-width // 16) + 6 * width + pairs * _two_rows(-(-n // 4) * 4)
 
 
 def _two_rows(columns: int) -> float:
     """dot_dsp.S: two rows of a multiple of four columns."""
     sixteens, rest = divmod(columns, 16)
-    return 18 + 40 * sixteens + 14 * (rest // 4)
+    around = 10 if rest == 0 else 14 if sixteens else 11
+    return around + 40 * sixteens + 14 * (rest // 4)
 
 
 @lru_cache(maxsize=65536)

@@ -100,29 +100,28 @@ CATS_INLINE int32_t cats_load(const void *from)
 
 /* Rows of bytes, each multiplied with the same y: dot_dsp.S, which knows the order. */
 struct cats_dot {
+	int32_t *at;               /* a sum a row */
+	int32_t rest;              /* bytes of y behind whole sixteens of columns */
+	int32_t gap;               /* bytes from a row's last column to the next row */
+	int32_t step;              /* bytes from row to row */
+	const int32_t *last;       /* where the sums end */
 	const cats_word *y;        /* int16 [columns], each four of them in the order 0, 2, 1, 3 */
-	const cats_word *sixteens; /* behind whole sixteens of columns */
-	const cats_word *end;
-	int32_t gap;  /* bytes from a row's last column to the next row */
-	int32_t step; /* bytes from row to row */
-	int32_t *at;  /* a sum a row */
-	const int32_t *last;
+	const cats_word *end;      /* of it */
+	const cats_word *sixteens; /* end of its whole sixteens of columns */
 };
 
-_Static_assert(offsetof(struct cats_dot, end) == 8 && offsetof(struct cats_dot, gap) == 12 &&
-		       offsetof(struct cats_dot, at) == 20 && sizeof(struct cats_dot) == 28,
+_Static_assert(offsetof(struct cats_dot, y) == 20 && offsetof(struct cats_dot, sixteens) == 28 &&
+		       sizeof(struct cats_dot) == 32,
 	       "dot_dsp.S must say the same");
 
 /*
  * rows: at a multiple of four, as are gap and step. An even number of rows, at least two; a
- * multiple of four columns. Returns the largest sum.
+ * multiple of four columns.
  */
-int32_t cats_dot(const struct cats_dot *dot, const int8_t *rows);
+void cats_dot(const struct cats_dot *dot, const int8_t *rows);
 
-/* n rows of eight columns, side by side, times one of int8; all at multiples of four; n at least 1.
- * Returns the largest.
- */
-int32_t cats_dot_eight(const int8_t *query, const int8_t *rows, int32_t *at, uint32_t n);
+/* The largest of an even number of sums, at least two. */
+int32_t cats_largest(const int32_t *at, const int32_t *end);
 
 #endif /* CATS_DSP */
 

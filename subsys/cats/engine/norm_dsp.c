@@ -26,6 +26,7 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	int32_t sum = 0;
 	int32_t squares = 0;
 	int32_t inverse;
+	uint32_t shifted;
 	uint32_t factor;
 	uint32_t offset;
 
@@ -40,13 +41,14 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 		sum += *from;
 		squares += *from * *from;
 	}
-	inverse = cats_inverse_deviation(n, sum, (uint32_t)squares, epsilon, &factor);
+	inverse = cats_inverse_deviation(n, sum, (uint32_t)squares, epsilon, &shifted);
 	/* Modulo 2^32, as t of a column that is not available may leave 32 bits. */
-	offset = (uint32_t)-sum * factor;
-	factor *= n;
+	offset = (uint32_t)-sum * shifted;
+	factor = n * shifted;
 	__asm__("" : "+r"(offset)); /* one MLA, not MUL and SUB */
 
 	for (; gain != even; y += step) {
+		__asm__("" : "+r"(factor)); /* no copy of it */
 		const uint32_t first = (uint32_t)(int32_t)y[0] * factor + offset;
 		const uint32_t second = (uint32_t)(int32_t)y[1] * factor + offset;
 		int16x2_t first_gain;

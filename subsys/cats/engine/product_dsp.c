@@ -15,6 +15,11 @@ void cats_arrange(int16_t *y, uint32_t step, uint16_t stride)
 	(void)stride;
 }
 
+int32_t cats_requantize(int32_t v, int32_t multiplier, unsigned int shift)
+{
+	return cats_requantize_inline(v, multiplier, shift);
+}
+
 /* So many outputs are summed before they are requantised. */
 #define BATCH 8
 
@@ -63,8 +68,8 @@ CATS_INLINE void store8(int8_t *out, int32_t v, const int8_t *table, const uint3
 CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t kind)
 {
 	if (kind == CATS_STORE_INT16) {
-		v = __ssat(v, 16);
-		*out = (int16_t)(v < -INT16_MAX ? -INT16_MAX : v);
+		/* v is one too small: so no sum comes out as INT16_MIN */
+		*out = (int16_t)__qadd16(__ssat(v, 16), 1);
 	} else if (kind == CATS_STORE_ADD) {
 		*out = (int16_t)__ssat(other + __ssat(v, 16), 16);
 	} else {
@@ -132,7 +137,7 @@ CATS_INLINE void finish16(const struct cats_product *p, const struct target *t, 
 	const struct cats_image_channel *channel = t->channel;
 	const struct cats_image_channel *const end = t->end;
 	const uint32_t shift = p->shift - 32u;
-	const int32_t half = 1 << (shift - 1);
+	const int32_t half = (kind == CATS_STORE_INT16 ? -1 : 1) * (1 << (shift - 1));
 	const uint32_t row1 = t->rows[0];
 	const uint32_t row2 = t->rows[1];
 	const uint32_t row3 = t->rows[2];
@@ -204,7 +209,7 @@ static void __attribute__((__noinline__)) finish_any(const struct cats_product *
 				store16(out, v,
 					((const int16_t *)p->table)[out - (int16_t *)p->out], kind);
 			} else {
-				store16(out, v, *out, kind);
+				store16(out, v - (kind == CATS_STORE_INT16), *out, kind);
 			}
 		}
 	}

@@ -7,39 +7,58 @@
 
 #if CATS_DSP
 
+_Static_assert(offsetof(struct cats_attention, key) == 0 &&
+		       offsetof(struct cats_attention, scores) == 8,
+	       "dot_dsp.S must say the same");
+
+/* dot_dsp.S: for those widths. */
+int32_t cats_score_8(const struct cats_attention *a, const int8_t *query, uint32_t n);
+int32_t cats_score_16(const struct cats_attention *a, const int8_t *query, uint32_t n);
+int32_t cats_score_32(const struct cats_attention *a, const int8_t *query, uint32_t n);
+
 #define MAX_WIDTH 64 /* a query of up to so many columns is unpacked once, 128 bytes of stack */
 
-/* Two keys at a time; where n is odd, the last is both. */
-static int32_t score_pairs(const struct cats_attention *a, const cats_word *query, uint32_t n)
+/* A multiple of four columns. Two keys at a time; where n is odd, the last is both. */
+static int32_t __attribute__((__noinline__)) score_pairs(const struct cats_attention *a,
+							 const int8_t *query, uint32_t n)
 {
 	const uint32_t width = a->width;
+	const cats_word *from = (const cats_word *)query;
+	cats_word unpacked[MAX_WIDTH / 2];
+	cats_word *to = unpacked;
 	struct cats_dot dot = {
-		.y = query,
-		.sixteens = query + width / 16 * 8,
-		.end = query + width / 2,
-		.gap = 0,
-		.step = (int32_t)width,
 		.at = a->scores,
+		.rest = (int32_t)(width % 16 * 2),
+		.step = (int32_t)width,
 		.last = a->scores + (n & ~1u),
+		.y = unpacked,
+		.end = unpacked + width / 2,
+		.sixteens = unpacked + width / 16 * 8,
 	};
-	int32_t top = INT32_MIN;
-	int32_t odd;
 
+	while (to != dot.end) {
+		const int8x4_t four = *from++;
+
+		to[0] = __sxtb16(four);
+		to[1] = cats_sxtb16_odd(four);
+		to += 2;
+	}
+	CATS_BARRIER();
 	if (n > 1) {
-		top = cats_dot(&dot, a->key);
+		cats_dot(&dot, a->key);
 	}
 	if (n % 2 != 0) {
 		dot.step = 0;
 		dot.at = a->scores + n - 1;
 		dot.last = dot.at + 2; /* N is rounded up to four */
-		odd = cats_dot(&dot, a->key + (n - 1) * width);
-		top = odd > top ? odd : top;
+		cats_dot(&dot, a->key + (n - 1) * width);
 	}
-	return top;
+	return cats_largest(a->scores, dot.last);
 }
 
 /* Any width. */
-static int32_t score_any(const struct cats_attention *a, const int8_t *query, uint32_t n)
+static int32_t __attribute__((__noinline__)) score_any(const struct cats_attention *a,
+						       const int8_t *query, uint32_t n)
 {
 	const uint32_t width = a->width;
 	const int8_t *key = a->key;
@@ -68,26 +87,21 @@ static int32_t score_any(const struct cats_attention *a, const int8_t *query, ui
 
 int32_t cats_score(const struct cats_attention *a, const int8_t *query, uint16_t n)
 {
-	const cats_word *from = (const cats_word *)query;
-	const cats_word *const end = (const cats_word *)(query + a->width);
-	cats_word unpacked[MAX_WIDTH / 2];
-	cats_word *to = unpacked;
+	const uint32_t width = a->width;
 
-	if (a->width == 8) {
-		return cats_dot_eight(query, a->key, a->scores, n);
+	if (width == 8) {
+		return cats_score_8(a, query, n);
 	}
-	if (a->width % 4 != 0 || a->width > MAX_WIDTH) {
+	if (width == 16) {
+		return cats_score_16(a, query, n);
+	}
+	if (width == 32) {
+		return cats_score_32(a, query, n);
+	}
+	if (width % 4 != 0 || width > MAX_WIDTH) {
 		return score_any(a, query, n);
 	}
-	while (from != end) {
-		const int8x4_t four = *from++;
-
-		to[0] = __sxtb16(four);
-		to[1] = cats_sxtb16_odd(four);
-		to += 2;
-	}
-	CATS_BARRIER();
-	return score_pairs(a, unpacked, n);
+	return score_pairs(a, query, n);
 }
 
 #endif /* CATS_DSP */
