@@ -131,7 +131,7 @@ uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame
  *
  * @param data   bytes from the air, any; not kept, but frame->payload points into them
  * @param length of them
- * @param frame  filled on success
+ * @param frame  filled on success, of no use otherwise
  * @return 0, or -1 - reason (enum cats_reject)
  */
 int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,

@@ -181,7 +181,7 @@ struct cats_job {
 struct cats_node {
 	/* What is used most stands first: short offsets make short code. */
 
-	/* The exchange on the air, reception[air]; the one before it is reception[air ^ 1]. */
+	/* The exchange on the air: x, reception[air]; the one before it is reception[air ^ 1]. */
 	uint8_t air;
 	uint8_t leader;
 	uint8_t round;  /* 0 data, 1..R repair */
@@ -230,10 +230,12 @@ struct cats_node {
 	uint16_t seen;   /* the newest number heard or used */
 	uint16_t heard;  /* bit s: node s was heard in this inference */
 	struct cats_exchange front;
-	uint32_t base_us;       /* start of this round */
-	uint32_t end_us;        /* granted: end of its coded slots */
-	uint32_t limit_us;      /* latest end of the exchange */
-	uint32_t not_before_us; /* leader: earliest opening of the next exchange */
+	struct cats_exchange x;
+	const struct cats_image_gather *gather; /* of x */
+	uint32_t base_us;                       /* start of this round */
+	uint32_t end_us;                        /* granted: end of its coded slots */
+	uint32_t limit_us;                      /* latest end of the exchange */
+	uint32_t not_before_us;                 /* leader: earliest opening of the next exchange */
 	uint32_t opened_us;
 	uint32_t heard_us; /* when anything was heard last */
 	uint32_t born_us;  /* wary: inferences that began before are not this node's */

@@ -66,7 +66,7 @@ static void attend(const struct cats_engine *engine, const struct cats_image_gat
 		.width = m->head_width,
 	};
 
-	for (uint16_t h = 0; h < heads; h++) {
+	for (uint32_t h = 0; h < heads; h++) {
 		cats_attend(&a, query + h * width, n, out + h * width);
 		a.key += m->tokens * width;
 		a.value += a.value_step * width;
@@ -117,7 +117,7 @@ static void fill_result(const struct cats_engine *engine, const uint16_t *keep, 
 	const struct cats_image_model *m = engine->image->model;
 	const int16_t *output = cats_engine_output(engine) + row * m->outputs + m->first_output;
 
-	for (uint16_t c = 0; c < columns; c++) {
+	for (uint32_t c = 0; c < columns; c++) {
 		const uint16_t value = (uint16_t)output[keep[c]];
 
 		*payload++ = (uint8_t)value;
@@ -138,14 +138,14 @@ uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange
 	}
 	keep = (const uint16_t *)cats_table(image, gather->own_keep) +
 	       region.column / gather->element;
-	for (uint16_t r = region.row; r < region.row + region.rows; r++, payload += region.width) {
+	for (uint32_t r = region.row; r < region.row + region.rows; r++, payload += region.width) {
 		if (gather->kind == CATS_GATHER_RESULT) {
 			fill_result(engine, keep, x.tile * gather->tile_rows + r, region.width / 2,
 				    payload);
 		} else {
 			const struct cats_own_row own = cats_own_row(engine, x, r);
 
-			for (uint16_t c = 0; c < region.width; c++) {
+			for (uint32_t c = 0; c < region.width; c++) {
 				payload[c] = (uint8_t)cats_own_value(&own, keep[c]);
 			}
 		}
@@ -247,7 +247,7 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 
 	for (uint16_t row = 0; row < tile->rows; row += p.rows) {
 		p.rows = cats_min(image->model->block_rows, tile->rows - row);
-		for (uint16_t r = 0; r < p.rows; r++) {
+		for (uint32_t r = 0; r < p.rows; r++) {
 			cats_tile_row(tile, row + r, cats_row(y, r, p.stride),
 				      cats_row_step(p.rows));
 		}
@@ -286,18 +286,18 @@ static void consume_result(const struct cats_tile *tile)
 	struct cats_region region;
 
 	output += tile->first * m->outputs;
-	for (uint8_t s = 0; s < image->header->nodes;
+	for (uint32_t s = 0; s < image->header->nodes;
 	     output += cats_source(image, tile->x.gather, s)->columns, s++) {
 		if (s == image->header->node) {
 			continue;
 		}
-		for (uint16_t f = 0; cats_find_region(image, tile->x, s, f, &region); f++) {
+		for (uint32_t f = 0; cats_find_region(image, tile->x, s, f, &region); f++) {
 			const uint8_t *from =
 				tile->engine->arena + cats_fragment_place(image, tile->x, s, f);
 			const bool here = cats_has(tile->available, s, f);
 
-			for (uint16_t r = region.row; r < region.row + region.rows; r++) {
-				for (uint16_t c = region.column / 2;
+			for (uint32_t r = region.row; r < region.row + region.rows; r++) {
+				for (uint32_t c = region.column / 2;
 				     c < (region.column + region.width) / 2; c++, from += 2) {
 					output[r * m->outputs + c] =
 						here ? (int16_t)(from[0] | from[1] << 8)

@@ -34,13 +34,13 @@ static bool in_range(uint32_t v, uint32_t low, uint32_t high)
 }
 
 /* An array of the image, from its offset. */
-static bool table_fits(const struct cats_image_header *header, uint32_t offset, uint64_t bytes)
+static bool table_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
 {
 	return offset >= sizeof(*header) && offset % 4 == 0 && offset <= header->image_size &&
 	       bytes <= header->image_size - offset;
 }
 
-static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint64_t bytes)
+static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
 {
 	return offset % 4 == 0 && offset <= header->arena_size &&
 	       bytes <= header->arena_size - offset;
@@ -53,7 +53,7 @@ static bool header_fits(const struct cats_image_header *h)
 	       table_fits(h, h->model, sizeof(struct cats_image_model)) &&
 	       table_fits(h, h->gather_table, h->gathers * sizeof(struct cats_image_gather)) &&
 	       table_fits(h, h->source_table,
-			  (uint64_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
+			  (uint32_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
 }
 
 static bool model_fits(const struct cats_image_header *h, const struct cats_image_model *m)
@@ -203,8 +203,8 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 		heard += s == h->node ? 0 : source->width;
 	}
 	if (first != tensor.total || own->columns != tensor.own ||
-	    !buffer_fits(h, gather->tile[0], (uint64_t)gather->tile_rows * heard) ||
-	    !buffer_fits(h, gather->tile[1], (uint64_t)gather->tile_rows * heard) ||
+	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
+	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
 	    (kept > 0 && !table_fits(h, gather->own_keep, kept * sizeof(*keep)))) {
 		return false;
 	}
@@ -247,7 +247,7 @@ static bool product_fits(const struct cats_image *image, const struct cats_image
 		return true;
 	}
 	if (!in_range(gather->shift, 1, MAX_SHIFT) ||
-	    !table_fits(h, gather->weights, (uint64_t)gather->products * gather->stride) ||
+	    !table_fits(h, gather->weights, (uint32_t)gather->products * gather->stride) ||
 	    !table_fits(h, gather->channels, gather->products * sizeof(*channels))) {
 		return false;
 	}
@@ -269,7 +269,7 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		return gather->norm == 0 &&
-		       table_fits(h, gather->table, 2ull * m->tokens * cats_own_features(m));
+		       table_fits(h, gather->table, 2 * m->tokens * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
 		       in_range(gather->value_shift, 1, MAX_SHIFT);
@@ -295,34 +295,34 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
-	const uint64_t own = cats_own_features(m);
-	const uint64_t pass = (uint64_t)m->heads_per_pass * m->head_width;
-	const uint32_t scores = 4 * cats_round_up4(m->tokens);
-	const uint64_t rows_end = m->arena_rows + 2ull * m->block_rows * stride;
+	const uint32_t own = cats_own_features(m);
+	const uint32_t pass = (uint32_t)m->heads_per_pass * m->head_width;
+	const uint32_t rows_size = 2 * m->block_rows * stride;
 	const struct {
 		uint32_t offset;
-		uint64_t bytes;
+		uint32_t bytes;
 	} buffers[] = {
-		{m->arena_rows, 2ull * m->block_rows * stride},
+		{m->arena_rows, rows_size},
 		{m->arena_residual, 2 * m->tokens * own},
 		{m->arena_query, m->tokens * pass},
 		{m->arena_key, m->tokens * pass},
 		{m->arena_value, cats_round_up4(m->tokens) * pass},
 		{m->arena_heads, m->tokens * own},
-		{m->arena_hidden, (uint64_t)m->hidden_rows * m->own_hidden},
-		{m->arena_input, (uint64_t)m->tokens_in * m->own_inputs},
+		{m->arena_hidden, (uint32_t)m->hidden_rows * m->own_hidden},
+		{m->arena_input, (uint32_t)m->tokens_in * m->own_inputs},
 		{m->arena_pooled, cats_output_rows(image) * own},
-		{m->arena_output, 2ull * cats_output_rows(image) * m->outputs},
+		{m->arena_output, 2 * cats_output_rows(image) * m->outputs},
 	};
 
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
 		if (!buffer_fits(h, buffers[i].offset, buffers[i].bytes) ||
-		    (i > 0 && buffers[i].bytes > 0 && buffers[i].offset < rows_end &&
+		    (i > 0 && buffers[i].bytes > 0 &&
+		     buffers[i].offset < m->arena_rows + rows_size &&
 		     m->arena_rows < buffers[i].offset + buffers[i].bytes)) {
 			return false;
 		}
 	}
-	return buffer_fits(h, m->arena_scores, scores);
+	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens));
 }
 
 static bool content_fits(const struct cats_image *image)

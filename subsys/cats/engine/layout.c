@@ -39,7 +39,7 @@ uint32_t cats_exchange_count(const struct cats_image *image)
 {
 	uint32_t count = 0;
 
-	for (uint16_t g = 0; g < image->header->gathers; g++) {
+	for (uint32_t g = 0; g < image->header->gathers; g++) {
 		count += cats_tiles(&image->gathers[g]);
 	}
 	return count;
@@ -103,7 +103,7 @@ uint32_t cats_fragment_place(const struct cats_image *image, struct cats_exchang
 	if (!cats_find_region(image, x, source, fragment, &region)) {
 		return place;
 	}
-	for (uint8_t s = 0; s < source; s++) {
+	for (uint32_t s = 0; s < source; s++) {
 		if (s != image->header->node) {
 			place += (uint32_t)rows * cats_source(image, x.gather, s)->width;
 		}

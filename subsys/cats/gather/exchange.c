@@ -17,13 +17,13 @@
 
 static uint16_t fragments_of(struct cats_node *node, uint8_t source)
 {
-	return cats_fragment_count(image_of(node), current_of(node)->x, source);
+	return cats_fragment_count(image_of(node), node->x, source);
 }
 
 /* How far a frame, or the processing of one, may be behind its slot. */
 static uint32_t late_us(struct cats_node *node)
 {
-	return node->config.late_us != 0 ? node->config.late_us : gather_of(node)->slot_us / 32;
+	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
 }
 
 static bool past(uint32_t now_us, uint32_t at)
@@ -35,6 +35,8 @@ void exchange_enter(struct cats_node *node, struct cats_exchange x)
 {
 	struct cats_exchange next = x;
 
+	node->x = x;
+	node->gather = &image_of(node)->gathers[x.gather];
 	cats_reception_begin(image_of(node), current_of(node), x);
 	node->last = !cats_exchange_next(image_of(node), &next);
 	node->open = false;
@@ -43,17 +45,17 @@ void exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->sync = false;
 	node->syncs = UINT8_MAX; /* who does not open it sends none */
 	node->fragments += current_of(node)->lacking;
-	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
 		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
 	}
 }
 
 static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 {
-	for (uint8_t s = 0; s < CATS_MAX_NODES; s++) {
+	for (uint32_t s = 0; s < CATS_MAX_NODES; s++) {
 		/* Until the last reporter is heard, any source may be wanted. */
 		node->wanted[s] =
-			round < 2 ? gather_of(node)->rounds > 1
+			round < 2 ? node->gather->rounds > 1
 				  : node->counts[s] != 0 || (node->wanted[s] && !node->reported);
 		node->counts[s] = 0;
 	}
@@ -72,16 +74,15 @@ static void open(struct cats_node *node, uint8_t round, uint32_t base_us, uint32
 {
 	node->open = true;
 	node->opened_us = base_us;
-	node->not_before_us = base_us + gather_of(node)->spacing_us;
-	node->limit_us =
-		now_us + cats_exchange_us(image_of(node), current_of(node)->x) + late_us(node);
+	node->not_before_us = base_us + node->gather->spacing_us;
+	node->limit_us = now_us + cats_exchange_us(image_of(node), node->x) + late_us(node);
 	start_round(node, round, base_us);
 }
 
 void exchange_finish(struct cats_node *node)
 {
 	struct cats_reception *r = current_of(node);
-	struct cats_gather_stats *stats = stats_of(node, r->x);
+	struct cats_gather_stats *stats = stats_of(node, node->x);
 	uint16_t repaired;
 	uint16_t lost;
 
@@ -94,18 +95,18 @@ void exchange_finish(struct cats_node *node)
 	stats->lost += lost;
 	node->lost += lost;
 	if (node->config.available != NULL) {
-		node->config.available(node->config.user, node->number, r->x, &r->available);
+		node->config.available(node->config.user, node->number, node->x, &r->available);
 	}
 }
 
 void exchange_close(struct cats_node *node, uint32_t now_us)
 {
 	if (node->open) {
-		stats_of(node, current_of(node)->x)->air_us += now_us - node->opened_us;
+		stats_of(node, node->x)->air_us += now_us - node->opened_us;
 	}
-	if (node->last && !past(node->not_before_us, now_us + gather_of(node)->control_us)) {
+	if (node->last && !past(node->not_before_us, now_us + node->gather->control_us)) {
 		/* Others end a little later, and are to hear the next inference's first frame. */
-		node->not_before_us = now_us + gather_of(node)->control_us;
+		node->not_before_us = now_us + node->gather->control_us;
 	}
 	node->closed = true;
 	node->sync = false;
@@ -119,7 +120,7 @@ static uint32_t count_slots(const struct cats_node *node, uint8_t source)
 {
 	uint32_t slots = 0;
 
-	for (uint8_t s = 0; s < source; s++) {
+	for (uint32_t s = 0; s < source; s++) {
 		slots += node->counts[s];
 	}
 	return slots;
@@ -137,11 +138,11 @@ static void grant(struct cats_node *node, uint8_t then)
 	node->final = then == CATS_GRANT_LAST;
 	node->over = slots == 0 && then != CATS_GRANT_AGAIN;
 	node->next = 0;
-	node->end_us = node->base_us + cats_round_us(image_of(node), current_of(node)->x) +
-		       slots * gather_of(node)->slot_us;
+	node->end_us = node->base_us + cats_round_us(image_of(node), node->x) +
+		       slots * node->gather->slot_us;
 	if (node->over) {
 		/* The copy is not sent. */
-		node->end_us -= gather_of(node)->control_us + gather_of(node)->turn_us;
+		node->end_us -= node->gather->control_us + node->gather->turn_us;
 	}
 }
 
@@ -212,7 +213,7 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 		node->granted = true;
 		node->hearsay = true;
 		node->final = (frame->index & CATS_CODED_LAST) != 0;
-		node->end_us = start_us + (frame->slot + 1u) * gather_of(node)->slot_us;
+		node->end_us = start_us + (frame->slot + 1u) * node->gather->slot_us;
 	}
 }
 
@@ -220,16 +221,16 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 static uint32_t data_at(struct cats_node *node, uint8_t source)
 {
 	const struct cats_image *image = image_of(node);
-	struct cats_exchange x = current_of(node)->x;
+	struct cats_exchange x = node->x;
 
 	return node->base_us + cats_sync_us(image, x) +
-	       cats_data_slot(image, x, node->ahead, source) * gather_of(node)->slot_us;
+	       cats_data_slot(image, x, node->ahead, source) * node->gather->slot_us;
 }
 
 /* The time at which the phase that runs is over; false where only a frame can tell. */
 static bool phase_end(struct cats_node *node, uint32_t *at)
 {
-	bool final_phase = node->round == gather_of(node)->rounds;
+	bool final_phase = node->round == node->gather->rounds;
 
 	if (node->round == 0) {
 		*at = data_at(node, image_of(node)->header->nodes);
@@ -238,7 +239,7 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 	} else if (node->leader == self_of(node) || (node->last && current_of(node)->lacking == 0 &&
 						     fragments_of(node, self_of(node)) == 0)) {
 		/* No slot was left for the grant; or what it says does not matter here. */
-		*at = node->base_us + cats_round_us(image_of(node), current_of(node)->x);
+		*at = node->base_us + cats_round_us(image_of(node), node->x);
 		final_phase = true;
 	} else {
 		return false;
@@ -252,7 +253,7 @@ static bool phase_end(struct cats_node *node, uint32_t *at)
 /* Whether a round of repair is behind the phase that runs. */
 static bool another_round(struct cats_node *node)
 {
-	return node->round < gather_of(node)->rounds && (node->round == 0 || node->granted) &&
+	return node->round < node->gather->rounds && (node->round == 0 || node->granted) &&
 	       !node->over && !node->final;
 }
 
@@ -267,8 +268,7 @@ void exchange_tick(struct cats_node *node, uint32_t now_us)
 	uint32_t at;
 
 	if (!node->open && node->produced &&
-	    cats_slot_first(image_of(node), current_of(node)->x, image_of(node)->header->nodes) ==
-		    0) {
+	    cats_slot_first(image_of(node), node->x, image_of(node)->header->nodes) == 0) {
 		exchange_close(node, now_us); /* nobody has anything to send */
 	}
 	while (node->open && !node->closed) {
@@ -310,71 +310,54 @@ static uint16_t own_slots(struct cats_node *node)
 	return fragments != 0 ? fragments + node->ahead : 0;
 }
 
-bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
+/* SYNC of who leads, then DATA. */
+static bool data_frame(struct cats_node *node, uint32_t late, struct cats_frame *frame,
+		       uint32_t *at)
+{
+	frame->type = CATS_FRAME_SYNC;
+	frame->index = node->ahead;
+	for (; cats_node_leads(node) &&
+	       node->syncs < (node->x.gather == 0 && node->x.tile == 0 ? 2 : 1);
+	     node->syncs++) {
+		frame->slot = node->syncs;
+		*at = node->base_us + node->syncs * node->gather->control_us;
+		if (past(*at, late)) {
+			return true;
+		}
+	}
+	frame->type = CATS_FRAME_DATA;
+	frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
+	for (; node->produced && node->next < own_slots(node); node->next++) {
+		frame->index = (uint8_t)node->next;
+		*at = data_at(node, self_of(node)) + node->next * node->gather->slot_us;
+		if (past(*at, late)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* REPORT, or GRANT of who leads, then CODED. */
+static bool repair_frame(struct cats_node *node, uint32_t late, struct cats_frame *frame,
+			 uint32_t *at)
 {
 	const struct cats_image *image = image_of(node);
-	const struct cats_image_gather *gather = gather_of(node);
-	struct cats_exchange x = current_of(node)->x;
+	bool leads = cats_node_leads(node);
 	uint8_t self = self_of(node);
-	bool leads = node->leader == self;
-	uint32_t late = now_us - late_us(node); /* a slot that began before is lost */
-	uint32_t base_us = node->base_us;
-	uint32_t first;
+	uint32_t slots;
 
-	*frame = (struct cats_frame){
-		.source = self,
-		.round = node->round,
-		.inference = node->number,
-		.x = x,
-	};
-	if (node->closed) {
-		return false;
-	}
-	if (!node->open) {
-		if (!leads || !node->produced) {
-			return false;
-		}
-		*at = now_us + node->config.lead_us;
-		if (!past(*at, node->not_before_us)) {
-			*at = node->not_before_us;
-		}
-		frame->type = CATS_FRAME_SYNC;
-		frame->round = 0;
-		return true;
-	}
-	if (node->round == 0) {
-		frame->type = CATS_FRAME_SYNC;
-		frame->index = node->ahead;
-		for (; leads && node->syncs < (x.gather == 0 && x.tile == 0 ? 2 : 1);
-		     node->syncs++) {
-			frame->slot = node->syncs;
-			*at = base_us + node->syncs * gather->control_us;
-			if (past(*at, late)) {
-				return true;
-			}
-		}
-		frame->type = CATS_FRAME_DATA;
-		frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
-		for (; node->produced && node->next < own_slots(node); node->next++) {
-			*at = data_at(node, self) + node->next * gather->slot_us;
-			if (past(*at, late)) {
-				frame->index = (uint8_t)node->next;
-				return true;
-			}
-		}
-		return false;
-	}
 	if (!node->granted && !leads) {
 		frame->type = CATS_FRAME_REPORT;
 		frame->slot = self - (self > node->leader);
 		frame->index = node->leader;
-		*at = base_us + cats_report_us(image, x, frame->slot);
+		*at = node->base_us + cats_report_us(image, node->x, frame->slot);
 		return node->next == 0 && past(*at, late);
 	}
 	for (; leads && node->grants < 2 && !node->over && !node->hearsay; node->grants++) {
 		frame->type = CATS_FRAME_GRANT;
 		frame->slot = node->grants;
-		*at = base_us + cats_report_us(image, x, image->header->nodes - 1u + node->grants);
+		*at = node->base_us +
+		      cats_report_us(image, node->x, image->header->nodes - 1u + node->grants);
 		if (past(*at, late)) {
 			return true;
 		}
@@ -383,18 +366,43 @@ bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		return false;
 	}
 	frame->type = CATS_FRAME_CODED;
-	first = count_slots(node, self);
 	for (; node->next < node->counts[self]; node->next++) {
-		*at = base_us + cats_round_us(image, x) + (first + node->next) * gather->slot_us;
+		slots = count_slots(node, self) + node->next;
+		*at = node->base_us + cats_round_us(image, node->x) + slots * node->gather->slot_us;
 		if (past(*at, late)) {
 			frame->index = (uint8_t)((node->round - 1) << 4 | node->next |
 						 (node->final ? CATS_CODED_LAST : 0));
-			frame->slot = (uint8_t)(count_slots(node, image->header->nodes) - first -
-						node->next - 1);
+			frame->slot =
+				(uint8_t)(count_slots(node, image->header->nodes) - slots - 1);
 			return true;
 		}
 	}
 	return false;
+}
+
+bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
+{
+	uint32_t late = now_us - late_us(node); /* a slot that began before is lost */
+
+	*frame = (struct cats_frame){
+		.type = CATS_FRAME_SYNC,
+		.source = self_of(node),
+		.inference = node->number,
+		.x = node->x,
+	};
+	if (node->closed) {
+		return false;
+	}
+	if (!node->open) {
+		*at = now_us + node->config.lead_us;
+		if (!past(*at, node->not_before_us)) {
+			*at = node->not_before_us;
+		}
+		return node->produced && cats_node_leads(node);
+	}
+	frame->round = node->round;
+	return node->round == 0 ? data_frame(node, late, frame, at)
+				: repair_frame(node, late, frame, at);
 }
 
 static bool gone(const struct cats_node *node, uint8_t source)
@@ -407,7 +415,7 @@ static bool count_needs(struct cats_node *node)
 {
 	bool any = false;
 
-	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
 		uint16_t lack = 0;
 
 		if (s != self_of(node) && !gone(node, s)) {
@@ -428,14 +436,14 @@ static void look_ahead(struct cats_node *node)
 	uint32_t sources = 0;
 	uint32_t each;
 
-	for (uint8_t s = 0; s < image_of(node)->header->nodes; s++) {
+	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
 		sources += fragments_of(node, s) != 0;
 	}
 	each = (3 * slots + 2 * sources) / (3 * sources);
 	each = each < CATS_MAX_AHEAD ? each : CATS_MAX_AHEAD;
 	/* What nobody needs is to take less time than the round that is saved. */
-	if (each * sources > slots && (each * sources - slots) * gather_of(node)->slot_us >
-					      cats_round_us(image_of(node), current_of(node)->x)) {
+	if (each * sources > slots && (each * sources - slots) * node->gather->slot_us >
+					      cats_round_us(image_of(node), node->x)) {
 		each = 0;
 	}
 	node->plenty = (uint8_t)each;
@@ -452,14 +460,14 @@ static void look_ahead(struct cats_node *node)
  */
 static uint8_t decide(struct cats_node *node)
 {
-	const struct cats_image_gather *gather = gather_of(node);
+	const struct cats_image_gather *gather = node->gather;
 	uint8_t nodes = image_of(node)->header->nodes;
 	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
 	bool unsure = !node->reported && !gone(node, last);
 	bool any = count_needs(node);
 	uint32_t asked = 0;
 
-	for (uint8_t s = 0; s < nodes; s++) {
+	for (uint32_t s = 0; s < nodes; s++) {
 		asked += node->counts[s] != 0;
 	}
 	if (node->round == 1 && node->ahead == 0) {
@@ -467,10 +475,10 @@ static uint8_t decide(struct cats_node *node)
 	}
 	if (node->round < gather->rounds &&
 	    (unsure || node->ahead == 0 ||
-	     asked * gather->slot_us > cats_round_us(image_of(node), current_of(node)->x))) {
+	     asked * gather->slot_us > cats_round_us(image_of(node), node->x))) {
 		return unsure && !any ? CATS_GRANT_AGAIN : CATS_GRANT_ROUND;
 	}
-	for (uint8_t s = 0; s < nodes; s++) {
+	for (uint32_t s = 0; s < nodes; s++) {
 		if (node->counts[s] != 0) {
 			node->counts[s] += node->counts[s] < COUNT_MAX;
 		} else {
@@ -491,7 +499,7 @@ uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32
 		if (!node->open) {
 			open(node, 0, at, at);
 			node->ahead =
-				gather_of(node)->rounds > 1 && node->probe != 0 ? node->plenty : 0;
+				node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
 			node->probe -= node->probe != 0;
 			frame->index = node->ahead;
 			node->clocked = true;

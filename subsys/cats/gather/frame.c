@@ -115,11 +115,9 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 }
 
 int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
-		     struct cats_frame *frame)
+		     struct cats_frame *f)
 {
-	struct cats_frame f;
 	const struct cats_image_gather *gather;
-	int error;
 
 	if (length < CATS_FRAME_HEADER || length > CATS_FRAME_MAX) {
 		return -1 - CATS_REJECT_SHORT;
@@ -130,31 +128,27 @@ int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t
 	if (check_of(image, data, length) != (data[2] | data[3] << 8)) {
 		return -1 - CATS_REJECT_CHECK;
 	}
-	f.type = data[0] & 15;
-	f.source = data[1] & 15;
-	f.round = data[1] >> 4;
-	f.inference = (uint16_t)(data[4] | data[5] << 8);
-	f.x.gather = data[6];
-	f.x.tile = data[7];
-	f.index = data[8];
-	f.slot = data[9];
-	f.payload = data + CATS_FRAME_HEADER;
-	f.length = (uint16_t)(length - CATS_FRAME_HEADER);
-	if (f.source >= image->header->nodes || f.source == image->header->node) {
+	f->type = data[0] & 15;
+	f->source = data[1] & 15;
+	f->round = data[1] >> 4;
+	f->inference = (uint16_t)(data[4] | data[5] << 8);
+	f->x.gather = data[6];
+	f->x.tile = data[7];
+	f->index = data[8];
+	f->slot = data[9];
+	f->payload = data + CATS_FRAME_HEADER;
+	f->length = (uint16_t)(length - CATS_FRAME_HEADER);
+	if (f->source >= image->header->nodes || f->source == image->header->node) {
 		return -1 - CATS_REJECT_SOURCE;
 	}
-	if (f.x.gather >= image->header->gathers) {
+	if (f->x.gather >= image->header->gathers) {
 		return -1 - CATS_REJECT_EXCHANGE;
 	}
-	gather = &image->gathers[f.x.gather];
-	if ((uint32_t)f.x.tile * gather->tile_rows >= gather->rows) {
+	gather = &image->gathers[f->x.gather];
+	if ((uint32_t)f->x.tile * gather->tile_rows >= gather->rows) {
 		return -1 - CATS_REJECT_EXCHANGE;
 	}
-	error = check_type(image, &f);
-	if (error == 0) {
-		*frame = f;
-	}
-	return error;
+	return check_type(image, f);
 }
 
 uint16_t cats_counts_size(const struct cats_image *image)
@@ -167,7 +161,7 @@ void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_
 {
 	uint8_t nodes = image->header->nodes;
 
-	for (uint8_t s = 0; s < nodes; s += 2) {
+	for (uint32_t s = 0; s < nodes; s += 2) {
 		payload[s / 2] = (uint8_t)(counts[s] | (s + 1 < nodes ? counts[s + 1] << 4 : 0));
 	}
 }
@@ -175,7 +169,7 @@ void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_
 void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
 		       uint8_t counts[CATS_MAX_NODES])
 {
-	for (uint8_t s = 0; s < image->header->nodes; s++) {
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
 		uint8_t count = payload[s / 2] >> (s % 2 * 4) & 15;
 
 		if (count > counts[s]) {

@@ -44,9 +44,11 @@ uint8_t cats_coefficient(uint8_t index, uint8_t fragment)
 	return cats_gf_invert((uint8_t)(0x80 + index) ^ fragment);
 }
 
-/* factor * 0..15 and factor * 0x00, 0x10, .. 0xf0: any product is the sum of one of each. */
-static void products(uint8_t factor, uint8_t low[16], uint8_t high[16])
+void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length)
 {
+	/* factor * 0..15 and factor * 0x00, 0x10, .. 0xf0: any product is the sum of one of each. */
+	uint8_t low[16];
+	uint8_t high[16];
 	uint8_t top = cats_gf_multiply(factor, 0x10);
 
 	low[0] = 0;
@@ -55,26 +57,12 @@ static void products(uint8_t factor, uint8_t low[16], uint8_t high[16])
 		low[i] = twice(low[i / 2]) ^ (i & 1 ? factor : 0);
 		high[i] = twice(high[i / 2]) ^ (i & 1 ? top : 0);
 	}
-}
-
-void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length)
-{
-	uint8_t low[16];
-	uint8_t high[16];
-
-	products(factor, low, high);
-	for (uint16_t i = 0; i < length; i++) {
+	for (uint32_t i = 0; i < length; i++) {
 		y[i] ^= low[x[i] & 15] ^ high[x[i] >> 4];
 	}
 }
 
 void cats_gf_scale(uint8_t *y, uint8_t factor, uint16_t length)
 {
-	uint8_t low[16];
-	uint8_t high[16];
-
-	products(factor, low, high);
-	for (uint16_t i = 0; i < length; i++) {
-		y[i] = low[y[i] & 15] ^ high[y[i] >> 4];
-	}
+	cats_gf_add(y, y, factor ^ 1, length); /* y + (factor + 1) y */
 }

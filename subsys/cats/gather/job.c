@@ -12,18 +12,18 @@
 bool job_next(struct cats_node *node, struct cats_job *job)
 {
 	struct cats_reception *current = current_of(node);
-	struct cats_exchange next = current->x;
+	struct cats_exchange next = node->x;
 
 	if (!node->running || node->done || node->told || node->job_running) {
 		return false;
 	}
-	job->x = current->x;
+	job->x = node->x;
 	if (!node->begun) {
 		job->what = CATS_JOB_BEGIN;
 		return true;
 	}
 	if (!node->produced &&
-	    (node->consumed || streams(image_of(node), previous_of(node)->x, current->x))) {
+	    (node->consumed || streams(image_of(node), previous_of(node)->x, node->x))) {
 		job->what = CATS_JOB_PRODUCE;
 		return true;
 	}
@@ -33,7 +33,7 @@ bool job_next(struct cats_node *node, struct cats_job *job)
 		return true;
 	}
 	if (!node->produced_next && cats_exchange_next(image_of(node), &next) &&
-	    streams(image_of(node), current->x, next)) {
+	    streams(image_of(node), node->x, next)) {
 		job->what = CATS_JOB_PRODUCE;
 		job->x = next;
 		return true;
@@ -63,7 +63,7 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 		node->pending = false;
 		node->used_input = true;
 	} else if (job->what == CATS_JOB_CONSUME) {
-		if (same_exchange(job->x, current_of(node)->x)) {
+		if (same_exchange(job->x, node->x)) {
 			exchange_finish(node);
 			job->reception = current_of(node);
 		} else {
@@ -92,7 +92,7 @@ void cats_job_run(const struct cats_job *job)
 
 int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, uint32_t now_us)
 {
-	bool current = same_exchange(job->x, current_of(node)->x);
+	bool current = same_exchange(job->x, node->x);
 
 	if (!node->job_running) {
 		return -EINVAL;

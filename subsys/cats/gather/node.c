@@ -29,8 +29,8 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	if (image == NULL || config->arena == NULL) {
 		return -EINVAL;
 	}
-	for (uint16_t g = 0; g < image->header->gathers; g++) {
-		for (uint8_t s = 0; s < image->header->nodes; s++) {
+	for (uint32_t g = 0; g < image->header->gathers; g++) {
+		for (uint32_t s = 0; s < image->header->nodes; s++) {
 			struct cats_exchange x = {g, 0};
 
 			if (CATS_FRAME_HEADER + cats_coded_size(image, x, s) >
@@ -114,7 +114,7 @@ void node_settle(struct cats_node *node, uint32_t now_us)
 	const struct cats_image *image = image_of(node);
 
 	while (node->running && !node->done && !node->told) {
-		struct cats_exchange x = current_of(node)->x;
+		struct cats_exchange x = node->x;
 
 		if (!node->closed &&
 		    (node->abandon ||
@@ -164,10 +164,10 @@ static void tell_result(struct cats_node *node, struct cats_result *result)
 
 /* Frames */
 
-static int reject(struct cats_node *node, enum cats_reject reason)
+/* What cats_frame_parse() returns for a frame that is dropped. */
+static int reject(enum cats_reject reason)
 {
-	node->stats.rejected[reason]++;
-	return -EBADMSG;
+	return -1 - reason;
 }
 
 static bool stale(uint16_t number, uint16_t last)
@@ -214,8 +214,8 @@ static bool acceptable(const struct cats_node *node, uint8_t leader)
 /* Whether the tile buffer of the exchange on the air is free. */
 static bool placeable(struct cats_node *node)
 {
-	return node->consumed || current_of(node)->x.gather != previous_of(node)->x.gather ||
-	       gather_of(node)->buffers == 2;
+	return node->consumed || node->x.gather != previous_of(node)->x.gather ||
+	       node->gather->buffers == 2;
 }
 
 static int take_payload(struct cats_node *node, const struct cats_frame *frame)
@@ -231,7 +231,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 		return 0;
 	}
 	if (!placeable(node)) {
-		return reject(node, CATS_REJECT_BUSY);
+		return reject(CATS_REJECT_BUSY);
 	}
 	if (frame->type == CATS_FRAME_DATA &&
 	    frame->index < cats_fragment_count(image_of(node), frame->x, frame->source)) {
@@ -254,55 +254,55 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 
 	if (frame->inference != node->number) {
 		if (frame->x.gather >= JOIN_GATHERS || stale(frame->inference, node->number)) {
-			return reject(node, CATS_REJECT_INFERENCE);
+			return reject(CATS_REJECT_INFERENCE);
 		}
 		if (!accepted) {
-			return reject(node, CATS_REJECT_LEADER);
+			return reject(CATS_REJECT_LEADER);
 		}
 		node->abandon = true;
 		node_settle(node, now_us);
-		return reject(node, CATS_REJECT_BUSY);
+		return reject(CATS_REJECT_BUSY);
 	}
 	node->quiet[frame->source] = 0;
 	node->heard |= (uint16_t)(1u << frame->source);
-	if (cats_exchange_before(image, frame->x, current_of(node)->x)) {
-		return reject(node, CATS_REJECT_LATE);
+	if (cats_exchange_before(image, frame->x, node->x)) {
+		return reject(CATS_REJECT_LATE);
 	}
-	if (!same_exchange(frame->x, current_of(node)->x)) {
+	if (!same_exchange(frame->x, node->x)) {
 		if (!accepted) {
-			return reject(node, CATS_REJECT_LEADER);
+			return reject(CATS_REJECT_LEADER);
 		}
 		if (!node->leap || cats_exchange_before(image, node->front, frame->x)) {
 			node->front = frame->x;
 			node->leap = true;
 		}
 		node_settle(node, now_us);
-		if (!same_exchange(frame->x, current_of(node)->x)) {
-			return reject(node, CATS_REJECT_BUSY);
+		if (!same_exchange(frame->x, node->x)) {
+			return reject(CATS_REJECT_BUSY);
 		}
 	}
 	if (node->closed) {
-		return reject(node, CATS_REJECT_LATE);
+		return reject(CATS_REJECT_LATE);
 	}
 	if (leader_of(node, frame) == frame->source && frame->source != node->leader) {
 		if (accepted) {
 			node->leader = frame->source;
 		} else if (frame->type != CATS_FRAME_DATA) {
-			return reject(node, CATS_REJECT_LEADER);
+			return reject(CATS_REJECT_LEADER);
 		}
 	}
 	return 0;
 }
 
-int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
-		      uint32_t now_us)
+static int receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
+		   uint32_t now_us)
 {
 	bool silence = node->silence;
 	struct cats_frame frame;
 	int error = cats_frame_parse(image_of(node), data, length, &frame);
 
 	if (error != 0) {
-		return reject(node, (enum cats_reject)(-1 - error));
+		return error;
 	}
 	node->heard_us = now_us;
 	node->silence = false;
@@ -317,7 +317,7 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 				node->number = frame.inference - 1;
 				node->seen = frame.inference;
 			}
-			return reject(node, CATS_REJECT_INFERENCE);
+			return reject(CATS_REJECT_INFERENCE);
 		}
 		begin(node, frame.inference, now_us);
 		node->leader = leader_of(node, &frame);
@@ -331,6 +331,18 @@ int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length
 	}
 	exchange_clock(node, &frame, start_us, now_us);
 	return take_payload(node, &frame);
+}
+
+int cats_node_receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
+		      uint32_t now_us)
+{
+	int error = receive(node, data, length, start_us, now_us);
+
+	if (error != 0) {
+		node->stats.rejected[-1 - error]++;
+		return -EBADMSG;
+	}
+	return 0;
 }
 
 int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
@@ -353,7 +365,7 @@ static uint32_t rank(const struct cats_node *node)
 {
 	uint32_t before = 0;
 
-	for (uint8_t s = 0; s < self_of(node); s++) {
+	for (uint32_t s = 0; s < self_of(node); s++) {
 		before += s != node->leader && node->quiet[s] < GONE_EXCHANGES;
 	}
 	return before + 1;
@@ -386,14 +398,13 @@ static void take_over(struct cats_node *node)
 /* Whether the last exchange is all that is left, and this node has nothing to say in it. */
 static bool exchange_is_for_others(struct cats_node *node)
 {
-	return node->last &&
-	       cats_fragment_count(image_of(node), current_of(node)->x, self_of(node)) == 0;
+	return node->last && cats_fragment_count(image_of(node), node->x, self_of(node)) == 0;
 }
 
 /* Who took over for a leader that is heard again, or whom it only failed to hear, steps back. */
 static void step_back(struct cats_node *node)
 {
-	for (uint8_t s = 0; s < self_of(node) && cats_node_leads(node); s++) {
+	for (uint32_t s = 0; s < self_of(node) && cats_node_leads(node); s++) {
 		if ((node->heard >> s & 1) && node->quiet[s] < GONE_EXCHANGES) {
 			node->leader = s;
 		}
@@ -461,9 +472,9 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 		step_back(node);
 	}
 	do {
-		x = current_of(node)->x;
+		x = node->x;
 		tick(node, now_us, todo);
-	} while (node->running && !node->done && !same_exchange(x, current_of(node)->x));
+	} while (node->running && !node->done && !same_exchange(x, node->x));
 	todo->compute = job_next(node, &job);
 	if (node->done) {
 		node->done = false;

@@ -40,11 +40,6 @@ static inline struct cats_reception *previous_of(struct cats_node *node)
 	return &node->reception[node->air ^ 1];
 }
 
-static inline const struct cats_image_gather *gather_of(struct cats_node *node)
-{
-	return &image_of(node)->gathers[current_of(node)->x.gather];
-}
-
 static inline struct cats_gather_stats *stats_of(struct cats_node *node, struct cats_exchange x)
 {
 	return &node->stats.gather[image_of(node)->gathers[x.gather].kind];

@@ -22,7 +22,7 @@ static void set(struct cats_reception *r, uint8_t source, uint16_t fragment)
 /* Held frame that stands in the place of a fragment, or -1. */
 static int held_in(const struct cats_reception *r, uint8_t source, uint16_t fragment)
 {
-	for (uint8_t i = 0; i < r->held_count; i++) {
+	for (uint32_t i = 0; i < r->held_count; i++) {
 		if (r->held[i].source == source && r->held[i].fragment == fragment) {
 			return i;
 		}
@@ -59,7 +59,7 @@ uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_r
 {
 	uint16_t lack = missing_of(image, r, source);
 
-	for (uint8_t i = 0; i < r->held_count && !r->final; i++) {
+	for (uint32_t i = 0; i < r->held_count && !r->final; i++) {
 		lack -= r->held[i].source == source ? 1 : 0;
 	}
 	return lack;
@@ -104,7 +104,7 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
 	if (r->final || r->held_count == CATS_MAX_HELD) {
 		return false;
 	}
-	for (uint8_t i = 0; i < r->held_count; i++) {
+	for (uint32_t i = 0; i < r->held_count; i++) {
 		if (r->held[i].source == frame->source && r->held[i].index == index) {
 			return false;
 		}
@@ -133,14 +133,14 @@ uint16_t cats_reception_finish(const struct cats_image *image, struct cats_recep
 	uint16_t lost = 0;
 	uint8_t kept = 0;
 
-	for (uint8_t s = 0; s < image->header->nodes; s++) {
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
 		if (s == image->header->node) {
 			continue;
 		}
 		/* As many equations as unknowns, or none that helps. */
 		if (cats_reception_lack(image, r, s) != 0) {
 			lost += missing_of(image, r, s);
-			for (uint8_t i = 0; i < r->held_count; i++) {
+			for (uint32_t i = 0; i < r->held_count; i++) {
 				if (r->held[i].source == s) {
 					r->held[i--] = r->held[--r->held_count];
 				}
@@ -167,14 +167,14 @@ static void reduce(const struct cats_image *image, const struct cats_reception *
 	uint8_t source = held[0].source;
 	uint16_t fragments = cats_fragment_count(image, r->x, source);
 
-	for (uint16_t f = 0; f < fragments; f++) {
+	for (uint32_t f = 0; f < fragments; f++) {
 		uint16_t size = cats_fragment_size(image, r->x, source, f);
 		const uint8_t *known = arena + cats_fragment_place(image, r->x, source, f) + low;
 
 		if (!has(r, source, f) || size <= low || held_in(r, source, f) >= 0) {
 			continue;
 		}
-		for (uint8_t i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			uint32_t row = cats_fragment_place(image, r->x, source, held[i].fragment);
 
 			cats_gf_add(arena + row + low, known,
@@ -199,18 +199,18 @@ static void eliminate(const struct cats_image *image, const struct cats_receptio
 	uint8_t b[CATS_MAX_HELD];
 	uint16_t length = high - low;
 
-	for (uint8_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < n; i++) {
 		u[i] = 0x80 + held[i].index;
 		g[i] = 1;
 		b[i] = 1;
 	}
-	for (uint8_t k = 0; k < n; k++) {
+	for (uint32_t k = 0; k < n; k++) {
 		uint8_t x = u[k];
 		uint8_t y = held[k].fragment;
 		uint8_t *pivot = arena + low + cats_fragment_place(image, r->x, held[k].source, y);
 
 		cats_gf_scale(pivot, divide(x ^ y, cats_gf_multiply(g[k], b[k])), length);
-		for (uint8_t i = 0; i < n; i++) {
+		for (uint32_t i = 0; i < n; i++) {
 			uint32_t row =
 				cats_fragment_place(image, r->x, held[i].source, held[i].fragment);
 
@@ -221,7 +221,7 @@ static void eliminate(const struct cats_image *image, const struct cats_receptio
 				    divide(cats_gf_multiply(g[i], b[k]), u[i] ^ y), length);
 			g[i] = divide(cats_gf_multiply(g[i], u[i] ^ x), u[i] ^ y);
 		}
-		for (uint8_t j = k + 1; j < n; j++) {
+		for (uint32_t j = k + 1; j < n; j++) {
 			uint8_t other = held[j].fragment;
 
 			b[j] = divide(cats_gf_multiply(b[j], other ^ y), x ^ other);
@@ -234,7 +234,7 @@ static void eliminate(const struct cats_image *image, const struct cats_receptio
 void cats_reception_solve(const struct cats_image *image, const struct cats_reception *r,
 			  uint8_t *arena)
 {
-	for (uint8_t s = 0; s < image->header->nodes; s++) {
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
 		uint16_t low = 0;
 
 		/* Fragments differ in size: a byte position has as many unknowns as there are
@@ -245,7 +245,7 @@ void cats_reception_solve(const struct cats_image *image, const struct cats_rece
 			uint16_t high = UINT16_MAX;
 			uint8_t n = 0;
 
-			for (uint8_t i = 0; i < r->held_count; i++) {
+			for (uint32_t i = 0; i < r->held_count; i++) {
 				uint16_t size = 0;
 
 				if (r->held[i].source == s) {
@@ -283,7 +283,7 @@ uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x,
 	uint8_t part[CATS_FRAME_MAX - CATS_FRAME_HEADER];
 
 	memset(payload, 0, size);
-	for (uint16_t f = 0; f < fragments; f++) {
+	for (uint32_t f = 0; f < fragments; f++) {
 		cats_gf_add(payload, part, cats_coefficient(index, (uint8_t)f),
 			    cats_engine_fill(engine, x, f, part));
 	}

@@ -22,12 +22,7 @@ bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a
 
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source)
 {
-	uint32_t slots = 0;
-
-	for (uint8_t s = 0; s < source; s++) {
-		slots += cats_fragment_count(image, x, s);
-	}
-	return slots;
+	return cats_data_slot(image, x, 0, source);
 }
 
 uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
@@ -41,10 +36,12 @@ uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
 uint32_t cats_data_slot(const struct cats_image *image, struct cats_exchange x, uint8_t ahead,
 			uint8_t source)
 {
-	uint32_t slots = cats_slot_first(image, x, source);
+	uint32_t slots = 0;
 
-	for (uint8_t s = 0; s < source; s++) {
-		slots += cats_fragment_count(image, x, s) != 0 ? ahead : 0;
+	for (uint32_t s = 0; s < source; s++) {
+		uint16_t fragments = cats_fragment_count(image, x, s);
+
+		slots += fragments != 0 ? fragments + ahead : 0u;
 	}
 	return slots;
 }
@@ -83,7 +80,7 @@ uint32_t cats_silence_us(const struct cats_image *image)
 {
 	uint32_t longest = 0;
 
-	for (uint16_t g = 0; g < image->header->gathers; g++) {
+	for (uint32_t g = 0; g < image->header->gathers; g++) {
 		struct cats_exchange x = {g, 0}; /* no later tile is larger */
 		uint32_t us = cats_data_us(image, x) + cats_round_us(image, x) +
 			      image->gathers[g].spacing_us;
