@@ -95,7 +95,7 @@ static void fill_block(uint32_t first, uint32_t rows, uint32_t view)
 
 		cats_unpack(y, step, 0, row_of(first + r), view);
 		cats_unpack_zeros(y, step, view, stride - view);
-		cats_arrange(y, step, (uint16_t)stride);
+		cats_arrange(block, r, (uint16_t)stride);
 	}
 }
 

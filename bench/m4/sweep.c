@@ -145,7 +145,7 @@ static void products(void)
 
 			cats_unpack(y, cats_row_step(rows), 0, bytes + r * WIDEST, view);
 			cats_unpack_zeros(y, cats_row_step(rows), view, stride - view);
-			cats_arrange(y, cats_row_step(rows), (uint16_t)stride);
+			cats_arrange(block, r, (uint16_t)stride);
 		}
 		for (uint32_t o = 0; o < outputs; o++) {
 			channels[o].bias = (int32_t)draw_word() >> draw() % 32;

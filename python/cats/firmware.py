@@ -218,6 +218,7 @@ def platforms(space: Workspace, *, bsim: bool = False) -> tuple[list[str], list[
     qemu = bool(shutil.which("qemu-system-arm"))
     reason = "needs apt-get install qemu-system-arm" if arm else toolchain
     offer(arm and qemu, "mps2/an385", reason)
+    offer(arm and qemu, "mps3/corstone300/an547", reason)
     offer(arm, "nrf52840dk/nrf52840", toolchain)
     if bsim:
         there = "BSIM_OUT_PATH" in space.environment and _compiles("-m32")

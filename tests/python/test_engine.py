@@ -41,7 +41,7 @@ def arranged(row: np.ndarray, stride: int) -> np.ndarray:
     """An int16 row, padded to the stride, in the order that the product's kernel reads."""
     padded = np.zeros(stride, np.int16)
     padded[: len(row)] = row
-    lib.cats_arrange(ffi.from_buffer("int16_t[]", padded), 2, stride)
+    lib.cats_arrange(ffi.from_buffer("int16_t[]", padded), 0, stride)
     return padded
 
 

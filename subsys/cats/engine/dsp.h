@@ -19,6 +19,13 @@
 #define CATS_DSP 0
 #endif
 
+/* CATS_CMSIS_NN asks for CMSIS-NN's sums in products: it wants rows of int8, one after the other. */
+#if CATS_DSP && !defined(CATS_CMSIS_NN)
+#define CATS_SIDE_BY_SIDE 1
+#else
+#define CATS_SIDE_BY_SIDE 0
+#endif
+
 #if CATS_DSP && !defined(__ASSEMBLER__)
 
 #include <stddef.h>

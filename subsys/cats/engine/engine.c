@@ -250,6 +250,7 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 		for (uint32_t r = 0; r < p.rows; r++) {
 			cats_tile_row(tile, row + r, cats_row(y, r, p.stride),
 				      cats_row_step(p.rows));
+			cats_arrange(y, r, p.stride);
 		}
 		p.weights = cats_table(image, gather->weights);
 		p.channels = cats_table(image, gather->channels);

@@ -26,13 +26,13 @@
  */
 static inline uint32_t cats_row_step(uint32_t rows)
 {
-	return CATS_DSP ? 2 * rows : 2;
+	return CATS_SIDE_BY_SIDE ? 2 * rows : 2;
 }
 
 /* Where a row of a block begins. */
 static inline int16_t *cats_row(int16_t *block, uint32_t row, uint32_t stride)
 {
-	return block + row * (CATS_DSP ? 2 : stride);
+	return block + row * (CATS_SIDE_BY_SIDE ? 2 : stride);
 }
 
 /* unpack.c: put n values into a row from a column on. step as above. */
@@ -74,8 +74,11 @@ struct cats_product {
 /* product.c */
 void cats_multiply(const struct cats_product *p);
 
-/* product.c: bring a row from natural order into the one that cats_multiply() reads. */
-void cats_arrange(int16_t *y, uint32_t step, uint16_t stride);
+/*
+ * product.c: bring a row of a block from natural order into the one that cats_multiply() reads. In
+ * turns, from row 0 on.
+ */
+void cats_arrange(int16_t *block, uint32_t row, uint16_t stride);
 
 /*
  * norm.c: normalise a row of int8 values y [columns] in place. n of them are available, the others

@@ -12,9 +12,10 @@
  * The image's weights stand 0, 2, 1, 3 within each four columns. Portable C has no use for that,
  * so the rows are brought into the same order and both are read straight through.
  */
-void cats_arrange(int16_t *y, uint32_t step, uint16_t stride)
+void cats_arrange(int16_t *block, uint32_t row, uint16_t stride)
 {
-	(void)step; /* 2 */
+	int16_t *y = cats_row(block, row, stride);
+
 	for (uint16_t j = 0; j < stride; j += 4) {
 		const int16_t second = y[j + 1];
 

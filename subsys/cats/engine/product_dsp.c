@@ -8,12 +8,28 @@
 
 #if CATS_DSP
 
-void cats_arrange(int16_t *y, uint32_t step, uint16_t stride)
+#if CATS_SIDE_BY_SIDE
+void cats_arrange(int16_t *block, uint32_t row, uint16_t stride)
 {
-	(void)y;
-	(void)step;
+	(void)block;
+	(void)row;
 	(void)stride;
 }
+#else
+#include <arm_nnsupportfunctions.h>
+
+/* Rows become int8 [rows][stride]: each moves to where what was read before begins. */
+void cats_arrange(int16_t *block, uint32_t row, uint16_t stride)
+{
+	const cats_word *from = (const cats_word *)cats_row(block, row, stride);
+	cats_word *to = (cats_word *)((int8_t *)block + row * stride);
+
+	for (uint32_t fours = stride / 4; fours != 0; fours--, from += 2) {
+		/* The order of the weights, 0, 2, 1, 3, comes by itself. */
+		*to++ = (cats_word)(__uxtb16((uint32_t)from[0]) | __uxtb16((uint32_t)from[1]) << 8);
+	}
+}
+#endif
 
 int32_t cats_requantize(int32_t v, int32_t multiplier, unsigned int shift)
 {
@@ -39,11 +55,44 @@ _Static_assert(offsetof(struct cats_sums, channel) == 4 &&
 		       sizeof(struct cats_image_channel) == 8,
 	       "sum_dsp.S must say the same");
 
+#if CATS_SIDE_BY_SIDE
 /* For blocks of 1 to 4 rows: see there. */
 const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
+
+/* The next sums, from weights w on. Returns the weights behind them. */
+CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums,
+				 const int8_t *w)
+{
+	static const int8_t *(*const sum[])(struct cats_sums *sums, const int8_t *w) = {
+		cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
+
+	return sum[p->rows - 1](sums, w);
+}
+#else
+static const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums, const int8_t *w)
+{
+	const uint32_t rows = p->rows;
+	const uint32_t outputs = (uint32_t)(sums->last - sums->at);
+	int32_t *sum = sums->at[0]; /* [outputs][rows] */
+
+	for (uint32_t o = 0; o < outputs; o++, sums->channel++) {
+		for (uint32_t r = 0; r < rows; r++) {
+			*sum++ = sums->channel->bias;
+		}
+	}
+	(void)arm_nn_mat_mult_nt_t_s8_s32(w, (const int8_t *)p->y, sums->at[0], (int32_t)outputs,
+					  p->stride, (int32_t)rows, 0, 1);
+	for (uint32_t o = outputs; rows != CATS_MAX_BLOCK_ROWS && o-- > 0;) {
+		for (uint32_t r = rows; r-- > 0;) {
+			sums->at[o][r] = *--sum;
+		}
+	}
+	return w + outputs * p->stride;
+}
+#endif
 
 /* What one batch of sums becomes. */
 struct target {
@@ -217,8 +266,6 @@ static void __attribute__((__noinline__)) finish_any(const struct cats_product *
 
 void cats_multiply(const struct cats_product *p)
 {
-	static const int8_t *(*const sum[])(struct cats_sums *sums, const int8_t *w) = {
-		cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
 	const struct cats_image_channel *const end = p->channels + p->outputs;
 	const size_t columns = (size_t)p->stride * p->rows;
 	const int8_t *w = p->weights;
@@ -244,7 +291,7 @@ void cats_multiply(const struct cats_product *p)
 		sums.at = buffer;
 		sums.last = buffer + (t.end - t.channel);
 		CATS_BARRIER();
-		w = sum[p->rows - 1](&sums, w);
+		w = add_up(p, &sums, w);
 		if (p->shift > 32) {
 			finish(p, &t, buffer);
 		} else {

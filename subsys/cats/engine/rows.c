@@ -162,5 +162,4 @@ void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint3
 		}
 	}
 	cats_unpack_zeros(y, step, gather->view, gather->stride - gather->view);
-	cats_arrange(y, step, gather->stride);
 }

@@ -26,7 +26,7 @@ void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,
 		    struct cats_exchange x, const struct cats_availability *available);
 
 /* The view of one row of the tile, normalised where the gather has a norm: a row of [stride] that
- * begins at y, ready for cats_multiply().
+ * begins at y, ready for cats_arrange().
  */
 void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint32_t step);
 
