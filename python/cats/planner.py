@@ -512,7 +512,7 @@ class _Planner:
         for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
             if times:
                 air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
-                air += self.air.turn_us if air else 0  # from what it brought to the next one
+                air += self.air.lead_us if air else 0  # to open the next one
                 total += times * (max(air, work) if hides else air + work)
         return total + (self.computing(g, tail, mode) if hides else 0)
 

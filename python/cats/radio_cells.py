@@ -32,8 +32,8 @@ from cats.vectors import random_inputs, random_model
 
 #: The transports of tests/bsim/node.
 TRANSPORTS = ("nrf_radio", "ieee802154", "ble")
-#: A channel that loses one frame in ten at each receiver, headers and all.
-LOSSY = ("Magic", "-PER=0.1")
+#: Frames that are lost at each receiver of the lossy channel.
+LOSS = 0.1
 DRIFT_PPM = 50.0
 #: Pause of the intruder between its bursts, microseconds.
 INTRUDE_US = 20_000
@@ -86,8 +86,9 @@ class Fault:
 @dataclass
 class Outcome:
     """What came of runs. ``inferences``: of the node that saw most; ``compared`` outputs, of which
-    ``different`` are not the reference's; ``hung``: nodes that waited in vain, or that began an
-    inference and never ended it; ``latency_us``: as node 0 or its heir sees it, the mean and the
+    ``different`` are not the reference's; ``hung``: inferences that were begun or submitted and
+    never ended, and nodes that take part no more; ``missed``: results that living nodes lack, since
+    they never heard of the inference; ``latency_us``: as node 0 or its heir sees it, the mean and
     worst; ``fragments`` that were due and ``lost`` at all nodes."""
 
     radio: str
@@ -98,6 +99,7 @@ class Outcome:
     compared: int = 0
     different: int = 0
     hung: int = 0
+    missed: int = 0
     fragments: int = 0
     lost: int = 0
     latency_us: float = 0.0
@@ -126,8 +128,8 @@ class Outcome:
         ) / max(every, 1)
         self.worst_us = max(self.worst_us, other.worst_us)
         self.planned_us = other.planned_us
-        for name in ("runs", "inferences", "compared", "different", "hung", "fragments", "lost",
-                     "takeovers", "attacks", "refused", "foreign"):  # fmt: skip
+        for name in ("runs", "inferences", "compared", "different", "hung", "missed", "fragments",
+                     "lost", "takeovers", "attacks", "refused", "foreign"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -189,6 +191,14 @@ def devices(
     ]
 
 
+def lossy(radio: str) -> tuple[str, str]:
+    """The modem that loses a share LOSS of the frames at each receiver, headers and all. It draws
+    for each packet; a frame over Bluetooth LE is heard if two are: the one on the primary channel
+    that is scanned, and the one with the data."""
+    packets = 2 if radio.startswith("ble") else 1
+    return "Magic", f"-PER={1 - (1 - LOSS) ** (1 / packets):.6f}"
+
+
 def _with(device: Device, **options: object) -> Device:
     return dataclasses.replace(device, options={**device.options, **options})
 
@@ -231,7 +241,7 @@ def scenario(
     name = fault.name
     options: dict = {"folder": folder, "seconds": 36000.0, "seed": seed}
     if name == "loss" or fault.lossy:
-        options["modem"] = LOSSY
+        options["modem"] = lossy(made.radio)
     nodes = devices(made, inferences, DRIFT_PPM if name != "clean" else 0.0)
     leads = name.startswith("leader")
     victim = 0 if leads else made.nodes - 1 if fault.victim is None else fault.victim
@@ -274,17 +284,29 @@ def scenario(
     return run
 
 
-def _hung(logs: Sequence[Log], needed: set[int]) -> int:
-    """Nodes that gave up waiting, and inferences that a living node began and did not end before
-    it began another."""
-    count = sum(logs[n].stopped != "done" for n in needed)
-    for log in logs:
+def hung(logs: Sequence[Log], needed: set[int]) -> tuple[int, int]:
+    """(What hung, results that are missing at the devices ``needed``).
+
+    Hung is: an inference that a living node began and did not end before it began another or gave
+    up; an input without a result; a device that neither ended nor gave up; one that gave up while
+    the others went on without it for more than two inferences. A node that never heard of an
+    inference, since all of its opening was lost, has one result less and gives up waiting when the
+    others are done: that is missed, not hung.
+    """
+    count = missed = 0
+    times = sorted(r.time_us for r in max((log.results for log in logs), key=len, default=[]))
+    for number, log in enumerate(logs):
         if log.stopped == "killed":
             continue
         ended = {result.number for result in log.results}
         begun = list(dict.fromkeys(number for number, _, _ in log.heard))
-        count += sum(number not in ended for number in begun[:-1])
-    return count
+        count += sum(n not in ended for n in (begun[:-1] if log.stopped == "done" else begun))
+        if number not in needed or log.stopped == "done":
+            continue
+        missed += int(log.device.options["inferences"]) - len(log.results)
+        last = log.results[-1].time_us if log.results else log.started_us or 0
+        count += log.stopped is None or bool(log.submitted) or sum(t > last for t in times) > 2
+    return count, missed
 
 
 def outcome(run: Run) -> Outcome:
@@ -292,11 +314,12 @@ def outcome(run: Run) -> Outcome:
     made, logs = run.made, run.logs
     compared, wrong = bsim.check(made.folder, made.inputs, logs)
     model, plan, _, _ = load_deploy(made.folder)
-    hung = _hung(logs, run.needed)
+    count, missed = hung(logs, run.needed)
     if run.other is not None:
         more, differ = bsim.check(run.other.folder, run.other.inputs, run.others)
         compared, wrong = compared + more, wrong + differ
-        hung += _hung(run.others, set(range(run.other.nodes)))
+        again, more = hung(run.others, set(range(run.other.nodes)))
+        count, missed = count + again, missed + more
     results = [result for log in logs for result in log.results]
     leader = max(logs[:2], key=lambda log: len(log.results)).results
     latency = [r.latency_us for r in leader]
@@ -308,7 +331,8 @@ def outcome(run: Run) -> Outcome:
         inferences=max(len(log.results) for log in logs),
         compared=compared,
         different=len(wrong),
-        hung=hung,
+        hung=count,
+        missed=missed,
         fragments=sum(result.fragments for result in results),
         lost=sum(result.lost for result in results),
         latency_us=float(np.mean(latency)) if latency else 0.0,
@@ -384,7 +408,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"{args.radio}, {args.nodes} nodes, {args.fault}: {found.inferences} inferences, "
         f"{found.compared} outputs compared, {found.different} differ, {found.hung} hung, "
-        f"{100 * found.delivered:.2f} % delivered"
+        f"{found.missed} missed, {100 * found.delivered:.2f} % delivered"
     )
     return 0 if found.good else 1
 

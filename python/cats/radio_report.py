@@ -255,7 +255,7 @@ def _gather(program: Path, made: Deployment, size: int, rounds: int, count: int)
         "radio": made.radio, "nodes": made.nodes, "bytes": size, "rounds": rounds,
         "bound_us": bound_us(plan, at),
     }  # fmt: skip
-    for fault in ("drift", *(("loss",) if rounds else ())):
+    for fault in ("drift", "loss"):
         run = scenario(program, made, fault, count)
         found = outcome(run)
         if not found.good:
@@ -265,8 +265,7 @@ def _gather(program: Path, made: Deployment, size: int, rounds: int, count: int)
         row[f"{fault}_delivered"] = found.delivered
         row[f"{fault}_fragments"] = found.fragments
     row["ratio"] = row["drift_us"] / row["bound_us"]
-    if rounds:
-        row["slower"] = row["loss_us"] / row["drift_us"]
+    row["slower"] = row["loss_us"] / row["drift_us"]
     return {**row, "good": True}
 
 
@@ -419,12 +418,12 @@ def tables(found: Sequence[dict]) -> dict[str, tuple[tuple, list[tuple]]]:
         rows = [
             (
                 f["radio"].removesuffix(SEALED), str(f["nodes"]), f["fault"], str(f["inferences"]),
-                str(f["compared"]), str(f["different"]), str(f["hung"]),
+                str(f["compared"]), str(f["different"]), str(f["hung"]), str(f["missed"]),
                 _percent(f["delivered"]), _ms(f["latency_us"]), _ms(f["worst_us"]),
             )
             for f in group[name]
         ]  # fmt: skip
-        head = ("transport", "nodes", "fault", "inferences", "outputs", "differ", "hung",
+        head = ("transport", "nodes", "fault", "inferences", "outputs", "differ", "hung", "missed",
                 "delivered", "ms", "worst ms")  # fmt: skip
         if name == "long":
             head = (*head[:3], "runs", *head[3:])
@@ -438,8 +437,7 @@ def tables(found: Sequence[dict]) -> dict[str, tuple[tuple, list[tuple]]]:
             (
                 f["radio"], f"{f['nodes']} x {f['bytes']}", str(f["rounds"]), _ms(f["bound_us"]),
                 _ms(f["drift_us"]), f"{f['ratio']:.2f}",
-                *((_ms(f["loss_us"]), f"{f['slower']:.2f}", _percent(f["loss_delivered"], 3))
-                  if f["rounds"] else ("-", "-", "-")),
+                _ms(f["loss_us"]), f"{f['slower']:.2f}", _percent(f["loss_delivered"], 3),
             )
             for f in group["gather"]
         ],

@@ -96,7 +96,8 @@ class Settings:
 
     ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's estimate for ``clock_hz``,
     each node's times its factor in ``slower``). ``gap_us``: between one inference's end and the
-    next submit. Others as in include/cats/node.h; 0 is its default.
+    next submit. ``lead_us``: None is the radio's. Others as in include/cats/node.h; 0 is its
+    default.
     """
 
     compute: str = "none"
@@ -104,7 +105,7 @@ class Settings:
     slower: Sequence[float] = ()
     first_inference: int = 1
     clock_us: Sequence[int] = ()
-    lead_us: int = 0
+    lead_us: int | None = None
     late_us: int = 0
     timeout_us: int = 0
     start_us: int = 0
@@ -402,7 +403,9 @@ def _config(
     config.faults, config.fault_count = frames, len(faults.frames)
     config.events, config.event_count = events, len(faults.events)
     config.first_inference = settings.first_inference % 2**16
-    config.lead_us, config.late_us = settings.lead_us, settings.late_us
+    config.lead_us = radio.lead_us if settings.lead_us is None else settings.lead_us
+    config.early_us = 0 if radio.turn_us else config.lead_us
+    config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
     return config, [memory, frames, events, table]

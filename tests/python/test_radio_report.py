@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cats import bsim
 from cats import radio_cells as cells
 from cats import radio_report as report
 from cats.errors import CatsError
@@ -27,18 +28,53 @@ def gather(rounds, **changed):
     row = {
         "group": "gather", "processor": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
         "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1200.0, "ratio": 1.2,
+        "loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995,
     }  # fmt: skip
-    if rounds:
-        row |= {"loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995}
     return row | changed
 
 
 def test_outcomes_add_up():
     total = cells.Outcome("ble", 4, "loss")
     for latency, hung in ((100.0, 0), (300.0, 1)):
-        total.add(cells.Outcome("ble", 4, "loss", 1, 10, 40, 0, hung, 100, 5, latency, 400))
+        total.add(cells.Outcome("ble", 4, "loss", 1, 10, 40, 0, hung, 2, 100, 5, latency, 400))
     assert (total.runs, total.inferences, total.hung, total.latency_us) == (2, 20, 1, 200.0)
-    assert total.delivered == 0.95 and not total.good
+    assert total.delivered == 0.95 and total.missed == 4 and not total.good
+
+
+def device(results, begun, stopped, submitted=(), wanted=3):
+    """A log: ``results``: (number, time); ``begun``: inferences of which it heard a gather."""
+    log = bsim.Log(bsim.Device(0, options={"inferences": wanted}), "", stopped=stopped)
+    log.started_us = 0
+    log.submitted = list(submitted)
+    log.heard = {(number, 0, 0): [] for number in begun}
+    log.results = [bsim.Inference(n, 0, True, 0, 1, 0, 0, 1, at, None) for n, at in results]
+    return log
+
+
+def test_what_hangs_and_what_is_missed():
+    """A node that never heard of an inference waits in vain for its last result: no inference hung.
+    Node 0 came back in the moment in which node 1 opened one in its place, and only that one's own
+    node ever knew of it."""
+    three = [(n, 10 * n) for n in (1, 2, 3)]
+    leads = device(three, (1, 2, 3), "done", [(0, 5)])
+    late = device(three[1:], (2, 3), "quiet")
+    assert cells.hung([leads, late], {0, 1}) == (0, 1)
+    assert cells.hung([leads, device(three[:1], (1,), "killed")], {0}) == (0, 0)
+    # Begun, and not ended: before the next one, or for ever. The next one may just run.
+    assert cells.hung([leads, device(three[1:], (1, 2, 3), "quiet")], {0, 1}) == (1, 1)
+    assert cells.hung([leads, device(three[:2], (1, 2, 3), "quiet")], {0, 1}) == (1, 1)
+    assert cells.hung([device(three, (1, 2, 3, 4), "done")], {0}) == (0, 0)
+    # An input without a result; a program that stands still; a node that takes part no more.
+    assert cells.hung([device(three[:2], (1, 2), "quiet", [(2, 25)])], {0}) == (1, 1)
+    assert cells.hung([device(three[:2], (1, 2), None)], {0}) == (1, 1)
+    assert cells.hung([leads, device([], (), "quiet")], {0, 1}) == (1, 3)
+
+
+def test_one_frame_in_ten():
+    """Over Bluetooth LE a frame is heard if two packets are."""
+    loss = {radio: float(cells.lossy(radio)[1].partition("=")[2]) for radio in cells.TRANSPORTS}
+    assert loss["nrf_radio"] == loss["ieee802154"] == 0.1
+    assert 1 - (1 - loss["ble"]) ** 2 == pytest.approx(0.1, abs=1e-5)
 
 
 def test_nothing_compared_is_not_good():

@@ -4,7 +4,9 @@
 
 import dataclasses
 import json
+import re
 import time
+from pathlib import Path
 
 import numpy as np
 import planned
@@ -17,7 +19,8 @@ from cats.cli import main
 from cats.config import ModelConfig, SplitConfig
 from cats.errors import CatsError
 from cats.plan import plan_air
-from cats.planner import make_plan
+from cats.planner import inference_us, make_plan
+from cats.radio import radio
 from cats.simulate import (
     Event,
     Faults,
@@ -33,6 +36,7 @@ from cats.simulate import (
 )
 from cats.vectors import random_inputs, random_model
 
+ROOT = Path(__file__).resolve().parents[2]
 SMALL = ModelConfig(
     tokens_in=16, inputs=4, outputs=10, features=32, heads=8, hidden=64, blocks=2
 )  # the demonstration's shape
@@ -238,6 +242,24 @@ def test_lead_time():
         assert result.delivered == 1.0
     _, result = run(model, plan, 5, Faults(loss=0.1), settings=Settings(lead_us=150))
     assert result.delivered > 0.98
+
+
+def test_lead_is_that_of_the_firmware():
+    """Each exchange opens a lead late, in the simulation as on the air."""
+    kconfig = (ROOT / "subsys" / "cats" / "Kconfig").read_text()
+    found = kconfig.partition("config CATS_LEAD_US\n")[2].partition("\thelp")[0]
+    default = {on: int(value) for value, on in re.findall(r"default (\d+) if (.+)", found)}
+    for name in ("ieee802154", "ble", "nrf_radio"):
+        chosen = f"CATS_TRANSPORT_{name.upper()}"
+        sealed = default.get(f"CATS_SECURE && {chosen}", default["CATS_SECURE"])
+        assert radio(name).lead_us == default[chosen]
+        assert radio(f"{name}+secure").lead_us == sealed
+        model, plan = deployment(2, radio=name, rounds=2)
+        planned = inference_us(model.config, model.split, model.keep, plan)
+        _, found = run(model, plan, 3, settings=Settings("plan"))
+        assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.03)
+        _, found = run(model, plan, 3, settings=Settings("plan", lead_us=0))
+        assert (found.latency_us[1:, 0] < planned).all()
 
 
 @pytest.mark.parametrize("slow", range(4))

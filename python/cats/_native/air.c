@@ -30,6 +30,7 @@ struct frame {
 	uint32_t boot;
 	uint32_t number;
 	int64_t start_ns;
+	int64_t told_ns; /* what counts as its start */
 	int64_t end_ns;
 	uint16_t length;
 	bool destroyed;
@@ -252,7 +253,12 @@ static void serve(struct air *air, int n)
 			a->frame.source = n;
 			a->frame.boot = a->boot;
 			a->frame.length = todo.length;
-			a->frame.start_ns = global_ns(air, n, todo.at);
+			a->frame.told_ns = global_ns(air, n, todo.at);
+			a->frame.start_ns =
+				a->frame.told_ns - (int64_t)(air->config.before_us * 1e3);
+			if (a->frame.start_ns < air->now_ns) {
+				a->frame.start_ns = air->now_ns;
+			}
 			memcpy(a->frame.data, todo.frame, todo.length);
 		} else if (todo.what == CATS_TODO_DONE) {
 			take_result(air, n, &todo.result);
@@ -294,7 +300,7 @@ static void hear_later(struct air *air, int n, const struct frame *frame, const 
 			copy->receiver = n;
 			copy->boot = air->antenna[n].boot;
 			/* As one would hear it who does not know that it is late. */
-			copy->start_ns = frame->start_ns + (int64_t)(after_us * 1e3);
+			copy->start_ns = frame->told_ns + (int64_t)(after_us * 1e3);
 			copy->length = frame->length;
 			memcpy(copy->data, data, frame->length);
 			return;
@@ -381,7 +387,7 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	if (late) {
 		hear_later(air, r, frame, data, late_us);
 	} else {
-		hear(air, r, data, frame->length, frame->start_ns);
+		hear(air, r, data, frame->length, frame->told_ns);
 	}
 }
 
@@ -451,7 +457,7 @@ static void end_frame(struct air *air, int n)
 	}
 	if (a->on && a->boot == frame.boot) {
 		/* If it was destroyed on the air, its sender does not know. */
-		cats_node_sent(&a->node, true, clock_us(air, n, frame.start_ns));
+		cats_node_sent(&a->node, true, clock_us(air, n, frame.told_ns));
 		serve(air, n);
 	}
 }
@@ -645,6 +651,7 @@ static const char *setup(struct air *air)
 			.arena_size = a->image.header->arena_size,
 			.first_inference = c->first_inference,
 			.lead_us = c->lead_us,
+			.early_us = c->early_us,
 			.late_us = c->late_us,
 			.timeout_us = c->timeout_us,
 			.start_us = c->start_us,

@@ -61,6 +61,7 @@ struct air_config {
 	uint64_t seed;
 	/* radio */
 	double ramp_us;
+	double before_us; /**< of the ramp: before what counts as a frame's start */
 	double byte_us;
 	uint32_t overhead; /**< bytes around a frame */
 	/* faults */
@@ -82,6 +83,7 @@ struct air_config {
 	bool named; /**< losses without bursts are those of subsys/cats/transport/loss.h */
 	uint16_t first_inference;
 	uint32_t lead_us;
+	uint32_t early_us;
 	uint32_t late_us;
 	uint32_t timeout_us;
 	uint32_t start_us;
