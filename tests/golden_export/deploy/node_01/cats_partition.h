@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment 3641cb1e.
+/* Partition of node 1 of 2, deployment f41f379d.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1328 bytes of flash, 96 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x3641cb1eu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 96 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1328 /* bytes of flash */
 
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x6a39989au,
+		.crc32 = 0x4fde0742u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -194,7 +194,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 6302,
+			.spacing_us = 6301,
 			.tile = { 80, 80 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -318,7 +318,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 5782,
+			.spacing_us = 5780,
 			.tile = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
