@@ -119,7 +119,8 @@ def test_one_frame_in_ten_is_lost(program, tmp_path, radio):
 
 @pytest.mark.parametrize("radio", cells.TRANSPORTS)
 def test_slow_node(program, tmp_path, radio):
-    """What a node has not computed when its slots come is lost; nobody waits for it for ever."""
+    """What a node has not computed when its slots come is lost, and it misses whole inferences
+    while it computes; the others wait for neither."""
     made = cells.deploy(tmp_path, cells.small(4), 4, radio, rounds=2)
     file = tmp_path / "compute.bin"
     times = np.frombuffer(file.read_bytes(), "<u4").copy()
@@ -128,7 +129,7 @@ def test_slow_node(program, tmp_path, radio):
     file.write_bytes(times.tobytes())
     run = cells.scenario(program(radio), made, "drift", 6)
     found = good(run)
-    assert found.missed == 0 and found.inferences == 6
+    assert found.missed > 0
     for log in run.logs[:3]:
         assert log.total("lost") > 0 and len(log.results) == 6
 
