@@ -158,8 +158,9 @@ NINJA = """#!/bin/sh
 cp "$SAMPLE_ELF" "$2/zephyr/zephyr.elf"
 """
 TWISTER = """
-import sys
+import os, sys
 print("arguments:", *sys.argv[1:])
+print("ccache:", os.environ["CCACHE_BASEDIR"])
 print("INFO    - 3 of 3 executed test configurations passed (100.00%), 0 built")
 sys.exit(int("fail" in sys.argv))
 """
@@ -347,8 +348,9 @@ def module(zephyr, monkeypatch):
 def test_twister(module, capfd, tmp_path):
     (tmp_path / "map.yml").write_text("")
     assert cli.main(["test", "-p", "native_sim", "-O", "reports", "-j", "2"]) == 0
-    line = capfd.readouterr().out.splitlines()[0]
+    line, ccache = capfd.readouterr().out.splitlines()[:2]
     assert f"-T{module}/tests/zephyr -pnative_sim" in line and f"-O {tmp_path}/reports" in line
+    assert ccache == f"ccache: {tmp_path}/reports"
     assert "samples" not in line and "-j 2" in line and "--overflow-as-errors" in line
     assert cli.main(["test", "--device-testing", "--hardware-map", "map.yml"]) == 0
     line = capfd.readouterr().out.splitlines()[0]
