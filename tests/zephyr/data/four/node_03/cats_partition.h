@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 9b216391.
+/* Partition of node 3 of 4, deployment c2e7460c.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3616 bytes of flash, 376 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x9b216391u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xc2e7460cu /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3616 /* bytes of flash */
 
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x3fc5987eu,
+		.crc32 = 0x2b00c724u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -233,7 +233,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 140,
+			.spacing_us = 139,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -264,7 +264,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 141,
+			.spacing_us = 150,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
@@ -295,7 +295,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 130,
+			.spacing_us = 129,
 			.tile = { 216, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
@@ -357,7 +357,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 140,
+			.spacing_us = 139,
 			.tile = { 216, 252 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
@@ -388,7 +388,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 1032,
+			.spacing_us = 1034,
 			.tile = { 216, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
@@ -481,7 +481,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 0,
-			.spacing_us = 1026,
+			.spacing_us = 1024,
 			.tile = { 232, 232 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 2b2371ef.
+/* Partition of node 3 of 4, deployment 17378f80.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2064 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x2b2371efu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x17378f80u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2064 /* bytes of flash */
 
@@ -113,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x4d24fcd2u,
+		.crc32 = 0xab550b06u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -204,7 +204,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 792,
 			.control_us = 740,
 			.turn_us = 2000,
-			.spacing_us = 6101,
+			.spacing_us = 6100,
 			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -235,7 +235,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 792,
 			.control_us = 740,
 			.turn_us = 2000,
-			.spacing_us = 6082,
+			.spacing_us = 6093,
 			.tile = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
@@ -266,7 +266,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 792,
 			.control_us = 740,
 			.turn_us = 2000,
-			.spacing_us = 6054,
+			.spacing_us = 6053,
 			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
@@ -328,7 +328,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 744,
 			.control_us = 740,
 			.turn_us = 2000,
-			.spacing_us = 5763,
+			.spacing_us = 5762,
 			.tile = { 140, 140 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
