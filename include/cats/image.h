@@ -116,7 +116,7 @@ struct cats_image_model {
 	uint16_t flags;          /**< CATS_FLAG_* */
 	uint8_t pool;            /**< enum cats_pool */
 	uint8_t block_rows;      /**< rows normalised and multiplied together, 1..4 */
-	uint16_t heads_per_pass; /**< own heads whose q, k, v stand in the arena at once: all of
+	uint16_t heads_per_pass; /**< own heads whose k, v stand in the arena at once: all of
 				  *   them, or fewer with CATS_FLAG_HELD
 				  */
 	uint16_t hidden_rows;    /**< rows of the hidden buffer: N, or one tile where the last
@@ -130,18 +130,16 @@ struct cats_image_model {
 
 	/* Offsets in the arena, bytes, each a multiple of 4. Lifetimes let them overlap. */
 	uint32_t arena_residual; /**< int16 [N][own_heads * E] */
-	uint32_t arena_query;    /**< int8 [N][heads_per_pass * E]; row i is overwritten by row i of
-				  *   the heads unless CATS_FLAG_HELD
-				  */
+	uint32_t arena_query;    /**< = arena_heads: a row of q is overwritten by that row of h */
 	uint32_t arena_key;      /**< int8 [heads_per_pass][N][E] */
 	uint32_t arena_value;    /**< int8 [heads_per_pass][E][N rounded up to 4] */
-	uint32_t arena_heads;  /**< int8 [N][own_heads * E]; = arena_query unless CATS_FLAG_HELD */
-	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden] */
-	uint32_t arena_rows;   /**< int16 [block_rows][largest stride of a product] */
-	uint32_t arena_scores; /**< int32 [N rounded up to 4] */
-	uint32_t arena_input;  /**< int8 [tokens_in][own_inputs] */
-	uint32_t arena_pooled; /**< int8 [output rows][own_heads * E] */
-	uint32_t arena_output; /**< int16 [output rows][C] */
+	uint32_t arena_heads;    /**< int8 [N][own_heads * E] */
+	uint32_t arena_hidden;   /**< int8 [hidden_rows][own_hidden] */
+	uint32_t arena_rows;     /**< int16 [block_rows][largest stride of a product] */
+	uint32_t arena_scores;   /**< int32 [N rounded up to 4] */
+	uint32_t arena_input;    /**< int8 [tokens_in][own_inputs] */
+	uint32_t arena_pooled;   /**< int8 [output rows][own_heads * E] */
+	uint32_t arena_output;   /**< int16 [output rows][C] */
 };
 
 /** One gather: its rows, its exchange, and the step that consumes it. */

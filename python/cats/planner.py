@@ -153,15 +153,13 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
             for name in ("query", "key", "value"):
                 use(name, consume, late, block)
             if held:
-                use("heads", consume, late, block)
                 use("scores", consume, late, e)
-        elif kind == Kind.HEADS and held:
-            use("heads", produce, late, block)
         elif kind == Kind.HEADS:
             use("query", produce, late, block)  # the heads, row by row
-            use("key", produce, produce, block)
-            use("value", produce, produce, block)
-            use("scores", produce, produce, e)
+            if not held:
+                use("key", produce, produce, block)
+                use("value", produce, produce, block)
+                use("scores", produce, produce, e)
         elif kind == Kind.FORWARD:
             use("hidden", consume, late, (block, tile if gathers[g + 1][2] == phase else -1))
         elif kind == Kind.HIDDEN:
@@ -211,7 +209,7 @@ def buffer_sizes(
     own, heads = split.heads[node] * width, mode.passes(split.heads[node])
     sizes = {
         "residual": 2 * n * own,
-        "query": n * heads * width,
+        "query": n * own,
         "key": heads * n * width,
         "value": heads * width * round_up(n, 4),
         "hidden": hidden_rows(config, gathers, mode) * split.hidden[node],
@@ -221,8 +219,6 @@ def buffer_sizes(
         "pooled": config.output_rows * own,
         "output": 2 * config.output_rows * config.outputs,
     }
-    if mode.held:
-        sizes["heads"] = n * own
     for g, plan in enumerate(gathers):
         size = plan.tile_rows * sum(f.width for s, f in enumerate(plan.sources) if s != node)
         for b in range(plan.buffers):
@@ -296,8 +292,7 @@ def plan_arena(
     kinds = tuple(int(gather_kind(config, g)[0]) for g in range(len(gathers)))
     places, size, bound = _packed(tuple(buffers), kinds)
     offsets = {b.name: places[b.name] for b in buffers if not b.name.startswith("tile")}
-    if not mode.held:
-        offsets["heads"] = offsets["query"]
+    offsets["heads"] = offsets["query"]
     tiles = tuple(
         (places[f"tile{g}.0"], places.get(f"tile{g}.1", places[f"tile{g}.0"]))
         for g in range(len(gathers))

@@ -147,7 +147,7 @@ def run_arena(
 
     def attend(b: int, row: int, head: int, of: int) -> None:
         """Row of head ``of`` (own number), whose q, k, v stand at place ``head``."""
-        memory.read(run("query", width, (row * per_pass + head) * width), "q", b, row, of)
+        memory.read(run("query", width, row * own + of * width), "q", b, row, of)
         for j in range(n):
             memory.read(key(head, j), "k", b, j, of)
             memory.read(value(head, j), "v", b, j, of)
@@ -228,7 +228,7 @@ def run_arena(
         memory.read(tile(g, t), "tile", g, t)
 
     def q_k_v(b: int, row: int, head: int, of: int) -> None:
-        memory.write(run("query", width, (row * per_pass + head) * width), "q", b, row, of)
+        memory.write(run("query", width, row * own + of * width), "q", b, row, of)
         memory.write(key(head, row), "k", b, row, of)
         memory.write(value(head, row), "v", b, row, of)
 

@@ -44,17 +44,15 @@ void cats_engine_begin(struct cats_engine *engine, const int8_t *input)
 	}
 }
 
-/* A row of the own heads that heads_per_pass holds, from the first on: q becomes h. */
+/* A row of some own heads, from the first on, whose k and v stand there: q becomes h. */
 static void attend(const struct cats_engine *engine, const struct cats_image_gather *gather,
 		   uint16_t row, uint16_t first, uint16_t heads)
 {
 	const struct cats_image_model *m = engine->image->model;
 	const uint32_t width = m->head_width;
 	const uint16_t n = (m->flags & CATS_FLAG_CAUSAL) ? row + 1 : m->tokens;
-	const int8_t *query =
-		(const int8_t *)engine->arena + m->arena_query + row * m->heads_per_pass * width;
-	int8_t *out = (int8_t *)engine->arena + m->arena_heads + row * cats_own_features(m) +
-		      first * width;
+	int8_t *head = (int8_t *)engine->arena + m->arena_heads + row * cats_own_features(m) +
+		       first * width;
 	struct cats_attention a = {
 		.key = (const int8_t *)engine->arena + m->arena_key,
 		.value = (const int8_t *)engine->arena + m->arena_value,
@@ -66,8 +64,8 @@ static void attend(const struct cats_engine *engine, const struct cats_image_gat
 		.width = m->head_width,
 	};
 
-	for (uint32_t h = 0; h < heads; h++) {
-		cats_attend(&a, query + h * width, n, out + h * width);
+	for (uint32_t h = 0; h < heads; h++, head += width) {
+		cats_attend(&a, head, n, head);
 		a.key += m->tokens * width;
 		a.value += a.value_step * width;
 	}
@@ -161,7 +159,7 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 	const struct cats_image_gather *next = tile->gather + 1; /* HEADS */
 	int8_t *arena = (int8_t *)tile->engine->arena;
 	const uint32_t width = m->head_width;
-	const uint32_t pass = m->heads_per_pass * width;
+	const uint32_t own = cats_own_features(m);
 	const uint32_t padded = cats_round_up4(m->tokens);
 	const bool query_read =
 		row < next->row_begin + next->rows && next->row_begin < row + p->rows;
@@ -175,8 +173,8 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 			p->row_step = width;
 			p->output_step = 1;
 			if (i == 0) {
-				p->out = arena + m->arena_query + row * pass + h * width;
-				p->row_step = pass;
+				p->out = arena + m->arena_heads + row * own + (first + h) * width;
+				p->row_step = own;
 			} else if (i == 1) {
 				p->out = arena + m->arena_key + (h * m->tokens + row) * width;
 			} else {

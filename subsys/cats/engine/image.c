@@ -74,7 +74,7 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED)) == 0 &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
-	       in_range(m->hidden_rows, 1, m->tokens) && (held || m->arena_heads == m->arena_query);
+	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;
 }
 
 /* The canonical order of gathers, and the rows that each moves. */
@@ -304,7 +304,6 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	} buffers[] = {
 		{m->arena_rows, rows_size},
 		{m->arena_residual, 2 * m->tokens * own},
-		{m->arena_query, m->tokens * pass},
 		{m->arena_key, m->tokens * pass},
 		{m->arena_value, cats_round_up4(m->tokens) * pass},
 		{m->arena_heads, m->tokens * own},

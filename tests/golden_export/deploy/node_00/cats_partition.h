@@ -5,7 +5,7 @@
 
 /* Partition of node 0 of 2, deployment f41f379d.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1616 bytes of flash, 144 bytes of arena.
+ * 1616 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -27,7 +27,7 @@
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 144 /* bytes of RAM */
+#define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1616 /* bytes of flash */
 
 struct cats_partition_image {
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x61fe36e0u,
+		.crc32 = 0xb64515f1u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -143,9 +143,9 @@ static const struct cats_partition_image cats_partition = {
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 64,
-		.arena_query = 112,
-		.arena_key = 120,
-		.arena_value = 128,
+		.arena_query = 96,
+		.arena_key = 112,
+		.arena_value = 120,
 		.arena_heads = 96,
 		.arena_hidden = 96,
 		.arena_rows = 0,
@@ -200,7 +200,7 @@ static const struct cats_partition_image cats_partition = {
 			.control_us = 1136,
 			.turn_us = 0,
 			.spacing_us = 6301,
-			.tile = { 136, 136 },
+			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -231,7 +231,7 @@ static const struct cats_partition_image cats_partition = {
 			.control_us = 1136,
 			.turn_us = 0,
 			.spacing_us = 5774,
-			.tile = { 140, 140 },
+			.tile = { 132, 132 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,

@@ -5,7 +5,7 @@
 
 /* Partition of node 1 of 2, deployment f41f379d.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1328 bytes of flash, 96 bytes of arena.
+ * 1328 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -27,7 +27,7 @@
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 96 /* bytes of RAM */
+#define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1328 /* bytes of flash */
 
 struct cats_partition_image {
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x4fde0742u,
+		.crc32 = 0x56058eb6u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -141,7 +141,7 @@ static const struct cats_partition_image cats_partition = {
 		.arena_query = 48,
 		.arena_key = 56,
 		.arena_value = 64,
-		.arena_heads = 72,
+		.arena_heads = 48,
 		.arena_hidden = 48,
 		.arena_rows = 0,
 		.arena_scores = 0,
@@ -195,7 +195,7 @@ static const struct cats_partition_image cats_partition = {
 			.control_us = 1136,
 			.turn_us = 0,
 			.spacing_us = 6301,
-			.tile = { 80, 80 },
+			.tile = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -226,7 +226,7 @@ static const struct cats_partition_image cats_partition = {
 			.control_us = 1136,
 			.turn_us = 0,
 			.spacing_us = 5774,
-			.tile = { 88, 88 },
+			.tile = { 80, 80 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
