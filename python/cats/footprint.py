@@ -37,6 +37,7 @@ PARTS = (
     "security",
     "tools",
     "node state",
+    "packets",
     "stacks",
     "kernel",
     "drivers",
@@ -91,6 +92,8 @@ BY_NAME = tuple(
 KERNEL_SECTION = re.compile(
     r"^(rom_start|initlevel|device_|sw_isr|.*_area$|\.?intList|\.ARM\.|\.exidx|vectors|_k_|k_)"
 )
+#: Memory of packets and of frames that a driver holds, between a transport and its radio.
+PACKETS = re.compile(r"net_pkt\.c|net_buf|nrf_802154_rx_buffer")
 STACK = re.compile(r"stack", re.IGNORECASE)
 PARTITION = re.compile(r"^cats_partition")
 ARENA = re.compile(r"^cats_(\w+_)?arena(?![a-z])")
@@ -320,6 +323,8 @@ def _parts(
         part = next((part for part, pattern in BY_NAME if pattern.search(name)), None)
     if part is None:
         part = "kernel" if KERNEL_SECTION.search(section.name) else "rest"
+    if kind == "ram" and PACKETS.search(source):
+        part = "packets"
     if kind == "ram" and part in STATEFUL and section.writable:
         part = "node state"
     return [(part, size)]

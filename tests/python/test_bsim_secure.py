@@ -32,19 +32,32 @@ def test_sealed(node, fault):
     assert found.delivered >= (1.0 if fault == "drift" else 0.98)
 
 
-def test_intruder(node):
-    """Recorded, changed, renamed, unsealed and random frames, eight in a row as fast as the radio
-    can, then a pause in which the deployment's own arrive."""
+def intruded(node, pause_us, quiet_us):
+    """(What came of it, its logs, frames that the intruder sent)."""
     program, made = node
     nodes = cells.devices(made, 6, cells.DRIFT_PPM)
-    attack = {"intrude": cells.INTRUDE_US, "quiet": 1_000_000}
+    attack = {"intrude": pause_us, "quiet": quiet_us}
     intruder = Device(0, made.folder, cells.DRIFT_PPM, 0, attack)
     *logs, last = bsim.run(program, made.folder, [*nodes, intruder], seconds=300.0)
     found = cells.outcome(cells.Run(made, cells.Fault("intruder"), logs, set(range(4))))
-    assert found.good and found.inferences == 6, found
-    assert last.attacks > 100 and found.refused > 100
+    assert found.good and found.inferences == 6 and found.missed == 0, found
+    return found, logs, last.attacks
+
+
+def test_intruder(node):
+    """Recorded, changed, renamed, unsealed and random frames, eight in a row as fast as the radio
+    can, then a pause in which the deployment's own arrive."""
+    found, logs, attacks = intruded(node, cells.INTRUDE_US, 1_000_000)
+    assert attacks > 100 and found.refused > 100
     assert all(log.refused["replay"] and log.refused["forged"] for log in logs)
     assert found.delivered > 0.9
+
+
+def test_intruder_without_a_pause(node):
+    """The same all the time: nearly nothing else gets through, and every inference ends."""
+    found, logs, attacks = intruded(node, 0, 10_000_000)
+    assert attacks > 1000 and found.refused > 1000
+    assert all(log.refused["forged"] for log in logs)
 
 
 def on_channel(node, channels, **options):

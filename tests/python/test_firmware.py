@@ -20,6 +20,8 @@ DEPLOY = ROOT / "samples" / "node" / "deploy"
 #: The goals for one node on nrf52840dk, bytes: code without weights and tables, and static RAM
 #: outside of arena and stacks.
 CODE, STATE = 24 * 1024, 3 * 1024
+#: The same for what receives and sends over a radio: node, transport, packets.
+BUFFERS = 4 * 1024
 
 pytestmark = pytest.mark.slow
 
@@ -57,6 +59,20 @@ def test_a_node_is_small(tmp_path):
     for kind, name in (("flash", "FLASH"), ("ram", "RAM")):
         said = re.search(rf"^ +{name}: +(\d+) (B|KB) ", log, re.MULTILINE)
         assert elf[kind] == int(said[1]) * {"B": 1, "KB": 1024}[said[2]]
+
+
+@pytest.mark.parametrize("overlay", ["nrf-radio", "802154"])
+def test_buffers_are_small(tmp_path, overlay):
+    """State of the node with both its receptions, the transport's, and all packets between it and
+    the radio."""
+    (elf,), _ = build(
+        tmp_path, "nrf52840dk/nrf52840", "-n", "0", "-DCONFIG_MINIMAL_LIBC=y",
+        f"-DEXTRA_CONF_FILE=overlay-{overlay}.conf",
+    )  # fmt: skip
+    ram = {part: sizes["ram"] for part, sizes in elf["parts"].items()}
+    wanted = ("node state", "transport", *(("packets",) if overlay == "802154" else ()))
+    assert all(ram[part] > 200 for part in wanted)
+    assert sum(ram.get(part, 0) for part in ("node state", "transport", "packets")) <= BUFFERS, ram
 
 
 def test_one_process_holds_all_nodes(tmp_path):
