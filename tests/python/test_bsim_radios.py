@@ -4,6 +4,7 @@
 output is the reference's for what arrived, every inference ends, the plan's times are the air's."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from cats import bsim
 from cats import radio_cells as cells
 from cats import radio_report as report
 from cats.export import load_deploy
+from cats.radio import RADIOS
 
 pytestmark = [
     pytest.mark.slow,
@@ -115,6 +117,23 @@ def test_one_frame_in_ten_is_lost(program, tmp_path, radio):
     found = good(cells.scenario(program(radio), made, "loss", 15))
     deviation = math.sqrt(cells.LOSS * (1 - cells.LOSS) / found.fragments)
     assert abs(1 - found.delivered - cells.LOSS) < 3 * deviation, found
+
+
+def test_chained_advertising(tmp_path, monkeypatch):
+    """Frames of 251 bytes, of which no packet of Bluetooth LE holds one."""
+    plain = RADIOS["ble"]
+    monkeypatch.setitem(RADIOS, "ble", replace(plain, frame=251, guard_us=5000.0))
+    made = cells.deploy(
+        tmp_path / "deploy", cells.wide(4, 832), 4, "ble", tile_rows=16, interleave=False
+    )
+    program = bsim.build(
+        "ble", tmp_path / "build",
+        ["CONFIG_BT_CTLR_ADV_DATA_CHAIN=y", "CONFIG_BT_CTLR_ADV_DATA_LEN_MAX=255",
+         "CONFIG_CATS_BLE_MTU=251"],
+    )  # fmt: skip
+    gather = load_deploy(made.folder)[1].gathers[1]
+    assert gather.slot_us > plain.slot_us(plain.frame)
+    good(cells.scenario(program, made, "drift", 5), 1.0)
 
 
 @pytest.mark.parametrize("radio", cells.TRANSPORTS)
