@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <zephyr/logging/log_backend.h>
+#include <zephyr/logging/log_output.h>
 #include <zephyr/shell/shell.h>
 #include <zephyr/shell/shell_dummy.h>
 #include <zephyr/stats/stats.h>
@@ -26,7 +28,32 @@ static const uint8_t __aligned(8) one[] = {
 static const uint8_t __aligned(8) four_2[] = {
 #include "four_node_02.inc"
 };
-static uint8_t __aligned(8) copy[sizeof(four_2)];
+static uint8_t __aligned(8) copy[ROUND_UP(sizeof(four_2), 32)];
+BUILD_ASSERT(sizeof(one) <= sizeof(four_2));
+
+/* What was logged since it was cleared. */
+static char logged[1024];
+
+static int keep(uint8_t *data, size_t length, void *ctx)
+{
+	size_t used = strlen(logged);
+
+	ARG_UNUSED(ctx);
+	memcpy(logged + used, data, MIN(length, sizeof(logged) - 1 - used));
+	return (int)length;
+}
+
+static uint8_t piece[32];
+LOG_OUTPUT_DEFINE(keeper, keep, piece, sizeof(piece));
+
+static void process(const struct log_backend *const backend, union log_msg_generic *msg)
+{
+	ARG_UNUSED(backend);
+	log_output_msg_process(&keeper, &msg->log, 0);
+}
+
+static const struct log_backend_api keeper_api = {.process = process};
+LOG_BACKEND_DEFINE(keeper_backend, keeper_api, true);
 
 /* The flash simulator's switch for power: after so many writes nothing is written any more. */
 STATS_SECT_START(flash_sim_thresholds)
@@ -82,6 +109,7 @@ static void before(void *fixture)
 	ARG_UNUSED(fixture);
 	erase_all();
 	memcpy(copy, one, sizeof(one));
+	memset(logged, 0, sizeof(logged));
 }
 
 static void after(void *fixture)
@@ -218,6 +246,8 @@ static void expect_reason(int wanted, size_t size)
 
 	zassert_equal(install(copy, size, 64, &reason), -EBADMSG);
 	zassert_equal(reason, wanted, "%s", cats_image_strerror(reason));
+	zassert_not_null(strstr(logged, cats_image_strerror(wanted)), "logged: %s", logged);
+	memset(logged, 0, sizeof(logged));
 	expect_refused("refused");
 	zassert_equal(cats_update_write(copy, 1), -EPERM);
 	/* Another is welcome. */
@@ -327,6 +357,49 @@ static void shell(int want, const char *text, const char *line)
 	said = shell_backend_dummy_get_output(sh, &size);
 	zassert_equal(ret, want, "%s: returned %d and said %s", line, ret, said);
 	zassert_not_null(strstr(said, text), "%s: no \"%s\" in: %s", line, text, said);
+}
+
+/* As a programmer leaves it: no update has looked at it. */
+static void expect_refused_where_it_lies(int reason)
+{
+	const char *why = cats_image_strerror(reason);
+	const struct flash_area *area;
+
+	erase_all();
+	zassert_ok(flash_area_open(FIXED_PARTITION_ID(cats_partition), &area));
+	zassert_ok(flash_area_write(area, 0, copy, sizeof(copy)));
+	memset(logged, 0, sizeof(logged));
+	zassert_equal(cats_start(node, NULL, 0), -EBADMSG, "%s", why);
+	zassert_equal(cats_refused(node), reason, "%s", why);
+	zassert_not_null(strstr(logged, why), "logged: %s", logged);
+	shell(-EBADMSG, why, "cats start");
+	shell(0, why, "cats info");
+	shell(-ENOTCONN, why, "cats infer zeros");
+	memcpy(copy, one, sizeof(one));
+}
+
+ZTEST(flash, test_refused_where_it_lies)
+{
+	struct cats_image_header *header = (struct cats_image_header *)copy;
+
+	header->magic ^= 1;
+	expect_refused_where_it_lies(CATS_IMAGE_FOREIGN);
+	header->format_version++;
+	expect_refused_where_it_lies(CATS_IMAGE_VERSION);
+	header->image_size = room + 8;
+	expect_refused_where_it_lies(CATS_IMAGE_TRUNCATED);
+	copy[sizeof(one) - 1] ^= 1;
+	expect_refused_where_it_lies(CATS_IMAGE_CORRUPT);
+	header->gathers++;
+	seal();
+	expect_refused_where_it_lies(CATS_IMAGE_INVALID);
+	if (CONFIG_CATS_NODE_ID >= 0) {
+		memcpy(copy, four_2, sizeof(four_2));
+		expect_refused_where_it_lies(CATS_IMAGE_NODE);
+	}
+	/* The node is alive and takes another. */
+	zassert_ok(install(one, sizeof(one), 64, NULL));
+	expect_works();
 }
 
 ZTEST(flash, test_shell)
