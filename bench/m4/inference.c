@@ -168,8 +168,7 @@ void inference(void)
 	begin = ticks_now();
 	error = cats_image_verify((const void *)IMAGE_ADDRESS, TAPE_ADDRESS - IMAGE_ADDRESS,
 				  &image);
-	report("verify", ((ticks_now() - begin) & 0xffffff) * TICK_INSTRUCTIONS, 1,
-	       (uint32_t)error);
+	report("verify", instructions_of((ticks_now() - begin) & 0xffffff), 1, (uint32_t)error);
 	if (error != 0 || cats_engine_init(&engine, &image, arena, sizeof(arena)) != 0) {
 		stop(4);
 	}
@@ -189,7 +188,7 @@ void inference(void)
 			if (calls[k][s] != 0) {
 				print("step/");
 				print(kinds[k]);
-				report(steps[s], taken[k][s] * TICK_INSTRUCTIONS, calls[k][s], 0);
+				report(steps[s], instructions_of(taken[k][s]), calls[k][s], 0);
 			}
 		}
 	}

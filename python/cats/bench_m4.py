@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instructions of the engine on a Cortex-M4, counted in QEMU: ``python -m cats.bench_m4``.
 
-The engine of this source tree is built three times, for ``bench/m4``: with the kernels for the DSP
-extension (``dsp``), with the plain ones for the same processor (``plain``), and for a Cortex-M3,
-which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole inferences of one
-node are run; all three must give the same bytes, and the inferences those of this machine's build.
-CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or in a Zephyr workspace
-(``ZEPHYR_BASE``). ``doc/performance.rst`` explains the method.
+The engine of this source tree is built for ``bench/m4``: with the kernels for the DSP extension
+(``dsp``), with the plain ones for the same processor (``plain``), and for a Cortex-M3, which has no
+DSP extension (``m3``). Each kernel by itself, odd sizes, and whole inferences of one node are run;
+all must give the same bytes, and the inferences those of this machine's build. CMSIS-NN is counted
+beside them where its sources are: ``CMSIS_NN_PATH``, or in a Zephyr workspace (``ZEPHYR_BASE``).
+There the engine is also built for a Cortex-M55, with its own products (``m55``) and with CMSIS-NN's
+(``m55-cmsis``). ``doc/performance.rst`` explains the method.
 
 Counts more than 3 % above ``bench/m4/recorded.json`` fail; ``--record`` writes that file.
 """
@@ -57,9 +58,15 @@ VARIANTS: dict[str, tuple[list[str], str]] = {
     "plain": ([*M4, "-DCATS_PLAIN"], "mps2-an386"),
     "m3": (["-mcpu=cortex-m3", "-mthumb"], "mps2-an385"),
 }
+#: The same where CMSIS-NN is at hand: it is vectorised for Helium.
+M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard"]
+HELIUM: dict[str, tuple[list[str], str]] = {
+    "m55": (M55, "mps3-an547"),
+    "m55-cmsis": ([*M55, "-DCATS_CMSIS_NN"], "mps3-an547"),
+}
 
 #: Where bench.h expects them.
-IMAGE_ADDRESS, TAPE_ADDRESS = 0x20200000, 0x20300000
+IMAGE_ADDRESS, TAPE_ADDRESS = 0x21200000, 0x21300000
 
 #: How much a count may grow; and beyond that a step of many short calls, each within a tick.
 TOLERANCE, STEP_TOLERANCE = 0.03, 400
@@ -110,11 +117,13 @@ def cmsis_nn() -> Path | None:
 
 
 def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
-    """Build the benchmark with the engine in one of VARIANTS; returns the ELF."""
+    """Build the benchmark with the engine in one of VARIANTS or, with CMSIS-NN, HELIUM; returns the
+    ELF."""
     if problem := missing_tools():
         raise CatsError(problem)
     engine = ROOT / "subsys" / "cats" / "engine"
-    flags = [*VARIANTS[variant][0], *FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{BENCH}"]
+    processor = (VARIANTS | HELIUM)[variant][0]
+    flags = [*processor, *FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{BENCH}"]
     sources = sorted([*BENCH.glob("*.c"), *engine.glob("*.c"), *engine.glob("*.S")])
     objects: list[Path] = []
     if cmsis is None:
@@ -122,11 +131,11 @@ def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
     else:
         include = ["-DCMSIS_NN_USE_SINGLE_ROUNDING", f"-I{cmsis / 'Include'}"]
         flags += include
-        theirs = folder / "cmsis-nn"
+        theirs = folder / f"cmsis-nn-{variant}"
         theirs.mkdir(parents=True, exist_ok=True)
         names = [*cmsis.glob("Source/FullyConnectedFunctions/arm_fully_connected_s8.c"),
-                 *cmsis.glob("Source/NNSupportFunctions/*_s8.c")]  # fmt: skip
-        _run([COMPILER, *M4, "-O3", "-ffunction-sections", *include, "-c", *sorted(names)],
+                 *cmsis.glob("Source/NNSupportFunctions/*_s8*.c")]  # fmt: skip
+        _run([COMPILER, *processor, "-O3", "-ffunction-sections", *include, "-c", *sorted(names)],
              "building CMSIS-NN", theirs)  # fmt: skip
         objects = sorted(theirs.glob("*.o"))
     elf = folder / f"{variant}.elf"
@@ -138,7 +147,7 @@ def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
 
 def run(elf: Path, files: Mapping[int, bytes] | None = None, timeout: float = 300) -> Counts:
     """Run an ELF of :func:`build` in QEMU, with these bytes at these addresses; what it counted."""
-    machine = VARIANTS[elf.stem][1]
+    machine = (VARIANTS | HELIUM)[elf.stem][1]
     command: list[str | Path] = [
         EMULATOR, "-M", machine, "-nographic", "-monitor", "none", "-serial", "none",
         "-semihosting-config", "enable=on,target=native", "-icount", "shift=0,sleep=off",
@@ -376,11 +385,15 @@ def check_recorded(builds: Mapping[str, Counts], recorded: Mapping[str, dict]) -
 
 def measure(folder: Path, cmsis: Path | None, shapes: Sequence[str]) -> dict[str, Counts]:
     """All counts by build; CMSIS-NN's under ``cmsis``. All checks but the recorded counts."""
-    elfs = {variant: build(folder, variant, cmsis if variant == "dsp" else None)
-            for variant in VARIANTS}  # fmt: skip
+    with_cmsis = {"dsp", *HELIUM}
+    elfs = {variant: build(folder, variant, cmsis if variant in with_cmsis else None)
+            for variant in (VARIANTS | HELIUM if cmsis else VARIANTS)}  # fmt: skip
     with ThreadPoolExecutor(2) as pool:
         builds = dict(zip(elfs, pool.map(run, elfs.values()), strict=True))
-    theirs = {k: builds["dsp"].pop(k) for k in list(builds["dsp"]) if k.startswith(CMSIS)}
+    theirs = {
+        variant: {k: builds[variant].pop(k) for k in list(builds[variant]) if k.startswith(CMSIS)}
+        for variant in sorted(with_cmsis & set(builds))
+    }
     for counts in builds.values():
         check_known(counts)
     if different := check_equal(builds):
@@ -388,11 +401,12 @@ def measure(folder: Path, cmsis: Path | None, shapes: Sequence[str]) -> dict[str
     for name in shapes:
         for variant, counts in count_shape(name, elfs).items():
             builds[variant].update(counts)
-    if theirs:
-        builds["cmsis"] = theirs
-        if wrong := [k for k, v in theirs.items() if k.startswith("matrix/")
+    for variant, counts in theirs.items():
+        if wrong := [k for k, v in counts.items() if k.startswith("matrix/")
                      and v.crc != builds["dsp"][k.replace("matrix", "layer")].crc]:  # fmt: skip
             raise CatsError(f"CMSIS-NN gives other bytes: {', '.join(wrong)}")
+    if cmsis:
+        builds |= {"cmsis": theirs["dsp"], "cmsis-m55": theirs["m55"]}
     return builds
 
 
@@ -425,6 +439,8 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
          if name.startswith(others)],
         "Kernels: instructions a unit (MAC, element or output)",
     )  # fmt: skip
+    if HELIUM.keys() <= builds.keys():
+        print_helium(builds)
     for name, shape in SHAPES.items():
         if f"{name}/block" not in dsp:
             continue
@@ -437,6 +453,25 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
             f"{name}: {shape.about}; {macs:,} MACs a node, arena "
             f"{dsp[f'{name}/arena'].instructions:,} bytes (stack: bytes)",
         )  # fmt: skip
+
+
+def print_helium(builds: Mapping[str, Counts]) -> None:
+    """Ours and CMSIS-NN's on a Cortex-M55."""
+    ours, sums, matrix = builds["m55"], builds["m55-cmsis"], builds["cmsis-m55"]
+    shapes = [k for k in ours if k.startswith("product/in") and "/rows" not in k]
+    print_table(
+        ["64 tokens", "ours", "CONFIG_CATS_CMSIS_NN", "CMSIS matrix (int8 only)"],
+        [[k.removeprefix("product/").replace("/", " "), ours[k].each, sums[k].each,
+          matrix[k.replace("product", "matrix")].each] for k in shapes],
+        "Cortex-M55, products: instructions a MAC, requantisation included",
+    )  # fmt: skip
+    blocks = [k for k in ours if k.endswith("/block")]
+    if blocks:
+        print_table(
+            ["Cortex-M55", "MACs", "ours", "CONFIG_CATS_CMSIS_NN"],
+            [[k, ours[k].units, ours[k].instructions, sums[k].instructions] for k in blocks],
+            "Cortex-M55, a node's block",
+        )
 
 
 def to_json(builds: Mapping[str, Counts], compiler: str) -> dict:

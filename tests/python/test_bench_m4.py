@@ -107,7 +107,8 @@ def test_shapes(elfs, recorded, name):
         assert dsp[f"{name}/block"].units == 9_256_960
         assert dsp[f"{name}/block"].instructions <= 13_000_000
     if name == "prototype-held":
-        assert dsp[f"{name}/arena"].instructions <= 36 * 1024
+        # 36 KiB, of which 3 are for node state and transport: test_firmware.py, doc/performance.rst
+        assert dsp[f"{name}/arena"].instructions <= 33 * 1024
     if name == "sixteen":
         assert dsp[f"{name}/arena"].instructions <= 5120
 
@@ -120,13 +121,15 @@ def test_kernel_counts(builds, recorded):
     for name, count in builds["dsp"].items():
         if match := re.fullmatch(r"product/in(\d+)/out\d+", name):
             assert count.each <= (1.0 if int(match[1]) >= 64 else 1.2), name
-        elif name.startswith("norm/") and count.units >= 4 * 64:
+        elif name.startswith("norm/"):
             assert count.each <= 15, name
         elif name.startswith("softmax/"):
             assert count.each <= 40, name
-        elif name in ("score/width8/n64", "score/width32/n64", "weigh/width32/n64"):
-            assert count.each <= 1.6, name
-        elif name.startswith("requantise/") and "int16" not in name:
+        elif match := re.fullmatch(r"(score|weigh)/width(\d+)/n(\d+)", name):
+            kernel, width, tokens = match[1], int(match[2]), int(match[3])
+            if width >= 8 and (kernel == "score" or tokens >= 63):
+                assert count.each <= 1.6, name
+        elif name.startswith("requantise/"):
             assert count.each <= 15, name
 
 
