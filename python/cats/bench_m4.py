@@ -6,8 +6,8 @@ The engine of this source tree is built for ``bench/m4``: with the kernels for t
 (``dsp``), with the plain ones for the same processor (``plain``), and for a Cortex-M3, which has no
 DSP extension (``m3``). Each kernel by itself, odd sizes, and whole inferences of one node are run;
 all must give the same bytes, and the inferences those of this machine's build. CMSIS-NN is counted
-beside them where its sources are: ``CMSIS_NN_PATH``, or in a Zephyr workspace (``ZEPHYR_BASE``).
-There the engine is also built for a Cortex-M55, with its own products (``m55``) and with CMSIS-NN's
+beside them where its sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr workspace. Then the
+engine is also built for a Cortex-M55, with its own products (``m55``) and with CMSIS-NN's
 (``m55-cmsis``). ``doc/performance.rst`` explains the method.
 
 Counts more than 3 % above ``bench/m4/recorded.json`` fail; ``--record`` writes that file.
@@ -34,6 +34,7 @@ from cats import image
 from cats.config import ModelConfig, SplitConfig
 from cats.engine import Engine
 from cats.errors import CatsError
+from cats.firmware import find_zephyr
 from cats.integer import IntegerModel
 from cats.partition import KeepSets, Kind, own_ranges, product_width, view_width
 from cats.plan import Plan
@@ -109,8 +110,8 @@ def cmsis_nn() -> Path | None:
     given = os.environ.get("CMSIS_NN_PATH")
     if given and not Path(given, "Include", "arm_nnfunctions.h").is_file():
         raise CatsError(f"CMSIS_NN_PATH is {given}: there is no Include/arm_nnfunctions.h in it")
-    base = os.environ.get("ZEPHYR_BASE")
-    for path in (given, base and f"{base}/../modules/lib/cmsis-nn"):
+    zephyr = find_zephyr()
+    for path in (given, zephyr and zephyr.parent / "modules" / "lib" / "cmsis-nn"):
         if path and Path(path, "Include", "arm_nnfunctions.h").is_file():
             return Path(path).resolve()
     return None
@@ -404,7 +405,7 @@ def measure(folder: Path, cmsis: Path | None, shapes: Sequence[str]) -> dict[str
     for variant, counts in theirs.items():
         if wrong := [k for k, v in counts.items() if k.startswith("matrix/")
                      and v.crc != builds["dsp"][k.replace("matrix", "layer")].crc]:  # fmt: skip
-            raise CatsError(f"CMSIS-NN gives other bytes: {', '.join(wrong)}")
+            raise CatsError(f"CMSIS-NN gives other bytes in {variant}: {', '.join(wrong)}")
     if cmsis:
         builds |= {"cmsis": theirs["dsp"], "cmsis-m55": theirs["m55"]}
     return builds
@@ -517,7 +518,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         cmsis = cmsis_nn()
         if cmsis is None:
-            print("CMSIS-NN is left out: set CMSIS_NN_PATH, or ZEPHYR_BASE of a workspace with it")
+            print("CMSIS-NN is left out: set CMSIS_NN_PATH, or have a Zephyr workspace with it")
         shapes = [s for s in options.shape or SHAPES if s != "none"]
         builds = measure(options.build, cmsis, shapes)
         compiler = compiler_version()

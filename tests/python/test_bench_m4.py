@@ -11,6 +11,7 @@ import pytest
 from cats import bench_m4, reference
 from cats.bench_m4 import (
     BLOCK,
+    HELIUM,
     SHAPES,
     VARIANTS,
     Count,
@@ -133,6 +134,22 @@ def test_kernel_counts(builds, recorded):
             assert count.each <= 15, name
 
 
+@pytest.mark.slow
+@needs_tools
+def test_cmsis_nn_on_a_cortex_m55(builds, tmp_path):
+    """Products by CMSIS-NN give the bytes of ours, with fewer instructions."""
+    cmsis = bench_m4.cmsis_nn()
+    if cmsis is None:
+        pytest.skip("no CMSIS-NN here: CMSIS_NN_PATH, or a Zephyr workspace")
+    found = {variant: run(build(tmp_path, variant, cmsis)) for variant in HELIUM}
+    for counts in found.values():
+        check_known(counts)
+    assert check_equal({"dsp": builds["dsp"], **found}) == []
+    for name, count in found["m55"].items():
+        if name.startswith("product/"):
+            assert found["m55-cmsis"][name].instructions < count.instructions, name
+
+
 @needs_tools
 def test_recorded_is_complete(builds, recorded):
     """Every count is recorded, and nothing else is."""
@@ -190,13 +207,12 @@ def test_cmsis_path(monkeypatch, tmp_path, capsys):
     assert bench_m4.main([]) == 2
     assert "CMSIS_NN_PATH" in capsys.readouterr().err
     monkeypatch.delenv("CMSIS_NN_PATH")
-    (tmp_path / "zephyr").mkdir()
     header = tmp_path / "modules" / "lib" / "cmsis-nn" / "Include" / "arm_nnfunctions.h"
     header.parent.mkdir(parents=True)
     header.touch()
-    monkeypatch.setenv("ZEPHYR_BASE", str(tmp_path / "zephyr"))
+    monkeypatch.setattr(bench_m4, "find_zephyr", lambda: tmp_path / "zephyr")
     assert bench_m4.cmsis_nn() == header.parents[1].resolve()
-    monkeypatch.delenv("ZEPHYR_BASE")
+    monkeypatch.setattr(bench_m4, "find_zephyr", lambda: None)
     assert bench_m4.cmsis_nn() is None
 
 
@@ -205,8 +221,7 @@ def test_program(tmp_path, monkeypatch, capsys, elfs, builds):
     """Tables, JSON, and the exit status where a count has grown."""
     monkeypatch.setattr(bench_m4, "build", lambda folder, variant, cmsis: elfs[variant])
     monkeypatch.setattr(bench_m4, "run", lambda elf: dict(builds[elf.stem]))
-    monkeypatch.delenv("CMSIS_NN_PATH", raising=False)
-    monkeypatch.delenv("ZEPHYR_BASE", raising=False)
+    monkeypatch.setattr(bench_m4, "cmsis_nn", lambda: None)
     path, target = tmp_path / "recorded.json", tmp_path / "counts.json"
     monkeypatch.setattr(bench_m4, "RECORDED", path)
     arguments = ["--build", str(tmp_path), "--shape", "none"]
