@@ -50,6 +50,12 @@ def test_a_node_is_small(tmp_path):
     state = {part: parts[part]["ram"] for part in ("node state", "transport")}
     assert all(size > 500 for size in state.values()), state
     assert sum(state.values()) <= STATE, state
+    for page in ("README.md", "doc/footprint.rst"):
+        text = " ".join((ROOT / page).read_text().split())
+        said = re.search(r"([\d,]+) bytes of flash, node state and transport ([\d,]+) bytes", text)
+        for shown, measured in zip(said.groups(), (code, state), strict=True):
+            shown = int(shown.replace(",", ""))
+            assert shown == pytest.approx(sum(measured.values()), rel=0.01), page
 
     planned, reserve = elf["images"][0], FIRMWARE["loopback"]
     assert elf["ram"] - planned["arena"] == pytest.approx(reserve.ram, rel=0.03)
