@@ -200,15 +200,15 @@ def main() -> int:
     parser.add_argument(
         "--as-is", action="store_true", help="run nothing: the page of what has been run so far"
     )
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="these sweeps (default: all)")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="run these sweeps; of others show what is there"
+    )
     args = parser.parse_args()
     summaries, missing = {}, []
     paths = (ROOT / "scripts" / "accuracy" / args.preset).glob("*.yaml")
     for path in sorted(paths, key=lambda path: [*TITLES, path.stem].index(path.stem)):
         out = ROOT / "build" / f"accuracy-{args.preset}" / path.stem
-        if args.only and path.stem not in args.only:
-            missing.append(f"{path.stem} (left out by --only)")
-            continue
+        new = not args.as_is and (not args.only or path.stem in args.only)
         print(f"{path.stem}:", flush=True)
         try:
             recipe = sweep.read(path)
@@ -219,11 +219,9 @@ def main() -> int:
             missing.append(f"{path.stem} ({reason})")
             continue
         try:
-            summaries[path.stem] = sweep.run(
-                recipe, out, args.jobs, args.backend, new=not args.as_is
-            )
+            summaries[path.stem] = sweep.run(recipe, out, args.jobs, args.backend, new=new)
         except CatsError as error:
-            if not args.as_is:
+            if new:
                 raise
             print(f"  left out: {error}")
             missing.append(f"{path.stem} (no run is finished)")

@@ -239,7 +239,7 @@ class _Run:
             losses = losses.dense(len(x))
         seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
         if not seen and not isinstance(losses, Tensor):
-            if losses is None and model.split.nodes == 1:
+            if losses is None and bool(view.all()):  # one view is all views
                 return functional.linear(x if norm is None else norm(x), weight, bias)
             if losses is None:
                 mask, bounds = view[None, None], (0, x.shape[1])
