@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -40,7 +42,7 @@ def _scaled(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight:
             bias: Tensor, norm: nn.LayerNorm | None) -> Tensor:  # fmt: skip
     """``_Run.by_views`` with each product made up for what is missing."""
     out = BY_VIEWS(self, g, x, mask, reader, weight, bias, norm) - bias
-    scale = mask.shape[-1] / mask.sum(-1).to(x)  # [B, rows, D]
+    scale = mask.shape[-1] / mask.sum(-1).clamp_min(1).to(x)  # [B, rows, D]
     return out * (scale @ reader) + bias
 
 
@@ -68,10 +70,13 @@ def rule(name: str) -> Iterator[None]:
         yield
 
 
-def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats: int) -> dict:
-    """The figures of one RUN."""
+def costs(
+    path: Path, nodes: list[int], losses: list[float], step: int, repeats: int, every: bool
+) -> dict:
+    """The figures of one RUN; ``every``: over the forecasts after every token."""
     trained, info = load_run(path)
-    config, task = trained.config, load_task(info)
+    config = dataclasses.replace(trained.config, pool="all") if every else trained.config
+    task = load_task(info)
     if trained.keep != full_keep(config, trained.split):
         raise CatsError(f"{path} is pruned: its weights would not fit other numbers of nodes")
     part = task.test.every(step)
@@ -82,15 +87,15 @@ def costs(path: Path, nodes: list[int], losses: list[float], step: int, repeats:
         split = SplitConfig.even(config, count, output_split="single")
         model = CatsTransformer(config, split)
         model.load_state_dict(trained.state_dict())
-        with rule(name):
-            scores = [
-                sum(
-                    score_at(model, task, part, loss, seed, granularity)[task.metric]
-                    for seed in range(repeats if loss else 1)
-                )
-                / (repeats if loss else 1)
-                for loss in losses
-            ]
+        scores = []
+        for loss in losses:
+            seeds = range(repeats if loss else 1)
+            with rule(name):
+                found = [
+                    score_at(model, task, part, loss, seed, granularity, every_token=every)
+                    for seed in seeds
+                ]
+            scores.append(statistics.fmean(figures[task.metric] for figures in found))
         records.append({"nodes": count, "granularity": granularity, "rule": name, "scores": scores})
         print(json.dumps(records[-1]), flush=True)
     return {"run": path.name, "metric": task.metric, "samples": len(part), "losses": losses,
@@ -105,10 +110,13 @@ def main() -> None:
     parser.add_argument("--losses", type=float, nargs="+", default=[0, 0.1])
     parser.add_argument("--step", type=int, default=1, help="score every so manieth test sample")
     parser.add_argument("--repeats", type=int, default=1, help="draws of the losses")
+    parser.add_argument(
+        "--every-token", action="store_true", help="score the forecasts after every token"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    result = costs(args.run, args.nodes, args.losses, args.step, args.repeats)
+    result = costs(args.run, args.nodes, args.losses, args.step, args.repeats, args.every_token)
     rows = [
         (r["nodes"], r["granularity"], r["rule"], *(f"{v:.4f}" for v in r["scores"]),
          f"{100 * (r['scores'][-1] / r['scores'][0] - 1):+.0f} %")
