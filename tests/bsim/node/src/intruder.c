@@ -26,6 +26,7 @@
 
 #define KEPT 64
 #define BURST 8
+#define REFUSED_US 100u
 /* From doc/security.rst. */
 #define SEALED_HEADER 14
 #define TAG 8
@@ -79,11 +80,8 @@ static void done(struct cats_port *port, bool ok, uint32_t start)
 	ARG_UNUSED(port);
 	ARG_UNUSED(start);
 	sent += ok;
-	if (left > 0) {
-		later(K_NO_WAIT);
-	} else {
-		later(K_USEC(options.intrude_us));
-	}
+	/* A refusal takes no simulated time: asked again at once, it would stand still for ever. */
+	later(K_USEC(MAX(left > 0 ? 0u : options.intrude_us, ok ? 0u : REFUSED_US)));
 }
 
 static struct cats_port port = {.received = received, .sent = done};
@@ -136,7 +134,7 @@ static void attack(struct k_work *work)
 	left = left > 0 ? left - 1 : BURST - 1;
 	if (CATS_TRANSPORT.send(&port, frame, make(), CATS_TRANSPORT.now()) != 0) {
 		left = 0;
-		later(K_USEC(options.intrude_us));
+		later(K_USEC(MAX(options.intrude_us, REFUSED_US)));
 	}
 }
 
