@@ -146,8 +146,9 @@ class Matrix:
         for radio in o.radios:
             for nodes in o.nodes:
                 yield self.times(radio, nodes)
-        for nodes in o.demo_nodes:
-            yield from self.demo(nodes)
+        for nodes in o.demo_nodes:  # without its trained model no cell of the demo is kept either
+            if "demo" in o.only or (self._run(nodes) / "metrics.json").is_file():
+                yield from self.demo(nodes)
         for radio in o.radios:
             for nodes in o.nodes:
                 count = o.inferences if nodes <= 8 else -(-o.inferences // 2)
@@ -202,9 +203,12 @@ class Matrix:
             (count,), lambda: _gather(self.program(radio), made, size, rounds, count),
         )  # fmt: skip
 
+    def _run(self, nodes: int) -> Path:
+        return self.options.out / "runs" / f"digits_{nodes}"
+
     def demo(self, nodes: int) -> Iterable[Cell]:
         """The digits model on some nodes, over each transport, clean and with losses."""
-        model, task = _trained(self.options.out / "runs" / f"digits_{nodes}", nodes)
+        model, task = _trained(self._run(nodes), nodes)
         inputs = quantize_inputs(model, task.test.inputs.numpy())
         for radio in self.options.radios:
             folder = self.options.out / "deploy" / f"{radio}_digits_{nodes}"
