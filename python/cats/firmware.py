@@ -230,7 +230,7 @@ def _compiles(*flags: str) -> bool:
     gcc = shutil.which("gcc")
     if not gcc:
         return False
-    text = b"#include <stdio.h>\nint main(void) { return puts(\"\"); }\n"
+    text = b'#include <stdio.h>\nint main(void) { return puts(""); }\n'
     command = [gcc, *flags, "-xc", "-", "-o", os.devnull]
     return subprocess.run(command, input=text, capture_output=True).returncode == 0
 
