@@ -52,7 +52,12 @@ static void process(const struct log_backend *const backend, union log_msg_gener
 	log_output_msg_process(&keeper, &msg->log, 0);
 }
 
-static const struct log_backend_api keeper_api = {.process = process};
+static void panic(const struct log_backend *const backend)
+{
+	ARG_UNUSED(backend);
+}
+
+static const struct log_backend_api keeper_api = {.process = process, .panic = panic};
 LOG_BACKEND_DEFINE(keeper_backend, keeper_api, true);
 
 /* The flash simulator's switch for power: after so many writes nothing is written any more. */
