@@ -47,8 +47,9 @@ model, **int8** the integer model that ``cats export`` writes, run by the intege
 bytes are the device's. Loss is drawn for each sample at packet granularity, the three modes of
 :doc:`training` mixed, without repair. The plots show the integer model.
 
-Preset ``{preset}`` (``make accuracy-report{option}``): {time}. Recipes:
-``scripts/accuracy/{preset}/``. How long the presets take is in :doc:`training`.
+Preset ``{preset}`` (``make accuracy-report{option}``):
+{time}.
+Recipes: ``scripts/accuracy/{preset}/``. How long the presets take is in :doc:`training`.
 """
 
 
