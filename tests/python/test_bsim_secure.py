@@ -49,8 +49,9 @@ def test_intruder(node):
     can, then a pause in which the deployment's own arrive."""
     found, logs, attacks = intruded(node, cells.INTRUDE_US, 1_000_000)
     assert attacks > 100 and found.refused > 100
-    assert all(log.refused["replay"] and log.refused["forged"] for log in logs)
-    assert found.delivered > 0.9
+    for reason in ("plain", "source", "key", "replay", "forged"):
+        assert all(log.refused[reason] for log in logs), reason
+    assert found.delivered > 0.75
 
 
 def test_intruder_without_a_pause(node):
