@@ -4,9 +4,10 @@
  */
 
 /*
- * An image of any bytes, with a right checksum, is refused, or a whole inference with it stays
- * inside the image and an arena of the size that it asks for, whatever is heard. Frames, losses and
- * input come from a generator that the checksum seeds, so that an input file replays alone.
+ * An image of any bytes, with this version and a right checksum, is refused, or a whole inference
+ * with it stays inside the image and an arena of the size that it asks for, whatever is heard.
+ * Frames, losses and input come from a generator that the checksum seeds, so that an input file
+ * replays alone.
  *
  * clang -fsanitize=fuzzer makes a libFuzzer target of this file; with -DCATS_FUZZ_FILES it has a
  * main() instead that runs each file named, and says how many images were accepted.
@@ -156,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size >= sizeof(struct cats_image_header)) {
 		struct cats_image_header *header = (struct cats_image_header *)copy;
 
+		header->format_version = CATS_FORMAT_VERSION; /* kept inputs outlive a format */
 		header->image_size = (uint32_t)size;
 		header->crc32 = crc32(copy + 16, size - 16);
 		state = header->crc32 | 1;

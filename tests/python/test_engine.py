@@ -5,6 +5,7 @@
 import dataclasses
 import errno
 import os
+import re
 import shutil
 import subprocess
 import zlib
@@ -554,6 +555,9 @@ def test_accepted_images_stay_inside(tmp_path):
     accepted = len(files)
     assert accepted > 1000
     assert f"{accepted} of {accepted} accepted" in run_all(program, files)
+    kept = sorted((ROOT / "tests" / "fuzz" / "corpus" / "fuzz_image_verify").iterdir())
+    said = re.search(r"(\d+) of \d+ accepted", run_all(program, kept))
+    assert int(said[1]) > 100, "make fuzz begins from images of another format"
 
 
 # What the device's compiler makes of it
