@@ -161,16 +161,21 @@ def sweep(
             score_at(model, task, samples, loss, seed + i, **options)
             for i in range(repeats if loss else 1)
         ]
-        record: dict = {"loss": loss, "repeats": len(runs)}
-        for name in runs[0]:
-            values = [run[name] for run in runs]
-            record[name] = {
-                "mean": statistics.fmean(values),
-                "least": min(values),
-                "largest": max(values),
-            }
-        records.append(record)
+        records.append({"loss": loss, "repeats": len(runs), **ranges(runs)})
     return records
+
+
+def ranges(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Of every figure of some runs, at least one, its mean, least and largest value."""
+    found = {}
+    for name in runs[0]:
+        values = [run[name] for run in runs]
+        found[name] = {
+            "mean": statistics.fmean(values),
+            "least": min(values),
+            "largest": max(values),
+        }
+    return found
 
 
 def table(records: Sequence[dict], metric: str) -> str:

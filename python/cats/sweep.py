@@ -40,7 +40,6 @@ import itertools
 import json
 import math
 import shutil
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -50,6 +49,7 @@ from typing import Any
 from cats import tasks
 from cats.config import ModelConfig, SplitConfig, even_split
 from cats.errors import CatsError
+from cats.evaluate import ranges
 from cats.evaluate import sweep as evaluate
 from cats.export import quantise_run
 from cats.prune import even_bytes
@@ -338,14 +338,7 @@ def points(sweep: Sweep, records: Sequence[dict]) -> list[dict]:
         for i, loss in enumerate(sweep.losses_of(kind) if runs else ()):
             scores = [r["scores"][form][i] for r in runs]
             point = {"kind": kind, "keep": keep, "model": form, "loss": loss, "seeds": len(runs)}
-            for name in scores[0]:
-                values = [score[name] for score in scores]
-                point[name] = {
-                    "mean": statistics.fmean(values),
-                    "least": min(values),
-                    "largest": max(values),
-                }
-            result.append(point)
+            result.append({**point, **ranges(scores)})
     return result
 
 
