@@ -52,6 +52,13 @@ struct cats_availability {
 	uint8_t bits[CATS_MAX_NODES][CATS_MAX_FRAGMENTS / 8]; /**< [source], bit f of byte f / 8 */
 };
 
+/** @brief Whether a fragment of @p source is there. */
+static inline bool cats_has(const struct cats_availability *available, uint8_t source,
+			    uint16_t fragment)
+{
+	return (available->bits[source][fragment / 8] >> (fragment % 8)) & 1;
+}
+
 /** The state of one node's engine. Its owner allocates it; the fields are private. */
 struct cats_engine {
 	const struct cats_image *image;

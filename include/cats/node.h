@@ -177,68 +177,81 @@ struct cats_job {
 	uint32_t began_us;
 };
 
+/** What a node is doing; the diagram is in doc/protocol.rst, "A node". */
+enum cats_node_phase {
+	CATS_NODE_STARTING, /**< it listens: others may be in an inference that is not its own */
+	CATS_NODE_WAITING,  /**< it joins the next inference, or begins one for its input */
+	CATS_NODE_RUNNING,  /**< in an inference */
+	CATS_NODE_DONE,     /**< the last job has ended; the next poll() says DONE */
+	CATS_NODE_TOLD,     /**< the output is the driver's until the poll() after DONE */
+};
+
+/** Where an exchange is; the diagram is in doc/protocol.rst, "An exchange". */
+enum cats_exchange_phase {
+	CATS_EXCHANGE_WAITING, /**< not opened, or not heard of yet: its clock is not known */
+	CATS_EXCHANGE_SYNC,    /**< leader: opened, copies of its SYNC are left to send */
+	CATS_EXCHANGE_DATA,    /**< data slots */
+	CATS_EXCHANGE_REPORTS, /**< a round of repair, until its coded slots are known */
+	CATS_EXCHANGE_GRANT,   /**< leader: they are, the copy of its GRANT is left to send */
+	CATS_EXCHANGE_CODED,   /**< coded slots */
+	CATS_EXCHANGE_HEARSAY, /**< coded slots of others: the grant was missed, its end is known */
+	CATS_EXCHANGE_OVER, /**< nothing is sent or taken; kept until this node's jobs are done */
+};
+
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
-	/* What is used most stands first: short offsets make short code. */
+	/* What is used most stands first: short offsets make short code. A flag says why it is one:
+	 * why nothing else here tells the same.
+	 */
 
 	/* The exchange on the air: x, reception[air]; the one before it is reception[air ^ 1]. */
 	uint8_t air;
+	uint8_t exchange; /* enum cats_exchange_phase */
 	uint8_t leader;
 	uint8_t round;  /* 0 data, 1..R repair */
-	uint8_t grants; /* leader: GRANT frames handed out in this round */
-	uint8_t syncs;  /* leader: SYNC frames handed out */
-	bool open;      /* its clock is known */
-	bool clocked;   /* by the leader */
-	bool closed;    /* it is over; kept until this node's jobs have caught up */
-	bool last;      /* none is behind it */
-	bool granted;   /* the coded slots of this round are known */
-	bool hearsay;   /* but not which are this node's */
-	bool over;      /* there are none */
-	bool final;     /* and no round behind it */
-	uint8_t then;   /* leader: enum cats_grant of its grant */
+	uint8_t then;   /* enum cats_grant, of this round's grant once it is known */
 	uint8_t ahead;  /* coded frames of each source that follow its data */
 	uint8_t plenty; /* leader: what ahead is to be */
 	uint8_t probe;  /* leader: so often, before it looks again */
-	bool reported;  /* the last reporter was heard in this round */
-	bool leap;      /* the others are further, at `front`: close all before */
-	bool abandon;   /* the others are at the next inference: close all */
+	bool clocked;   /* base_us is the leader's word; a time does not tell whose it is */
+	bool reported;  /* the last reporter was heard: its counts, merged, look like anybody's */
 
 	/* Inference. */
-	bool running;    /* until poll() is called after DONE */
-	bool begun;      /* the engine has its input */
-	bool done;       /* DONE is to be told */
-	bool told;       /* it was; the output is the driver's until the next poll() */
-	bool pending;    /* an input waits for its inference */
-	bool used_input; /* this inference runs with a submitted one */
-	bool numbered;   /* number and seen mean something */
-	bool wary;       /* others may be in the middle of an inference: listen */
-	bool silence;    /* nothing was heard for the timeout */
+	uint8_t phase;   /* enum cats_node_phase */
+	bool pending;    /* an input waits; `input` may be NULL, which is one as well */
+	bool used_input; /* this inference took one, for `input` is then the driver's again */
+	bool numbered;   /* number and seen mean something: every number is a valid one */
+	bool silence;    /* nothing was heard for the timeout; kept, for a time difference wraps */
+	bool abandon;    /* the others are at the next inference, which no exchange can name */
 
-	/* Jobs. */
-	bool job_running;
-	bool produced;      /* own rows of the exchange on the air */
-	bool produced_next; /* and of the one behind it */
-	bool consumed;      /* the exchange before it */
-	bool consumed_air;  /* the exchange on the air, where nothing lacks */
+	/* Jobs: what counts is from the exchange on the air, or from the one before it, on. */
+	bool job_running; /* between compute_begin() and compute_end(), which the driver calls */
+	uint8_t produced; /* exchanges from x on whose own rows are made: 0, 1 or 2 */
+	uint8_t consumed; /* exchanges from the one before x on that are used up: 0, 1 or 2; before
+			   * the first exchange stands the input
+			   */
 
 	/* Transmission. */
-	bool sending; /* `frame` is the driver's */
-	bool sync;    /* and it opened the exchange on the air */
+	enum {
+		CATS_SENDING_NOTHING,
+		CATS_SENDING_FRAME, /* `frame` is the driver's */
+		CATS_SENDING_SYNC,  /* and its start is that of the exchange on the air */
+	} sending;
 
-	uint16_t next;   /* own frames of this round handed out or passed over */
-	uint16_t number; /* of the inference that runs or that ran last */
-	uint16_t seen;   /* the newest number heard or used */
-	uint16_t heard;  /* bit s: node s was heard in this inference */
-	struct cats_exchange front;
+	uint16_t next;              /* own frames of this phase handed out or passed over */
+	uint16_t number;            /* of the inference that runs or that ran last */
+	uint16_t seen;              /* the newest number heard or used */
+	uint16_t heard;             /* bit s: node s was heard in this inference */
+	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
 	const struct cats_image_gather *gather; /* of x */
 	uint32_t base_us;                       /* start of this round */
-	uint32_t end_us;                        /* granted: end of its coded slots */
+	uint32_t end_us;                        /* CODED and HEARSAY: end of the coded slots */
 	uint32_t limit_us;                      /* latest end of the exchange */
 	uint32_t not_before_us;                 /* leader: earliest opening of the next exchange */
 	uint32_t opened_us;
 	uint32_t heard_us; /* when anything was heard last */
-	uint32_t born_us;  /* wary: inferences that began before are not this node's */
+	uint32_t born_us;  /* STARTING: inferences that began before are not this node's */
 	uint32_t submitted_us;
 	uint32_t started_us;
 	uint32_t ended_us;
@@ -247,10 +260,12 @@ struct cats_node {
 	const int8_t *input;
 	struct cats_node_config config;
 	struct cats_engine engine;
-	uint8_t quiet[CATS_MAX_NODES];  /* exchanges that node s let pass unheard, up to 255 */
-	uint8_t counts[CATS_MAX_NODES]; /* needs reported in this round; once granted, coded slots
+	uint8_t quiet[CATS_MAX_NODES]; /* exchanges that node s let pass unheard, up to 255 */
+	uint8_t counts
+		[CATS_MAX_NODES];    /* needs reported in this round; from GRANT on coded slots */
+	bool wanted[CATS_MAX_NODES]; /* leader: what the last reporter may still want, from the
+					 * round before, whose counts are gone
 					 */
-	bool wanted[CATS_MAX_NODES];    /* leader: sources that the last reporter may still want */
 	struct cats_reception reception[2];
 	struct cats_node_stats stats;
 	uint8_t frame[CATS_FRAME_MAX];
@@ -341,6 +356,12 @@ int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, ui
 
 /** @brief Whether this node leads: its SYNC and GRANT frames give the others their slots. */
 bool cats_node_leads(const struct cats_node *node);
+
+/** @brief Whether this node is in an inference: from its first frame to the poll() after DONE. */
+static inline bool cats_node_runs(const struct cats_node *node)
+{
+	return node->phase >= CATS_NODE_RUNNING;
+}
 
 #ifdef __cplusplus
 }

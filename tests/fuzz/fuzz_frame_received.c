@@ -295,7 +295,7 @@ static void settle(struct bench *bench)
 	uint32_t bound = 100 + exchanges * (64 + 16 * CATS_MAX_FRAGMENTS);
 
 	(void)cats_node_withdraw(&bench->node);
-	while (bench->node.running || bench->computing) {
+	while (cats_node_runs(&bench->node) || bench->computing) {
 		CHECK(bound-- > 0);
 		end_job(bench);
 		if (bench->sending) {
@@ -304,7 +304,7 @@ static void settle(struct bench *bench)
 		poll(bench);
 		if (bench->todo.compute && !bench->computing) {
 			begin_job(bench);
-		} else if (bench->todo.what == CATS_TODO_WAIT && bench->node.running) {
+		} else if (bench->todo.what == CATS_TODO_WAIT && cats_node_runs(&bench->node)) {
 			CHECK(!bench->todo.forever || bench->computing || bench->sending);
 			if (!bench->todo.forever) {
 				bench->now_us = bench->todo.at;

@@ -280,7 +280,8 @@ static void hear(struct air *air, int n, const uint8_t *data, uint16_t length, i
 {
 	struct antenna *a = &air->antenna[n];
 
-	if (air->record != NULL && air->record->flags[n] & AIR_FLAG_DONE && !a->node.running) {
+	if (air->record != NULL && air->record->flags[n] & AIR_FLAG_DONE &&
+	    !cats_node_runs(&a->node)) {
 		return; /* it has its result and listens again for the next */
 	}
 	a->heard = true;
@@ -580,7 +581,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 			struct antenna *a = &air->antenna[n];
 
 			any_done = any_done || record->flags[n] & AIR_FLAG_DONE;
-			any_running = any_running || (a->on && a->node.running);
+			any_running = any_running || (a->on && cats_node_runs(&a->node));
 		}
 		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
 			struct antenna *a = &air->antenna[n];
@@ -594,13 +595,14 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		for (int n = 0; n < air->config.nodes; n++) {
 			struct antenna *a = &air->antenna[n];
 
-			waiting = waiting || (a->on && (a->node.running || a->node.pending));
+			waiting =
+				waiting || (a->on && (cats_node_runs(&a->node) || a->node.pending));
 		}
 		if (waiting && !step(air, until)) {
 			for (int n = 0; n < air->config.nodes; n++) {
 				struct antenna *a = &air->antenna[n];
 
-				if (a->on && (a->node.running || a->node.pending)) {
+				if (a->on && (cats_node_runs(&a->node) || a->node.pending)) {
 					record->hung = n;
 				}
 			}

@@ -47,12 +47,6 @@ static inline uint32_t cats_row_groups(const struct cats_image_source *source, u
 	return cats_ceil_div(rows, source->fragment_rows);
 }
 
-static inline bool cats_has(const struct cats_availability *available, uint8_t source,
-			    uint16_t fragment)
-{
-	return (available->bits[source][fragment / 8] >> (fragment % 8)) & 1;
-}
-
 /* A table of the image. */
 static inline const void *cats_table(const struct cats_image *image, uint32_t offset)
 {

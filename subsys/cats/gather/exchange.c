@@ -3,49 +3,23 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* The exchange on the air: its clock, its rounds, this node's slots. doc/protocol.rst, "Schedule"
- * and "Repair".
- */
+/* The exchange on the air: its phases, its rounds, its clock. doc/protocol.rst, "An exchange". */
 
 #include <string.h>
 
 #include "node_internal.h"
 
-#define COUNT_MAX 15
-/* So many exchanges have coded frames ahead before one without tells how many are needed. */
-#define PROBE_EXCHANGES 7
+/* Into and out of it */
 
-static uint16_t fragments_of(struct cats_node *node, uint8_t source)
+void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 {
-	return cats_fragment_count(image_of(node), node->x, source);
-}
-
-/* How far a frame, or the processing of one, may be behind its slot. */
-static uint32_t late_us(struct cats_node *node)
-{
-	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
-}
-
-static bool past(uint32_t now_us, uint32_t at)
-{
-	return cats_time_diff(now_us, at) >= 0;
-}
-
-void exchange_enter(struct cats_node *node, struct cats_exchange x)
-{
-	struct cats_exchange next = x;
-
 	node->x = x;
 	node->gather = &image_of(node)->gathers[x.gather];
 	cats_reception_begin(image_of(node), current_of(node), x);
-	node->last = !cats_exchange_next(image_of(node), &next);
-	node->open = false;
+	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
-	node->closed = false;
-	node->sync = false;
-	node->syncs = UINT8_MAX; /* who does not open it sends none */
 	node->fragments += current_of(node)->lacking;
-	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
 	}
 }
@@ -59,27 +33,33 @@ static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 				  : node->counts[s] != 0 || (node->wanted[s] && !node->reported);
 		node->counts[s] = 0;
 	}
+	node->exchange = round == 0 ? CATS_EXCHANGE_DATA : CATS_EXCHANGE_REPORTS;
 	node->round = round;
 	node->base_us = base_us;
-	node->granted = false;
-	node->hearsay = false;
-	node->final = false;
-	node->over = false;
 	node->reported = false;
-	node->grants = 0;
 	node->next = 0;
 }
 
-static void open(struct cats_node *node, uint8_t round, uint32_t base_us, uint32_t now_us)
+static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uint32_t now_us)
 {
-	node->open = true;
 	node->opened_us = base_us;
 	node->not_before_us = base_us + node->gather->spacing_us;
 	node->limit_us = now_us + cats_exchange_us(image_of(node), node->x) + late_us(node);
 	start_round(node, round, base_us);
 }
 
-void exchange_finish(struct cats_node *node)
+void cats_exchange_open(struct cats_node *node, uint32_t at_us)
+{
+	open_at(node, 0, at_us, at_us);
+	node->ahead = node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
+	node->probe -= node->probe != 0;
+	node->clocked = true;
+	if (first_exchange(node->x)) {
+		node->exchange = CATS_EXCHANGE_SYNC;
+	}
+}
+
+void cats_exchange_finish(struct cats_node *node)
 {
 	struct cats_reception *r = current_of(node);
 	struct cats_gather_stats *stats = stats_of(node, node->x);
@@ -99,55 +79,43 @@ void exchange_finish(struct cats_node *node)
 	}
 }
 
-void exchange_close(struct cats_node *node, uint32_t now_us)
+void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 {
-	if (node->open) {
+	if (exchange_open(node)) {
 		stats_of(node, node->x)->air_us += now_us - node->opened_us;
 	}
-	if (node->last && !past(node->not_before_us, now_us + node->gather->control_us)) {
+	if (last_exchange(node) && !past(node->not_before_us, now_us + node->gather->control_us)) {
 		/* Others end a little later, and are to hear the next inference's first frame. */
 		node->not_before_us = now_us + node->gather->control_us;
 	}
-	node->closed = true;
-	node->sync = false;
-	exchange_finish(node);
-}
-
-/* The clock */
-
-/* Coded slots of this round before those of a source. */
-static uint32_t count_slots(const struct cats_node *node, uint8_t source)
-{
-	uint32_t slots = 0;
-
-	for (uint32_t s = 0; s < source; s++) {
-		slots += node->counts[s];
+	if (node->sending == CATS_SENDING_SYNC) {
+		node->sending = CATS_SENDING_FRAME;
 	}
-	return slots;
+	node->exchange = CATS_EXCHANGE_OVER;
+	cats_exchange_finish(node);
 }
 
-/* counts[] are the coded slots of this round. Without any the exchange is over, unless the leader
- * wants to hear reports once more.
- */
-static void grant(struct cats_node *node, uint8_t then)
-{
-	uint32_t slots = count_slots(node, image_of(node)->header->nodes);
+/* What others say of it */
 
-	node->granted = true;
-	node->hearsay = false;
-	node->final = then == CATS_GRANT_LAST;
-	node->over = slots == 0 && then != CATS_GRANT_AGAIN;
+void cats_exchange_grant(struct cats_node *node, enum cats_grant then)
+{
+	uint32_t slots = cats_grant_slots(node, nodes_of(node));
+
+	node->exchange = cats_node_leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
+	node->then = then;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), node->x) +
 		       slots * node->gather->slot_us;
-	if (node->over) {
-		/* The copy is not sent. */
+	if (slots == 0 && then != CATS_GRANT_AGAIN) {
+		/* Nothing lacks: no round follows, and no copy of the grant. */
+		node->exchange = CATS_EXCHANGE_CODED;
+		node->then = CATS_GRANT_LAST;
 		node->end_us -= node->gather->control_us + node->gather->turn_us;
 	}
 }
 
-uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *frame,
-		       uint32_t start_us)
+uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+			    uint32_t start_us)
 {
 	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
 
@@ -184,15 +152,15 @@ static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 	}
 }
 
-void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
-		    uint32_t now_us)
+void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
+			 uint32_t now_us)
 {
 	const struct cats_image *image = image_of(node);
-	uint32_t base_us = exchange_base(image, frame, start_us);
+	uint32_t base_us = cats_exchange_base(image, frame, start_us);
 	bool leader = frame->source == node->leader;
 
-	if (!node->open) {
-		open(node, frame->round, base_us, now_us);
+	if (node->exchange == CATS_EXCHANGE_WAITING) {
+		open_at(node, frame->round, base_us, now_us);
 		node->ahead = frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4;
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
@@ -203,344 +171,129 @@ void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint
 	} else if (frame->type != CATS_FRAME_CODED) {
 		adopt(node, leader, base_us);
 	}
-	if (frame->type == CATS_FRAME_GRANT && (!node->granted || node->hearsay)) {
+	if (frame->type == CATS_FRAME_GRANT &&
+	    (node->exchange == CATS_EXCHANGE_REPORTS || node->exchange == CATS_EXCHANGE_HEARSAY)) {
 		memset(node->counts, 0, sizeof(node->counts));
 		cats_counts_merge(image, frame->payload, node->counts);
-		grant(node, frame->index);
-	} else if (frame->type == CATS_FRAME_CODED && !node->granted) {
+		cats_exchange_grant(node, frame->index);
+	} else if (frame->type == CATS_FRAME_CODED && node->exchange == CATS_EXCHANGE_REPORTS) {
 		/* Others know their slots. This node knows of none, but of the end. */
 		memset(node->counts, 0, sizeof(node->counts));
-		node->granted = true;
-		node->hearsay = true;
-		node->final = (frame->index & CATS_CODED_LAST) != 0;
+		node->exchange = CATS_EXCHANGE_HEARSAY;
+		node->then =
+			(frame->index & CATS_CODED_LAST) != 0 ? CATS_GRANT_LAST : CATS_GRANT_ROUND;
 		node->end_us = start_us + (frame->slot + 1u) * node->gather->slot_us;
 	}
 }
 
-/* The start of a source's data slots. */
-static uint32_t data_at(struct cats_node *node, uint8_t source)
+/* Time */
+
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source)
 {
 	const struct cats_image *image = image_of(node);
-	struct cats_exchange x = node->x;
 
-	return node->base_us + cats_sync_us(image, x) +
-	       cats_data_slot(image, x, node->ahead, source) * node->gather->slot_us;
+	return node->base_us + cats_sync_us(image, node->x) +
+	       cats_data_slot(image, node->x, node->ahead, source) * node->gather->slot_us;
 }
 
-/* The time at which the phase that runs is over; false where only a frame can tell. */
-static bool phase_end(struct cats_node *node, uint32_t *at)
-{
-	bool final_phase = node->round == node->gather->rounds;
-
-	if (node->round == 0) {
-		*at = data_at(node, image_of(node)->header->nodes);
-	} else if (node->granted) {
-		*at = node->end_us;
-	} else if (node->leader == self_of(node) || (node->last && current_of(node)->lacking == 0 &&
-						     fragments_of(node, self_of(node)) == 0)) {
-		/* No slot was left for the grant; or what it says does not matter here. */
-		*at = node->base_us + cats_round_us(image_of(node), node->x);
-		final_phase = true;
-	} else {
-		return false;
-	}
-	if (final_phase && current_of(node)->lacking != 0) {
-		*at += late_us(node);
-	}
-	return true;
-}
-
-/* Whether a round of repair is behind the phase that runs. */
-static bool another_round(struct cats_node *node)
-{
-	return node->round < node->gather->rounds && (node->round == 0 || node->granted) &&
-	       !node->over && !node->final;
-}
-
-/* A round is entered so early that its first report is handed out in time. */
-static uint32_t early_us(struct cats_node *node)
-{
-	return another_round(node) ? node->config.early_us : 0;
-}
-
-void exchange_tick(struct cats_node *node, uint32_t now_us)
-{
+/* What ends a phase that is open, and what comes behind it. */
+struct phase_end {
 	uint32_t at;
+	bool known; /* else only a frame can tell */
+	bool round; /* another round of repair follows, else nothing */
+};
 
-	if (!node->open && node->produced &&
-	    cats_slot_first(image_of(node), node->x, image_of(node)->header->nodes) == 0) {
-		exchange_close(node, now_us); /* nobody has anything to send */
-	}
-	while (node->open && !node->closed) {
-		if (past(now_us, node->limit_us)) {
-			exchange_close(node, now_us);
-		} else if (!phase_end(node, &at) || !past(now_us, at - early_us(node))) {
-			break;
-		} else if (another_round(node)) {
-			start_round(node, node->round + 1, at);
-		} else {
-			if (!past(node->not_before_us, at)) {
-				node->not_before_us = at;
-			}
-			exchange_close(node, now_us);
-		}
-	}
-}
-
-bool exchange_wake(struct cats_node *node, uint32_t *at)
+static struct phase_end data_end(const struct cats_node *node)
 {
-	uint32_t end;
-
-	if (!node->open || node->closed) {
-		return false;
-	}
-	*at = node->limit_us;
-	if (phase_end(node, &end) && !past(end, *at)) {
-		*at = end - early_us(node);
-	}
-	return true;
-}
-
-/* Own frames */
-
-static uint16_t own_slots(struct cats_node *node)
-{
-	uint16_t fragments = fragments_of(node, self_of(node));
-
-	return fragments != 0 ? fragments + node->ahead : 0;
-}
-
-/* SYNC of who leads, then DATA. */
-static bool data_frame(struct cats_node *node, uint32_t late, struct cats_frame *frame,
-		       uint32_t *at)
-{
-	frame->type = CATS_FRAME_SYNC;
-	frame->index = node->ahead;
-	for (; cats_node_leads(node) &&
-	       node->syncs < (node->x.gather == 0 && node->x.tile == 0 ? 2 : 1);
-	     node->syncs++) {
-		frame->slot = node->syncs;
-		*at = node->base_us + node->syncs * node->gather->control_us;
-		if (past(*at, late)) {
-			return true;
-		}
-	}
-	frame->type = CATS_FRAME_DATA;
-	frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
-	for (; node->produced && node->next < own_slots(node); node->next++) {
-		frame->index = (uint8_t)node->next;
-		*at = data_at(node, self_of(node)) + node->next * node->gather->slot_us;
-		if (past(*at, late)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* REPORT, or GRANT of who leads, then CODED. */
-static bool repair_frame(struct cats_node *node, uint32_t late, struct cats_frame *frame,
-			 uint32_t *at)
-{
-	const struct cats_image *image = image_of(node);
-	bool leads = cats_node_leads(node);
-	uint8_t self = self_of(node);
-	uint32_t slots;
-
-	if (!node->granted && !leads) {
-		frame->type = CATS_FRAME_REPORT;
-		frame->slot = self - (self > node->leader);
-		frame->index = node->leader;
-		*at = node->base_us + cats_report_us(image, node->x, frame->slot);
-		return node->next == 0 && past(*at, late);
-	}
-	for (; leads && node->grants < 2 && !node->over && !node->hearsay; node->grants++) {
-		frame->type = CATS_FRAME_GRANT;
-		frame->slot = node->grants;
-		*at = node->base_us +
-		      cats_report_us(image, node->x, image->header->nodes - 1u + node->grants);
-		if (past(*at, late)) {
-			return true;
-		}
-	}
-	if (!node->granted || !node->produced || fragments_of(node, self) == 0) {
-		return false;
-	}
-	frame->type = CATS_FRAME_CODED;
-	for (; node->next < node->counts[self]; node->next++) {
-		slots = count_slots(node, self) + node->next;
-		*at = node->base_us + cats_round_us(image, node->x) + slots * node->gather->slot_us;
-		if (past(*at, late)) {
-			frame->index = (uint8_t)((node->round - 1) << 4 | node->next |
-						 (node->final ? CATS_CODED_LAST : 0));
-			frame->slot =
-				(uint8_t)(count_slots(node, image->header->nodes) - slots - 1);
-			return true;
-		}
-	}
-	return false;
-}
-
-bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
-{
-	uint32_t late = now_us - late_us(node); /* a slot that began before is lost */
-
-	*frame = (struct cats_frame){
-		.type = CATS_FRAME_SYNC,
-		.source = self_of(node),
-		.inference = node->number,
-		.x = node->x,
+	return (struct phase_end){
+		.at = cats_exchange_data_at(node, nodes_of(node)),
+		.known = true,
+		.round = node->gather->rounds != 0,
 	};
-	if (node->closed) {
-		return false;
-	}
-	if (!node->open) {
-		*at = now_us + node->config.lead_us;
-		if (!past(*at, node->not_before_us)) {
-			*at = node->not_before_us;
-		}
-		return node->produced && cats_node_leads(node);
-	}
-	frame->round = node->round;
-	return node->round == 0 ? data_frame(node, late, frame, at)
-				: repair_frame(node, late, frame, at);
 }
 
-static bool gone(const struct cats_node *node, uint8_t source)
+static struct phase_end reports_end(struct cats_node *node)
 {
-	return node->quiet[source] >= GONE_EXCHANGES;
+	bool idle = last_exchange(node) && current_of(node)->lacking == 0 &&
+		    fragments_of(node, self_of(node)) == 0;
+
+	/* No slot was left for this leader's grant; or what it says does not matter here. */
+	return (struct phase_end){
+		.at = node->base_us + cats_round_us(image_of(node), node->x),
+		.known = cats_node_leads(node) || idle,
+	};
 }
 
-/* Add what this node lacks to what was reported. */
-static bool count_needs(struct cats_node *node)
+static struct phase_end coded_end(const struct cats_node *node)
 {
-	bool any = false;
-
-	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
-		uint16_t lack = 0;
-
-		if (s != self_of(node) && !gone(node, s)) {
-			lack = cats_reception_lack(image_of(node), current_of(node), s);
-		}
-		if (lack > node->counts[s]) {
-			node->counts[s] = (uint8_t)(lack < COUNT_MAX ? lack : COUNT_MAX);
-		}
-		any = any || node->counts[s] != 0;
-	}
-	return any;
+	return (struct phase_end){
+		.at = node->end_us,
+		.known = true,
+		.round = node->round < node->gather->rounds && node->then != CATS_GRANT_LAST,
+	};
 }
 
-/* A round without coded frames ahead tells how many are to be ahead in the next exchanges. */
-static void look_ahead(struct cats_node *node)
+static struct phase_end end_of(struct cats_node *node)
 {
-	uint32_t slots = count_slots(node, image_of(node)->header->nodes);
-	uint32_t sources = 0;
-	uint32_t each;
+	struct phase_end end;
 
-	for (uint32_t s = 0; s < image_of(node)->header->nodes; s++) {
-		sources += fragments_of(node, s) != 0;
-	}
-	each = (3 * slots + 2 * sources) / (3 * sources);
-	each = each < CATS_MAX_AHEAD ? each : CATS_MAX_AHEAD;
-	/* What nobody needs is to take less time than the round that is saved. */
-	if (each * sources > slots && (each * sources - slots) * node->gather->slot_us >
-					      cats_round_us(image_of(node), node->x)) {
-		each = 0;
-	}
-	node->plenty = (uint8_t)each;
-	node->probe = PROBE_EXCHANGES;
-}
-
-/* What each source is granted, from what was reported, and what follows.
- *
- * Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
- * missed it, there is another round; or, in the last round, one frame of each source that may still
- * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed. Where
- * that costs less time than a round, and few lack anything since coded frames were ahead, this round
- * is the last.
- */
-static uint8_t decide(struct cats_node *node)
-{
-	const struct cats_image_gather *gather = node->gather;
-	uint8_t nodes = image_of(node)->header->nodes;
-	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
-	bool unsure = !node->reported && !gone(node, last);
-	bool any = count_needs(node);
-	uint32_t asked = 0;
-
-	for (uint32_t s = 0; s < nodes; s++) {
-		asked += node->counts[s] != 0;
-	}
-	if (node->round == 1 && node->ahead == 0) {
-		look_ahead(node);
-	}
-	if (node->round < gather->rounds &&
-	    (unsure || node->ahead == 0 ||
-	     asked * gather->slot_us > cats_round_us(image_of(node), node->x))) {
-		return unsure && !any ? CATS_GRANT_AGAIN : CATS_GRANT_ROUND;
-	}
-	for (uint32_t s = 0; s < nodes; s++) {
-		if (node->counts[s] != 0) {
-			node->counts[s] += node->counts[s] < COUNT_MAX;
-		} else {
-			node->counts[s] = unsure && node->wanted[s] && fragments_of(node, s) != 0;
-		}
-	}
-	return CATS_GRANT_LAST;
-}
-
-uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
-{
-	const struct cats_image *image = image_of(node);
-	struct cats_exchange x = frame->x;
-	uint8_t *payload = node->frame + CATS_FRAME_HEADER;
-
-	switch (frame->type) {
-	case CATS_FRAME_SYNC:
-		if (!node->open) {
-			open(node, 0, at, at);
-			node->ahead =
-				node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
-			node->probe -= node->probe != 0;
-			frame->index = node->ahead;
-			node->clocked = true;
-			node->sync = true;
-			node->syncs = 0;
-		}
-		node->syncs++;
+	switch (node->exchange) {
+	case CATS_EXCHANGE_SYNC:
+	case CATS_EXCHANGE_DATA:
+		end = data_end(node);
 		break;
-	case CATS_FRAME_DATA:
-		frame->length =
-			frame->index < fragments_of(node, frame->source)
-				? cats_engine_fill(&node->engine, x, frame->index, payload)
-				: cats_code_own(&node->engine, x,
-						(uint8_t)(CATS_CODED_AHEAD + frame->index -
-							  fragments_of(node, frame->source)),
-						payload);
-		node->next++;
-		break;
-	case CATS_FRAME_REPORT:
-		node->next++;
-		if (!count_needs(node) && frame->slot != image->header->nodes - 2) {
-			return 0;
-		}
-		frame->length = cats_counts_size(image);
-		cats_counts_pack(image, node->counts, payload);
-		break;
-	case CATS_FRAME_GRANT:
-		if (!node->granted) {
-			node->then = decide(node);
-			grant(node, node->then);
-		}
-		frame->index = node->then;
-		node->grants = frame->slot + 1;
-		frame->length = cats_counts_size(image);
-		cats_counts_pack(image, node->counts, payload);
+	case CATS_EXCHANGE_REPORTS:
+		end = reports_end(node);
 		break;
 	default:
-		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
-		node->next++;
-		node->heard_us = at; /* who has the word hears nobody */
+		end = coded_end(node);
 		break;
 	}
-	return cats_frame_seal(image, frame, node->frame);
+	if (end.round) {
+		/* A round is entered so early that its first report is handed out in time. */
+		end.at -= node->config.early_us;
+	} else if (current_of(node)->lacking != 0 && (node->round == node->gather->rounds ||
+						      node->exchange == CATS_EXCHANGE_REPORTS)) {
+		end.at += late_us(node);
+	}
+	return end;
+}
+
+void cats_exchange_tick(struct cats_node *node, uint32_t now_us)
+{
+	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0 &&
+	    cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0) {
+		cats_exchange_close(node, now_us); /* nobody has anything to send */
+	}
+	while (exchange_open(node)) {
+		struct phase_end end = end_of(node);
+
+		if (past(now_us, node->limit_us)) {
+			cats_exchange_close(node, now_us);
+		} else if (!end.known || !past(now_us, end.at)) {
+			break;
+		} else if (end.round) {
+			start_round(node, node->round + 1, end.at + node->config.early_us);
+		} else {
+			if (!past(node->not_before_us, end.at)) {
+				node->not_before_us = end.at;
+			}
+			cats_exchange_close(node, now_us);
+		}
+	}
+}
+
+bool cats_exchange_wake(struct cats_node *node, uint32_t *at)
+{
+	struct phase_end end;
+
+	if (!exchange_open(node)) {
+		return false;
+	}
+	end = end_of(node);
+	*at = node->limit_us;
+	if (end.known && !past(end.at, *at)) {
+		*at = end.at;
+	}
+	return true;
 }

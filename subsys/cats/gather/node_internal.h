@@ -3,7 +3,17 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* What node.c, exchange.c and job.c share. */
+/*
+ * The files of a node, each calling those above it only:
+ *
+ *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
+ *	grant.c                                 what is lacking, and what is granted for it
+ *	exchange.c                              phases, rounds and clock of the exchange on the air
+ *	send.c                                  this node's frames in it
+ *	inference.c                             from exchange to exchange, and the jobs between
+ *	receive.c                               frames of others: joining, following, taking
+ *	node.c                                  phases of a node, leaders that are gone, poll()
+ */
 
 #ifndef CATS_NODE_INTERNAL_H_
 #define CATS_NODE_INTERNAL_H_
@@ -12,17 +22,17 @@
 
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
-/* A node may join an inference during its first gathers. */
-#define JOIN_GATHERS 2
-/* What start_us is, where it is not given: so many timeouts, or this. */
-#define START_TIMEOUTS 10
-#define START_MAX_US 60000000u
 /* How far back an inference number counts as stale rather than as new. */
 #define STALE_NUMBERS 64
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
 	return node->config.image;
+}
+
+static inline uint8_t nodes_of(const struct cats_node *node)
+{
+	return node->config.image->header->nodes;
 }
 
 static inline uint8_t self_of(const struct cats_node *node)
@@ -45,50 +55,102 @@ static inline struct cats_gather_stats *stats_of(struct cats_node *node, struct 
 	return &node->stats.gather[image_of(node)->gathers[x.gather].kind];
 }
 
+/* Fragments of a source in the exchange on the air. */
+static inline uint16_t fragments_of(const struct cats_node *node, uint8_t source)
+{
+	return cats_fragment_count(image_of(node), node->x, source);
+}
+
 static inline bool same_exchange(struct cats_exchange a, struct cats_exchange b)
 {
 	return a.gather == b.gather && a.tile == b.tile;
 }
 
-/* Whether produce() of an exchange may come before consume() of @p x, the one before it. */
-static inline bool streams(const struct cats_image *image, struct cats_exchange x,
-			   struct cats_exchange next)
+static inline bool first_exchange(struct cats_exchange x)
 {
-	return x.gather == next.gather && image->gathers[x.gather].buffers == 2;
+	return x.gather == 0 && x.tile == 0;
 }
+
+/* No exchange is behind the one on the air. */
+static inline bool last_exchange(const struct cats_node *node)
+{
+	struct cats_exchange next = node->x;
+
+	return !cats_exchange_next(image_of(node), &next);
+}
+
+/* Whether the exchange on the air is opened and not over. */
+static inline bool exchange_open(const struct cats_node *node)
+{
+	return node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
+}
+
+/* A source that is not asked for repair any more, until it is heard. */
+static inline bool source_gone(const struct cats_node *node, uint8_t source)
+{
+	return node->quiet[source] >= GONE_EXCHANGES;
+}
+
+static inline bool past(uint32_t now_us, uint32_t at)
+{
+	return cats_time_diff(now_us, at) >= 0;
+}
+
+/* How far a frame, or the processing of one, may be behind its slot. */
+static inline uint32_t late_us(const struct cats_node *node)
+{
+	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
+}
+
+/* grant.c */
+
+/* Coded slots of this round before those of a source; with source = D: all. */
+uint32_t cats_grant_slots(const struct cats_node *node, uint8_t source);
+/* Raise counts[] to what this node lacks itself; whether anything is lacking at all. */
+bool cats_grant_needs(struct cats_node *node);
+/* The leader's word: counts[] become coded slots. Returns what follows them. */
+enum cats_grant cats_grant_decide(struct cats_node *node);
 
 /* exchange.c */
 
 /* Wait for exchange x to be opened. */
-void exchange_enter(struct cats_node *node, struct cats_exchange x);
+void cats_exchange_enter(struct cats_node *node, struct cats_exchange x);
+/* The leader opens it at @p at_us. */
+void cats_exchange_open(struct cats_node *node, uint32_t at_us);
 /* When the round of a frame began; of a CODED frame only roughly. */
-uint32_t exchange_base(const struct cats_image *image, const struct cats_frame *frame,
-		       uint32_t start_us);
+uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+			    uint32_t start_us);
 /* Take the clock, and a grant, from a frame of the exchange on the air. */
-void exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
-		    uint32_t now_us);
-/* Rounds and the end, as time passes. */
-void exchange_tick(struct cats_node *node, uint32_t now_us);
-/* It is over. */
-void exchange_close(struct cats_node *node, uint32_t now_us);
+void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
+			 uint32_t now_us);
+/* counts[] are the coded slots of this round. */
+void cats_exchange_grant(struct cats_node *node, enum cats_grant then);
+/* The start of a source's data slots; with source = D their end. */
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source);
+/* Phases as time passes. */
+void cats_exchange_tick(struct cats_node *node, uint32_t now_us);
+/* Earliest time at which cats_exchange_tick() has something to do; false where there is none. */
+bool cats_exchange_wake(struct cats_node *node, uint32_t *at);
 /* Nothing is added to what the node has of it. */
-void exchange_finish(struct cats_node *node);
-/* Earliest time at which exchange_tick() has something to do; false where there is none. */
-bool exchange_wake(struct cats_node *node, uint32_t *at);
+void cats_exchange_finish(struct cats_node *node);
+/* It is over. */
+void cats_exchange_close(struct cats_node *node, uint32_t now_us);
+
+/* send.c */
+
 /* This node's next frame and the start of its slot; false where none is to be sent now. */
-bool exchange_frame(struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
+bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
 		    uint32_t *at);
-/* The driver takes that frame: write it into node->frame. */
-uint16_t exchange_build(struct cats_node *node, struct cats_frame *frame, uint32_t at);
+/* The driver takes that frame: write it into node->frame. Its length, or 0: it is not needed. */
+uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at);
 
-/* job.c */
+/* inference.c */
 
-/* The job that is due, into @p job; false where there is none. */
-bool job_next(struct cats_node *node, struct cats_job *job);
-
-/* node.c */
-
+/* An inference begins, at its first exchange. */
+void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us);
 /* Go on to the next exchange as far as the jobs have come; end the inference after the last. */
-void node_settle(struct cats_node *node, uint32_t now_us);
+void cats_inference_settle(struct cats_node *node, uint32_t now_us);
+/* The job that is due, into @p job; false where there is none. */
+bool cats_inference_job(struct cats_node *node, struct cats_job *job);
 
 #endif /* CATS_NODE_INTERNAL_H_ */

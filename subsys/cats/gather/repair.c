@@ -9,11 +9,6 @@
 
 #include <cats/gather.h>
 
-static bool has(const struct cats_reception *r, uint8_t source, uint16_t fragment)
-{
-	return r->available.bits[source][fragment / 8] >> (fragment % 8) & 1;
-}
-
 static void set(struct cats_reception *r, uint8_t source, uint16_t fragment)
 {
 	r->available.bits[source][fragment / 8] |= (uint8_t)(1 << (fragment % 8));
@@ -70,7 +65,7 @@ bool cats_reception_data(const struct cats_image *image, struct cats_reception *
 {
 	int held;
 
-	if (r->final || has(r, frame->source, frame->index)) {
+	if (r->final || cats_has(&r->available, frame->source, frame->index)) {
 		return false;
 	}
 	memcpy(arena + cats_fragment_place(image, r->x, frame->source, frame->index),
@@ -109,8 +104,8 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
 			return false;
 		}
 	}
-	while (fragment < fragments &&
-	       (has(r, frame->source, fragment) || held_in(r, frame->source, fragment) >= 0)) {
+	while (fragment < fragments && (cats_has(&r->available, frame->source, fragment) ||
+					held_in(r, frame->source, fragment) >= 0)) {
 		fragment++;
 	}
 	if (fragment == fragments) {
@@ -171,7 +166,8 @@ static void reduce(const struct cats_image *image, const struct cats_reception *
 		uint16_t size = cats_fragment_size(image, r->x, source, f);
 		const uint8_t *known = arena + cats_fragment_place(image, r->x, source, f) + low;
 
-		if (!has(r, source, f) || size <= low || held_in(r, source, f) >= 0) {
+		if (!cats_has(&r->available, source, f) || size <= low ||
+		    held_in(r, source, f) >= 0) {
 			continue;
 		}
 		for (uint32_t i = 0; i < n; i++) {

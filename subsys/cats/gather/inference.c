@@ -1,0 +1,172 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* One inference: from exchange to exchange, and what is computed between: doc/protocol.rst,
+ * "Computing".
+ */
+
+#include <errno.h>
+
+#include "node_internal.h"
+
+void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us)
+{
+	node->phase = CATS_NODE_RUNNING;
+	node->used_input = false;
+	node->numbered = true;
+	node->number = number;
+	node->seen = number;
+	node->heard = 0;
+	node->started_us = now_us;
+	node->fragments = 0;
+	node->lost = 0;
+	node->front = (struct cats_exchange){0, 0};
+	node->abandon = false;
+	node->produced = 0;
+	node->consumed = 0;
+	if (node->silence) {
+		node->not_before_us = now_us; /* what it was is long ago */
+	}
+	node->silence = false;
+	node->heard_us = now_us;
+	cats_exchange_enter(node, (struct cats_exchange){0, 0});
+}
+
+static bool left_behind(const struct cats_node *node)
+{
+	return node->abandon || cats_exchange_before(image_of(node), node->x, node->front);
+}
+
+void cats_inference_settle(struct cats_node *node, uint32_t now_us)
+{
+	while (node->phase == CATS_NODE_RUNNING) {
+		struct cats_exchange next = node->x;
+
+		if (node->exchange != CATS_EXCHANGE_OVER && left_behind(node)) {
+			cats_exchange_close(node, now_us);
+		}
+		if (node->exchange != CATS_EXCHANGE_OVER || node->consumed == 0 ||
+		    node->produced == 0) {
+			break;
+		}
+		if (!cats_exchange_next(image_of(node), &next)) {
+			if (node->consumed == 2) {
+				node->phase = CATS_NODE_DONE;
+				node->ended_us = now_us;
+				node->stats.inferences++;
+			}
+			break;
+		}
+		node->air ^= 1;
+		node->consumed--;
+		node->produced--;
+		cats_exchange_enter(node, next);
+	}
+}
+
+/* Whether @p next may be produced before @p x, the exchange in front of it, is consumed. */
+static bool streams(const struct cats_image *image, struct cats_exchange x,
+		    struct cats_exchange next)
+{
+	return x.gather == next.gather && image->gathers[x.gather].buffers == 2;
+}
+
+bool cats_inference_job(struct cats_node *node, struct cats_job *job)
+{
+	struct cats_exchange previous = previous_of(node)->x;
+	struct cats_exchange next = node->x;
+
+	if (node->phase != CATS_NODE_RUNNING || node->job_running) {
+		return false;
+	}
+	job->x = node->x;
+	if (node->consumed == 0 && first_exchange(node->x)) {
+		job->what = CATS_JOB_BEGIN;
+		return true;
+	}
+	if (node->produced == 0 &&
+	    (node->consumed != 0 || streams(image_of(node), previous, node->x))) {
+		job->what = CATS_JOB_PRODUCE;
+		return true;
+	}
+	if (node->consumed == 0) {
+		job->what = CATS_JOB_CONSUME;
+		job->x = previous;
+		return true;
+	}
+	if (node->produced == 1 && cats_exchange_next(image_of(node), &next) &&
+	    streams(image_of(node), node->x, next)) {
+		job->what = CATS_JOB_PRODUCE;
+		job->x = next;
+		return true;
+	}
+	/* Nothing lacks, so why wait for the end of the exchange? */
+	if (node->consumed == 1 &&
+	    (node->exchange == CATS_EXCHANGE_OVER || current_of(node)->lacking == 0)) {
+		job->what = CATS_JOB_CONSUME;
+		return true;
+	}
+	return false;
+}
+
+int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32_t now_us)
+{
+	if (node->job_running) {
+		return -EBUSY;
+	}
+	if (!cats_inference_job(node, job)) {
+		return -EAGAIN;
+	}
+	job->engine = &node->engine;
+	job->input = NULL;
+	job->reception = NULL;
+	job->began_us = now_us;
+	if (job->what == CATS_JOB_BEGIN && node->pending) {
+		job->input = node->input;
+		node->pending = false;
+		node->used_input = true;
+	} else if (job->what == CATS_JOB_CONSUME) {
+		if (same_exchange(job->x, node->x)) {
+			cats_exchange_finish(node);
+			job->reception = current_of(node);
+		} else {
+			job->reception = previous_of(node);
+		}
+	}
+	node->job_running = true;
+	return 0;
+}
+
+void cats_job_run(const struct cats_job *job)
+{
+	switch (job->what) {
+	case CATS_JOB_BEGIN:
+		cats_engine_begin(job->engine, job->input);
+		break;
+	case CATS_JOB_PRODUCE:
+		cats_engine_produce(job->engine, job->x);
+		break;
+	case CATS_JOB_CONSUME:
+		cats_reception_solve(job->engine->image, job->reception, job->engine->arena);
+		cats_engine_consume(job->engine, job->x, &job->reception->available);
+		break;
+	}
+}
+
+int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, uint32_t now_us)
+{
+	if (!node->job_running) {
+		return -EINVAL;
+	}
+	node->job_running = false;
+	stats_of(node, job->x)->compute_us += now_us - job->began_us;
+	if (job->what == CATS_JOB_PRODUCE) {
+		node->produced++;
+	} else {
+		node->consumed++;
+	}
+	cats_inference_settle(node, now_us);
+	return 0;
+}

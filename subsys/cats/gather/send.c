@@ -1,0 +1,200 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* This node's frames in the exchange on the air: doc/protocol.rst, "Schedule". One function a phase
+ * says which is next and when; a slot that began too long ago is passed over.
+ */
+
+#include "node_internal.h"
+
+/* A SYNC opens the exchange as soon as this node's part of it is made. */
+static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
+		    uint32_t *at)
+{
+	frame->type = CATS_FRAME_SYNC;
+	*at = now_us + node->config.lead_us;
+	if (!past(*at, node->not_before_us)) {
+		*at = node->not_before_us;
+	}
+	return node->produced != 0 && cats_node_leads(node);
+}
+
+static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
+{
+	frame->type = CATS_FRAME_SYNC;
+	frame->slot = 1;
+	frame->index = node->ahead;
+	*at = node->base_us + node->gather->control_us;
+	if (cats_node_leads(node) && past(*at, late)) {
+		return true;
+	}
+	node->exchange = CATS_EXCHANGE_DATA;
+	return false;
+}
+
+static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
+{
+	uint16_t slots = fragments_of(node, self_of(node));
+
+	slots += slots != 0 ? node->ahead : 0;
+	frame->type = CATS_FRAME_DATA;
+	frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
+	for (; node->produced != 0 && node->next < slots; node->next++) {
+		frame->index = (uint8_t)node->next;
+		*at = cats_exchange_data_at(node, self_of(node)) +
+		      node->next * node->gather->slot_us;
+		if (past(*at, late)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool report(const struct cats_node *node, uint32_t late, struct cats_frame *frame,
+		   uint32_t *at)
+{
+	uint8_t self = self_of(node);
+
+	frame->type = CATS_FRAME_REPORT;
+	frame->slot = self - (self > node->leader);
+	frame->index = node->leader;
+	*at = node->base_us + cats_report_us(image_of(node), node->x, frame->slot);
+	return node->next == 0 && past(*at, late);
+}
+
+static bool grant(const struct cats_node *node, uint8_t copy, uint32_t late,
+		  struct cats_frame *frame, uint32_t *at)
+{
+	frame->type = CATS_FRAME_GRANT;
+	frame->slot = copy;
+	*at = node->base_us + cats_report_us(image_of(node), node->x, nodes_of(node) - 1u + copy);
+	return past(*at, late);
+}
+
+static bool grant_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame,
+		       uint32_t *at)
+{
+	if (cats_node_leads(node) && grant(node, 1, late, frame, at)) {
+		return true;
+	}
+	node->exchange = CATS_EXCHANGE_CODED;
+	return false;
+}
+
+static bool coded(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
+{
+	uint8_t self = self_of(node);
+	uint32_t slots;
+
+	if (node->produced == 0 || fragments_of(node, self) == 0) {
+		return false;
+	}
+	frame->type = CATS_FRAME_CODED;
+	for (; node->next < node->counts[self]; node->next++) {
+		slots = cats_grant_slots(node, self) + node->next;
+		*at = node->base_us + cats_round_us(image_of(node), node->x) +
+		      slots * node->gather->slot_us;
+		if (past(*at, late)) {
+			frame->index =
+				(uint8_t)((node->round - 1) << 4 | node->next |
+					  (node->then == CATS_GRANT_LAST ? CATS_CODED_LAST : 0));
+			frame->slot = (uint8_t)(cats_grant_slots(node, nodes_of(node)) - slots - 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
+{
+	uint32_t late = now_us - late_us(node);
+
+	*frame = (struct cats_frame){
+		.source = self_of(node),
+		.round = exchange_open(node) ? node->round : 0,
+		.inference = node->number,
+		.x = node->x,
+	};
+	switch (node->exchange) {
+	case CATS_EXCHANGE_WAITING:
+		return opening(node, now_us, frame, at);
+	case CATS_EXCHANGE_SYNC:
+		return sync_copy(node, late, frame, at) || data(node, late, frame, at);
+	case CATS_EXCHANGE_DATA:
+		return data(node, late, frame, at);
+	case CATS_EXCHANGE_REPORTS:
+		return cats_node_leads(node)
+			       ? grant(node, 0, late, frame, at) || grant(node, 1, late, frame, at)
+			       : report(node, late, frame, at);
+	case CATS_EXCHANGE_GRANT:
+		return grant_copy(node, late, frame, at) || coded(node, late, frame, at);
+	case CATS_EXCHANGE_CODED:
+		return coded(node, late, frame, at);
+	default:
+		return false;
+	}
+}
+
+/* Coded frame number @p ahead of those that follow the data unasked. */
+static uint8_t ahead_index(uint8_t ahead)
+{
+	return (uint8_t)(CATS_CODED_AHEAD + ahead);
+}
+
+uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
+{
+	const struct cats_image *image = image_of(node);
+	struct cats_exchange x = frame->x;
+	uint16_t fragments = fragments_of(node, self_of(node));
+	uint8_t *payload = node->frame + CATS_FRAME_HEADER;
+
+	node->sending = CATS_SENDING_FRAME;
+	switch (frame->type) {
+	case CATS_FRAME_SYNC:
+		if (node->exchange == CATS_EXCHANGE_WAITING) {
+			cats_exchange_open(node, at);
+			frame->index = node->ahead;
+			node->sending = CATS_SENDING_SYNC;
+		} else {
+			node->exchange = CATS_EXCHANGE_DATA;
+		}
+		break;
+	case CATS_FRAME_DATA:
+		frame->length =
+			frame->index < fragments
+				? cats_engine_fill(&node->engine, x, frame->index, payload)
+				: cats_code_own(&node->engine, x,
+						ahead_index(frame->index - fragments), payload);
+		node->next++;
+		break;
+	case CATS_FRAME_REPORT:
+		node->next++;
+		if (!cats_grant_needs(node) && frame->slot != nodes_of(node) - 2) {
+			node->sending = CATS_SENDING_NOTHING;
+			return 0;
+		}
+		frame->length = cats_counts_size(image);
+		cats_counts_pack(image, node->counts, payload);
+		break;
+	case CATS_FRAME_GRANT:
+		frame->index = node->then;
+		if (node->exchange == CATS_EXCHANGE_REPORTS) {
+			frame->index = cats_grant_decide(node);
+			cats_exchange_grant(node, frame->index);
+		}
+		if (frame->slot == 1) {
+			node->exchange = CATS_EXCHANGE_CODED;
+		}
+		frame->length = cats_counts_size(image);
+		cats_counts_pack(image, node->counts, payload);
+		break;
+	default:
+		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
+		node->next++;
+		node->heard_us = at; /* who has the word hears nobody */
+		break;
+	}
+	return cats_frame_seal(image, frame, node->frame);
+}
