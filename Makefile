@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install -q -c constraints.txt
+# Developers' tools are not installed.
+TOOL := PYTHONPATH=scripts $(BIN)/python -m
 
 # Python 3.11 or newer that can make an environment and build a C extension.
 PYTHON ?= $(firstword $(foreach p,python3.11 /usr/bin/python3.11 python3 python3.12 python3.13,\
@@ -16,7 +18,7 @@ PROBE := import os, sys, sysconfig, venv, ensurepip; \
 DEPENDENCIES := $(VENV)/.cats-dependencies
 PACKAGE := $(VENV)/.cats-package
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
-	python/cats/_native/*.[ch] python/cats/_native/build_native.py)
+	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 accuracy-report lint format fuzz coverage \
@@ -47,7 +49,7 @@ demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/d
 test: $(PACKAGE) ## all checks: lint, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
 	$(BIN)/python scripts/check.py --skip "$(SKIP)" --pytest="$(ARGS)"
 
-lint: $(PACKAGE) ## ruff and clang-format
+lint: $(PACKAGE) ## ruff, the order of the package's rooms, clang-format
 	$(BIN)/python scripts/check.py lint
 
 format: $(PACKAGE) ## let clang-format lay out the C code
@@ -60,22 +62,22 @@ coverage: $(PACKAGE) ## what the tests cover of Python and C
 	$(BIN)/python scripts/check.py pytest coverage
 
 bench: $(PACKAGE) ## a training step against plain PyTorch
-	$(BIN)/python -m cats.bench $(ARGS)
+	$(TOOL) bench.training $(ARGS)
 
 bench-host: $(PACKAGE) ## export and simulation of 16 nodes with 3 million parameters, timed
-	$(BIN)/python -m cats.bench_host $(ARGS)
+	$(TOOL) bench.host $(ARGS)
 
 bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QEMU
-	$(BIN)/python -m cats.bench_m4 $(ARGS)
+	$(TOOL) bench.m4 $(ARGS)
 
 accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PRESET=quick or full
-	$(BIN)/python scripts/accuracy_report.py --preset $(or $(PRESET),quick) $(ARGS)
+	$(TOOL) report.accuracy --preset $(or $(PRESET),quick) $(ARGS)
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
-	$(BIN)/python -m cats.radio_report $(ARGS)
+	$(TOOL) report.radio $(ARGS)
 
 scaling: $(PACKAGE) ## the largest model that 1 and 16 boards hold, by linking it: build/scaling/
-	$(BIN)/python -m cats.scaling $(ARGS)
+	$(TOOL) report.scaling $(ARGS)
 
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*

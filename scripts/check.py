@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "check"
-C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/_native")
+C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/sim/_native")
 ENGINE_FOLDERS = ("subsys/cats/engine", "subsys/cats/gather")
 
 
@@ -34,7 +34,7 @@ import build_native
 build_native.FLAGS[:] = ["-std=c11", "-O0", "-g", "--coverage"]
 build = pathlib.Path(sys.argv[1])
 made = build_native.builder(relative=False).compile(tmpdir=str(build / "objects"))
-shutil.copy(made, build / "lib" / "cats" / "_native")
+shutil.copy(made, build / "lib" / "cats" / "sim" / "_native")
 """
 #: Tests that time the C code, or compile it themselves.
 NOT_INSTRUMENTED = (
@@ -92,13 +92,20 @@ def verdict(name: str, status: int, detail: str = "") -> Result:
 
 
 def lint(_: argparse.Namespace) -> Iterator[Result]:
-    """ruff on Python, clang-format on C."""
+    """ruff and the order of the package's rooms on Python, clang-format on C."""
     ruff = tool("ruff")
     if ruff:
         status, output = run(ruff, "check", ".")
         yield verdict("ruff", status, output.strip().splitlines()[-1] if output.strip() else "")
     else:
         yield Result("ruff", "skipped", "pip install ruff")
+    linter = tool("lint-imports")
+    if linter:
+        status, output = run(linter, "--no-cache")
+        kept = re.search(r"Contracts: (.*)", output)
+        yield verdict("import-linter", status, kept[1] if kept else "")
+    else:
+        yield Result("import-linter", "skipped", "pip install import-linter")
     formatter = tool("clang-format")
     if not formatter:
         yield Result("clang-format", "skipped", "pip install clang-format")
@@ -137,7 +144,7 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
     ignore = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(ROOT / "python/cats", build / "lib/cats", ignore=ignore)
     status, _ = run(
-        sys.executable, "-c", INSTRUMENTED, build, cwd="python/cats/_native", quiet=True,
+        sys.executable, "-c", INSTRUMENTED, build, cwd="python/cats/sim/_native", quiet=True,
         LDFLAGS="--coverage",
     )  # fmt: skip
     if status:
@@ -165,7 +172,7 @@ def native_tests() -> list[str]:
     """Test files that run the C code."""
     names = r"(_native|engine|simulate|simulator|air)\b"
     pattern = re.compile(rf"^\s*(from|import) cats(\.{names}| import .*\b{names})", re.MULTILINE)
-    files = sorted((ROOT / "tests/python").glob("test_*.py"))
+    files = sorted((ROOT / "tests/python").rglob("test_*.py"))
     return [str(f.relative_to(ROOT)) for f in files if pattern.search(f.read_text())]
 
 
@@ -215,7 +222,7 @@ def twister(_: argparse.Namespace) -> Iterator[Result]:
     """The Zephyr tests and samples on every platform of this machine."""
     sys.path.insert(0, str(ROOT / "python"))
     from cats.errors import CatsError
-    from cats.firmware import platforms, run_twister, twister_command, workspace
+    from cats.zephyr.firmware import platforms, run_twister, twister_command, workspace
 
     try:
         space = workspace()

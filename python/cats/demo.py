@@ -19,15 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from cats import export, tasks
-from cats.config import SplitConfig
+from cats import tasks
+from cats.deploy import export
 from cats.errors import CatsError
-from cats.integer import IntegerModel
-from cats.planner import make_plan
-from cats.quantize import quantize_inputs
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import quantize_inputs
+from cats.plan.planner import make_plan
 from cats.report import print_table, save_plot, size_text, write_json
-from cats.simulate import Faults, check, simulate
-from cats.train import Training, train
+from cats.shape.config import SplitConfig
+from cats.sim.simulate import Faults, check, simulate
+from cats.training.loop import Training, quantise_run, train
 
 #: Packet loss of the air, and repair rounds, that are simulated.
 LOSSES = (0.0, 0.05, 0.1, 0.2)
@@ -73,7 +74,7 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
         with _clock(seconds, f"train_{kind}"):
             _, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
         with _clock(seconds, "export"):
-            integer, source = export.quantise_run(out / f"run_{kind}")
+            integer, source = quantise_run(out / f"run_{kind}")
             metas[kind] = export.export(
                 integer, out / f"deploy_{kind}", run=source, radio=options.radio
             )

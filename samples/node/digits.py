@@ -10,8 +10,8 @@ made stands in deploy/plan.json under "run".
 from pathlib import Path
 
 from cats import tasks
-from cats.export import load_deploy
-from cats.quantize import quantize_inputs
+from cats.deploy.export import load_deploy
+from cats.integer.quantize import quantize_inputs
 
 HERE = Path(__file__).resolve().parent
 HEAD = """\

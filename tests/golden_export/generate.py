@@ -5,15 +5,16 @@
 
     python tests/golden_export/generate.py
 
-The model is random, tiny and fixed (cats.vectors), so every byte has its reason in the exporter.
+The model is random, tiny and fixed (cats.integer.random_models), so every byte has its reason in
+the exporter.
 """
 
 import sys
 from pathlib import Path
 
-from cats.config import ModelConfig, SplitConfig
-from cats.export import export
-from cats.vectors import random_keep, random_model
+from cats.deploy.export import export
+from cats.integer.random_models import random_keep, random_model
+from cats.shape.config import ModelConfig, SplitConfig
 
 DEPLOY = Path(__file__).parent / "deploy"
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what cats.reference says of the firmware of this folder: pytest/expected.json.
+"""Writes what cats.integer.reference says of the firmware of this folder: pytest/expected.json.
 
 The firmware is deployment "four" of tests/zephyr/data. ``--check`` compares and writes nothing
-(tests/python/test_hil.py does that).
+(tests/python/zephyr/test_hil.py does that).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cats import image, reference
-from cats.planner import make_plan
-from cats.vectors import random_inputs, random_keep, random_model
+from cats.deploy import image
+from cats.integer import reference
+from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.plan.planner import make_plan
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "pytest" / "expected.json"

@@ -14,11 +14,11 @@ from collections.abc import Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from cats.config import ModelConfig, SplitConfig
-from cats.partition import KeepSets, Kind, gather_kind, view_width
-from cats.plan import Plan
-from cats.planner import make_plan
-from cats.vectors import random_keep, random_split
+from cats.integer.random_models import random_keep, random_split
+from cats.plan.plan import Plan
+from cats.plan.planner import make_plan
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import KeepSets, Kind, gather_kind, view_width
 
 
 @st.composite

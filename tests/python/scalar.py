@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """doc/numerics.rst once more, in plain Python: one number at a time, one node at a time.
 
-Written from that page and not from cats.reference, which it checks. Every width that the page names
-is asserted, so that a wrong claim is a failing test.
+Written from that page and not from cats.integer.reference, which it checks. Every width that the
+page names is asserted, so that a wrong claim is a failing test.
 """
 
 import math
 
-from cats.partition import Kind, gather_kind, gather_rows, own_ranges
+from cats.shape.partition import Kind, gather_kind, gather_rows, own_ranges
 
 EXP2 = [round(2**14 * 2 ** (-i / 256)) for i in range(256)]
 

@@ -141,7 +141,7 @@ def test_every_yaml_file_parses():
     not (ROOT / "python/cats/_native/build_native.py").exists(), reason="no native module"
 )
 def test_source_distribution_builds_the_c_code(tmp_path):
-    """An sdist has all that its own build needs, and the build has no path of this machine."""
+    """An sdist has all that its build needs; the wheel runs and has no developers' tools."""
     quiet = {"cwd": ROOT, "check": True, "capture_output": True}
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -161,10 +161,15 @@ def test_source_distribution_builds_the_c_code(tmp_path):
     target = tmp_path / "installed"
     install = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "-t", target]
     subprocess.run([*install, made], check=True, capture_output=True)
-    code = "import cats._native; print(cats.__file__)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(target)},
-        capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(target))
+    assert {p.name for p in target.iterdir() if p.suffix != ".dist-info"} == {"bin", "cats"}
+    plan = "['plan', '--features', '64', '--tokens', '64', '--nodes', '1:4']"
+    for code in (
+        "import cats.sim._native; print(cats.__file__)",
+        f"import cats, cats.cli; print(cats.__file__); sys.exit(cats.cli.main({plan}))",
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", f"import sys; {code}"], cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(target)}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith(str(target))

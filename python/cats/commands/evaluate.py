@@ -63,11 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
     from cats.errors import CatsError
-    from cats.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
-    from cats.export import quantise_run
     from cats.report import print_table
     from cats.tasks import baselines
-    from cats.train import load_run, load_task
+    from cats.training.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
+    from cats.training.loop import load_run, load_task, quantise_run
 
     losses = parse_losses(args.loss)
     if args.repeats < 1:
@@ -128,8 +127,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: ANN001
     from cats.report import print_table
-    from cats.rounding import table_of, where_int8_loses
-    from cats.train import calibration_inputs, run_scales
+    from cats.training.int8_report import table_of, where_int8_loses
+    from cats.training.loop import calibration_inputs, run_scales
 
     result = where_int8_loses(
         model, task, getattr(task, args.part), calibration_inputs(task), run_scales(info)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cats.radio import SEALED
+from cats.plan.radio import SEALED
 from cats.report import add_json_argument, parse_size
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
@@ -107,8 +107,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
-    from cats.export import check_free, export, quantise_run, render
+    from cats.deploy.export import check_free, export, render
     from cats.report import write_json
+    from cats.training.loop import quantise_run
 
     check_free(args.out, args.force)
     model, source = quantise_run(args.run, args.calibration)

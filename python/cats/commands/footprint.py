@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats footprint``."""
-    from cats.footprint import check_limits, check_plan, measure, render
+    from cats.zephyr.footprint import check_limits, check_plan, measure, render
 
     results = []
     for path in args.elf:

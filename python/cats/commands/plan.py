@@ -83,10 +83,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats plan``."""
+    from cats.deploy.export import load_deploy
+    from cats.plan.survey import Exported, render, survey, survey_plot
     from cats.report import save_plot, write_json
-    from cats.survey import render, survey, survey_plot
 
-    result = survey(args)
+    exported = None
+    if args.deploy is not None:
+        model, plan, _, _ = load_deploy(args.deploy)
+        exported = Exported(model.config, model.split, model.keep, plan)
+    result = survey(args, exported)
     if args.json:
         write_json(args.json, result)
     if args.json != "-":

@@ -107,10 +107,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats simulate``."""
+    from cats.deploy.export import load_deploy
     from cats.errors import CatsError
-    from cats.export import load_deploy
     from cats.report import print_table, write_json
-    from cats.simulate import COLUMNS, Event, Faults, Settings, owners, report
+    from cats.sim.simulate import COLUMNS, Event, Faults, Settings, owners, report
 
     if args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError("--save-availability takes one --loss")
     model, plan, meta, images = load_deploy(args.deploy)
     if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
-        from cats.planner import make_plan
+        from cats.plan.planner import make_plan
 
         rounds = plan.rounds if args.rounds is None else args.rounds
         plan = make_plan(
@@ -186,7 +186,7 @@ def _matrix(path: Path, nodes: int) -> object:
 def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object, object]:
     """(task or None, int8 [samples, tokens_in, P])."""
     from cats.errors import CatsError
-    from cats.vectors import random_inputs
+    from cats.integer.random_models import random_inputs
 
     source = meta.get("run") or {}
     if args.random_inputs:
@@ -194,7 +194,7 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
     if not source.get("task"):
         raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
     try:
-        from cats.quantize import quantize_inputs
+        from cats.integer.quantize import quantize_inputs
         from cats.tasks import load
     except ImportError as error:
         raise CatsError(

@@ -13,7 +13,7 @@ examples:
   cats sweep digits.yaml -o SWEEP
   cats sweep digits.yaml -o SWEEP --jobs 1     # goes on where it was cut short
 
-What the file holds: the documentation's page on training, or the head of cats/sweep.py.
+What the file holds: the documentation's page on training, or the head of cats/training/sweep.py.
 """
 
 
@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats sweep``."""
-    from cats import sweep
     from cats.errors import CatsError
     from cats.report import print_table
+    from cats.training import sweep
 
     if args.jobs == 0 or args.jobs < -1:
         raise CatsError(f"{args.jobs} jobs: at least 1, or -1 for one a core")

@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats test``."""
     from cats.errors import CatsError
-    from cats.firmware import platforms, run_twister, twister_command, workspace
+    from cats.zephyr.firmware import platforms, run_twister, twister_command, workspace
 
     if args.hardware_map and not args.hardware_map.is_file():
         raise CatsError(f"no file {args.hardware_map}: west twister --generate-hardware-map")
@@ -63,9 +63,9 @@ def _bsim_tests() -> int:
     import importlib.util
     import os
 
-    from cats.bsim import run_tests
     from cats.errors import CatsError
-    from cats.firmware import source_tree
+    from cats.zephyr.bsim import run_tests
+    from cats.zephyr.firmware import source_tree
 
     if importlib.util.find_spec("pytest") is None:
         raise CatsError("no pytest, which --bsim needs: pip install pytest")

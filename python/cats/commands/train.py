@@ -164,10 +164,10 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from cats import tasks
-    from cats.config import SplitConfig, even_split
-    from cats.dropout import parse_probability
     from cats.errors import CatsError
-    from cats.train import Training, load_run, train
+    from cats.nn.message_dropout import parse_probability
+    from cats.shape.config import SplitConfig, even_split
+    from cats.training.loop import Training, load_run, train
 
     names = ("data", "target", "context", "horizon", "patch", "stride", "parts", "missing")
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}

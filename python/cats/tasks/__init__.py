@@ -4,6 +4,8 @@
 
 ``load(name, **options)`` gives a Task. A task never looks at its test part before it is asked to
 score it, and its options (plain JSON types) rebuild it exactly.
+
+May import ``cats.shape`` and what it may import.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from cats.config import ModelConfig
 from cats.errors import CatsError
+from cats.shape.config import ModelConfig
 
 TASK_NAMES = ("digits", "forecast", "classify")
 
@@ -50,7 +52,7 @@ class Task(ABC):
     name: str
     options: dict
     model: ModelConfig  # the shape that suits the task, for the command line's defaults
-    training: dict[str, object]  # options of cats.train.Training that suit it, likewise
+    training: dict[str, object]  # options of cats.training.loop.Training that suit it, likewise
     channels: int = 1  # sensors: equal parts of the input columns, each of which stays together
     train: Part
     validation: Part

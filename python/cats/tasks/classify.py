@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cats.config import ModelConfig
 from cats.errors import CatsError
+from cats.shape.config import ModelConfig
 from cats.tasks import Part, Task
 
 #: Options by name of a data set that lies inside the package aeon.

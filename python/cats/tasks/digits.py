@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cats.config import ModelConfig
 from cats.errors import CatsError
+from cats.shape.config import ModelConfig
 from cats.tasks import Part, Task
 
 SIDE = 8

@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cats.config import ModelConfig
 from cats.errors import CatsError
+from cats.shape.config import ModelConfig
 from cats.tasks import Part, Task
 
 #: Most floats of training windows that are laid out in memory (1 GiB).

@@ -3,8 +3,8 @@
 """Writes the deployments of the Zephyr tests, with what the integer reference says of them.
 
 ``python tests/zephyr/data/generate.py`` writes them anew; ``--check`` says whether they are what
-this source tree makes (tests/python/test_zephyr_module.py does that). Losses are drawn here by a
-second implementation of subsys/cats/transport/loss.h. For the deployment of samples/node it is
+this source tree makes (tests/python/zephyr/test_zephyr_module.py does that). Losses are drawn here
+by a second implementation of subsys/cats/transport/loss.h. For the deployment of samples/node it is
 ``cats simulate`` that says what comes out.
 """
 
@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cats import export, image, integer, reference
-from cats.config import ModelConfig, SplitConfig
-from cats.integer import IntegerModel
-from cats.plan import Plan
-from cats.planner import make_plan
-from cats.vectors import random_inputs, random_keep, random_model
+from cats.deploy import export, image
+from cats.integer import model as integer
+from cats.integer import reference
+from cats.integer.model import IntegerModel
+from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.plan.plan import Plan
+from cats.plan.planner import make_plan
+from cats.shape.config import ModelConfig, SplitConfig
 
 HERE = Path(__file__).resolve().parent
 #: Frame type of subsys/cats/gather.
@@ -166,7 +168,7 @@ def by_reference(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndar
 
 def by_simulation(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndarray:
     """The same of SIMULATED, as `cats simulate` gives it."""
-    from cats.simulate import Faults, Settings, check, simulate
+    from cats.sim.simulate import Faults, Settings, check, simulate
 
     outputs = []
     for seed, _, ppm in SIMULATED:

@@ -3,7 +3,7 @@
 """Writes src/frames.h: sealed frames as an implementation of AES-CCM of its own gives them.
 
 ``python tests/zephyr/secure/generate.py`` writes it anew, ``--check`` says whether it is right
-(tests/python/test_secure.py does that, and checks the implementation against RFC 3610 and NIST
+(tests/python/sim/test_secure.py does that, and checks the implementation against RFC 3610 and NIST
 SP 800-38C).
 """
 

@@ -1,0 +1,398 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The DEPLOY folder: a quantised model cut into one partition a node.
+
+::
+
+    DEPLOY/plan.json                   everything for people and programs: shape, plan, sizes, air
+    DEPLOY/integer.json, .safetensors  the quantised model as a whole (cats.integer.model)
+    DEPLOY/node_03/cats_partition.h    node 3's partition as a C header
+    DEPLOY/node_03/cats_partition.bin  the same bytes for a flash partition
+    DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
+
+The same model, options and version give the same bytes. A folder appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cats
+from cats.deploy import image
+from cats.errors import CatsError
+from cats.integer import model as integer
+from cats.integer.model import IntegerModel
+from cats.plan.plan import Plan, plan_from_json, plan_to_json
+from cats.plan.planner import make_plan
+from cats.plan.predict import air_json, node_size, parameters, single_device
+from cats.plan.radio import RADIOS
+from cats.report import table
+from cats.shape import image_layout as layout
+from cats.shape.config import read_json, to_json
+
+#: Version of the DEPLOY folder.
+DEPLOY_FORMAT = 1
+PLAN = "plan.json"
+FORMATS = ("header", "image", "both")
+HEADER, BINARY, HEX = "cats_partition.h", "cats_partition.bin", "cats_partition.hex"
+
+
+def node_folder(node: int) -> str:
+    """Name of a node's folder."""
+    return f"node_{node:02d}"
+
+
+# Contents
+
+
+def describe(
+    model: IntegerModel,
+    plan: Plan,
+    *,
+    options: Mapping[str, Any] | None = None,
+    run: Mapping[str, Any] | None = None,
+    formats: str = "both",
+) -> dict:
+    """Content of plan.json. ``options`` are make_plan()'s, used again to say what the other radios
+    would need; ``run`` says where the model comes from."""
+    config, split, keep = model.config, model.split, model.keep
+    ident = image.model_id(model, plan)
+    sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
+    alone, alone_us = single_device(config)
+    nodes = []
+    for d, size in enumerate(sizes):
+        packed = image.pack(model, plan, d, ident)
+        nodes.append(
+            {
+                "node": d,
+                "folder": node_folder(d),
+                "heads": split.heads[d],
+                "features": split.heads[d] * config.head_width,
+                "hidden": split.hidden[d],
+                "inputs": split.inputs[d],
+                "outputs": split.outputs[d],
+                "image_bytes": size.image_bytes,
+                "weight_bytes": size.weight_bytes,
+                "arena_bytes": size.arena_bytes,
+                "arena_lower_bound": size.arena_lower_bound,
+                "image_sha256": hashlib.sha256(packed).hexdigest(),
+            }
+        )
+    return {
+        "format": DEPLOY_FORMAT,
+        "image_format": layout.FORMAT_VERSION,
+        "cats": cats.__version__,
+        "model_id": f"{ident:08x}",
+        "radio": plan.radio,
+        "rounds": plan.rounds,
+        "formats": formats,
+        "run": dict(run or {}),
+        "model": to_json(config),
+        "parameters": parameters(config),
+        "split": to_json(split),
+        "input_scale": model.input_scale,
+        "output_scale": model.output_scale,
+        "nodes": nodes,
+        "single_device": {
+            "image_bytes": alone.image_bytes,
+            "weight_bytes": alone.weight_bytes,
+            "arena_bytes": alone.arena_bytes,
+            "inference_us": alone_us,
+        },
+        "air": _air(model, plan, dict(options or {})),
+        "fastest": _fastest(model, plan),
+        "plan": plan_to_json(plan),
+        "keep": [[list(columns) for columns in sources] for sources in keep],
+    }
+
+
+def _air(model: IntegerModel, plan: Plan, options: dict) -> dict[str, dict]:
+    """Air of each radio: of the plan's own as planned, of the others as they would be planned."""
+    config, split, keep = model.config, model.split, model.keep
+    found = {}
+    for name in dict.fromkeys([*RADIOS, plan.radio]):
+        other = plan
+        if name != plan.radio:
+            changed = {**options, "radio": name, "rounds": plan.rounds, "payload": None}
+            try:
+                other = make_plan(config, split, keep, **changed)
+            except CatsError:
+                continue
+        found[name] = {
+            "planned": name == plan.radio,
+            "arena_bytes": max(arena.size for arena in other.arenas),
+            **air_json(config, split, keep, other),
+        }
+    return found
+
+
+def _fastest(model: IntegerModel, plan: Plan) -> dict[str, int]:
+    """The plan for the same radio that takes the least time, whatever RAM that needs."""
+    config, split, keep = model.config, model.split, model.keep
+    common = {"radio": plan.radio, "rounds": plan.rounds, "payload": plan.payload}
+    other = make_plan(config, split, keep, slack=0.0, **common)
+    figures = air_json(config, split, keep, other)
+    return {
+        "arena_bytes": max(arena.size for arena in other.arenas),
+        **{key: figures[key] for key in ("time_on_air_us", "slots_us", "inference_us")},
+    }
+
+
+def partition_files(
+    model: IntegerModel, plan: Plan, formats: str, flash_address: int | None = None
+) -> dict[str, bytes]:
+    """{path in DEPLOY: content} of all nodes' partitions."""
+    ident = image.model_id(model, plan)
+    files: dict[str, bytes] = {}
+    for d in range(model.split.nodes):
+        packed = image.pack(model, plan, d, ident)
+        if formats in ("header", "both"):
+            files[f"{node_folder(d)}/{HEADER}"] = image.header(model, plan, d, ident).encode()
+        if formats in ("image", "both"):
+            files[f"{node_folder(d)}/{BINARY}"] = packed
+        if flash_address is not None:
+            files[f"{node_folder(d)}/{HEX}"] = intel_hex(packed, flash_address)
+    return files
+
+
+def intel_hex(data: bytes, address: int) -> bytes:
+    """``data`` at a flash address as Intel HEX."""
+    from intelhex import IntelHex
+
+    if address % layout.IMAGE_ALIGN or not 0 <= address <= 2**32 - len(data):
+        raise CatsError(
+            f"flash address {address:#x}: a multiple of {layout.IMAGE_ALIGN} below 2^32 is needed"
+        )
+    memory = IntelHex()
+    memory.puts(address, data)
+    text = io.StringIO()
+    memory.write_hex_file(text, eolstyle="native")
+    return text.getvalue().encode()
+
+
+def dump(data: dict) -> str:
+    """JSON for people: one line for each innermost list, so that plans can be compared."""
+
+    def write(value: Any, indent: str) -> str:
+        inner = indent + " "
+        if isinstance(value, dict) and value:
+            lines = [f"{inner}{json.dumps(k)}: {write(v, inner)}" for k, v in value.items()]
+            return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+        if isinstance(value, (list, tuple)) and _nested(value):
+            lines = [inner + write(v, inner) for v in value]
+            return "[\n" + ",\n".join(lines) + f"\n{indent}]"
+        return json.dumps(value, allow_nan=False)
+
+    return write(data, "") + "\n"
+
+
+def _nested(value: Sequence) -> bool:
+    """Whether a list is worth a line for each entry."""
+    return any(isinstance(v, dict) or (isinstance(v, (list, tuple)) and len(v) > 6) for v in value)
+
+
+# Folders
+
+
+def write_deploy(
+    out: Path, model: IntegerModel, files: Mapping[str, bytes], force: bool = False
+) -> None:
+    """Write a DEPLOY folder: the integer model and ``files``, first beside ``out``, then moved."""
+    check_free(out, force)
+    temporary: Path | None = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        integer.save(model, temporary)
+        for name, content in files.items():
+            path = temporary / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        if out.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+            out.replace(old / out.name)
+            try:
+                temporary.replace(out)
+            except OSError:
+                (old / out.name).replace(out)
+                raise
+            finally:
+                shutil.rmtree(old)
+        else:
+            temporary.replace(out)
+    except OSError as error:
+        raise CatsError(f"cannot write {out}: {error.strerror}") from error
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary)
+
+
+def check_free(out: Path, force: bool) -> None:
+    """Raise CatsError unless ``out`` may be written: new, empty, or a deployment and ``force``."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir():
+        raise CatsError(f"{out} is a file: name a folder")
+    if not any(out.iterdir()):
+        return
+    if not force:
+        raise CatsError(f"{out} exists: choose another folder, or replace it with --force")
+    if not (out / PLAN).is_file():
+        raise CatsError(f"{out} holds something else than a deployment: choose another folder")
+
+
+def export(
+    model: IntegerModel,
+    out: Path | str,
+    *,
+    formats: str = "both",
+    flash_address: int | None = None,
+    run: Mapping[str, Any] | None = None,
+    force: bool = False,
+    **options: Any,
+) -> dict:
+    """Plan a model (``options`` are make_plan()'s), pack it, write DEPLOY; returns plan.json."""
+    out = Path(out)
+    if formats not in FORMATS:
+        raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
+    check_free(out, force)
+    integer.check_integer(model)
+    plan = make_plan(model.config, model.split, model.keep, **options)
+    meta = describe(model, plan, options=options, run=run, formats=formats)
+    files = partition_files(model, plan, formats, flash_address)
+    write_deploy(out, model, {PLAN: dump(meta).encode(), **files}, force)
+    return meta
+
+
+def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes, ...]]:
+    """(model, plan, plan.json, each node's image); CatsError where the folder is missing, partial,
+    damaged, of another version, or mixed from several exports."""
+    path = Path(path)
+    if not path.is_dir():
+        raise CatsError(f"{path} is no DEPLOY folder: make one with 'cats export RUN -o {path}'")
+    if not (path / PLAN).exists():
+        raise CatsError(f"{path} holds no {PLAN}: it was not made by 'cats export'")
+    meta = read_json(path / PLAN)
+    for name, wanted in (("format", DEPLOY_FORMAT), ("image_format", layout.FORMAT_VERSION)):
+        if meta.get(name) != wanted:
+            raise CatsError(
+                f"{path / PLAN} has {name.replace('_', ' ')} {meta.get(name)}, this version reads "
+                f"{wanted}: export again"
+            )
+    try:
+        plan = plan_from_json(meta["plan"])
+        ident, formats = int(meta["model_id"], 16), meta["formats"]
+        count = len(meta["nodes"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CatsError(f"{path / PLAN} is damaged ({error!r}): export again") from None
+    model = integer.load(path)
+    if model.split.nodes != count or len(plan.arenas) != count:
+        raise CatsError(f"{path / PLAN} is not of the model beside it: export again")
+    if image.model_id(model, plan) != ident:
+        raise CatsError(
+            f"{path / PLAN} is of deployment {ident:08x}, the model beside it is not: export again"
+        )
+    images = []
+    for d in range(count):
+        packed = image.pack(model, plan, d, ident)
+        folder = path / node_folder(d)
+        if formats in ("image", "both"):
+            _check_binary(folder / BINARY, packed, d, ident)
+        if formats in ("header", "both"):
+            _check_header(folder / HEADER, ident)
+        images.append(packed)
+    return model, plan, meta, tuple(images)
+
+
+def _check_binary(path: Path, wanted: bytes, node: int, ident: int) -> None:
+    data = _read(path)
+    try:
+        head = image.parse(data).header
+    except CatsError as error:
+        raise CatsError(f"{path}: {error}") from None
+    if head["model_id"] != ident:
+        raise CatsError(f"{path} is of deployment {head['model_id']:08x}, not of {ident:08x}")
+    if head["node"] != node:
+        raise CatsError(f"{path} is of node {head['node']}, not of node {node}")
+    if data != wanted:
+        raise CatsError(f"{path} does not hold what plan and model give: export again")
+
+
+def _check_header(path: Path, ident: int) -> None:
+    found = re.search(rb"#define CATS_PARTITION_MODEL_ID 0x([0-9a-f]{8})u", _read(path)[:4096])
+    if found is None:
+        raise CatsError(f"{path} is no partition header: export again")
+    if int(found[1], 16) != ident:
+        raise CatsError(f"{path} is of deployment {found[1].decode()}, not of {ident:08x}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CatsError(f"{path} is missing: is the folder complete? export again") from None
+    except OSError as error:
+        raise CatsError(f"{path} cannot be read: {error.strerror}") from None
+
+
+# For people
+
+
+def render(meta: Mapping[str, Any]) -> str:
+    """The tables for people, from plan.json."""
+    nodes = [
+        [n["node"], n["heads"], n["hidden"], n["image_bytes"], n["weight_bytes"], n["arena_bytes"],
+         n["arena_lower_bound"]]
+        for n in meta["nodes"]
+    ]  # fmt: skip
+    alone = meta["single_device"]
+    nodes.append(
+        ["one device", meta["model"]["heads"], meta["model"]["hidden"], alone["image_bytes"],
+         alone["weight_bytes"], alone["arena_bytes"], None]
+    )  # fmt: skip
+    air = [
+        [name + (" *" if a["planned"] else ""), a["frames"], a["bytes_on_air"],
+         a["time_on_air_us"] / 1e3, a["inference_us"] / 1e3, a["arena_bytes"]]
+        for name, a in meta["air"].items()
+    ]  # fmt: skip
+    plan = meta["plan"]
+    lines = [
+        f"deployment {meta['model_id']}: {meta['parameters']:,} parameters on "
+        f"{len(meta['nodes'])} nodes",
+        "",
+        table(["node", "heads", "hidden", "flash", "of it weights", "arena", "least arena"], nodes),
+        "",
+        table(
+            ["radio (* planned)", "frames", "bytes on air", "air ms", "inference ms", "arena"], air
+        ),
+        "",
+        f"tiles of {_heights(plan)} rows; {_price(meta)}",
+    ]
+    return "\n".join(lines)
+
+
+def _heights(plan: Mapping[str, Any]) -> str:
+    heights = sorted({g["tile_rows"] for g in plan["gathers"]})
+    return ", ".join(map(str, heights))
+
+
+def _price(meta: Mapping[str, Any]) -> str:
+    """What smaller tiles cost against the fastest plan."""
+    fastest, used = meta["fastest"], next(a for a in meta["air"].values() if a["planned"])
+    more = used["inference_us"] / fastest["inference_us"] - 1
+    return (
+        f"{more:+.1%} time against the fastest plan, whose arena has "
+        f"{fastest['arena_bytes']:,} bytes"
+    )

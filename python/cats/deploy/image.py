@@ -1,0 +1,534 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""One node's partition as bytes and as a C header; include/cats/image.h and
+doc/partition-format.rst define what every field means.
+
+``members`` cuts a node's share out of the integer model as a list of named arrays; ``pack`` lays
+them one after the other, ``header`` writes the same list as C, ``parse`` reads bytes back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.integer.model import IntegerModel, Step
+from cats.plan.plan import Plan
+from cats.plan.radio import SEALED
+from cats.shape.config import POOLS, to_json
+from cats.shape.image_layout import (
+    ARENA_NAMES,
+    CHANNEL,
+    CRC_BEGIN,
+    FLAG_CAUSAL,
+    FLAG_HELD,
+    FLAG_SEALED,
+    FORMAT_VERSION,
+    GATHER,
+    HEADER,
+    IMAGE_ALIGN,
+    MAGIC,
+    MODEL,
+    NORM,
+    SOURCE,
+    STRUCTS,
+)
+from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
+
+
+@dataclass(frozen=True)
+class Member:
+    """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
+    -1: the header), ``note`` is the comment in C."""
+
+    name: str
+    data: np.ndarray
+    gather: int
+    field: str
+    note: str
+
+
+def round_up(value: int, step: int) -> int:
+    """The least multiple of ``step`` that is not below ``value``."""
+    return -(-value // step) * step
+
+
+def model_id(model: IntegerModel, plan: Plan) -> int:
+    """32 bits that name a deployment: the first four bytes (little-endian) of SHA-256 over shape,
+    split, keep sets, every integer tensor and the plan without the arenas; never 0."""
+    digest = hashlib.sha256()
+
+    def add(name: str, value: object) -> None:
+        text = json.dumps([name, value], sort_keys=True, separators=(",", ":"))
+        digest.update(text.encode() + b"\n")
+
+    common = dataclasses.asdict(plan)
+    del common["arenas"]
+    add("config", to_json(model.config))
+    add("split", to_json(model.split))
+    add("keep", model.keep)
+    add("scales", [_float_bits(model.input_scale), _float_bits(model.output_scale)])
+    add("plan", common)
+    for g, step in enumerate(model.steps):
+        for name, value in _flatten(step):
+            if isinstance(value, np.ndarray):
+                add(f"{g}.{name}", [value.dtype.name, value.shape])
+                digest.update(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
+            else:
+                add(f"{g}.{name}", None if value is None else int(value))
+    return int.from_bytes(digest.digest()[:4], "little") or 1
+
+
+def _flatten(step: Step) -> list[tuple[str, object]]:
+    out: list[tuple[str, object]] = []
+    for field in dataclasses.fields(step):
+        value = getattr(step, field.name)
+        if dataclasses.is_dataclass(value):
+            out += [(f"{field.name}.{f.name}", getattr(value, f.name))
+                    for f in dataclasses.fields(value)]  # fmt: skip
+        else:
+            out.append((field.name, value))
+    return out
+
+
+def _float_bits(value: float) -> int:
+    return int(np.float32(value).view(np.uint32))
+
+
+def product_columns(model: IntegerModel, g: int, node: int) -> np.ndarray:
+    """Output columns (int64 indices into the whole product) that node computes in gather g.
+    ATTENTION: for each own head E columns of q, E of k, E of v."""
+    config, split = model.config, model.split
+    kind, _ = gather_kind(config, g)
+    begin, end = own_ranges(config, split, _RESULT_OF.get(kind, kind))[node]
+    if kind != Kind.ATTENTION:
+        return np.arange(begin, end)
+    width, features = config.head_width, config.features
+    starts = np.arange(begin, end, width)[:, None] + np.arange(3)[None, :] * features
+    return (starts[:, :, None] + np.arange(width)).reshape(-1)
+
+
+#: The tensor whose columns a gather's product makes.
+_RESULT_OF = {
+    Kind.INPUT: Kind.ATTENTION, Kind.HEADS: Kind.ATTENTION, Kind.FORWARD: Kind.HIDDEN,
+    Kind.HIDDEN: Kind.ATTENTION, Kind.OUTPUT: Kind.RESULT,
+}  # fmt: skip
+
+
+def weight_order(weights: np.ndarray) -> np.ndarray:
+    """int8 [outputs, view] to int8 [outputs, stride]: padded with zeros to a multiple of four
+    columns, and 0, 2, 1, 3 within each four."""
+    outputs, view = weights.shape
+    stride = round_up(view, 4)
+    padded = np.zeros((outputs, stride), np.int8)
+    padded[:, :view] = weights
+    return padded.reshape(outputs, stride // 4, 4)[:, :, [0, 2, 1, 3]].reshape(outputs, stride)
+
+
+def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Member]:
+    """All arrays of a node's image in their order; offsets, image size and CRC are still 0."""
+    config, split = model.config, model.split
+    if not 0 <= node < split.nodes:
+        raise CatsError(f"node {node}: the deployment has nodes 0 to {split.nodes - 1}")
+    arena = plan.arenas[node]
+    head = np.zeros(1, HEADER)
+    head["magic"] = MAGIC
+    head["format_version"] = FORMAT_VERSION
+    head["header_size"] = HEADER.itemsize
+    head["model_id"] = ident
+    head["node"] = node
+    head["nodes"] = split.nodes
+    head["gathers"] = len(plan.gathers)
+    head["arena_size"] = arena.size
+    shape = np.zeros(1, MODEL)
+    firsts = {kind: own_ranges(config, split, kind)[node] for kind in (Kind.INPUT, Kind.RESULT)}
+    for name, value in {
+        "tokens": config.tokens, "tokens_in": config.tokens_in, "features": config.features,
+        "heads": config.heads, "hidden": config.hidden, "blocks": config.blocks,
+        "inputs": config.inputs, "outputs": config.outputs, "head_width": config.head_width,
+        "own_heads": split.heads[node], "own_hidden": split.hidden[node],
+        "own_inputs": split.inputs[node], "own_outputs": split.outputs[node],
+        "first_output": firsts[Kind.RESULT][0], "first_input": firsts[Kind.INPUT][0],
+        "first_head": sum(split.heads[:node]),
+        "flags": (
+            FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
+            + FLAG_SEALED * plan.radio.endswith(SEALED)
+        ),
+        "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
+        "heads_per_pass": plan.heads_per_pass[node], "hidden_rows": plan.hidden_rows,
+        "input_scale": _float_bits(model.input_scale),
+        "output_scale": _float_bits(model.output_scale),
+        **{f"arena_{name}": arena.offsets[name] for name in ARENA_NAMES},
+    }.items():  # fmt: skip
+        shape[name] = value
+    count = len(plan.gathers)
+    table = np.zeros(count, GATHER)
+    sources = np.zeros((count, split.nodes), SOURCE)
+    arrays: list[Member] = []
+    for g, gather in enumerate(plan.gathers):
+        kind, block = gather_kind(config, g)
+        step = model.steps[g]
+        row = table[g]
+        for name, value in {
+            "kind": int(kind), "block": block, "phase": gather.phase % 256,
+            "rounds": gather.rounds, "row_begin": gather.row_begin, "rows": gather.rows,
+            "tile_rows": gather.tile_rows, "element": element_bytes(kind),
+            "buffers": gather.buffers, "slot_us": gather.slot_us,
+            "control_us": gather.control_us, "turn_us": gather.turn_us,
+            "spacing_us": gather.spacing_us, "tile": arena.tiles[g],
+            "send_multiplier": step.send_multiplier, "send_shift": step.send_shift,
+            "score_multiplier": step.score_multiplier,
+            "value_multiplier": step.value_multiplier, "value_shift": step.value_shift,
+        }.items():  # fmt: skip
+            row[name] = value
+        for s, (cut, (begin, end)) in enumerate(
+            zip(gather.sources, own_ranges(config, split, kind), strict=True)
+        ):
+            sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
+                             end - begin)  # fmt: skip
+        arrays += _gather_arrays(model, g, node, row, silent=gather.sources[node].width == 0)
+    return [
+        Member("header", head, -1, "", "identity, sizes, checksum"),
+        Member("model", shape, -1, "model", "shape, this node's share, arena"),
+        Member("gathers", table, -1, "gather_table", "the exchanges in their order"),
+        Member("sources", sources, -1, "source_table", "how each source cuts its rows: [G][D]"),
+        *arrays,
+    ]
+
+
+def _gather_arrays(
+    model: IntegerModel, g: int, node: int, row: np.void, silent: bool
+) -> list[Member]:
+    """The arrays that gather g points to; fills view, stride, products, shift, epsilon in row."""
+    config, split = model.config, model.split
+    kind, block = gather_kind(config, g)
+    step = model.steps[g]
+    begin, end = own_ranges(config, split, kind)[node]
+    prefix = kind.name.lower()
+    if kind in PRUNABLE and kind != Kind.OUTPUT:
+        prefix = f"block{block}_{prefix}"
+    found: list[Member] = []
+
+    def add(field: str, data: np.ndarray, note: str) -> None:
+        if data.size:
+            found.append(Member(f"{prefix}_{field}", data, g, field, note))
+
+    if not silent:
+        kept = np.array(model.keep[g][node], np.int64) - begin
+        add("own_keep", kept.astype("<u2"), "own columns that are broadcast: [kept]")
+    if kind == Kind.RESULT:
+        return found
+    product = step.product
+    assert product is not None
+    view = np.array(node_view(config, split, model.keep, g, node), np.int64)
+    columns = product_columns(model, g, node)
+    row["view"], row["stride"] = len(view), round_up(len(view), 4)
+    row["products"], row["shift"] = len(columns), product.shift
+    if kind == Kind.INPUT:
+        own = own_ranges(config, split, Kind.ATTENTION)[node]
+        assert step.table is not None
+        add("table", step.table[:, own[0] : own[1]].astype("<i2"),
+            "position and bias, residual units: [N][own features]")  # fmt: skip
+    elif kind == Kind.FORWARD and step.table is not None:
+        add("table", step.table.astype(np.int8), "activation of v at [v + 128]")
+    if step.norm is not None:
+        norm = np.zeros(len(view), NORM)
+        norm["gain"], norm["bias"] = step.norm.gain[view], step.norm.bias[view]
+        row["norm_epsilon"] = step.norm.epsilon
+        add("norm", norm, "gain and bias of each view column, Q8: [view]")
+    weights = product.weight[np.ix_(view, columns)].T
+    add("weights", weight_order(weights), "[outputs][stride], each four columns as 0, 2, 1, 3")
+    channels = np.zeros(len(columns), CHANNEL)
+    channels["bias"] = product.bias[columns]
+    channels["multiplier"] = product.multiplier[columns]
+    add("channels", channels, "bias and multiplier of each output: [outputs]")
+    return found
+
+
+def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
+    """Fill offsets, size and CRC in place; (the image, offset of each member)."""
+    offsets: list[int] = []
+    at = 0
+    for part in parts:
+        offsets.append(at)
+        at = round_up(at + part.data.nbytes, 4)
+    head, table = parts[0].data, parts[2].data
+    for part, offset in zip(parts[1:], offsets[1:], strict=True):
+        if part.gather < 0:
+            head[part.field] = offset
+        else:
+            table[part.field][part.gather] = offset
+    size = round_up(at, IMAGE_ALIGN)
+    head["image_size"] = size
+    head["crc32"] = 0
+    image = bytearray(size)
+    for part, offset in zip(parts, offsets, strict=True):
+        image[offset : offset + part.data.nbytes] = part.data.tobytes()
+    crc = zlib.crc32(memoryview(image)[CRC_BEGIN:])
+    head["crc32"] = crc
+    image[: HEADER.itemsize] = head.tobytes()
+    return bytes(image), offsets
+
+
+def pack(model: IntegerModel, plan: Plan, node: int, ident: int) -> bytes:
+    """The partition image of one node; ``ident`` is model_id(model, plan)."""
+    return seal(members(model, plan, node, ident))[0]
+
+
+# Reading back
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image read back. header, model and each gather by field name as in image.h; sources
+    SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
+    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them."""
+
+    header: dict[str, int]
+    model: dict[str, int]
+    gathers: tuple[dict, ...]
+    sources: np.ndarray
+    arrays: dict[tuple[int, str], np.ndarray]
+
+    def weights(self, g: int) -> np.ndarray:
+        """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
+        stored = self.arrays[g, "weights"]
+        fours = stored.reshape(len(stored), stored.shape[1] // 4, 4)
+        return fours[:, :, [0, 2, 1, 3]].reshape(stored.shape)[:, : self.gathers[g]["view"]]
+
+
+def parse(data: bytes) -> Image:
+    """Read an image for inspection; CatsError names what is wrong with it.
+
+    The device's own check is cats_image_verify(), which trusts nothing; this one checks what is
+    needed to read every array.
+    """
+    if len(data) < HEADER.itemsize:
+        raise CatsError(
+            f"partition image is truncated: {len(data)} bytes, the header alone has "
+            f"{HEADER.itemsize}"
+        )
+    head = _plain(np.frombuffer(data, HEADER, 1)[0])
+    if head["magic"] != MAGIC:
+        raise CatsError("not a partition image: it does not begin with CATS")
+    if head["format_version"] != FORMAT_VERSION:
+        raise CatsError(
+            f"partition image of format {head['format_version']}, this program reads format "
+            f"{FORMAT_VERSION}: export again"
+        )
+    size = head["image_size"]
+    if not HEADER.itemsize <= size <= len(data):
+        raise CatsError(f"partition image is truncated: {len(data)} bytes, its header says {size}")
+    if zlib.crc32(memoryview(data)[CRC_BEGIN:size]) != head["crc32"]:
+        raise CatsError("partition image is corrupt: its CRC does not match; export again")
+
+    def read(what: str, offset: int, dtype: np.dtype | str, *dims: int) -> np.ndarray:
+        dtype = np.dtype(dtype)
+        count = int(np.prod(dims))
+        if offset < HEADER.itemsize or offset % 2 or offset + count * dtype.itemsize > size:
+            raise CatsError(f"partition image is invalid: {what} lies outside of it; export again")
+        return np.frombuffer(data, dtype, count, offset).reshape(dims)
+
+    model = _plain(read("the model", head["model"], MODEL, 1)[0])
+    table = read("the gather table", head["gather_table"], GATHER, head["gathers"])
+    gathers = tuple(_plain(row) for row in table)
+    sources = read("the source table", head["source_table"], SOURCE, head["gathers"], head["nodes"])
+    own = model["own_heads"] * model["head_width"]
+    arrays: dict[tuple[int, str], np.ndarray] = {}
+    for g, row in enumerate(gathers):
+        kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
+        shapes = {
+            "own_keep": ("<u2", kept),
+            "table": ("<i2", model["tokens"], own) if row["kind"] == Kind.INPUT else ("i1", 256),
+            "norm": (NORM, row["view"]),
+            "weights": ("i1", row["products"], row["stride"]),
+            "channels": (CHANNEL, row["products"]),
+        }
+        for field, (dtype, *dims) in shapes.items():
+            if row[field]:
+                arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
+    return Image(head, model, gathers, sources, arrays)
+
+
+def _plain(row: np.void) -> dict:
+    return {name: row[name].tolist() for name in row.dtype.names}
+
+
+# The C header
+
+_C_TYPES = {
+    np.dtype("i1"): "int8_t", np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
+    **{dtype: f"struct {name}" for name, dtype in STRUCTS.items()},
+}  # fmt: skip
+_FLAGS = {
+    FLAG_CAUSAL: "CATS_FLAG_CAUSAL",
+    FLAG_HELD: "CATS_FLAG_HELD",
+    FLAG_SEALED: "CATS_FLAG_SEALED",
+}
+_KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
+_POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
+
+
+def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
+    """``cats_partition.h``: the same bytes as pack() gives, as one constant C structure.
+
+    Meant for one C11 (or C++20) file of an application that has include/ in its path.
+    """
+    parts = members(model, plan, node, ident)
+    image, offsets = seal(parts)
+    config, split = model.config, model.split
+    declarations: list[str] = []
+    values: list[str] = []
+    at = 0
+    for part, offset in [*zip(parts, offsets, strict=True), (None, len(image))]:
+        if offset > at:
+            declarations.append(f"\tuint8_t pad_{at}[{offset - at}];")
+            values.append(f"\t.pad_{at} = {{ {', '.join('0' * (offset - at))} }},")
+        if part is None:
+            break
+        single = part.gather < 0 and part.name in ("header", "model")
+        dims = "" if single else "".join(f"[{n}]" for n in part.data.shape)
+        declarations.append(f"\t/* {part.note} */")
+        declarations.append(f"\t{_C_TYPES[part.data.dtype]} {part.name}{dims};")
+        values += _value(part, parts)
+        at = offset + part.data.nbytes
+    shape = (
+        f"{config.blocks} blocks, {config.tokens} tokens, {config.features} features, "
+        f"{config.heads} heads, {config.hidden} hidden"
+    )
+    lines = [
+        "/*",
+        " * SPDX-FileCopyrightText: Copyright The CATS Project",
+        " * SPDX-License-Identifier: Apache-2.0",
+        " */",
+        "",
+        f"/* Partition of node {node} of {split.nodes}, deployment {ident:08x}.",
+        f" * {shape}.",
+        f" * {len(image)} bytes of flash, {plan.arenas[node].size} bytes of arena.",
+        " * Written by `cats export`: do not edit, export again.",
+        " */",
+        "",
+        "#ifndef CATS_PARTITION_H_",
+        "#define CATS_PARTITION_H_",
+        "",
+        "#include <stddef.h>",
+        "#include <stdint.h>",
+        "",
+        "#include <cats/image.h>",
+        "",
+        f"#if CATS_FORMAT_VERSION != {FORMAT_VERSION}",
+        f'#error "this partition has format {FORMAT_VERSION}: export it again with the cats '
+        'program of this source tree"',
+        "#endif",
+        "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__",
+        '#error "a partition is little-endian"',
+        "#endif",
+        "",
+        f"#define CATS_PARTITION_NODE {node} /* this node */",
+        f"#define CATS_PARTITION_NODES {split.nodes} /* nodes of the deployment */",
+        f"#define CATS_PARTITION_MODEL_ID 0x{ident:08x}u /* the same on all its nodes */",
+        f"#define CATS_PARTITION_ARENA_SIZE {plan.arenas[node].size} /* bytes of RAM */",
+        f"#define CATS_PARTITION_SIZE {len(image)} /* bytes of flash */",
+        "",
+        "struct cats_partition_image {",
+        *declarations,
+        "};",
+        "",
+        "#define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)",
+        "",
+        "#ifdef __cplusplus",
+        "static_assert(sizeof(struct cats_partition_image) == CATS_PARTITION_SIZE,",
+        '\t      "the compiler lays a partition out in another way");',
+        "alignas(CATS_IMAGE_ALIGN)",
+        "#else",
+        "_Static_assert(sizeof(struct cats_partition_image) == CATS_PARTITION_SIZE,",
+        '\t       "the compiler lays a partition out in another way");',
+        "_Alignas(CATS_IMAGE_ALIGN)",
+        "#endif",
+        "static const struct cats_partition_image cats_partition = {",
+        *values,
+        "};",
+        "",
+        "#undef CATS_PARTITION_AT",
+        "",
+        "#endif /* CATS_PARTITION_H_ */",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _value(part: Member, parts: list[Member]) -> list[str]:
+    """Lines of one member's initialiser."""
+    dtype, data = part.data.dtype, part.data
+    if dtype in (HEADER, MODEL):
+        return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, -1), "\t},"]
+    if dtype == GATHER:
+        lines = [f"\t.{part.name} = {{"]
+        for g, row in enumerate(data):
+            lines += ["\t\t{", *_fields(row, "\t\t\t", parts, g), "\t\t},"]
+        return [*lines, "\t},"]
+    if data.ndim == 2:
+        lines = [f"\t.{part.name} = {{"]
+        for row in data:
+            body = _wrap(_items(row), "\t\t  ")
+            lines += ["\t\t{ " + body[0].strip(), *body[1:]]
+            lines[-1] += " },"
+        return [*lines, "\t},"]
+    return [f"\t.{part.name} = {{", *_wrap(_items(data), "\t\t", end=","), "\t},"]
+
+
+def _items(data: np.ndarray) -> list[str]:
+    if data.dtype.names:
+        return ["{ " + ", ".join(_number(v) for v in row) + " }" for row in data.tolist()]
+    return [str(v) for v in data.tolist()]
+
+
+def _number(value: int) -> str:
+    return str(value) if value > -(2**31) else "(-2147483647 - 1)"
+
+
+def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
+    """Items separated by commas, so many a line that a line has at most 100 columns (a tab is
+    eight)."""
+    room = 97 - len(indent.expandtabs(8))
+    count = max(1, room // (max(map(len, items)) + 2))
+    lines = [indent + ", ".join(items[i : i + count]) + "," for i in range(0, len(items), count)]
+    return [*lines[:-1], lines[-1][:-1] + end]
+
+
+def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
+    """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
+    pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
+    named = {
+        "magic": lambda v: "CATS_IMAGE_MAGIC",
+        "format_version": lambda v: "CATS_FORMAT_VERSION",
+        "header_size": lambda v: "sizeof(struct cats_image_header)",
+        "image_size": lambda v: "CATS_PARTITION_SIZE",
+        "crc32": lambda v: f"0x{v:08x}u",
+        "model_id": lambda v: "CATS_PARTITION_MODEL_ID",
+        "node": lambda v: "CATS_PARTITION_NODE",
+        "nodes": lambda v: "CATS_PARTITION_NODES",
+        "arena_size": lambda v: "CATS_PARTITION_ARENA_SIZE",
+        "kind": lambda v: _KINDS[v],
+        "pool": lambda v: _POOLS[v],
+        "flags": lambda v: " | ".join(n for bit, n in _FLAGS.items() if v & bit) or "0",
+        "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
+        "input_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
+        "output_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
+    }  # fmt: skip
+    lines = []
+    for name in row.dtype.names:
+        value = row[name].tolist()
+        if name in pointed:
+            text = f"CATS_PARTITION_AT({pointed[name]})"
+        elif name in named:
+            text = named[name](value)
+        else:
+            text = _number(value)
+        lines.append(f"{indent}.{name} = {text}" + ("" if "/*" in text else ","))
+    return lines

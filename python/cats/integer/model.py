@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The quantised model as a whole, before it is cut into partitions. doc/numerics.rst says what each
+number does; quantize.py makes it, reference.py runs it, image.py packs a node's share of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.shape.config import (
+    ModelConfig,
+    SplitConfig,
+    model_from_json,
+    read_json,
+    split_from_json,
+    to_json,
+)
+from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, gather_kind, gather_width
+
+#: Version of the files that ``save`` writes.
+INTEGER_FORMAT = 1
+INTEGER_JSON, INTEGER_TENSORS = "integer.json", "integer.safetensors"
+
+
+@dataclass(frozen=True)
+class Product:
+    """``out[o] = rq(bias[o] + sum_j y[j] weight[j, o], multiplier[o], shift)``.
+
+    weight int8 [columns of the gathered tensor, output columns], bias int32 [outputs],
+    multiplier int32 [outputs] (1..2^31-1), shift 1..62. The output columns of an ATTENTION step are
+    all q (F), then all k (F), then all v (F), head by head inside each.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: int
+
+
+@dataclass(frozen=True)
+class Norm:
+    """gain and bias int16 [columns] in Q8 of the output step; epsilon: Q16, see norm_epsilon."""
+
+    gain: np.ndarray
+    bias: np.ndarray
+    epsilon: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one gather carries and what consumes it; fields that do not apply are None or 0.
+
+    table: INPUT int16 [N, F]; FORWARD int8 [256] for GELU, None for ReLU.
+    """
+
+    product: Product | None = None
+    norm: Norm | None = None
+    table: np.ndarray | None = None
+    send_multiplier: int = 0
+    send_shift: int = 0
+    score_multiplier: int = 0
+    value_multiplier: int = 0
+    value_shift: int = 0
+
+
+@dataclass(frozen=True)
+class IntegerModel:
+    """The deployment without its plan: ``steps[g]`` for each gather g (RESULT's is empty).
+
+    Real values: input = int8 * input_scale, output = int16 * output_scale.
+    """
+
+    config: ModelConfig
+    split: SplitConfig
+    keep: KeepSets
+    input_scale: float
+    output_scale: float
+    steps: tuple[Step, ...]
+
+
+#: Largest |bias| of a product: with 4096 columns of 127 * 128 the sum then fits int32.
+MAX_BIAS = 1 << 30
+
+
+def fixed_point(factors: np.ndarray) -> tuple[np.ndarray, int]:
+    """Real factors > 0 as ``multiplier * 2^-shift``: (int32 of the same shape, one shift).
+
+    The shift is the largest that keeps the largest multiplier below 2^31, at most 62; a factor that
+    is too small beside the largest becomes multiplier 1.
+    """
+    factors = np.asarray(factors, np.float64)
+    if not (np.isfinite(factors).all() and (factors > 0).all()):
+        raise CatsError("a scale ratio is not a positive number: are parameters or inputs damaged?")
+    largest = float(factors.max())
+    shift = min(31 - math.frexp(largest)[1], 62)  # largest * 2^shift in [2^30, 2^31)
+    if np.rint(math.ldexp(largest, shift)) >= 2**31:
+        shift -= 1
+    if shift < 1:
+        raise CatsError(f"a scale ratio of {largest:g} is beyond 2^30: are parameters damaged?")
+    multiplier = np.maximum(np.rint(np.ldexp(factors, shift)), 1)
+    return multiplier.astype(np.int32), shift
+
+
+def product_outputs(config: ModelConfig, kind: Kind) -> int:
+    """Output columns of the product behind a gather, over all nodes."""
+    return {
+        Kind.ATTENTION: 3 * config.features,
+        Kind.FORWARD: config.hidden,
+        Kind.OUTPUT: config.outputs,
+        Kind.RESULT: 0,
+    }.get(kind, config.features)
+
+
+def check_integer(model: IntegerModel) -> None:
+    """Raise CatsError unless every number is in the range that doc/numerics.rst proves safe."""
+    config = model.config
+    config.check()
+    model.split.check(config)
+    check_keep(config, model.split, model.keep)
+    if len(model.steps) != gather_count(config):
+        raise CatsError(f"{len(model.steps)} steps, the model has {gather_count(config)} gathers")
+    for name in ("input_scale", "output_scale"):
+        scale = getattr(model, name)
+        if not (math.isfinite(scale) and np.float32(scale) > 0):
+            raise CatsError(f"{name} is {scale}: it must be positive")
+    for g, step in enumerate(model.steps):
+        try:
+            _check_step(config, g, step)
+        except CatsError as error:
+            raise CatsError(f"step of gather {g}: {error}") from None
+
+
+def _check_step(config: ModelConfig, g: int, step: Step) -> None:
+    kind, _ = gather_kind(config, g)
+    normed = kind in (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
+    tables = {Kind.INPUT: (np.int16, (config.tokens, config.features))}
+    if config.activation == "gelu":
+        tables[Kind.FORWARD] = (np.int8, (256,))
+    for name, wanted in (
+        ("product", kind != Kind.RESULT),
+        ("norm", normed),
+        ("table", kind in tables),
+    ):
+        if (getattr(step, name) is not None) != wanted:
+            raise CatsError(f"{name} is {'missing' if wanted else 'of no use'}")
+    if step.product is not None:
+        product, outputs = step.product, product_outputs(config, kind)
+        _array("weight", product.weight, np.int8, (gather_width(config, kind), outputs), low=-127)
+        _array("product's bias", product.bias, np.int32, (outputs,), -MAX_BIAS, MAX_BIAS)
+        _array("multiplier", product.multiplier, np.int32, (outputs,), low=1)
+        _number("shift", product.shift, 1, 62)
+        if kind == Kind.INPUT and product.bias.any():
+            raise CatsError("product's bias belongs into the table")
+    if step.norm is not None:
+        _array("gain", step.norm.gain, np.int16, (config.features,))
+        _array("norm's bias", step.norm.bias, np.int16, (config.features,))
+        _number("epsilon", step.norm.epsilon, 0, 2**32 - 1)
+    if step.table is not None:
+        _array("table", step.table, *tables[kind])
+    for name, used, low, high in (
+        ("send_multiplier", normed, 1, 2**31 - 1),
+        ("send_shift", normed, 1, 62),
+        ("score_multiplier", kind == Kind.HEADS, 0, 2**32 - 1),
+        ("value_multiplier", kind == Kind.HEADS, 2**30, 2**31 - 1),
+        ("value_shift", kind == Kind.HEADS, 1, 62),
+    ):
+        _number(name, getattr(step, name), *((low, high) if used else (0, 0)))
+
+
+def _array(
+    name: str,
+    value: np.ndarray,
+    dtype: type,
+    shape: tuple[int, ...],
+    low: int | None = None,
+    high: int | None = None,
+) -> None:
+    if value.dtype != dtype or value.shape != shape:
+        raise CatsError(
+            f"{name} is {value.dtype} {list(value.shape)}, not {np.dtype(dtype)} {list(shape)}"
+        )
+    if value.size and low is not None and value.min() < low:
+        raise CatsError(f"{name} holds {value.min()}: at least {low}")
+    if value.size and high is not None and value.max() > high:
+        raise CatsError(f"{name} holds {value.max()}: at most {high}")
+
+
+def _number(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise CatsError(f"{name} is {value}: {low} to {high}")
+
+
+def to_files(model: IntegerModel) -> dict[str, bytes]:
+    """Name and content of integer.json (shape, split, keep sets, scales, single numbers) and of
+    integer.safetensors (arrays). The same model gives the same bytes."""
+    import safetensors.numpy  # here, so that reading images and footprints needs numpy alone
+
+    check_integer(model)
+    tensors: dict[str, np.ndarray] = {}
+    steps = [_flatten(step, f"{g}.", tensors) for g, step in enumerate(model.steps)]
+    data = safetensors.numpy.save(tensors)
+    text = {
+        "format": INTEGER_FORMAT,
+        "model": to_json(model.config),
+        "split": to_json(model.split),
+        "keep": model.keep,
+        "input_scale": model.input_scale,
+        "output_scale": model.output_scale,
+        "steps": steps,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    return {INTEGER_JSON: (json.dumps(text) + "\n").encode(), INTEGER_TENSORS: data}
+
+
+def save(model: IntegerModel, folder: Path) -> None:
+    """Write ``to_files`` into an existing folder."""
+    for name, data in to_files(model).items():
+        (folder / name).write_bytes(data)
+
+
+def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:
+    """Numbers of a dataclass as a dict; its arrays go into ``tensors`` under prefix and name."""
+    numbers = {}
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, np.ndarray):
+            tensors[prefix + field.name] = np.ascontiguousarray(value)
+        elif dataclasses.is_dataclass(value):
+            numbers[field.name] = _flatten(value, f"{prefix}{field.name}.", tensors)
+        elif value is not None:
+            numbers[field.name] = int(value)
+    return numbers
+
+
+def load(folder: Path) -> IntegerModel:
+    """Inverse of save; CatsError where a file is missing, damaged or of another version."""
+    import safetensors.numpy
+    from safetensors import SafetensorError
+
+    text = read_json(folder / INTEGER_JSON)
+    if text.get("format") != INTEGER_FORMAT:
+        raise CatsError(
+            f"{folder / INTEGER_JSON} has format {text.get('format')}, this version reads "
+            f"{INTEGER_FORMAT}: export again"
+        )
+    try:
+        data = (folder / INTEGER_TENSORS).read_bytes()
+    except OSError as error:
+        raise CatsError(f"{folder / INTEGER_TENSORS} cannot be read: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != text.get("sha256"):
+        raise CatsError(f"{folder / INTEGER_TENSORS} is damaged or not of this {INTEGER_JSON}")
+    try:
+        tensors = safetensors.numpy.load(data)
+        config = model_from_json(text["model"])
+        model = IntegerModel(
+            config=config,
+            split=split_from_json(text["split"], config),
+            keep=[[tuple(columns) for columns in sources] for sources in text["keep"]],
+            input_scale=float(text["input_scale"]),
+            output_scale=float(text["output_scale"]),
+            steps=tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text["steps"])),
+        )
+    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CatsError(f"{folder / INTEGER_JSON} does not fit this version: {error!r}") from None
+    check_integer(model)
+    return model
+
+
+def _step(numbers: dict, tensors: dict[str, np.ndarray], g: int) -> Step:
+    def part(cls: type, prefix: str, values: dict) -> object:
+        arrays = {
+            name.removeprefix(prefix): value
+            for name, value in tensors.items()
+            if name.startswith(prefix) and "." not in name.removeprefix(prefix)
+        }
+        return cls(**values, **arrays)
+
+    values = dict(numbers)
+    for name, cls in (("product", Product), ("norm", Norm)):
+        if name in values:
+            values[name] = part(cls, f"{g}.{name}.", values[name])
+    return part(Step, f"{g}.", values)

@@ -1,0 +1,224 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Message dropout: which columns of which rows each node hears, gather by gather.
+
+Training loses what the air loses, so losses are drawn in the air's units: whole messages (all that
+one source sends in one gather) or packets (the fragments that the exporter cuts, see
+``cats.shape.partition``). A batch shares ``patterns`` loss patterns among its samples; that is what
+makes message dropout cheap (``doc/training.rst``) and it is exact for every sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from cats.errors import CatsError
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import (
+    Fragmenting,
+    KeepSets,
+    Kind,
+    fragmenting,
+    gather_count,
+    gather_kind,
+    gather_rows,
+    gather_width,
+    own_ranges,
+)
+
+#: Payload of an IEEE 802.15.4 frame that is left after the headers, in bytes.
+PAYLOAD = 106
+
+GRANULARITIES = ("message", "packet")
+#: Ways to lose: each link alone; a receiver that hears nobody; a source that nobody hears.
+MODES = ("links", "receiver", "source")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What arrived in one gather, constant inside a row block and shared by groups of samples.
+
+    ``columns`` bool [P, T, D, K]: in pattern p and row block t, whether receiver d heard column c.
+    Entries of own and of pruned columns are ignored: own columns are always there, pruned never.
+    ``bounds`` (T + 1 numbers): row block t is rows ``bounds[t] .. bounds[t + 1]`` of the gather.
+    Samples are dealt to patterns in order: sample b of B follows pattern ``b * P // B``.
+    """
+
+    columns: Tensor
+    bounds: tuple[int, ...]
+
+    def dense(self, batch: int) -> Tensor:
+        """The same as an exact pattern: bool [B, rows, D, K]."""
+        repeat = batch // self.columns.shape[0]
+        counts = torch.tensor(self.bounds).diff()
+        return self.columns.repeat_interleave(counts, 1).repeat_interleave(repeat, 0)
+
+
+#: One entry for each gather: None (all heard), a Heard, or an exact pattern as a bool tensor
+#: [B or 1, rows, D, K] (row, receiver, column), which is slow and serves as oracle and replay.
+Losses = Sequence[Heard | Tensor | None]
+
+
+def parse_probability(text: str) -> tuple[float, float]:
+    """``P`` or ``LO:HI`` to (lo, hi); CatsError outside 0..1 or out of order."""
+    parts = text.split(":")
+    try:
+        low, high = float(parts[0]), float(parts[-1])
+    except ValueError:
+        low = high = math.nan
+    if len(parts) > 2 or not 0 <= low <= high <= 1:
+        raise CatsError(f"loss probability {text!r}: give P or LO:HI with 0 <= LO <= HI <= 1")
+    return low, high
+
+
+def element_bytes(kind: Kind) -> int:
+    """Bytes that one column takes on the air."""
+    return 2 if kind == Kind.RESULT else 1
+
+
+def default_tile_rows(widths: Sequence[int], rows: int, payload: int) -> int:
+    """As many rows as the widest source (``widths``: bytes a row) fits into one frame."""
+    return max(1, min(rows, payload // max(max(widths), 1)))
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How one gather is cut: row blocks t within which a column belongs to one fragment."""
+
+    bounds: tuple[int, ...]
+    fragment: Tensor  # long [T, K]: fragment of (row block, column), over all sources
+    fragments: int
+    tile: Tensor  # long [T]
+    tiles: int
+    source: Tensor  # long [K]
+
+
+class MessageDropout:
+    """Draws the losses of a batch.
+
+    ``probability`` (lo, hi): each batch draws its loss probability from this range. In every mode
+    each message or packet is lost with that probability; modes differ in what is lost together:
+
+    * ``links``: every (source, receiver) link loses on its own;
+    * ``receiver``: a receiver loses all that reaches it in this gather (packets: in this tile);
+    * ``source``: all receivers lose what a source sends in this gather (packets: in this tile).
+
+    Each (pattern, gather) draws one of ``modes``. ``payload`` is the bytes a frame carries and
+    ``tile_rows`` the rows a tile has: one number, one for each gather, or None for as many rows as
+    fit into one frame of the widest source.
+    """
+
+    def __init__(
+        self,
+        model: ModelConfig,
+        split: SplitConfig,
+        keep: KeepSets,
+        probability: tuple[float, float],
+        granularity: str = "packet",
+        modes: Sequence[str] = MODES,
+        patterns: int = 4,
+        payload: int = PAYLOAD,
+        tile_rows: int | Sequence[int] | None = None,
+    ) -> None:
+        if granularity not in GRANULARITIES:
+            raise CatsError(f"granularity is {granularity!r}: one of {', '.join(GRANULARITIES)}")
+        if not modes or any(mode not in MODES for mode in modes):
+            raise CatsError(f"loss modes are {list(modes)}: some of {', '.join(MODES)}")
+        if patterns < 1:
+            raise CatsError(f"{patterns} loss patterns a batch: at least 1")
+        self.probability, self.patterns = probability, patterns
+        self.modes = torch.tensor([MODES.index(mode) for mode in modes])
+        self.nodes = split.nodes
+        count = gather_count(model)
+        if tile_rows is None or isinstance(tile_rows, int):
+            tile_rows = [tile_rows] * count
+        if len(tile_rows) != count:
+            raise CatsError(f"tile rows for {len(tile_rows)} gathers, the model has {count}")
+        self._cuts = [
+            _cut(model, split, keep, g, granularity, payload, tile_rows[g]) for g in range(count)
+        ]
+
+    def draw(self, batch: int, generator: torch.Generator | None = None) -> Losses:
+        """Losses of one batch: one Heard for each gather.
+
+        As many patterns as asked for where they divide ``batch``, else the next smaller number
+        that does, so that every pattern serves equally many samples.
+        """
+        low, high = self.probability
+        lost = low + (high - low) * torch.rand((), generator=generator).item()
+        patterns = max(p for p in range(1, min(self.patterns, batch) + 1) if batch % p == 0)
+        if self.nodes == 1 or lost == 0:
+            return [None] * len(self._cuts)
+        shape = (len(self._cuts), patterns)
+        modes = self.modes[torch.randint(len(self.modes), shape, generator=generator)]
+        return [
+            self._draw_gather(cut, mode, lost, generator)
+            for cut, mode in zip(self._cuts, modes, strict=True)
+        ]
+
+    def _draw_gather(
+        self, cut: _Cut, mode: Tensor, lost: float, generator: torch.Generator | None
+    ) -> Heard:
+        """``mode`` long [P]: the mode of each pattern."""
+        patterns, nodes = len(mode), self.nodes
+
+        def arrived(*shape: int) -> Tensor:
+            return torch.rand(patterns, *shape, generator=generator) >= lost
+
+        links = arrived(nodes, cut.fragments)[:, :, cut.fragment].transpose(1, 2)  # [P, T, D, K]
+        receiver = arrived(cut.tiles, nodes)[:, cut.tile, :, None]  # [P, T, D, 1]
+        source = arrived(cut.tiles, nodes)[:, cut.tile][:, :, None, cut.source]  # [P, T, 1, K]
+        mode = mode[:, None, None, None]
+        heard = torch.where(mode == 0, links, torch.where(mode == 1, receiver, source))
+        return Heard(heard, cut.bounds)
+
+
+def _cut(
+    model: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    g: int,
+    granularity: str,
+    payload: int,
+    tile_rows: int | None,
+) -> _Cut:
+    """Row blocks, fragments and tiles of gather g."""
+    kind, _ = gather_kind(model, g)
+    rows, width = gather_rows(model, g)[1], gather_width(model, kind)
+    ranges, element = own_ranges(model, split, kind), element_bytes(kind)
+    source = torch.empty(width, dtype=torch.long)
+    for s, (begin, end) in enumerate(ranges):
+        source[begin:end] = s
+    if granularity == "message":
+        whole = torch.zeros(1, dtype=torch.long)
+        return _Cut((0, rows), source[None], split.nodes, whole, 1, source)
+
+    widths = [len(columns) * element for columns in keep[g]]
+    height = min(tile_rows or default_tile_rows(widths, rows, payload), rows)
+    cuts: dict[tuple[int, int], Fragmenting] = {}
+    bounds = {rows}
+    for top in range(0, rows, height):
+        tile = min(height, rows - top)
+        for s, bytes_a_row in enumerate(widths):
+            cuts[top, s] = fragmenting(bytes_a_row, tile, payload, element)
+            step = cuts[top, s].fragment_rows or tile
+            bounds.update(range(top, top + tile, step))
+    tops = sorted(bounds)
+    fragment = torch.zeros(len(tops) - 1, width, dtype=torch.long)
+    count = 0
+    for (top, s), cut in cuts.items():
+        tile = min(height, rows - top)
+        for f in range(cut.fragments(tile)):
+            first, last, begin, end = cut.region(f, tile)
+            columns = list(keep[g][s][begin // element : end // element])
+            blocks = [t for t, row in enumerate(tops[:-1]) if first <= row - top < last]
+            for t in blocks:
+                fragment[t, columns] = count
+            count += 1
+    tile_of = torch.tensor([top // height for top in tops[:-1]])
+    return _Cut(tuple(tops), fragment, max(count, 1), tile_of, -(-rows // height), source)

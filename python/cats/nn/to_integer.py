@@ -1,0 +1,33 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""From a torch model to integers: its parameters as arrays, its scales, the quantised model."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import Scales, calibrate, check_inputs, quantize_parameters
+from cats.nn.model import CatsTransformer
+from cats.shape.config import ModelConfig
+
+
+def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
+    """A torch model's parameters by name."""
+    return {name: value.detach().cpu().double().numpy() for name, value in model.named_parameters()}
+
+
+def scales_for(model: CatsTransformer, config: ModelConfig, inputs: Tensor) -> Scales:
+    """Scales of the model as ``config`` uses it, over inputs [B, tokens_in, P]."""
+    values = check_inputs(config, np.asarray(inputs))
+    return calibrate(config, model.split, model.keep, parameters_of(model), values)
+
+
+def quantize(
+    model: CatsTransformer, inputs: np.ndarray, scales: Scales | None = None
+) -> IntegerModel:
+    """``quantize_parameters`` of a torch model; inputs float [B, tokens_in, P], array or tensor."""
+    return quantize_parameters(
+        model.config, model.split, model.keep, parameters_of(model), np.asarray(inputs), scales
+    )

@@ -1,0 +1,220 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions of the engine with its DSP kernels, from sizes alone.
+
+The inner loops are assembly (``subsys/cats/engine/sum_dsp.S``, ``dot_dsp.S``), so theirs are exact;
+what surrounds them is fitted to ``tests/benchmarks/m4/recorded.json``.
+``tests/python/plan/test_cost.py`` compares with what QEMU counted: products within 1 %, whole
+inferences within 5 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cats.plan.plan import Plan
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import (
+    NORMED,
+    KeepSets,
+    Kind,
+    gather_count,
+    gather_kind,
+    gather_rows,
+    product_width,
+    view_width,
+)
+
+#: sum_dsp.S: instructions of eight columns, and of four at the end, by rows of a block.
+_EIGHT = {1: 10, 2: 15, 3: 21, 4: 25}
+_FOUR = {1: 9, 2: 11, 3: 14, 4: 16}
+
+#: product_dsp.c: requantising and storing the (up to four) sums of one output, by what follows.
+_STORE = {
+    Kind.INPUT: 42.6,
+    Kind.ATTENTION: 30.3,
+    Kind.HEADS: 43.8,
+    Kind.FORWARD: 42.6,  # GELU's table; ReLU 30.3
+    Kind.HIDDEN: 43.8,
+    Kind.OUTPUT: 35.9,
+}
+_RELU = 30.3
+
+
+def product(rows: int, stride: int, outputs: int, store: float) -> float:
+    """One ``cats_multiply()``: a block of 1 to 4 rows of ``stride`` columns."""
+    rounds, fours = divmod(stride, 32)
+    each = rounds * (4 * _EIGHT[rows] + 3) + (2 if rounds else 3) + fours // 4 * _FOUR[rows]
+    return 38 + 3.8 * -(-outputs // 8) + outputs * (each + 7 + rows + store)
+
+
+def unpack(columns: int) -> float:
+    """int8 columns of one source into a row, and finding them."""
+    return 49 + 2.5 * columns
+
+
+def unpack_residual(columns: int) -> float:
+    """Own columns of the residual, requantised, into a row."""
+    return 40 + 6.5 * columns
+
+
+def norm(columns: int) -> float:
+    """One row."""
+    return 99 + 11.5 * columns
+
+
+def score(width: int, n: int) -> float:
+    """One query times n keys."""
+    if width == 8:
+        return 52 + n // 4 * 45 + n % 4 * 15
+    if width in (16, 32):
+        return 36 + width // 2 + n * (24 if width == 16 else 47)
+    if width % 4 or width > 64:
+        return 40 + n * (18 + width // 4 * 9 + width % 4 * 6)
+    return 100 + 2 * width + n % 2 * 25 + -(-n // 2) * (7 + _two_rows(width))
+
+
+def softmax(n: int) -> float:
+    """n scores to weights, and the division."""
+    return 60 + 10.7 * n
+
+
+def weigh(width: int, n: int) -> float:
+    """n weights times values, ``width`` columns."""
+    pairs = width // 2 + width % 2
+    return 38 + 39 * -(-width // 16) + 6 * width + pairs * _two_rows(-(-n // 4) * 4)
+
+
+def _two_rows(columns: int) -> float:
+    """dot_dsp.S: two rows of a multiple of four columns."""
+    sixteens, rest = divmod(columns, 16)
+    around = 10 if rest == 0 else 14 if sixteens else 11
+    return around + 40 * sixteens + 14 * (rest // 4)
+
+
+@lru_cache(maxsize=65536)
+def attend(width: int, n: int) -> float:
+    """One row of one head over n tokens."""
+    return 25 + score(width, n) + softmax(n) + weigh(width, n)
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
+    come from ``others`` sources; columns that it sends and output columns of its product."""
+
+    kind: Kind
+    nodes: int
+    heads: int
+    view: int
+    kept: int
+    others: int
+    sent: int
+    outputs: int
+
+
+def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
+    """The share of a node."""
+    others = [len(k) for s, k in enumerate(keep[g]) if s != node and k]
+    return Share(
+        kind=gather_kind(config, g)[0],
+        nodes=split.nodes,
+        heads=split.heads[node],
+        view=view_width(config, split, keep, g, node),
+        kept=sum(others),
+        others=len(others),
+        sent=0 if split.nodes == 1 else len(keep[g][node]),
+        outputs=product_width(config, split, g, node),
+    )
+
+
+def queried(config: ModelConfig, g: int) -> range:
+    """Of ATTENTION, the rows that the HEADS gather behind it moves; no query is computed for
+    others."""
+    begin, rows = gather_rows(config, min(g + 1, gather_count(config) - 1))
+    return range(begin, begin + rows)
+
+
+def last_rows(config: ModelConfig, g: int, rows: int) -> range:
+    """The last so many residual rows of a gather, which with causal attention take longest."""
+    begin, count = gather_rows(config, g)
+    return range(begin + count - rows, begin + count)
+
+
+def exchange(
+    config: ModelConfig,
+    share: Share,
+    rows: range,
+    *,
+    block_rows: int,
+    heads_per_pass: int,
+    queries: range,
+) -> tuple[float, float]:
+    """(produce and fill, consume) of an exchange of these residual rows. ``heads_per_pass``: where
+    ATTENTION is held, else 0; ``queries``: of queried()."""
+    kind, own, width, n = share.kind, share.heads, config.head_width, config.tokens
+    count = len(rows)
+
+    def attention(of: range) -> float:
+        each = (
+            sum(attend(width, row + 1) for row in of)
+            if config.causal
+            else len(of) * attend(width, n)
+        )
+        return 60.0 * len(of) + own * each
+
+    int8 = kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN)
+    produce = 220.0 + count * share.sent * (18 if int8 else 37.5)
+    if kind == Kind.HEADS and not heads_per_pass:
+        produce += attention(rows)
+    elif kind == Kind.OUTPUT:
+        produce += count * own * width * (6.6 * n if config.pool == "mean" else 30)
+    if kind == Kind.RESULT:
+        return produce, 400 + 190.0 * share.nodes + 25 * (count - 1) * config.outputs
+    if share.outputs == 0:
+        return produce, 80.0
+
+    row = 105.0 + share.others * unpack(0) + share.kept * (unpack(1) - unpack(0))
+    if kind in (Kind.ATTENTION, Kind.FORWARD):
+        row += unpack_residual(share.view - share.kept)
+    elif share.view > share.kept:
+        row += unpack(share.view - share.kept)
+    if kind in NORMED:
+        row += 15 + norm(share.view)
+
+    stride = -(-share.view // 4) * 4
+    store = _RELU if kind == Kind.FORWARD and config.activation == "relu" else _STORE[kind]
+    passes = -(-own // heads_per_pass) if heads_per_pass and kind == Kind.ATTENTION else 1
+    consume = 120.0 + 60 * (share.nodes - 1) + passes * count * row
+    blocks = [rows[begin : begin + block_rows] for begin in range(0, count, block_rows)]
+    outputs = width if kind == Kind.ATTENTION else share.outputs
+    each = {len(b): product(len(b), stride, outputs, store) for b in (blocks[0], blocks[-1])}
+    if kind == Kind.ATTENTION:
+        for block in blocks:
+            read = block[0] < queries.stop and queries.start <= block[-1]
+            consume += own * (120 + (3 if read else 2) * each[len(block)])
+        if heads_per_pass:
+            consume += attention(queries)
+    else:
+        consume += sum(60 + each[len(block)] for block in blocks)
+    return produce, consume
+
+
+def node_instructions(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
+) -> float:
+    """One inference of one node in which nothing is lost."""
+    total = 0.0
+    for g, gather in enumerate(plan.gathers):
+        for tile in range(gather.tiles):
+            first = gather.row_begin + tile * gather.tile_rows
+            total += sum(
+                exchange(
+                    config, share(config, split, keep, g, node),
+                    range(first, first + gather.tile_height(tile)), block_rows=plan.block_rows,
+                    heads_per_pass=plan.heads_per_pass[node] if plan.held else 0,
+                    queries=queried(config, g),
+                )
+            )  # fmt: skip
+    return total

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The plan: everything static about a deployment beside its weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from cats.errors import CatsError
+from cats.plan.radio import FRAME_HEADER
+from cats.plan.radio import radio as radio_named
+from cats.shape.partition import Fragmenting
+
+
+@dataclass(frozen=True)
+class GatherPlan:
+    """How one gather is exchanged; the fields of struct cats_image_gather of the same names.
+
+    sources[s] is the cutting of source s's bytes (two bytes a column in RESULT).
+    """
+
+    phase: int
+    row_begin: int
+    rows: int
+    tile_rows: int
+    buffers: int
+    rounds: int
+    slot_us: int
+    control_us: int
+    turn_us: int
+    spacing_us: int
+    sources: tuple[Fragmenting, ...]
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of the gather."""
+        return -(-self.rows // self.tile_rows)
+
+    def tile_height(self, tile: int) -> int:
+        """Rows of a tile: tile_rows, or fewer in the last."""
+        return min(self.tile_rows, self.rows - tile * self.tile_rows)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Byte offsets of one node's buffers (names of struct cats_image_model without ``arena_``),
+    ``tiles[g]`` = the two tile buffers of gather g, and the size of all."""
+
+    offsets: dict[str, int]
+    tiles: tuple[tuple[int, int], ...]
+    size: int
+    lower_bound: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A deployment's plan for one radio; ``arenas[d]`` differs by node, the rest is common."""
+
+    radio: str
+    payload: int
+    rounds: int
+    block_rows: int
+    held: bool
+    heads_per_pass: tuple[int, ...]
+    hidden_rows: int
+    gathers: tuple[GatherPlan, ...]
+    arenas: tuple[Arena, ...]
+
+
+@dataclass(frozen=True)
+class Air:
+    """What goes over the air: frames, bytes (headers, preamble and checksum included),
+    microseconds that somebody transmits, and microseconds of the slots and rounds, guard times and
+    silent slots included."""
+
+    frames: int = 0
+    bytes: int = 0
+    us: int = 0
+    slots_us: int = 0
+
+    def __add__(self, other: Air) -> Air:
+        return Air(
+            self.frames + other.frames,
+            self.bytes + other.bytes,
+            self.us + other.us,
+            self.slots_us + other.slots_us,
+        )
+
+
+def counts_bytes(nodes: int) -> int:
+    """Payload of a report or grant, the longest control frames: four bits for each node."""
+    return -(-nodes // 2)
+
+
+def exchange_us(plan: GatherPlan, rows: int) -> int:
+    """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
+    data slots; with repair the report slots of all but the leader and the leader's grant that ends
+    it; a turn behind the opening, and before the first report, the last and the grant. Nothing
+    where nobody sends. (An inference's first exchange is opened twice.)"""
+    data = sum(cut.fragments(rows) for cut in plan.sources)
+    control = 1 + (len(plan.sources) if plan.rounds else 0)
+    turns = 1 + (3 if plan.rounds else 0)
+    return (
+        data * plan.slot_us + control * plan.control_us + turns * plan.turn_us if data else 0
+    )
+
+
+def gather_air(plan: GatherPlan, radio: str) -> Air:
+    """One whole gather on air, nothing lost."""
+    air = radio_named(radio)
+    frames = payload = slots = 0
+    for tile in range(plan.tiles):
+        rows = plan.tile_height(tile)
+        data = sum(cut.fragments(rows) for cut in plan.sources)
+        if not data:
+            continue
+        again = plan.phase == tile == 0  # the opening of the inference's first exchange
+        frames += data + 1 + again
+        payload += sum(cut.width * rows for cut in plan.sources)
+        if plan.rounds:  # the last node's report, and the grant
+            frames += 2
+            payload += 2 * counts_bytes(len(plan.sources))
+        slots += exchange_us(plan, rows) + again * plan.control_us
+    size = payload + frames * (FRAME_HEADER + air.overhead)
+    return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
+
+
+def plan_air(plan: Plan) -> Air:
+    """One inference on air, nothing lost."""
+    return sum((gather_air(gather, plan.radio) for gather in plan.gathers), Air())
+
+
+def plan_to_json(plan: Plan) -> dict:
+    """A plan as plain JSON types."""
+    data = dataclasses.asdict(plan)
+    for gather, row in zip(plan.gathers, data["gathers"], strict=True):
+        row["sources"] = [list(dataclasses.astuple(cut)) for cut in gather.sources]
+    return data
+
+
+def plan_from_json(data: dict) -> Plan:
+    """Inverse of plan_to_json; CatsError for what is not such a plan."""
+    try:
+        gathers = tuple(
+            GatherPlan(**{**row, "sources": tuple(Fragmenting(*cut) for cut in row["sources"])})
+            for row in data["gathers"]
+        )
+        arenas = tuple(
+            Arena(**{**row, "tiles": tuple(tuple(pair) for pair in row["tiles"])})
+            for row in data["arenas"]
+        )
+        fixed = {"gathers": gathers, "arenas": arenas}
+        return Plan(**{**data, **fixed, "heads_per_pass": tuple(data["heads_per_pass"])})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CatsError(f"plan does not fit this version ({error}): export again") from None

@@ -1,0 +1,410 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What a deployment will need, from its shape alone: flash and RAM of each node, air and time.
+
+The sizes are those of the files and of the ELF to the byte; the tests compare them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cats.errors import CatsError
+from cats.plan.arena import round_up
+from cats.plan.cost import node_instructions
+from cats.plan.energy import NRF52840, Currents, Duty
+from cats.plan.plan import Air, Plan, counts_bytes, gather_air
+from cats.plan.planner import Compute, inference_us, make_plan
+from cats.plan.radio import FRAME_HEADER, RADIOS, SEALED
+from cats.plan.radio import radio as radio_named
+from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig
+from cats.shape.image_layout import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
+from cats.shape.partition import (
+    NORMED,
+    PRUNABLE,
+    KeepSets,
+    Kind,
+    full_keep,
+    gather_count,
+    gather_kind,
+    product_width,
+    view_width,
+)
+
+
+@dataclass(frozen=True)
+class NodeSize:
+    """Bytes of one node: the image in flash, of which weights (weights, biases and multipliers,
+    norms, tables), and the arena in RAM with the least that its lifetimes allow."""
+
+    image_bytes: int
+    weight_bytes: int
+    arena_bytes: int
+    arena_lower_bound: int
+
+
+def node_size(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
+) -> NodeSize:
+    """Sizes of one node's image and arena."""
+    arena = plan.arenas[node]
+    return NodeSize(*image_size(config, split, keep, node), arena.size, arena.lower_bound)
+
+
+def image_size(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int
+) -> tuple[int, int]:
+    """Bytes of one node's image, and of the weights in it; they follow from the shape alone."""
+    count = gather_count(config)
+    image = HEADER.itemsize + MODEL.itemsize
+    image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
+    weights = 0
+    for g in range(count):
+        kind, _ = gather_kind(config, g)
+        kept = len(keep[g][node]) if split.nodes > 1 else 0
+        image += round_up(2 * kept, 4)
+        view = view_width(config, split, keep, g, node)
+        outputs = product_width(config, split, g, node)
+        if kind == Kind.INPUT:
+            table = 2 * config.tokens * split.heads[node] * config.head_width
+            weights += table
+            image += round_up(table, 4) - table
+        elif kind == Kind.FORWARD and config.activation == "gelu":
+            weights += 256
+        if kind in NORMED:
+            weights += NORM.itemsize * view
+        weights += outputs * (round_up(view, 4) + CHANNEL.itemsize)
+    return round_up(image + weights, IMAGE_ALIGN), weights
+
+
+def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
+    """What each kind of gather puts on the air in one inference in which nothing is lost."""
+    found: dict[str, Air] = {}
+    for g, gather in enumerate(plan.gathers):
+        name = gather_kind(config, g)[0].name.lower()
+        found[name] = found.get(name, Air()) + gather_air(gather, plan.radio)
+    return found
+
+
+def air_json(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
+    """Air and time of one inference of a plan, nothing lost, as JSON."""
+    parts = air_by_gather(config, plan)
+    return {
+        **_figures(sum(parts.values(), Air())),
+        "inference_us": inference_us(config, split, keep, plan),
+        "by_gather": {name: _figures(air) for name, air in parts.items()},
+    }
+
+
+def _figures(air: Air) -> dict[str, int]:
+    return {
+        "frames": air.frames,
+        "bytes_on_air": air.bytes,
+        "time_on_air_us": air.us,
+        "slots_us": air.slots_us,
+    }
+
+
+def single_device(config: ModelConfig) -> tuple[NodeSize, int]:
+    """One device with the whole model: its sizes, and microseconds of an inference (estimated)."""
+    split = SplitConfig.even(config, 1)
+    keep = full_keep(config, split)
+    plan = make_plan(config, split, keep)
+    size = node_size(config, split, keep, plan, 0)
+    return size, inference_us(config, split, keep, plan)
+
+
+def parameters(config: ModelConfig) -> int:
+    """Trained numbers of the model."""
+    f, m = config.features, config.hidden
+    block = 4 * f * f + 2 * f * m + 4 * f + f + m + 4 * f  # products, their biases, two norms
+    total = f * config.inputs + f + config.tokens * f + config.blocks * block
+    total += 2 * f + config.outputs * (f + 1)
+    return total + (f if config.pool == "class" else 0)
+
+
+# A board, and how many of them
+
+
+@dataclass(frozen=True)
+class Reserve:
+    """Bytes of a node's firmware beside image and arena: kernel, drivers, transport, engine, node
+    state, stacks."""
+
+    ram: int
+    flash: int
+
+
+#: samples/node on nrf52840dk/nrf52840 by transport, Zephyr 4.3, gcc 12.2, minimal C library.
+#: ``make scaling ARGS=--firmware`` measures it again; its test compares.
+FIRMWARE = {
+    "loopback": Reserve(ram=15080, flash=59036),
+    "nrf_radio": Reserve(ram=15872, flash=60864),
+    "ieee802154": Reserve(ram=20848, flash=86884),
+    "ble": Reserve(ram=31740, flash=125796),
+}
+
+
+def firmware_of(radio: str, nodes: int) -> Reserve:
+    """What firmware with the transport of a radio takes; one node alone needs none. Encryption of
+    frames, the shell and the application come on top."""
+    plain = radio.removesuffix(SEALED)
+    name = "nrf_radio" if plain == "ble_2m" else plain
+    return FIRMWARE["loopback" if nodes == 1 else name]
+
+
+@dataclass(frozen=True)
+class Board:
+    """What one device has, and what of it firmware takes beside image and arena (None: as measured,
+    see FIRMWARE)."""
+
+    name: str
+    ram: int
+    flash: int
+    clock_hz: float
+    currents: Currents
+    reserve_ram: int | None = None
+    reserve_flash: int | None = None
+
+    def reserve(self, radio: str, nodes: int) -> Reserve:
+        """What firmware takes."""
+        usual = firmware_of(radio, nodes)
+        return Reserve(
+            usual.ram if self.reserve_ram is None else self.reserve_ram,
+            usual.flash if self.reserve_flash is None else self.reserve_flash,
+        )
+
+    def arena_limit(self, radio: str, nodes: int) -> int:
+        """Bytes that an arena may have."""
+        return max(self.ram - self.reserve(radio, nodes).ram, 0)
+
+    def image_limit(self, radio: str, nodes: int) -> int:
+        """Bytes that an image may have."""
+        return max(self.flash - self.reserve(radio, nodes).flash, 0)
+
+
+BOARDS = {"nrf52840": Board("nrf52840", 256 * 1024, 1024 * 1024, 64e6, NRF52840)}
+
+
+def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
+    """Keep sets of the size that a keep ratio gives; which columns does not matter here."""
+    if not 0 < ratio <= 1:
+        raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
+    return [
+        [
+            kept[: max(1, round(ratio * len(kept)))] if gather_kind(config, g)[0] in PRUNABLE
+            else kept
+            for kept in sources
+        ]
+        for g, sources in enumerate(full_keep(config, split))
+    ]  # fmt: skip
+
+
+def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float:
+    """Kept columns over all columns in the gathers that may be pruned."""
+    full = full_keep(config, split)
+    prunable = [g for g in range(len(keep)) if gather_kind(config, g)[0] in PRUNABLE]
+    return sum(len(k) for g in prunable for k in keep[g]) / sum(
+        len(k) for g in prunable for k in full[g]
+    )
+
+
+def planned_duty(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    node: int,
+    compute: Compute | None = None,
+) -> Duty:
+    """What a node does during one inference in which nothing is lost: it listens whenever it does
+    not send."""
+    compute = compute or Compute()
+    air = radio_named(plan.radio)
+    works = compute.microseconds(node_instructions(config, split, keep, plan, node))
+    if split.nodes == 1:
+        return Duty(0.0, 0.0, works)
+    control = air.air_us(FRAME_HEADER + counts_bytes(split.nodes))
+    sends = 0.0
+    for gather in plan.gathers:
+        for tile in range(gather.tiles):
+            rows = gather.tile_height(tile)
+            if not any(cut.width for cut in gather.sources):
+                continue
+            cut = gather.sources[node]
+            frames = cut.fragments(rows)
+            if node == 0:  # the opening, of the inference's first exchange twice
+                frames += 1 + (gather.phase == tile == 0)
+            sends += frames * air.air_us(FRAME_HEADER) + cut.width * rows * air.byte_us
+            if plan.rounds:  # the leader's grant, the last node's report
+                sends += control * (node == 0) + control * (node == split.nodes - 1)
+    total = inference_us(config, split, keep, plan, compute)
+    return Duty(sends, max(total - sends, 0.0), works)
+
+
+def energy_mj(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int, board: Board
+) -> float:
+    """Millijoules of one node for one inference in which nothing is lost."""
+    duty = planned_duty(config, split, keep, plan, node, Compute(clock_hz=board.clock_hz))
+    return duty.millijoules(board.currents, plan.radio)
+
+
+def deployment(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    board: Board,
+    *,
+    radios: Sequence[str] = tuple(RADIOS),
+    rounds: int = 0,
+    slack: float = 0.05,
+    given: Plan | None = None,
+) -> dict:
+    """What a deployment needs of each node (the largest figure of all nodes), as JSON: planned for
+    each radio under the board's RAM, or for the least RAM where that is not enough; ``given`` is
+    the plan for its radio."""
+    found: dict = {"nodes": split.nodes, "radios": {}}
+    compute = Compute(clock_hz=board.clock_hz)
+    for name in radios:
+        options = {"radio": name, "rounds": rounds, "compute": compute}
+        try:
+            plan = (
+                given
+                if given is not None and given.radio == name
+                else make_plan(
+                    config, split, keep, ram_limit=board.arena_limit(name, split.nodes),
+                    slack=slack, **options,
+                )
+            )
+        except CatsError:
+            plan = make_plan(config, split, keep, slack=math.inf, **options)
+        sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
+        nodes = range(split.nodes)
+        instructions = max(node_instructions(config, split, keep, plan, d) for d in nodes)
+        figures = air_json(config, split, keep, plan)
+        figures["inference_us"] = inference_us(config, split, keep, plan, compute)
+        arena = max(size.arena_bytes for size in sizes)
+        image = max(size.image_bytes for size in sizes)
+        reserve = board.reserve(name, split.nodes)
+        duties = [planned_duty(config, split, keep, plan, d, compute) for d in nodes]
+        worst = max(duties, key=lambda duty: duty.millijoules(board.currents, name))
+        fits_ram = arena + reserve.ram <= board.ram
+        fits_flash = image + reserve.flash <= board.flash
+        found["radios"][name] = {
+            "arena_bytes": arena,
+            "arena_lower_bound": max(size.arena_lower_bound for size in sizes),
+            "ram_bytes": arena + reserve.ram,
+            "flash_bytes": image + reserve.flash,
+            "fits_ram": fits_ram,
+            "fits_flash": fits_flash,
+            "fits": fits_ram and fits_flash,
+            "instructions": round(instructions),
+            "compute_us": round(compute.microseconds(instructions)),
+            "energy_mj": worst.millijoules(board.currents, name),
+            "energy_of": dataclasses.asdict(worst),
+            "held": plan.held,
+            "tile_rows": sorted({gather.tile_rows for gather in plan.gathers}),
+            **figures,
+        }
+        found["image_bytes"] = image
+        found["weight_bytes"] = max(size.weight_bytes for size in sizes)
+    return found
+
+
+def largest_features(
+    config: ModelConfig, nodes: int, board: Board, keep: float, radio: str, input_split: str
+) -> ModelConfig | None:
+    """The widest model of this depth and length that ``nodes`` boards hold, heads of the same
+    width and the feed-forward in proportion; None where not even the narrowest fits."""
+    width, stretch = config.head_width, config.hidden / config.features
+
+    def scaled(heads: int) -> ModelConfig:
+        features = heads * width
+        return dataclasses.replace(
+            config, heads=heads, features=features, hidden=max(nodes, round(stretch * features))
+        )
+
+    def fits(heads: int) -> bool:
+        model = scaled(heads)
+        try:
+            split = SplitConfig.even(model, nodes, input_split)
+            kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
+            # Node 0 has the largest share of all.
+            if image_size(model, split, kept, 0)[0] > board.image_limit(radio, nodes):
+                return False
+            make_plan(model, split, kept, radio=radio, ram_limit=board.arena_limit(radio, nodes))
+        except CatsError:
+            return False
+        return True
+
+    low, high = nodes, int(MAX_COLUMNS / max(width, width * stretch))
+    if low > high or not fits(low):
+        return None
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return scaled(low)
+
+
+# Published schemes
+
+#: Activation RAM in bytes, weights a block and values on air a block for 64 tokens, 128 features,
+#: 16 heads, 16 nodes, from the comparison in arXiv:2605.15694.
+PUBLISHED = {
+    "Hu 2024, position-wise": (10272, 65536, 8192),
+    "Liu 2025": (7032, 65536, 5120),
+}
+PUBLISHED_SHAPE = (64, 128, 16, 16)
+
+
+def published(config: ModelConfig, nodes: int, keep: float) -> list[dict]:
+    """The schemes of the literature by their own formulas, one block, one byte a value; schemes
+    whose formula is not known here only for the shape that was published."""
+    n, f, d = config.tokens, config.features, nodes
+    own = f / d
+    rows = [
+        ("Bochem 2025, all-reduce", n * f * d + n * own, 4 * f * own, 2 * n * f * d),
+        ("CATS (paper), all columns", n * f + 4 * n * own, 4 * f * own, 4 * n * f),
+    ]  # fmt: skip
+    if keep < 1:
+        view = own + keep * (f - own)
+        rows.append(
+            (f"CATS (paper), {keep:.0%} kept", n * view + 4 * n * own, 4 * own * view,
+             4 * n * f * keep)
+        )  # fmt: skip
+    if (n, f, config.heads, d) == PUBLISHED_SHAPE:
+        rows = [(name, *figures) for name, figures in PUBLISHED.items()] + rows
+    return [
+        {
+            "scheme": name,
+            "activation_bytes": round(ram),
+            "weights_a_block": round(weights),
+            "values_on_air_a_block": round(air),
+        }
+        for name, ram, weights, air in rows
+    ]
+
+
+def ours(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
+    """This deployment in the columns of published(): the arena with tile buffers and scratch, the
+    attention weights of a block (which is what the others count), bytes of payload in its four
+    gathers."""
+    block = range(1, 5)
+    weights = max(
+        sum(
+            view_width(config, split, keep, g, d) * product_width(config, split, g, d)
+            for g in (1, 2)
+        )
+        for d in range(split.nodes)
+    )
+    air = sum(cut.width * plan.gathers[g].rows for g in block for cut in plan.gathers[g].sources)
+    return {
+        "scheme": "this plan",
+        "activation_bytes": max(arena.size for arena in plan.arenas),
+        "weights_a_block": weights,
+        "values_on_air_a_block": air,
+    }

@@ -1,0 +1,259 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What ``cats plan`` prints: one model on several numbers of boards."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cats.errors import CatsError
+from cats.plan.plan import Plan
+from cats.plan.planner import make_plan, tradeoffs
+from cats.plan.predict import (
+    BOARDS,
+    Board,
+    air_json,
+    deployment,
+    keep_ratio,
+    largest_features,
+    ours,
+    parameters,
+    published,
+    ratio_keep,
+)
+from cats.plan.radio import RADIOS
+from cats.plan.radio import radio as radio_named
+from cats.report import table
+from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
+from cats.shape.partition import KeepSets, full_keep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a deployment that was exported already lays down."""
+
+    config: ModelConfig
+    split: SplitConfig
+    keep: KeepSets
+    plan: Plan
+
+
+def parse_nodes(text: str) -> list[int]:
+    """``4``, ``1:16`` or ``2,4,8``."""
+    found: set[int] = set()
+    try:
+        for part in text.split(","):
+            low, _, high = part.partition(":")
+            found |= set(range(int(low), int(high or low) + 1))
+    except ValueError:
+        found = set()
+    if not found or not 1 <= min(found) <= max(found) <= MAX_NODES:
+        raise CatsError(f"nodes {text!r}: write 4, 1:16 or 2,4,8, numbers from 1 to {MAX_NODES}")
+    return sorted(found)
+
+
+def chosen_board(args: argparse.Namespace) -> Board:
+    """The board with what the options change of it."""
+    if args.board not in BOARDS:
+        raise CatsError(f"board {args.board!r}: one of {', '.join(BOARDS)}")
+    if args.clock is not None and not args.clock > 0:
+        raise CatsError(f"clock of {args.clock} MHz: it must be positive")
+    changes: dict[str, Any] = {
+        "ram": args.ram,
+        "flash": args.flash,
+        "reserve_ram": args.reserve_ram,
+        "reserve_flash": args.reserve_flash,
+        "clock_hz": args.clock and args.clock * 1e6,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    return dataclasses.replace(BOARDS[args.board], **given)
+
+
+def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
+    """All figures as JSON: of a deployment, or of the shape that the options give."""
+    board = chosen_board(args)
+    own: tuple[SplitConfig, KeepSets] | None = None
+    given: Plan | None = None
+    if exported is not None:
+        config, given, own = exported.config, exported.plan, (exported.split, exported.keep)
+        ratio = keep_ratio(config, *own) if exported.split.nodes > 1 else 1.0
+    else:
+        if args.features is None or args.tokens is None:
+            raise CatsError("name a DEPLOY folder, or give --features and --tokens")
+        ratio = args.keep
+        config = ModelConfig(
+            tokens_in=args.tokens,
+            inputs=args.inputs,
+            outputs=args.outputs,
+            features=args.features,
+            heads=args.heads,
+            hidden=args.features if args.hidden is None else args.hidden,
+            blocks=args.blocks,
+        )
+    config.check()
+    radio = args.radio or (given.radio if given else "ieee802154")
+    rounds = args.repair_rounds
+    if rounds is None:
+        rounds = given.rounds if given else 0
+    radio_named(radio)
+    if given and given.rounds != rounds:
+        given = None
+    if not 0 < ratio <= 1:
+        raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
+    most = min(MAX_NODES, config.heads, config.hidden)
+    numbers = parse_nodes(args.nodes) if args.nodes else list(range(1, most + 1))
+    if min(numbers) > most:
+        raise CatsError(f"{min(numbers)} nodes: a model of {config.heads} heads has at most {most}")
+
+    def shares(nodes: int) -> tuple[SplitConfig, KeepSets]:
+        if own is not None and own[0].nodes == nodes:
+            return own
+        split = SplitConfig.even(config, nodes, args.input_split)
+        return split, full_keep(config, split) if nodes == 1 else ratio_keep(config, split, ratio)
+
+    radios = tuple(dict.fromkeys([*RADIOS, radio]))
+    rows = []
+    for nodes in (n for n in numbers if n <= most):
+        exported = given if own is not None and own[0].nodes == nodes else None
+        row = deployment(
+            config, *shares(nodes), board, radios=radios, rounds=rounds, given=exported
+        )
+        row |= {k: row["radios"][radio][k] for k in ("fits_ram", "fits_flash", "fits")}
+        if args.largest:
+            wide = largest_features(config, nodes, board, ratio, radio, args.input_split)
+            row["largest_model"] = wide and {**to_json(wide), "parameters": parameters(wide)}
+        rows.append(row)
+    least = next((row["nodes"] for row in rows if row["fits"]), None)
+    shown = rows[-1]["nodes"]
+    if own is not None and own[0].nodes in [row["nodes"] for row in rows]:
+        shown = own[0].nodes
+    split, keep = shares(shown)
+    plan = given if own is not None and own[0] == split and given else None
+    if plan is None or plan.radio != radio:
+        plan = make_plan(config, split, keep, radio=radio, rounds=rounds)
+    result = {
+        "model": to_json(config),
+        "parameters": parameters(config),
+        "keep": ratio,
+        "radio": radio,
+        "rounds": rounds,
+        "board": dataclasses.asdict(board),
+        "firmware": dataclasses.asdict(board.reserve(radio, shown)),
+        "least_nodes": least,
+        "deployments": rows,
+        "schemes_nodes": shown,
+        "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
+    }
+    if args.tradeoffs:
+        result["tradeoffs_nodes"] = shown
+        result["tradeoffs"] = [
+            {
+                "arena_bytes": max(arena.size for arena in p.arenas),
+                "arena_lower_bound": max(arena.lower_bound for arena in p.arenas),
+                "tile_rows": [gather.tile_rows for gather in p.gathers],
+                "held": p.held,
+                **{
+                    key: value
+                    for key, value in air_json(config, split, keep, p).items()
+                    if key != "by_gather"
+                },
+            }
+            for p in tradeoffs(config, split, keep, radio=radio, rounds=rounds)
+        ]
+    return result
+
+
+def render(result: dict) -> str:
+    """The tables for people."""
+    model, board, radio = result["model"], result["board"], result["radio"]
+    firmware = result["firmware"]
+    lines = [
+        f"{result['parameters']:,} parameters: {model['blocks']} "
+        f"{'block' if model['blocks'] == 1 else 'blocks'}, {model['tokens_in']} tokens, "
+        f"{model['features']} features, {model['heads']} heads, {model['hidden']} hidden; "
+        f"{result['keep']:.0%} of the columns broadcast",
+        f"{board['name']}: {board['ram']:,} bytes of RAM and {board['flash']:,} of flash, "
+        f"{firmware['ram']:,} and {firmware['flash']:,} taken by firmware; {radio}, "
+        f"{result['rounds']} repair rounds",
+        "",
+    ]
+    header = ["nodes", "arena", "least arena", "image", "fits", "M instr.", "bytes on air",
+              "air ms", "inference ms", "mJ a node"]  # fmt: skip
+    wide = any("largest_model" in row for row in result["deployments"])
+    rows = []
+    for row in result["deployments"]:
+        own = row["radios"][radio]
+        rows.append(
+            [row["nodes"], own["arena_bytes"], own["arena_lower_bound"], row["image_bytes"],
+             row["fits"], own["instructions"] / 1e6, own["bytes_on_air"],
+             own["time_on_air_us"] / 1e3, own["inference_us"] / 1e3, own["energy_mj"]]
+        )  # fmt: skip
+        if wide:
+            largest = row["largest_model"]
+            rows[-1] += [largest["features"], largest["parameters"]] if largest else [None, None]
+    lines.append(table(header + (["widest F", "its parameters"] if wide else []), rows))
+    least = result["least_nodes"]
+    lines += ["", f"fewest nodes that hold it: {'none of these' if least is None else least}", ""]
+    shown = next(r for r in result["deployments"] if r["nodes"] == result["schemes_nodes"])
+    lines.append(f"{shown['nodes']} nodes by radio; times and energy of the node that needs most")
+    lines.append(
+        table(
+            ["radio", "RAM", "flash", "frames", "bytes on air", "inference ms", "sends ms",
+             "listens ms", "computes ms", "mJ"],
+            [
+                [name, f["ram_bytes"], f["flash_bytes"], f["frames"], f["bytes_on_air"],
+                 f["inference_us"] / 1e3, *(us / 1e3 for us in f["energy_of"].values()),
+                 f["energy_mj"]]
+                for name, f in shown["radios"].items()
+            ],
+        )
+    )  # fmt: skip
+    lines.append("")
+    lines.append(
+        f"one block, {result['schemes_nodes']} nodes, one byte a value "
+        "(others by the formulas or figures of their papers, as arXiv:2605.15694 compares them)"
+    )
+    lines.append(
+        table(
+            ["scheme", "activation RAM", "weights a block", "values on air a block"],
+            [list(scheme.values()) for scheme in result["schemes"]],
+        )
+    )
+    if "tradeoffs" in result:
+        best = result["tradeoffs"][0]
+        lines += ["", f"RAM against time, {result['tradeoffs_nodes']} nodes"]
+        lines.append(
+            table(
+                ["arena", "least arena", "air ms", "inference ms", "slower by"],
+                [
+                    [t["arena_bytes"], t["arena_lower_bound"], t["time_on_air_us"] / 1e3,
+                     t["inference_us"] / 1e3,
+                     f"{t['inference_us'] / best['inference_us'] - 1:.1%}"]
+                    for t in result["tradeoffs"]
+                ],
+            )
+        )  # fmt: skip
+    return "\n".join(lines)
+
+
+def survey_plot(result: dict) -> Callable[[Axes], None]:
+    """Draws arena, image and time against nodes."""
+
+    def draw(axes: Axes) -> None:
+        rows = result["deployments"]
+        nodes = [row["nodes"] for row in rows]
+        own = [row["radios"][result["radio"]] for row in rows]
+        axes.plot(nodes, [f["arena_bytes"] / 1024 for f in own], "o-", label="arena, KiB")
+        axes.plot(nodes, [row["image_bytes"] / 1024 for row in rows], "s-", label="image, KiB")
+        axes.plot(nodes, [f["inference_us"] / 1e3 for f in own], "^-", label="inference, ms")
+        axes.set_yscale("log")
+        axes.set_xticks(nodes)
+
+    return draw

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The records of a partition image as numpy types; include/cats/image.h and
+doc/partition-format.rst define what every field means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+MAGIC = int.from_bytes(b"CATS", "little")
+FORMAT_VERSION = 2
+IMAGE_ALIGN = 8
+MAX_NODES = 16
+FLAG_CAUSAL = 1
+FLAG_HELD = 2
+FLAG_SEALED = 4
+
+#: Buffers of struct cats_image_model in their order, without ``arena_``.
+ARENA_NAMES = (
+    "residual", "query", "key", "value", "heads", "hidden", "rows", "scores", "input", "pooled",
+    "output",
+)  # fmt: skip
+
+
+def _struct(*fields: tuple) -> np.dtype:
+    return np.dtype(list(fields), align=True)
+
+
+HEADER = _struct(
+    ("magic", "<u4"), ("format_version", "<u2"), ("header_size", "<u2"), ("image_size", "<u4"),
+    ("crc32", "<u4"), ("model_id", "<u4"), ("node", "u1"), ("nodes", "u1"), ("gathers", "<u2"),
+    ("arena_size", "<u4"), ("model", "<u4"), ("gather_table", "<u4"), ("source_table", "<u4"),
+)  # fmt: skip
+MODEL = _struct(
+    ("tokens", "<u2"), ("tokens_in", "<u2"), ("features", "<u2"), ("heads", "<u2"),
+    ("hidden", "<u2"), ("blocks", "<u2"), ("inputs", "<u2"), ("outputs", "<u2"),
+    ("head_width", "<u2"), ("own_heads", "<u2"), ("own_hidden", "<u2"), ("own_inputs", "<u2"),
+    ("own_outputs", "<u2"), ("first_output", "<u2"), ("first_input", "<u2"),
+    ("first_head", "<u2"), ("flags", "<u2"), ("pool", "u1"), ("block_rows", "u1"),
+    ("heads_per_pass", "<u2"), ("hidden_rows", "<u2"), ("input_scale", "<u4"),
+    ("output_scale", "<u4"), *((f"arena_{name}", "<u4") for name in ARENA_NAMES),
+)  # fmt: skip
+GATHER = _struct(
+    ("kind", "u1"), ("block", "u1"), ("phase", "u1"), ("rounds", "u1"), ("row_begin", "<u2"),
+    ("rows", "<u2"), ("tile_rows", "<u2"), ("element", "u1"), ("buffers", "u1"),
+    ("slot_us", "<u4"), ("control_us", "<u2"), ("turn_us", "<u2"), ("spacing_us", "<u4"),
+    ("tile", "<u4", (2,)),
+    ("own_keep", "<u4"), ("table", "<u4"), ("norm", "<u4"), ("norm_epsilon", "<u4"),
+    ("weights", "<u4"), ("channels", "<u4"), ("view", "<u2"), ("stride", "<u2"),
+    ("products", "<u2"), ("shift", "u1"), ("send_shift", "u1"), ("send_multiplier", "<i4"),
+    ("score_multiplier", "<u4"), ("value_multiplier", "<i4"), ("value_shift", "<u4"),
+)  # fmt: skip
+SOURCE = _struct(
+    ("width", "<u2"), ("segment_width", "<u2"), ("segments", "u1"), ("fragment_rows", "u1"),
+    ("columns", "<u2"),
+)  # fmt: skip
+NORM = _struct(("gain", "<i2"), ("bias", "<i2"))
+CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
+#: Python's view of each C structure.
+STRUCTS = {
+    "cats_image_header": HEADER, "cats_image_model": MODEL, "cats_image_gather": GATHER,
+    "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
+}  # fmt: skip
+#: First byte that the CRC covers.
+CRC_BEGIN = 16

@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Gathers, ranges, keep sets, segments and fragments: the words that training and export share.
+
+Gathers are numbered in the order in which an inference runs them::
+
+    0            INPUT      raw tokens,      split by ``inputs``
+    1 + 4b       ATTENTION  residual,        split by features (whole heads)     b = 0..L-1
+    2 + 4b       HEADS      attention heads, split by features
+    3 + 4b       FORWARD    residual,        split by features
+    4 + 4b       HIDDEN     hidden columns,  split by ``hidden``
+    4L + 1       OUTPUT     pooled residual, split by features
+    4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column)
+
+Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
+of columns inside source s's own range.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+from cats.errors import CatsError
+from cats.shape.config import ModelConfig, SplitConfig
+
+
+class Kind(IntEnum):
+    """What a gather carries."""
+
+    INPUT = 0
+    ATTENTION = 1
+    HEADS = 2
+    FORWARD = 3
+    HIDDEN = 4
+    OUTPUT = 5
+    RESULT = 6
+
+
+#: Kinds whose keep sets may be pruned; the input and the result always go whole.
+PRUNABLE = (Kind.ATTENTION, Kind.HEADS, Kind.FORWARD, Kind.HIDDEN, Kind.OUTPUT)
+#: Gathers with a norm before their product.
+NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
+
+
+def gather_count(model: ModelConfig) -> int:
+    """G = 4 L + 3."""
+    return 4 * model.blocks + 3
+
+
+def gather_kind(model: ModelConfig, g: int) -> tuple[Kind, int]:
+    """(kind, block) of gather g; block is 0 for INPUT and L - 1 for OUTPUT and RESULT."""
+    if g == 0:
+        return Kind.INPUT, 0
+    if g > 4 * model.blocks:
+        return Kind(Kind.OUTPUT + g - 4 * model.blocks - 1), model.blocks - 1
+    return Kind(1 + (g - 1) % 4), (g - 1) // 4
+
+
+def gather_width(model: ModelConfig, kind: Kind) -> int:
+    """Columns of the gathered tensor."""
+    return {Kind.INPUT: model.inputs, Kind.HIDDEN: model.hidden, Kind.RESULT: model.outputs}.get(
+        kind, model.features
+    )
+
+
+def gather_rows(model: ModelConfig, g: int) -> tuple[int, int]:
+    """(first residual row, number of rows) that gather g moves.
+
+    INPUT carries the patches; OUTPUT and RESULT the rows that the head reads. Where only one row
+    is read (pool ``class`` or ``last``), the last block needs gathers HEADS, FORWARD and HIDDEN for
+    that row alone. The mean is taken before the norm, so OUTPUT carries one row then as well.
+    """
+    kind, block = gather_kind(model, g)
+    if kind == Kind.INPUT:
+        return model.tokens - model.tokens_in, model.tokens_in
+    if kind in (Kind.OUTPUT, Kind.RESULT) and model.pool == "mean":
+        return 0, 1
+    tail = block == model.blocks - 1 and kind != Kind.ATTENTION
+    if tail and model.pool in ("class", "last"):
+        return (0, 1) if model.pool == "class" else (model.tokens - 1, 1)
+    return 0, model.tokens
+
+
+def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple[int, int]]:
+    """[(begin, end)] of the columns that each node owns of such a gather's tensor."""
+    counts = {Kind.INPUT: split.inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
+        kind, tuple(h * model.head_width for h in split.heads)
+    )
+    ends = [sum(counts[: d + 1]) for d in range(split.nodes)]
+    return [(end - count, end) for count, end in zip(counts, ends, strict=True)]
+
+
+KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
+
+
+def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
+    """Every source broadcasts all of its own columns."""
+    return [
+        [tuple(range(*r)) for r in own_ranges(model, split, gather_kind(model, g)[0])]
+        for g in range(gather_count(model))
+    ]
+
+
+def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
+    """Raise CatsError unless keep sets are legal: inside the source's range, ascending, and at
+    least one column of every source that owns any; INPUT and RESULT whole."""
+    if len(keep) != gather_count(model):
+        raise CatsError(f"keep sets for {len(keep)} gathers, the model has {gather_count(model)}")
+    for g, sources in enumerate(keep):
+        kind, _ = gather_kind(model, g)
+        ranges = own_ranges(model, split, kind)
+        if len(sources) != split.nodes:
+            raise CatsError(f"gather {g}: keep sets of {len(sources)} sources for {split.nodes}")
+        for s, (columns, (begin, end)) in enumerate(zip(sources, ranges, strict=True)):
+            inside = all(begin <= c < end for c in columns)
+            ascending = all(a < b for a, b in zip(columns, columns[1:], strict=False))
+            if not inside or not ascending:
+                raise CatsError(f"gather {g}, source {s}: keep set leaves columns {begin}..{end}")
+            if kind not in PRUNABLE and len(columns) != end - begin:
+                raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
+            if begin < end and not columns:
+                raise CatsError(f"gather {g}, source {s}: one column is always kept")
+
+
+def element_bytes(kind: Kind) -> int:
+    """Bytes a column on air: RESULT 2, all others 1."""
+    return 2 if kind == Kind.RESULT else 1
+
+
+def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
+    """Bytes a row that each source broadcasts in gather g; zero where there is only one node."""
+    kind, _ = gather_kind(config, g)
+    if split.nodes == 1:
+        return [0]
+    return [len(columns) * element_bytes(kind) for columns in keep[g]]
+
+
+def node_view(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int
+) -> list[int]:
+    """Columns of node's view of gather g, in view order: by source, its own all, others' kept."""
+    ranges = own_ranges(config, split, gather_kind(config, g)[0])
+    view: list[int] = []
+    for source in range(split.nodes):
+        view += range(*ranges[source]) if source == node else keep[g][source]
+    return view
+
+
+def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> int:
+    """Columns of node's view of gather g; 0 in RESULT, which no product follows."""
+    kind, _ = gather_kind(config, g)
+    if kind == Kind.RESULT:
+        return 0
+    begin, end = own_ranges(config, split, kind)[node]
+    return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
+
+
+def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:
+    """Output columns of node's product behind gather g."""
+    kind, _ = gather_kind(config, g)
+    own = split.heads[node] * config.head_width
+    return {
+        Kind.ATTENTION: 3 * own,
+        Kind.FORWARD: split.hidden[node],
+        Kind.OUTPUT: split.outputs[node],
+        Kind.RESULT: 0,
+    }.get(kind, own)
+
+
+@dataclass(frozen=True)
+class Fragmenting:
+    """How one source's kept bytes of one tile are cut into frames.
+
+    The ``width`` bytes that the source sends for a row are cut into ``segments`` runs of
+    ``segment_width`` bytes (the last may be shorter); a fragment is ``fragment_rows`` consecutive
+    rows of one segment (fewer at the tile's end). Fragments are numbered segment by segment:
+    ``f = segment * row_groups + row_group``.
+    """
+
+    width: int
+    segments: int
+    segment_width: int
+    fragment_rows: int
+
+    def row_groups(self, rows: int) -> int:
+        """Fragments of one segment in a tile of ``rows`` rows."""
+        return -(-rows // self.fragment_rows)
+
+    def fragments(self, rows: int) -> int:
+        """Fragments of this source in a tile of ``rows`` rows (0 where it sends nothing)."""
+        return self.segments * self.row_groups(rows) if self.width else 0
+
+    def segment_columns(self, segment: int) -> tuple[int, int]:
+        """[begin, end) of a segment's bytes within the source's kept bytes of a row."""
+        begin = segment * self.segment_width
+        return begin, min(begin + self.segment_width, self.width)
+
+    def region(self, fragment: int, rows: int) -> tuple[int, int, int, int]:
+        """(row begin, row end, byte begin, byte end) of a fragment in a tile of ``rows`` rows."""
+        segment, group = divmod(fragment, self.row_groups(rows))
+        begin, end = self.segment_columns(segment)
+        row = group * self.fragment_rows
+        return row, min(row + self.fragment_rows, rows), begin, end
+
+
+def fragmenting(width: int, rows: int, payload: int, element: int = 1) -> Fragmenting:
+    """Cut ``width`` bytes a row, ``rows`` rows a tile, into the fewest fragments of at most
+    ``payload`` bytes; among equals those whose largest is smallest, since that gives all slots
+    their length, and then the fewest segments. ``element`` bytes stay together.
+
+    Raises CatsError where not even one element fits.
+    """
+    if width == 0:
+        return Fragmenting(0, 0, 0, 0)
+    if payload < element:
+        raise CatsError(f"a frame with {payload} bytes of payload holds no column: raise the MTU")
+    best = None
+    columns = width // element
+    for segments in range(math.ceil(width / (payload // element * element)), columns + 1):
+        segment_width = math.ceil(columns / segments) * element
+        used = math.ceil(width / segment_width)
+        fragment_rows = min(rows, payload // segment_width)
+        parts = math.ceil(rows / fragment_rows)
+        fragment_rows = math.ceil(rows / parts)
+        count = used * parts
+        rank = (count, segment_width * fragment_rows)
+        if best is None or rank < best[:2]:
+            best = (*rank, Fragmenting(width, used, segment_width, fragment_rows))
+        if segments >= best[0]:  # each further cut gives at least one fragment a segment
+            break
+    return best[2]

@@ -1,0 +1,370 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Nodes of a deployment on BabbleSim: real transports and drivers on a simulated radio.
+
+``tests/bsim/node`` is one node as a program for the board nrf52_bsim. ``run`` starts one process a
+device and the simulated channel, and reads what they report; ``check`` asks the integer reference
+for the same outputs with the same losses, to the bit. BabbleSim is found by BSIM_OUT_PATH and
+BSIM_COMPONENTS_PATH or in Zephyr's workspace, Zephyr by ZEPHYR_BASE or as ``cats build`` finds it.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from cats.deploy.export import load_deploy, node_folder
+from cats.errors import CatsError
+from cats.integer import reference
+from cats.integer.model import IntegerModel
+from cats.plan.plan import Plan
+from cats.shape.partition import Kind, own_ranges
+from cats.sim.simulate import REJECTS, bits_availability, compute_us
+from cats.zephyr.firmware import source_tree, workspace
+
+#: Transports: a .conf file each in tests/bsim/node.
+BOARD = "nrf52_bsim"
+_PHY = "bs_2G4_phy_v1"
+_STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_us", "compute_us")
+#: enum cats_secure_reject.
+_REFUSED = ("short", "plain", "source", "key", "replay", "forged")
+#: Real seconds that a simulation may take.
+_PATIENCE = 900.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """One node's process. ``node``: its number in the deployment in ``deploy`` (None: that of the
+    run). ``options``: of the program, without the dash. ``drift_ppm``: of its crystal.
+    ``on_us``: when it is powered on. Two devices of the same node are one before and after a reset.
+    """
+
+    node: int
+    deploy: Path | None = None
+    drift_ppm: float = 0.0
+    on_us: int = 0
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inference:
+    """One inference as one device saw it end. ``sample``: what it had submitted, -1: nothing.
+    ``output``: int16, flat. Times: microseconds of the node's clock; ``time_us``: of the channel's.
+    """
+
+    number: int
+    sample: int
+    led: bool
+    lost: int
+    fragments: int
+    silent: int
+    started_us: int
+    ended_us: int
+    time_us: int
+    output: np.ndarray
+
+    @property
+    def latency_us(self) -> int:
+        """From where this node opened or joined it to its end."""
+        return (self.ended_us - self.started_us) % 2**32
+
+
+@dataclass
+class Log:
+    """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
+    ``kinds``: struct cats_gather_stats by kind of gather; ``attacks``: frames that an intruder
+    sent; ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
+    were asked for."""
+
+    device: Device
+    text: str
+    heard: dict[tuple[int, int, int], list[bytes]] = field(default_factory=dict)
+    results: list[Inference] = field(default_factory=list)
+    submitted: list[tuple[int, int]] = field(default_factory=list)
+    kinds: list[dict[str, int]] = field(default_factory=list)
+    rejected: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
+    started_us: int | None = None
+    stopped: str | None = None
+    takeovers: int = 0
+    send_failed: int = 0
+    dropped: int = 0
+    attacks: int | None = None
+    packets: list[tuple[int, int]] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        """A figure of ``kinds`` over all kinds."""
+        return sum(kind[name] for kind in self.kinds)
+
+
+def _environment() -> dict[str, str]:
+    """The environment of Zephyr's build, BabbleSim's two folders in it; CatsError where not."""
+    environment = dict(workspace().environment)
+    for name in ("BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
+        if not environment.get(name):
+            raise CatsError(
+                f"no BabbleSim: set BSIM_OUT_PATH and BSIM_COMPONENTS_PATH ({name} is not set)"
+            )
+    if not (Path(environment["BSIM_OUT_PATH"]) / "bin" / _PHY).is_file():
+        raise CatsError(f"BabbleSim is not built: no bin/{_PHY} below BSIM_OUT_PATH")
+    for tool in ("cmake", "ninja"):
+        if not shutil.which(tool):
+            raise CatsError(f"no {tool}: apt-get install cmake ninja-build")
+    return environment
+
+
+@functools.cache
+def missing() -> str | None:
+    """What this machine lacks to run BabbleSim, or None."""
+    try:
+        _environment()
+    except CatsError as error:
+        return str(error)
+    return None
+
+
+def build(transport: str, folder: Path | str, defines: Sequence[str] = ()) -> Path:
+    """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
+
+    ``transport``: with ``+secure`` behind it, one whose frames are sealed. ``defines``: CMake's, as
+    ``CONFIG_CATS_LEAD_US=300``.
+    """
+    environment, folder = _environment(), Path(folder).resolve()
+    source = source_tree() / "tests" / "bsim" / "node"
+    confs = [f"{part}.conf" for part in transport.split("+")]
+    for conf in confs:
+        if not (source / conf).is_file():
+            raise CatsError(f"transport {transport!r}: no {conf} in tests/bsim/node")
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "build.log"
+    configure = [
+        "cmake", "-GNinja", f"-S{source}", f"-B{folder}", f"-DBOARD={BOARD}",
+        f"-DEXTRA_CONF_FILE={';'.join(confs)}", *(f"-D{define}" for define in defines),
+    ]  # fmt: skip
+    with log.open("w") as output:
+        for command in (configure, ["ninja", "-C", str(folder)]):
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=environment,
+            )  # fmt: skip
+            if done.returncode:
+                raise CatsError(f"the node for {transport} does not build, see {log}")
+    return folder / "zephyr" / "zephyr.exe"
+
+
+def write_inputs(model: IntegerModel, deploy: Path, inputs: np.ndarray) -> None:
+    """Write each node's part of int8 inputs [B, tokens_in, P] beside its image."""
+    for node, (begin, end) in enumerate(own_ranges(model.config, model.split, Kind.INPUT)):
+        if end > begin:
+            own = np.ascontiguousarray(inputs[:, :, begin:end], np.int8)
+            (deploy / f"inputs_{node:02}.bin").write_bytes(own.tobytes())
+
+
+def write_compute(model: IntegerModel, plan: Plan, deploy: Path, clock_hz: float = 64e6) -> None:
+    """Write what each job takes by the planner's estimate, for the option ``compute``."""
+    times = compute_us(model, plan, clock_hz)
+    head = np.array([times.shape[1]], np.uint32)
+    (deploy / "compute.bin").write_bytes(head.tobytes() + times.astype("<u4").tobytes())
+
+
+def run(
+    program: Path,
+    deploy: Path,
+    devices: Sequence[Device],
+    *,
+    seconds: float = 60.0,
+    seed: int = 1,
+    channel: Sequence[str] = (),
+    modem: Sequence[str] = (),
+    folder: Path | None = None,
+    packets: bool = False,
+) -> list[Log]:
+    """Simulate for at most ``seconds`` of simulated time; the logs by device.
+
+    ``channel``, ``modem``: name and arguments of BabbleSim's models, as
+    ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
+    ``packets``: fill in ``Log.packets``.
+    """
+    out = Path(_environment()["BSIM_OUT_PATH"])
+    program = Path(program).resolve()
+    if not program.is_file():
+        raise CatsError(f"no program {program}: build tests/bsim/node")
+    ident = f"cats_{uuid.uuid4().hex[:12]}"
+    # The channel's program looks for its models below ../lib.
+    where = out / "bin"
+    phy = [f"./{_PHY}", f"-s={ident}", f"-D={len(devices)}", f"-sim_length={seconds * 1e6:.0f}"]
+    phy += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1"]
+    phy += [f"-channel={channel[0]}"] if channel else []
+    phy += [f"-defmodem={modem[0]}"] if modem else []
+    phy += ["-argschannel", *channel[1:]] if channel[1:] else []
+    phy += ["-argsdefmodem", *modem[1:]] if modem[1:] else []
+    with tempfile.TemporaryDirectory() as temporary:
+        logs = folder or Path(temporary)
+        logs.mkdir(parents=True, exist_ok=True)
+        started: list[subprocess.Popen] = []
+        try:
+            for number, device in enumerate(devices):
+                command = [str(program), f"-s={ident}", f"-d={number}", f"-rs={seed + number}"]
+                command += ["-v=2", "-no-color", "-disconnect_on_exit=1", f"-node={device.node}"]
+                command.append(f"-deploy={Path(device.deploy or deploy).resolve()}")
+                if device.drift_ppm:
+                    command.append(f"-xo_drift={device.drift_ppm * 1e-6:g}")
+                if device.on_us:
+                    command += [f"-start_offset={device.on_us}", "-delay_init"]
+                command += [f"-{name}={value}" for name, value in device.options.items()]
+                started.append(_start(command, where, logs / f"device_{number:02}.log"))
+            started.append(_start(phy, where, logs / "channel.log"))
+            for process in started:
+                process.wait(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise CatsError(f"the simulation took longer than {_PATIENCE:.0f} s") from None
+        finally:
+            for process in started:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        found = [
+            parse(device, (logs / f"device_{number:02}.log").read_text(errors="replace"))
+            for number, device in enumerate(devices)
+        ]
+    if packets:
+        dumped = out / "results" / ident
+        for number, log in enumerate(found):
+            log.packets = _packets(dumped / f"d_2G4_{number:02}.Tx.csv")
+        shutil.rmtree(dumped, ignore_errors=True)
+    return found
+
+
+def _packets(path: Path) -> list[tuple[int, int]]:
+    """Start and end of what a device sent, from the channel's dump; none where it sent nothing."""
+    if not path.is_file():
+        return []
+    rows = (line.split(",", 2) for line in path.read_text().splitlines()[1:])
+    return [(int(start), int(end) + 1) for start, end, _ in rows]
+
+
+def _start(command: Sequence[str], where: Path, log: Path) -> subprocess.Popen:
+    with log.open("w") as output:
+        return subprocess.Popen(
+            command, cwd=where, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+
+
+def parse(device: Device, text: str) -> Log:
+    """Read a device's report."""
+    log = Log(device, text)
+    for line in text.splitlines():
+        _, found, rest = line.partition("cats: ")
+        if not found or line.lstrip().startswith("["):
+            continue
+        what, *words = rest.split()
+        if what == "heard":
+            number, gather, tile = map(int, words[:3])
+            log.heard[number, gather, tile] = [bytes.fromhex(w[1:]) for w in words[3:]]
+        elif what == "result":
+            numbers = [int(word) for word in words[:9]]
+            output = np.frombuffer(bytes.fromhex(words[9]), ">i2").astype(np.int16)
+            numbers[2] = bool(numbers[2])
+            log.results.append(Inference(*numbers, output))
+        elif what == "submit":
+            log.submitted.append((int(words[0]), int(words[1])))
+        elif what == "start":
+            log.started_us = int(words[2])
+        elif what == "gather":
+            log.kinds.append(dict(zip(_STATS, map(int, words[1:]), strict=True)))
+        elif what == "rejected":
+            log.rejected = dict(zip(REJECTS, map(int, words), strict=True))
+        elif what == "refused":
+            log.refused = dict(zip(_REFUSED, map(int, words), strict=True))
+        elif what == "intruder":
+            log.attacks = int(words[0])
+        elif what == "stop":
+            log.stopped = words[0]
+            log.takeovers, log.send_failed, log.dropped = map(int, words[2:5])
+    return log
+
+
+def check(
+    deploy: Path, inputs: np.ndarray, logs: Sequence[Log]
+) -> tuple[int, list[tuple[int, int]]]:
+    """Compare every output with the reference's: (how many were, (inference, node) that differ).
+
+    An inference in which two devices of one node took part, before and after a reset, is left out.
+    """
+    model, plan, _, _ = load_deploy(deploy)
+    nodes = model.split.nodes
+    order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
+    # By number alone, but a number may come again after a takeover: then by device and count.
+    numbers = {result.number for log in logs for result in log.results}
+    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    width = max(
+        (len(bits) for log in logs for sources in log.heard.values() for bits in sources), default=1
+    )
+    shape = (model.config.output_rows, model.config.outputs)
+    compared, wrong = 0, []
+    given, there, answers = [], [], []
+    for number in sorted(numbers):
+        part = [log for log in logs if any(key[0] == number for key in log.heard)]
+        if len({log.device.node for log in part}) < len(part):
+            continue
+        sample = np.zeros((model.config.tokens_in, model.config.inputs), np.int8)
+        bits = np.zeros((len(order), nodes, nodes, width), np.uint8)
+        outputs = {}
+        for log in part:
+            node = log.device.node
+            for x, key in enumerate(order):
+                for source, field_ in enumerate(log.heard.get((number, *key), [])):
+                    bits[x, node, source, : len(field_)] = list(field_)
+            ended = [result for result in log.results if result.number == number]
+            used = ended[0].sample if ended else log.submitted[-1][0] if log.submitted else -1
+            begin, end = ranges[node]
+            if used >= 0:
+                sample[:, begin:end] = inputs[used % len(inputs), :, begin:end]
+            if ended:
+                outputs[node] = ended[0].output
+        given.append(sample)
+        there.append(bits)
+        answers.append((number, outputs))
+    for start in range(0, len(given), 64):
+        part = slice(start, start + 64)
+        had = bits_availability(model, plan, np.stack(there[part]))
+        want = reference.run_batch(model, np.stack(given[part]), had)
+        for i, (number, outputs) in enumerate(answers[part]):
+            for node, output in outputs.items():
+                compared += 1
+                if not np.array_equal(want[i, node], output.reshape(shape)):
+                    wrong.append((number, node))
+    return compared, wrong
+
+
+def run_tests() -> int:
+    """The Python tests that run whole deployments (tests/python/zephyr/test_bsim_*.py); pytest's
+    status, 0 where BabbleSim is missing."""
+    reason = missing()
+    if reason:
+        print(f"left out: {reason}", file=sys.stderr)
+        return 0
+    root = source_tree()
+    files = sorted(str(path) for path in (root / "tests" / "python").glob("test_bsim_*.py"))
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *files], cwd=root).returncode
+
+
+def clean(deploy: Path) -> None:
+    """Take out what this module wrote beside the images."""
+    for path in (*deploy.glob("inputs_*.bin"), deploy / "compute.bin"):
+        path.unlink(missing_ok=True)
+
+
+__all__ = [
+    "BOARD", "Device", "Inference", "Log", "build", "check", "clean", "missing", "node_folder",
+    "parse", "run", "run_tests", "write_compute", "write_inputs",
+]  # fmt: skip

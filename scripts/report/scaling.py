@@ -1,0 +1,475 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``make scaling``: the largest model that one nRF52840 holds and that several hold, by linking it.
+
+The plan says where the border is; there, firmware is linked for the node that needs most: the
+largest model must fit into flash and RAM, and the next one must not. What the ELF shows beside
+image and arena replaces what the plan had reserved for it, and where that moves the border, it is
+linked again. Then all nodes are exported, and one inference of all of them runs on this machine, to
+be equal with the integer reference. Without a Zephyr workspace there is only the plan.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cats.deploy import image
+from cats.deploy.export import HEADER, export, load_deploy, node_folder
+from cats.errors import CatsError
+from cats.integer.random_models import random_inputs, random_model
+from cats.plan.plan import Plan
+from cats.plan.planner import make_plan
+from cats.plan.predict import (
+    BOARDS,
+    FIRMWARE,
+    Board,
+    Reserve,
+    firmware_of,
+    image_size,
+    node_size,
+    parameters,
+)
+from cats.report import add_json_argument, print_table, write_json
+from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig, to_json
+from cats.shape.partition import KeepSets, full_keep
+from cats.sim.simulate import check, simulate
+from cats.zephyr.firmware import Workspace, build_nodes, platforms, source_tree, workspace
+from cats.zephyr.footprint import measure
+
+BOARD = "nrf52840dk/nrf52840"
+HEADS = 16
+#: The overlay of samples/node for each transport, by the name of its radio.
+OVERLAYS = {
+    "loopback": "",
+    "nrf_radio": "overlay-nrf-radio.conf",
+    "ieee802154": "overlay-802154.conf",
+    "ble": "overlay-ble.conf",
+}
+#: How often the border may move by what the linker says.
+_TRIES = 4
+
+
+@dataclass(frozen=True)
+class Series:
+    """What grows: ``features`` for 64 tokens (the feed-forward as wide, then wider until nothing
+    is left), or ``tokens`` for 128 features."""
+
+    name: str
+    blocks: int
+
+    def model(self, size: int, hidden: int | None = None) -> ModelConfig:
+        """The model of a size."""
+        tokens, features = (64, size) if self.name == "features" else (size, 128)
+        return ModelConfig(
+            tokens_in=tokens, inputs=16, outputs=16, features=features, heads=HEADS,
+            hidden=features if hidden is None else hidden, blocks=self.blocks,
+        )  # fmt: skip
+
+    def sizes(self) -> range:
+        """All sizes, ascending."""
+        return (
+            range(HEADS, MAX_COLUMNS + 1, HEADS)
+            if self.name == "features"
+            else range(1, MAX_TOKENS + 1)
+        )
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A model on so many nodes as planned; sizes in bytes, by node."""
+
+    config: ModelConfig
+    split: SplitConfig
+    keep: KeepSets
+    plan: Plan
+    images: tuple[int, ...]
+    arenas: tuple[int, ...]
+
+    def largest(self) -> int:
+        """The node whose image is largest."""
+        return self.images.index(max(self.images))
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What the linker made of one node: its bytes of RAM and flash, or by how many it failed."""
+
+    model: dict
+    parameters: int
+    node: int
+    fits: bool
+    ram: int = 0
+    flash: int = 0
+    flash_over: int = 0
+    ram_over: int = 0
+
+
+def last(fits: Callable[[int], bool], sizes: Sequence[int]) -> int | None:
+    """The last of ascending sizes that fits, where all smaller ones do; None where none does."""
+    low, high = -1, len(sizes) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(sizes[middle]) else (low, middle - 1)
+    return sizes[low] if low >= 0 else None
+
+
+class Search:
+    """One border: a series on a number of nodes."""
+
+    def __init__(self, series: Series, nodes: int, board: Board) -> None:
+        self.series, self.nodes, self.board = series, nodes, board
+        self._plans: dict[tuple[ModelConfig, int], Planned | None] = {}
+        #: One node needs no radio.
+        self.radio = "nrf_radio" if nodes > 1 else "loopback"
+        self.reserve = firmware_of(self.radio, nodes)
+
+    def planned(self, config: ModelConfig) -> Planned | None:
+        """The plan under what firmware leaves of the RAM, None where there is none."""
+        limit = self.board.ram - self.reserve.ram
+        if (config, limit) not in self._plans:
+            self._plans[config, limit] = self.within(config, limit)
+        return self._plans[config, limit]
+
+    def within(self, config: ModelConfig, limit: int) -> Planned | None:
+        """The plan of arenas of at most ``limit`` bytes."""
+        split = SplitConfig.even(config, self.nodes, "channels")
+        own = max(split.heads) * config.head_width
+        # The residual and one head's q, k and v are in use together.
+        if config.tokens * (2 * own + 3 * config.head_width) > limit:
+            return None
+        keep = full_keep(config, split)
+        try:
+            plan = make_plan(config, split, keep, radio="nrf_radio", ram_limit=limit)
+        except CatsError:
+            return None
+        sizes = [node_size(config, split, keep, plan, d) for d in range(self.nodes)]
+        return Planned(
+            config, split, keep, plan, tuple(s.image_bytes for s in sizes),
+            tuple(s.arena_bytes for s in sizes),
+        )  # fmt: skip
+
+    def fits(self, config: ModelConfig) -> bool:
+        """Whether every node holds its share."""
+        split = SplitConfig.even(config, self.nodes, "channels")
+        keep = full_keep(config, split)
+        images = (image_size(config, split, keep, d)[0] for d in range(self.nodes))
+        return (
+            max(images) <= self.board.flash - self.reserve.flash
+            and self.planned(config) is not None
+        )
+
+    def border(self) -> tuple[ModelConfig, ModelConfig | None]:
+        """(the largest model, the next one; None where the format ends)."""
+        series = self.series
+        sizes = series.sizes()
+        size = last(lambda s: self.fits(series.model(s)), sizes)
+        if size is None:
+            raise CatsError(f"{self.nodes} nodes do not even hold the smallest model")
+        if series.name != "features":
+            more = sizes.index(size) + 1
+            return series.model(size), series.model(sizes[more]) if more < len(sizes) else None
+        # In steps of one hidden column for every node.
+        hidden = range(size, MAX_COLUMNS + 1, self.nodes)
+        found = last(lambda m: self.fits(series.model(size, m)), hidden) or size
+        more = found + self.nodes
+        return series.model(size, found), series.model(size, more) if more in hidden else None
+
+
+class Linker:
+    """Builds samples/node with a partition header in one folder a transport."""
+
+    def __init__(self, space: Workspace, root: Path) -> None:
+        self.space, self.root = space, root
+
+    def build(self, radio: str, deploy: Path, node: int) -> tuple[Path | None, str]:
+        """(ELF of a node, where it links; the build's log)."""
+        overlay = OVERLAYS[radio]
+        defines = ["CONFIG_MINIMAL_LIBC=y", f"EXTRA_CONF_FILE={overlay}"]
+        (built,) = build_nodes(
+            self.space, deploy, [node], BOARD, sample=source_tree() / "samples" / "node",
+            root=self.root / radio, defines=defines if overlay else defines[:1],
+        )  # fmt: skip
+        return built.elf, built.log.read_text(errors="replace")
+
+    def link(self, search: Search, planned: Planned) -> tuple[Linked, Reserve | None]:
+        """Link the node that needs most; what its firmware takes beside image and arena."""
+        config, node = planned.config, planned.largest()
+        model = random_model(1, config, planned.split, planned.keep)
+        with tempfile.TemporaryDirectory() as folder:
+            header = Path(folder) / node_folder(node) / HEADER
+            header.parent.mkdir()
+            ident = image.model_id(model, planned.plan)
+            header.write_text(image.header(model, planned.plan, node, ident))
+            elf, log = self.build(search.radio, Path(folder), node)
+        about = {"model": to_json(config), "parameters": parameters(config), "node": node}
+        if elf is None:
+            over = {
+                name: int(size)
+                for name, size in re.findall(r"region `(\w+)' overflowed by (\d+) bytes", log)
+            }
+            if not over:
+                raise CatsError(f"firmware does not build:\n{log[-2000:]}")
+            flash, ram = over.get("FLASH", 0), over.get("RAM", 0)
+            return Linked(**about, fits=False, flash_over=flash, ram_over=ram), None
+        found = measure(elf)
+        (arena,), (partition,) = found.arenas.values(), found.images
+        if (partition.size, arena) != (planned.images[node], planned.arenas[node]):
+            raise CatsError(
+                f"image of {partition.size:,} and arena of {arena:,} bytes, planned "
+                f"{planned.images[node]:,} and {planned.arenas[node]:,}"
+            )
+        reserve = Reserve(found.ram - arena, found.flash - partition.size)
+        return Linked(**about, fits=True, ram=found.ram, flash=found.flash), reserve
+
+
+def confirm(search: Search, linker: Linker, say: Callable[[str], None]) -> list[Linked]:
+    """Link at the border, and move it where the linker knows better; (the largest, the next)."""
+    for _ in range(_TRIES):
+        config, more = search.border()
+        planned = search.planned(config)
+        assert planned is not None
+        largest, reserve = linker.link(search, planned)
+        say(f"{_what(largest)}: {'links' if largest.fits else 'does not link'}")
+        if reserve is None:
+            search.reserve = replace(
+                search.reserve,
+                flash=search.reserve.flash + largest.flash_over,
+                ram=search.reserve.ram + largest.ram_over,
+            )
+            continue
+        if reserve != search.reserve:
+            search.reserve = reserve
+            if search.border() != (config, more):
+                continue
+        if more is None:
+            return [largest]
+        # As it is planned where RAM is no matter, so that the linker says what it thinks of it.
+        beyond = search.planned(more) or _boundless(search, more)
+        if beyond is None:
+            return [largest]
+        after, _ = linker.link(search, beyond)
+        say(f"{_what(after)}: {'links' if after.fits else 'does not link'}")
+        if not after.fits:
+            return [largest, after]
+        search.reserve = Reserve(search.reserve.ram - 8, search.reserve.flash - 8)
+    raise CatsError("the border moves with every link: is the build reproducible?")
+
+
+def _boundless(search: Search, config: ModelConfig) -> Planned | None:
+    """A plan that needs little more RAM than there is."""
+    limit = search.board.ram - search.reserve.ram
+    for more in (8, 512, 4096, 1 << 30):
+        if (found := search.within(config, limit + more)) is not None:
+            return found
+    return None
+
+
+def _what(linked: Linked) -> str:
+    model = linked.model
+    return (
+        f"{linked.parameters:,} parameters ({model['tokens_in']} tokens, {model['features']} "
+        f"features, {model['hidden']} hidden, blocks: {model['blocks']})"
+    )
+
+
+def prove(search: Search, config: ModelConfig, folder: Path) -> dict:
+    """Export all nodes, compare their sizes with the plan's, and run one inference of all."""
+    planned = search.planned(config)
+    assert planned is not None
+    begin = time.perf_counter()
+    model = random_model(1, config, planned.split, planned.keep)
+    made = time.perf_counter()
+    limit = search.board.ram - search.reserve.ram
+    meta = export(model, folder, radio="nrf_radio", ram_limit=limit, force=True)
+    exported = time.perf_counter()
+    model, plan, _, images = load_deploy(folder)
+    sizes = tuple(len(data) for data in images)
+    if sizes != planned.images or plan != planned.plan:
+        raise CatsError(f"images of {sizes} bytes, planned {planned.images}")
+    loaded = time.perf_counter()
+    inputs = random_inputs(1, config)
+    result = simulate(model, plan, inputs, images=images)
+    ran = time.perf_counter()
+    wrong = check(model, plan, inputs, result)
+    if wrong or not result.done.all() or result.lost.any():
+        raise CatsError(f"the inference is not the reference's at (inference, node) {wrong}")
+    return {
+        "images_bytes": sizes,
+        "arenas_bytes": planned.arenas,
+        "model_id": meta["model_id"],
+        "equal_to_reference": True,
+        "seconds": {
+            "random weights": made - begin,
+            "export": exported - made,
+            "load": loaded - exported,
+            "simulate": ran - loaded,
+        },
+    }
+
+
+def run_series(
+    series: Series,
+    counts: Sequence[int],
+    board: Board,
+    linker: Linker | None,
+    folder: Path,
+    say: Callable[[str], None],
+) -> dict:
+    """The largest models of a series, as JSON."""
+    rows = []
+    for nodes in counts:
+        search = Search(series, nodes, board)
+        say(f"{series.name}, blocks: {series.blocks}, nodes: {nodes}")
+        linked = confirm(search, linker, say) if linker else []
+        config, more = search.border()
+        planned = search.planned(config)
+        assert planned is not None
+        proof = prove(search, config, folder / f"{series.name}-{series.blocks}-{nodes}")
+        rows.append(
+            {
+                "nodes": nodes,
+                "model": to_json(config),
+                "parameters": parameters(config),
+                "next_parameters": more and parameters(more),
+                "linked": [asdict(one) for one in linked],
+                "firmware": asdict(search.reserve),
+                "image_bytes": max(planned.images),
+                "arena_bytes": max(planned.arenas),
+                **proof,
+            }
+        )
+    first, final = rows[0], rows[-1]
+    size = "features" if series.name == "features" else "tokens_in"
+    return {
+        "series": series.name,
+        "blocks": series.blocks,
+        "rows": rows,
+        "ratio_parameters": final["parameters"] / first["parameters"],
+        "ratio_size": final["model"][size] / first["model"][size],
+    }
+
+
+def firmware_sizes(linker: Linker, say: Callable[[str], None]) -> dict[str, Reserve]:
+    """What samples/node takes on the board beside image and arena, by transport."""
+    found = {}
+    config = Series("features", 1).model(HEADS)
+    model = random_model(1, config, SplitConfig.even(config, 4))
+    with tempfile.TemporaryDirectory() as folder:
+        deploy = Path(folder) / "deploy"
+        export(model, deploy, radio="nrf_radio")
+        for radio in OVERLAYS:
+            say(f"firmware with {radio}")
+            elf, log = linker.build(radio, deploy, 0)
+            if elf is None:
+                raise CatsError(f"firmware does not build:\n{log[-2000:]}")
+            one = measure(elf)
+            (arena,) = one.arenas.values()
+            found[radio] = Reserve(one.ram - arena, one.flash - one.images[0].size)
+    return found
+
+
+def find_linker(root: Path) -> tuple[Linker | None, str]:
+    """(what links, or why nothing can)."""
+    try:
+        space = workspace()
+        found, left = platforms(space)
+    except CatsError as error:
+        return None, str(error)
+    if BOARD not in found:
+        return None, "; ".join(reason for reason in left if reason.startswith(BOARD))
+    return Linker(space, root), ""
+
+
+def render(result: dict) -> None:
+    """The tables for people."""
+    for series in result["series"]:
+        name = series["series"]
+        rows = []
+        for row in series["rows"]:
+            fit = row["linked"][0] if row["linked"] else None
+            beyond = row["linked"][1] if len(row["linked"]) > 1 else None
+            over = beyond and " and ".join(
+                f"{beyond[f'{kind}_over']:,} of {kind}"
+                for kind in ("flash", "ram")
+                if beyond[f"{kind}_over"]
+            )
+            rows.append(
+                [row["nodes"], row["model"]["tokens_in"], row["model"]["features"],
+                 row["model"]["hidden"], row["parameters"], row["image_bytes"], row["arena_bytes"],
+                 fit and fit["flash"], fit and fit["ram"], over or "-"]
+            )  # fmt: skip
+        head = ["nodes", "tokens", "features", "hidden", "parameters", "image", "arena", "flash",
+                "RAM", "the next is over by"]  # fmt: skip
+        print_table(head, rows, f"largest by {name}, blocks: {series['blocks']}")
+        print(
+            f"{series['ratio_parameters']:.2f} times the parameters, "
+            f"{series['ratio_size']:.2f} times the {name}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m report.scaling``."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--series", choices=("features", "tokens"), help="only one of them")
+    parser.add_argument("--nodes", default="1,16", metavar="LIST", help="numbers of nodes (1,16)")
+    parser.add_argument(
+        "--blocks", type=int, nargs="+", default=[1, 2], help="of the series of features (1 2)"
+    )
+    parser.add_argument("--no-link", action="store_true", help="the plan's prediction only")
+    parser.add_argument(
+        "--firmware", action="store_true",
+        help="only measure what firmware takes, and compare with what cats plan reserves",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, default=Path("build/scaling"), metavar="DIR")
+    add_json_argument(parser)
+    args = parser.parse_args(arguments)
+    try:
+        return _run(args)
+    except CatsError as error:
+        print(f"cats: error: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(args: argparse.Namespace) -> int:
+    from cats.plan.survey import parse_nodes
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    out = args.out.resolve()
+    linker, why = (None, "--no-link") if args.no_link else find_linker(out / "firmware")
+    if args.firmware:
+        if linker is None:
+            raise CatsError(why)
+        sizes = firmware_sizes(linker, say)
+        print_table(
+            ["transport", "RAM", "flash", "recorded RAM", "recorded flash"],
+            [[r, s.ram, s.flash, FIRMWARE[r].ram, FIRMWARE[r].flash] for r, s in sizes.items()],
+        )
+        if args.json:
+            write_json(args.json, {radio: asdict(size) for radio, size in sizes.items()})
+        return 0
+    if linker is None:
+        say(f"nothing is linked, all below is what the plan predicts ({why})")
+    wanted = [Series("features", blocks) for blocks in args.blocks] + [Series("tokens", 1)]
+    board = BOARDS["nrf52840"]
+    result: dict = {"board": BOARD, "linked": linker is not None, "series": []}
+    for series in wanted:
+        if args.series in (None, series.name):
+            result["series"].append(
+                run_series(series, parse_nodes(args.nodes), board, linker, out, say)
+            )
+            write_json(args.json or out / "scaling.json", result)
+    render(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The engine on a Cortex-M4 and M3 in QEMU: equal bytes, and counted instructions."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from bench import m4
+from bench.m4 import (
+    BLOCK,
+    HELIUM,
+    SHAPES,
+    VARIANTS,
+    Count,
+    build,
+    check_equal,
+    check_known,
+    check_recorded,
+    compiler_version,
+    count_shape,
+    everything_arrives,
+    missing_tools,
+    record,
+    replay,
+    run,
+    to_record,
+)
+from cats.errors import CatsError
+from cats.integer import reference
+from cats.plan.plan import plan_from_json
+from cats.report import read_json
+from cats.sim.engine import Engine
+from vectors import PLAN, cases
+
+VECTORS = m4.ROOT / "tests" / "vectors"
+needs_tools = pytest.mark.skipif(missing_tools() is not None, reason=str(missing_tools()))
+
+
+@pytest.fixture(scope="module")
+def elfs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("m4")
+    return {variant: build(folder, variant) for variant in VARIANTS}
+
+
+@pytest.fixture(scope="module")
+def builds(elfs):
+    return {variant: run(elf) for variant, elf in elfs.items()}
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return read_json(m4.RECORDED, "recorded counts")
+
+
+@needs_tools
+def test_counting(builds):
+    """Functions of a known number of instructions, ten to five million."""
+    for counts in builds.values():
+        assert sum(name.startswith("known/") for name in counts) == 6
+        check_known(counts)
+
+
+@needs_tools
+def test_kernels_give_equal_bytes(builds):
+    """DSP and plain kernels, Cortex-M4 and M3; sizes that matter, and thousands of odd ones."""
+    assert {"sweep/unpack", "sweep/norm", "sweep/product", "sweep/attention"} <= set(builds["dsp"])
+    assert len(builds["dsp"]) > 100
+    assert check_equal(builds) == []
+
+
+@needs_tools
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_vectors(elfs, case):
+    """The committed images in QEMU: what nodes send and give is what it is on this machine, where
+    test_engine.py compares it with the reference."""
+    folder = VECTORS / case.name
+    model, plan = case.model, plan_from_json(read_json(folder / PLAN))
+    images = [(folder / f"node_{d:02d}.bin").read_bytes() for d in range(case.nodes)]
+    inputs = np.fromfile(folder / "input.bin", np.int8)
+    inputs = inputs.reshape(model.config.tokens_in, model.config.inputs)
+    rng = np.random.default_rng(1)
+    runs = [(inputs, everything_arrives(plan))]
+    runs += [(inputs, reference.random_fragments(model, plan, loss, rng)) for loss in (0.1, 0.5)]
+    recorded = record(model, images, runs)
+    last = case.nodes - 1
+    for variant, nodes in {"dsp": {0, last // 2, last}, "plain": {0}, "m3": {last}}.items():
+        for node in nodes:
+            replay(elfs[variant], images[node], *recorded[node])
+
+
+@needs_tools
+@pytest.mark.parametrize("name", SHAPES)
+def test_shapes(elfs, recorded, name):
+    """Whole inferences: equal bytes, no count above the recorded one, and the goals."""
+    counts = count_shape(name, elfs)
+    if compiler_version() == recorded["compiler"]:
+        assert check_recorded(counts, recorded) == []
+    dsp = counts["dsp"]
+    assert dsp[f"{name}/stack"].instructions <= 512  # bytes: include/cats/engine.h
+    assert dsp[f"{name}/block"].instructions == sum(
+        dsp[f"{name}/step/{kind}/{step}"].instructions
+        for kind in BLOCK
+        for step in ("produce", "fill", "consume")
+    )
+    if name.startswith("prototype"):
+        assert dsp[f"{name}/block"].units == 9_256_960
+        assert dsp[f"{name}/block"].instructions <= 13_000_000
+    if name == "prototype-held":
+        # 36 KiB, of which 3 are for node state and transport: test_firmware.py, doc/performance.rst
+        assert dsp[f"{name}/arena"].instructions <= 33 * 1024
+    if name == "sixteen":
+        assert dsp[f"{name}/arena"].instructions <= 5120
+
+
+@needs_tools
+def test_kernel_counts(builds, recorded):
+    """No kernel above its recorded count, and the goals."""
+    if compiler_version() == recorded["compiler"]:
+        assert check_recorded(builds, recorded) == []
+    for name, count in builds["dsp"].items():
+        if match := re.fullmatch(r"product/in(\d+)/out\d+", name):
+            assert count.each <= (1.0 if int(match[1]) >= 64 else 1.2), name
+        elif name.startswith("norm/"):
+            assert count.each <= 15, name
+        elif name.startswith("softmax/"):
+            assert count.each <= 40, name
+        elif match := re.fullmatch(r"(score|weigh)/width(\d+)/n(\d+)", name):
+            kernel, width, tokens = match[1], int(match[2]), int(match[3])
+            if width >= 8 and (kernel == "score" or tokens >= 63):
+                assert count.each <= 1.6, name
+        elif name.startswith("requantise/"):
+            assert count.each <= 15, name
+
+
+@pytest.mark.slow
+@needs_tools
+def test_cmsis_nn_on_a_cortex_m55(builds, tmp_path):
+    """Products by CMSIS-NN give the bytes of ours, with fewer instructions."""
+    cmsis = m4.cmsis_nn()
+    if cmsis is None:
+        pytest.skip("no CMSIS-NN here: CMSIS_NN_PATH, or a Zephyr workspace")
+    found = {variant: run(build(tmp_path, variant, cmsis)) for variant in HELIUM}
+    for counts in found.values():
+        check_known(counts)
+    assert check_equal({"dsp": builds["dsp"], **found}) == []
+    for name, count in found["m55"].items():
+        if name.startswith("product/"):
+            assert found["m55-cmsis"][name].instructions < count.instructions, name
+
+
+@needs_tools
+def test_recorded_is_complete(builds, recorded):
+    """Every count is recorded, and nothing else is."""
+    for variant, counts in to_record(builds, "")["counts"].items():
+        kernels = {k for k in recorded["counts"][variant] if k.split("/")[0] not in SHAPES}
+        assert set(counts) == kernels
+    assert all(f"{name}/block" in recorded["counts"]["dsp"] for name in SHAPES)
+
+
+def test_growth_is_found():
+    before = {"counts": {"dsp": {"a": 1000, "b": 1000, "gone": 5}}}
+    counts = {"dsp": {"a": Count(1030, 1, 0), "b": Count(1031, 1, 0), "new": Count(9, 1, 0)}}
+    assert check_recorded(counts, before) == ["dsp b: 1031 instructions, 1000 recorded"]
+
+
+def test_wrong_count_is_found():
+    check_known({"known/a": Count(10, 10, 0), "other": Count(1, 2, 0)})
+    with pytest.raises(CatsError, match="known/a: 11 counted, 10 there"):
+        check_known({"known/a": Count(11, 10, 0)})
+
+
+def test_other_bytes_are_found():
+    same, other = Count(1, 1, 7), Count(1, 1, 8)
+    assert check_equal({"dsp": {"a": same, "b": same}, "m3": {"a": same, "b": other}}) == ["b"]
+
+
+@needs_tools
+def test_wrong_inference_is_found(elfs):
+    """A payload that differs by one bit, or one that was lost, changes what comes out."""
+    case = next(c for c in cases() if c.name == "two_causal")
+    plan = plan_from_json(read_json(VECTORS / case.name / PLAN))
+    images = [(VECTORS / case.name / f"node_{d:02d}.bin").read_bytes() for d in range(2)]
+    inputs = np.zeros((case.config.tokens_in, case.config.inputs), np.int8)
+    tape, expected = record(case.model, images, [(inputs, everything_arrives(plan))])[0]
+    replay(elfs["dsp"], images[0], tape, expected)
+    first = 4 + inputs.shape[0] * Engine(images[0]).model.own_inputs
+    assert tape[first] == 1
+    changed = bytearray(tape)
+    changed[first + 1] ^= 0x40
+    with pytest.raises(CatsError, match="in QEMU"):
+        replay(elfs["dsp"], images[0], bytes(changed), expected)
+    with pytest.raises(CatsError, match="exit status 4"):
+        replay(elfs["dsp"], images[0][:-8] + bytes(8), tape, expected)
+
+
+def test_missing_tools(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CMSIS_NN_PATH", raising=False)
+    assert m4.main([]) == 2
+    assert "apt-get install gcc-arm-none-eabi" in capsys.readouterr().err
+
+
+def test_cmsis_path(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("CMSIS_NN_PATH", str(tmp_path))
+    assert m4.main([]) == 2
+    assert "CMSIS_NN_PATH" in capsys.readouterr().err
+    monkeypatch.delenv("CMSIS_NN_PATH")
+    header = tmp_path / "modules" / "lib" / "cmsis-nn" / "Include" / "arm_nnfunctions.h"
+    header.parent.mkdir(parents=True)
+    header.touch()
+    monkeypatch.setattr(m4, "find_zephyr", lambda: tmp_path / "zephyr")
+    assert m4.cmsis_nn() == header.parents[1].resolve()
+    monkeypatch.setattr(m4, "find_zephyr", lambda: None)
+    assert m4.cmsis_nn() is None
+
+
+@needs_tools
+def test_program(tmp_path, monkeypatch, capsys, elfs, builds):
+    """Tables, JSON, and the exit status where a count has grown."""
+    monkeypatch.setattr(m4, "build", lambda folder, variant, cmsis: elfs[variant])
+    monkeypatch.setattr(m4, "run", lambda elf: dict(builds[elf.stem]))
+    monkeypatch.setattr(m4, "cmsis_nn", lambda: None)
+    path, target = tmp_path / "recorded.json", tmp_path / "counts.json"
+    monkeypatch.setattr(m4, "RECORDED", path)
+    arguments = ["--build", str(tmp_path), "--shape", "none"]
+    assert m4.main([*arguments, "--record"]) == 0
+    data = json.loads(path.read_text())
+    assert "CMSIS-NN is left out" in capsys.readouterr().out
+    data["counts"]["dsp"]["norm/n64"] -= 200
+    path.write_text(json.dumps(data))
+    assert m4.main([*arguments, "--json", str(target)]) == 1
+    assert "dsp norm/n64: " in capsys.readouterr().out
+    assert json.loads(target.read_text())["counts"]["dsp"]["norm/n64"]["units"] == 256
+    data["compiler"] = "0.0"
+    path.write_text(json.dumps(data))
+    assert m4.main(arguments) == 0
+    assert "not compared" in capsys.readouterr().out

@@ -1,0 +1,523 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""SomeGather's parts: frames, schedule, coded repair, a node's calls. doc/protocol.rst."""
+
+import errno
+import itertools
+import random
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import planned
+from cats.deploy import image
+from cats.integer.random_models import random_keep, random_model
+from cats.plan.plan import counts_bytes, exchange_us
+from cats.plan.planner import make_plan
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.sim._native import ffi, lib
+from cats.sim.engine import Engine, aligned
+
+ROOT = Path(__file__).resolve().parents[3]
+SYNC, DATA, REPORT, GRANT, CODED = range(5)
+REASONS = ("short", "version", "check", "type", "source", "exchange", "fragment", "length")
+CONFIG = ModelConfig(
+    tokens_in=7, inputs=5, outputs=6, features=20, heads=5, hidden=15, blocks=2, pool="all"
+)
+
+
+@cache
+def images(nodes=5, rounds=2, seed=1, ident=None, **options):
+    """Partitions of a small deployment with uneven fragments."""
+    split = SplitConfig.even(CONFIG, nodes, "channels")
+    model = random_model(seed, CONFIG, split, random_keep(seed, CONFIG, split, 0.8))
+    plan = make_plan(CONFIG, split, model.keep, rounds=rounds, payload=7, tile_rows=5, **options)
+    ident = ident or image.model_id(model, plan)
+    return tuple(image.pack(model, plan, d, ident) for d in range(nodes)), plan
+
+
+def engine(node, **options):
+    return Engine(images(**options)[0][node])
+
+
+# Frames
+
+
+def crc16(data):
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x1021 if crc & 0x8000 else 0)) & 0xFFFF
+    return crc
+
+
+def sealed(partition, type, source, x, round=0, index=0, slot=0, payload=b"", inference=7):
+    """Bytes of a frame, by the C code."""
+    frame = ffi.new("struct cats_frame *")
+    frame.type, frame.source, frame.round, frame.inference = type, source, round, inference
+    frame.x.gather, frame.x.tile, frame.index, frame.slot = *x, index, slot
+    frame.length = len(payload)
+    buffer = bytearray(bytes(10) + payload)
+    length = lib.cats_frame_seal(partition, frame, ffi.from_buffer("uint8_t[]", buffer))
+    assert length == len(buffer)
+    return bytes(buffer)
+
+
+def by_hand(ident, version, type, round, source, inference, gather, tile, index, slot, payload):
+    """The same from doc/protocol.rst."""
+    head = bytes([version << 4 | type, round << 4 | source])
+    rest = inference.to_bytes(2, "little") + bytes([gather, tile, index, slot]) + payload
+    check = crc16(head + (ident & 0xFFFF).to_bytes(2, "little") + rest)
+    return head + check.to_bytes(2, "little") + rest
+
+
+def parsed(partition, data):
+    """The frame's header, or the name of the reason why it was refused."""
+    frame = ffi.new("struct cats_frame *")
+    buffer = ffi.new("uint8_t[]", bytes(data))
+    error = lib.cats_frame_parse(partition, buffer, len(data), frame)
+    assert error <= 0
+    if error:
+        return REASONS[-1 - error]
+    assert frame.payload == buffer + 10 and frame.length == len(data) - 10
+    return frame
+
+
+def every_frame(receiver):
+    """Arguments of ``sealed`` for every kind of frame that may reach a node."""
+    for x in receiver.exchanges():
+        for source in range(receiver.nodes):
+            if source == receiver.node:
+                continue
+            sizes = [
+                receiver.fragment_size(x, source, f) for f in range(receiver.fragments(x, source))
+            ]
+            for slot in range(1 + (x == (0, 0))):
+                yield dict(type=SYNC, source=source, x=x, slot=slot)
+                yield dict(type=SYNC, source=source, x=x, slot=slot, index=3)
+            for f, size in enumerate(sizes):
+                yield dict(
+                    type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size)
+                )
+            if sizes:
+                yield dict(
+                    type=DATA, source=source, x=x, index=len(sizes) + 2, slot=0x30 + source,
+                    payload=bytes(sizes[0]),
+                )  # fmt: skip
+            for round in (1, 2):
+                common = dict(source=source, x=x, round=round)
+                counts = bytes(counts_bytes(receiver.nodes))
+                yield dict(type=REPORT, slot=3, index=4, payload=counts, **common)
+                for then in range(3):
+                    yield dict(type=GRANT, slot=1, index=then, payload=counts, **common)
+                for last in (0, 0x40) if sizes else ():
+                    yield dict(
+                        type=CODED, index=last + (round - 1) * 16 + 14, slot=74,
+                        payload=bytes(sizes[0]), **common,
+                    )  # fmt: skip
+
+
+def test_frames_round_trip():
+    receiver = engine(2)
+    ident = int(receiver.header.model_id)
+    count = 0
+    for fields in every_frame(receiver):
+        data = sealed(receiver.image, **fields)
+        all_fields = {"round": 0, "index": 0, "slot": 0, "payload": b"", **fields}
+        x = all_fields.pop("x")
+        assert data == by_hand(ident, 2, inference=7, gather=x[0], tile=x[1], **all_fields)
+        frame = parsed(receiver.image, data)
+        assert not isinstance(frame, str), (fields, frame)
+        assert (frame.type, frame.source, frame.round, frame.index, frame.slot) == tuple(
+            all_fields[name] for name in ("type", "source", "round", "index", "slot")
+        )
+        assert (frame.x.gather, frame.x.tile, frame.inference) == (*x, 7)
+        count += 1
+    assert count > 500
+    assert crc16(b"123456789") == 0x29B1  # the usual check of this CRC
+
+
+def test_wrong_frames():
+    """Each field beyond its range, with a right check, has its reason."""
+    receiver = engine(2)
+    ident, gathers = int(receiver.header.model_id), int(receiver.header.gathers)
+    payload = bytes(receiver.fragment_size((1, 0), 1, 0))
+    good = dict(version=2, type=DATA, round=0, source=1, inference=7, gather=1, tile=0, index=0,
+                slot=0, payload=payload)  # fmt: skip
+    counts = bytes(counts_bytes(5))
+    report = good | dict(type=REPORT, round=1, payload=counts)
+    coded = good | dict(type=CODED, round=1)
+    sync = good | dict(type=SYNC, payload=b"")
+    silent = next(
+        dict(gather=g, source=s)
+        for g in range(gathers) for s in range(5)
+        if s != 2 and not receiver.fragments((g, 0), s)
+    ) if any(not receiver.fragments((g, 0), s) for g in range(gathers) for s in range(5)) else None
+    cases = [
+        (good, None), (report, None), (coded, None), (sync, None),
+        *((good | dict(version=v), "version") for v in (0, 1, 3)),
+        *((good | dict(type=t), "type") for t in range(5, 16)),
+        (good | dict(source=2), "source"), *((good | dict(source=s), "source") for s in (5, 15)),
+        (good | dict(gather=gathers), "exchange"), (good | dict(gather=255), "exchange"),
+        (good | dict(tile=2), "exchange"), (good | dict(tile=255), "exchange"),
+        (good | dict(round=1), "exchange"), (report | dict(round=0), "exchange"),
+        (report | dict(round=3), "exchange"), (report | dict(round=15), "exchange"),
+        (coded | dict(round=3, index=32), "exchange"), (sync | dict(round=1), "exchange"),
+        (good | dict(index=receiver.fragments((1, 0), 1)), "fragment"),
+        (good | dict(index=255), "fragment"), (good | dict(slot=5), "fragment"),
+        (report | dict(slot=4), "fragment"), (report | dict(index=5), "fragment"),
+        (report | dict(type=GRANT, slot=2), "fragment"),
+        (report | dict(type=GRANT, index=3), "fragment"),
+        (coded | dict(index=0x40), None), (coded | dict(index=0x80), "fragment"),
+        (good | dict(slot=0x34), None), (good | dict(slot=0x40), "fragment"),
+        (good | dict(slot=0x15), "fragment"),
+        (good | dict(index=receiver.fragments((1, 0), 1), slot=0x11), None),
+        (good | dict(index=receiver.fragments((1, 0), 1) + 1, slot=0x11), "fragment"),
+        (coded | dict(index=15), "fragment"), (coded | dict(index=16), "fragment"),
+        (coded | dict(slot=75), "fragment"), (sync | dict(slot=1), "fragment"),
+        (sync | dict(index=3), None), (sync | dict(index=4), "fragment"),
+        (sync | dict(gather=0, slot=2), "fragment"),
+        (good | dict(payload=payload + b"x"), "length"), (good | dict(payload=b""), "length"),
+        (report | dict(payload=b"12"), "length"), (sync | dict(payload=b"x"), "length"),
+        (coded | dict(payload=payload[1:]), "length"),
+    ]  # fmt: skip
+    if silent:
+        cases += [(good | silent, "fragment"), (coded | silent, "fragment")]
+    for fields, want in cases:
+        got = parsed(receiver.image, by_hand(ident, **fields))
+        assert (got if isinstance(got, str) else None) == want, fields
+    data = by_hand(ident, **good)
+    for length in range(len(data)):
+        assert parsed(receiver.image, data[:length]) == ("short" if length < 10 else "check")
+    assert parsed(receiver.image, data + bytes(300)) == "short"
+
+
+def test_damage_and_foreigners_are_noticed():
+    receiver = engine(2)
+    rng = random.Random(1)
+    for fields in itertools.islice(every_frame(receiver), 0, None, 7):
+        data = sealed(receiver.image, **fields)
+        bits = len(data) * 8
+        for _ in range(50):
+            damaged = bytearray(data)
+            for bit in rng.sample(range(8, bits), rng.randint(1, 3)):
+                damaged[bit // 8] ^= 1 << bit % 8
+            assert parsed(receiver.image, damaged) == "check"
+        other = engine(2, ident=(int(receiver.header.model_id) + rng.randint(1, 0xFFFF)))
+        assert int(other.header.model_id) & 0xFFFF != int(receiver.header.model_id) & 0xFFFF
+        assert parsed(other.image, data) == "check"
+    images.cache_clear()
+
+
+def test_counts():
+    for nodes in (1, 2, 5):
+        receiver = engine(0, nodes=nodes)
+        counts = ffi.new("uint8_t[16]", [15, 1, 0, 7, 9] + [0] * 11)
+        payload = bytearray(lib.cats_counts_size(receiver.image))
+        assert len(payload) == counts_bytes(nodes)
+        lib.cats_counts_pack(receiver.image, counts, ffi.from_buffer("uint8_t[]", payload))
+        merged = ffi.new("uint8_t[16]", [3, 3, 3, 3, 3])
+        lib.cats_counts_merge(receiver.image, bytes(payload), merged)
+        want = [max(a, 3) for a in (15, 1, 0, 7, 9)]
+        assert list(merged)[:nodes] == want[:nodes] and list(merged)[nodes:5] == [3] * (5 - nodes)
+
+
+# Schedule
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(planned.plans(16))
+def test_schedule(shape):
+    config, split, keep, plan = shape
+    model = random_model(0, config, split, keep)
+    node = Engine(image.pack(model, plan, split.nodes - 1, 1))
+    order = list(node.exchanges())
+    for i, j in itertools.product(range(0, len(order), 1 + len(order) // 20), repeat=2):
+        pair = [ffi.new("struct cats_exchange *", x)[0] for x in (order[i], order[j])]
+        assert lib.cats_exchange_before(node.image, *pair) == (i < j)
+    longest = 0
+    for g, tile in order:
+        gather = plan.gathers[g]
+        x = ffi.new("struct cats_exchange *", (g, tile))[0]
+        rows = gather.tile_height(tile)
+        counts = [cut.fragments(rows) for cut in gather.sources]
+        first = [lib.cats_slot_first(node.image, x, s) for s in range(split.nodes + 1)]
+        assert first == [sum(counts[:s]) for s in range(split.nodes + 1)]
+        again = gather.control_us if (g, tile) == (0, 0) else 0
+        data = lib.cats_data_us(node.image, x)
+        if sum(counts):
+            repair = split.nodes * gather.control_us + 3 * gather.turn_us if gather.rounds else 0
+            assert data + repair == exchange_us(gather, rows) + again
+        rounds = lib.cats_round_us(node.image, x)
+        assert rounds == (split.nodes + 1) * gather.control_us + 4 * gather.turn_us
+        coded = split.nodes * (15 + 3) * gather.slot_us
+        assert lib.cats_exchange_us(node.image, x) == data + gather.rounds * (rounds + coded)
+        longest = max(longest, data + rounds + gather.spacing_us)
+    assert lib.cats_silence_us(node.image) == 3 * longest
+
+
+# GF(256)
+
+
+def slow_multiply(a, b):
+    product = 0
+    for bit in range(8):
+        product ^= (a << bit) * (b >> bit & 1)
+    for bit in range(14, 7, -1):
+        product ^= (0x11D << bit - 8) * (product >> bit & 1)
+    return product
+
+
+def test_field():
+    for a in range(256):
+        for b in range(256):
+            assert lib.cats_gf_multiply(a, b) == slow_multiply(a, b)
+        if a:
+            assert slow_multiply(a, lib.cats_gf_invert(a)) == 1
+    assert lib.cats_gf_invert(0) == 0
+    x = bytes(range(256)) * 2
+    for factor in (0, 1, 2, 0x53, 0xFF):
+        y = bytearray(random.Random(factor).randbytes(len(x)))
+        want = bytes(v ^ slow_multiply(factor, u) for u, v in zip(x, y, strict=True))
+        lib.cats_gf_add(ffi.from_buffer("uint8_t[]", y), x, factor, len(x))
+        assert y == want
+        want = bytes(slow_multiply(factor, v) for v in y)
+        lib.cats_gf_scale(ffi.from_buffer("uint8_t[]", y), factor, len(y))
+        assert y == want
+
+
+# Repair
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), payload=st.sampled_from([2, 3, 7, 20]))
+def test_any_coded_frames_restore_as_many_fragments(seed, payload):
+    """Of every source any fragments are missing, and any coded frames come in any order."""
+    rng = random.Random(seed)
+    nodes = 3
+    split = SplitConfig.even(CONFIG, nodes, "channels")
+    model = random_model(1, CONFIG, split)
+    plan = make_plan(CONFIG, split, model.keep, rounds=3, payload=payload, tile_rows=7)
+    partitions = [image.pack(model, plan, d, 99) for d in range(nodes)]
+    engines = [Engine(p) for p in partitions]
+    x = rng.choice([(0, 0), (1, 0), (3, 0)])  # what needs no computing before
+    cx = ffi.new("struct cats_exchange *", x)[0]
+    inputs = np.random.RandomState(seed % 2**32)
+    for node in engines:
+        own = (int(node.model.tokens_in), int(node.model.own_inputs))
+        node.begin(inputs.randint(-128, 128, own).astype(np.int8))
+        memory = ffi.buffer(node._bytes, node.arena_size)
+        if x != (0, 0):
+            memory[:] = inputs.bytes(node.arena_size)
+    me = engines[1]
+    arena = ffi.new("uint8_t[]", me.arena_size)
+    state = ffi.new("struct cats_reception *")
+    lib.cats_reception_begin(me.image, state, cx)
+    frame = ffi.new("struct cats_frame *", {"x": cx})
+    want_lost = want_repaired = 0
+    want = {}
+    for s in (0, 2):
+        count = me.fragments(x, s)
+        want |= {(s, f): engines[s].fill(x, f) for f in range(count)}
+        missing = rng.sample(range(count), rng.randint(0, min(count, 12)))
+        held = max(0, len(missing) - rng.choice([0, 0, 0, 1]))
+        events = [(DATA, f) for f in range(count) if f not in missing]
+        indices = [16 * r + i for r in range(3) for i in range(15)]
+        events += [(CODED, index) for index in rng.sample(indices, held)]
+        rng.shuffle(events)
+        early = []
+        for type, index in events:
+            if type == DATA:
+                data = want[s, index]
+            else:
+                coded = bytearray(lib.cats_coded_size(me.image, cx, s))
+                lib.cats_code_own(engines[s]._engine, cx, index,
+                                  ffi.from_buffer("uint8_t[]", coded))  # fmt: skip
+                data = bytes(coded)
+            buffer = ffi.new("uint8_t[]", data)
+            frame.type, frame.source, frame.index = type, s, index
+            frame.payload, frame.length = buffer, len(data)
+            take = lib.cats_reception_data if type == DATA else lib.cats_reception_coded
+            early.append(take(me.image, state, arena, frame))
+            assert not take(me.image, state, arena, frame)  # once is enough
+        lack = lib.cats_reception_lack(me.image, state, s)
+        # A fragment that arrives where a coded frame stood takes that frame's place.
+        if lack == 0:
+            want_repaired += sum(1 for i in range(state.held_count) if state.held[i].source == s)
+        else:
+            arrived = sum(1 for type, _ in events if type == DATA)
+            want_lost += count - arrived
+    repaired = ffi.new("uint16_t *")
+    assert state.lacking == sum(lib.cats_reception_lack(me.image, state, s) for s in (0, 2))
+    assert lib.cats_reception_finish(me.image, state, repaired) == want_lost
+    assert repaired[0] == want_repaired
+    lib.cats_reception_solve(me.image, state, arena)
+    for (s, f), data in want.items():
+        if state.available.bits[s][f // 8] >> f % 8 & 1:
+            place = lib.cats_fragment_place(me.image, cx, s, f)
+            assert ffi.buffer(arena + place, len(data))[:] == data, (s, f)
+    frame.type, frame.index, frame.source = DATA, 0, 0
+    assert not lib.cats_reception_data(me.image, state, arena, frame)  # it is final
+
+
+# A node's calls
+
+
+class Driven:
+    """A node with nothing around it."""
+
+    def __init__(self, number=0, nodes=5, now=0, **config):
+        data, self.plan = images(nodes=nodes)
+        self._memory = aligned(data[number])
+        self.image = ffi.new("struct cats_image *")
+        assert lib.cats_image_verify(self._memory, len(data[number]), self.image) == 0
+        self.arena = aligned(int(self.image.header.arena_size))
+        self.node = ffi.new("struct cats_node *")
+        self.config = ffi.new(
+            "struct cats_node_config *",
+            {"image": self.image, "arena": self.arena,
+             "arena_size": self.image.header.arena_size} | config,
+        )  # fmt: skip
+        self.todo = ffi.new("struct cats_todo *")
+        self.result = lib.cats_node_init(self.node, self.config, now)
+
+    def poll(self, now):
+        lib.cats_node_poll(self.node, now % 2**32, self.todo)
+        return self.todo.what
+
+    def job(self, now):
+        """Run one job where one is ready."""
+        job = ffi.new("struct cats_job *")
+        if not self.todo.compute:
+            return False
+        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == 0
+        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == -errno.EBUSY
+        lib.cats_job_run(job)
+        assert lib.cats_node_compute_end(self.node, job, now % 2**32) == 0
+        return True
+
+
+def test_setup_is_checked():
+    assert Driven().result == 0
+    assert Driven(image=ffi.NULL).result == -errno.EINVAL
+    assert Driven(arena=ffi.NULL).result == -errno.EINVAL
+    good = Driven()
+    assert Driven(arena=ffi.cast("uint8_t *", good.arena) + 4).result == -errno.EINVAL
+    assert Driven(arena_size=good.config.arena_size - 1).result == -errno.ENOMEM
+    assert Driven(mtu=16).result == -errno.EMSGSIZE
+    assert Driven(mtu=17).result == 0
+
+
+def test_misuse():
+    driven = Driven()
+    node, job = driven.node, ffi.new("struct cats_job *")
+    assert lib.cats_node_sent(node, True, 0) == -errno.EINVAL
+    assert lib.cats_node_compute_begin(node, job, 0) == -errno.EAGAIN
+    assert lib.cats_node_compute_end(node, job, 0) == -errno.EINVAL
+    assert lib.cats_node_withdraw(node) == -errno.ENOENT
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == -errno.EBUSY
+    assert lib.cats_node_withdraw(node) == 0
+    assert lib.cats_node_withdraw(node) == -errno.ENOENT
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
+    silence = lib.cats_silence_us(driven.image)
+    assert driven.poll(silence - 1) == lib.CATS_TODO_WAIT
+    assert driven.todo.at == silence and not driven.todo.forever and not driven.todo.compute
+    driven.poll(silence)
+    assert driven.todo.compute
+    assert driven.job(silence)
+    assert lib.cats_node_withdraw(node) == -errno.EALREADY
+    assert lib.cats_node_leads(node)
+
+
+def test_alone():
+    """The leader of four dead nodes: frames in their slots, and a result, across the clock's wrap;
+    the next inference at any later time."""
+    driven = Driven(now=2**32 - 30_000)
+    now, sent, done = 2**32 - 30_000, [], 0
+
+    def ended(result):
+        assert result.inference == done and result.submitted and result.led
+        assert result.silent == 0b11110 and result.lost == result.fragments > 0
+        output = np.frombuffer(
+            ffi.buffer(result.output, 2 * result.rows * result.columns), "<i2"
+        ).reshape(result.rows, result.columns)
+        own = int(driven.image.model.own_outputs)
+        assert (output[:, own:] == -32768).all() and (output[:, :own] > -32768).all()
+
+    while done < 3:
+        assert lib.cats_node_submit(driven.node, ffi.NULL, now % 2**32) == 0
+        while (what := driven.poll(now)) != lib.CATS_TODO_DONE:
+            if what == lib.CATS_TODO_SEND:
+                assert driven.todo.at == now % 2**32
+                sent.append((now, driven.todo.frame[0] & 15))
+                driven.job(now)
+                assert driven.poll(now) != lib.CATS_TODO_SEND  # one at a time
+                assert lib.cats_node_sent(driven.node, True, now % 2**32) == 0
+            elif not driven.job(now):
+                assert not driven.todo.forever
+                assert 0 < (driven.todo.at - now) % 2**32 < 2**31
+                now += (driven.todo.at - now) % 2**32
+        ended(driven.todo.result)
+        done += 1
+        idle = now + 40 * 60 * 1_000_000  # more than half of the clock's range
+        driven.poll(now)
+        while not driven.todo.forever:
+            now += (driven.todo.at - now) % 2**32
+            driven.poll(now)
+        now = idle
+    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round.
+    assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
+    assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
+
+
+def test_duplicates_of_a_number_are_told():
+    """Another node with this node's number is refused, and counted."""
+    driven = Driven(number=2)
+    twin = engine(1)
+    data = sealed(twin.image, SYNC, 2, (0, 0))
+    assert lib.cats_node_receive(driven.node, data, len(data), 5, 9) == -errno.EBADMSG
+    assert driven.node.stats.rejected[lib.CATS_REJECT_SOURCE] == 1
+
+
+# The device's compiler
+
+
+def test_freestanding_and_small(tmp_path):
+    compiler = shutil.which("arm-none-eabi-gcc")
+    if compiler is None:
+        pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
+    joined = tmp_path / "gather.o"
+    sources = sorted((ROOT / "subsys" / "cats" / "gather").glob("*.c"))
+    flags = ["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall", "-Wextra",
+             "-Werror", f"-I{ROOT / 'include'}"]  # fmt: skip
+    subprocess.run(
+        [compiler, *flags, "-nostdlib", "-r", "-o", str(joined), *map(str, sources)], check=True
+    )
+    symbols = subprocess.run(
+        ["arm-none-eabi-nm", "-u", str(joined)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    foreign = {s for s in symbols if s != "U" and not s.startswith("cats_")}
+    assert foreign <= {"memcpy", "memset", "memmove"}
+    sizes = subprocess.run(
+        ["arm-none-eabi-size", str(joined)], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[1].split()  # fmt: skip
+    text, data, bss = map(int, sizes[:3])
+    assert data == bss == 0
+    assert text <= 9 * 1024, f"{text} bytes of code"
+    probe = tmp_path / "size.c"
+    probe.write_text("#include <cats/node.h>\nchar size[sizeof(struct cats_node)];\n")
+    subprocess.run([compiler, *flags, "-c", str(probe), "-o", str(tmp_path / "size.o")], check=True)
+    listed = subprocess.run(
+        ["arm-none-eabi-nm", "-S", str(tmp_path / "size.o")], capture_output=True, text=True,
+        check=True,
+    ).stdout  # fmt: skip
+    assert int(listed.split()[1], 16) <= 2048, "bytes of RAM of a node beside its arena"

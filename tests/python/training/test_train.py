@@ -1,0 +1,421 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Training repeats itself to the bit, survives interruption, and guards its folders."""
+
+import argparse
+import dataclasses
+import json
+import math
+import shutil
+import subprocess
+import sys
+from unittest import mock
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from cats import tasks
+from cats.commands import train as command
+from cats.errors import CatsError
+from cats.plan.plan import plan_air
+from cats.plan.planner import make_plan
+from cats.shape.config import SplitConfig
+from cats.shape.partition import Kind, full_keep
+from cats.training.loop import (
+    CHECKPOINT,
+    CONFIG,
+    METRICS,
+    RUN_FORMAT,
+    WEIGHTS,
+    Training,
+    load_run,
+    load_task,
+    predict,
+    train,
+)
+
+TRAINING = Training(
+    epochs=4,
+    batch=32,
+    lr=1e-2,
+    message_dropout=(0.0, 0.4),
+    dropout=0.1,
+    keep=0.5,
+    prune_steps=2,
+    threads=1,
+)
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "waves.csv"
+    values = [math.sin(i / 3) + 0.3 * math.sin(i / 1.7) for i in range(300)]
+    path.write_text("step,value\n" + "".join(f"{i},{v:.6f}\n" for i, v in enumerate(values)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def task(series):
+    return tasks.load(
+        "forecast", data=str(series), target="value", context=16, horizon=4, patch=4, stride=2
+    )
+
+
+def _shape(task):
+    model = dataclasses.replace(task.model, features=8, heads=4, hidden=8, blocks=1)
+    return model, SplitConfig.even(model, 3)
+
+
+def _train(task, out=None, training=TRAINING, **options):
+    return train(task, *_shape(task), training, out, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(task, tmp_path_factory):
+    """A finished RUN, to be copied before it is changed."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return out, *_train(task, out)
+
+
+def _copy(finished, tmp_path):
+    return shutil.copytree(finished[0], tmp_path / "copy")
+
+
+def _equal(one, other):
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_training_learns_and_prunes(finished):
+    _, model, metrics = finished
+    losses = [record["loss"] for record in metrics["history"]]
+    assert losses[-1] < 0.7 * losses[0]
+    assert math.isfinite(metrics["test"]["mse"]) and metrics["metric"] == "mse"
+    assert [len(columns) for columns in model.keep[1]] == [2, 1, 1]
+    assert model.config.pool == "last" and not model.training
+
+
+def test_same_seed_same_weights_another_seed_others(task, finished):
+    torch.manual_seed(12345)  # the caller's state plays no part
+    before = torch.get_rng_state()
+    again, _ = _train(task)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert _equal(again, finished[1]) and again.keep == finished[1].keep
+    other, _ = _train(task, training=dataclasses.replace(TRAINING, seed=1))
+    assert not _equal(other, finished[1])
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2])
+def test_interrupted_and_resumed_run_ends_the_same(task, finished, tmp_path, cut):
+    """Cut after every epoch but the last: before, between and after pruning."""
+    out = tmp_path / "run"
+
+    def interrupt(epoch, record):
+        if epoch == cut:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train(task, out, checkpoint_seconds=0, after_epoch=interrupt)
+    with pytest.raises(CatsError, match="--resume"):
+        load_run(out)
+    with pytest.raises(CatsError, match="exists: continue it with --resume"):
+        _train(task, out)
+    seen = []
+    model, metrics = _train(task, out, resume=True, after_epoch=lambda e, r: seen.append(e))
+    assert seen == list(range(cut + 1, 4))
+    assert _equal(model, finished[1]) and model.keep == finished[1].keep
+    assert metrics["history"] == finished[2]["history"]
+    assert not (out / CHECKPOINT).exists()
+    assert _equal(load_run(out)[0], model)
+
+
+def test_resume_of_a_finished_or_absent_run(task, finished, tmp_path):
+    out = _copy(finished, tmp_path)
+    before = (out / WEIGHTS).read_bytes()
+    model, metrics = _train(task, out, resume=True)
+    assert _equal(model, finished[1]) and metrics == finished[2]
+    assert (out / WEIGHTS).read_bytes() == before
+    fresh, _ = _train(task, tmp_path / "fresh", resume=True)
+    assert _equal(fresh, finished[1])
+
+
+def test_resume_with_other_options_is_refused(task, finished, tmp_path):
+    out = _copy(finished, tmp_path)
+    with pytest.raises(CatsError, match="another training: use --force"):
+        _train(task, out, dataclasses.replace(TRAINING, lr=1e-3), resume=True)
+
+
+def test_damaged_checkpoint_is_refused(task, tmp_path):
+    out = tmp_path / "run"
+
+    def interrupt(epoch, record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train(task, out, checkpoint_seconds=0, after_epoch=interrupt)
+    tensors = load_file(out / CHECKPOINT)
+    save_file(tensors, out / CHECKPOINT)  # without its state
+    with pytest.raises(CatsError, match="no checkpoint of this run"):
+        _train(task, out, resume=True)
+    (out / CHECKPOINT).write_bytes(b"half a file")
+    with pytest.raises(CatsError, match="cannot be read"):
+        _train(task, out, resume=True)
+
+
+def test_force_starts_again(task, finished, tmp_path):
+    out = _copy(finished, tmp_path)
+    short = dataclasses.replace(TRAINING, epochs=1)
+    _train(task, out, short, force=True)
+    assert len(json.loads((out / METRICS).read_text())["history"]) == 1
+    assert load_run(out)[1].extra["training"]["epochs"] == 1
+
+
+def test_run_can_be_loaded_with_its_task(finished, task):
+    model, run = load_run(finished[0])
+    assert _equal(model, finished[1]) and model.keep == finished[1].keep
+    assert (run.task, run.seed, run.model, run.split) == ("forecast", 0, *_shape(task))
+    rebuilt = load_task(run)
+    assert torch.equal(rebuilt.test.inputs, task.test.inputs)
+    with pytest.raises(CatsError, match="cannot be read as CSV"):
+        load_task(run, data="elsewhere.csv")
+
+
+def _edit(name, change):
+    def act(out):
+        data = json.loads((out / name).read_text())
+        change(data)
+        (out / name).write_text(json.dumps(data))
+
+    return act
+
+
+def _shrink(out):
+    tensors = load_file(out / WEIGHTS)
+    tensors["position"] = tensors["position"][:-1].contiguous()
+    save_file(tensors, out / WEIGHTS)
+
+
+def _lose_tensor(out):
+    tensors = load_file(out / WEIGHTS)
+    del tensors["head.bias"]
+    save_file(tensors, out / WEIGHTS)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (shutil.rmtree, "is no RUN folder"),
+        (lambda out: (out / CONFIG).unlink(), "was not made by 'cats train'"),
+        (lambda out: (out / CONFIG).write_text("{"), "cannot be read as JSON"),
+        (lambda out: (out / CONFIG).write_text("[]"), "holds no JSON object"),
+        (lambda out: (out / CONFIG).write_text("{}"), "does not describe a run"),
+        (lambda out: (out / WEIGHTS).unlink(), "finish the training with --resume"),
+        (lambda out: (out / METRICS).unlink(), "finish the training with --resume"),
+        (lambda out: (out / WEIGHTS).write_bytes(b"\0" * 20), "cannot be read"),
+        (_shrink, "does not fit config.json: size mismatch for position"),
+        (_lose_tensor, "does not fit config.json: Missing key"),
+        (_edit(CONFIG, lambda c: c.update(format=RUN_FORMAT + 1)), "upgrade"),
+        (_edit(CONFIG, lambda c: c.pop("keep")), "is damaged"),
+        (_edit(CONFIG, lambda c: c.update(keep=3)), "is damaged"),
+        (_edit(CONFIG, lambda c: c["keep"].pop()), "keep sets for 6 gathers"),
+        (_edit(CONFIG, lambda c: c["model"].update(width=3)), "does not fit this version"),
+        (_edit(CONFIG, lambda c: c["model"].update(features=9)), "cannot be split into 4 heads"),
+        (_edit(CONFIG, lambda c: c["split"].update(heads=[4])), "split has 3 parts for 1 nodes"),
+    ],
+)
+def test_bad_run_folders_are_named(finished, tmp_path, damage, message):
+    out = _copy(finished, tmp_path)
+    damage(out)
+    with pytest.raises(CatsError, match=message):
+        load_run(out)
+
+
+def test_out_must_not_be_a_file(task, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for options in ({}, {"force": True}, {"resume": True}):
+        with pytest.raises(CatsError, match="is a file"):
+            _train(task, tmp_path / "file", **options)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_model_must_fit_the_task(task):
+    model, split = _shape(task)
+    with pytest.raises(CatsError, match="task forecast gives 4 x 4"):
+        train(task, dataclasses.replace(model, tokens_in=5), split, TRAINING)
+    with pytest.raises(CatsError, match="needs 4"):
+        train(task, dataclasses.replace(model, outputs=5), split, TRAINING)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"batch": 0},
+        {"lr": 0.0},
+        {"lr": math.nan},
+        {"dropout": 1.0},
+        {"message_dropout": (0.5, 0.1)},
+        {"keep": 0.0},
+        {"prune_steps": 0},
+        {"prune_from": 0.9},
+        {"granularity": "bit"},
+        {"prune_scope": "node"},
+        {"threads": 0},
+    ],
+)
+def test_options_are_checked(task, change):
+    with pytest.raises(CatsError):
+        _train(task, training=dataclasses.replace(TRAINING, **change))
+
+
+def test_divergence_is_reported(task):
+    with pytest.raises(CatsError, match="diverged in epoch 1"):
+        _train(task, training=dataclasses.replace(TRAINING, lr=1e30, clip=math.inf))
+
+
+def test_schedule_warms_up_and_ends_near_zero():
+    training = Training(epochs=10, lr=1.0, warmup=0.1, keep=0.5, prune_steps=3)
+    rates = [training.rate(step, 100) for step in range(100)]
+    assert rates[0] == 0.1 and max(rates) == rates[9] == 1.0 and rates[-1] < 0.01
+    assert list(training.prune_at()) == [3, 4, 6]
+    ratios = [steps[Kind.HEADS] for steps in training.prune_at().values()]
+    assert ratios == pytest.approx([1 - 0.5 / 3, 1 - 1 / 3, 0.5])
+    assert Training(epochs=10).prune_at() == {}
+    late = Training(epochs=3, keep=0.5, prune_from=1.0, prune_until=1.0)
+    assert late.prune_at()[2][Kind.OUTPUT] == 0.5
+
+
+def test_keep_by_kind_of_gather(task):
+    training = dataclasses.replace(TRAINING, epochs=1, prune_from=0.0, prune_until=0.0)
+    keep = {"heads": 0.25, "hidden": 0.7}
+    model, _ = _train(task, training=dataclasses.replace(training, keep=keep))
+    counts = [[len(columns) for columns in sources] for sources in model.keep]
+    assert counts == [[4, 0, 0], [4, 2, 2], [1, 1, 1], [4, 2, 2], [2, 2, 1], [4, 2, 2], [2, 1, 1]]
+    with pytest.raises(CatsError, match="keep 'tails': one of attention, heads"):
+        _train(task, training=dataclasses.replace(training, keep={"tails": 0.5}))
+
+
+def test_progress_bar_on_a_terminal_only(task, capsys):
+    training = dataclasses.replace(TRAINING, epochs=1)
+    _train(task, training=training)
+    assert capsys.readouterr().err == ""
+    with mock.patch("sys.stderr.isatty", return_value=True):
+        _train(task, training=training)
+    assert "1/1" in capsys.readouterr().err
+
+
+def test_command_trains_and_reports(series, tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    text = (
+        f"--task forecast --data {series} --target value --context 16 --horizon 4 --patch 4 "
+        "--nodes 2 --features 8 --heads 4 --hidden 8 --blocks 1 --epochs 1 --keep heads=0.5 "
+        "--message-dropout 0.1 --threads 1 --loss-payload 20 --loss-rows 2 "
+        f"-o {tmp_path / 'run'} --json {tmp_path / 'figures.json'}"
+    )
+    assert command.run(parser.parse_args(text.split())) == 0
+    assert "test: mse" in capsys.readouterr().out
+    _, run = load_run(tmp_path / "run")
+    assert run.split.outputs == (4, 0) and run.split.inputs == (4, 0)
+    training = run.extra["training"]
+    assert training["message_dropout"] == [0.1, 0.1] and training["payload"] == 20
+    assert training["tile_rows"] == 2 and training["keep"] == {"heads": 0.5}
+    assert (tmp_path / "figures.json").read_text() == (tmp_path / "run" / METRICS).read_text()
+    for wrong in (
+        ["--task", "digits", "--data", "x.csv"],
+        ["--task", "digits", "--preset", "ett"],
+        ["--task", "forecast", "--preset", "ett"],
+        ["--task", "forecast", "--target", "value"],
+        ["--task", "digits", "--nodes", "9"],
+        ["--task", "digits", "--features", "63"],
+        ["--task", "digits", "--message-dropout", "2"],
+        ["--task", "digits", "--epochs", "0"],
+        ["--task", "digits", "--keep", "much"],
+        ["--task", "digits", "--keep", "heads=2"],
+    ):
+        with pytest.raises(CatsError):
+            command.run(parser.parse_args([*wrong, "-o", str(tmp_path / "other")]))
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"prune_by": "taylor"}, {"prune_by": "activation"}, {"keep": 1.0, "air_budget": 1050}],
+)
+def test_pruning_by_worth_repeats(task, options):
+    """By what the data says, down to a share or a budget of bytes; the same seed, the same run."""
+    training = dataclasses.replace(TRAINING, **options)
+    config = dataclasses.replace(task.model, features=32, heads=4, hidden=32, blocks=1)
+    split = SplitConfig.even(config, 4)
+    one, metrics = train(task, config, split, training)
+    two, _ = train(task, config, split, training)
+    assert _equal(one, two) and one.keep == two.keep and metrics["test"]["mse"] < 10
+    if "air_budget" in options:
+        full, pruned = (
+            plan_air(make_plan(config, split, keep)).bytes
+            for keep in (full_keep(config, split), one.keep)
+        )
+        assert 0.9 * options["air_budget"] < pruned <= options["air_budget"] < full
+    else:
+        assert [len(columns) for columns in one.keep[1]] == [4] * 4
+
+
+def test_a_budget_is_reached_in_steps():
+    training = Training(epochs=10, air_budget=400, prune_steps=3, prune_from=0.2, prune_until=0.6)
+    assert training.budget_at(1000) == {2: 800, 4: 600, 6: 400}
+    assert training.budget_at(400) == {} and Training().budget_at(1000) == {}
+    with pytest.raises(CatsError, match="give one of them"):
+        Training(keep=0.5, air_budget=400).check()
+
+
+def test_command_presets_are_defaults_of_the_data(series, tmp_path):
+    """What is given beside a preset counts more."""
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    text = (
+        f"--task forecast --preset ett --data {series} --target value --context 16 --horizon 4 "
+        "--patch 4 --parts 0.6:0.2:0.2 --missing hold --features 8 --heads 4 --hidden 8 --epochs 1 "
+        f"--threads 1 -o {tmp_path / 'run'}"
+    )
+    assert command.run(parser.parse_args(text.split())) == 0
+    options = load_run(tmp_path / "run")[1].extra["task_options"]
+    assert options["target"] == "value" and options["stride"] == 1 and options["missing"] == "hold"
+
+
+PARALLEL = """
+import dataclasses, sys
+from pathlib import Path
+from cats import tasks
+from cats.shape.config import SplitConfig
+from cats.training.loop import Training, train
+
+task = tasks.load("forecast", data=sys.argv[1], target="value", context=16, horizon=4, patch=4)
+model = dataclasses.replace(task.model, features=8, heads=4, hidden=8, blocks=1)
+for loss in (0.0, 0.4):
+    training = Training(epochs=2, batch=32, threads=1, message_dropout=(0.0, loss), keep=0.5)
+    train(task, model, SplitConfig.even(model, 2), training, Path(sys.argv[2]) / str(loss))
+"""
+
+
+def test_torchrun_shares_batches(series, tmp_path):
+    """Two processes with half of each batch end where one process with whole batches ends."""
+    script = tmp_path / "parallel.py"
+    script.write_text(PARALLEL)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    arguments = [str(script), str(series), str(tmp_path / "two")]
+    done = subprocess.run([*torchrun, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    with mock.patch("sys.argv", ["script", str(series), str(tmp_path / "one")]):
+        exec(compile(PARALLEL, str(script), "exec"), {})
+    runs = {
+        (name, loss): load_run(tmp_path / name / loss)[0]
+        for name in ("one", "two")
+        for loss in ("0.0", "0.4")
+    }
+    assert json.loads((tmp_path / "two" / "0.0" / METRICS).read_text())["processes"] == 2
+    inputs = torch.randn(50, 4, 4, generator=torch.Generator().manual_seed(0))
+    one, two = (predict(runs[name, "0.0"], inputs) for name in ("one", "two"))
+    torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
+    one, two = (predict(runs[name, "0.4"], inputs) for name in ("one", "two"))
+    assert (one - two).abs().max() > 0.01  # each process draws losses of its own

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""All transports on BabbleSim: real drivers, drifting crystals, losses and every fault. Every
+output is the reference's for what arrived, every inference ends, the plan's times are the air's."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cats.deploy.export import load_deploy
+from cats.plan.radio import RADIOS
+from cats.zephyr import bsim
+from report import radio as report
+from report import radio_cells as cells
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bsim.missing() is not None, reason=str(bsim.missing())),
+]
+INTRUDED = "nrf_radio+secure"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """A function: the node built for a transport, once."""
+    made = {}
+
+    def get(radio):
+        if radio not in made:
+            made[radio] = bsim.build(radio, tmp_path_factory.mktemp(radio))
+        return made[radio]
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory):
+    """A function: a small deployment for a transport, once."""
+    made = {}
+
+    def get(radio, nodes=4, seed=7):
+        key = radio, nodes, seed
+        if key not in made:
+            folder = tmp_path_factory.mktemp("deploy")
+            made[key] = cells.deploy(folder, cells.small(nodes), nodes, radio, seed, rounds=2)
+        return made[key]
+
+    return get
+
+
+def good(run, delivered=0.0):
+    """What came of a run in which nothing hung and every output is the reference's."""
+    found = cells.outcome(run)
+    assert found.good and found.delivered >= delivered, found
+    return found
+
+
+LEAST = {"clean": 1.0, "drift": 1.0, "loss": 0.98}
+
+
+@pytest.mark.parametrize("fault", [f for f in cells.FAULTS if f != "intruder"])
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_faults(program, deployed, radio, fault):
+    """Four nodes, with each fault; crystals are 100 ppm apart in all but the first."""
+    other = deployed(radio, 2, 8) if fault == "neighbour" else None
+    run = cells.scenario(program(radio), deployed(radio), fault, 6, other)
+    found = good(run, LEAST.get(fault, 0.4))
+    assert found.inferences >= 6
+    if fault in ("clean", "drift", "loss"):
+        assert found.takeovers == 0 and all(len(log.results) == 6 for log in run.logs)
+    if fault == "loss":
+        assert sum(log.total("repaired") for log in run.logs) > 0
+    if fault == "leader killed":
+        assert found.takeovers > 0
+    if fault == "late":
+        assert 0 < len(run.logs[3].results) < 6
+    if "reset" in fault:
+        assert run.logs[4].results, "restarted, it takes part again"
+    if fault == "neighbour" and radio != "ble":
+        assert found.foreign > 0
+
+
+@pytest.mark.parametrize("fault", ["drift", "intruder"])
+def test_sealed(program, deployed, fault):
+    """Forged, replayed, changed and foreign frames change no output and stop nothing."""
+    found = good(cells.scenario(program(INTRUDED), deployed(INTRUDED), fault, 6), 0.9)
+    assert (found.attacks > 100 and found.refused > 100) == (fault == "intruder")
+
+
+@pytest.mark.parametrize(
+    ("radio", "nodes"), [("nrf_radio", 2), ("nrf_radio", 16), ("ieee802154", 2), ("ieee802154", 8)]
+)
+def test_sizes(program, deployed, radio, nodes):
+    """The fewest and the most nodes."""
+    good(cells.scenario(program(radio), deployed(radio, nodes), "drift", 2), 1.0)
+
+
+def test_goals(program, tmp_path):
+    """A large gather within 1.25 times the air time of its frames; ten times faster than 260 ms."""
+    matrix = report.Matrix(report.Options(tmp_path, inferences=2))
+    matrix.programs = {"nrf_radio": program("nrf_radio")}
+    for nodes, size in report.GATHERS:
+        row = matrix.gather("nrf_radio", nodes, size, 0).work()
+        assert row["good"] and row["drift_delivered"] == 1.0
+        assert row["ratio"] <= 1.25
+        assert size != 832 or row["drift_us"] < report.PROTOTYPE_US / 10
+
+
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_one_frame_in_ten_is_lost(program, tmp_path, radio):
+    """What the lossy channel does to frames, where nothing repairs: within three deviations."""
+    made = cells.deploy(
+        tmp_path, cells.wide(4, 832), 4, radio, rounds=0, tile_rows=16, interleave=False
+    )
+    found = good(cells.scenario(program(radio), made, "loss", 15))
+    deviation = math.sqrt(cells.LOSS * (1 - cells.LOSS) / found.fragments)
+    assert abs(1 - found.delivered - cells.LOSS) < 3 * deviation, found
+
+
+def test_chained_advertising(tmp_path, monkeypatch):
+    """Frames of 250 bytes, which take two packets with data each."""
+    plain = RADIOS["ble"]
+    monkeypatch.setitem(RADIOS, "ble", replace(plain, frame=251, guard_us=5000.0))
+    made = cells.deploy(
+        tmp_path / "deploy", cells.wide(4, 960), 4, "ble", tile_rows=16, interleave=False
+    )
+    program = bsim.build(
+        "ble", tmp_path / "build",
+        ["CONFIG_BT_CTLR_ADV_DATA_CHAIN=y", "CONFIG_BT_CTLR_ADV_DATA_LEN_MAX=255",
+         "CONFIG_CATS_BLE_MTU=251"],
+    )  # fmt: skip
+    gathers = load_deploy(made.folder)[1].gathers
+    assert max(gather.slot_us for gather in gathers) == RADIOS["ble"].slot_us(250)
+    good(cells.scenario(program, made, "drift", 5), 1.0)
+
+
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_slow_node(program, tmp_path, radio):
+    """What a node has not computed when its slots come is lost, and it misses whole inferences
+    while it computes; the others wait for neither."""
+    made = cells.deploy(tmp_path, cells.small(4), 4, radio, rounds=2)
+    file = tmp_path / "compute.bin"
+    times = np.frombuffer(file.read_bytes(), "<u4").copy()
+    node = times[1:].reshape(4, int(times[0]), 2)[3]
+    node += load_deploy(made.folder)[1].gathers[1].slot_us * 20
+    file.write_bytes(times.tobytes())
+    run = cells.scenario(program(radio), made, "drift", 6)
+    found = good(run)
+    assert found.missed > 0
+    for log in run.logs[:3]:
+        assert log.total("lost") > 0 and len(log.results) == 6
+
+
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_times_of_plan_and_simulation(program, deployed, tmp_path, radio):
+    """`cats plan` and `cats simulate` agree with the air within a tenth."""
+    matrix = report.Matrix(report.Options(tmp_path, inferences=3))
+    matrix.programs = {radio: program(radio)}
+    matrix.made = {("small", radio, 4, 7): deployed(radio)}
+    row = matrix.times(radio, 4).work()
+    assert row["good"]
+    for name, of in (("planned_us", "inference_us"), ("simulated_us", "inference_us"),
+                     ("planned_air_us", "air_us"), ("simulated_air_us", "air_us")):  # fmt: skip
+        assert row[name] == pytest.approx(row[of], rel=0.1), row

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats build`` in the Zephyr workspace of this machine: how large a node is, by our table and the
+linker, and all nodes in one process."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cats import cli
+from cats.errors import CatsError
+from cats.plan.predict import FIRMWARE
+from cats.zephyr import firmware
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "samples" / "node" / "deploy"
+
+#: The goals for one node on nrf52840dk, bytes: code without weights and tables, and static RAM
+#: outside of arena and stacks.
+CODE, STATE = 24 * 1024, 3 * 1024
+#: The same for what receives and sends over a radio: node, transport, packets.
+BUFFERS = 4 * 1024
+
+pytestmark = pytest.mark.slow
+
+
+def build(tmp_path, board, *arguments):
+    """``cats build`` of samples/node; what it measured of each ELF, and the folder."""
+    try:
+        found, left = firmware.platforms(firmware.workspace())
+    except CatsError as error:
+        pytest.skip(str(error))
+    if board not in found:
+        pytest.skip("; ".join(reason for reason in left if reason.startswith(board)))
+    out, report = tmp_path / "out", tmp_path / "footprint.json"
+    words = ["build", DEPLOY, "-b", board, "-d", out, "--json", report, *arguments]
+    assert cli.main([str(word) for word in words]) == 0
+    return json.loads(report.read_text())["elfs"], out
+
+
+def test_a_node_is_small(tmp_path):
+    board = "nrf52840dk/nrf52840"
+    (elf,), out = build(tmp_path, board, "-n", "0", "-DCONFIG_MINIMAL_LIBC=y")
+    parts = elf["parts"]
+    code = {part: parts[part]["flash"] for part in ("engine", "gather", "glue")}
+    assert all(size > 1000 for size in code.values()), code
+    assert sum(code.values()) <= CODE, code
+    state = {part: parts[part]["ram"] for part in ("node state", "transport")}
+    assert all(size > 500 for size in state.values()), state
+    assert sum(state.values()) <= STATE, state
+    for page in ("README.md", "doc/footprint.rst"):
+        text = " ".join((ROOT / page).read_text().split())
+        said = re.search(r"([\d,]+) bytes of flash, node state and transport ([\d,]+) bytes", text)
+        for shown, measured in zip(said.groups(), (code, state), strict=True):
+            shown = int(shown.replace(",", ""))
+            assert shown == pytest.approx(sum(measured.values()), rel=0.01), page
+
+    planned, reserve = elf["images"][0], FIRMWARE["loopback"]
+    assert elf["ram"] - planned["arena"] == pytest.approx(reserve.ram, rel=0.03)
+    assert elf["flash"] - planned["size"] == pytest.approx(reserve.flash, rel=0.03)
+
+    log = (out / "node_00" / "build.log").read_text()
+    for kind, name in (("flash", "FLASH"), ("ram", "RAM")):
+        said = re.search(rf"^ +{name}: +(\d+) (B|KB) ", log, re.MULTILINE)
+        assert elf[kind] == int(said[1]) * {"B": 1, "KB": 1024}[said[2]]
+
+
+@pytest.mark.parametrize("overlay", ["nrf-radio", "802154"])
+def test_buffers_are_small(tmp_path, overlay):
+    """State of the node with both its receptions, the transport's, and all packets between it and
+    the radio."""
+    (elf,), _ = build(
+        tmp_path, "nrf52840dk/nrf52840", "-n", "0", "-DCONFIG_MINIMAL_LIBC=y",
+        f"-DEXTRA_CONF_FILE=overlay-{overlay}.conf",
+    )  # fmt: skip
+    ram = {part: sizes["ram"] for part, sizes in elf["parts"].items()}
+    wanted = ("node state", "transport", *(("packets",) if overlay == "802154" else ()))
+    assert all(ram[part] > 200 for part in wanted)
+    assert sum(ram.get(part, 0) for part in ("node state", "transport", "packets")) <= BUFFERS, ram
+
+
+def test_one_process_holds_all_nodes(tmp_path):
+    (elf,), out = build(tmp_path, "native_sim/native/64")
+    assert [image["node"] for image in elf["images"]] == [0, 1, 2, 3]
+    assert [folder.name for folder in out.iterdir()] == ["node_00"]
+    done = subprocess.run(
+        [elf["elf"], "-stop_at=60", "-no-rt"], cwd=tmp_path, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "4 here" in done.stdout and "10 of 10 digits right" in done.stdout
