@@ -61,9 +61,9 @@ BY_SOURCE = tuple(
         ("transport", r"subsys/cats/transport/|cats_+transport|cats__transport"),
         (
             "tools",
-            r"(subsys/cats/|libcats\.a[(:])(shell|selftest|loss|energy|golden)|golden_\w+\.c",
+            r"subsys/cats/(shell/|tools/|node/(libcats_node\.a[(:])?(loss|energy)\.)|golden_\w+\.c",
         ),
-        ("security", r"(subsys/cats/|libcats\.a[(:])secur"),
+        ("security", r"subsys/cats/secure/|libcats_secure"),
         ("glue", r"subsys/cats/|modules/cats/|libcats|subsys__cats"),
         ("bluetooth", r"subsys/bluetooth/|drivers/bluetooth/|subsys__bluetooth|drivers__bluetooth"),
         ("network", r"subsys/net/|drivers/ieee802154/|subsys__net|drivers__ieee802154|openthread"),

@@ -21,8 +21,8 @@
  * the same fate on one link.
  */
 
-#ifndef CATS_SUBSYS_TRANSPORT_LOSS_H_
-#define CATS_SUBSYS_TRANSPORT_LOSS_H_
+#ifndef CATS_TRANSPORT_LOSS_H_
+#define CATS_TRANSPORT_LOSS_H_
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -115,4 +115,4 @@ static inline bool cats_loss_lost(uint32_t seed, uint32_t threshold,
 	return threshold == CATS_LOSS_ALL || cats_loss_draw(seed, f) < threshold;
 }
 
-#endif /* CATS_SUBSYS_TRANSPORT_LOSS_H_ */
+#endif /* CATS_TRANSPORT_LOSS_H_ */

@@ -246,7 +246,7 @@ def test_lead_time():
 
 def test_lead_is_that_of_the_firmware():
     """Each exchange opens a lead late, in the simulation as on the air."""
-    kconfig = (ROOT / "subsys" / "cats" / "Kconfig").read_text()
+    kconfig = (ROOT / "subsys" / "cats" / "node" / "Kconfig").read_text()
     found = kconfig.partition("config CATS_LEAD_US\n")[2].partition("\thelp")[0]
     default = {on: int(value) for value, on in re.findall(r"default (\d+) if (.+)", found)}
     for name in ("ieee802154", "ble", "nrf_radio"):

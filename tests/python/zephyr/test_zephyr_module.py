@@ -13,6 +13,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 SUBSYS = ROOT / "subsys" / "cats"
+ROOMS = sorted(path.parent.name for path in SUBSYS.glob("*/CMakeLists.txt"))
 
 
 def test_module_names_what_is_there() -> None:
@@ -36,12 +37,22 @@ def test_requirements_are_the_package_s() -> None:
     assert listed == sorted(package["project"]["dependencies"])
 
 
-@pytest.mark.parametrize("folder", ["engine", "gather"])
-def test_every_source_is_built(folder: str) -> None:
-    """No file of the portable parts is forgotten in the module's CMakeLists.txt, or invented."""
+def test_every_room_is_built() -> None:
+    """No folder is forgotten in the module's CMakeLists.txt and Kconfig, or invented."""
     text = (SUBSYS / "CMakeLists.txt").read_text()
-    named = set(re.findall(rf"^\s*{folder}/(\S+)$", text, re.MULTILINE))
-    there = {p.name for p in (SUBSYS / folder).iterdir() if p.suffix in (".c", ".S")}
+    named = set(re.findall(r"^add_subdirectory\w*\((?:CONFIG_\w+ )?(\w+)\)$", text, re.MULTILINE))
+    assert named == {path.name for path in SUBSYS.iterdir() if path.is_dir()}
+    text = (SUBSYS / "Kconfig").read_text()
+    named = set(re.findall(r'^rsource "(\w+)/Kconfig"$', text, re.MULTILINE))
+    assert named == {path.parent.name for path in SUBSYS.glob("*/Kconfig")}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_source_is_built(room: str) -> None:
+    """No file is forgotten in its room's CMakeLists.txt, or invented."""
+    text = (SUBSYS / room / "CMakeLists.txt").read_text()
+    named = set(re.findall(r"(?<![\w/}])\w+\.[cS](?![\w.])", text))
+    there = {p.name for p in (SUBSYS / room).iterdir() if p.suffix in (".c", ".S")}
     assert named == there
 
 

@@ -13,7 +13,7 @@
 
 #include <cats/cats.h>
 
-#include "secure.h"
+#include "seal.h"
 
 #include "golden.h"
 
@@ -23,7 +23,7 @@
 /* Frames that are kept for playing back. */
 #define KEPT 512
 
-/* secure_keys.c */
+/* keys.c */
 void cats_secure_reset_testonly(void);
 
 static const uint8_t key_one[CATS_KEY_SIZE] = "key number one.";

@@ -9,7 +9,7 @@
 
 #include <zephyr/ztest.h>
 
-#include "secure.h"
+#include "seal.h"
 
 #include "frames.h"
 

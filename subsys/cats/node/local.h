@@ -8,8 +8,8 @@
  * @brief What the module's own instances have in common.
  */
 
-#ifndef CATS_SUBSYS_LOCAL_H_
-#define CATS_SUBSYS_LOCAL_H_
+#ifndef CATS_NODE_LOCAL_H_
+#define CATS_NODE_LOCAL_H_
 
 #include <cats/cats.h>
 
@@ -27,4 +27,4 @@
 extern const struct cats_transport cats_transport;
 #endif
 
-#endif /* CATS_SUBSYS_LOCAL_H_ */
+#endif /* CATS_NODE_LOCAL_H_ */

@@ -7,12 +7,12 @@
  * @file
  * @brief The bytes of sealed frames (doc/security.rst), and what an instance keeps of them.
  *
- * secure.c is portable C11 on the PSA Crypto API, without state. secure_keys.c keeps the keys, the
+ * seal.c is portable C11 on the PSA Crypto API, without state. keys.c keeps the keys, the
  * counter and what was heard, in Zephyr's settings.
  */
 
-#ifndef CATS_SUBSYS_SECURE_H_
-#define CATS_SUBSYS_SECURE_H_
+#ifndef CATS_SECURE_SEAL_H_
+#define CATS_SECURE_SEAL_H_
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -85,4 +85,4 @@ uint16_t cats_secure_open(const struct cats_secure_key *key, const struct cats_i
 }
 #endif
 
-#endif /* CATS_SUBSYS_SECURE_H_ */
+#endif /* CATS_SECURE_SEAL_H_ */

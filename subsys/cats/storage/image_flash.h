@@ -8,8 +8,8 @@
  * @brief An instance holds the flash partition while it runs from it, so that no update starts.
  */
 
-#ifndef CATS_SUBSYS_IMAGE_FLASH_H_
-#define CATS_SUBSYS_IMAGE_FLASH_H_
+#ifndef CATS_STORAGE_IMAGE_FLASH_H_
+#define CATS_STORAGE_IMAGE_FLASH_H_
 
 /**
  * @brief Hold the partition; may be nested.
@@ -22,4 +22,4 @@ int cats_flash_acquire(void);
 /** @brief Let go of it, once for each acquisition. */
 void cats_flash_release(void);
 
-#endif /* CATS_SUBSYS_IMAGE_FLASH_H_ */
+#endif /* CATS_STORAGE_IMAGE_FLASH_H_ */

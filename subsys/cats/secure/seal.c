@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "secure.h"
+#include "seal.h"
 
 /* In the version's nibble: this frame is sealed. */
 #define SEALED 8

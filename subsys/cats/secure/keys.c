@@ -18,8 +18,8 @@
 #include <cats/cats.h>
 #include <cats/secure.h>
 
-#include "instance.h"
-#include "secure.h"
+#include "node/instance.h"
+#include "seal.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 

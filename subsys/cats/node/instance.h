@@ -8,8 +8,8 @@
  * @brief What the parts of an instance have of each other.
  */
 
-#ifndef CATS_SUBSYS_INSTANCE_H_
-#define CATS_SUBSYS_INSTANCE_H_
+#ifndef CATS_NODE_INSTANCE_H_
+#define CATS_NODE_INSTANCE_H_
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,7 +28,7 @@ bool cats_lost(const struct cats_instance_data *d, const uint8_t *frame, uint16_
 #define CATS_SECURE_OVERHEAD (4 + CONFIG_CATS_SECURE_TAG)
 
 /**
- * @brief secure_keys.c: before an instance sends or receives.
+ * @brief keys.c: before an instance sends or receives.
  *
  * @retval 0 on success
  * @retval -EACCES there is no key
@@ -36,11 +36,11 @@ bool cats_lost(const struct cats_instance_data *d, const uint8_t *frame, uint16_
  */
 int cats_secure_start(struct cats_secure_state *state, uint8_t node);
 
-/** @brief secure_keys.c: after it did so last; writes what was heard to the settings. */
+/** @brief keys.c: after it did so last; writes what was heard to the settings. */
 void cats_secure_stop(struct cats_secure_state *state);
 
 /**
- * @brief secure_keys.c: seal a frame into state->frame. With the instance locked.
+ * @brief keys.c: seal a frame into state->frame. With the instance locked.
  *
  * @return its bytes; 0 where there is no key or no number left
  */
@@ -48,7 +48,7 @@ uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_ima
 			  const uint8_t *frame, uint16_t size);
 
 /**
- * @brief secure_keys.c: open a frame. On cats_air_queue, with the instance locked.
+ * @brief keys.c: open a frame. On cats_air_queue, with the instance locked.
  *
  * @param[out] frame the opened one, valid until the next call for any instance
  * @return its bytes, or -1 - reason (enum cats_secure_reject)
@@ -62,4 +62,4 @@ int cats_secure_receive(struct cats_secure_state *state, const struct cats_image
 
 #endif /* CONFIG_CATS_SECURE */
 
-#endif /* CATS_SUBSYS_INSTANCE_H_ */
+#endif /* CATS_NODE_INSTANCE_H_ */

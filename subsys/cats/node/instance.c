@@ -18,7 +18,7 @@
 
 #ifdef CONFIG_CATS_IMAGE_FLASH
 #include <cats/update.h>
-#include "image_flash.h"
+#include "storage/image_flash.h"
 #endif
 #include "energy.h"
 #include "instance.h"

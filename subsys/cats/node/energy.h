@@ -8,8 +8,8 @@
  * @brief What an instance tells the energy statistics; all under its lock.
  */
 
-#ifndef CATS_SUBSYS_ENERGY_H_
-#define CATS_SUBSYS_ENERGY_H_
+#ifndef CATS_NODE_ENERGY_H_
+#define CATS_NODE_ENERGY_H_
 
 #include <cats/cats.h>
 
@@ -53,4 +53,4 @@ static inline void cats_energy_done(struct cats_instance_data *d, const struct c
 
 #endif
 
-#endif /* CATS_SUBSYS_ENERGY_H_ */
+#endif /* CATS_NODE_ENERGY_H_ */
