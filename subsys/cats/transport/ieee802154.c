@@ -22,7 +22,7 @@
 #include <cats/transport.h>
 
 #include "ieee802154.h"
-#include "radio_settings.h"
+#include "storage/radio_settings.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 

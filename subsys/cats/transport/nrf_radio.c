@@ -30,7 +30,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "radio_settings.h"
+#include "storage/radio_settings.h"
 
 #define TIMER NRF_TIMER0
 #define CC_TXEN NRF_TIMER_CC_CHANNEL0

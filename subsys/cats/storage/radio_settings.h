@@ -7,8 +7,8 @@
  * @brief What of a radio may be set on each board: the settings cats/radio/...
  */
 
-#ifndef CATS_TRANSPORT_RADIO_SETTINGS_H_
-#define CATS_TRANSPORT_RADIO_SETTINGS_H_
+#ifndef CATS_STORAGE_RADIO_SETTINGS_H_
+#define CATS_STORAGE_RADIO_SETTINGS_H_
 
 #include <errno.h>
 #include <stddef.h>
@@ -38,4 +38,4 @@ static inline int cats_radio_settings(const struct cats_radio_setting *settings,
 }
 #endif
 
-#endif /* CATS_TRANSPORT_RADIO_SETTINGS_H_ */
+#endif /* CATS_STORAGE_RADIO_SETTINGS_H_ */
