@@ -1,0 +1,258 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* cats infer */
+
+#include <errno.h>
+#include <string.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/shell/shell.h>
+#include <zephyr/sys/util.h>
+
+#include <cats/cats.h>
+
+#include "shell_internal.h"
+
+#define TIMEOUT K_SECONDS(CONFIG_CATS_SHELL_TIMEOUT_S)
+
+/* Each node's own columns of the input, one after the other. */
+static int8_t columns[CONFIG_CATS_SHELL_INPUT_SIZE];
+static int16_t output[CONFIG_CATS_SHELL_OUTPUT_COUNT];
+
+static void print_result(const struct shell *sh, const struct cats_image *image,
+			 const struct cats_result *r)
+{
+	shell_print(sh, "inference %u node %u: lost %u of %u fragments, %u outputs missing, %u us",
+		    r->inference, image->header->node, r->lost, r->fragments,
+		    cats_result_missing(r), r->ended_us - r->started_us);
+	if (r->silent != 0) {
+		shell_print(sh, "silent nodes (bits): 0x%04x", r->silent);
+	}
+	for (uint16_t row = 0; row < r->rows; row++) {
+		int class = cats_result_class(r, row);
+
+		shell_fprintf(sh, SHELL_NORMAL, "output");
+		for (uint16_t c = 0; c < r->columns; c++) {
+			shell_fprintf(sh, SHELL_NORMAL, " %d", r->output[row * r->columns + c]);
+		}
+		shell_fprintf(sh, SHELL_NORMAL, "\n");
+		if (class >= 0) {
+			shell_print(sh, "class %d", class);
+		} else {
+			shell_print(sh, "class none: no output arrived");
+		}
+	}
+}
+
+/* The columns of one node; also a node without inputs submits, or nobody opens the inference. */
+static const int8_t *cut(const struct cats_image *image, const int8_t *whole, size_t *used)
+{
+	const struct cats_image_model *m = image->model;
+	int8_t *own = columns + *used;
+
+	for (uint16_t t = 0; t < m->tokens_in; t++) {
+		memcpy(own + (size_t)t * m->own_inputs,
+		       whole + (size_t)t * m->inputs + m->first_input, m->own_inputs);
+	}
+	*used += cats_input_size(image);
+	return cats_input_size(image) != 0 ? own : NULL;
+}
+
+/* Submit to all nodes of this process and show the result of the current one. */
+static int infer(const struct shell *sh, const int8_t *whole)
+{
+	const struct cats_instance *shown = cats_shell_instance(sh);
+	const struct cats_image *image = cats_shell_image(sh);
+	struct cats_result result;
+	size_t used = 0;
+	int ret;
+
+	if (image == NULL) {
+		return -ENOTCONN;
+	}
+	if (cats_output_count(image) > ARRAY_SIZE(output)) {
+		shell_error(sh, "%zu outputs: raise CONFIG_CATS_SHELL_OUTPUT_COUNT",
+			    cats_output_count(image));
+		return -ENOSPC;
+	}
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		const struct cats_image *other = cats_running(instance);
+
+		(void)cats_withdraw(instance);
+		if (instance == shown || other == NULL ||
+		    other->header->model_id != image->header->model_id) {
+			continue;
+		}
+		ret = cats_submit(instance, whole != NULL ? cut(other, whole, &used) : NULL,
+				  TIMEOUT);
+		if (ret != 0) {
+			shell_error(sh, "%s takes no input (%d)", instance->name, ret);
+			return ret;
+		}
+	}
+	ret = cats_infer(shown, whole != NULL ? cut(image, whole, &used) : NULL, output,
+			 ARRAY_SIZE(output), &result, TIMEOUT);
+	if (ret == -ETIMEDOUT) {
+		shell_error(sh, "no result in %d s: another input is in use",
+			    CONFIG_CATS_SHELL_TIMEOUT_S);
+	} else if (ret != 0) {
+		shell_error(sh, "no result (%d)", ret);
+	} else {
+		print_result(sh, image, &result);
+	}
+	return ret;
+}
+
+/* What the model takes, all nodes' columns; 0 and the reason where it is more than fits. */
+static size_t whole_size(const struct shell *sh, const struct cats_image *image)
+{
+	size_t size = (size_t)image->model->tokens_in * image->model->inputs;
+
+	if (size > sizeof(cats_shell_given.data)) {
+		shell_error(sh, "the input has %zu bytes: raise CONFIG_CATS_SHELL_INPUT_SIZE",
+			    size);
+		return 0;
+	}
+	return size;
+}
+
+static int infer_bytes(const struct shell *sh)
+{
+	const struct cats_image *image = cats_shell_image(sh);
+	size_t wanted = image != NULL ? whole_size(sh, image) : 0;
+
+	if (wanted == 0) {
+		return image != NULL ? -ENOSPC : -ENOTCONN;
+	}
+	if (cats_shell_given.size != wanted) {
+		shell_error(sh, "%zu bytes given, the model takes %u x %u = %zu",
+			    cats_shell_given.size, image->model->tokens_in, image->model->inputs,
+			    wanted);
+		return -EINVAL;
+	}
+	return infer(sh, (const int8_t *)cats_shell_given.data);
+}
+
+/* What was given is used once, whatever comes of it. */
+static int infer_once(const struct shell *sh)
+{
+	int ret = infer_bytes(sh);
+
+	cats_shell_given.size = 0;
+	return ret;
+}
+
+static int append_hex(const struct shell *sh, const char *text)
+{
+	size_t length = strlen(text);
+	size_t added = hex2bin(text, length, cats_shell_given.data + cats_shell_given.size,
+			       sizeof(cats_shell_given.data) - cats_shell_given.size);
+
+	if (length == 0 || length % 2 != 0 || added != length / 2) {
+		shell_error(sh, "hexadecimal digits in pairs are wanted, at most %zu bytes in all",
+			    sizeof(cats_shell_given.data));
+		return -EINVAL;
+	}
+	cats_shell_given.size += added;
+	return 0;
+}
+
+static int cmd_hex(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	cats_shell_given.size = 0;
+	return append_hex(sh, argv[1]) == 0 ? infer_once(sh) : -EINVAL;
+}
+
+static int cmd_base64(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	cats_shell_given.size = 0;
+	return cats_shell_add_base64(sh, argv[1]) == 0 ? infer_once(sh) : -EINVAL;
+}
+
+static int cmd_add(const struct shell *sh, size_t argc, char **argv)
+{
+	int ret;
+
+	if (argc < 2) {
+		cats_shell_given.size = 0;
+		return 0;
+	}
+	ret = cats_shell_add_base64(sh, argv[1]);
+	if (ret == 0) {
+		shell_print(sh, "%zu bytes", cats_shell_given.size);
+	}
+	return ret;
+}
+
+static int cmd_run(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	return infer_once(sh);
+}
+
+static int cmd_zeros(const struct shell *sh, size_t argc, char **argv)
+{
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	return infer(sh, NULL);
+}
+
+static int cmd_sample(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct cats_image *image = cats_shell_image(sh);
+	const struct cats_samples *s = cats_samples;
+	unsigned long n;
+	int ret;
+
+	ARG_UNUSED(argc);
+	if (image == NULL) {
+		return -ENOTCONN;
+	}
+	if (s == NULL || s->count == 0) {
+		shell_error(sh, "this firmware has no samples built in");
+		return -ENOENT;
+	}
+	if (s->tokens != image->model->tokens_in || s->inputs != image->model->inputs) {
+		shell_error(sh, "the samples are %u x %u, the model takes %u x %u", s->tokens,
+			    s->inputs, image->model->tokens_in, image->model->inputs);
+		return -EINVAL;
+	}
+	if (whole_size(sh, image) == 0) {
+		return -ENOSPC;
+	}
+	if (cats_shell_number(sh, argv[1], s->count - 1u, &n) != 0) {
+		return -EINVAL;
+	}
+	ret = infer(sh, s->data + n * s->tokens * s->inputs);
+	if (ret == 0 && s->labels != NULL) {
+		shell_print(sh, "label %d", s->labels[n]);
+	}
+	return ret;
+}
+
+SHELL_STATIC_SUBCMD_SET_CREATE(
+	infer_commands,
+	SHELL_CMD_ARG(sample, NULL, SHELL_HELP("Run a sample that is built in", "<number>"),
+		      cmd_sample, 2, 0),
+	SHELL_CMD_ARG(hex, NULL,
+		      SHELL_HELP("Run an input: int8 of all tokens and all nodes' columns",
+				 "<digits>"),
+		      cmd_hex, 2, 0),
+	SHELL_CMD_ARG(base64, NULL, SHELL_HELP("Run an input given in base64", "<text>"),
+		      cmd_base64, 2, 0),
+	SHELL_CMD_ARG(zeros, NULL, SHELL_HELP("Run an input of zeros", ""), cmd_zeros, 1, 0),
+	SHELL_CMD_ARG(add, NULL,
+		      SHELL_HELP("Append base64 to a long input; without it, begin anew",
+				 "[<text>]"),
+		      cmd_add, 1, 1),
+	SHELL_CMD_ARG(run, NULL, SHELL_HELP("Run the input that was added", ""), cmd_run, 1, 0),
+	SHELL_SUBCMD_SET_END);
+
+SHELL_SUBCMD_ADD((cats), infer, &infer_commands,
+		 SHELL_HELP("Run an inference and show its output", ""), NULL, 0, 0);
