@@ -16,50 +16,49 @@
 
 #include <cats/cats.h>
 
+/** @brief Take the instance's lock: the node, and all that stands below it in its data. */
+void cats_lock(struct cats_instance_data *d);
+
+/** @brief Give it back. */
+void cats_unlock(struct cats_instance_data *d);
+
+/** @brief The transport's time. */
+static inline uint32_t cats_now(const struct cats_instance_data *d)
+{
+	return d->self->transport->now();
+}
+
+/** @brief Does it run, and is to go on? Locked. */
+static inline bool cats_alive(const struct cats_instance_data *d)
+{
+	return d->running && !d->stopping;
+}
+
+/** @brief air.c: start cats_air_queue. */
+void cats_air_start(void);
+
+/** @brief air.c: connect an instance with it. */
+void cats_air_init(struct cats_instance_data *d);
+
+/** @brief air.c: from any thread: the node changed, look at it. */
+void cats_air_kick(struct cats_instance_data *d);
+
+/** @brief compute.c: entry of the instance's thread; p1 is its data. */
+void cats_instance_thread(void *p1, void *p2, void *p3);
+
+/** @brief infer.c: give the result to those who wait for it. Locked. */
+void cats_waiters_tell(struct cats_instance_data *d);
+
+/** @brief infer.c: nobody waits any longer: -ESHUTDOWN. Locked. */
+void cats_waiters_stop(struct cats_instance_data *d);
+
+/** @brief infer.c: an input that nobody reads any more may go. Locked. */
+void cats_input_release(struct cats_instance_data *d);
+
 /** @brief loss.c: set the losses that Kconfig asks for. */
 void cats_loss_init(const struct cats_instance *instance);
 
 /** @brief loss.c: is this frame to be dropped on purpose? With the instance locked and running. */
 bool cats_lost(const struct cats_instance_data *d, const uint8_t *frame, uint16_t size);
-
-#ifdef CONFIG_CATS_SECURE
-
-/** Bytes by which frames on the air are longer. */
-#define CATS_SECURE_OVERHEAD (4 + CONFIG_CATS_SECURE_TAG)
-
-/**
- * @brief keys.c: before an instance sends or receives.
- *
- * @retval 0 on success
- * @retval -EACCES there is no key
- * @retval -errno  of the settings
- */
-int cats_secure_start(struct cats_secure_state *state, uint8_t node);
-
-/** @brief keys.c: after it did so last; writes what was heard to the settings. */
-void cats_secure_stop(struct cats_secure_state *state);
-
-/**
- * @brief keys.c: seal a frame into state->frame. With the instance locked.
- *
- * @return its bytes; 0 where there is no key or no number left
- */
-uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_image *image,
-			  const uint8_t *frame, uint16_t size);
-
-/**
- * @brief keys.c: open a frame. On cats_air_queue, with the instance locked.
- *
- * @param[out] frame the opened one, valid until the next call for any instance
- * @return its bytes, or -1 - reason (enum cats_secure_reject)
- */
-int cats_secure_receive(struct cats_secure_state *state, const struct cats_image *image,
-			const uint8_t *sealed, uint16_t size, const uint8_t **frame);
-
-#else
-
-#define CATS_SECURE_OVERHEAD 0
-
-#endif /* CONFIG_CATS_SECURE */
 
 #endif /* CATS_NODE_INSTANCE_H_ */

@@ -31,13 +31,13 @@ int cats_loss(const struct cats_instance *instance, int source, uint32_t ppm)
 	if (source < CATS_NODE_ANY || source >= CATS_MAX_NODES || ppm > 1000000) {
 		return -EINVAL;
 	}
-	(void)k_mutex_lock(&d->lock, K_FOREVER);
+	cats_lock(d);
 	for (int s = 0; s < CATS_MAX_NODES; s++) {
 		if (source == CATS_NODE_ANY || source == s) {
 			d->loss[s] = ppm;
 		}
 	}
-	(void)k_mutex_unlock(&d->lock);
+	cats_unlock(d);
 	return 0;
 }
 
@@ -45,9 +45,9 @@ void cats_loss_seed(const struct cats_instance *instance, uint32_t seed)
 {
 	struct cats_instance_data *d = instance->data;
 
-	(void)k_mutex_lock(&d->lock, K_FOREVER);
+	cats_lock(d);
 	d->loss_seed = seed;
-	(void)k_mutex_unlock(&d->lock);
+	cats_unlock(d);
 }
 
 void cats_loss_get(const struct cats_instance *instance, uint8_t source, uint32_t *seed,
@@ -56,10 +56,10 @@ void cats_loss_get(const struct cats_instance *instance, uint8_t source, uint32_
 	struct cats_instance_data *d = instance->data;
 
 	__ASSERT_NO_MSG(source < CATS_MAX_NODES);
-	(void)k_mutex_lock(&d->lock, K_FOREVER);
+	cats_lock(d);
 	*seed = d->loss_seed;
 	*ppm = d->loss[source];
-	(void)k_mutex_unlock(&d->lock);
+	cats_unlock(d);
 }
 
 void cats_loss_init(const struct cats_instance *instance)

@@ -18,8 +18,8 @@
 #include <cats/cats.h>
 #include <cats/secure.h>
 
-#include "node/instance.h"
 #include "seal.h"
+#include "secure.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 

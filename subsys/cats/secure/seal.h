@@ -5,10 +5,8 @@
 
 /**
  * @file
- * @brief The bytes of sealed frames (doc/security.rst), and what an instance keeps of them.
- *
- * seal.c is portable C11 on the PSA Crypto API, without state. keys.c keeps the keys, the
- * counter and what was heard, in Zephyr's settings.
+ * @brief The bytes of sealed frames (doc/security.rst): portable C11 on the PSA Crypto API, without
+ *        state.
  */
 
 #ifndef CATS_SECURE_SEAL_H_

@@ -1,0 +1,223 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* cats_start() and cats_stop(): the image, the node, the thread, the port. */
+
+#include <errno.h>
+
+#include <zephyr/kernel.h>
+#include <zephyr/logging/log.h>
+#include <zephyr/sys/util.h>
+#if CONFIG_CATS_FIRST_INFERENCE < 0
+#include <zephyr/random/random.h>
+#endif
+
+#include <cats/cats.h>
+
+#include "energy.h"
+#include "instance.h"
+#include "secure/secure.h"
+#ifdef CONFIG_CATS_IMAGE_FLASH
+#include <cats/update.h>
+#include "storage/image_flash.h"
+#endif
+
+LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
+
+BUILD_ASSERT(CONFIG_CATS_THREAD_PRIORITY < CONFIG_NUM_PREEMPT_PRIORITIES);
+
+static int refuse(const struct cats_instance *instance, int reason)
+{
+	instance->data->refused = (uint8_t)reason;
+	LOG_ERR("%s: image refused: %s", instance->name, cats_image_strerror(reason));
+	return -EBADMSG;
+}
+
+/* Find and verify the image. */
+static int load(const struct cats_instance *instance, const void *image, size_t size)
+{
+	struct cats_instance_data *d = instance->data;
+	int reason;
+
+	if (image == NULL) {
+		image = instance->image;
+		size = instance->image_size;
+	}
+#ifdef CONFIG_CATS_IMAGE_FLASH
+	const void *partition = NULL;
+	size_t room = 0;
+	int ret = cats_flash_map(&partition, &room);
+
+	if (image == NULL && instance->flash) {
+		if (ret != 0) {
+			return ret;
+		}
+		image = partition;
+		size = room;
+	}
+	if (ret == 0 && (uintptr_t)image - (uintptr_t)partition < room) {
+		ret = cats_flash_acquire();
+		if (ret != 0) {
+			return ret;
+		}
+		d->in_flash = true;
+	}
+#endif
+	if (image == NULL) {
+		return -ENOENT;
+	}
+	reason = cats_image_verify(image, size, &d->image);
+	if (reason == CATS_IMAGE_OK) {
+		reason = cats_image_expect(&d->image, instance->node, 0);
+	}
+	return reason == CATS_IMAGE_OK ? 0 : refuse(instance, reason);
+}
+
+static void unload(struct cats_instance_data *d)
+{
+#ifdef CONFIG_CATS_IMAGE_FLASH
+	if (d->in_flash) {
+		cats_flash_release();
+		d->in_flash = false;
+	}
+#else
+	ARG_UNUSED(d);
+#endif
+}
+
+static uint16_t first_inference(void)
+{
+#if CONFIG_CATS_FIRST_INFERENCE < 0
+	return sys_rand16_get();
+#else
+	return CONFIG_CATS_FIRST_INFERENCE;
+#endif
+}
+
+static int start(const struct cats_instance *instance, const void *image, size_t size)
+{
+	struct cats_instance_data *d = instance->data;
+	struct cats_node_config config = {
+		.image = &d->image,
+		.arena = instance->arena,
+		.arena_size = instance->arena_size,
+		.mtu = instance->transport->mtu - CATS_SECURE_OVERHEAD,
+		.first_inference = first_inference(),
+		.lead_us = CONFIG_CATS_LEAD_US,
+		.early_us = CONFIG_CATS_EARLY_US,
+		.late_us = CONFIG_CATS_LATE_US,
+	};
+	int ret;
+
+	d->refused = CATS_IMAGE_OK;
+	ret = load(instance, image, size);
+	if (ret != 0) {
+		return ret;
+	}
+#ifdef CONFIG_CATS_SECURE
+	if ((d->image.model->flags & CATS_FLAG_SEALED) == 0 && d->image.header->nodes > 1) {
+		LOG_ERR("%s: slots are too short for sealed frames: cats export --secure",
+			instance->name);
+		return -EMSGSIZE;
+	}
+	ret = cats_secure_start(&d->secure, d->image.header->node);
+	if (ret != 0) {
+		return ret;
+	}
+#endif
+
+	cats_lock(d);
+	config.available = d->available;
+	config.user = d->available_user;
+	d->glue = (struct cats_glue_stats){0};
+	cats_energy_reset(d);
+	d->result_ready = false;
+	d->input_held = false;
+	d->submitted = false;
+	d->stopping = false;
+	k_sem_reset(&d->work);
+	ret = cats_node_init(&d->node, &config, cats_now(d));
+	d->running = ret == 0;
+	cats_unlock(d);
+	if (ret != 0) {
+		return ret;
+	}
+	ret = instance->transport->attach(&d->port);
+	if (ret != 0) {
+		cats_lock(d);
+		d->running = false;
+		cats_unlock(d);
+		return ret;
+	}
+	(void)k_thread_create(&d->thread, instance->stack, instance->stack_size,
+			      cats_instance_thread, d, NULL, NULL,
+			      K_PRIO_PREEMPT(CONFIG_CATS_THREAD_PRIORITY), 0, K_NO_WAIT);
+	(void)k_thread_name_set(&d->thread, instance->name);
+	k_sem_give(&d->slot);
+	cats_air_kick(d);
+	LOG_INF("%s: node %u of %u, model %08x, %s", instance->name, d->image.header->node,
+		d->image.header->nodes, d->image.header->model_id, instance->transport->name);
+	return 0;
+}
+
+int cats_start(const struct cats_instance *instance, const void *image, size_t size)
+{
+	struct cats_instance_data *d;
+	int ret;
+
+	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
+	d = instance->data;
+	(void)k_mutex_lock(&d->control, K_FOREVER);
+	if (d->running) {
+		ret = -EALREADY;
+	} else {
+		ret = start(instance, image, size);
+		if (ret != 0) {
+			LOG_ERR("%s: does not start on %s (%d)", instance->name,
+				instance->transport->name, ret);
+			unload(d);
+		}
+	}
+	(void)k_mutex_unlock(&d->control);
+	return ret;
+}
+
+int cats_stop(const struct cats_instance *instance)
+{
+	struct cats_instance_data *d;
+	struct k_work_sync sync;
+
+	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
+	d = instance->data;
+	__ASSERT(k_current_get() != &d->thread, "cats_stop() from a result callback");
+	(void)k_mutex_lock(&d->control, K_FOREVER);
+	if (!d->running) {
+		(void)k_mutex_unlock(&d->control);
+		return -EALREADY;
+	}
+
+	cats_lock(d);
+	d->stopping = true;
+	cats_unlock(d);
+	k_sem_give(&d->work);
+	(void)k_thread_join(&d->thread, K_FOREVER);
+	instance->transport->detach(&d->port);
+	(void)k_work_cancel_delayable_sync(&d->air, &sync);
+#ifdef CONFIG_CATS_SECURE
+	cats_secure_stop(&d->secure);
+#endif
+
+	cats_lock(d);
+	d->running = false;
+	cats_input_release(d);
+	cats_waiters_stop(d);
+	cats_unlock(d);
+	/* Whoever waits for its turn to submit is woken and finds the instance stopped. */
+	k_sem_reset(&d->slot);
+	unload(d);
+	(void)k_mutex_unlock(&d->control);
+	LOG_INF("%s: stopped", instance->name);
+	return 0;
+}
