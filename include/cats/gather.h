@@ -39,8 +39,6 @@ extern "C" {
 #define CATS_MAX_CODED 15
 /** Most coded frames of one source that follow its data unasked. */
 #define CATS_MAX_AHEAD 3
-/** Most repair rounds of an exchange. */
-#define CATS_MAX_ROUNDS 3
 /** Exchanges that a node waits in silence before it takes its leader for gone. */
 #define CATS_SILENT_EXCHANGES 3
 /** Coded frames that a node can hold back until an exchange is solved, over all sources. */
