@@ -123,7 +123,7 @@ static void end_job(struct bench *bench)
 	}
 }
 
-static void poll(struct bench *bench)
+static void poll_node(struct bench *bench)
 {
 	struct cats_todo *todo = &bench->todo;
 
@@ -285,7 +285,7 @@ static void step(struct bench *bench, struct script *script)
 		sent(bench, what & 32, (int16_t)(next(script) - 128));
 		break;
 	}
-	poll(bench);
+	poll_node(bench);
 }
 
 /* Nobody is heard any more: it comes to its end, in a number of steps that has a bound. */
@@ -301,7 +301,7 @@ static void settle(struct bench *bench)
 		if (bench->sending) {
 			sent(bench, true, 0);
 		}
-		poll(bench);
+		poll_node(bench);
 		if (bench->todo.compute && !bench->computing) {
 			begin_job(bench);
 		} else if (bench->todo.what == CATS_TODO_WAIT && cats_node_runs(&bench->node)) {
@@ -335,7 +335,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(config.arena != NULL && bench->input != NULL);
 	memset(config.arena, 0xa5, config.arena_size);
 	CHECK(cats_node_init(&bench->node, &config, bench->now_us) == 0);
-	poll(bench);
+	poll_node(bench);
 	while (script.size > 0) {
 		step(bench, &script);
 	}

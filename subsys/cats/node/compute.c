@@ -13,7 +13,7 @@
 #include "instance.h"
 
 /* Give the result to whom it may concern. Locked; unlocked while the callback runs. */
-static void tell(struct cats_instance_data *d)
+static void tell_result(struct cats_instance_data *d)
 {
 	const struct cats_result *r = &d->result;
 	cats_result_cb callback = d->callback;
@@ -43,7 +43,7 @@ void cats_instance_thread(void *p1, void *p2, void *p3)
 	cats_lock(d);
 	while (!d->stopping) {
 		if (d->result_ready) {
-			tell(d);
+			tell_result(d);
 		} else if (cats_node_compute_begin(&d->node, &job, cats_now(d)) == 0) {
 			cats_unlock(d);
 			cats_job_run(&job);

@@ -101,7 +101,7 @@ static K_WORK_DEFINE(sent_work, tell_sent);
 #define DPPI_TXEN 0
 #define DPPI_ADDR 1
 
-static void connect(void)
+static void connect_events(void)
 {
 	nrf_timer_publish_set(TIMER, NRF_TIMER_EVENT_COMPARE0, DPPI_TXEN);
 	nrf_radio_subscribe_set(NRF_RADIO, NRF_RADIO_TASK_TXEN, DPPI_TXEN);
@@ -110,7 +110,7 @@ static void connect(void)
 	nrf_dppi_channels_enable(NRF_DPPIC, BIT(DPPI_ADDR));
 }
 
-static void disconnect(void)
+static void disconnect_events(void)
 {
 	nrf_dppi_channels_disable(NRF_DPPIC, BIT(DPPI_ADDR) | BIT(DPPI_TXEN));
 }
@@ -127,12 +127,12 @@ static void arm(bool on)
 #define PPI_TXEN NRF_PPI_CHANNEL20
 #define PPI_ADDR NRF_PPI_CHANNEL26
 
-static void connect(void)
+static void connect_events(void)
 {
 	nrf_ppi_channel_enable(NRF_PPI, PPI_ADDR);
 }
 
-static void disconnect(void)
+static void disconnect_events(void)
 {
 	nrf_ppi_channel_disable(NRF_PPI, PPI_ADDR);
 	nrf_ppi_channel_disable(NRF_PPI, PPI_TXEN);
@@ -400,7 +400,7 @@ static int radio_attach(struct cats_port *port)
 	}
 	(void)radio_now();
 	configure();
-	connect();
+	connect_events();
 	IRQ_CONNECT(DT_IRQN(DT_NODELABEL(radio)), CONFIG_CATS_NRF_RADIO_IRQ_PRIORITY, radio_isr,
 		    NULL, 0);
 	IRQ_CONNECT(DT_IRQN(DT_NODELABEL(timer0)), CONFIG_CATS_NRF_RADIO_IRQ_PRIORITY, timer_isr,
@@ -430,7 +430,7 @@ static void radio_detach(struct cats_port *port)
 	user = NULL;
 	irq_disable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_disable(DT_IRQN(DT_NODELABEL(timer0)));
-	disconnect();
+	disconnect_events();
 	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
 	nrf_radio_shorts_set(NRF_RADIO, 0);
 	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
