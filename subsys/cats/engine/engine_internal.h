@@ -84,7 +84,4 @@ struct cats_region {
 bool cats_find_region(const struct cats_image *image, struct cats_exchange x, uint8_t source,
 		      uint16_t fragment, struct cats_region *region);
 
-/* CRC-32 as in IEEE 802.3 and zlib. */
-uint32_t cats_crc32(const uint8_t *data, size_t size);
-
 #endif /* CATS_ENGINE_INTERNAL_H_ */

@@ -10,7 +10,9 @@
 
 #include <cats/image.h>
 
+#include "crc32.h"
 #include "engine_internal.h"
+#include "image_header.h"
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "an image is little-endian, and is read where it lies"
@@ -357,24 +359,16 @@ int cats_image_verify(const void *data, size_t size, struct cats_image *image)
 {
 	const struct cats_image_header *header = data;
 	struct cats_image found = {.base = data, .header = header};
+	int reason;
 
 	if (data == NULL || (uintptr_t)data % CATS_IMAGE_ALIGN != 0) {
 		return CATS_IMAGE_FOREIGN;
 	}
-	if (size < sizeof(*header)) {
-		return CATS_IMAGE_TRUNCATED;
+	reason = cats_image_check_header(header, size);
+	if (reason != CATS_IMAGE_OK) {
+		return reason;
 	}
-	if (header->magic != CATS_IMAGE_MAGIC) {
-		return CATS_IMAGE_FOREIGN;
-	}
-	if (header->format_version != CATS_FORMAT_VERSION) {
-		return CATS_IMAGE_VERSION;
-	}
-	if (header->image_size > size) {
-		return CATS_IMAGE_TRUNCATED;
-	}
-	if (header->header_size != sizeof(*header) || header->image_size < sizeof(*header) ||
-	    header->crc32 != cats_crc32(found.base + CRC_BEGIN, header->image_size - CRC_BEGIN)) {
+	if (header->crc32 != cats_crc32(found.base + CRC_BEGIN, header->image_size - CRC_BEGIN)) {
 		return CATS_IMAGE_CORRUPT;
 	}
 	if (header->image_size % CATS_IMAGE_ALIGN != 0 || !header_fits(header)) {

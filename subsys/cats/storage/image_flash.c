@@ -10,12 +10,13 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 #include <zephyr/storage/flash_map.h>
-#include <zephyr/sys/crc.h>
 #include <zephyr/sys/util.h>
 
 #include <cats/image.h>
 #include <cats/update.h>
 
+#include "engine/crc32.h"
+#include "engine/image_header.h"
 #include "image_flash.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
@@ -228,21 +229,20 @@ static int check(const uint8_t *data)
 {
 	const struct cats_image_header *header = (const void *)update.header;
 	uint32_t crc;
+	int reason;
 
 	if (update.taken < update.size) {
 		return CATS_IMAGE_TRUNCATED;
 	}
-	if (header->magic != CATS_IMAGE_MAGIC) {
-		return CATS_IMAGE_FOREIGN;
+	reason = cats_image_check_header(header, update.size);
+	if (reason != CATS_IMAGE_OK) {
+		return reason;
 	}
-	if (header->format_version != CATS_FORMAT_VERSION) {
-		return CATS_IMAGE_VERSION;
-	}
-	if (header->image_size > update.size || header->image_size < update.head) {
+	if (header->image_size < update.head) {
 		return CATS_IMAGE_TRUNCATED;
 	}
-	crc = crc32_ieee_update(0, update.header + CHECKED, update.head - CHECKED);
-	crc = crc32_ieee_update(crc, data + update.head, header->image_size - update.head);
+	crc = cats_crc32(update.header + CHECKED, update.head - CHECKED);
+	crc = cats_crc32_update(crc, data + update.head, header->image_size - update.head);
 	return crc == header->crc32 ? CATS_IMAGE_OK : CATS_IMAGE_CORRUPT;
 }
 

@@ -14,7 +14,7 @@
 #include <arm_nnsupportfunctions.h>
 
 #include "bench.h"
-#include "engine_internal.h"
+#include "crc32.h"
 
 static struct layer layer;
 static int8_t rows[TOKENS * COLUMNS];

@@ -18,7 +18,7 @@
 #include <cats/engine.h>
 
 #include "bench.h"
-#include "engine_internal.h"
+#include "crc32.h"
 
 #define ARENA_SIZE (512 * 1024)
 #define STACK_SIZE 8192

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "crc32.h"
 #include "engine_internal.h"
 #include "kernels.h"
 
