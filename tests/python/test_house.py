@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The repository keeps its own rules: licence lines, no machine's paths, commands that exist."""
 
+import ctypes
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -66,6 +68,35 @@ def test_text_files_are_tidy():
         and (not text.endswith("\n") or "\r" in text or re.search(r"[ \t]+$", text, re.MULTILINE))
     ]
     assert untidy == []
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
+def test_external_names_of_the_portable_c(tmp_path, compiler):
+    """All that the linker sees of engine and gather begins with cats_."""
+    if not shutil.which(compiler):
+        pytest.skip(f"no {compiler} here")
+    rooms = [ROOT / "subsys" / "cats" / room for room in ("engine", "gather")]
+    sources = [path for room in rooms for path in sorted(room.glob("*.[cS]"))]
+    flags = ["-mcpu=cortex-m4", "-mthumb"] if compiler.startswith("arm") else []
+    include = [f"-I{folder}" for folder in (ROOT / "include", *rooms)]
+    subprocess.run([compiler, *flags, *include, "-c", *sources], cwd=tmp_path, check=True)
+    listed = subprocess.run(
+        [compiler.replace("gcc", "nm"), "-A", "-g", "--defined-only", *tmp_path.glob("*.o")],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    names = re.findall(r"(\w+\.o):\S* \w (\S+)$", listed, re.MULTILINE)
+    assert len(names) > 50
+    assert [f"{file}: {name}" for file, name in names if not name.startswith("cats_")] == []
+
+
+def test_no_static_is_named_as_a_function_of_the_system():
+    """connect() or read() in the C code would read as if it were POSIX's."""
+    static = re.compile(r"^(?:static\b[^;={(]*?|\} )(\w+)\s*(?=[\[;=(])", re.MULTILINE)
+    system = ctypes.CDLL(None)
+    files = [p for p in tracked() if p.suffix in (".c", ".h") and p.is_relative_to(ROOT / "subsys")]
+    names = {name: path for path in files for name in static.findall(path.read_text())}
+    assert len(names) > 200
+    assert {name: path.name for name, path in names.items() if hasattr(system, name)} == {}
 
 
 def make_targets():
