@@ -3,10 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/*
- * What an instance sends and hears. All of it runs on cats_air_queue but cats_air_kick() and what is
- * done once at the start.
- */
+/* What an instance sends and hears. All but cats_air_kick() runs on cats_air_queue. */
+
+#include <errno.h>
 
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
@@ -19,12 +18,6 @@
 #include "secure/secure.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
-
-BUILD_ASSERT(-CONFIG_CATS_AIR_PRIORITY <= CONFIG_NUM_COOP_PRIORITIES,
-	     "CATS_AIR_PRIORITY asks for more cooperative priorities than there are");
-
-static K_KERNEL_STACK_DEFINE(air_stack, CONFIG_CATS_AIR_STACK_SIZE);
-struct k_work_q cats_air_queue;
 
 static int transmit(struct cats_instance_data *d, const struct cats_todo *todo)
 {
@@ -42,10 +35,21 @@ static int transmit(struct cats_instance_data *d, const struct cats_todo *todo)
 	return d->self->transport->send(&d->port, frame, size, todo->at);
 }
 
+/* Look at the node again then. */
+static void wait_until(struct cats_instance_data *d, uint32_t at)
+{
+	const struct cats_transport *transport = d->self->transport;
+	int32_t delay = cats_time_diff(at, transport->now());
+	uint32_t us = (uint32_t)MAX(delay, 1);
+
+	(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air,
+					  transport->timeout != NULL ? transport->timeout(us)
+								     : K_USEC(us));
+}
+
 /* Do what the node asks for, until it waits. Locked. */
 static void drive(struct cats_instance_data *d)
 {
-	const struct cats_transport *transport = d->self->transport;
 	struct cats_todo todo;
 
 	/* A result stays valid until the next poll, so the thread must be through with it. */
@@ -68,21 +72,15 @@ static void drive(struct cats_instance_data *d)
 			cats_energy_done(d, &d->result);
 			k_sem_give(&d->work);
 		} else {
-			int32_t delay = todo.forever ? 0 : cats_time_diff(todo.at, cats_now(d));
-			uint32_t us = (uint32_t)MAX(delay, 1);
-
 			if (!todo.forever) {
-				(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air,
-								  transport->timeout != NULL
-									  ? transport->timeout(us)
-									  : K_USEC(us));
+				wait_until(d, todo.at);
 			}
 			break;
 		}
 	}
 }
 
-static void air_work(struct k_work *work)
+void cats_air_work(struct k_work *work)
 {
 	struct k_work_delayable *air = k_work_delayable_from_work(work);
 	struct cats_instance_data *d = CONTAINER_OF(air, struct cats_instance_data, air);
@@ -97,8 +95,7 @@ void cats_air_kick(struct cats_instance_data *d)
 	(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air, K_NO_WAIT);
 }
 
-static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_t size,
-			   uint32_t start)
+void cats_air_received(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t start)
 {
 	struct cats_instance_data *d = CONTAINER_OF(port, struct cats_instance_data, port);
 
@@ -125,7 +122,7 @@ static void frame_received(struct cats_port *port, const uint8_t *frame, uint16_
 	cats_unlock(d);
 }
 
-static void frame_sent(struct cats_port *port, bool ok, uint32_t start)
+void cats_air_sent(struct cats_port *port, bool ok, uint32_t start)
 {
 	struct cats_instance_data *d = CONTAINER_OF(port, struct cats_instance_data, port);
 
@@ -139,20 +136,4 @@ static void frame_sent(struct cats_port *port, bool ok, uint32_t start)
 	/* Not drive(): it may be what called send(), which calls this. */
 	cats_air_kick(d);
 	cats_unlock(d);
-}
-
-void cats_air_init(struct cats_instance_data *d)
-{
-	k_work_init_delayable(&d->air, air_work);
-	d->port.received = frame_received;
-	d->port.sent = frame_sent;
-}
-
-void cats_air_start(void)
-{
-	static const struct k_work_queue_config config = {.name = "cats_air"};
-
-	k_work_queue_init(&cats_air_queue);
-	k_work_queue_start(&cats_air_queue, air_stack, K_KERNEL_STACK_SIZEOF(air_stack),
-			   CONFIG_CATS_AIR_PRIORITY, &config);
 }

@@ -31,9 +31,11 @@ static void wake(struct waiter *w, int status)
 	k_sem_give(&w->done);
 }
 
-void cats_waiters_tell(struct cats_instance_data *d)
+void cats_result_tell(struct cats_instance_data *d)
 {
 	const struct cats_result *r = &d->result;
+	cats_result_cb callback = d->callback;
+	void *user = d->user;
 	struct waiter *w;
 	struct waiter *next;
 	sys_snode_t *before = NULL;
@@ -53,6 +55,16 @@ void cats_waiters_tell(struct cats_instance_data *d)
 		}
 		wake(w, 0);
 	}
+	if (callback != NULL) {
+		cats_unlock(d);
+		callback(r, user);
+		cats_lock(d);
+	}
+	if (r->submitted) {
+		d->submitted = false;
+		k_sem_give(&d->slot);
+	}
+	d->result_ready = false;
 }
 
 void cats_input_release(struct cats_instance_data *d)

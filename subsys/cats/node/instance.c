@@ -17,6 +17,12 @@
 
 LOG_MODULE_REGISTER(cats, CONFIG_CATS_LOG_LEVEL);
 
+BUILD_ASSERT(-CONFIG_CATS_AIR_PRIORITY <= CONFIG_NUM_COOP_PRIORITIES,
+	     "CATS_AIR_PRIORITY asks for more cooperative priorities than there are");
+
+static K_KERNEL_STACK_DEFINE(air_stack, CONFIG_CATS_AIR_STACK_SIZE);
+struct k_work_q cats_air_queue;
+
 const struct cats_samples *cats_samples;
 
 void cats_lock(struct cats_instance_data *d)
@@ -109,7 +115,12 @@ uint32_t cats_result_missing(const struct cats_result *result)
 
 static int cats_init(void)
 {
-	cats_air_start();
+	static const struct k_work_queue_config config = {.name = "cats_air"};
+
+	k_work_queue_init(&cats_air_queue);
+	k_work_queue_start(&cats_air_queue, air_stack, K_KERNEL_STACK_SIZEOF(air_stack),
+			   CONFIG_CATS_AIR_PRIORITY, &config);
+
 	STRUCT_SECTION_FOREACH(cats_instance, instance) {
 		struct cats_instance_data *d = instance->data;
 
@@ -120,7 +131,9 @@ static int cats_init(void)
 		(void)k_sem_init(&d->slot, 0, 1);
 		(void)k_condvar_init(&d->event);
 		sys_slist_init(&d->waiters);
-		cats_air_init(d);
+		k_work_init_delayable(&d->air, cats_air_work);
+		d->port.received = cats_air_received;
+		d->port.sent = cats_air_sent;
 		if (IS_ENABLED(CONFIG_CATS_LOSS)) {
 			cats_loss_init(instance);
 		}

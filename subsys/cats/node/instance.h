@@ -34,11 +34,14 @@ static inline bool cats_alive(const struct cats_instance_data *d)
 	return d->running && !d->stopping;
 }
 
-/** @brief air.c: start cats_air_queue. */
-void cats_air_start(void);
+/** @brief air.c: look at the node; of the instance's work item. */
+void cats_air_work(struct k_work *work);
 
-/** @brief air.c: connect an instance with it. */
-void cats_air_init(struct cats_instance_data *d);
+/** @brief air.c: a frame was heard; of the instance's port. */
+void cats_air_received(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t start);
+
+/** @brief air.c: a frame was sent, or could not be; of the instance's port. */
+void cats_air_sent(struct cats_port *port, bool ok, uint32_t start);
 
 /** @brief air.c: from any thread: the node changed, look at it. */
 void cats_air_kick(struct cats_instance_data *d);
@@ -46,8 +49,8 @@ void cats_air_kick(struct cats_instance_data *d);
 /** @brief compute.c: entry of the instance's thread; p1 is its data. */
 void cats_instance_thread(void *p1, void *p2, void *p3);
 
-/** @brief infer.c: give the result to those who wait for it. Locked. */
-void cats_waiters_tell(struct cats_instance_data *d);
+/** @brief infer.c: give the result to whom it may concern. Locked, but while the callback runs. */
+void cats_result_tell(struct cats_instance_data *d);
 
 /** @brief infer.c: nobody waits any longer: -ESHUTDOWN. Locked. */
 void cats_waiters_stop(struct cats_instance_data *d);
