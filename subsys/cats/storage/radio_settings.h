@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/** @file
+/**
+ * @file
  * @brief What of a radio may be set on each board: the settings cats/radio/...
  */
 

@@ -21,7 +21,6 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "ieee802154.h"
 #include "storage/radio_settings.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
@@ -132,10 +131,11 @@ enum net_verdict ieee802154_handle_ack(struct net_if *iface, struct net_pkt *pkt
 	return NET_CONTINUE;
 }
 
-uint16_t cats_ieee802154_open(const uint8_t *psdu, size_t size, uint16_t pan)
+/* Bytes of the CATS frame that ends a broadcast data frame of this PAN; 0: it is none. */
+static uint16_t payload_size(const uint8_t *psdu, size_t size)
 {
 	if (size <= MAC_HEADER || size > MAC_HEADER + FRAME_MAX ||
-	    sys_get_le16(psdu) != MAC_CONTROL || sys_get_le16(psdu + 3) != pan ||
+	    sys_get_le16(psdu) != MAC_CONTROL || sys_get_le16(psdu + 3) != settings.pan ||
 	    sys_get_le16(psdu + 5) != MAC_BROADCAST) {
 		return 0;
 	}
@@ -157,7 +157,7 @@ static void heard_work(struct k_work *work)
 			if (IS_ENABLED(CONFIG_IEEE802154_L2_PKT_INCL_FCS)) {
 				psdu -= MIN(psdu, MAC_CHECKSUM);
 			}
-			size = cats_ieee802154_open(buf->data, psdu, settings.pan);
+			size = payload_size(buf->data, psdu);
 		}
 		(void)k_mutex_lock(&port_lock, K_FOREVER);
 		if (size != 0 && the_port != NULL) {
