@@ -169,7 +169,7 @@ def test_every_yaml_file_parses():
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not (ROOT / "python/cats/_native/build_native.py").exists(), reason="no native module"
+    not (ROOT / "python/cats/sim/_native/build_native.py").exists(), reason="no native module"
 )
 def test_source_distribution_builds_the_c_code(tmp_path):
     """An sdist has all that its build needs; the wheel runs and has no developers' tools."""
