@@ -5,6 +5,11 @@
 
 /**
  * @file
+ *
+ * @defgroup cats CATS for Zephyr
+ *
+ * @defgroup cats_api Instances
+ * @ingroup cats
  * @brief CATS on Zephyr: a node as an instance with a thread.
  *
  * @code
@@ -27,7 +32,6 @@
  * interrupts nor from result callbacks; a bug of the caller's (a NULL instance) is an assertion,
  * what air, flash or other threads do is a negative errno.
  *
- * @defgroup cats_api CATS
  * @{
  */
 
@@ -75,7 +79,7 @@ struct cats_glue_stats {
 
 /** What CONFIG_CATS_ENERGY counts: all inferences that ended here since cats_start(). */
 struct cats_energy_stats {
-	uint32_t inferences;
+	uint32_t inferences;  /**< ended */
 	uint64_t transmit_us; /**< on the air with own frames, ramp-up and framing included */
 	uint64_t listen_us;   /**< the rest of these inferences; nothing where there is one node */
 	uint64_t compute_us;  /**< in jobs, beside both */
@@ -84,14 +88,16 @@ struct cats_energy_stats {
 
 /** Everything that cats_stats() tells. */
 struct cats_stats {
-	struct cats_node_stats node;
-	struct cats_glue_stats glue;
+	struct cats_node_stats node; /**< what its node counts */
+	struct cats_glue_stats glue; /**< and the instance beyond it */
 #ifdef CONFIG_CATS_ENERGY
-	struct cats_energy_stats energy;
+	struct cats_energy_stats energy; /**< what that cost */
 #endif
 };
 
-/** What CONFIG_CATS_ENERGY adds to an instance; all fields are private. */
+/** @cond INTERNAL_HIDDEN */
+
+/* What CONFIG_CATS_ENERGY adds to an instance. */
 struct cats_energy_state {
 	struct cats_energy_stats stats;
 	uint32_t frame_us;    /* of the frame that the transport has */
@@ -99,7 +105,7 @@ struct cats_energy_state {
 	uint32_t computed_us; /* until then */
 };
 
-/** What CONFIG_CATS_SECURE adds to an instance; all fields are private. */
+/* What CONFIG_CATS_SECURE adds to an instance. */
 struct cats_secure_state {
 	uint64_t heard[CATS_KEYS][CATS_MAX_NODES]; /* highest number, by place of the key */
 	uint32_t unsaved;                          /* frames heard since that was saved */
@@ -108,8 +114,11 @@ struct cats_secure_state {
 	uint8_t frame[CATS_FRAME_MAX]; /* the one being sent */
 };
 
+/** @endcond */
+
 /** State of an instance; all fields are private. */
 struct cats_instance_data {
+	/** @cond INTERNAL_HIDDEN */
 	struct k_thread thread;
 	struct k_mutex control; /* start and stop exclude each other */
 	struct k_mutex lock;    /* node and all below */
@@ -145,24 +154,25 @@ struct cats_instance_data {
 	struct cats_secure_state secure;
 #endif
 	struct cats_node node;
+	/** @endcond */
 };
 
 /** An instance: constant, and in an iterable section, so that the shell finds it. */
 struct cats_instance {
-	const char *name;
-	const struct cats_transport *transport;
-	uint8_t *arena;    /**< aligned to 8 bytes */
-	size_t arena_size; /**< bytes */
-	k_thread_stack_t *stack;
-	size_t stack_size;
-	const void *image; /**< the linked image, or NULL */
-	size_t image_size; /**< its bytes */
-	bool flash;        /**< without a linked image: the one in the flash partition */
-	int8_t node;       /**< node that images must be for, or CATS_NODE_ANY */
-	struct cats_instance_data *data;
+	const char *name;                       /**< in the shell and in the log */
+	const struct cats_transport *transport; /**< what carries its frames */
+	uint8_t *arena;                         /**< aligned to 8 bytes */
+	size_t arena_size;                      /**< bytes */
+	k_thread_stack_t *stack;                /**< of the thread that computes */
+	size_t stack_size;                      /**< bytes */
+	const void *image;                      /**< the linked image, or NULL */
+	size_t image_size;                      /**< its bytes */
+	bool flash;  /**< without a linked image: the one in the flash partition */
+	int8_t node; /**< node that images must be for, or CATS_NODE_ANY */
+	struct cats_instance_data *data; /**< its state */
 };
 
-/** @cond INTERNAL */
+/** @cond INTERNAL_HIDDEN */
 #define Z_CATS_INSTANCE_DEFINE(_name, _transport, _arena_size, _image, _image_size, _flash, _node) \
 	static uint8_t __noinit __aligned(8) _name##_arena[_arena_size];                           \
 	static K_KERNEL_STACK_DEFINE(_name##_stack, CONFIG_CATS_THREAD_STACK_SIZE);                \
@@ -214,7 +224,7 @@ const struct cats_instance *cats_local(unsigned int number);
  * @retval -EBADMSG  the image was refused: cats_refused() and the log tell why
  * @retval -ENOMEM   the arena is too small for it
  * @retval -EMSGSIZE its frames are too large for the transport: export it for this one, with
- *                   --secure where CONFIG_CATS_SECURE is set
+ *                   `--secure` where CONFIG_CATS_SECURE is set
  * @retval -EACCES   CONFIG_CATS_SECURE, and there is no key: cats_key_set()
  * @retval -EBUSY    the flash partition is being updated, or the transport takes no more ports
  * @retval -errno    of the transport
@@ -327,7 +337,7 @@ uint32_t cats_result_missing(const struct cats_result *result);
 
 /** Inputs that the application brings along for `cats infer sample`; one object at most. */
 struct cats_samples {
-	uint16_t count;
+	uint16_t count;        /**< inputs */
 	uint16_t tokens;       /**< tokens_in of the model */
 	uint16_t inputs;       /**< P, all nodes' columns */
 	const int8_t *data;    /**< [count][tokens][inputs] */

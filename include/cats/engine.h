@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_engine Engine
+ * @ingroup cats
  * @brief The partitioned inference engine of one node. Portable C11, integers only.
  *
  * The engine knows no radio and no time. For every exchange (one tile of one gather), in the order
@@ -23,6 +26,8 @@
  * RAM: struct cats_engine and the arena; nothing else, no heap. Stack: below 768 bytes (gcc 12,
  * Cortex-M4, any -O).
  * Errors: only cats_engine_init() can fail; everything later was checked by cats_image_verify().
+ *
+ * @{
  */
 
 #ifndef CATS_ENGINE_H_
@@ -61,8 +66,10 @@ static inline bool cats_has(const struct cats_availability *available, uint8_t s
 
 /** The state of one node's engine. Its owner allocates it; the fields are private. */
 struct cats_engine {
+	/** @cond INTERNAL_HIDDEN */
 	const struct cats_image *image;
 	uint8_t *arena;
+	/** @endcond */
 };
 
 /** @brief The first exchange of an inference is {0, 0}; false where @p x was the last one. */
@@ -139,5 +146,7 @@ uint16_t cats_output_rows(const struct cats_image *image);
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_ENGINE_H_ */

@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_image Partition image
+ * @ingroup cats
  * @brief The partition image: plan and weights of one node, as bytes.
  *
  * `cats export` writes one image a node, as a C header (a const structure of these types) and as a
@@ -15,6 +18,8 @@
  * Letters: N tokens, F features, H heads, M hidden, L blocks, P inputs, C outputs, D nodes,
  * E = F / H, G = 4 L + 3 gathers. doc/partition-format.rst tells the same with a picture,
  * doc/numerics.rst defines what every number does.
+ *
+ * @{
  */
 
 #ifndef CATS_IMAGE_H_
@@ -215,23 +220,23 @@ struct cats_image_source {
 
 /** Gain and bias of one view column, in units of the norm's output step; Q8. */
 struct cats_image_norm {
-	int16_t gain;
-	int16_t bias;
+	int16_t gain; /**< factor of the normalised value */
+	int16_t bias; /**< added to that */
 };
 
 /** Accumulator start and requantisation of one output column. */
 struct cats_image_channel {
-	int32_t bias;
+	int32_t bias;       /**< the accumulator's start */
 	int32_t multiplier; /**< 1..2^31-1; with the gather's shift */
 };
 
 /** A verified image. Filled by cats_image_verify(); the image must outlive it, unchanged. */
 struct cats_image {
-	const uint8_t *base;
-	const struct cats_image_header *header;
-	const struct cats_image_model *model;
-	const struct cats_image_gather *gathers; /* [G] */
-	const struct cats_image_source *sources; /* [G][D] */
+	const uint8_t *base;                     /**< first byte; offsets count from here */
+	const struct cats_image_header *header;  /**< at base */
+	const struct cats_image_model *model;    /**< shape and buffers */
+	const struct cats_image_gather *gathers; /**< [G] */
+	const struct cats_image_source *sources; /**< [G][D] */
 };
 
 /** Why an image was refused. */
@@ -274,5 +279,7 @@ const char *cats_image_strerror(int error);
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_IMAGE_H_ */

@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_secure Group keys
+ * @ingroup cats
  * @brief Group keys: encryption and authentication of every frame. With CONFIG_CATS_SECURE.
  *
  * All nodes of a deployment share a key of 128 bits with a number of its own. A node keeps two: the
@@ -16,7 +19,6 @@
  * Keys belong to the process: all instances use the same ones. All functions may be called from any
  * thread, while instances run or not. Each loads the settings if nobody has yet.
  *
- * @defgroup cats_secure CATS security
  * @{
  */
 

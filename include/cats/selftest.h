@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_selftest Self test
+ * @ingroup cats
  * @brief One board proves that its engine gives the right bytes, and says how long steps take.
  *
  * A golden case is a small deployment with inputs, losses and the outputs that the integer
@@ -13,7 +16,6 @@
  * the CMake function cats_golden() and stand in an iterable section; CONFIG_CATS_SELFTEST links
  * one of two nodes.
  *
- * @defgroup cats_selftest CATS self test
  * @{
  */
 
@@ -44,9 +46,9 @@ struct cats_golden_run {
 
 /** A golden case. */
 struct cats_golden {
-	const char *name;
-	uint8_t nodes; /**< D */
-	uint8_t run_count;
+	const char *name;                   /**< for people */
+	uint8_t nodes;                      /**< D */
+	uint8_t run_count;                  /**< runs */
 	const uint8_t *const *images;       /**< [D], each aligned to CATS_IMAGE_ALIGN */
 	const size_t *image_sizes;          /**< [D] */
 	const int8_t *input;                /**< [tokens_in][P] */
@@ -56,8 +58,8 @@ struct cats_golden {
 /** Where a golden case failed. */
 struct cats_golden_failure {
 	const char *run; /**< NULL: an image was refused */
-	uint8_t node;
-	int reason; /**< of a refused image: enum cats_image_error */
+	uint8_t node;    /**< whose output, or whose image */
+	int reason;      /**< of a refused image: enum cats_image_error */
 };
 
 /** @brief Bytes of scratch memory that cats_golden_check() needs; 0 where an image is invalid. */

@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_transport Transports
+ * @ingroup cats
  * @brief What carries frames between nodes: one small interface, one implementation per radio.
  *
  * A transport is a broadcast medium with a clock. It sends opaque frames of 1 to mtu bytes at the
@@ -20,7 +23,6 @@
  * All callbacks run on cats_air_queue, so one after the other: a transport whose driver reports
  * from an interrupt hands over to that queue with a k_work first.
  *
- * @defgroup cats_transport CATS transports
  * @{
  */
 

@@ -5,6 +5,9 @@
 
 /**
  * @file
+ *
+ * @defgroup cats_update Image in flash
+ * @ingroup cats
  * @brief The partition image in flash: where it is, and how it is replaced while running.
  *
  * The devicetree has a fixed partition labelled cats_partition in memory-mapped flash; the image
@@ -17,7 +20,6 @@
  *
  * All functions may be called from any thread; one update at a time. With CONFIG_CATS_IMAGE_FLASH.
  *
- * @defgroup cats_update CATS image update
  * @{
  */
 
