@@ -17,12 +17,13 @@ PROBE := import os, sys, sysconfig, venv, ensurepip; \
 
 DEPENDENCIES := $(VENV)/.cats-dependencies
 PACKAGE := $(VENV)/.cats-package
+SPHINX := $(VENV)/.cats-sphinx
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-host bench-m4 accuracy-report lint format fuzz coverage \
-	radio-report scaling clean distclean
+.PHONY: help setup demo test bench bench-host bench-m4 accuracy-report lint doc format fuzz \
+	coverage radio-report scaling clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -41,16 +42,23 @@ $(PACKAGE): $(DEPENDENCIES) setup.py $(NATIVE)
 	$(INSTALL) --no-build-isolation --no-deps -e .
 	@touch $@
 
+$(SPHINX): $(PACKAGE)
+	$(INSTALL) 'zephyr-cats[doc]'
+	@touch $@
+
 setup: $(PACKAGE) ## make the Python environment and build the C code for this machine
 
 demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
 	$(BIN)/cats demo --force $(ARGS)
 
-test: $(PACKAGE) ## all checks: lint, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
+test: $(SPHINX) ## all checks: lint, doc, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
 	$(BIN)/python scripts/check.py --skip "$(SKIP)" --pytest="$(ARGS)"
 
 lint: $(PACKAGE) ## ruff, the order of the package's rooms, clang-format
 	$(BIN)/python scripts/check.py lint
+
+doc: $(SPHINX) ## the document site: build/doc/html/index.html
+	$(BIN)/python scripts/check.py doc
 
 format: $(PACKAGE) ## let clang-format lay out the C code
 	git ls-files '*.c' '*.h' | xargs $(BIN)/clang-format -i

@@ -10,6 +10,7 @@ run and what was not comes last; the exit status is 1 if anything failed.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -116,6 +117,25 @@ def lint(_: argparse.Namespace) -> Iterator[Result]:
     wrong = {line.split(":")[0] for line in output.splitlines() if "error:" in line}
     detail = f"{len(names)} files" if not status else f"make format: {', '.join(sorted(wrong))}"
     yield verdict("clang-format", status, detail)
+
+
+def doc(_: argparse.Namespace) -> Iterator[Result]:
+    """The document site, built anew into build/doc/html: a warning is an error."""
+    if not importlib.util.find_spec("sphinx"):
+        yield Result("doc", "skipped", "pip install -e '.[doc]'")
+        return
+    if not shutil.which("doxygen"):
+        yield Result("doc: C API", "skipped", "apt-get install doxygen")
+    site = ROOT / "build" / "doc"
+    shutil.rmtree(site, ignore_errors=True)
+    status, output = run(
+        sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-d", site / "doctrees", "doc",
+        site / "html", quiet=True,
+    )  # fmt: skip
+    warnings = len(re.findall(r"\b(?:WARNING|ERROR|CRITICAL): ", output))
+    pages = len(list((site / "html").rglob("*.html")))
+    detail = f"{warnings} warnings" if status else f"{pages} pages: build/doc/html/index.html"
+    yield verdict("doc", status, detail)
 
 
 def pytest(args: argparse.Namespace) -> Iterator[Result]:
@@ -239,6 +259,7 @@ def twister(_: argparse.Namespace) -> Iterator[Result]:
 
 CHECKS: dict[str, Callable[[argparse.Namespace], Iterator[Result]]] = {
     "lint": lint,
+    "doc": doc,
     "pytest": pytest,
     "coverage": coverage_c,
     "fuzz": fuzz,

@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Sphinx: these pages, the C API by Doxygen and Breathe, Python API and commands from the code."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive, directives
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util import logging
+
+import cats
+
+ROOT = Path(__file__).resolve().parents[1]
+DOXYGEN = shutil.which("doxygen")
+LOG = logging.getLogger(__name__)
+WITHOUT = "C API left out: apt-get install doxygen"
+
+project = "CATS for Zephyr"
+copyright = "The CATS Project"
+version = release = cats.__version__
+
+extensions = ["sphinx.ext.autodoc", "sphinx_rtd_theme", "sphinx_argparse_cli"]
+extensions += ["breathe"] if DOXYGEN else []
+templates_path = []
+nitpicky = bool(DOXYGEN)
+#: Types of others: there are no pages of theirs to link to.
+nitpick_ignore_regex = [
+    ("c:.*", r"(?!cats_|CATS_).*"),
+    ("py:.*", r"(?!cats\b).*"),
+]
+#: A struct and a function may have one name in C; Sphinx knows a single space of names.
+suppress_warnings = ["duplicate_declaration.c"]
+highlight_language = "none"
+
+html_theme = "sphinx_rtd_theme"
+html_static_path = ["_static"]
+html_css_files = ["cats.css"]
+html_show_sphinx = False
+html_copy_source = False
+
+breathe_projects = {"cats": str(ROOT / "build/doc/doxygen/xml")}
+breathe_default_project = "cats"
+breathe_domain_by_extension = {"h": "c"}
+breathe_default_members = ("members",)
+breathe_show_include = False
+breathe_show_define_initializer = True
+breathe_show_enumvalue_initializer = True
+
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 88
+
+
+class LeftOut(Directive):
+    """Stands for Breathe's directive where Doxygen is missing."""
+
+    required_arguments = 1
+    option_spec = dict.fromkeys(("content-only", "desc-only", "no-title"), directives.flag)
+
+    def run(self) -> list[nodes.Node]:
+        """A note in place of a group's members."""
+        if "content-only" not in self.options:
+            return []
+        return [nodes.note("", nodes.paragraph("", WITHOUT))]
+
+
+def read_headers(app: Sphinx) -> None:
+    """Have Doxygen write what Breathe reads."""
+    (ROOT / "build/doc/doxygen").mkdir(parents=True, exist_ok=True)
+    done = subprocess.run([DOXYGEN, "doc/Doxyfile"], cwd=ROOT, capture_output=True, text=True)
+    for line in done.stderr.splitlines():
+        LOG.warning("doxygen: %s", line)
+    if done.returncode:
+        raise SphinxError(f"doxygen ended with status {done.returncode}")
+
+
+def setup(app: Sphinx) -> None:
+    """Add what stands beside the extensions."""
+    if DOXYGEN:
+        app.connect("builder-inited", read_headers)
+    else:
+        LOG.info(WITHOUT)
+        app.add_directive("doxygengroup", LeftOut)
