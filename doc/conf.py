@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +15,7 @@ from docutils.parsers.rst import Directive, directives
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 
 import cats
 
@@ -29,10 +32,10 @@ extensions = ["sphinx.ext.autodoc", "sphinx_rtd_theme", "sphinx_argparse_cli"]
 extensions += ["breathe"] if DOXYGEN else []
 templates_path = []
 nitpicky = bool(DOXYGEN)
-#: Types of others: there are no pages of theirs to link to.
+#: Types of others, for which there are no pages to link to; variables of types.
 nitpick_ignore_regex = [
     ("c:.*", r"(?!cats_|CATS_).*"),
-    ("py:.*", r"(?!cats\b).*"),
+    ("py:.*", r"(?!cats\b).*|.*\.T"),
 ]
 #: A struct and a function may have one name in C; Sphinx knows a single space of names.
 suppress_warnings = ["duplicate_declaration.c"]
@@ -52,9 +55,25 @@ breathe_show_include = False
 breathe_show_define_initializer = True
 breathe_show_enumvalue_initializer = True
 
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 autodoc_member_order = "bysource"
-python_maximum_signature_line_length = 88
+add_module_names = False
+python_maximum_signature_line_length = 100
+
+
+class Room(SphinxDirective):
+    """What a package says of itself, then each of its public modules under a heading."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The page, by autodoc."""
+        name = self.arguments[0]
+        lines = [f".. automodule:: {name}", ""]
+        for module in pkgutil.iter_modules(importlib.import_module(name).__path__, f"{name}."):
+            if not module.ispkg and not module.name.split(".")[-1].startswith("_"):
+                lines += [module.name, "*" * len(module.name), f".. automodule:: {module.name}", ""]
+        return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
 class LeftOut(Directive):
@@ -82,6 +101,7 @@ def read_headers(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> None:
     """Add what stands beside the extensions."""
+    app.add_directive("room", Room)
     if DOXYGEN:
         app.connect("builder-inited", read_headers)
     else:

@@ -86,7 +86,7 @@ class IntegerModel:
     steps: tuple[Step, ...]
 
 
-#: Largest |bias| of a product: with 4096 columns of 127 * 128 the sum then fits int32.
+#: Largest ``|bias|`` of a product: with 4096 columns of 127 * 128 the sum then fits int32.
 MAX_BIAS = 1 << 30
 
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which columns are worth sending.
 
-By magnitude, a column's importance is the sum of |W| over the weights through which *other* nodes
-read it; where a norm stands before the product, its gain counts as part of W. By activation it is
-that sum times the root mean square of what the column carries. By the first-order Taylor term it is
-how much the loss would change to first order if these weights were zero, so it can be compared from
-gather to gather.
+By magnitude, a column's importance is the sum of ``|W|`` over the weights through which *other*
+nodes read it; where a norm stands before the product, its gain counts as part of W. By activation
+it is that sum times the root mean square of what the column carries. By the first-order Taylor term
+it is how much the loss would change to first order if these weights were zero, so it can be
+compared from gather to gather.
 
 By default every source keeps the same share of its own columns, because its slot on the air is as
 long as anybody's: a source that keeps more makes all slots longer. ``scope="gather"`` ranks all
@@ -107,7 +107,7 @@ def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int
 
 def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -> list:
     """For each gather float [K]: the mean over ``BATCHES`` batches of training samples of
-    |sum of W times its gradient| over the weights through which other nodes read the column,
+    ``|sum of W times its gradient|`` over the weights through which other nodes read the column,
     nothing lost; None where nothing is pruned. Leaves the model's gradients empty."""
     generator = torch.Generator().manual_seed(seed)
     prunable = [gather_kind(model.config, g)[0] in PRUNABLE for g in range(len(model.keep))]
