@@ -492,7 +492,7 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
     rows: list[tuple] = []
 
     def goal(what: str, wanted: str, value: str, reached: bool | None) -> None:
-        verdict = "-" if reached is None else "yes" if reached else "no"
+        verdict = "n/a" if reached is None else "yes" if reached else "no"
         rows.append((what, wanted, value, verdict))
 
     for f in group["gather"]:

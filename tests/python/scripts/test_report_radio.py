@@ -92,7 +92,7 @@ def test_goals_say_what_was_missed():
     made = verdicts(gather(0, ratio=1.3), gather(2, slower=1.8), figures(different=1))
     assert list(made.values()) == ["no", "yes", "no", "no"]
     assert verdicts(gather(0, radio="ble", ratio=5.0)) == {
-        "16 nodes x 512 bytes, ble, over the bound": "-"
+        "16 nodes x 512 bytes, ble, over the bound": "n/a"
     }
 
 
