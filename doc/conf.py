@@ -12,10 +12,12 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import Directive, directives
+from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
 
 import cats
 
@@ -30,7 +32,6 @@ version = release = cats.__version__
 
 extensions = ["sphinx.ext.autodoc", "sphinx_rtd_theme", "sphinx_argparse_cli"]
 extensions += ["breathe"] if DOXYGEN else []
-templates_path = []
 nitpicky = bool(DOXYGEN)
 #: Types of others, for which there are no pages to link to; variables of types.
 nitpick_ignore_regex = [
@@ -41,6 +42,7 @@ nitpick_ignore_regex = [
 suppress_warnings = ["duplicate_declaration.c"]
 highlight_language = "none"
 
+html_math_renderer = "mathml"
 html_theme = "sphinx_rtd_theme"
 html_static_path = ["_static"]
 html_css_files = ["cats.css"]
@@ -77,14 +79,14 @@ class Room(SphinxDirective):
 
 
 class LeftOut(Directive):
-    """Stands for Breathe's directive where Doxygen is missing."""
+    """Stands for Breathe's directives where Doxygen is missing."""
 
     required_arguments = 1
     option_spec = dict.fromkeys(("content-only", "desc-only", "no-title"), directives.flag)
 
     def run(self) -> list[nodes.Node]:
         """A note in place of a group's members."""
-        if "content-only" not in self.options:
+        if "desc-only" in self.options:
             return []
         return [nodes.note("", nodes.paragraph("", WITHOUT))]
 
@@ -99,11 +101,19 @@ def read_headers(app: Sphinx) -> None:
         raise SphinxError(f"doxygen ended with status {done.returncode}")
 
 
+def mathml(writer: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Formulas as browsers know them: no server of anybody's is asked."""
+    writer.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Add what stands beside the extensions."""
     app.add_directive("room", Room)
+    app.add_html_math_renderer("mathml", (mathml, None), (mathml, None))
     if DOXYGEN:
         app.connect("builder-inited", read_headers)
     else:
         LOG.info(WITHOUT)
+        app.add_directive("doxygenfile", LeftOut)
         app.add_directive("doxygengroup", LeftOut)

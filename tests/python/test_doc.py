@@ -72,6 +72,7 @@ def test_every_public_symbol_is_shown(tmp_path):
         text = re.sub(r"/\*\* @cond.*?@endcond \*/", "", header.read_text(), flags=re.DOTALL)
         text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
         declared = re.findall(r"^(?:#define|struct|enum) (\w+)(?!.*;)", text, re.MULTILINE)
+        declared += re.findall(r"^typedef .*\(\*(\w+)\)", text, re.MULTILINE)
         declared += re.findall(r"^(?:extern )?[\w *]+?\b(cats_\w+)[(;]", text, re.MULTILINE)
         missing = set(declared) - named - {f"CATS_{header.stem.upper()}_H_"}
         assert declared and not missing, header.name
