@@ -163,7 +163,7 @@ def test_under_sanitizers():
     if not Path(library).is_absolute():
         pytest.skip("no AddressSanitizer here")
     environment = {**os.environ, "CATS_SANITIZE": "1"}
-    build = ROOT / "python" / "cats" / "_native" / "build_native.py"
+    build = ROOT / "python" / "cats" / "sim" / "_native" / "build_native.py"
     subprocess.run([sys.executable, str(build)], env=environment, check=True)
     environment |= {
         "LD_PRELOAD": library,
