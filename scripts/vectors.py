@@ -25,8 +25,8 @@ from cats.integer.reference import (
     random_fragments,
     run,
 )
-from cats.plan.plan import Plan, plan_from_json, plan_to_json
-from cats.plan.planner import exchange_order, make_plan
+from cats.plan.plan import Plan, exchange_order, plan_from_json, plan_to_json
+from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig, read_json, to_json
 
 

@@ -31,9 +31,9 @@ from cats.errors import CatsError
 from cats.integer.quantize import quantize_inputs
 from cats.plan.energy import Duty
 from cats.plan.plan import plan_air
-from cats.plan.planner import inference_us
 from cats.plan.predict import BOARDS, planned_duty
 from cats.plan.radio import SEALED
+from cats.plan.timing import inference_us
 from cats.report import print_table, read_json, save_plot, write_atomic, write_json
 from cats.shape.partition import Kind, gather_kind
 from cats.sim.simulate import Faults, Settings, simulate
@@ -69,6 +69,10 @@ PROTOTYPE_US = 260_000
 GAP_US = 5000
 EPOCHS = 100
 DOC = Path("doc") / "radio.rst"
+#: Modules of cats that figures depend on.
+GATHER_SOURCES = ("plan/plan", "plan/radio")
+TIMES_SOURCES = (*GATHER_SOURCES, "plan/planner", "plan/timing", "sim/simulate")
+DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 
 
 @dataclass(frozen=True)
@@ -187,8 +191,7 @@ class Matrix:
         made = self.small(radio, nodes)
         count = self.options.inferences
         return Cell(
-            "times", f"{radio}_{nodes}", radio, (made,),
-            ("sim/simulate", "plan/planner", "plan/plan", "plan/radio"), (count,),
+            "times", f"{radio}_{nodes}", radio, (made,), TIMES_SOURCES, (count,),
             lambda: _times(self.program(radio), made, count),
         )  # fmt: skip
 
@@ -202,9 +205,8 @@ class Matrix:
             )  # fmt: skip
         made, count = self.made[key], self.options.inferences
         return Cell(
-            "gather", f"{radio}_{nodes}x{size}_{rounds}", radio, (made,),
-            ("plan/plan", "plan/radio"), (count,),
-            lambda: _gather(self.program(radio), made, size, rounds, count),
+            "gather", f"{radio}_{nodes}x{size}_{rounds}", radio, (made,), GATHER_SOURCES,
+            (count,), lambda: _gather(self.program(radio), made, size, rounds, count),
         )  # fmt: skip
 
     def _run(self, nodes: int) -> Path:
@@ -221,7 +223,7 @@ class Matrix:
             for fault in ("drift", "loss"):
                 yield Cell(
                     "demo", f"{radio}_{nodes}_{fault}", radio, (made,),
-                    ("simulate", "planner", "plan", "radio", "energy", "predict"), (fault,),
+                    DEMO_SOURCES, (fault,),
                     lambda radio=radio, made=made, fault=fault: _demo(
                         self.program(radio), made, task, inputs, fault
                     ),

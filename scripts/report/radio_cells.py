@@ -23,8 +23,8 @@ from cats.deploy.export import export, load_deploy
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.plan import Plan, gather_air
-from cats.plan.planner import inference_us
 from cats.plan.radio import RADIOS, SEALED
+from cats.plan.timing import inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.zephyr import bsim

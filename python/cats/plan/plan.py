@@ -5,12 +5,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cats.errors import CatsError
 from cats.plan.radio import FRAME_HEADER
 from cats.plan.radio import radio as radio_named
-from cats.shape.partition import Fragmenting
+from cats.shape.partition import Fragmenting, Kind
+
+#: Gathers of a block that may take turns tile by tile, in their order.
+ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,41 @@ class Plan:
     arenas: tuple[Arena, ...]
 
 
+def exchange_order(gathers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(gather, tile) of every exchange of an inference in order, from (phase, tiles) of each
+    gather: consecutive gathers of one phase take turns tile by tile."""
+    order: list[tuple[int, int]] = []
+    g = 0
+    while g < len(gathers):
+        end = g + 1
+        while end < len(gathers) and gathers[end][0] == gathers[g][0]:
+            end += 1
+        for tile in range(gathers[g][1]):
+            order += [(k, tile) for k in range(g, end)]
+        g = end
+    return order
+
+
+@dataclass(frozen=True)
+class Mode:
+    """What holds for all gathers; ``heads_per_pass`` is cut to each node's heads."""
+
+    interleave: bool
+    held: bool
+    heads_per_pass: int
+    block_rows: int
+
+    def passes(self, heads: int) -> int:
+        """Heads of a node with ``heads`` heads whose q, k, v stand in memory at once."""
+        return min(heads, self.heads_per_pass) if self.held else heads
+
+
+def mode_of(plan: Plan) -> Mode:
+    """What the planner chose for all gathers."""
+    interleave = plan.gathers[2].phase == plan.gathers[3].phase
+    return Mode(interleave, plan.held, max(plan.heads_per_pass), plan.block_rows)
+
+
 @dataclass(frozen=True)
 class Air:
     """What goes over the air: frames, bytes (headers, preamble and checksum included),
@@ -101,9 +140,7 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
     data = sum(cut.fragments(rows) for cut in plan.sources)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
     turns = 1 + (3 if plan.rounds else 0)
-    return (
-        data * plan.slot_us + control * plan.control_us + turns * plan.turn_us if data else 0
-    )
+    return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us if data else 0
 
 
 def gather_air(plan: GatherPlan, radio: str) -> Air:

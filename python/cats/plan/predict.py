@@ -17,9 +17,10 @@ from cats.plan.arena import round_up
 from cats.plan.cost import node_instructions
 from cats.plan.energy import NRF52840, Currents, Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
-from cats.plan.planner import Compute, inference_us, make_plan
+from cats.plan.planner import make_plan
 from cats.plan.radio import FRAME_HEADER, RADIOS, SEALED
 from cats.plan.radio import radio as radio_named
+from cats.plan.timing import Compute, inference_us
 from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig
 from cats.shape.image_layout import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
 from cats.shape.partition import (

@@ -25,10 +25,10 @@ from cats.integer import reference
 from cats.integer.model import IntegerModel
 from cats.plan.energy import NRF52840, Duty
 from cats.plan.plan import Plan
-from cats.plan.planner import Compute, element_bytes, exchange_instructions
 from cats.plan.predict import planned_duty
 from cats.plan.radio import radio as radio_named
-from cats.shape.partition import Kind, gather_kind, own_ranges
+from cats.plan.timing import Compute, exchange_instructions
+from cats.shape.partition import Kind, element_bytes, gather_kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 

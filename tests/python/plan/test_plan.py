@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.plan import Air, exchange_us, gather_air, plan_air, plan_from_json, plan_to_json
-from cats.plan.planner import MAX_FRAGMENTS, MAX_TILES, Compute, inference_us, make_plan
+from cats.plan.planner import make_plan
 from cats.plan.radio import FRAME_HEADER, RADIOS
+from cats.plan.timing import MAX_FRAGMENTS, MAX_TILES, Compute, inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import PRUNABLE, Kind, full_keep, gather_kind, own_ranges
 from cats.sim.engine import state_bytes

@@ -15,7 +15,7 @@ from cats.integer.quantize import parameter_shapes
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.energy import NRF52840, Duty
 from cats.plan.plan import plan_air
-from cats.plan.planner import Compute, inference_us, make_plan, tradeoffs
+from cats.plan.planner import make_plan, tradeoffs
 from cats.plan.predict import (
     BOARDS,
     deployment,
@@ -31,6 +31,7 @@ from cats.plan.predict import (
 )
 from cats.plan.radio import RADIOS
 from cats.plan.survey import parse_nodes
+from cats.plan.timing import Compute, inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.sim.simulate import Settings, simulate

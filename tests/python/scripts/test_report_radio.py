@@ -116,7 +116,9 @@ def test_key_changes_with_program_deployment_and_options(tmp_path):
     made = cells.Deployment(tmp_path, None, 4, "ble")
 
     def key(name="loss", program="1"):
-        return report.key(report.Cell("matrix", name, "ble", (made,), (), (10,), dict), program)
+        return report.key(
+            report.Cell("matrix", name, "ble", (made,), report.DEMO_SOURCES, (10,), dict), program
+        )
 
     keys = [key(), key("late"), key(program="2")]
     (tmp_path / "image.bin").write_bytes(b"2")

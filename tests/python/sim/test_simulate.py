@@ -19,8 +19,9 @@ from cats.errors import CatsError
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.plan import plan_air
-from cats.plan.planner import inference_us, make_plan
+from cats.plan.planner import make_plan
 from cats.plan.radio import radio
+from cats.plan.timing import inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim.simulate import (
     Event,

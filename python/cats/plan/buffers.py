@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The buffers of a node's arena: when each is in use, how large it is, where it lies."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cats.plan.arena import ALIGN, ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
+from cats.plan.plan import Arena, GatherPlan, Mode, exchange_order
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import KeepSets, Kind, gather_kind, view_width
+
+
+@functools.lru_cache(maxsize=256)
+def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -> dict[str, int]:
+    """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
+    each gather; ``tileG.B`` is tile buffer B of gather G.
+
+    Exchange e has three ticks: produce, exchange (fill and receive), consume; the inference begins
+    one tick before the first. Frames of an exchange may arrive while the one before it is consumed.
+    With two tile buffers produce and exchange of a gather's next tile may come before consume of
+    this one, so that consume may last until then. Of many tiles only four (or three) are looked at,
+    which shows every overlap: first, middle and last, the last in the buffer where it really is.
+    """
+    short = [(phase, tiles if tiles <= 4 else 4 - tiles % 2) for _, _, phase, tiles, _ in gathers]
+    order = exchange_order(short)
+    last = 3 * len(order) + 1
+    live: dict[str, int] = {}
+    first: dict[tuple, int] = {}
+
+    def use(name: str, begin: int, end: int, instance: object = 0) -> None:
+        """In use from the first tick that was named for this instance until ``end``."""
+        begin = first.setdefault((name, instance), begin)
+        live[name] = live.get(name, 0) | ticks(begin, end)
+
+    use("residual", 0, 0)
+    use("input", 0, 0)
+    for e, (g, tile) in enumerate(order):
+        kind, block, phase, _, buffers = gathers[g]
+        produce, consume = 1 + 3 * e, 3 + 3 * e
+        overlap = buffers == 2 and e + 1 < len(order) and order[e + 1][0] == g
+        late = consume + 2 if overlap else consume
+        use(f"tile{g}.{tile % buffers}", consume - 3, late, tile)
+        if kind <= Kind.HIDDEN:
+            use("residual", 0, late)
+        if kind != Kind.RESULT:
+            use("rows", consume, late, e)
+        if kind == Kind.INPUT:
+            use("input", 0, late)
+        elif kind == Kind.ATTENTION:
+            for name in ("query", "key", "value"):
+                use(name, consume, late, block)
+            if held:
+                use("scores", consume, late, e)
+        elif kind == Kind.HEADS:
+            use("query", produce, late, block)  # the heads, row by row
+            if not held:
+                use("key", produce, produce, block)
+                use("value", produce, produce, block)
+                use("scores", produce, produce, e)
+        elif kind == Kind.FORWARD:
+            use("hidden", consume, late, (block, tile if gathers[g + 1][2] == phase else -1))
+        elif kind == Kind.HIDDEN:
+            use("hidden", produce, late, (block, tile if gathers[g - 1][2] == phase else -1))
+        elif kind == Kind.OUTPUT:
+            use("residual", 0, produce)
+            use("pooled", produce, late)
+            use("output", consume, late)
+    use("output", last, last)
+    return live
+
+
+def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool) -> dict[str, int]:
+    """lifetimes() of a plan."""
+    key = tuple(
+        (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
+        for g, p in enumerate(gathers)
+    )
+    return lifetimes(key, held)
+
+
+def buffer_sizes(
+    config: ModelConfig,
+    split: SplitConfig,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+    stride: int,
+) -> dict[str, int]:
+    """Bytes of each buffer of one node, by the names of lifetimes(); ``stride``: largest_stride()
+    of the node."""
+    n, width = config.tokens, config.head_width
+    own, heads = split.heads[node] * width, mode.passes(split.heads[node])
+    sizes = {
+        "residual": 2 * n * own,
+        "query": n * own,
+        "key": heads * n * width,
+        "value": heads * width * round_up(n, 4),
+        "hidden": hidden_rows(config, gathers, mode) * split.hidden[node],
+        "rows": 2 * mode.block_rows * stride,
+        "scores": 4 * round_up(n, 4),
+        "input": config.tokens_in * split.inputs[node],
+        "pooled": config.output_rows * own,
+        "output": 2 * config.output_rows * config.outputs,
+    }
+    for g, plan in enumerate(gathers):
+        size = plan.tile_rows * sum(f.width for s, f in enumerate(plan.sources) if s != node)
+        for b in range(plan.buffers):
+            sizes[f"tile{g}.{b}"] = size
+    return sizes
+
+
+def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
+    """Columns of the widest view of a node, rounded up to a multiple of 4."""
+    widest = max(view_width(config, split, keep, g, node) for g in range(len(keep)))
+    return round_up(widest, 4)
+
+
+def hidden_rows(config: ModelConfig, gathers: Sequence[GatherPlan], mode: Mode) -> int:
+    """Rows of the hidden buffer."""
+    if not mode.interleave:
+        return config.tokens
+    return max(p.tile_rows for g, p in enumerate(gathers) if gather_kind(config, g)[0] == 4)
+
+
+def node_buffers(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+) -> list[Buffer]:
+    """The buffers of one node's arena. Rows and scores are scratch of one thread and take turns,
+    also where attention is held: it follows when q, k and v of all rows are there."""
+    live = lifetimes_of(config, gathers, mode.held)
+    turns = {"rows": "scratch", "scores": "scratch"}
+    stride = largest_stride(config, split, keep, node)
+    sizes = buffer_sizes(config, split, gathers, node, mode, stride)
+    return [Buffer(name, size, live[name], turns.get(name, "")) for name, size in sizes.items()]
+
+
+@functools.lru_cache(maxsize=4096)
+def _packed(buffers: tuple[Buffer, ...], kinds: tuple[int, ...]) -> tuple[dict[str, int], int, int]:
+    """(offsets, size, lower bound). Tile buffers of one kind and size get one place in all blocks,
+    which makes the search short and its result regular; where that misses the lower bound each
+    tile buffer is also tried on its own."""
+    bound = lower_bound(buffers)
+    merged: dict[tuple, Buffer] = {}
+    member: dict[str, str] = {}
+    for b in buffers:
+        gather, _, which = b.name.removeprefix("tile").partition(".")
+        key = (kinds[int(gather)], which, b.size) if which else (b.name,)
+        seen = merged.setdefault(key, b)
+        merged[key] = dataclasses.replace(seen, live=seen.live | b.live)
+        member[b.name] = seen.name
+    places, size = pack(list(merged.values()))
+    offsets = {name: places[of] for name, of in member.items()}
+    if size > bound and len(merged) < len(buffers):
+        alone, alone_size = pack(buffers)
+        if alone_size < size:
+            return alone, alone_size, bound
+    return offsets, size, bound
+
+
+def plan_arena(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    gathers: Sequence[GatherPlan],
+    node: int,
+    mode: Mode,
+) -> Arena:
+    """Lay a node's buffers down."""
+    buffers = node_buffers(config, split, keep, gathers, node, mode)
+    kinds = tuple(int(gather_kind(config, g)[0]) for g in range(len(gathers)))
+    places, size, bound = _packed(tuple(buffers), kinds)
+    offsets = {b.name: places[b.name] for b in buffers if not b.name.startswith("tile")}
+    offsets["heads"] = offsets["query"]
+    tiles = tuple(
+        (places[f"tile{g}.0"], places.get(f"tile{g}.1", places[f"tile{g}.0"]))
+        for g in range(len(gathers))
+    )
+    return Arena(offsets, tiles, max(size, ARENA_ALIGN), max(bound, ARENA_ALIGN))
+
+
+def fullest(
+    config: ModelConfig,
+    split: SplitConfig,
+    gathers: Sequence[GatherPlan],
+    mode: Mode,
+    strides: Mapping[int, int],
+) -> tuple[int, set[str]]:
+    """(lower bound of the largest arena, buffers in use when that arena is fullest) of the nodes in
+    ``strides``, each with its largest_stride()."""
+    live = lifetimes_of(config, gathers, mode.held)
+    names = list(live)
+    matrix = _live_matrix(tuple(live.values()))
+    best = (-1, set())
+    for d, stride in strides.items():
+        sizes = buffer_sizes(config, split, gathers, d, mode, stride)
+        room = np.array([round_up(sizes[name], ALIGN) for name in names])
+        total = room @ matrix
+        pair = [names.index("rows"), names.index("scores")]  # they take turns
+        total -= (room[pair, None] * matrix[pair]).min(0)
+        tick = int(total.argmax())
+        if total[tick] > best[0]:
+            best = (int(total[tick]), {n for n, on in zip(names, matrix[:, tick]) if on})
+    return max(round_up(best[0], ARENA_ALIGN), ARENA_ALIGN), best[1]
+
+
+@functools.lru_cache(maxsize=64)
+def _live_matrix(live: tuple[int, ...]) -> np.ndarray:
+    """int64 [buffers, distinct ticks]: 1 where a buffer is in use."""
+    length = max(v.bit_length() for v in live)
+    rows = [
+        np.unpackbits(
+            np.frombuffer(v.to_bytes(-(-length // 8), "little"), np.uint8), bitorder="little"
+        )
+        for v in live
+    ]
+    return np.unique(np.stack(rows), axis=1).astype(np.int64)

@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What a choice of the planner takes: a gather cut into frames and slots, air, and computing."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cats.errors import CatsError
+from cats.plan.cost import exchange, last_rows, queried, share
+from cats.plan.plan import (
+    ROW_LOCAL,
+    GatherPlan,
+    Mode,
+    Plan,
+    counts_bytes,
+    exchange_us,
+    mode_of,
+)
+from cats.plan.radio import FRAME_HEADER, Radio
+from cats.plan.radio import radio as radio_named
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import (
+    Fragmenting,
+    KeepSets,
+    element_bytes,
+    fragmenting,
+    gather_count,
+    gather_kind,
+    gather_rows,
+    send_widths,
+)
+
+#: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
+MAX_FRAGMENTS = 128
+#: A frame's tile number is one byte.
+MAX_TILES = 256
+#: Bytes of one tile buffer, at most.
+MAX_TILE = 65535
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How long instructions take (``cost`` counts them): the clock, and cycles of one. The default
+    is what the products need by the timing table of the Cortex-M4 reference manual, wait states of
+    weights in flash included; no other kernel needs more."""
+
+    clock_hz: float = 64e6
+    cycles_per_instruction: float = 1.8
+
+    def microseconds(self, instructions: float) -> float:
+        """Time of that many instructions."""
+        return instructions * self.cycles_per_instruction / self.clock_hz * 1e6
+
+
+def exchange_instructions(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    g: int,
+    rows: int,
+    node: int,
+    *,
+    block_rows: int,
+    held: bool,
+    heads_per_pass: int,
+) -> tuple[float, float]:
+    """Instructions of (produce, consume) of an exchange of ``rows`` rows on one node, those that
+    take longest."""
+    return exchange(
+        config, share(config, split, keep, g, node), last_rows(config, g, rows),
+        block_rows=block_rows, heads_per_pass=heads_per_pass if held else 0,
+        queries=queried(config, g),
+    )  # fmt: skip
+
+
+class Timing:
+    """The gathers of one deployment on one radio: how each may be cut, and what that takes."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        split: SplitConfig,
+        keep: KeepSets,
+        air: Radio,
+        payload: int,
+        rounds: int,
+        compute: Compute,
+    ) -> None:
+        self.config, self.split = config, split
+        self.air, self.payload, self.rounds, self.compute = air, payload, rounds, compute
+        count = gather_count(config)
+        self.kinds = [gather_kind(config, g) for g in range(count)]
+        self.rows = [gather_rows(config, g)[1] for g in range(count)]
+        self.widths = [send_widths(config, split, keep, g) for g in range(count)]
+        self.shares = [
+            [share(config, split, keep, g, d) for d in range(split.nodes)] for g in range(count)
+        ]
+        # The first gather that is the same but for its block: most blocks are alike.
+        seen: dict[tuple, int] = {}
+        self.like = [
+            seen.setdefault(
+                (self.kinds[g][0], self.rows[g], *self.widths[g], *(s.view for s in shares)), g
+            )
+            for g, shares in enumerate(self.shares)
+        ]
+        self._gathers: dict[tuple, GatherPlan] = {}
+        self._computing: dict[tuple, float] = {}
+
+    def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
+        """The plan of one gather; CatsError where it cannot be cut like that."""
+        passes = mode.heads_per_pass if mode.held else 0
+        key = (self.like[g], rows, buffers, passes, mode.block_rows, self.turns(g, mode))
+        if key not in self._gathers:
+            self._gathers[key] = self._gather(g, rows, buffers, mode)
+        return dataclasses.replace(self._gathers[key], phase=phase)
+
+    def _gather(self, g: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
+        kind, _ = self.kinds[g]
+        sources = []
+        for s, width in enumerate(self.widths[g]):
+            cut = _cut(width, rows, self.payload, element_bytes(kind))
+            if cut.fragments(rows) > MAX_FRAGMENTS or cut.segments > 255:
+                raise CatsError(
+                    f"gather {g} ({kind.name}), source {s}: {width} bytes a row and {rows} rows a "
+                    f"tile make {cut.fragments(rows)} fragments of {self.payload} bytes, at most "
+                    f"{MAX_FRAGMENTS}: choose smaller tiles, more nodes or a larger payload"
+                )
+            sources.append(cut)
+        if rows * sum(self.widths[g]) > MAX_TILE:
+            raise CatsError(
+                f"gather {g} ({kind.name}): a tile of {rows * sum(self.widths[g])} bytes, at most "
+                f"{MAX_TILE}: choose smaller tiles"
+            )
+        if -(-self.rows[g] // rows) > MAX_TILES:
+            raise CatsError(
+                f"gather {g} ({kind.name}): {-(-self.rows[g] // rows)} tiles, at most {MAX_TILES}: "
+                "choose larger tiles"
+            )
+        largest = max(f.fragment_rows * f.segment_width for f in sources)
+        plan = GatherPlan(
+            phase=0,
+            row_begin=gather_rows(self.config, g)[0],
+            rows=self.rows[g],
+            tile_rows=rows,
+            buffers=buffers,
+            rounds=self.rounds,
+            slot_us=self.air.slot_us(FRAME_HEADER + largest),
+            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            turn_us=math.ceil(self.air.turn_us),
+            spacing_us=0,
+            sources=tuple(sources),
+        )
+        # The next exchange opens when the slowest node has computed: beside the next tile's air
+        # where that has its own buffer, behind this one's where it has not.
+        spacing = math.ceil(self.computing(g, rows, mode))
+        if buffers == 1 or self.turns(g, mode):
+            spacing += exchange_us(plan, rows)
+        return dataclasses.replace(plan, spacing_us=spacing)
+
+    def turns(self, g: int, mode: Mode) -> bool:
+        """Whether gather g takes turns with others tile by tile."""
+        return mode.interleave and self.kinds[g][0] in ROW_LOCAL
+
+    def computing(self, g: int, rows: int, mode: Mode) -> float:
+        """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
+        key = (self.like[g], rows, mode.block_rows, mode.held and mode.heads_per_pass)
+        if key not in self._computing:
+            heads = self.split.heads
+            self._computing[key] = 0.0
+            for d in self.distinct:
+                parts = exchange(
+                    self.config, self.shares[g][d], last_rows(self.config, g, rows),
+                    block_rows=mode.block_rows,
+                    heads_per_pass=mode.passes(heads[d]) if mode.held else 0,
+                    queries=queried(self.config, g),
+                )  # fmt: skip
+                work = self.compute.microseconds(sum(parts))
+                self._computing[key] = max(self._computing[key], work)
+        return self._computing[key]
+
+    @functools.cached_property
+    def distinct(self) -> list[int]:
+        """One node of each size."""
+        seen = {}
+        for d in range(self.split.nodes):
+            sizes = (
+                self.split.heads[d], self.split.hidden[d], self.split.outputs[d],
+                self.split.inputs[d], *(w[d] for w in self.widths),
+            )  # fmt: skip
+            seen.setdefault(sizes, d)
+        return list(seen.values())
+
+    def gather_time(self, g: int, plan: GatherPlan, mode: Mode) -> float:
+        """Microseconds of all exchanges of a gather, computing included."""
+        tail = plan.rows - (plan.tiles - 1) * plan.tile_rows
+        hides = plan.buffers == 2 and not self.turns(g, mode)
+        total = 0.0
+        for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
+            if times:
+                air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
+                air += self.air.lead_us if air else 0  # to open the next one
+                total += times * (max(air, work) if hides else air + work)
+        return total + (self.computing(g, tail, mode) if hides else 0)
+
+    def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
+        """Microseconds of one inference."""
+        return sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
+
+
+@functools.lru_cache(maxsize=65536)
+def _cut(width: int, rows: int, payload: int, element: int) -> Fragmenting:
+    return fragmenting(width, rows, payload, element)
+
+
+def inference_us(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> int:
+    """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
+    that does not hide behind it."""
+    timing = Timing(
+        config, split, keep, radio_named(plan.radio), plan.payload, plan.rounds,
+        compute or Compute(),
+    )  # fmt: skip
+    return math.ceil(timing.inference_time(plan.gathers, mode_of(plan)))
