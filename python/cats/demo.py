@@ -28,7 +28,9 @@ from cats.plan.planner import make_plan
 from cats.report import print_table, save_plot, size_text, write_json
 from cats.shape.config import SplitConfig
 from cats.sim.simulate import Faults, check, simulate
-from cats.training.loop import Training, quantise_run, train
+from cats.training.loop import train
+from cats.training.options import Training
+from cats.training.run_folder import quantise_run
 
 #: Packet loss of the air, and repair rounds, that are simulated.
 LOSSES = (0.0, 0.05, 0.1, 0.2)

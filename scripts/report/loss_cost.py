@@ -32,7 +32,7 @@ from cats.report import table, write_json
 from cats.shape.config import SplitConfig
 from cats.shape.partition import full_keep
 from cats.training.evaluate import score_at
-from cats.training.loop import load_run, load_task
+from cats.training.run_folder import load_run, load_task
 
 BY_VIEWS = _Run.by_views
 RULES = ("columns it has", "products scaled up", "zeros for the missing")

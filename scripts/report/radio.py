@@ -283,7 +283,9 @@ def _trained(run: Path, nodes: int) -> tuple[Any, Task]:
     """The demo's model for some nodes, trained once: (integer model, task)."""
     from cats import tasks
     from cats.shape.config import SplitConfig
-    from cats.training.loop import Training, quantise_run, train
+    from cats.training.loop import train
+    from cats.training.options import Training
+    from cats.training.run_folder import quantise_run
 
     task = tasks.load("digits")
     if not (run / "metrics.json").is_file():

@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.report import print_table
     from cats.tasks import baselines
     from cats.training.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
-    from cats.training.loop import load_run, load_task, quantise_run
+    from cats.training.run_folder import load_run, load_task, quantise_run
 
     losses = parse_losses(args.loss)
     if args.repeats < 1:
@@ -126,9 +126,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: ANN001
+    from cats.nn.to_integer import calibration_inputs
     from cats.report import print_table
     from cats.training.int8_report import table_of, where_int8_loses
-    from cats.training.loop import calibration_inputs, run_scales
+    from cats.training.run_folder import run_scales
 
     result = where_int8_loses(
         model, task, getattr(task, args.part), calibration_inputs(task), run_scales(info)

@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import check_free, export, render
     from cats.report import write_json
-    from cats.training.loop import quantise_run
+    from cats.training.run_folder import quantise_run
 
     check_free(args.out, args.force)
     model, source = quantise_run(args.run, args.calibration)

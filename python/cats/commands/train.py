@@ -167,7 +167,9 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
     from cats.shape.config import SplitConfig, even_split
-    from cats.training.loop import Training, load_run, train
+    from cats.training.loop import train
+    from cats.training.options import Training
+    from cats.training.run_folder import load_run
 
     names = ("data", "target", "context", "horizon", "patch", "stride", "parts", "missing")
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}

@@ -11,11 +11,19 @@ from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales, calibrate, check_inputs, quantize_parameters
 from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig
+from cats.tasks import Task
 
 
 def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
     """A torch model's parameters by name."""
     return {name: value.detach().cpu().double().numpy() for name, value in model.named_parameters()}
+
+
+def calibration_inputs(task: Task, samples: int = 256) -> Tensor:
+    """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by."""
+    inputs = task.train.inputs
+    chosen = np.linspace(0, len(inputs) - 1, min(samples, len(inputs))).astype(int)
+    return inputs[np.unique(chosen)]
 
 
 def scales_for(model: CatsTransformer, config: ModelConfig, inputs: Tensor) -> Scales:

@@ -52,7 +52,7 @@ class Task(ABC):
     name: str
     options: dict
     model: ModelConfig  # the shape that suits the task, for the command line's defaults
-    training: dict[str, object]  # options of cats.training.loop.Training that suit it, likewise
+    training: dict[str, object]  # options of cats.training.options.Training that suit it, likewise
     channels: int = 1  # sensors: equal parts of the input columns, each of which stays together
     train: Part
     validation: Part

@@ -2,189 +2,62 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training: message dropout, pruning in steps, checkpoints, runs that can be repeated.
 
-A RUN folder holds ``config.json`` (shape, split, keep sets, task, all options), when done
-``model.safetensors`` and ``metrics.json``, and until then ``checkpoint.safetensors``. Every random
-number follows from (seed, epoch, process), so a resumed run ends with the weights of an
-uninterrupted one.
+Every random number follows from (seed, epoch, process), so a resumed run ends with the weights of
+an uninterrupted one.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import dataclasses
 import functools
-import hashlib
 import json
 import math
-import os
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, distributed, nn
 
-from cats import __version__, tasks
+from cats import __version__
 from cats.errors import CatsError
-from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales
-from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD, MessageDropout
+from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import (
-    CRITERIA,
-    SCOPES,
     by_activation,
     importance,
     select,
-    step_ratios,
     taylor,
     within_budget,
 )
 from cats.nn.qat import Rounded, scales_from_json
-from cats.nn.to_integer import quantize, scales_for
+from cats.nn.to_integer import calibration_inputs, scales_for
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import (
     ModelConfig,
-    RunConfig,
     SplitConfig,
-    model_from_json,
     read_json,
-    split_from_json,
     to_json,
 )
-from cats.shape.partition import PRUNABLE, KeepSets, Kind, check_keep, full_keep
+from cats.shape.partition import KeepSets, Kind, full_keep
 from cats.tasks import Part, Task
-
-#: Version of the RUN folder; a newer one is refused.
-RUN_FORMAT = 1
-CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
-CHECKPOINT = "checkpoint.safetensors"
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train.
-
-    ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
-    ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``message_dropout``).
-    ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
-    ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs), by the
-    criterion ``prune_by`` (``prune``). ``air_budget``, bytes that an inference puts on the air of
-    ``air_radio``, takes the place of ``keep`` and is reached in as many steps. The last ``qat``
-    epochs learn with the integer model's roundings (``cats.nn.qat``). ``dropout`` is ordinary
-    dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses) is part of
-    what makes a run repeatable; small models run best on one.
-    """
-
-    epochs: int = 60
-    batch: int = 64
-    lr: float = 6e-3
-    weight_decay: float = 0.05
-    warmup: float = 0.05
-    clip: float = 1.0
-    dropout: float = 0.0
-    message_dropout: tuple[float, float] = (0.0, 0.0)
-    granularity: str = "packet"
-    modes: tuple[str, ...] = MODES
-    patterns: int = 4
-    payload: int = PAYLOAD
-    tile_rows: int | tuple[int, ...] | None = None
-    keep: float | dict[str, float] = 1.0
-    prune_steps: int = 4
-    prune_from: float = 0.3
-    prune_until: float = 0.6
-    prune_scope: str = "source"
-    prune_by: str = "magnitude"
-    air_budget: int | None = None
-    air_radio: str = "ieee802154"
-    qat: int = 0
-    seed: int = 0
-    threads: int | None = None
-
-    def check(self) -> None:
-        """Raise CatsError for options that cannot be trained with."""
-        for name in ("epochs", "batch", "patterns", "payload", "prune_steps", "threads"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise CatsError(f"{name} is {getattr(self, name)}: at least 1")
-        if not self.lr > 0:
-            raise CatsError(f"learning rate is {self.lr}: it must be positive")
-        if not 0 <= self.dropout < 1:
-            raise CatsError(f"dropout is {self.dropout}: at least 0 and less than 1")
-        low, high = self.message_dropout
-        if not 0 <= low <= high <= 1:
-            raise CatsError(f"message dropout is {low}:{high}: give LO:HI with 0 <= LO <= HI <= 1")
-        for kind, ratio in self.keep_ratios().items():
-            if not 0 < ratio <= 1:
-                raise CatsError(f"keep {kind.name.lower()}={ratio}: more than 0 and at most 1")
-        if not 0 <= self.prune_from <= self.prune_until <= 1:
-            raise CatsError("pruning must start before it ends, both as shares of the epochs")
-        if not 0 <= self.qat <= self.epochs:
-            raise CatsError(f"{self.qat} epochs with roundings: 0 to all {self.epochs}")
-        prunes = self.air_budget is not None or any(r < 1 for r in self.keep_ratios().values())
-        if self.qat and prunes and max(self._step_epochs()) > self.epochs - self.qat:
-            raise CatsError("pruning must end before the epochs with roundings begin")
-        if self.air_budget is not None and any(ratio < 1 for ratio in self.keep_ratios().values()):
-            raise CatsError("keep and air budget both say how much is sent: give one of them")
-        for name, legal in (
-            ("granularity", GRANULARITIES),
-            ("prune_scope", SCOPES),
-            ("prune_by", CRITERIA),
-        ):
-            if getattr(self, name) not in legal:
-                raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
-
-    def keep_ratios(self) -> dict[Kind, float]:
-        """The share of columns to send in each prunable kind of gather."""
-        if not isinstance(self.keep, dict):
-            return dict.fromkeys(PRUNABLE, self.keep)
-        kinds = {kind.name.lower(): kind for kind in PRUNABLE}
-        for name in self.keep:
-            if name not in kinds:
-                raise CatsError(f"keep {name!r}: one of {', '.join(kinds)}")
-        return {kind: self.keep.get(name, 1.0) for name, kind in kinds.items()}
-
-    def prune_at(self) -> dict[int, dict[Kind, float]]:
-        """{epoch: ratios to prune to before it}; of several steps in one epoch the last counts."""
-        ratios = self.keep_ratios()
-        if all(ratio == 1 for ratio in ratios.values()):
-            return {}
-        ladders = {kind: step_ratios(ratio, self.prune_steps) for kind, ratio in ratios.items()}
-        return {
-            epoch: {kind: ladder[i] for kind, ladder in ladders.items()}
-            for epoch, i in self._step_epochs().items()
-        }
-
-    def budget_at(self, all_bytes: int) -> dict[int, int]:
-        """{epoch: bytes on air to prune to before it}, where all columns take ``all_bytes``."""
-        if self.air_budget is None or self.air_budget >= all_bytes:
-            return {}
-        shares = step_ratios(self.air_budget / all_bytes, self.prune_steps)
-        return {
-            epoch: max(self.air_budget, round(shares[i] * all_bytes))
-            for epoch, i in self._step_epochs().items()
-        }
-
-    def _step_epochs(self) -> dict[int, int]:
-        """{epoch: number of the pruning step before it}, the last where several are in one."""
-        first, last = self.prune_from * self.epochs, self.prune_until * self.epochs
-        between = (last - first) / max(self.prune_steps - 1, 1)
-        steps = range(self.prune_steps)
-        return {min(int(first + i * between), self.epochs - 1): i for i in steps}
-
-    def rate(self, step: int, steps: int) -> float:
-        """Learning rate of a step: linear warm-up, then half a cosine down to zero."""
-        warm = max(1, round(self.warmup * steps))
-        if step < warm:
-            return self.lr * (step + 1) / warm
-        return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+from cats.training.distributed import processes, shared
+from cats.training.options import Training
+from cats.training.run_folder import (
+    CHECKPOINT,
+    METRICS,
+    RUN_FORMAT,
+    begin_run,
+    load_run,
+    read_tensors,
+    run_state,
+    write_run,
+)
 
 
 def train(
@@ -208,13 +81,13 @@ def train(
     """
     training.check()
     _check_task(task, config)
-    rank, world = _processes()
+    rank, world = processes()
     with _threads(training.threads), torch.random.fork_rng([]):
         if training.batch % world:
             raise CatsError(f"batch of {training.batch} cannot be shared by {world} processes")
         session = _Session(task, config, split, training, rank, world, init)
         if out is not None:
-            state = _state_of(out, session.config_json(), resume, force)
+            state = run_state(out, session.config_json(), resume, force)
             if state == "done":
                 model, _ = load_run(out)
                 return model, read_json(out / METRICS)
@@ -223,7 +96,7 @@ def train(
             if state == "begun":
                 session.restore(out / CHECKPOINT)
             elif rank == 0:
-                _begin(out, session.config_json())
+                begin_run(out, session.config_json())
         session.run(out if rank == 0 else None, checkpoint_seconds, after_epoch)
         metrics = session.finish()
         if out is not None and rank == 0:
@@ -294,7 +167,7 @@ class _Session:
         after_epoch: Callable[[int, dict], None] | None,
     ) -> None:
         prune_at = self._pruning()
-        forward = _shared(self.model) if self.world > 1 else self.model
+        forward = shared(self.model) if self.world > 1 else self.model
         saved = time.monotonic()
         first = self.epoch
         bar = _bar(range(first, self.training.epochs), first, self.training.epochs, self.rank)
@@ -442,7 +315,7 @@ class _Session:
 
     def restore(self, path: Path) -> None:
         """Inverse of save."""
-        tensors, metadata = _read_tensors(path)
+        tensors, metadata = read_tensors(path)
         try:
             state = json.loads(metadata["state"])
             keep = [[tuple(columns) for columns in sources] for sources in state["config"]["keep"]]
@@ -468,154 +341,6 @@ def predict(model: CatsTransformer, inputs: Tensor, batch: int = 512) -> Tensor:
     return torch.cat([model(chunk)[:, -1] for chunk in inputs.split(batch)])
 
 
-def calibration_inputs(task: Task, samples: int = 256) -> Tensor:
-    """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by."""
-    inputs = task.train.inputs
-    chosen = np.linspace(0, len(inputs) - 1, min(samples, len(inputs))).astype(int)
-    return inputs[np.unique(chosen)]
-
-
-def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
-    """Complete a RUN folder; ``metrics.json`` comes last and says that all is there."""
-    _write_json(out / CONFIG, {**config, "keep": json.loads(json.dumps(model.keep))})
-    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, out / WEIGHTS, {"format": str(RUN_FORMAT)})
-    _write_json(out / METRICS, metrics)
-    (out / CHECKPOINT).unlink(missing_ok=True)
-
-
-def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
-    """The trained model (evaluation mode, keep sets included) and how it was made.
-
-    ``RunConfig.extra`` holds ``task_options``, ``training``, ``keep`` and ``scales`` (None unless
-    trained with roundings) as config.json has them; ``load_task`` rebuilds the task. CatsError for
-    a folder that is missing, partial, foreign, or of a newer version.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise CatsError(f"{path} is no RUN folder: train one with 'cats train -o {path}'")
-    if not (path / CONFIG).exists():
-        raise CatsError(f"{path} holds no {CONFIG}: it was not made by 'cats train'")
-    config = read_json(path / CONFIG)
-    version = config.get("format")
-    if not isinstance(version, int) or "model" not in config or "split" not in config:
-        raise CatsError(f"{path / CONFIG} does not describe a run of 'cats train'")
-    if version > RUN_FORMAT:
-        raise CatsError(f"{path} has format {version}, this version reads {RUN_FORMAT}: upgrade")
-    for name in (METRICS, WEIGHTS):
-        if not (path / name).exists():
-            raise CatsError(f"{path} holds no {name}: finish the training with --resume")
-    model = _model_of(path, config)
-    tensors, _ = _read_tensors(path / WEIGHTS)
-    try:
-        model.load_state_dict(tensors)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[-1].strip()
-        raise CatsError(f"{path / WEIGHTS} does not fit {CONFIG}: {reason}") from None
-    run = RunConfig(
-        model=model.config,
-        split=model.split,
-        task=config.get("task", ""),
-        seed=config.get("training", {}).get("seed", 0),
-        extra={key: config.get(key) for key in ("task_options", "training", "keep", "scales")},
-    )
-    return model.eval(), run
-
-
-def run_scales(run: RunConfig) -> Scales | None:
-    """The scales that a run was trained with, None where it was trained without roundings."""
-    scales = run.extra.get("scales")
-    return None if scales is None else scales_from_json(scales, run.model)
-
-
-def load_task(run: RunConfig, **changes: object) -> Task:
-    """The task of a run, rebuilt from its options; ``changes`` replace some (a new data path)."""
-    return tasks.load(run.task, **{**(run.extra.get("task_options") or {}), **changes})
-
-
-def quantise_run(path: Path | str, samples: int = 256) -> tuple[IntegerModel, dict]:
-    """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
-    the scales that it was trained with; (model, where it comes from)."""
-    if samples < 1:
-        raise CatsError(f"{samples} calibration samples: at least 1")
-    path = Path(path)
-    trained, run = load_run(path)
-    inputs = calibration_inputs(load_task(run), samples)
-    source = {
-        "task": run.task,
-        "seed": run.seed,
-        "task_options": (run.extra or {}).get("task_options"),
-        "training": (run.extra or {}).get("training"),
-        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
-        "calibration_samples": len(inputs),
-    }
-    return quantize(trained, inputs, run_scales(run)), source
-
-
-def _model_of(path: Path, config: dict) -> CatsTransformer:
-    try:
-        shape = model_from_json(config["model"])
-        split = split_from_json(config["split"], shape)
-        keep: KeepSets = [[tuple(columns) for columns in sources] for sources in config["keep"]]
-        check_keep(shape, split, keep)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CatsError(f"{path / CONFIG} is damaged: {error!r}") from None
-    except CatsError as error:
-        raise CatsError(f"{path / CONFIG}: {error}") from None
-    return CatsTransformer(shape, split, keep)
-
-
-def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, "pt") as file:
-            names = file.keys()
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise CatsError(f"{path} cannot be read: {error}") from None
-
-
-def _write_json(path: Path, data: dict) -> None:
-    partial = path.with_suffix(".partial")
-    keep = data.get("keep")
-    text = json.dumps({k: v for k, v in data.items() if k != "keep"}, indent=1)
-    if keep is not None:  # one line for each gather
-        lines = ",\n  ".join(json.dumps(sources) for sources in keep)
-        text = f'{text[:-2]},\n "keep": [\n  {lines}\n ]\n}}'
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def _state_of(out: Path, config: dict, resume: bool, force: bool) -> str:
-    """What is to be done with a RUN folder: "new", "begun" (a checkpoint is there) or "done"."""
-    if out.exists() and not out.is_dir():
-        raise CatsError(f"{out} is a file: name a folder")
-    if not out.exists() or not any(out.iterdir()) or force:
-        return "new"
-    if not resume:
-        raise CatsError(f"{out} exists: continue it with --resume or start again with --force")
-    before = read_json(out / CONFIG)
-    if isinstance(before.get("training"), dict):  # an option that is newer than the run
-        before["training"] = {**to_json(Training()), **before["training"]}
-    changed = [
-        key
-        for key in ("format", "task", "task_options", "model", "split", "training")
-        if before.get(key) != json.loads(json.dumps(config[key]))
-    ]
-    if changed:
-        raise CatsError(f"{out} was trained with another {', '.join(changed)}: use --force")
-    if (out / METRICS).exists():
-        return "done"
-    return "begun" if (out / CHECKPOINT).exists() else "new"
-
-
-def _begin(out: Path, config: dict) -> None:
-    """Make the RUN folder and remove what an earlier run left in it."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (METRICS, WEIGHTS, CHECKPOINT):
-        (out / name).unlink(missing_ok=True)
-    _write_json(out / CONFIG, config)
-
-
 def _check_task(task: Task, config: ModelConfig) -> None:
     tokens, inputs = task.train.inputs.shape[1:]
     if (config.tokens_in, config.inputs) != (tokens, inputs):
@@ -627,13 +352,6 @@ def _check_task(task: Task, config: ModelConfig) -> None:
         raise CatsError(
             f"the model has {config.outputs} outputs, task {task.name} needs {task.model.outputs}"
         )
-
-
-def _shared(model: CatsTransformer) -> nn.Module:
-    """The model with gradients averaged over the processes; masks are equal without being sent."""
-    with warnings.catch_warnings():  # the option's new name is not in every supported PyTorch
-        warnings.filterwarnings("ignore", "`broadcast_buffers`", FutureWarning)
-        return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 
 def _bar(epochs: range, first: int, total: int, rank: int) -> range:
@@ -652,14 +370,3 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _processes() -> tuple[int, int]:
-    """(rank, processes) as torchrun started us; one process otherwise. The group lives as long as
-    the process: gloo does not come up a second time on the same store."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return 0, 1
-    if not distributed.is_initialized():
-        distributed.init_process_group("gloo")
-        atexit.register(distributed.destroy_process_group)
-    return distributed.get_rank(), distributed.get_world_size()

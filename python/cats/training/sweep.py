@@ -16,7 +16,7 @@ by a backend of its choice. The file::
     model: {features: 64}        # optional: other than the task suggests
     input_split: single          # or channels
     training: {epochs: 4}        # of all kinds, beside what the task suggests
-    kinds:                       # by name: options of cats.training.loop.Training
+    kinds:                       # by name: options of cats.training.options.Training
       plain: {message_dropout: [0, 0]}
       one model: {message_dropout: [0, 0.2]}
     keep: [1, 0.5, 0.1]
@@ -53,7 +53,9 @@ from cats.report import read_json, save_plot, table, write_json
 from cats.shape.config import ModelConfig, SplitConfig, even_split
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
-from cats.training.loop import Training, load_run, quantise_run, train
+from cats.training.loop import train
+from cats.training.options import Training
+from cats.training.run_folder import load_run, quantise_run
 
 RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
 LOSS_PLOT, KEEP_PLOT = "quality_vs_loss.svg", "quality_vs_keep.svg"

@@ -291,7 +291,8 @@ def test_damaged_binary(deploy: Path) -> None:
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from cats import tasks
-    from cats.training.loop import Training, train
+    from cats.training.loop import train
+    from cats.training.options import Training
 
     task = tasks.load("digits")
     config = ModelConfig(

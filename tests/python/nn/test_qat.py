@@ -25,16 +25,9 @@ from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.shape.partition import gather_count
 from cats.training import int8_report
 from cats.training.evaluate import answers
-from cats.training.loop import (
-    CHECKPOINT,
-    CONFIG,
-    METRICS,
-    WEIGHTS,
-    Training,
-    load_run,
-    quantise_run,
-    train,
-)
+from cats.training.loop import train
+from cats.training.options import Training
+from cats.training.run_folder import CHECKPOINT, CONFIG, METRICS, WEIGHTS, load_run, quantise_run
 
 CONFIGS = {
     pool: ModelConfig(

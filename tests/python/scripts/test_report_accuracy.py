@@ -8,7 +8,7 @@ import pytest
 
 from cats.errors import CatsError
 from cats.training import sweep
-from cats.training.loop import Training
+from cats.training.options import Training
 from report import accuracy
 
 ROOT = Path(__file__).resolve().parents[3]

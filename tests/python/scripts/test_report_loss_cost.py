@@ -11,7 +11,8 @@ from cats import tasks
 from cats.errors import CatsError
 from cats.shape.config import SplitConfig
 from cats.training.evaluate import every_token, score_at
-from cats.training.loop import Training, train
+from cats.training.loop import train
+from cats.training.options import Training
 from report import loss_cost
 
 

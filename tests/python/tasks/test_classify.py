@@ -14,7 +14,7 @@ from cats import tasks
 from cats.commands import train as command
 from cats.errors import CatsError
 from cats.tasks.classify import Classify, read_csv, read_ts
-from cats.training.loop import load_run
+from cats.training.run_folder import load_run
 
 AEON = util.find_spec("aeon") is not None
 

@@ -21,7 +21,9 @@ from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.tasks import Part
 from cats.training.evaluate import answers, every_token, parse_losses, score_at, sweep
-from cats.training.loop import Training, predict, quantise_run, train
+from cats.training.loop import predict, train
+from cats.training.options import Training
+from cats.training.run_folder import quantise_run
 
 
 @pytest.fixture(scope="module")

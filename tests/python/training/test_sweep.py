@@ -17,7 +17,7 @@ from cats.errors import CatsError
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.training import sweep
-from cats.training.loop import load_run
+from cats.training.run_folder import load_run
 
 RECIPE = {
     "task": "forecast",

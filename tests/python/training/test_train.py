@@ -22,17 +22,16 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
 from cats.shape.partition import Kind, full_keep
-from cats.training.loop import (
+from cats.training.loop import predict, train
+from cats.training.options import Training
+from cats.training.run_folder import (
     CHECKPOINT,
     CONFIG,
     METRICS,
     RUN_FORMAT,
     WEIGHTS,
-    Training,
     load_run,
     load_task,
-    predict,
-    train,
 )
 
 TRAINING = Training(
@@ -388,7 +387,8 @@ import dataclasses, sys
 from pathlib import Path
 from cats import tasks
 from cats.shape.config import SplitConfig
-from cats.training.loop import Training, train
+from cats.training.loop import train
+from cats.training.options import Training
 
 task = tasks.load("forecast", data=sys.argv[1], target="value", context=16, horizon=4, patch=4)
 model = dataclasses.replace(task.model, features=8, heads=4, hidden=8, blocks=1)

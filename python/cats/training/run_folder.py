@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The RUN folder: ``config.json`` (shape, split, keep sets, task, options); when training is done
+``model.safetensors`` and ``metrics.json``, until then ``checkpoint.safetensors``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cats import tasks
+from cats.errors import CatsError
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import Scales
+from cats.nn.model import CatsTransformer
+from cats.nn.qat import scales_from_json
+from cats.nn.to_integer import calibration_inputs, quantize
+from cats.report import write_atomic
+from cats.shape.config import (
+    RunConfig,
+    model_from_json,
+    read_json,
+    split_from_json,
+    to_json,
+)
+from cats.shape.partition import KeepSets, check_keep
+from cats.tasks import Task
+from cats.training.options import Training
+
+#: Version of the RUN folder; a newer one is refused.
+RUN_FORMAT = 1
+CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
+    """Complete a RUN folder; ``metrics.json`` comes last and says that all is there."""
+    write_atomic(out / CONFIG, _text({**config, "keep": json.loads(json.dumps(model.keep))}))
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(state, out / WEIGHTS, {"format": str(RUN_FORMAT)})
+    write_atomic(out / METRICS, _text(metrics))
+    (out / CHECKPOINT).unlink(missing_ok=True)
+
+
+def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
+    """The trained model (evaluation mode, keep sets included) and how it was made.
+
+    ``RunConfig.extra`` holds ``task_options``, ``training``, ``keep`` and ``scales`` (None unless
+    trained with roundings) as config.json has them; ``load_task`` rebuilds the task. CatsError for
+    a folder that is missing, partial, foreign, or of a newer version.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise CatsError(f"{path} is no RUN folder: train one with 'cats train -o {path}'")
+    if not (path / CONFIG).exists():
+        raise CatsError(f"{path} holds no {CONFIG}: it was not made by 'cats train'")
+    config = read_json(path / CONFIG)
+    version = config.get("format")
+    if not isinstance(version, int) or "model" not in config or "split" not in config:
+        raise CatsError(f"{path / CONFIG} does not describe a run of 'cats train'")
+    if version > RUN_FORMAT:
+        raise CatsError(f"{path} has format {version}, this version reads {RUN_FORMAT}: upgrade")
+    for name in (METRICS, WEIGHTS):
+        if not (path / name).exists():
+            raise CatsError(f"{path} holds no {name}: finish the training with --resume")
+    model = _model_of(path, config)
+    tensors, _ = read_tensors(path / WEIGHTS)
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise CatsError(f"{path / WEIGHTS} does not fit {CONFIG}: {reason}") from None
+    run = RunConfig(
+        model=model.config,
+        split=model.split,
+        task=config.get("task", ""),
+        seed=config.get("training", {}).get("seed", 0),
+        extra={key: config.get(key) for key in ("task_options", "training", "keep", "scales")},
+    )
+    return model.eval(), run
+
+
+def run_scales(run: RunConfig) -> Scales | None:
+    """The scales that a run was trained with, None where it was trained without roundings."""
+    scales = run.extra.get("scales")
+    return None if scales is None else scales_from_json(scales, run.model)
+
+
+def load_task(run: RunConfig, **changes: object) -> Task:
+    """The task of a run, rebuilt from its options; ``changes`` replace some (a new data path)."""
+    return tasks.load(run.task, **{**(run.extra.get("task_options") or {}), **changes})
+
+
+def quantise_run(path: Path | str, samples: int = 256) -> tuple[IntegerModel, dict]:
+    """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
+    the scales that it was trained with; (model, where it comes from)."""
+    if samples < 1:
+        raise CatsError(f"{samples} calibration samples: at least 1")
+    path = Path(path)
+    trained, run = load_run(path)
+    inputs = calibration_inputs(load_task(run), samples)
+    source = {
+        "task": run.task,
+        "seed": run.seed,
+        "task_options": (run.extra or {}).get("task_options"),
+        "training": (run.extra or {}).get("training"),
+        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
+        "calibration_samples": len(inputs),
+    }
+    return quantize(trained, inputs, run_scales(run)), source
+
+
+def _model_of(path: Path, config: dict) -> CatsTransformer:
+    try:
+        shape = model_from_json(config["model"])
+        split = split_from_json(config["split"], shape)
+        keep: KeepSets = [[tuple(columns) for columns in sources] for sources in config["keep"]]
+        check_keep(shape, split, keep)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CatsError(f"{path / CONFIG} is damaged: {error!r}") from None
+    except CatsError as error:
+        raise CatsError(f"{path / CONFIG}: {error}") from None
+    return CatsTransformer(shape, split, keep)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """(tensors by name, metadata) of a safetensors file."""
+    try:
+        with safe_open(path, "pt") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise CatsError(f"{path} cannot be read: {error}") from None
+
+
+def _text(data: dict) -> bytes:
+    """JSON for people, with one line for each gather's keep sets."""
+    keep = data.get("keep")
+    text = json.dumps({k: v for k, v in data.items() if k != "keep"}, indent=1)
+    if keep is not None:
+        lines = ",\n  ".join(json.dumps(sources) for sources in keep)
+        text = f'{text[:-2]},\n "keep": [\n  {lines}\n ]\n}}'
+    return (text + "\n").encode()
+
+
+def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
+    """What is to be done with a RUN folder: "new", "begun" (a checkpoint is there) or "done"."""
+    if out.exists() and not out.is_dir():
+        raise CatsError(f"{out} is a file: name a folder")
+    if not out.exists() or not any(out.iterdir()) or force:
+        return "new"
+    if not resume:
+        raise CatsError(f"{out} exists: continue it with --resume or start again with --force")
+    before = read_json(out / CONFIG)
+    if isinstance(before.get("training"), dict):  # an option that is newer than the run
+        before["training"] = {**to_json(Training()), **before["training"]}
+    changed = [
+        key
+        for key in ("format", "task", "task_options", "model", "split", "training")
+        if before.get(key) != json.loads(json.dumps(config[key]))
+    ]
+    if changed:
+        raise CatsError(f"{out} was trained with another {', '.join(changed)}: use --force")
+    if (out / METRICS).exists():
+        return "done"
+    return "begun" if (out / CHECKPOINT).exists() else "new"
+
+
+def begin_run(out: Path, config: dict) -> None:
+    """Make the RUN folder and remove what an earlier run left in it."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (METRICS, WEIGHTS, CHECKPOINT):
+        (out / name).unlink(missing_ok=True)
+    write_atomic(out / CONFIG, _text(config))
