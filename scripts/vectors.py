@@ -27,7 +27,8 @@ from cats.integer.reference import (
 )
 from cats.plan.plan import Plan, exchange_order, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig, read_json, to_json
+from cats.report import read_json
+from cats.shape.config import ModelConfig, SplitConfig, to_json
 
 
 @dataclass(frozen=True)

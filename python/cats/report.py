@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -107,14 +107,19 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
         write_atomic(path, to_json(data).encode())
 
 
-def read_json(path: str | os.PathLike[str], what: str = "JSON") -> Any:
-    """Read a file; raises CatsError with ``what`` it should have been."""
+def read_json(path: str | os.PathLike[str], what: str = "JSON") -> dict[str, Any]:
+    """Read one JSON object; raises CatsError with ``what`` the file should have been."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CatsError(f"cannot read {what} {path}: it is missing") from None
     except OSError as error:
         raise CatsError(f"cannot read {what} {path}: {error.strerror}") from error
     except ValueError as error:
-        raise CatsError(f"{path} is not {what}: {error}; make it again") from error
+        raise CatsError(f"{path} cannot be read as {what}: {error}; make it again") from error
+    if not isinstance(data, dict):
+        raise CatsError(f"{path} holds no JSON object: make it again")
+    return data
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
@@ -134,6 +139,16 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
         if temporary:
             temporary.unlink(missing_ok=True)
         raise CatsError(f"cannot write {path}: {error.strerror}") from error
+
+
+def draw_range(
+    axes: Axes, where: Sequence[float], figures: Sequence[Mapping[str, float]], label: str = ""
+) -> None:
+    """A line through the means of ``figures`` (``mean``, ``least``, ``largest``) and a band from
+    the least to the largest values."""
+    means, least, largest = ([f[name] for f in figures] for name in ("mean", "least", "largest"))
+    (line,) = axes.plot(where, means, marker="o", label=label)
+    axes.fill_between(where, least, largest, color=line.get_color(), alpha=0.2)
 
 
 def save_plot(

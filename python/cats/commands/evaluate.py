@@ -63,9 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
     from cats.errors import CatsError
-    from cats.report import print_table
+    from cats.report import print_table, save_plot, write_json
     from cats.tasks import baselines
-    from cats.training.evaluate import MODE_SETS, every_token, parse_losses, plot, sweep, table
+    from cats.training.evaluate import (
+        MODE_SETS,
+        every_token,
+        parse_losses,
+        plot_of,
+        sweep,
+        table_of,
+    )
     from cats.training.run_folder import load_run, load_task, quantise_run
 
     losses = parse_losses(args.loss)
@@ -97,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, "
         f"{args.part} part, {options['granularity']} loss, {args.modes}"
     )
-    print(table(records, task.metric))
+    print_table(*table_of(records, task.metric))
     if beside:
         figures = list(next(iter(beside.values())))
         rows = [(name, *values.values()) for name, values in beside.items()]
@@ -117,17 +124,23 @@ def run(args: argparse.Namespace) -> int:
             "records": records,
             "baselines": beside,
         }
-        _write(args.json, document)
+        write_json(args.json, document)
     if args.plot:
         title = f"{info.task}, {model.split.nodes} nodes, {options['granularity']} loss"
         title += f", {args.model} model"
-        plot(records, task.metric, title, args.plot)
+        save_plot(
+            args.plot,
+            plot_of(records, task.metric),
+            title=title,
+            xlabel="loss, %",
+            ylabel=task.metric,
+        )
     return 0
 
 
 def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: ANN001
     from cats.nn.to_integer import calibration_inputs
-    from cats.report import print_table
+    from cats.report import print_table, write_json
     from cats.training.int8_report import table_of, where_int8_loses
     from cats.training.run_folder import run_scales
 
@@ -138,16 +151,5 @@ def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: A
     print_table(*table_of(result))
     if args.json:
         document = {"format": 1, "run": str(args.run), "task": info.task, "part": args.part}
-        _write(args.json, {**document, **result})
+        write_json(args.json, {**document, **result})
     return 0
-
-
-def _write(path: Path, document: dict) -> None:
-    import json
-
-    from cats.errors import CatsError
-
-    try:
-        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CatsError(f"{path} cannot be written: {error}") from None

@@ -161,11 +161,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train; prints the figures of the finished model."""
     import dataclasses
-    import json
 
     from cats import tasks
     from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
+    from cats.report import write_json
     from cats.shape.config import SplitConfig, even_split
     from cats.training.loop import train
     from cats.training.options import Training
@@ -224,10 +224,7 @@ def run(args: argparse.Namespace) -> int:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in metrics[part].items())
         print(f"  {part}: {figures}")
     if args.json:
-        try:
-            args.json.write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise CatsError(f"{args.json} cannot be written: {error}") from None
+        write_json(args.json, metrics)
     return 0
 
 

@@ -35,9 +35,9 @@ from cats.plan.plan import Plan, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.plan.predict import air_json, node_size, parameters, single_device
 from cats.plan.radio import RADIOS
-from cats.report import table
+from cats.report import read_json, table
 from cats.shape import image_layout as layout
-from cats.shape.config import read_json, to_json
+from cats.shape.config import to_json
 
 #: Version of the DEPLOY folder.
 DEPLOY_FORMAT = 1

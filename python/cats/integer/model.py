@@ -15,14 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from cats.errors import CatsError
-from cats.shape.config import (
-    ModelConfig,
-    SplitConfig,
-    model_from_json,
-    read_json,
-    split_from_json,
-    to_json,
-)
+from cats.report import read_json
+from cats.shape.config import ModelConfig, SplitConfig, model_from_json, split_from_json, to_json
 from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, gather_kind, gather_width
 
 #: Version of the files that ``save`` writes.

@@ -22,7 +22,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     Fragmenting,
     KeepSets,
-    Kind,
+    element_bytes,
     fragmenting,
     gather_count,
     gather_kind,
@@ -74,11 +74,6 @@ def parse_probability(text: str) -> tuple[float, float]:
     if len(parts) > 2 or not 0 <= low <= high <= 1:
         raise CatsError(f"loss probability {text!r}: give P or LO:HI with 0 <= LO <= HI <= 1")
     return low, high
-
-
-def element_bytes(kind: Kind) -> int:
-    """Bytes that one column takes on the air."""
-    return 2 if kind == Kind.RESULT else 1
 
 
 def default_tile_rows(widths: Sequence[int], rows: int, payload: int) -> int:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from cats.errors import CatsError
 
@@ -200,16 +199,3 @@ def split_from_json(data: dict, model: ModelConfig) -> SplitConfig:
         raise CatsError(f"split does not fit this version: {error}") from None
     split.check(model)
     return split
-
-
-def read_json(path: Path) -> dict:
-    """Read one JSON object; CatsError where it is missing or damaged."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CatsError(f"{path} is missing: is the folder complete?") from None
-    except (OSError, ValueError) as error:
-        raise CatsError(f"{path} cannot be read as JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise CatsError(f"{path} holds no JSON object")
-    return data

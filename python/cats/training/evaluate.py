@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,9 +24,13 @@ from cats.integer.quantize import quantize_inputs, real_outputs
 from cats.integer.reference import Availability, everything, run_batch
 from cats.nn.message_dropout import PAYLOAD, Losses, MessageDropout
 from cats.nn.model import CatsTransformer
+from cats.report import draw_range
 from cats.shape.partition import gather_kind, own_ranges
 from cats.tasks import Part, Task
 from cats.tasks.forecast import Forecast
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 #: Names of --modes; DESIGN's three ways to lose, mixed or one alone.
 MODE_SETS = {
@@ -178,42 +182,22 @@ def ranges(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
     return found
 
 
-def table(records: Sequence[dict], metric: str) -> str:
-    """The records as lines for people."""
+def table_of(records: Sequence[dict], metric: str) -> tuple[list[str], list[list]]:
+    """``sweep``'s records for people: header and rows."""
     others = [name for name in records[0] if name not in ("loss", "repeats", metric)]
-    heads = f"{'loss':>8s} {metric:>10s} {'least':>10s} {'largest':>10s}"
-    lines = [heads + "".join(f" {name:>10s}" for name in others)]
-    for record in records:
-        figures = record[metric]
-        line = f"{100 * record['loss']:6.1f} % {figures['mean']:10.4f} {figures['least']:10.4f}"
-        line += f" {figures['largest']:10.4f}"
-        lines.append(line + "".join(f" {record[name]['mean']:10.4f}" for name in others))
-    return "\n".join(lines)
+    rows = [
+        [f"{100 * record['loss']:.1f} %", *record[metric].values()]
+        + [record[name]["mean"] for name in others]
+        for record in records
+    ]
+    return ["loss", metric, "least", "largest", *others], rows
 
 
-def plot(records: Sequence[dict], metric: str, title: str, path: Path) -> None:
-    """Mean and range against loss, as SVG or PNG by the file's ending."""
-    import matplotlib
+def plot_of(records: Sequence[dict], metric: str) -> Callable[[Axes], None]:
+    """Draws ``sweep``'s records: mean and range against loss."""
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    def draw(axes: Axes) -> None:
+        losses = [100 * record["loss"] for record in records]
+        draw_range(axes, losses, [record[metric] for record in records])
 
-    matplotlib.rcParams["svg.hashsalt"] = "cats"  # the same figures give the same bytes
-    losses = [100 * record["loss"] for record in records]
-    figure, axes = pyplot.subplots(figsize=(6, 4))
-    axes.fill_between(
-        losses,
-        [record[metric]["least"] for record in records],
-        [record[metric]["largest"] for record in records],
-        alpha=0.25,
-    )
-    axes.plot(losses, [record[metric]["mean"] for record in records], marker="o")
-    axes.set(xlabel="loss (%)", ylabel=metric, title=title)
-    axes.grid(alpha=0.3)
-    figure.tight_layout()
-    try:
-        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-    except (OSError, ValueError) as error:
-        raise CatsError(f"plot {path} cannot be written: {error}") from None
-    finally:
-        pyplot.close(figure)
+    return draw

@@ -38,12 +38,8 @@ from cats.nn.qat import Rounded, scales_from_json
 from cats.nn.to_integer import calibration_inputs, scales_for
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
-from cats.shape.config import (
-    ModelConfig,
-    SplitConfig,
-    read_json,
-    to_json,
-)
+from cats.report import read_json
+from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, Kind, full_keep
 from cats.tasks import Part, Task
 from cats.training.distributed import processes, shared

@@ -20,14 +20,8 @@ from cats.integer.quantize import Scales
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize
-from cats.report import write_atomic
-from cats.shape.config import (
-    RunConfig,
-    model_from_json,
-    read_json,
-    split_from_json,
-    to_json,
-)
+from cats.report import read_json, write_atomic, write_json
+from cats.shape.config import RunConfig, model_from_json, split_from_json, to_json
 from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
 from cats.training.options import Training
@@ -43,7 +37,7 @@ def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) ->
     write_atomic(out / CONFIG, _text({**config, "keep": json.loads(json.dumps(model.keep))}))
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
     save_file(state, out / WEIGHTS, {"format": str(RUN_FORMAT)})
-    write_atomic(out / METRICS, _text(metrics))
+    write_json(out / METRICS, metrics)
     (out / CHECKPOINT).unlink(missing_ok=True)
 
 
@@ -138,14 +132,11 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise CatsError(f"{path} cannot be read: {error}") from None
 
 
-def _text(data: dict) -> bytes:
-    """JSON for people, with one line for each gather's keep sets."""
-    keep = data.get("keep")
-    text = json.dumps({k: v for k, v in data.items() if k != "keep"}, indent=1)
-    if keep is not None:
-        lines = ",\n  ".join(json.dumps(sources) for sources in keep)
-        text = f'{text[:-2]},\n "keep": [\n  {lines}\n ]\n}}'
-    return (text + "\n").encode()
+def _text(config: dict) -> bytes:
+    """A configuration as JSON for people: one line for each gather's keep sets."""
+    text = json.dumps({k: v for k, v in config.items() if k != "keep"}, indent=1)
+    lines = ",\n  ".join(json.dumps(sources) for sources in config["keep"])
+    return f'{text[:-2]},\n "keep": [\n  {lines}\n ]\n}}\n'.encode()
 
 
 def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:

@@ -49,7 +49,7 @@ from typing import Any
 from cats import tasks
 from cats.errors import CatsError
 from cats.nn.prune import even_bytes
-from cats.report import read_json, save_plot, table, write_json
+from cats.report import draw_range, read_json, save_plot, table, write_json
 from cats.shape.config import ModelConfig, SplitConfig, even_split
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
@@ -392,16 +392,7 @@ def plot(summary: dict, out: Path) -> None:
                 ]
                 chosen.sort(key=lambda p: p[axis])
                 where = [100 * p[axis] for p in chosen]
-                (line,) = axes.plot(
-                    where, [p[metric]["mean"] for p in chosen], marker="o", label=kind
-                )
-                axes.fill_between(
-                    where,
-                    [p[metric]["least"] for p in chosen],
-                    [p[metric]["largest"] for p in chosen],
-                    color=line.get_color(),
-                    alpha=0.2,
-                )
+                draw_range(axes, where, [p[metric] for p in chosen], kind)
 
         given = f"{100 * value:g} % " + ("of the columns sent" if fixed == "keep" else "loss")
         title = f"{recipe['task']}, {recipe['nodes']} nodes, {given}"

@@ -16,7 +16,8 @@ from cats.integer import model as integer
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
 from cats.plan.plan import GatherPlan, Plan, exchange_order, plan_from_json
-from cats.shape.config import POOLS, ModelConfig, SplitConfig, read_json
+from cats.report import read_json
+from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import Kind, fragmenting, gather_count, gather_kind, gather_rows
 from vectors import RUNS, cases, write_vectors
 

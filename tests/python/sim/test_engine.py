@@ -23,8 +23,8 @@ from cats.integer import reference
 from cats.integer.model import IntegerModel, Norm, Step
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.plan import Plan, plan_from_json
+from cats.report import read_json
 from cats.shape import image_layout as layout
-from cats.shape.config import read_json
 from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify

@@ -23,7 +23,7 @@ from cats.tasks import Part
 from cats.training.evaluate import answers, every_token, parse_losses, score_at, sweep
 from cats.training.loop import predict, train
 from cats.training.options import Training
-from cats.training.run_folder import quantise_run
+from cats.training.run_folder import CONFIG, quantise_run
 
 
 @pytest.fixture(scope="module")
@@ -181,7 +181,7 @@ def test_command_refuses_bad_input(run, tmp_path):
         [run[0], "--loss", "2"],
         [run[0], "--repeats", "0"],
         [run[0], "--baselines"],
-        [run[0], "--loss", "0", "--json", tmp_path / "no" / "such.json"],
+        [run[0], "--loss", "0", "--json", run[0] / CONFIG / "such.json"],
         [run[0], "--loss", "0", "--plot", tmp_path / "plot.doc"],
     ):
         with pytest.raises(CatsError):
