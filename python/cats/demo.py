@@ -27,7 +27,9 @@ from cats.integer.quantize import quantize_inputs
 from cats.plan.planner import make_plan
 from cats.report import print_table, save_plot, size_text, write_json
 from cats.shape.config import SplitConfig
-from cats.sim.simulate import Faults, check, simulate
+from cats.sim.compare import check
+from cats.sim.faults import Faults
+from cats.sim.simulate import simulate
 from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import quantise_run

@@ -23,8 +23,10 @@ from cats.plan.predict import parameters
 from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import Kind, own_ranges
+from cats.sim.compare import check
 from cats.sim.engine import Engine
-from cats.sim.simulate import Faults, check, simulate
+from cats.sim.faults import Faults
+from cats.sim.simulate import simulate
 
 T = TypeVar("T")
 

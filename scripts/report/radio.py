@@ -36,7 +36,8 @@ from cats.plan.radio import SEALED
 from cats.plan.timing import inference_us
 from cats.report import print_table, read_json, save_plot, write_atomic, write_json
 from cats.shape.partition import Kind, gather_kind
-from cats.sim.simulate import Faults, Settings, simulate
+from cats.sim.faults import Faults
+from cats.sim.simulate import Settings, simulate
 from cats.zephyr import bsim
 from cats.zephyr.firmware import source_tree, workspace
 from report import radio_cells
@@ -71,7 +72,7 @@ EPOCHS = 100
 DOC = Path("doc") / "radio.rst"
 #: Modules of cats that figures depend on.
 GATHER_SOURCES = ("plan/plan", "plan/radio")
-TIMES_SOURCES = (*GATHER_SOURCES, "plan/planner", "plan/timing", "sim/simulate")
+TIMES_SOURCES = (*GATHER_SOURCES, "plan/planner", "plan/timing", "sim/faults", "sim/simulate")
 DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 
 

@@ -39,7 +39,8 @@ from cats.plan.predict import (
 from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
-from cats.sim.simulate import check, simulate
+from cats.sim.compare import check
+from cats.sim.simulate import simulate
 from cats.zephyr.firmware import Workspace, build_nodes, platforms, source_tree, workspace
 from cats.zephyr.footprint import measure
 

@@ -110,7 +110,9 @@ def run(args: argparse.Namespace) -> int:
     from cats.deploy.export import load_deploy
     from cats.errors import CatsError
     from cats.report import print_table, write_json
-    from cats.sim.simulate import COLUMNS, Event, Faults, Settings, owners, report
+    from cats.sim.faults import Event, Faults
+    from cats.sim.figures import COLUMNS, owners, report
+    from cats.sim.simulate import Settings
 
     if args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")

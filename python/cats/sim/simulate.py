@@ -1,94 +1,31 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""D nodes of the C code on a simulated air (``_native/air.c``), and their answers against the
-integer reference.
+"""D nodes of the C code on a simulated air (``_native/air.c``).
 
 ``simulate`` is a pure function of its arguments: the same seed gives the same run to the bit. What
-each node had of each exchange is recorded; ``availability`` turns that into what the reference
-takes, so ``check`` can ask for the very same output bytes.
+each node had of each exchange is recorded.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cats.deploy import image
 from cats.errors import CatsError
-from cats.integer import reference
 from cats.integer.model import IntegerModel
-from cats.plan.energy import NRF52840, Duty
+from cats.integer.reference import OUTPUT_MISSING
+from cats.plan.energy import Duty
 from cats.plan.plan import Plan
-from cats.plan.predict import planned_duty
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import Compute, exchange_instructions
-from cats.shape.partition import Kind, element_bytes, gather_kind, own_ranges
+from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
-
-if TYPE_CHECKING:
-    from cats.tasks import Task
-
-#: What happens to one frame at one receiver: enum air_fault_kind.
-FRAME_FAULTS = {"drop": 0, "duplicate": 1, "delay": 2, "flip": 3}
-#: Samples that the reference checks at a time.
-_BATCH = 64
-
-
-@dataclass(frozen=True)
-class FrameFault:
-    """A fault of frame number ``frame`` of the run, at one ``receiver`` or at all (-1).
-
-    ``value``: microseconds of delay (``duplicate``, ``delay``); ``flip``: byte number * 256 + the
-    bits of that byte that change.
-    """
-
-    kind: str
-    frame: int
-    receiver: int = -1
-    value: int = 0
-
-
-@dataclass(frozen=True)
-class Event:
-    """A node goes on or off, ``at`` microseconds into the run or when frame ``at`` starts."""
-
-    node: int
-    on: bool
-    at: int
-    by_frame: bool = False
-
-
-@dataclass(frozen=True)
-class Faults:
-    """What the air and the nodes do wrong. Probabilities are for each frame at each receiver.
-
-    ``loss``: one number, or [D, D] (row: source, column: receiver). ``burst``: mean length of a
-    loss burst in frames, at the same mean loss (a Gilbert-Elliott channel that hears all in its
-    good and nothing in its bad state); 0: losses are independent. ``delay``: heard up to
-    ``delay_us`` late, so out of order. ``flip``: bits change and no checksum below CATS notices.
-    ``drift_ppm``: error of each node's clock. ``off``: nodes that are off at the start. ``named``:
-    losses without bursts are drawn from what a frame is, as a device's cats_loss() draws them, so
-    that equal seeds lose equal frames there and here.
-    """
-
-    loss: float | Sequence[Sequence[float]] | np.ndarray = 0.0
-    burst: float = 0.0
-    duplicate: float = 0.0
-    delay: float = 0.0
-    delay_us: float = 5000.0
-    flip: float = 0.0
-    drift_ppm: Sequence[float] = ()
-    off: Sequence[int] = ()
-    named: bool = False
-    frames: Sequence[FrameFault] = ()
-    events: Sequence[Event] = ()
+from cats.sim.faults import Faults, write_faults
 
 
 @dataclass(frozen=True)
@@ -227,7 +164,7 @@ def _run(
     nodes, batch = model.split.nodes, len(inputs)
     exchanges = sum(gather.tiles for gather in plan.gathers)
     shape = (model.config.output_rows, model.config.outputs)
-    outputs = np.full((batch, nodes, *shape), reference.OUTPUT_MISSING, np.int16)
+    outputs = np.full((batch, nodes, *shape), OUTPUT_MISSING, np.int16)
     flags = np.zeros((batch, nodes), np.uint8)
     lost = np.zeros((batch, nodes), np.uint32)
     latency = np.full((batch, nodes), -1, np.int64)
@@ -314,33 +251,6 @@ def _most_fragments(plan: Plan) -> int:
     )
 
 
-def link_table(loss: object, burst: float, nodes: int) -> np.ndarray:
-    """float [D, D, 4] of struct air_link: loss, bad_loss, enter, leave."""
-    table = np.asarray(loss, np.float64)
-    if table.ndim == 0:
-        table = np.full((nodes, nodes), float(table))
-    if table.shape != (nodes, nodes):
-        raise CatsError(f"loss matrix of shape {list(table.shape)}: {nodes} nodes need a square")
-    if not ((table >= 0) & (table <= 1)).all():
-        raise CatsError("loss: a probability is a number from 0 to 1")
-    links = np.zeros((nodes, nodes, 4))
-    if burst == 0:
-        links[..., 0] = table
-        return links
-    if burst < 1:
-        raise CatsError(f"burst of {burst} frames: at least 1, or 0 for independent losses")
-    leave = 1.0 / burst
-    # The share of time in the bad state is the mean loss.
-    enter = np.divide(table * leave, 1 - table, out=np.ones_like(table), where=table < 1)
-    if (enter > 1).any():
-        raise CatsError(f"loss of {table.max()} needs bursts longer than {burst} frames")
-    links[..., 0] = np.where(table >= 1, 1, 0)
-    links[..., 1] = np.where(table > 0, 1, 0)
-    links[..., 2] = enter
-    links[..., 3] = np.where(table >= 1, 0, leave)
-    return links
-
-
 def _config(
     model: IntegerModel,
     plan: Plan,
@@ -353,33 +263,11 @@ def _config(
 ) -> tuple[object, list]:
     """struct air_config, and what must live as long as it is used."""
     nodes, radio = model.split.nodes, radio_named(plan.radio)
-    for name in ("duplicate", "delay", "flip"):
-        if not 0 <= getattr(faults, name) <= 1:
-            raise CatsError(f"{name}: a probability is a number from 0 to 1")
-    for event in faults.events:
-        if not 0 <= event.node < nodes:
-            raise CatsError(f"node {event.node}: there are nodes 0 to {nodes - 1}")
-    for name, values in (
-        ("drift_ppm", faults.drift_ppm),
-        ("clock_us", settings.clock_us),
-        ("slower", settings.slower),
-    ):
+    for name, values in (("clock_us", settings.clock_us), ("slower", settings.slower)):
         if len(values) not in (0, nodes):
             raise CatsError(f"{name} for {len(values)} nodes, there are {nodes}")
     if settings.compute not in ("none", "plan"):
         raise CatsError(f"compute is {settings.compute!r}: one of none, plan")
-    for fault in faults.frames:
-        if fault.kind not in FRAME_FAULTS:
-            raise CatsError(f"fault {fault.kind!r}: one of {', '.join(FRAME_FAULTS)}")
-
-    links = link_table(faults.loss, faults.burst, nodes)
-    frames = ffi.new("struct air_fault[]", max(1, len(faults.frames)))
-    for slot, fault in zip(frames, faults.frames, strict=False):
-        slot.kind, slot.receiver = FRAME_FAULTS[fault.kind], fault.receiver
-        slot.frame, slot.value = fault.frame, fault.value
-    events = ffi.new("struct air_event[]", max(1, len(faults.events)))
-    for slot, event in zip(events, faults.events, strict=False):
-        slot.node, slot.on, slot.by_frame, slot.at = event.node, event.on, event.by_frame, event.at
     table = ffi.NULL
     if settings.compute == "plan":
         times = compute_us(model, plan, settings.clock_hz)
@@ -388,28 +276,20 @@ def _config(
         table = ffi.new("uint32_t[]", times.ravel().tolist())
 
     config = ffi.new("struct air_config *")
-    config.nodes, config.seed, config.named = nodes, seed % 2**64, faults.named
+    config.nodes, config.seed = nodes, seed % 2**64
+    kept = write_faults(config, faults, nodes)
     config.ramp_us, config.byte_us, config.overhead = radio.ramp_us, radio.byte_us, radio.overhead
     for d in range(nodes):
         config.image[d], config.image_size[d] = memory[d], len(images[d])
-        config.on[d] = d not in faults.off
-        config.drift_ppm[d] = faults.drift_ppm[d] if faults.drift_ppm else 0
         # Clocks that agree would hide mistakes, and so would clocks that never wrap.
         config.clock_us[d] = settings.clock_us[d] if settings.clock_us else -1000 * d % 2**32
-        for r in range(nodes):
-            link = config.link[d][r]
-            link.loss, link.bad_loss, link.enter, link.leave = links[d, r]
-    config.duplicate, config.flip = faults.duplicate, faults.flip
-    config.delay, config.delay_us = faults.delay, faults.delay_us
-    config.faults, config.fault_count = frames, len(faults.frames)
-    config.events, config.event_count = events, len(faults.events)
     config.first_inference = settings.first_inference % 2**16
     config.lead_us = radio.lead_us if settings.lead_us is None else settings.lead_us
     config.early_us = 0 if radio.turn_us else config.lead_us
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
-    return config, [memory, frames, events, table]
+    return config, [memory, table, *kept]
 
 
 def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.ndarray:
@@ -439,217 +319,3 @@ def _deadline_us(partition: object, settings: Settings, nodes: int, events: int)
     silence = settings.timeout_us or lib.cats_silence_us(partition)
     start = settings.start_us or 10 * silence
     return 2 * longest + (nodes + 2) * (events + 2) * silence + (nodes + 1) * start
-
-
-# Against the reference
-
-
-def availability(
-    model: IntegerModel, plan: Plan, result: Result, chosen: slice | Sequence[int] = slice(None)
-) -> reference.Availability:
-    """What each node had in the inferences ``chosen``, column by column: [B, rows, D, K]."""
-    return bits_availability(model, plan, result.bits[chosen])
-
-
-def bits_availability(
-    model: IntegerModel, plan: Plan, bits: np.ndarray
-) -> reference.Availability:
-    """The same from ``Result.bits`` [B, exchanges, receiver, source, bytes] alone."""
-    base = reference.everything(model.config, model.split, model.keep)
-    arrived = np.unpackbits(bits, axis=-1, bitorder="little").astype(bool)
-    gathers, exchange = [], 0
-    for g, gather in enumerate(plan.gathers):
-        kind, _ = gather_kind(model.config, g)
-        ranges = own_ranges(model.config, model.split, kind)
-        element = element_bytes(kind)
-        width = base.gathers[g].shape[-1]
-        has = np.zeros((len(bits), gather.rows, model.split.nodes, width), bool)
-        for d, (begin, end) in enumerate(ranges):
-            has[:, :, d, begin:end] = True
-        for tile in range(gather.tiles):
-            rows, top = gather.tile_height(tile), tile * gather.tile_rows
-            for source, cut in enumerate(gather.sources):
-                kept = np.array(model.keep[g][source], int)
-                others = [d for d in range(model.split.nodes) if d != source]
-                for f in range(cut.fragments(rows)):
-                    row, row_end, begin, end = cut.region(f, rows)
-                    heard = arrived[:, exchange, :, source, f][:, None, others, None]
-                    where = np.ix_(
-                        range(len(bits)),
-                        range(top + row, top + row_end),
-                        others,
-                        kept[begin // element : end // element],
-                    )
-                    has[where] = heard
-            exchange += 1
-        gathers.append(has)
-    return reference.Availability(tuple(gathers))
-
-
-def check(
-    model: IntegerModel,
-    plan: Plan,
-    inputs: np.ndarray,
-    result: Result,
-    limit: int | None = None,
-) -> list[tuple[int, int]]:
-    """(inference, node) whose output differs from the reference's with the same losses, among the
-    first ``limit`` inferences (all where None); those of ``Result.mixed`` are left out."""
-    count = len(inputs) if limit is None else min(limit, len(inputs))
-    ranges = own_ranges(model.config, model.split, Kind.INPUT)
-    wrong: list[tuple[int, int]] = []
-    for start in range(0, count, _BATCH):
-        part = slice(start, min(start + _BATCH, count))
-        given = np.array(inputs[part])
-        for d, (begin, end) in enumerate(ranges):
-            zero = result.done[part, d] & ~result.submitted[part, d]
-            given[zero, :, begin:end] = 0
-        want = reference.run_batch(model, given, availability(model, plan, result, part))
-        same = (want == result.outputs[part]).all(axis=(2, 3)) | ~result.done[part]
-        same |= result.mixed[part, None]
-        wrong += [(start + int(i), int(d)) for i, d in np.argwhere(~same)]
-    return wrong
-
-
-def save_availability(path: Path | str, plan: Plan, result: Result) -> None:
-    """Write what each node had as an .npz file: ``bits`` (``Result.bits``), and ``exchange``
-    uint16 [exchanges, 2] with gather and tile of each."""
-    from io import BytesIO
-
-    from cats.report import write_atomic
-
-    order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
-    content = BytesIO()
-    np.savez_compressed(content, bits=result.bits, exchange=np.array(order, np.uint16))
-    write_atomic(path, content.getvalue())
-
-
-# For people and programs
-
-#: Figures of a run's row in the table, in their order.
-COLUMNS = (
-    "loss", "quality", "delivered", "results", "equal", "frames", "bytes", "air ms", "ms",
-    "mJ", "takeovers",
-)  # fmt: skip
-
-
-def owners(model: IntegerModel) -> list[int]:
-    """Nodes whose answer counts: the one that owns all output columns (nothing of its answer can be
-    lost on its way), or every node where the columns are spread."""
-    outputs = model.split.outputs
-    alone = [d for d, count in enumerate(outputs) if count == model.config.outputs]
-    return alone or list(range(len(outputs)))
-
-
-def quality(
-    model: IntegerModel, task: Task, result: Result, nodes: Sequence[int] | None = None
-) -> dict[str, float]:
-    """Figures of ``task`` over the first B samples of its test part, as ``nodes`` (by default
-    ``owners``) give them: the mean over these nodes. A missing class never wins; a missing value of
-    a forecast is the mean of what was seen (zero, as inputs are normalised)."""
-    import torch
-
-    from cats.integer.quantize import real_outputs
-    from cats.tasks import Part
-
-    fill = -1e30 if model.config.task == "classify" else 0.0
-    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
-    totals: dict[str, float] = {}
-    weights = 0
-    for d in owners(model) if nodes is None else nodes:
-        chosen = torch.from_numpy(np.flatnonzero(result.done[:, d]))
-        if not len(chosen):
-            continue
-        part = Part(
-            *(None if field is None else field[chosen] for field in
-              (task.test.inputs, task.test.targets, task.test.offset, task.test.spread))
-        )  # fmt: skip
-        scores = task.score(torch.from_numpy(outputs[:, d])[chosen].float(), part)
-        for name, value in scores.items():
-            totals[name] = totals.get(name, 0.0) + value * len(chosen)
-        weights += len(chosen)
-    return {name: value / weights for name, value in totals.items()}
-
-
-def node_energy(
-    model: IntegerModel, plan: Plan, result: Result, node: int, settings: Settings | None = None
-) -> dict[str, float]:
-    """Duty and millijoules of a node for one inference, on an nRF52840. Where computing took no
-    simulated time, its energy is that of the plan's estimate."""
-    duty = result.duty(node)
-    if (settings or Settings()).compute == "none":
-        planned = planned_duty(model.config, model.split, model.keep, plan, node)
-        duty = dataclasses.replace(duty, compute_us=planned.compute_us)
-    return {**dataclasses.asdict(duty), "mj": duty.millijoules(NRF52840, plan.radio)}
-
-
-def report(
-    model: IntegerModel,
-    plan: Plan,
-    inputs: np.ndarray,
-    faults: Faults,
-    seed: int = 0,
-    settings: Settings | None = None,
-    images: Sequence[bytes] | None = None,
-    *,
-    check_outputs: bool = True,
-    task: Task | None = None,
-    save: Path | None = None,
-) -> dict:
-    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table."""
-    result = simulate(model, plan, inputs, faults, seed, settings, images)
-    if save is not None:
-        save_availability(save, plan, result)
-    wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
-    counts = task is not None and not result.hung
-    scores = quality(model, task, result) if counts else {}
-    every = quality(model, task, result, range(model.split.nodes)) if counts else {}
-    energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
-    loss = np.asarray(faults.loss)
-    ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
-    figures = {
-        "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
-        "quality": scores,
-        "quality_of": owners(model),
-        "quality_all_nodes": every,
-        "delivered": result.delivered,
-        "results": float(result.done.sum() / max(1, result.on.sum())),
-        "equal_to_reference": None if wrong is None else not wrong,
-        "different": wrong or [],
-        "not_compared": int(result.mixed.sum()),
-        "hung": result.hung,
-        "frames": float(result.frames.mean()),
-        "control_frames": float(result.control.mean()),
-        "coded_frames": float(result.coded.mean()),
-        "collisions": int(result.collisions.sum()),
-        "bytes_on_air": float(result.bytes.mean()),
-        "time_on_air_us": float(result.air_us.mean()),
-        # The first waits while its leader listens.
-        "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum()),
-        "takeovers": result.takeovers,
-        "energy_mj": max(node["mj"] for node in energy),
-        "energy_by_node": energy,
-        "gathers": result.kinds,
-        "rejected": result.rejected,
-    }
-    main = next(iter(scores.values())) if scores else None
-    figures["columns"] = dict(
-        zip(
-            COLUMNS,
-            (
-                figures["loss"] if loss.ndim == 0 else "matrix", main, figures["delivered"],
-                figures["results"], figures["equal_to_reference"], figures["frames"],
-                round(figures["bytes_on_air"]), figures["time_on_air_us"] / 1e3,
-                figures["inference_us"] / 1e3, figures["energy_mj"], figures["takeovers"],
-            ),
-            strict=True,
-        )
-    )  # fmt: skip
-    return figures
-
-
-__all__ = [
-    "COLUMNS", "Event", "FrameFault", "Faults", "Result", "Settings", "availability",
-    "bits_availability", "check", "compute_us", "owners", "quality", "report", "save_availability",
-    "simulate",
-]  # fmt: skip

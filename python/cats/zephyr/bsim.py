@@ -28,7 +28,8 @@ from cats.integer import reference
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
 from cats.shape.partition import Kind, own_ranges
-from cats.sim.simulate import REJECTS, bits_availability, compute_us
+from cats.sim.compare import bits_availability
+from cats.sim.simulate import REJECTS, compute_us
 from cats.zephyr.firmware import source_tree, workspace
 
 #: Transports: a .conf file each in tests/bsim/node.

@@ -27,7 +27,9 @@ from cats.deploy import image
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim.simulate import Event, Faults, FrameFault, check, simulate
+from cats.sim.compare import check
+from cats.sim.faults import Event, Faults, FrameFault
+from cats.sim.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ModelConfig(

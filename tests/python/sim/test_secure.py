@@ -22,8 +22,10 @@ from cats.plan.radio import FRAME_HEADER, RADIOS, SEALED, SEALED_BYTES, radio
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.image_layout import FLAG_SEALED, HEADER, MODEL
 from cats.shape.partition import full_keep
+from cats.sim.compare import check
 from cats.sim.engine import Engine
-from cats.sim.simulate import Faults, check, simulate
+from cats.sim.faults import Faults
+from cats.sim.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATE = ROOT / "tests" / "zephyr" / "secure" / "generate.py"

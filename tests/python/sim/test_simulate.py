@@ -23,19 +23,10 @@ from cats.plan.planner import make_plan
 from cats.plan.radio import radio
 from cats.plan.timing import inference_us
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim.simulate import (
-    Event,
-    Faults,
-    FrameFault,
-    Settings,
-    availability,
-    check,
-    link_table,
-    owners,
-    quality,
-    save_availability,
-    simulate,
-)
+from cats.sim.compare import availability, check, save_availability
+from cats.sim.faults import Event, Faults, FrameFault, link_table
+from cats.sim.figures import owners, quality
+from cats.sim.simulate import Settings, simulate
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = ModelConfig(
@@ -376,7 +367,7 @@ def test_speed():
 
 
 def test_saved_availability(tmp_path):
-    from cats.sim.simulate import bits_availability
+    from cats.sim.compare import bits_availability
 
     model, plan = deployment(3)
     inputs, result = run(model, plan, 4, Faults(loss=0.3))

@@ -168,7 +168,9 @@ def by_reference(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndar
 
 def by_simulation(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.ndarray:
     """The same of SIMULATED, as `cats simulate` gives it."""
-    from cats.sim.simulate import Faults, Settings, check, simulate
+    from cats.sim.compare import check
+    from cats.sim.faults import Faults
+    from cats.sim.simulate import Settings, simulate
 
     outputs = []
     for seed, _, ppm in SIMULATED:

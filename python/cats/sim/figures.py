@@ -1,0 +1,144 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What came of a simulation, for people and programs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import real_outputs
+from cats.plan.energy import NRF52840
+from cats.plan.plan import Plan
+from cats.plan.predict import planned_duty
+from cats.sim.compare import check, save_availability
+from cats.sim.faults import Faults
+from cats.sim.simulate import Result, Settings, simulate
+
+if TYPE_CHECKING:
+    from cats.tasks import Task
+
+#: Figures of a run's row in the table, in their order.
+COLUMNS = (
+    "loss", "quality", "delivered", "results", "equal", "frames", "bytes", "air ms", "ms",
+    "mJ", "takeovers",
+)  # fmt: skip
+
+
+def owners(model: IntegerModel) -> list[int]:
+    """Nodes whose answer counts: the one that owns all output columns (nothing of its answer can be
+    lost on its way), or every node where the columns are spread."""
+    outputs = model.split.outputs
+    alone = [d for d, count in enumerate(outputs) if count == model.config.outputs]
+    return alone or list(range(len(outputs)))
+
+
+def quality(
+    model: IntegerModel, task: Task, result: Result, nodes: Sequence[int] | None = None
+) -> dict[str, float]:
+    """Figures of ``task`` over the first B samples of its test part, as ``nodes`` (by default
+    ``owners``) give them: the mean over these nodes. A missing class never wins; a missing value of
+    a forecast is the mean of what was seen (zero, as inputs are normalised)."""
+    import torch
+
+    from cats.tasks import Part
+
+    fill = -1e30 if model.config.task == "classify" else 0.0
+    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
+    totals: dict[str, float] = {}
+    weights = 0
+    for d in owners(model) if nodes is None else nodes:
+        chosen = torch.from_numpy(np.flatnonzero(result.done[:, d]))
+        if not len(chosen):
+            continue
+        part = Part(
+            *(None if field is None else field[chosen] for field in
+              (task.test.inputs, task.test.targets, task.test.offset, task.test.spread))
+        )  # fmt: skip
+        scores = task.score(torch.from_numpy(outputs[:, d])[chosen].float(), part)
+        for name, value in scores.items():
+            totals[name] = totals.get(name, 0.0) + value * len(chosen)
+        weights += len(chosen)
+    return {name: value / weights for name, value in totals.items()}
+
+
+def node_energy(
+    model: IntegerModel, plan: Plan, result: Result, node: int, settings: Settings | None = None
+) -> dict[str, float]:
+    """Duty and millijoules of a node for one inference, on an nRF52840. Where computing took no
+    simulated time, its energy is that of the plan's estimate."""
+    duty = result.duty(node)
+    if (settings or Settings()).compute == "none":
+        planned = planned_duty(model.config, model.split, model.keep, plan, node)
+        duty = dataclasses.replace(duty, compute_us=planned.compute_us)
+    return {**dataclasses.asdict(duty), "mj": duty.millijoules(NRF52840, plan.radio)}
+
+
+def report(
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    faults: Faults,
+    seed: int = 0,
+    settings: Settings | None = None,
+    images: Sequence[bytes] | None = None,
+    *,
+    check_outputs: bool = True,
+    task: Task | None = None,
+    save: Path | None = None,
+) -> dict:
+    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table."""
+    result = simulate(model, plan, inputs, faults, seed, settings, images)
+    if save is not None:
+        save_availability(save, plan, result)
+    wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
+    counts = task is not None and not result.hung
+    scores = quality(model, task, result) if counts else {}
+    every = quality(model, task, result, range(model.split.nodes)) if counts else {}
+    energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
+    loss = np.asarray(faults.loss)
+    ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
+    figures = {
+        "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
+        "quality": scores,
+        "quality_of": owners(model),
+        "quality_all_nodes": every,
+        "delivered": result.delivered,
+        "results": float(result.done.sum() / max(1, result.on.sum())),
+        "equal_to_reference": None if wrong is None else not wrong,
+        "different": wrong or [],
+        "not_compared": int(result.mixed.sum()),
+        "hung": result.hung,
+        "frames": float(result.frames.mean()),
+        "control_frames": float(result.control.mean()),
+        "coded_frames": float(result.coded.mean()),
+        "collisions": int(result.collisions.sum()),
+        "bytes_on_air": float(result.bytes.mean()),
+        "time_on_air_us": float(result.air_us.mean()),
+        # The first waits while its leader listens.
+        "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum()),
+        "takeovers": result.takeovers,
+        "energy_mj": max(node["mj"] for node in energy),
+        "energy_by_node": energy,
+        "gathers": result.kinds,
+        "rejected": result.rejected,
+    }
+    main = next(iter(scores.values())) if scores else None
+    figures["columns"] = dict(
+        zip(
+            COLUMNS,
+            (
+                figures["loss"] if loss.ndim == 0 else "matrix", main, figures["delivered"],
+                figures["results"], figures["equal_to_reference"], figures["frames"],
+                round(figures["bytes_on_air"]), figures["time_on_air_us"] / 1e3,
+                figures["inference_us"] / 1e3, figures["energy_mj"], figures["takeovers"],
+            ),
+            strict=True,
+        )
+    )  # fmt: skip
+    return figures
