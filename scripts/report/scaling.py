@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from cats.deploy import image
+from cats.deploy import c_header, image
 from cats.deploy.export import HEADER, export, load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_model
@@ -207,7 +207,7 @@ class Linker:
             header = Path(folder) / node_folder(node) / HEADER
             header.parent.mkdir()
             ident = image.model_id(model, planned.plan)
-            header.write_text(image.header(model, planned.plan, node, ident))
+            header.write_text(c_header.header(model, planned.plan, node, ident))
             elf, log = self.build(search.radio, Path(folder), node)
         about = {"model": to_json(config), "parameters": parameters(config), "node": node}
         if elf is None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import cats
-from cats.deploy import image
+from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import model as integer
 from cats.integer.model import IntegerModel
@@ -156,7 +156,7 @@ def partition_files(
     for d in range(model.split.nodes):
         packed = image.pack(model, plan, d, ident)
         if formats in ("header", "both"):
-            files[f"{node_folder(d)}/{HEADER}"] = image.header(model, plan, d, ident).encode()
+            files[f"{node_folder(d)}/{HEADER}"] = c_header.header(model, plan, d, ident).encode()
         if formats in ("image", "both"):
             files[f"{node_folder(d)}/{BINARY}"] = packed
         if flash_address is not None:
@@ -319,7 +319,7 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
 def _check_binary(path: Path, wanted: bytes, node: int, ident: int) -> None:
     data = _read(path)
     try:
-        head = image.parse(data).header
+        head = image_reader.parse(data).header
     except CatsError as error:
         raise CatsError(f"{path}: {error}") from None
     if head["model_id"] != ident:

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""One node's partition as bytes and as a C header; include/cats/image.h and
+"""One node's partition as bytes; include/cats/image.h and
 doc/partition-format.rst define what every field means.
 
-``members`` cuts a node's share out of the integer model as a list of named arrays; ``pack`` lays
-them one after the other, ``header`` writes the same list as C, ``parse`` reads bytes back.
+``members`` cuts a node's share out of the integer model as a list of named arrays, ``pack`` lays
+them one after the other. ``c_header`` writes the same list as C, ``image_reader`` reads bytes back.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel, Step
+from cats.plan.arena import round_up
 from cats.plan.plan import Plan
 from cats.plan.radio import SEALED
 from cats.shape.config import POOLS, to_json
@@ -37,7 +38,6 @@ from cats.shape.image_layout import (
     MODEL,
     NORM,
     SOURCE,
-    STRUCTS,
 )
 from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
 
@@ -52,11 +52,6 @@ class Member:
     gather: int
     field: str
     note: str
-
-
-def round_up(value: int, step: int) -> int:
-    """The least multiple of ``step`` that is not below ``value``."""
-    return -(-value // step) * step
 
 
 def model_id(model: IntegerModel, plan: Plan) -> int:
@@ -279,256 +274,3 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
 def pack(model: IntegerModel, plan: Plan, node: int, ident: int) -> bytes:
     """The partition image of one node; ``ident`` is model_id(model, plan)."""
     return seal(members(model, plan, node, ident))[0]
-
-
-# Reading back
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image read back. header, model and each gather by field name as in image.h; sources
-    SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
-    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them."""
-
-    header: dict[str, int]
-    model: dict[str, int]
-    gathers: tuple[dict, ...]
-    sources: np.ndarray
-    arrays: dict[tuple[int, str], np.ndarray]
-
-    def weights(self, g: int) -> np.ndarray:
-        """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
-        stored = self.arrays[g, "weights"]
-        fours = stored.reshape(len(stored), stored.shape[1] // 4, 4)
-        return fours[:, :, [0, 2, 1, 3]].reshape(stored.shape)[:, : self.gathers[g]["view"]]
-
-
-def parse(data: bytes) -> Image:
-    """Read an image for inspection; CatsError names what is wrong with it.
-
-    The device's own check is cats_image_verify(), which trusts nothing; this one checks what is
-    needed to read every array.
-    """
-    if len(data) < HEADER.itemsize:
-        raise CatsError(
-            f"partition image is truncated: {len(data)} bytes, the header alone has "
-            f"{HEADER.itemsize}"
-        )
-    head = _plain(np.frombuffer(data, HEADER, 1)[0])
-    if head["magic"] != MAGIC:
-        raise CatsError("not a partition image: it does not begin with CATS")
-    if head["format_version"] != FORMAT_VERSION:
-        raise CatsError(
-            f"partition image of format {head['format_version']}, this program reads format "
-            f"{FORMAT_VERSION}: export again"
-        )
-    size = head["image_size"]
-    if not HEADER.itemsize <= size <= len(data):
-        raise CatsError(f"partition image is truncated: {len(data)} bytes, its header says {size}")
-    if zlib.crc32(memoryview(data)[CRC_BEGIN:size]) != head["crc32"]:
-        raise CatsError("partition image is corrupt: its CRC does not match; export again")
-
-    def read(what: str, offset: int, dtype: np.dtype | str, *dims: int) -> np.ndarray:
-        dtype = np.dtype(dtype)
-        count = int(np.prod(dims))
-        if offset < HEADER.itemsize or offset % 2 or offset + count * dtype.itemsize > size:
-            raise CatsError(f"partition image is invalid: {what} lies outside of it; export again")
-        return np.frombuffer(data, dtype, count, offset).reshape(dims)
-
-    model = _plain(read("the model", head["model"], MODEL, 1)[0])
-    table = read("the gather table", head["gather_table"], GATHER, head["gathers"])
-    gathers = tuple(_plain(row) for row in table)
-    sources = read("the source table", head["source_table"], SOURCE, head["gathers"], head["nodes"])
-    own = model["own_heads"] * model["head_width"]
-    arrays: dict[tuple[int, str], np.ndarray] = {}
-    for g, row in enumerate(gathers):
-        kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
-        shapes = {
-            "own_keep": ("<u2", kept),
-            "table": ("<i2", model["tokens"], own) if row["kind"] == Kind.INPUT else ("i1", 256),
-            "norm": (NORM, row["view"]),
-            "weights": ("i1", row["products"], row["stride"]),
-            "channels": (CHANNEL, row["products"]),
-        }
-        for field, (dtype, *dims) in shapes.items():
-            if row[field]:
-                arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
-    return Image(head, model, gathers, sources, arrays)
-
-
-def _plain(row: np.void) -> dict:
-    return {name: row[name].tolist() for name in row.dtype.names}
-
-
-# The C header
-
-_C_TYPES = {
-    np.dtype("i1"): "int8_t", np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
-    **{dtype: f"struct {name}" for name, dtype in STRUCTS.items()},
-}  # fmt: skip
-_FLAGS = {
-    FLAG_CAUSAL: "CATS_FLAG_CAUSAL",
-    FLAG_HELD: "CATS_FLAG_HELD",
-    FLAG_SEALED: "CATS_FLAG_SEALED",
-}
-_KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
-_POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
-
-
-def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
-    """``cats_partition.h``: the same bytes as pack() gives, as one constant C structure.
-
-    Meant for one C11 (or C++20) file of an application that has include/ in its path.
-    """
-    parts = members(model, plan, node, ident)
-    image, offsets = seal(parts)
-    config, split = model.config, model.split
-    declarations: list[str] = []
-    values: list[str] = []
-    at = 0
-    for part, offset in [*zip(parts, offsets, strict=True), (None, len(image))]:
-        if offset > at:
-            declarations.append(f"\tuint8_t pad_{at}[{offset - at}];")
-            values.append(f"\t.pad_{at} = {{ {', '.join('0' * (offset - at))} }},")
-        if part is None:
-            break
-        single = part.gather < 0 and part.name in ("header", "model")
-        dims = "" if single else "".join(f"[{n}]" for n in part.data.shape)
-        declarations.append(f"\t/* {part.note} */")
-        declarations.append(f"\t{_C_TYPES[part.data.dtype]} {part.name}{dims};")
-        values += _value(part, parts)
-        at = offset + part.data.nbytes
-    shape = (
-        f"{config.blocks} blocks, {config.tokens} tokens, {config.features} features, "
-        f"{config.heads} heads, {config.hidden} hidden"
-    )
-    lines = [
-        "/*",
-        " * SPDX-FileCopyrightText: Copyright The CATS Project",
-        " * SPDX-License-Identifier: Apache-2.0",
-        " */",
-        "",
-        f"/* Partition of node {node} of {split.nodes}, deployment {ident:08x}.",
-        f" * {shape}.",
-        f" * {len(image)} bytes of flash, {plan.arenas[node].size} bytes of arena.",
-        " * Written by `cats export`: do not edit, export again.",
-        " */",
-        "",
-        "#ifndef CATS_PARTITION_H_",
-        "#define CATS_PARTITION_H_",
-        "",
-        "#include <stddef.h>",
-        "#include <stdint.h>",
-        "",
-        "#include <cats/image.h>",
-        "",
-        f"#if CATS_FORMAT_VERSION != {FORMAT_VERSION}",
-        f'#error "this partition has format {FORMAT_VERSION}: export it again with the cats '
-        'program of this source tree"',
-        "#endif",
-        "#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__",
-        '#error "a partition is little-endian"',
-        "#endif",
-        "",
-        f"#define CATS_PARTITION_NODE {node} /* this node */",
-        f"#define CATS_PARTITION_NODES {split.nodes} /* nodes of the deployment */",
-        f"#define CATS_PARTITION_MODEL_ID 0x{ident:08x}u /* the same on all its nodes */",
-        f"#define CATS_PARTITION_ARENA_SIZE {plan.arenas[node].size} /* bytes of RAM */",
-        f"#define CATS_PARTITION_SIZE {len(image)} /* bytes of flash */",
-        "",
-        "struct cats_partition_image {",
-        *declarations,
-        "};",
-        "",
-        "#define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)",
-        "",
-        "#ifdef __cplusplus",
-        "static_assert(sizeof(struct cats_partition_image) == CATS_PARTITION_SIZE,",
-        '\t      "the compiler lays a partition out in another way");',
-        "alignas(CATS_IMAGE_ALIGN)",
-        "#else",
-        "_Static_assert(sizeof(struct cats_partition_image) == CATS_PARTITION_SIZE,",
-        '\t       "the compiler lays a partition out in another way");',
-        "_Alignas(CATS_IMAGE_ALIGN)",
-        "#endif",
-        "static const struct cats_partition_image cats_partition = {",
-        *values,
-        "};",
-        "",
-        "#undef CATS_PARTITION_AT",
-        "",
-        "#endif /* CATS_PARTITION_H_ */",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _value(part: Member, parts: list[Member]) -> list[str]:
-    """Lines of one member's initialiser."""
-    dtype, data = part.data.dtype, part.data
-    if dtype in (HEADER, MODEL):
-        return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, -1), "\t},"]
-    if dtype == GATHER:
-        lines = [f"\t.{part.name} = {{"]
-        for g, row in enumerate(data):
-            lines += ["\t\t{", *_fields(row, "\t\t\t", parts, g), "\t\t},"]
-        return [*lines, "\t},"]
-    if data.ndim == 2:
-        lines = [f"\t.{part.name} = {{"]
-        for row in data:
-            body = _wrap(_items(row), "\t\t  ")
-            lines += ["\t\t{ " + body[0].strip(), *body[1:]]
-            lines[-1] += " },"
-        return [*lines, "\t},"]
-    return [f"\t.{part.name} = {{", *_wrap(_items(data), "\t\t", end=","), "\t},"]
-
-
-def _items(data: np.ndarray) -> list[str]:
-    if data.dtype.names:
-        return ["{ " + ", ".join(_number(v) for v in row) + " }" for row in data.tolist()]
-    return [str(v) for v in data.tolist()]
-
-
-def _number(value: int) -> str:
-    return str(value) if value > -(2**31) else "(-2147483647 - 1)"
-
-
-def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
-    """Items separated by commas, so many a line that a line has at most 100 columns (a tab is
-    eight)."""
-    room = 97 - len(indent.expandtabs(8))
-    count = max(1, room // (max(map(len, items)) + 2))
-    lines = [indent + ", ".join(items[i : i + count]) + "," for i in range(0, len(items), count)]
-    return [*lines[:-1], lines[-1][:-1] + end]
-
-
-def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
-    """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
-    pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
-    named = {
-        "magic": lambda v: "CATS_IMAGE_MAGIC",
-        "format_version": lambda v: "CATS_FORMAT_VERSION",
-        "header_size": lambda v: "sizeof(struct cats_image_header)",
-        "image_size": lambda v: "CATS_PARTITION_SIZE",
-        "crc32": lambda v: f"0x{v:08x}u",
-        "model_id": lambda v: "CATS_PARTITION_MODEL_ID",
-        "node": lambda v: "CATS_PARTITION_NODE",
-        "nodes": lambda v: "CATS_PARTITION_NODES",
-        "arena_size": lambda v: "CATS_PARTITION_ARENA_SIZE",
-        "kind": lambda v: _KINDS[v],
-        "pool": lambda v: _POOLS[v],
-        "flags": lambda v: " | ".join(n for bit, n in _FLAGS.items() if v & bit) or "0",
-        "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
-        "input_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
-        "output_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
-    }  # fmt: skip
-    lines = []
-    for name in row.dtype.names:
-        value = row[name].tolist()
-        if name in pointed:
-            text = f"CATS_PARTITION_AT({pointed[name]})"
-        elif name in named:
-            text = named[name](value)
-        else:
-            text = _number(value)
-        lines.append(f"{indent}.{name} = {text}" + ("" if "/*" in text else ","))
-    return lines

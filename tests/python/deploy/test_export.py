@@ -13,7 +13,7 @@ import pytest
 from intelhex import IntelHex
 
 from cats.cli import main
-from cats.deploy import export, image
+from cats.deploy import export, image, image_reader
 from cats.deploy.export import load_deploy
 from cats.errors import CatsError
 from cats.integer.random_models import random_keep, random_model
@@ -69,7 +69,7 @@ def test_round_trip(deploy: Path) -> None:
         assert packed == (deploy / f"node_{d:02d}" / "cats_partition.bin").read_bytes()
         node = meta["nodes"][d]
         assert (node["node"], node["image_bytes"]) == (d, len(packed))
-        assert node["arena_bytes"] == image.parse(packed).header["arena_size"]
+        assert node["arena_bytes"] == image_reader.parse(packed).header["arena_size"]
     assert meta["single_device"]["image_bytes"] > max(map(len, images))
     assert {name for name, air in meta["air"].items() if air["planned"]} == {"ieee802154"}
     assert meta["air"]["ble_2m"]["time_on_air_us"] < meta["air"]["ieee802154"]["time_on_air_us"]

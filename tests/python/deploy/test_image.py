@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cats.deploy import image
+from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
 from cats.integer.reference import availability_from_fragments, run
 from cats.plan.planner import make_plan
 from cats.plan.predict import node_size
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import Kind, full_keep, gather_kind, node_view, own_ranges
 from cats.sim import engine
 from planned import plans
@@ -60,7 +60,7 @@ def test_structures_are_those_of_c(tmp_path: Path) -> None:
         lines.append(f'printf("{name} %lu\\n", (unsigned long){name});')
     for kind in Kind:
         lines.append(f'printf("kind {kind.name} %d\\n", CATS_GATHER_{kind.name});')
-    for pool in image.POOLS:
+    for pool in POOLS:
         lines.append(f'printf("pool {pool} %d\\n", CATS_POOL_{pool.upper()});')
     source = tmp_path / "sizes.c"
     body = "\n".join(lines)
@@ -78,7 +78,7 @@ def test_structures_are_those_of_c(tmp_path: Path) -> None:
     wanted += [f"CATS_IMAGE_MAGIC {layout.MAGIC}", f"CATS_FORMAT_VERSION {layout.FORMAT_VERSION}"]
     wanted += [f"CATS_FLAG_CAUSAL {layout.FLAG_CAUSAL}", f"CATS_FLAG_HELD {layout.FLAG_HELD}"]
     wanted += [f"kind {kind.name} {int(kind)}" for kind in Kind]
-    wanted += [f"pool {pool} {i}" for i, pool in enumerate(image.POOLS)]
+    wanted += [f"pool {pool} {i}" for i, pool in enumerate(POOLS)]
     found = subprocess.run([program], check=True, capture_output=True, text=True).stdout
     assert found.splitlines() == wanted
 
@@ -94,13 +94,13 @@ def test_every_field_of_the_c_structures_is_known() -> None:
 # Contents
 
 
-@pytest.mark.parametrize("pool", image.POOLS)
+@pytest.mark.parametrize("pool", POOLS)
 def test_content(pool: str) -> None:
     model, plan, ident = small(pool)
     config, split = model.config, model.split
     for node in range(split.nodes):
         packed = image.pack(model, plan, node, ident)
-        found = image.parse(packed)
+        found = image_reader.parse(packed)
         assert len(packed) % 8 == 0 and found.header["image_size"] == len(packed)
         assert found.header["crc32"] == zlib.crc32(packed[16:])
         assert (found.header["node"], found.header["nodes"]) == (node, split.nodes)
@@ -122,7 +122,7 @@ def test_content(pool: str) -> None:
             check_step(model, found, g, node)
 
 
-def check_step(model, found: image.Image, g: int, node: int) -> None:
+def check_step(model, found: image_reader.Image, g: int, node: int) -> None:
     """Weights and tables of one gather, column by column from their definition."""
     config, split = model.config, model.split
     kind, _ = gather_kind(config, g)
@@ -276,7 +276,7 @@ def test_header_has_the_bytes(compiler: str, tmp_path: Path) -> None:
     ):  # fmt: skip
         model, plan, ident = small(pool, nodes, activation, held=held)
         node = nodes - 1
-        text = image.header(model, plan, node, ident)
+        text = c_header.header(model, plan, node, ident)
         (tmp_path / "cats_partition.h").write_text(text)
         assert max(len(line.expandtabs(8)) for line in text.splitlines()) <= 100
         source = tmp_path / ("main.c" if compiler == "c11" else "main.cpp")
@@ -301,7 +301,7 @@ def test_header_has_the_bytes(compiler: str, tmp_path: Path) -> None:
 @needs_cc
 def test_header_refuses_another_format(tmp_path: Path) -> None:
     model, plan, ident = small()
-    (tmp_path / "cats_partition.h").write_text(image.header(model, plan, 0, ident))
+    (tmp_path / "cats_partition.h").write_text(c_header.header(model, plan, 0, ident))
     (tmp_path / "cats").mkdir()
     text = (INCLUDE / "cats" / "image.h").read_text()
     other = text.replace("#define CATS_FORMAT_VERSION 2", "#define CATS_FORMAT_VERSION 3")
@@ -320,7 +320,7 @@ def test_smallest_number_in_c() -> None:
     bias[0] = -(2**31)
     product = dataclasses.replace(step.product, bias=bias)
     steps = (model.steps[0], dataclasses.replace(step, product=product), *model.steps[2:])
-    assert "(-2147483647 - 1)" in image.header(
+    assert "(-2147483647 - 1)" in c_header.header(
         dataclasses.replace(model, steps=steps), plan, 0, ident
     )
 
@@ -333,8 +333,8 @@ def test_every_truncation_is_refused() -> None:
     packed = image.pack(model, plan, 1, ident)
     for length in range(0, len(packed), 7):
         with pytest.raises(CatsError, match="truncated"):
-            image.parse(packed[:length])
-    assert image.parse(packed + b"\xff" * 100).header["image_size"] == len(packed)
+            image_reader.parse(packed[:length])
+    assert image_reader.parse(packed + b"\xff" * 100).header["image_size"] == len(packed)
 
 
 def test_every_flipped_byte_is_refused() -> None:
@@ -346,7 +346,7 @@ def test_every_flipped_byte_is_refused() -> None:
         if place in range(6, 8):  # the header's size is not needed here
             continue
         with pytest.raises(CatsError, match=r"CATS|format|truncated|corrupt|invalid"):
-            image.parse(bytes(bad))
+            image_reader.parse(bytes(bad))
 
 
 def test_other_formats_are_named() -> None:
@@ -354,13 +354,13 @@ def test_other_formats_are_named() -> None:
     packed = bytearray(image.pack(model, plan, 1, ident))
     packed[4] = 9
     with pytest.raises(CatsError, match="of format 9, this program reads format 2: export again"):
-        image.parse(bytes(packed))
+        image_reader.parse(bytes(packed))
 
 
 def test_offsets_outside_are_refused() -> None:
     model, plan, ident = small()
     good = image.pack(model, plan, 1, ident)
-    table = image.parse(good).header["gather_table"]
+    table = image_reader.parse(good).header["gather_table"]
     for g in (0, 1, 3):
         for field in ("weights", "channels", "norm", "table", "own_keep"):
             at = table + g * layout.GATHER.itemsize + layout.GATHER.fields[field][1]
@@ -371,7 +371,7 @@ def test_offsets_outside_are_refused() -> None:
                 bad[at : at + 4] = value.to_bytes(4, "little")
                 bad[12:16] = zlib.crc32(bad[16:]).to_bytes(4, "little")
                 with pytest.raises(CatsError, match=f"{field} of gather {g} lies outside"):
-                    image.parse(bytes(bad))
+                    image_reader.parse(bytes(bad))
 
 
 def test_random_split_packs_and_parses() -> None:
@@ -381,7 +381,7 @@ def test_random_split_packs_and_parses() -> None:
         model = random_model(seed, config, split)
         plan = make_plan(config, split, model.keep)
         for node in range(5):
-            found = image.parse(image.pack(model, plan, node, 7))
+            found = image_reader.parse(image.pack(model, plan, node, 7))
             assert found.model["own_inputs"] == split.inputs[node]
             assert found.sources["columns"][0].tolist() == list(split.inputs)
 

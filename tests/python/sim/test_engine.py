@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import planned
-from cats.deploy import image
+from cats.deploy import image, image_reader
 from cats.errors import CatsError
 from cats.integer import reference
 from cats.integer.model import IntegerModel, Norm, Step
 from cats.integer.random_models import random_inputs, random_model
+from cats.plan.arena import round_up
 from cats.plan.plan import Plan, plan_from_json
 from cats.report import read_json
 from cats.shape import image_layout as layout
@@ -85,7 +86,7 @@ def test_product(seed, rows, view, outputs, shift, store, across):
     weights = rng.integers(-127, 128, (outputs, view))
     bias = rng.integers(-(2**30), 2**30 + 1, outputs) >> rng.integers(0, 31)
     multiplier = rng.integers(1, 2**31, outputs)
-    stride = image.round_up(view, 4)
+    stride = round_up(view, 4)
     channels = ffi.new("struct cats_image_channel[]", outputs)
     for o in range(outputs):
         channels[o].bias, channels[o].multiplier = int(bias[o]), int(multiplier[o])
@@ -175,7 +176,7 @@ def test_attention(seed, n, width, size, score_multiplier, value_multiplier, val
         value_shift=value_shift,
     )  # fmt: skip
     want = reference.attention(q, k, v, np.ones((1, n), bool), step)[0]
-    padded = image.round_up(n, 4)
+    padded = round_up(n, 4)
     value = rng.integers(-128, 128, (width, padded)).astype(np.int8)  # the padding is not read
     value[:, :n] = v.T
     scores = np.zeros(padded, np.int32)
@@ -406,7 +407,7 @@ def test_reasons():
 
 def fields(data: bytes):
     """(name, gather or -1, offset in the image, dtype) of every number of every table."""
-    found = image.parse(data)
+    found = image_reader.parse(data)
     head = found.header
     tables = [
         ("header", layout.HEADER, 0, 1),

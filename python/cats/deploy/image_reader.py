@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""A partition image read back from its bytes."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.shape.image_layout import (
+    CHANNEL,
+    CRC_BEGIN,
+    FORMAT_VERSION,
+    GATHER,
+    HEADER,
+    MAGIC,
+    MODEL,
+    NORM,
+    SOURCE,
+)
+from cats.shape.partition import Kind
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image read back. header, model and each gather by field name as in image.h; sources
+    SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
+    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them."""
+
+    header: dict[str, int]
+    model: dict[str, int]
+    gathers: tuple[dict, ...]
+    sources: np.ndarray
+    arrays: dict[tuple[int, str], np.ndarray]
+
+    def weights(self, g: int) -> np.ndarray:
+        """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
+        stored = self.arrays[g, "weights"]
+        fours = stored.reshape(len(stored), stored.shape[1] // 4, 4)
+        return fours[:, :, [0, 2, 1, 3]].reshape(stored.shape)[:, : self.gathers[g]["view"]]
+
+
+def parse(data: bytes) -> Image:
+    """Read an image for inspection; CatsError names what is wrong with it.
+
+    The device's own check is cats_image_verify(), which trusts nothing; this one checks what is
+    needed to read every array.
+    """
+    if len(data) < HEADER.itemsize:
+        raise CatsError(
+            f"partition image is truncated: {len(data)} bytes, the header alone has "
+            f"{HEADER.itemsize}"
+        )
+    head = _plain(np.frombuffer(data, HEADER, 1)[0])
+    if head["magic"] != MAGIC:
+        raise CatsError("not a partition image: it does not begin with CATS")
+    if head["format_version"] != FORMAT_VERSION:
+        raise CatsError(
+            f"partition image of format {head['format_version']}, this program reads format "
+            f"{FORMAT_VERSION}: export again"
+        )
+    size = head["image_size"]
+    if not HEADER.itemsize <= size <= len(data):
+        raise CatsError(f"partition image is truncated: {len(data)} bytes, its header says {size}")
+    if zlib.crc32(memoryview(data)[CRC_BEGIN:size]) != head["crc32"]:
+        raise CatsError("partition image is corrupt: its CRC does not match; export again")
+
+    def read(what: str, offset: int, dtype: np.dtype | str, *dims: int) -> np.ndarray:
+        dtype = np.dtype(dtype)
+        count = int(np.prod(dims))
+        if offset < HEADER.itemsize or offset % 2 or offset + count * dtype.itemsize > size:
+            raise CatsError(f"partition image is invalid: {what} lies outside of it; export again")
+        return np.frombuffer(data, dtype, count, offset).reshape(dims)
+
+    model = _plain(read("the model", head["model"], MODEL, 1)[0])
+    table = read("the gather table", head["gather_table"], GATHER, head["gathers"])
+    gathers = tuple(_plain(row) for row in table)
+    sources = read("the source table", head["source_table"], SOURCE, head["gathers"], head["nodes"])
+    own = model["own_heads"] * model["head_width"]
+    arrays: dict[tuple[int, str], np.ndarray] = {}
+    for g, row in enumerate(gathers):
+        kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
+        shapes = {
+            "own_keep": ("<u2", kept),
+            "table": ("<i2", model["tokens"], own) if row["kind"] == Kind.INPUT else ("i1", 256),
+            "norm": (NORM, row["view"]),
+            "weights": ("i1", row["products"], row["stride"]),
+            "channels": (CHANNEL, row["products"]),
+        }
+        for field, (dtype, *dims) in shapes.items():
+            if row[field]:
+                arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
+    return Image(head, model, gathers, sources, arrays)
+
+
+def _plain(row: np.void) -> dict:
+    return {name: row[name].tolist() for name in row.dtype.names}
