@@ -59,7 +59,7 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     """Run the demo into the folder ``out``; returns what ``summary.json`` holds."""
     task = tasks.load("digits")
     split = SplitConfig.even(task.model, options.nodes, output_split="single")
-    _make_room(out, force)
+    make_room(out, force)
     seconds: dict[str, float] = {}
     metrics, curves, equal, metas, rows = {}, {}, {"clean": True, "lossy": True}, {}, []
     test = task.test.inputs[: options.samples].numpy()
@@ -211,7 +211,7 @@ def _print(summary: dict, rows: list[tuple]) -> None:
     print(f"\n{summary['seconds']['total']:.0f} seconds in all")
 
 
-def _make_room(out: Path, force: bool) -> None:
+def make_room(out: Path, force: bool) -> None:
     """An empty folder ``out``; only a demo's own folder is replaced without being asked."""
     if out.exists():
         if not out.is_dir():

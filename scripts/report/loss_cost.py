@@ -13,61 +13,77 @@ norm over all columns with zeros for the missing ones, as a plain transformer wo
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import itertools
 import json
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.nn.model import CatsTransformer, _Run
+from cats.nn.forward_pass import ForwardPass
+from cats.nn.message_dropout import Heard
+from cats.nn.model import CatsTransformer
 from cats.report import table, write_json
 from cats.shape.config import SplitConfig
 from cats.shape.partition import full_keep
 from cats.training.evaluate import score_at
 from cats.training.run_folder import load_run, load_task
 
-BY_VIEWS = _Run.by_views
-RULES = ("columns it has", "products scaled up", "zeros for the missing")
+
+class ScaledUp(ForwardPass):
+    """Each product is made up for what is missing."""
+
+    def masks(self, heard: Heard, x: Tensor, reader: Tensor) -> bool:
+        """Never: the rule is one of views."""
+        return False
+
+    def by_views(
+        self,
+        g: int,
+        x: Tensor,
+        mask: Tensor,
+        reader: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        norm: nn.LayerNorm | None,
+    ) -> Tensor:
+        """This project's, scaled by all columns over those that a node has."""
+        out = super().by_views(g, x, mask, reader, weight, bias, norm) - bias
+        scale = mask.shape[-1] / mask.sum(-1).clamp_min(1).to(x)  # [B, rows, D]
+        return out * (scale @ reader) + bias
 
 
-def _scaled(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: Tensor,
-            bias: Tensor, norm: nn.LayerNorm | None) -> Tensor:  # fmt: skip
-    """``_Run.by_views`` with each product made up for what is missing."""
-    out = BY_VIEWS(self, g, x, mask, reader, weight, bias, norm) - bias
-    scale = mask.shape[-1] / mask.sum(-1).clamp_min(1).to(x)  # [B, rows, D]
-    return out * (scale @ reader) + bias
+class Zeros(ScaledUp):
+    """An ordinary norm over columns of which the missing ones are zero."""
+
+    def by_views(
+        self,
+        g: int,
+        x: Tensor,
+        mask: Tensor,
+        reader: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        norm: nn.LayerNorm | None,
+    ) -> Tensor:
+        """A plain transformer's."""
+        view = torch.where(mask, x[:, :, None, :], 0)
+        view = view if norm is None else norm(view)
+        out = x.new_empty(*x.shape[:2], len(weight))
+        for d, columns in enumerate(reader.bool()):
+            out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
+        return out
 
 
-def _zeros(self: _Run, g: int, x: Tensor, mask: Tensor, reader: Tensor, weight: Tensor,
-           bias: Tensor, norm: nn.LayerNorm | None) -> Tensor:  # fmt: skip
-    """``_Run.by_views`` with an ordinary norm over columns of which the missing ones are zero."""
-    view = torch.where(mask, x[:, :, None, :], 0)
-    view = view if norm is None else norm(view)
-    out = x.new_empty(*x.shape[:2], len(weight))
-    for d, columns in enumerate(reader.bool()):
-        out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
-    return out
-
-
-@contextlib.contextmanager
-def rule(name: str) -> Iterator[None]:
-    """While inside, models treat what is missing by this rule."""
-    if name == RULES[0]:
-        yield
-        return
-    with (
-        mock.patch.object(_Run, "by_views", _scaled if name == RULES[1] else _zeros),
-        mock.patch("cats.nn.model._worth_masking", lambda *arguments: False),
-    ):
-        yield
+RULES = {
+    "columns it has": ForwardPass,
+    "products scaled up": ScaledUp,
+    "zeros for the missing": Zeros,
+}
 
 
 def costs(
@@ -87,14 +103,14 @@ def costs(
         split = SplitConfig.even(config, count, output_split="single")
         model = CatsTransformer(config, split)
         model.load_state_dict(trained.state_dict())
+        model.forward_pass = RULES[name]
         scores = []
         for loss in losses:
             seeds = range(repeats if loss else 1)
-            with rule(name):
-                found = [
-                    score_at(model, task, part, loss, seed, granularity, every_token=every)
-                    for seed in seeds
-                ]
+            found = [
+                score_at(model, task, part, loss, seed, granularity, every_token=every)
+                for seed in seeds
+            ]
             scores.append(statistics.fmean(figures[task.metric] for figures in found))
         records.append({"nodes": count, "granularity": granularity, "rule": name, "scores": scores})
         print(json.dumps(records[-1]), flush=True)

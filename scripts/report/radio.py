@@ -180,7 +180,7 @@ class Matrix:
                     found = radio_cells.many(program, made, fault, inferences, other)
                 else:
                     found = outcome(scenario(program, made, fault, inferences, other))
-                return _figures(found)
+                return figures_of(found)
 
             yield Cell(
                 group, f"{radio}_{nodes}_{fault}", sealed, (made, other) if other else (made,), (),
@@ -231,7 +231,7 @@ class Matrix:
                 )  # fmt: skip
 
 
-def _figures(found: Outcome) -> dict:
+def figures_of(found: Outcome) -> dict:
     return {**asdict(found), "delivered": found.delivered, "good": found.good}
 
 
@@ -324,7 +324,7 @@ def _demo(
         duty = Duty(duty.transmit_us, max(long - duty.transmit_us, 0.0), duty.compute_us)
         energy.append(duty.millijoules(BOARDS["nrf52840"].currents, made.radio))
     return {
-        **_figures(found),
+        **figures_of(found),
         "samples": len(first),
         "accuracy": float(np.mean(right)),
         "energy_mj": max(energy),

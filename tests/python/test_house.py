@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The repository keeps its own rules: licence lines, no machine's paths, commands that exist."""
 
+import ast
 import ctypes
 import os
 import re
@@ -97,6 +98,28 @@ def test_no_static_is_named_as_a_function_of_the_system():
     names = {name: path for path in files for name in static.findall(path.read_text())}
     assert len(names) > 200
     assert {name: path.name for name, path in names.items() if hasattr(system, name)} == {}
+
+
+def test_private_names_stay_in_their_module():
+    """Nobody imports another module's private names, nor asks a module for them."""
+    found = []
+    for path in (p for p in tracked() if p.suffix == ".py"):
+        tree, taken = ast.parse(path.read_text()), set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and re.match(
+                "(cats|bench|report)", node.module or ""
+            ):
+                taken |= {a.asname or a.name for a in node.names}
+        used = {
+            n.attr
+            for n in ast.walk(tree)
+            if isinstance(n, ast.Attribute)
+            and isinstance(n.value, ast.Name)
+            and n.value.id in taken
+        }
+        private = {name for name in taken | used if re.match("_[a-z]", name)}
+        found += [f"{path.relative_to(ROOT)}: {n}" for n in private - {"_native", "_cats"}]
+    assert found == []
 
 
 def make_targets():

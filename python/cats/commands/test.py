@@ -55,10 +55,10 @@ def run(args: argparse.Namespace) -> int:
         hardware_map=args.hardware_map, jobs=args.jobs, extra=args.extra,
     )  # fmt: skip
     status = run_twister(space, command)[0]
-    return (_bsim_tests() or status) if args.bsim else status
+    return (bsim_tests() or status) if args.bsim else status
 
 
-def _bsim_tests() -> int:
+def bsim_tests() -> int:
     """Deployments on the simulated radio, with this very package, whose tests they are."""
     import importlib.util
     import os

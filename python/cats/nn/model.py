@@ -4,23 +4,19 @@
 
 One set of weights; node d computes its own output columns of every product from what it has: its
 own columns and the kept columns of other nodes that arrived. No copy of the activations for each
-receiver is made: what a node lacks is masked in the weights (``_MaskedProduct``), which is exact,
-and the norm over available columns follows in closed form (``doc/training.rst``). ``_Run.by_views``
-says the same step by step; tests hold one against the other.
+receiver is made (``forward_pass``).
 """
 
 from __future__ import annotations
-
-import itertools
-from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.nn.message_dropout import Heard, Losses
+from cats.nn.forward_pass import ForwardPass, Observe, Rounding
+from cats.nn.masked_product import layout
+from cats.nn.message_dropout import Losses
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     KeepSets,
@@ -33,21 +29,6 @@ from cats.shape.partition import (
     gather_width,
     own_ranges,
 )
-
-Observe = Callable[[str, Tensor], None]
-
-
-class Rounding(Protocol):
-    """What the integer model's roundings do to the float model (``cats.nn.qat``)."""
-
-    def __call__(self, name: str, x: Tensor) -> Tensor:
-        """The tensor of that name as the integers hold it."""
-
-    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
-        """Weights [O, K] of the product behind gather g; ``read`` bool [O, K]: which count."""
-
-    def norms(self, g: int) -> bool:
-        """Whether what the norm behind gather g gives is rounded."""
 
 
 class Block(nn.Module):
@@ -72,10 +53,12 @@ class CatsTransformer(nn.Module):
 
     ``keep`` are the columns that each source broadcasts in each gather (None: all of them);
     ``dropout`` is ordinary dropout, at the places where ``nn.TransformerEncoderLayer`` has it.
-    ``rounding``, where it is set, rounds as the integer model will.
+    ``rounding``, where it is set, rounds as the integer model will. ``forward_pass`` says what
+    becomes of what a node lacks.
     """
 
     rounding: Rounding | None = None
+    forward_pass: type[ForwardPass] = ForwardPass
 
     def __init__(
         self,
@@ -113,7 +96,7 @@ class CatsTransformer(nn.Module):
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
             reader = getattr(self, f"own_{target.name}").float().repeat(1, copies)
             self.register_buffer(f"reader_{kind.name}", reader, persistent=False)
-            self.layouts[kind] = _layout(reader)
+            self.layouts[kind] = layout(reader)
         self.set_keep(full_keep(config, split) if keep is None else keep)
 
     def _initialise(self) -> None:
@@ -157,7 +140,7 @@ class CatsTransformer(nn.Module):
             raise CatsError(
                 f"losses of {len(losses)} gathers, the model has {gather_count(config)}"
             )
-        run = _Run(self, losses, observe)
+        run = self.forward_pass(self, losses, observe)
         run.see("input", x)
         x = run.product(0, x, self.embed)
         if config.pool == "class":
@@ -169,7 +152,7 @@ class CatsTransformer(nn.Module):
             x = x.mean(1, keepdim=True)
         return run.see("output", run.product(4 * config.blocks + 1, x, self.head, self.norm))
 
-    def _block(self, run: _Run, b: int, x: Tensor) -> Tensor:
+    def _block(self, run: ForwardPass, b: int, x: Tensor) -> Tensor:
         """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later."""
         config, block = self.config, self.blocks[b]
         g = 1 + 4 * b
@@ -210,206 +193,3 @@ def dropout(x: Tensor, probability: float) -> Tensor:
     bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
     kept = bits.view(torch.int16)[: x.numel()] >= lost - 32768
     return x * kept.view(x.shape).to(x).mul_(65536 / (65536 - lost))
-
-
-class _Run:
-    """One forward pass: the losses and the observer."""
-
-    def __init__(self, model: CatsTransformer, losses: Losses, observe: Observe | None) -> None:
-        self.model, self.losses, self.observe = model, losses, observe
-
-    def see(self, name: str, x: Tensor) -> Tensor:
-        """Show the tensor of that name; as it is, or as the integers would hold it."""
-        if self.observe is not None:
-            self.observe(name, x)
-        return x if self.model.rounding is None else self.model.rounding(name, x)
-
-    def product(
-        self, g: int, x: Tensor, linear: nn.Linear, norm: nn.LayerNorm | None = None
-    ) -> Tensor:
-        """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]."""
-        model, losses, rounding = self.model, self.losses[g], self.model.rounding
-        x = self.see(f"gather{g}", x)
-        kind, _ = gather_kind(model.config, g)
-        reader, view = getattr(model, f"reader_{kind.name}"), getattr(model, f"view_{g}")
-        weight, bias = linear.weight, linear.bias
-        if rounding is not None:
-            weight = rounding.weight(g, weight, bias, (reader.T @ view.to(reader)).bool())
-        if isinstance(losses, Heard) and not _worth_masking(losses, x, reader):
-            losses = losses.dense(len(x))
-        seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
-        if not seen and not isinstance(losses, Tensor):
-            if losses is None and bool(view.all()):  # one view is all views
-                return functional.linear(x if norm is None else norm(x), weight, bias)
-            if losses is None:
-                mask, bounds = view[None, None], (0, x.shape[1])
-            else:
-                mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
-            affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
-            return _MaskedProduct.apply(
-                x, weight, bias, *affine, mask, bounds, reader, model.layouts[kind]
-            )
-        if isinstance(losses, Heard):
-            losses = losses.dense(len(x))
-        if losses is None and self.observe is None and bool(view.all()):  # one view is all views
-            view, reader = view[:1], reader.new_ones(1, len(weight))
-        mask = view[None, None] if losses is None else self._mask(g, kind, losses)
-        return self.by_views(g, x, mask, reader, weight, bias, norm)
-
-    def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
-        """bool [.., D, K]: own columns, and kept columns that were heard."""
-        own, kept = getattr(self.model, f"own_{kind.name}"), getattr(self.model, f"kept_{g}")
-        return own | (kept & heard)
-
-    def by_views(
-        self,
-        g: int,
-        x: Tensor,
-        mask: Tensor,
-        reader: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        norm: nn.LayerNorm | None,
-    ) -> Tensor:
-        """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
-        view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
-        if norm is not None:
-            count = mask.sum(-1, keepdim=True)
-            mean = view.sum(-1, keepdim=True) / count
-            centred = torch.where(mask, view - mean, 0)
-            variance = centred.square().sum(-1, keepdim=True) / count
-            view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
-            view = self.see(f"norm{g}", torch.where(mask, view, 0))
-        out = x.new_empty(*x.shape[:2], len(weight))
-        for d, columns in enumerate(reader.bool()):
-            out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
-        return out
-
-
-def _worth_masking(heard: Heard, x: Tensor, reader: Tensor) -> bool:
-    """Whether masked weights are less work than views of x: measured, the weights' elements count
-    an eighth. Few patterns a batch are (training), losses of each sample's own often are not."""
-    patterns, blocks, nodes, _ = heard.columns.shape
-    return patterns * blocks * reader.shape[1] <= 8 * x.shape[0] * x.shape[1] * nodes
-
-
-class _MaskedProduct(torch.autograd.Function):
-    """``by_views`` by masked weights, for all samples and nodes at once, and its derivative.
-
-    Arguments: x [B, rows, K]; weight [O, K], bias [O]; gain and offset [K] of the norm, or None;
-    eps; mask bool [P, T, D, K] with ``bounds`` as in ``Heard``; reader [D, O] and its ``_layout``.
-    Samples of one pattern and one row block lack the same columns, so P x T masked copies of the
-    weights do for all of them. For the norm, with m the mask of the node that computes column j and
-    n its count,
-
-        norm(x) . W[j] + b[j] = rstd (x . (m gain W[j]) - mean sum(m gain W[j]))
-                                + sum(m offset W[j]) + b[j]
-
-    where mean and rstd of a row are two products of x and x squared with m / n. Below, q runs over
-    the P groups of samples of one row block and M over their rows.
-    """
-
-    @staticmethod
-    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader, layout):  # noqa: D102
-        patterns, inner = mask.shape[0], x.shape[-1]
-        mask = mask.transpose(0, 1).to(x.dtype).contiguous()  # [T, P, D, K]
-        reader = reader.to(x.dtype)
-        groups, owner = layout
-        spread = mask if owner is None else mask.index_select(2, owner)
-        spread = spread[:, :, None, :, None]  # [T, P, 1, groups, 1, K]
-        scaled = weight if gain is None else weight * gain
-        masked = x.new_empty(*mask.shape[:2], *weight.shape)  # [T, P, O, K]
-        torch.mul(
-            scaled.view(*groups, inner), spread, out=masked.view(*mask.shape[:2], *groups, inner)
-        )
-        if gain is not None:
-            x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
-            share = mask / mask.sum(-1, keepdim=True)  # [T, P, D, K]
-            bias = bias + ((mask * offset) @ weight.T * reader).sum(2)  # [T, P, O]
-            total = (mask @ scaled.T) * reader  # [T, P, D, O]
-        else:
-            bias = bias.expand(*masked.shape[:3])
-        rows, product, moments, outs = [], [], [], []
-        for t, (top, end) in enumerate(itertools.pairwise(bounds)):
-            part = x[:, top:end].reshape(patterns, -1, inner)  # [q, M, K]
-            rows.append(part)
-            if gain is None:
-                out = torch.baddbmm(bias[t, :, None], part, masked[t].transpose(1, 2))
-            else:
-                mean = part @ share[t].transpose(1, 2)  # [q, M, D]
-                square = (part * part) @ share[t].transpose(1, 2)
-                rstd = (square - mean * mean).clamp_min_(0).add_(eps).rsqrt_()
-                centred = part @ masked[t].transpose(1, 2)
-                centred.baddbmm_(mean, total[t], alpha=-1)  # [q, M, O]
-                out = torch.addcmul(bias[t, :, None], centred, rstd @ reader)
-                product.append(centred)
-                moments.append((mean, rstd))
-            outs.append(out.view(len(x), end - top, -1))
-        ctx.save_for_backward(weight, gain, offset, masked, spread, mask, reader)
-        ctx.rows, ctx.product, ctx.moments = rows, product, moments
-        if gain is not None:
-            ctx.share, ctx.total = share, total
-        ctx.bounds, ctx.groups = bounds, groups
-        return outs[0] if len(outs) == 1 else torch.cat(outs, 1)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):  # noqa: D102
-        weight, gain, offset, masked, spread, mask, reader = ctx.saved_tensors
-        patterns, inner = mask.shape[1], weight.shape[1]
-        d_masked, d_bias = torch.empty_like(masked), masked.new_empty(masked.shape[:3])
-        d_total = torch.empty_like(d_bias)
-        d_rows = []
-        for t, (top, end) in enumerate(itertools.pairwise(ctx.bounds)):
-            part = ctx.rows[t]
-            slope = gradient[:, top:end].reshape(patterns, -1, weight.shape[0])  # [q, M, O]
-            d_bias[t] = slope.sum(1)
-            if gain is not None:
-                mean, rstd = ctx.moments[t]
-                d_rstd = (slope * ctx.product[t]) @ reader.T  # [q, M, D]
-                slope = slope * (rstd @ reader)
-                d_variance = -0.5 * rstd**3 * d_rstd
-                d_mean = -(slope @ ctx.total[t].transpose(1, 2)) - 2 * mean * d_variance
-                d_total[t] = -((mean.transpose(1, 2) @ slope) * reader).sum(1)
-            torch.bmm(slope.transpose(1, 2), part, out=d_masked[t])
-            d_part = slope @ masked[t]
-            if gain is not None:
-                d_part.baddbmm_(d_mean, ctx.share[t])
-                d_part.addcmul_(part, d_variance @ ctx.share[t], value=2)
-            d_rows.append(d_part.view(-1, end - top, inner))
-        d_x = d_rows[0] if len(d_rows) == 1 else torch.cat(d_rows, 1)
-        d_masked = d_masked.view(*mask.shape[:2], *ctx.groups, inner).mul_(spread)
-        d_weight = d_masked.sum((0, 1)).view_as(weight)
-        if gain is None:
-            return d_x, d_weight, d_bias.sum((0, 1)), None, None, None, None, None, None, None
-        d_weight += _spread_sum(d_total, spread, ctx.groups)
-        d_gain = (d_weight * weight).sum(0)
-        heard = _spread_sum(d_bias, spread, ctx.groups)
-        d_offset = (heard * weight).sum(0)
-        d_weight = torch.addcmul(heard * offset, d_weight, gain)
-        return d_x, d_weight, d_bias.sum((0, 1)), d_gain, d_offset, None, None, None, None, None
-
-
-def _layout(reader: Tensor) -> tuple[tuple[int, int, int], Tensor | None]:
-    """How the O output columns share the D masks: (copies, groups, width), whose product is O.
-
-    Groups are nodes where all own equally many columns (copies: q, k and v); else every column is a
-    group of its own, and its owner's mask is to be picked by the index [O] that comes second.
-    """
-    nodes, outputs = reader.shape
-    owner = reader.argmax(0)
-    for copies in (1, 3):
-        width = outputs // (nodes * copies)
-        even = torch.arange(nodes).repeat_interleave(width).repeat(copies)
-        if torch.equal(owner, even.to(owner)):
-            return (copies, nodes, width), None
-    return (1, outputs, 1), owner
-
-
-def _spread_sum(values: Tensor, spread: Tensor, groups: tuple[int, int, int]) -> Tensor:
-    """Sum over T and P of values [T, P, O] times the mask: [O, K]."""
-    copies, count, width = groups
-    values = values.flatten(0, 1).unflatten(1, groups).permute(2, 1, 3, 0)  # [g, c, w, T P]
-    mask = spread.flatten(0, 1)[:, 0, :, 0].transpose(0, 1)  # [g, T P, K]
-    out = values.reshape(count, copies * width, -1) @ mask
-    return out.view(count, copies, width, -1).transpose(0, 1).reshape(-1, out.shape[-1])

@@ -69,11 +69,11 @@ def importance(model: CatsTransformer) -> list[Tensor | None]:
         weight = linear.weight.abs()  # [O, K]
         if norm is not None:
             weight = weight * norm.weight.abs()
-        scores.append((weight * _from_afar(model, kind)).sum(0))
+        scores.append((weight * from_afar(model, kind)).sum(0))
     return scores
 
 
-def _from_afar(model: CatsTransformer, kind: Kind) -> Tensor:
+def from_afar(model: CatsTransformer, kind: Kind) -> Tensor:
     """float [O, K]: 1 where the node that computes output o does not own column k."""
     reader, own = getattr(model, f"reader_{kind.name}"), getattr(model, f"own_{kind.name}")
     return 1 - reader.T @ own.to(reader)
@@ -123,7 +123,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
             if prune:
                 linear, _ = reading(model, g)
                 term = linear.weight.detach() * linear.weight.grad
-                term = (term * _from_afar(model, gather_kind(model.config, g)[0])).sum(0)
+                term = (term * from_afar(model, gather_kind(model.config, g)[0])).sum(0)
                 scores[g] = scores[g] + term.abs() / BATCHES
     model.zero_grad()
     model.train(training)

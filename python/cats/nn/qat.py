@@ -78,18 +78,18 @@ class Rounded:
         return self.only is None or name in self.only
 
     def norms(self, g: int) -> bool:
-        """See ``cats.nn.model.Rounding``."""
+        """See ``forward_pass.Rounding``."""
         return self.active(f"norm{g}")
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
-        """See ``cats.nn.model.Rounding``."""
+        """See ``forward_pass.Rounding``."""
         if name not in self.steps or not self.active(name):
             return x
         bits = 15 if name in ("residual", "output") else 7
         return rounded(x, self.steps[name], -(1 << bits), (1 << bits) - 1)
 
     def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
-        """See ``cats.nn.model.Rounding``; the scales are those of ``cats.integer.quantize``."""
+        """See ``forward_pass.Rounding``; the scales are those of ``cats.integer.quantize``."""
         if not self.active(f"weight{g}"):
             return weight
         with torch.no_grad():

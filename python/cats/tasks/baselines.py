@@ -38,14 +38,14 @@ def last_day(task: Forecast, part: Part, period: int) -> Tensor:
 
 def linear(task: Forecast) -> Tensor:
     """Weights float64 [context + 1, C], the last row the offset."""
-    x, y, weight = _design(task.train), task.train.targets.double(), task.train.spread.double()
+    x, y, weight = design(task.train), task.train.targets.double(), task.train.spread.double()
     x_weighted, y_weighted = x * weight[:, None], y * weight[:, None]
     normal, right = x_weighted.T @ x_weighted, x_weighted.T @ y_weighted
     level = normal.diagonal().mean() * torch.eye(len(normal), dtype=torch.float64)
     tried = []
     for ridge in RIDGES:
         solution = torch.linalg.solve(normal + ridge * level, right)
-        error = task.score((_design(task.validation) @ solution).float(), task.validation)
+        error = task.score((design(task.validation) @ solution).float(), task.validation)
         tried.append((error["mse"], solution))
     return min(tried, key=lambda pair: pair[0])[1]
 
@@ -56,14 +56,14 @@ def scores(task: Forecast, part: str = "test") -> dict[str, dict[str, float]]:
     outputs = {
         "persistence": persistence(task, chosen),
         "context mean": context_mean(task, chosen),
-        "linear": (_design(chosen) @ linear(task)).float(),
+        "linear": (design(chosen) @ linear(task)).float(),
     }
     if task.period and task.period <= task.context:
         outputs["last day repeated"] = last_day(task, chosen, task.period)
     return {name: task.score(output, chosen) for name, output in sorted(outputs.items())}
 
 
-def _design(part: Part) -> Tensor:
+def design(part: Part) -> Tensor:
     """float64 [n, context + 1]: the context and a one."""
     x = part.inputs.flatten(1).double()
     return torch.cat((x, torch.ones(len(x), 1, dtype=torch.float64)), 1)

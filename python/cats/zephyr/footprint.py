@@ -444,7 +444,7 @@ def render(results: list[Footprint]) -> str:
     if len(results) == 1:
         only = results[0]
         return _table(["RAM", "flash"], [(only, "ram"), (only, "flash")])
-    names = _short_names([r.elf for r in results])
+    names = short_names([r.elf for r in results])
     return "\n\n".join(
         _table(names, [(r, kind) for r in results], title)
         for kind, title in (("ram", "RAM"), ("flash", "flash"))
@@ -466,7 +466,7 @@ def _table(
     return table([title, *header], rows)
 
 
-def _short_names(paths: list[str]) -> list[str]:
+def short_names(paths: list[str]) -> list[str]:
     """What tells the programs apart: the parts of their paths that differ."""
     split = [[p for p in Path(path).parts if p != os.sep] for path in paths]
     depth = max(map(len, split))

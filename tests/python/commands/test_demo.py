@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cats.cli import main
-from cats.demo import KINDS, LOSSES, PLOT, ROUNDS, SUMMARY, _make_room
+from cats.demo import KINDS, LOSSES, PLOT, ROUNDS, SUMMARY, make_room
 from cats.errors import CatsError
 from cats.tasks.digits import Digits
 
@@ -47,16 +47,16 @@ def test_only_its_own_folder_is_replaced(shown, tmp_path):
     foreign.mkdir()
     (foreign / "letter.txt").write_text("mine")
     with pytest.raises(CatsError, match="holds something else"):
-        _make_room(foreign, force=False)
+        make_room(foreign, force=False)
     assert (foreign / "letter.txt").exists()
     with pytest.raises(CatsError, match="is a file"):
-        _make_room(foreign / "letter.txt", force=True)
-    _make_room(foreign, force=True)
+        make_room(foreign / "letter.txt", force=True)
+    make_room(foreign, force=True)
     assert list(foreign.iterdir()) == []
     own = tmp_path / "own"
     own.mkdir()
     (own / SUMMARY).write_text("{}")
-    _make_room(own, force=False)
+    make_room(own, force=False)
     assert list(own.iterdir()) == []
 
 

@@ -13,8 +13,10 @@ from torch import nn
 
 from bench import training as bench
 from cats.errors import CatsError
+from cats.nn.forward_pass import ForwardPass
+from cats.nn.masked_product import worth_masking
 from cats.nn.message_dropout import Heard, MessageDropout
-from cats.nn.model import CatsTransformer, _worth_masking
+from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     Kind,
@@ -198,7 +200,7 @@ def test_masked_weights_equal_the_definition(case):
     for given_losses in (losses, _dense(losses, 4)):
         model.zero_grad()
         leaf = x.clone().requires_grad_()
-        with mock.patch("cats.nn.model._worth_masking", return_value=True):
+        with mock.patch.object(ForwardPass, "masks", return_value=True):
             out = model(leaf, given_losses)
         out.square().sum().backward()
         gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
@@ -216,13 +218,13 @@ def test_losses_of_each_sample_own_take_the_cheaper_path():
     x = _input(config, 8)
     results = []
     for many in (False, True):
-        with mock.patch("cats.nn.model._worth_masking", return_value=not many):
+        with mock.patch.object(ForwardPass, "masks", return_value=not many):
             results.append(model(x, losses))
     torch.testing.assert_close(*results, rtol=1e-9, atol=1e-9)
     wide = dropout.draw(8, torch.Generator().manual_seed(0))[1]
-    assert not _worth_masking(wide, x, model.reader_ATTENTION)
+    assert not worth_masking(wide, x, model.reader_ATTENTION)
     few = Heard(wide.columns[:1], wide.bounds)
-    assert _worth_masking(few, x, model.reader_ATTENTION)
+    assert worth_masking(few, x, model.reader_ATTENTION)
 
 
 def test_float32_norm_survives_a_large_common_offset():

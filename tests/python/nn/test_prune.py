@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cats.errors import CatsError
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import (
-    _from_afar,
     by_activation,
     even_bytes,
+    from_afar,
     importance,
     reading,
     select,
@@ -152,7 +152,7 @@ def test_taylor_term_is_the_first_order_of_the_loss():
     assert all(p.grad is None for p in model.parameters())
     for g, column in ((1, 0), (2, 23), (3, 7), (4, 19), (9, 5)):
         linear, _ = reading(model, g)
-        afar = _from_afar(model, gather_kind(CONFIG, g)[0])[:, column].double()
+        afar = from_afar(model, gather_kind(CONFIG, g)[0])[:, column].double()
         step, losses = 1e-5, []
         for sign in (1, -1):
             with torch.no_grad():

@@ -21,7 +21,7 @@ def figures(radio="nrf_radio", nodes=4, fault="loss", group="matrix", **changed)
         radio, nodes, fault, runs=1, inferences=10, compared=40, fragments=1000, lost=1,
         latency_us=20_000.0, worst_us=30_000,
     )  # fmt: skip
-    return {"group": group, "seconds": 2.0, "processor": 1.0, **report._figures(found), **changed}
+    return {"group": group, "seconds": 2.0, "processor": 1.0, **report.figures_of(found), **changed}
 
 
 def gather(rounds, **changed):
@@ -152,5 +152,5 @@ def test_west_runs_the_tests_with_this_package(monkeypatch):
 
     monkeypatch.setenv("PYTHONPATH", "other")
     monkeypatch.setattr(report.bsim, "run_tests", lambda: 3)
-    assert command._bsim_tests() == 3
+    assert command.bsim_tests() == 3
     assert os.environ["PYTHONPATH"].split(os.pathsep) == [str(ROOT / "python"), "other"]

@@ -198,7 +198,7 @@ def test_linear_baseline_is_the_best_linear_map(tmp_path):
         best = baselines.linear(task)
 
     def error(weights):
-        return task.score((baselines._design(task.train) @ weights).float(), task.train)["mse"]
+        return task.score((baselines.design(task.train) @ weights).float(), task.train)["mse"]
 
     for _ in range(5):
         other = best + 0.01 * torch.randn(best.shape, dtype=torch.float64, generator=generator)

@@ -17,7 +17,7 @@ from cats.errors import CatsError
 from cats.report import parse_size
 from cats.shape.image_layout import CHANNEL, GATHER, HEADER, MAGIC, MODEL
 from cats.zephyr.elf import read_elf, read_map
-from cats.zephyr.footprint import PARTS, _short_names, check_limits, measure
+from cats.zephyr.footprint import PARTS, check_limits, measure, short_names
 
 ARM = shutil.which("arm-none-eabi-gcc")
 needs_arm = pytest.mark.skipif(not ARM, reason="needs apt-get install gcc-arm-none-eabi")
@@ -368,10 +368,10 @@ def test_needs_little(host):
     assert done.returncode == 0, done.stderr
 
 
-def test_short_names():
-    assert _short_names(["/x/b/node_0/z.elf", "/x/b/node_1/z.elf"]) == ["node_0", "node_1"]
-    assert _short_names(["z.elf", "/x/z.elf"]) == ["z.elf", "x"]
-    assert _short_names(["a", "a"]) == ["a", "a"]
+def testshort_names():
+    assert short_names(["/x/b/node_0/z.elf", "/x/b/node_1/z.elf"]) == ["node_0", "node_1"]
+    assert short_names(["z.elf", "/x/z.elf"]) == ["z.elf", "x"]
+    assert short_names(["a", "a"]) == ["a", "a"]
 
 
 def test_not_a_program(tmp_path, capsys):

@@ -1,0 +1,117 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The gathers of one forward pass, and the product behind each.
+
+What a node lacks is masked in the weights (``masked_product``), which is exact, and the norm over
+available columns follows in closed form (``doc/training.rst``). ``ForwardPass.by_views`` says the
+same step by step; tests hold one against the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cats.nn.masked_product import MaskedProduct, worth_masking
+from cats.nn.message_dropout import Heard, Losses
+from cats.shape.partition import Kind, gather_kind
+
+if TYPE_CHECKING:
+    from cats.nn.model import CatsTransformer
+
+Observe = Callable[[str, Tensor], None]
+
+
+class Rounding(Protocol):
+    """What the integer model's roundings do to the float model (``cats.nn.qat``)."""
+
+    def __call__(self, name: str, x: Tensor) -> Tensor:
+        """The tensor of that name as the integers hold it."""
+
+    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
+        """Weights [O, K] of the product behind gather g; ``read`` bool [O, K]: which count."""
+
+    def norms(self, g: int) -> bool:
+        """Whether what the norm behind gather g gives is rounded."""
+
+
+class ForwardPass:
+    """One forward pass: the losses and the observer."""
+
+    def __init__(self, model: CatsTransformer, losses: Losses, observe: Observe | None) -> None:
+        self.model, self.losses, self.observe = model, losses, observe
+
+    def see(self, name: str, x: Tensor) -> Tensor:
+        """Show the tensor of that name; as it is, or as the integers would hold it."""
+        if self.observe is not None:
+            self.observe(name, x)
+        return x if self.model.rounding is None else self.model.rounding(name, x)
+
+    def product(
+        self, g: int, x: Tensor, linear: nn.Linear, norm: nn.LayerNorm | None = None
+    ) -> Tensor:
+        """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]."""
+        model, losses, rounding = self.model, self.losses[g], self.model.rounding
+        x = self.see(f"gather{g}", x)
+        kind, _ = gather_kind(model.config, g)
+        reader, view = getattr(model, f"reader_{kind.name}"), getattr(model, f"view_{g}")
+        weight, bias = linear.weight, linear.bias
+        if rounding is not None:
+            weight = rounding.weight(g, weight, bias, (reader.T @ view.to(reader)).bool())
+        if isinstance(losses, Heard) and not self.masks(losses, x, reader):
+            losses = losses.dense(len(x))
+        seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
+        if not seen and not isinstance(losses, Tensor):
+            if losses is None and bool(view.all()):  # one view is all views
+                return functional.linear(x if norm is None else norm(x), weight, bias)
+            if losses is None:
+                mask, bounds = view[None, None], (0, x.shape[1])
+            else:
+                mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
+            affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
+            return MaskedProduct.apply(
+                x, weight, bias, *affine, mask, bounds, reader, model.layouts[kind]
+            )
+        if isinstance(losses, Heard):
+            losses = losses.dense(len(x))
+        if losses is None and self.observe is None and bool(view.all()):  # one view is all views
+            view, reader = view[:1], reader.new_ones(1, len(weight))
+        mask = view[None, None] if losses is None else self._mask(g, kind, losses)
+        return self.by_views(g, x, mask, reader, weight, bias, norm)
+
+    def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
+        """bool [.., D, K]: own columns, and kept columns that were heard."""
+        own, kept = getattr(self.model, f"own_{kind.name}"), getattr(self.model, f"kept_{g}")
+        return own | (kept & heard)
+
+    def masks(self, heard: Heard, x: Tensor, reader: Tensor) -> bool:
+        """Whether masked weights are taken in place of views of x."""
+        return worth_masking(heard, x, reader)
+
+    def by_views(
+        self,
+        g: int,
+        x: Tensor,
+        mask: Tensor,
+        reader: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        norm: nn.LayerNorm | None,
+    ) -> Tensor:
+        """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
+        view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
+        if norm is not None:
+            count = mask.sum(-1, keepdim=True)
+            mean = view.sum(-1, keepdim=True) / count
+            centred = torch.where(mask, view - mean, 0)
+            variance = centred.square().sum(-1, keepdim=True) / count
+            view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
+            view = self.see(f"norm{g}", torch.where(mask, view, 0))
+        out = x.new_empty(*x.shape[:2], len(weight))
+        for d, columns in enumerate(reader.bool()):
+            out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
+        return out
