@@ -1,0 +1,147 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/**
+ * @file
+ * @brief What the parts of the simulated air share: air_node.c (one node behind its antenna) <
+ * air_faults.c (what goes wrong) < air_frame.c (frames on the air) < air.c (the run).
+ */
+
+#ifndef CATS_AIR_INTERNAL_H_
+#define CATS_AIR_INTERNAL_H_
+
+#include <cats/node.h>
+
+#include "air.h"
+
+#define AIR_NEVER INT64_MAX
+#define AIR_COPIES 64 /* frames that are delayed or duplicated at a time */
+
+/* Streams of random numbers: splitmix64, each with its own start. */
+enum purpose {
+	RANDOM_LOSS,
+	RANDOM_DUPLICATE,
+	RANDOM_DELAY,
+	RANDOM_FLIP,
+	RANDOM_JOB,
+	RANDOM_PURPOSES,
+};
+
+struct frame {
+	int source;
+	uint32_t boot;
+	uint32_t number;
+	int64_t start_ns;
+	int64_t told_ns; /* what counts as its start */
+	int64_t end_ns;
+	uint16_t length;
+	bool destroyed;
+	uint8_t data[CATS_FRAME_MAX];
+};
+
+/* A frame that one receiver hears later. */
+struct copy {
+	int64_t at_ns; /* AIR_NEVER: the entry is free */
+	int receiver;
+	uint32_t boot;
+	int64_t start_ns;
+	uint16_t length;
+	uint8_t data[CATS_FRAME_MAX];
+};
+
+struct antenna {
+	struct air *air;
+	struct cats_image image;
+	struct cats_node node;
+	struct cats_node_config config;
+	uint8_t *arena;
+	bool on;
+	bool heard;    /* anything since the last submit */
+	bool began;    /* an inference since the last submit */
+	uint32_t boot; /* times it went on */
+	int64_t boot_ns;
+	int64_t wake_ns;
+	/* job */
+	bool computing;
+	bool ran;
+	struct cats_job job;
+	int64_t job_end_ns;
+	/* transmission: handed out, on air, or neither */
+	bool handed;
+	bool sending;
+	struct frame frame;
+	uint64_t sent_ns;
+	uint64_t computed_ns;
+};
+
+struct air {
+	struct air_config config;
+	struct air_fault *faults;
+	struct air_event *events;
+	bool *happened;
+	uint32_t *compute_us;
+	struct antenna antenna[AIR_NODES];
+	bool bad[AIR_NODES][AIR_NODES];
+	uint64_t random[RANDOM_PURPOSES][AIR_NODES][AIR_NODES];
+	struct copy copies[AIR_COPIES];
+	int64_t now_ns;
+	uint32_t frames;
+	size_t gathers;
+	size_t *first_exchange; /* [gathers] */
+	struct air_record *record;
+	int64_t submitted_ns;
+};
+
+static inline uint64_t air_mix(uint64_t z)
+{
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return z ^ (z >> 31);
+}
+
+static inline uint64_t air_draw(struct air *air, enum purpose purpose, int source, int receiver)
+{
+	return air_mix(air->random[purpose][source][receiver] += 0x9e3779b97f4a7c15u);
+}
+
+static inline bool air_chance(struct air *air, double p, enum purpose purpose, int source,
+			      int receiver)
+{
+	return p > 0 && (double)(air_draw(air, purpose, source, receiver) >> 11) * 0x1p-53 < p;
+}
+
+/* What a frame is to one receiver. */
+struct air_fate {
+	bool lost;
+	bool twice; /* heard once more, after... */
+	bool late;  /* heard not at once, but after... */
+	double twice_us;
+	double late_us;
+	uint8_t data[CATS_FRAME_MAX];
+};
+
+/* What a node's clock shows. */
+uint32_t air_clock_us(const struct air *air, int n, int64_t ns);
+
+/* Put an image behind an antenna, off; NULL, or what is wrong. */
+const char *air_plug(struct air *air, int n);
+
+int air_switch_on(struct air *air, int n);
+void air_switch_off(struct air *air, int n);
+
+/* Do what a node asks for until it waits. */
+void air_serve(struct air *air, int n);
+void air_end_job(struct air *air, int n);
+
+/* Switch the nodes whose events are due, by frames or by microseconds. */
+void air_apply_events(struct air *air, bool by_frame, uint64_t at);
+
+void air_fate(struct air *air, int r, const struct frame *frame, struct air_fate *fate);
+
+void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int64_t start_ns);
+void air_start_frame(struct air *air, int n);
+void air_end_frame(struct air *air, int n);
+
+#endif /* CATS_AIR_INTERNAL_H_ */
