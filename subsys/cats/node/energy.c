@@ -10,7 +10,7 @@
 
 #include "energy.h"
 
-/* What a frame takes on the air: ramp-up, bytes around it, time of a byte; as python/cats/radio.py. */
+/* What a frame takes on the air: ramp-up, bytes around it, time of a byte; as cats.plan.radio. */
 struct framing {
 	const struct cats_transport *transport;
 	uint16_t ramp_us;

@@ -5,7 +5,7 @@
 
 /*
  * One node of a deployment on a simulated radio. It reports, a line each, what the runner
- * (python/cats/bsim.py) needs to ask the reference for the very same outputs:
+ * (python/cats/zephyr/bsim.py) needs to ask the reference for the very same outputs:
  *
  *	start NODE MODEL TIME
  *	submit SAMPLE TIME
