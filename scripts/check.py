@@ -42,6 +42,8 @@ NOT_INSTRUMENTED = (
     "not speed and not sanitize and not elsewhere and not freestanding and not stay_inside "
     "and not bench"
 )
+#: A process a core, for at most four; a test that is left is taken by whoever is idle.
+PARALLEL = ("-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal")
 
 
 @dataclass
@@ -142,9 +144,9 @@ def pytest(args: argparse.Namespace) -> Iterator[Result]:
     """All Python tests, with the coverage of the package."""
     report = OUT / "coverage-python.json"
     status, output = run(
-        sys.executable, "-m", "pytest", "--color=no", "--cov", "--cov-report=term",
+        sys.executable, "-m", "pytest", "--color=no", *PARALLEL, "--cov", "--cov-report=term",
         f"--cov-report=json:{report}", f"--junitxml={OUT / 'pytest.xml'}", "--durations=10",
-        *args.pytest,
+        *args.pytest, OMP_NUM_THREADS="1",
     )  # fmt: skip
     closing = re.findall(r"^=+ (.* in [\d.]+s.*?) =+$", output, re.MULTILINE)
     yield verdict("pytest", status, closing[-1] if closing else "no closing line")
@@ -171,9 +173,9 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
         yield Result(name, "failed", "the instrumented build failed")
         return
     failed, _ = run(
-        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", "-m",
-        "not slow", "-k", NOT_INSTRUMENTED, *native_tests(), quiet=True,
-        PYTHONPATH=str(build / "lib"),
+        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *PARALLEL,
+        "-m", "not slow", "-k", NOT_INSTRUMENTED, *native_tests(), quiet=True,
+        PYTHONPATH=str(build / "lib"), OMP_NUM_THREADS="1",
     )  # fmt: skip
     filters = [word for folder in ENGINE_FOLDERS for word in ("--filter", f"{folder}/.*")]
     summary = OUT / "coverage-c.json"
