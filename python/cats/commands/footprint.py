@@ -40,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats footprint``."""
-    from cats.zephyr.footprint import check_limits, check_plan, measure, render
+    from cats.zephyr.footprint import measure
+    from cats.zephyr.footprint_report import check_limits, check_plan, render
 
     results = []
     for path in args.elf:

@@ -15,7 +15,8 @@ from cats.errors import CatsError
 from cats.integer.random_models import random_keep, random_model
 from cats.plan.predict import BOARDS, FIRMWARE, Reserve, firmware_of, parameters
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.zephyr.footprint import check_plan, measure
+from cats.zephyr.footprint import measure
+from cats.zephyr.footprint_report import check_plan
 from report import scaling
 from report.scaling import Linked, Search, Series, confirm, last, run_series
 

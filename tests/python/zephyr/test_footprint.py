@@ -17,7 +17,8 @@ from cats.errors import CatsError
 from cats.report import parse_size
 from cats.shape.image_layout import CHANNEL, GATHER, HEADER, MAGIC, MODEL
 from cats.zephyr.elf import read_elf, read_map
-from cats.zephyr.footprint import PARTS, check_limits, measure, short_names
+from cats.zephyr.footprint import PARTS, measure
+from cats.zephyr.footprint_report import check_limits, short_names
 
 ARM = shutil.which("arm-none-eabi-gcc")
 needs_arm = pytest.mark.skipif(not ARM, reason="needs apt-get install gcc-arm-none-eabi")
