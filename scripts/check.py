@@ -270,7 +270,7 @@ CHECKS: dict[str, Callable[[argparse.Namespace], Iterator[Result]]] = {
 
 def main() -> int:
     """Run the checks that are asked for; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("checks", nargs="*", choices=[*CHECKS, []], help="default: all")
     parser.add_argument("--skip", default="", help="checks to leave out, separated by spaces")
     parser.add_argument(

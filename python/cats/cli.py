@@ -60,6 +60,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
         prog="cats",
         description=f"{cats.__doc__}\n\n`cats COMMAND --help` says more.",
         formatter_class=HelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"cats {cats.__version__}")
     parser.add_argument("--traceback", action="store_true", help="show where an error came from")

@@ -92,7 +92,7 @@ def measure(config: ModelConfig, nodes: int, keep: float, samples: int, folder: 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m bench.host``."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--features", type=int, default=512, help="and hidden columns (512)")
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--blocks", type=int, default=2)

@@ -509,6 +509,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m bench.m4",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "bench-m4",
                         help="folder for what is built (default: build/bench-m4)")  # fmt: skip

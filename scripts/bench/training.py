@@ -134,7 +134,7 @@ def build(
 def main() -> None:
     """Measure, print a table, write JSON."""
     parser = argparse.ArgumentParser(
-        prog="python -m bench.training", description=__doc__.split("\n")[0]
+        prog="python -m bench.training", description=__doc__.split("\n")[0], allow_abbrev=False
     )
     parser.add_argument("--nodes", type=int, default=8, help="devices (default 8)")
     parser.add_argument("--keep", type=float, default=0.5, help="share of columns sent")

@@ -194,7 +194,7 @@ def report(preset: str, summaries: dict[str, dict], missing: Sequence[str]) -> s
 
 def main() -> int:
     """Run what is missing, write the page and its plots."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
     parser.add_argument("--jobs", type=int, default=-1, help="runs at a time (default: one a core)")
     parser.add_argument("--backend", help="another backend of joblib, such as ray or dask")

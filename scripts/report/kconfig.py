@@ -169,7 +169,7 @@ def page() -> str:
 
 def main() -> int:
     """Write, or check."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     content = page()
     if parser.parse_args().check:

@@ -120,7 +120,7 @@ def costs(
 
 def main() -> None:
     """Score, print a table, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("run", type=Path, metavar="RUN", help="trained without message dropout")
     parser.add_argument("--nodes", type=int, nargs="+", default=[4, 8, 16])
     parser.add_argument("--losses", type=float, nargs="+", default=[0, 0.1])

@@ -626,7 +626,7 @@ def write(options: Options, found: list[dict], page: Path | None = None) -> bool
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the matrix; exit status 1 where an output differs or a node hangs, 2 for bad input."""
     parser = argparse.ArgumentParser(
-        prog="make radio-report ARGS=...", description=__doc__.splitlines()[0]
+        prog="make radio-report ARGS=...", description=__doc__.splitlines()[0], allow_abbrev=False
     )
     parser.add_argument("--quick", action="store_true", help="4 nodes, few inferences, no training")
     parser.add_argument("--radio", nargs="+", choices=TRANSPORTS, default=TRANSPORTS)

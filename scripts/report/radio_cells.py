@@ -387,7 +387,9 @@ def measured_air_us(logs: Sequence[Log], radio: str) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """One scenario of one program; exit status 1 where something differs or hangs."""
-    parser = argparse.ArgumentParser(prog="radio-cells", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="radio-cells", description=main.__doc__, allow_abbrev=False
+    )
     parser.add_argument("--program", type=Path, required=True, help="tests/bsim/node, built")
     parser.add_argument("--radio", required=True, help="what it was built for")
     parser.add_argument("--nodes", type=int, default=4)

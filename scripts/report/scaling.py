@@ -417,7 +417,7 @@ def render(result: dict) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m report.scaling``."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("--series", choices=("features", "tokens"), help="only one of them")
     parser.add_argument("--nodes", default="1,16", metavar="LIST", help="numbers of nodes (1,16)")
     parser.add_argument(

@@ -174,6 +174,19 @@ def _plain(name):
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def test_options_cannot_be_abbreviated():
+    """As Zephyr asks of its scripts: a new option never changes what an old command line means."""
+    call = re.compile(r"\b(?:ArgumentParser|add_parser)\((?:[^()]|\([^()]*\))*\)")
+    found = [
+        f"{path}: {made[0]}"
+        for path, text in texts()
+        if path.suffix == ".py" and path.parts[:2] != ("tests", "python")
+        for made in call.finditer(text)
+        if "allow_abbrev=False" not in made[0]
+    ]
+    assert found == []
+
+
 def test_every_yaml_file_parses():
     for path in tracked():
         if path.suffix in (".yml", ".yaml"):
