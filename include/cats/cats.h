@@ -189,8 +189,8 @@ struct cats_instance {
 /**
  * @brief Define an instance that cats_start() gives an image.
  *
- * RAM: the arena, CONFIG_CATS_THREAD_STACK_SIZE, and struct cats_instance_data. Declare it elsewhere
- * with `extern const struct cats_instance name;`.
+ * RAM: the arena, CONFIG_CATS_THREAD_STACK_SIZE, and struct cats_instance_data. Declare it
+ * elsewhere with `extern const struct cats_instance name;`.
  *
  * @param _name       C identifier, and its name in the shell
  * @param _transport  const struct cats_transport *, a constant

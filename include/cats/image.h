@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-/** First four bytes of an image: "CATS". */
+/** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
 #define CATS_FORMAT_VERSION 2
@@ -88,45 +88,42 @@ struct cats_image_header {
 	uint16_t header_size;    /**< sizeof(struct cats_image_header) */
 	uint32_t image_size;     /**< all bytes, header included; a multiple of 8 */
 	uint32_t crc32;          /**< CRC-32 (IEEE 802.3) of bytes 16..image_size-1 */
-	uint32_t model_id;       /**< hash of the whole deployment, the same on all nodes; frames
-				  *   carry its low 16 bits
-				  */
-	uint8_t node;            /**< this node, 0..nodes-1 */
-	uint8_t nodes;           /**< D, 1..CATS_MAX_NODES */
-	uint16_t gathers;        /**< G = 4 L + 3 */
-	uint32_t arena_size;     /**< bytes of RAM that the engine needs, a multiple of 8 */
-	uint32_t model;          /**< offset of one struct cats_image_model */
-	uint32_t gather_table;   /**< offset of struct cats_image_gather [G] */
-	uint32_t source_table;   /**< offset of struct cats_image_source [G][D] */
+	/** hash of the whole deployment, the same on all nodes; frames carry its low 16 bits */
+	uint32_t model_id;
+	uint8_t node;          /**< this node, 0..nodes-1 */
+	uint8_t nodes;         /**< D, 1..CATS_MAX_NODES */
+	uint16_t gathers;      /**< G = 4 L + 3 */
+	uint32_t arena_size;   /**< bytes of RAM that the engine needs, a multiple of 8 */
+	uint32_t model;        /**< offset of one struct cats_image_model */
+	uint32_t gather_table; /**< offset of struct cats_image_gather [G] */
+	uint32_t source_table; /**< offset of struct cats_image_source [G][D] */
 };
 
 /** The model's shape and this node's share; buffers in the arena. */
 struct cats_image_model {
-	uint16_t tokens;         /**< N, rows of the residual */
-	uint16_t tokens_in;      /**< rows of the input: N, or N - 1 with a class token */
-	uint16_t features;       /**< F */
-	uint16_t heads;          /**< H */
-	uint16_t hidden;         /**< M */
-	uint16_t blocks;         /**< L */
-	uint16_t inputs;         /**< P */
-	uint16_t outputs;        /**< C */
-	uint16_t head_width;     /**< E = F / H */
-	uint16_t own_heads;      /**< heads of this node; own features = own_heads * E */
-	uint16_t own_hidden;     /**< hidden columns of this node */
-	uint16_t own_inputs;     /**< input columns of this node, 0 where it has none */
-	uint16_t own_outputs;    /**< output columns of this node, 0 where it has none */
-	uint16_t first_output;   /**< the first of them */
-	uint16_t first_input;    /**< the first own input column */
-	uint16_t first_head;     /**< the first own head */
-	uint16_t flags;          /**< CATS_FLAG_* */
-	uint8_t pool;            /**< enum cats_pool */
-	uint8_t block_rows;      /**< rows normalised and multiplied together, 1..4 */
-	uint16_t heads_per_pass; /**< own heads whose k, v stand in the arena at once: all of
-				  *   them, or fewer with CATS_FLAG_HELD
-				  */
-	uint16_t hidden_rows;    /**< rows of the hidden buffer: N, or one tile where the last
-				  *   three gathers of a block are interleaved
-				  */
+	uint16_t tokens;       /**< N, rows of the residual */
+	uint16_t tokens_in;    /**< rows of the input: N, or N - 1 with a class token */
+	uint16_t features;     /**< F */
+	uint16_t heads;        /**< H */
+	uint16_t hidden;       /**< M */
+	uint16_t blocks;       /**< L */
+	uint16_t inputs;       /**< P */
+	uint16_t outputs;      /**< C */
+	uint16_t head_width;   /**< E = F / H */
+	uint16_t own_heads;    /**< heads of this node; own features = own_heads * E */
+	uint16_t own_hidden;   /**< hidden columns of this node */
+	uint16_t own_inputs;   /**< input columns of this node, 0 where it has none */
+	uint16_t own_outputs;  /**< output columns of this node, 0 where it has none */
+	uint16_t first_output; /**< the first of them */
+	uint16_t first_input;  /**< the first own input column */
+	uint16_t first_head;   /**< the first own head */
+	uint16_t flags;        /**< CATS_FLAG_* */
+	uint8_t pool;          /**< enum cats_pool */
+	uint8_t block_rows;    /**< rows normalised and multiplied together, 1..4 */
+	/** own heads whose k, v stand in the arena at once: all, or fewer with CATS_FLAG_HELD */
+	uint16_t heads_per_pass;
+	/** rows of the hidden buffer: N; one tile where the last gathers are interleaved */
+	uint16_t hidden_rows;
 	/* Scales, for the application: real value = integer * scale. IEEE 754 single precision,
 	 * as bits, because the engine has no float.
 	 */
@@ -163,27 +160,33 @@ struct cats_image_gather {
 	uint32_t slot_us;    /**< one data or coded frame, guard time included */
 	uint16_t control_us; /**< one sync, report or grant frame, guard time included */
 	uint16_t turn_us;    /**< more where a frame answers the one before it */
-	uint32_t spacing_us; /**< least time from one opening of this gather's exchanges to the
-			      *   next exchange's, so that the slowest node can compute
-			      */
+	/**
+	 * least time from one opening of this gather's exchanges to the next exchange's, so that
+	 * the slowest node can compute
+	 */
+	uint32_t spacing_us;
 
-	uint32_t
-		tile[2]; /**< arena offsets of the tile buffers (equal where buffers is 1): for each
-			   *   other source in ascending order, for each of its segments,
-			   *   int8 [rows of the tile][segment width]
-			   */
-	uint32_t own_keep; /**< offset of uint16 [own kept columns], ascending, counted from the
-			    *   node's first own column; these are broadcast
-			    */
+	/**
+	 * arena offsets of the tile buffers (equal where buffers is 1): for each other source in
+	 * ascending order, for each of its segments, int8 [rows of the tile][segment width]
+	 */
+	uint32_t tile[2];
+	/**
+	 * offset of uint16 [own kept columns], ascending, counted from the node's first own column;
+	 * these are broadcast
+	 */
+	uint32_t own_keep;
 
-	/* The step: y = norm(view); acc = bias + y . W; requantise. 0 and unused where not named. */
-	uint32_t table;        /**< INPUT: offset of int16 [N][own features], position and bias in
-				*   residual units. FORWARD: offset of int8 [256], the activation of
-				*   the pre-activation v at [v + 128]; 0 for ReLU
-				*/
-	uint32_t norm;         /**< ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm
-				*   [view columns]
-				*/
+	/* The step: y = norm(view); acc = bias + y . W; requantise. 0, unused where not named. */
+
+	/**
+	 * INPUT: offset of int16 [N][own features], position and bias in residual units.
+	 * FORWARD: offset of int8 [256], the activation of the pre-activation v at [v + 128];
+	 * 0 for ReLU
+	 */
+	uint32_t table;
+	/** ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm [view columns] */
+	uint32_t norm;
 	uint32_t norm_epsilon; /**< epsilon over the squared int8 step, Q16 */
 	uint32_t weights;      /**< offset of int8 [outputs][stride]; see below */
 	uint32_t channels;     /**< offset of struct cats_image_channel [outputs] */
@@ -192,11 +195,13 @@ struct cats_image_gather {
 	uint16_t products;     /**< output columns of the product on this node; 0 for none */
 	uint8_t shift;         /**< right shift of the product's requantisation, 1..62 */
 	uint8_t send_shift;    /**< right shift of the sender's requantisation, 1..62 */
-	int32_t send_multiplier; /**< ATTENTION, FORWARD, OUTPUT: int16 residual (OUTPUT with the mean:
-				  *   int32 sum over rows) to int8
-				  */
-	uint32_t
-		score_multiplier; /**< HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
+	/**
+	 * ATTENTION, FORWARD, OUTPUT: int16 residual (OUTPUT with the mean: int32 sum over rows) to
+	 * int8
+	 */
+	int32_t send_multiplier;
+	/** HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
+	uint32_t score_multiplier;
 	int32_t value_multiplier; /**< HEADS: value scale over heads scale, 2^30..2^31-1 */
 	uint32_t value_shift;     /**< HEADS: total right shift, 14 + exponent, 1..62 */
 };
@@ -214,8 +219,9 @@ struct cats_image_source {
 	uint16_t width;         /**< bytes a row that the source broadcasts; 0 where it is silent */
 	uint16_t segment_width; /**< bytes a row of one segment; the last may be narrower */
 	uint8_t segments;       /**< 0 where the source is silent */
-	uint8_t fragment_rows; /**< rows of one fragment; fragment f = segment * row groups + group */
-	uint16_t columns;      /**< columns that the source owns */
+	/** rows of one fragment; fragment f = segment * row groups + group */
+	uint8_t fragment_rows;
+	uint16_t columns; /**< columns that the source owns */
 };
 
 /** Gain and bias of one view column, in units of the norm's output step; Q8. */

@@ -11,10 +11,10 @@
  * @brief Group keys: encryption and authentication of every frame. With CONFIG_CATS_SECURE.
  *
  * All nodes of a deployment share a key of 128 bits with a number of its own. A node keeps two: the
- * one that it sends with, and another that it also hears, so that a new key reaches all nodes before
- * the first one uses it. They stand in the settings below "cats/secure", together with the number
- * of the last frame, so that no number is used twice whatever happens; doc/security.rst describes
- * bytes, promises and limits.
+ * one that it sends with, and another that it also hears, so that a new key reaches all nodes
+ * before the first one uses it. They stand in the settings below "cats/secure", together with the
+ * number of the last frame, so that no number is used twice whatever happens; doc/security.rst
+ * describes bytes, promises and limits.
  *
  * Keys belong to the process: all instances use the same ones. All functions may be called from any
  * thread, while instances run or not. Each loads the settings if nobody has yet.

@@ -98,9 +98,7 @@ struct cats_transport {
 	 * @retval -errno    of the driver
 	 */
 	int (*send)(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at);
-	/**
-	 * Microseconds of this transport's clock as a timeout of the kernel's. NULL: they are equal.
-	 */
+	/** Microseconds of this transport's clock as the kernel's timeout. NULL: they are equal. */
 	k_timeout_t (*timeout)(uint32_t us);
 };
 

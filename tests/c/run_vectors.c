@@ -37,8 +37,11 @@ static bool read_file(const char *folder, const char *name, struct bytes *found)
 	if (file == NULL) {
 		return false;
 	}
-	if (fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) < 0 ||
-	    fseek(file, 0, SEEK_SET) != 0) {
+	if (fseek(file, 0, SEEK_END) != 0) {
+		abort();
+	}
+	size = ftell(file);
+	if (size < 0 || fseek(file, 0, SEEK_SET) != 0) {
 		abort();
 	}
 	found->size = (size_t)size;
@@ -102,7 +105,7 @@ static int run_folder(const char *folder, int repeats)
 		lockstep_free(&all);
 		return 1;
 	}
-	for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
 		struct record record = {.nodes = all.nodes};
 		struct bytes output;
 

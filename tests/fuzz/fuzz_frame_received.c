@@ -322,7 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	void *memory;
 
 	CHECK(bench != NULL);
-	memory = load(files[first % (sizeof(files) / sizeof(files[0]))], first >> 6, &bench->image);
+	memory = load(files[first % (sizeof(files) / sizeof(*files))], first >> 6, &bench->image);
 	bench->now_us = (uint32_t)next(&script) << 24 | 0xfffff0;
 	bench->input =
 		calloc(bench->image.model->tokens_in + 1u, bench->image.model->own_inputs + 1u);

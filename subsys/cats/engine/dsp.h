@@ -19,7 +19,7 @@
 #define CATS_DSP 0
 #endif
 
-/* CATS_CMSIS_NN asks for CMSIS-NN's sums in products: it wants rows of int8, one after the other. */
+/* CATS_CMSIS_NN asks for CMSIS-NN's sums in products: it wants rows of int8, one after another. */
 #if CATS_DSP && !defined(CATS_CMSIS_NN)
 #define CATS_SIDE_BY_SIDE 1
 #else
@@ -81,7 +81,7 @@ CATS_INLINE int16x2_t cats_pack_high(int32_t a, int32_t b)
 }
 
 /* Words at any address, and pairs of int16 at even ones. */
-typedef int32_t __attribute__((__may_alias__)) cats_word;
+typedef int32_t __attribute__((__may_alias__)) cats_word_t;
 struct cats_loose_word {
 	int32_t word;
 } __attribute__((__packed__, __may_alias__));
@@ -107,14 +107,14 @@ CATS_INLINE int32_t cats_load(const void *from)
 
 /* Rows of bytes, each multiplied with the same y: dot_dsp.S, which knows the order. */
 struct cats_dot {
-	int32_t *at;               /* a sum a row */
-	int32_t rest;              /* bytes of y behind whole sixteens of columns */
-	int32_t gap;               /* bytes from a row's last column to the next row */
-	int32_t step;              /* bytes from row to row */
-	const int32_t *last;       /* where the sums end */
-	const cats_word *y;        /* int16 [columns], each four of them in the order 0, 2, 1, 3 */
-	const cats_word *end;      /* of it */
-	const cats_word *sixteens; /* end of its whole sixteens of columns */
+	int32_t *at;            /* a sum a row */
+	int32_t rest;           /* bytes of y behind whole sixteens of columns */
+	int32_t gap;            /* bytes from a row's last column to the next row */
+	int32_t step;           /* bytes from row to row */
+	const int32_t *last;    /* where the sums end */
+	const cats_word_t *y;   /* int16 [columns], each four of them in the order 0, 2, 1, 3 */
+	const cats_word_t *end; /* of it */
+	const cats_word_t *sixteens; /* end of its whole sixteens of columns */
 };
 
 _Static_assert(offsetof(struct cats_dot, y) == 20 && offsetof(struct cats_dot, sixteens) == 28 &&

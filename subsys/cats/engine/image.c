@@ -14,10 +14,6 @@
 #include "engine_internal.h"
 #include "image_header.h"
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "an image is little-endian, and is read where it lies"
-#endif
-
 #define CRC_BEGIN 16u
 #define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
 #define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
@@ -315,7 +311,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		{m->arena_output, 2 * cats_output_rows(image) * m->outputs},
 	};
 
-	for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++) {
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) {
 		if (!buffer_fits(h, buffers[i].offset, buffers[i].bytes) ||
 		    (i > 0 && buffers[i].bytes > 0 &&
 		     buffers[i].offset < m->arena_rows + rows_size &&

@@ -19,8 +19,8 @@ CATS_INLINE int32_t scale(int32_t t, int32_t inverse, int16x2_t gain_bias)
 void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 	       const struct cats_image_norm *gains, uint32_t epsilon)
 {
-	const cats_word *gain = (const cats_word *)gains;
-	const cats_word *const even = gain + (columns & ~1u);
+	const cats_word_t *gain = (const cats_word_t *)gains;
+	const cats_word_t *const even = gain + (columns & ~1u);
 	const int16x2_t ones = 0x00010001;
 	const int16_t *from = y;
 	int32_t sum = 0;
@@ -32,7 +32,7 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 
 #pragma GCC unroll 2
 	for (uint32_t j = columns / 2; j != 0; j--, from += step) {
-		const int16x2_t two = *(const cats_word *)from;
+		const int16x2_t two = *(const cats_word_t *)from;
 
 		sum = __smlad(two, ones, sum);
 		squares = __smlad(two, two, squares);
@@ -55,8 +55,8 @@ void cats_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 		int16x2_t second_gain;
 
 		CATS_LOAD_PAIR(gain, first_gain, second_gain);
-		*(cats_word *)y = cats_pack_low(scale((int32_t)first, inverse, first_gain),
-						scale((int32_t)second, inverse, second_gain));
+		*(cats_word_t *)y = cats_pack_low(scale((int32_t)first, inverse, first_gain),
+						  scale((int32_t)second, inverse, second_gain));
 	}
 	if ((columns & 1) != 0) {
 		*y = (int16_t)scale((int32_t)((uint32_t)(int32_t)*y * factor + offset), inverse,

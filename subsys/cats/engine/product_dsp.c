@@ -21,12 +21,13 @@ void cats_arrange(int16_t *block, uint32_t row, uint16_t stride)
 /* Rows become int8 [rows][stride]: each moves to where what was read before begins. */
 void cats_arrange(int16_t *block, uint32_t row, uint16_t stride)
 {
-	const cats_word *from = (const cats_word *)cats_row(block, row, stride);
-	cats_word *to = (cats_word *)((int8_t *)block + row * stride);
+	const cats_word_t *from = (const cats_word_t *)cats_row(block, row, stride);
+	cats_word_t *to = (cats_word_t *)((int8_t *)block + row * stride);
 
 	for (uint32_t fours = stride / 4; fours != 0; fours--, from += 2) {
 		/* The order of the weights, 0, 2, 1, 3, comes by itself. */
-		*to++ = (cats_word)(__uxtb16((uint32_t)from[0]) | __uxtb16((uint32_t)from[1]) << 8);
+		*to++ = (cats_word_t)(__uxtb16((uint32_t)from[0]) | __uxtb16((uint32_t)from[1])
+									    << 8);
 	}
 }
 #endif

@@ -23,9 +23,9 @@ static int32_t __attribute__((__noinline__)) score_pairs(const struct cats_atten
 							 const int8_t *query, uint32_t n)
 {
 	const uint32_t width = a->width;
-	const cats_word *from = (const cats_word *)query;
-	cats_word unpacked[MAX_WIDTH / 2];
-	cats_word *to = unpacked;
+	const cats_word_t *from = (const cats_word_t *)query;
+	cats_word_t unpacked[MAX_WIDTH / 2];
+	cats_word_t *to = unpacked;
 	struct cats_dot dot = {
 		.at = a->scores,
 		.rest = (int32_t)(width % 16 * 2),

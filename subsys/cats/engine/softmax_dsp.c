@@ -22,7 +22,7 @@ CATS_INLINE int32_t weight(int32_t top, int32_t score, uint32_t multiplier)
 uint32_t cats_softmax(int32_t *scores, uint16_t n, int32_t top, uint32_t multiplier)
 {
 	const int32_t *from = scores;
-	cats_word *to = (cats_word *)scores; /* overwrites what was read before */
+	cats_word_t *to = (cats_word_t *)scores; /* overwrites what was read before */
 	uint32_t sum = 0;
 
 	for (uint32_t j = n / 4; j != 0; j--, from += 4, to += 2) {

@@ -27,8 +27,8 @@ void cats_unpack(int16_t *y, uint32_t step, uint32_t column, const int8_t *from,
 		const int16x2_t odd = cats_sxtb16_odd(four);
 
 		__asm__("" : "+r"(step)); /* no second loop for one value of it */
-		*(cats_word *)y = cats_pack_low(even, odd);
-		*(cats_word *)(y + step) = cats_pack_high(even, odd);
+		*(cats_word_t *)y = cats_pack_low(even, odd);
+		*(cats_word_t *)(y + step) = cats_pack_high(even, odd);
 		from += 4;
 		y += 2 * step;
 	}
@@ -67,7 +67,7 @@ void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int1
 		const int16x2_t two = cats_load(from);
 
 		__asm__("" : "+r"(step));
-		*(cats_word *)y =
+		*(cats_word_t *)y =
 			cats_pack_low(__ssat(__smlawb(multiplier, two, half) >> shift, 8),
 				      __ssat(__smlawt(multiplier, two, half) >> shift, 8));
 	}

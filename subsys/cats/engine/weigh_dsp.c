@@ -35,7 +35,7 @@ CATS_INLINE void finish(const int32_t *sum, const int32_t *end, int32_t factor, 
 /* Two columns share each weight. Weights beyond n are zero up to a multiple of four. */
 void cats_weigh(const struct cats_attention *a, uint32_t factor, uint16_t n, int8_t *out)
 {
-	const cats_word *const weights = (const cats_word *)a->scores;
+	const cats_word_t *const weights = (const cats_word_t *)a->scores;
 	const uint32_t fours = (n + 3u) / 4;
 	const uint32_t step = a->value_step;
 	const uint32_t shift = a->value_shift;

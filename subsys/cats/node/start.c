@@ -191,7 +191,7 @@ int cats_stop(const struct cats_instance *instance)
 
 	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
 	d = instance->data;
-	__ASSERT(k_current_get() != &d->thread, "cats_stop() from a result callback");
+	__ASSERT(k_current_get() != &d->thread, "a result callback cannot stop its instance");
 	(void)k_mutex_lock(&d->control, K_FOREVER);
 	if (!d->running) {
 		(void)k_mutex_unlock(&d->control);

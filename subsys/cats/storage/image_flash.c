@@ -97,7 +97,7 @@ void cats_flash_release(void)
 }
 
 /* Erase page by page until the first `end` bytes of the partition are erased. */
-static int erase(size_t end)
+static int erase_to(size_t end)
 {
 	const struct flash_area *area = update.area;
 
@@ -120,7 +120,7 @@ static int erase(size_t end)
 
 static int program(size_t at, const void *data, size_t size)
 {
-	int ret = erase(at + size);
+	int ret = erase_to(at + size);
 
 	if (ret == 0) {
 		ret = flash_area_write(update.area, at, data, size);
@@ -135,7 +135,7 @@ static int program(size_t at, const void *data, size_t size)
 static int invalidate(void)
 {
 	update.erased = 0;
-	return erase(1);
+	return erase_to(1);
 }
 
 int cats_update_begin(size_t size)

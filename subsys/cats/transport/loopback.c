@@ -12,7 +12,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC *CONFIG_CATS_LOOPBACK_SLOWDOWN >= 10000,
+BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= DIV_ROUND_UP(10000, CONFIG_CATS_LOOPBACK_SLOWDOWN),
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
 
 /* A frame from send() until all have heard it. */

@@ -446,8 +446,8 @@ static void radio_detach(struct cats_port *port)
 }
 
 /*
- * The kernel's clock is another one, and coarse: wake up a tick early, then wait here. A report that
- * is to be the first after the data comes as late as this wakes up.
+ * The kernel's clock is another one, and coarse: wake up a tick early, then wait here. A report
+ * that is to be the first after the data comes as late as this wakes up.
  */
 static k_timeout_t radio_timeout(uint32_t us)
 {

@@ -20,6 +20,8 @@
 #define IMAGE_ADDRESS 0x21200000u
 #define TAPE_ADDRESS 0x21300000u
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 int main(void);
 
 /* startup.c */
@@ -47,11 +49,11 @@ uint32_t ticks_now(void);
 void report(const char *name, uint32_t instructions, uint32_t units, uint32_t crc);
 
 /* known.c, kernels.c, sweep.c, inference.c, cmsis.c: all there is to count. */
-void known(void);
-void kernels(void);
-void sweep(void);
-void inference(void);
-void cmsis(void);
+void bench_known(void);
+void bench_kernels(void);
+void bench_sweep(void);
+void bench_inference(void);
+void bench_cmsis(void);
 
 /* kernels.c: for the others. */
 uint32_t draw(void);

@@ -35,12 +35,12 @@ static void run_matrix(void *argument)
 /* One multiplier for all columns. */
 static void run_connected(void *argument)
 {
-	const cmsis_nn_context context = {NULL, 0};
-	const cmsis_nn_fc_params parameters = {0, 0, 0, {INT8_MIN, INT8_MAX}};
-	const cmsis_nn_per_tensor_quant_params quantisation = {multipliers[0], shifts[0]};
-	const cmsis_nn_dims input = {TOKENS, 1, 1, (int32_t)layer.view};
-	const cmsis_nn_dims filter = {(int32_t)layer.view, 1, 1, (int32_t)layer.outputs};
-	const cmsis_nn_dims output = {TOKENS, 1, 1, (int32_t)layer.outputs};
+	cmsis_nn_context context = {NULL, 0};
+	cmsis_nn_fc_params parameters = {0, 0, 0, {INT8_MIN, INT8_MAX}};
+	cmsis_nn_per_tensor_quant_params quantisation = {multipliers[0], shifts[0]};
+	cmsis_nn_dims input = {TOKENS, 1, 1, (int32_t)layer.view};
+	cmsis_nn_dims filter = {(int32_t)layer.view, 1, 1, (int32_t)layer.outputs};
+	cmsis_nn_dims output = {TOKENS, 1, 1, (int32_t)layer.outputs};
 
 	(void)argument;
 	arm_fully_connected_s8(&context, &parameters, &quantisation, &input, rows, &filter, weights,
@@ -65,13 +65,13 @@ static void take(void)
 	}
 }
 
-void cmsis(void)
+void bench_cmsis(void)
 {
 	static const uint16_t views[] = VIEWS;
 	static const uint16_t outputs[] = WIDTHS;
 
-	for (uint32_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		for (uint32_t o = 0; o < sizeof(outputs) / sizeof(outputs[0]); o++) {
+	for (uint32_t i = 0; i < ARRAY_SIZE(views); i++) {
+		for (uint32_t o = 0; o < ARRAY_SIZE(outputs); o++) {
 			const uint32_t units = TOKENS * views[i] * outputs[o];
 
 			layer_draw(&layer, views[i], outputs[o]);

@@ -154,7 +154,7 @@ static const uint8_t *run(const uint8_t *tape, uint32_t *crc)
 	return tape;
 }
 
-void inference(void)
+void bench_inference(void)
 {
 	static const char *const kinds[KINDS] = {"input",  "attention", "heads", "forward",
 						 "hidden", "output",    "result"};

@@ -14,12 +14,12 @@
 
 static int16_t block[4 * COLUMNS];
 static int8_t bytes[TOKENS * COLUMNS];
-static int8_t weights[OUTPUTS * COLUMNS] __attribute__((__aligned__(8)));
+_Alignas(8) static int8_t weights[OUTPUTS * COLUMNS];
 static struct cats_image_channel channels[OUTPUTS];
 static struct cats_image_norm norms[COLUMNS];
 static int16_t table[TOKENS * OUTPUTS];
 static int16_t out[TOKENS * OUTPUTS];
-static int8_t keys[TOKENS * OUTPUTS] __attribute__((__aligned__(8)));
+_Alignas(8) static int8_t keys[TOKENS * OUTPUTS];
 static int32_t scores[TOKENS];
 
 static uint32_t seed;
@@ -204,8 +204,8 @@ static void products(void)
 	struct cats_product p;
 	struct layer layer;
 
-	for (uint32_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		for (uint32_t o = 0; o < sizeof(outputs) / sizeof(outputs[0]); o++) {
+	for (uint32_t i = 0; i < ARRAY_SIZE(views); i++) {
+		for (uint32_t o = 0; o < ARRAY_SIZE(outputs); o++) {
 			p = product(4, views[i], outputs[o], CATS_STORE_INT8);
 			run_tokens(&p);
 			report(name_of("product", "in", views[i], "out", outputs[o]),
@@ -284,7 +284,7 @@ static void rows(void)
 	static const uint16_t normed[] = {32, 64, 128, 167, 512};
 	static int8_t result[4 * COLUMNS];
 
-	for (uint32_t i = 0; i < sizeof(unpacked) / sizeof(unpacked[0]); i++) {
+	for (uint32_t i = 0; i < ARRAY_SIZE(unpacked); i++) {
 		struct rows a = unpacked[i];
 		const uint32_t columns = a.first + a.view;
 
@@ -300,7 +300,7 @@ static void rows(void)
 		       count(run_unpack_residual, &a), 4 * a.view,
 		       cats_crc32((const uint8_t *)result, 4 * columns));
 	}
-	for (uint32_t i = 0; i < sizeof(normed) / sizeof(normed[0]); i++) {
+	for (uint32_t i = 0; i < ARRAY_SIZE(normed); i++) {
 		struct rows a = {.view = normed[i]};
 		const uint32_t stride = cats_round_up4(a.view);
 
@@ -363,21 +363,17 @@ static void heads(void)
 	for (uint32_t i = 0; i < 15; i++) {
 		const uint32_t width = widths[i / 3];
 		const uint32_t n = tokens[i % 3];
-		struct head h = {
-			.a =
-				{
-					.key = keys,
-					.value = keys,
-					.scores = scores,
-					.score_multiplier = 50000000,
-					.value_multiplier = 1234567890,
-					.value_step = (uint16_t)cats_round_up4(n),
-					.value_shift = 45,
-					.width = (uint16_t)width,
-				},
-			.query = row_of(0),
-			.n = n,
+		const struct cats_attention a = {
+			.key = keys,
+			.value = keys,
+			.scores = scores,
+			.score_multiplier = 50000000,
+			.value_multiplier = 1234567890,
+			.value_step = (uint16_t)cats_round_up4(n),
+			.value_shift = 45,
+			.width = (uint16_t)width,
 		};
+		struct head h = {.a = a, .query = row_of(0), .n = n};
 
 		run_score(&h);
 		crc = cats_crc32((const uint8_t *)scores, n * sizeof(scores[0]));
@@ -394,7 +390,7 @@ static void heads(void)
 	}
 }
 
-void kernels(void)
+void bench_kernels(void)
 {
 	draw_seed(5);
 	draw_bytes(bytes, sizeof(bytes), 127);

@@ -27,7 +27,7 @@ FUNCTION(skipped, "cmp r0, r0\n itt ne\n addne r0, #1\n addne r0, #1\n")
 FUNCTION(wide, "push {r4-r7}\n ldm sp, {r4-r7}\n ldrd r4, r5, [sp]\n mov r5, #3\n"
 	       "umull r4, r6, r6, r7\n udiv r4, r4, r5\n pop {r4-r7}\n")
 
-void known(void)
+void bench_known(void)
 {
 	static const struct {
 		const char *name;
@@ -39,7 +39,7 @@ void known(void)
 		{"known/skipped", skipped, 5},     {"known/wide", wide, 8},
 	};
 
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		report(cases[i].name, count(cases[i].run, NULL), cases[i].instructions, 0);
 	}
 }

@@ -8,19 +8,19 @@
 #include "bench.h"
 
 /* Not linked where its sources are not at hand. */
-void __attribute__((__weak__)) cmsis(void)
+void __attribute__((__weak__)) bench_cmsis(void)
 {
 }
 
 int main(void)
 {
 	if (*(const volatile uint32_t *)IMAGE_ADDRESS == CATS_IMAGE_MAGIC) {
-		inference();
+		bench_inference();
 		return 0;
 	}
-	known();
-	kernels();
-	sweep();
-	cmsis();
+	bench_known();
+	bench_kernels();
+	bench_sweep();
+	bench_cmsis();
 	return 0;
 }

@@ -15,7 +15,7 @@
 
 #define WIDEST 76
 
-static int8_t bytes[4096] __attribute__((__aligned__(8)));
+_Alignas(8) static int8_t bytes[4096];
 static int16_t block[4 * WIDEST];
 static int8_t plain[4 * WIDEST];
 static uint32_t crc;
@@ -169,8 +169,8 @@ static void products(void)
 
 static void attention(void)
 {
+	_Alignas(8) static int8_t out[80];
 	static int32_t scores[68];
-	static int8_t out[80] __attribute__((__aligned__(8)));
 
 	for (uint32_t width = 1; width <= WIDEST; width++) {
 		for (uint32_t i = 0; i < 8; i++) {
@@ -195,7 +195,7 @@ static void attention(void)
 	}
 }
 
-void sweep(void)
+void bench_sweep(void)
 {
 	static const struct {
 		const char *name;
@@ -209,7 +209,7 @@ void sweep(void)
 
 	draw_seed(11);
 	draw_bytes(bytes, sizeof(bytes), 127);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		crc = 0;
 		all[i].run();
 		report(all[i].name, 0, 0, crc);

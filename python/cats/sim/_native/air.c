@@ -133,8 +133,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
 			struct antenna *a = &air->antenna[n];
 
-			/* Who heard the others but could not join gives up, as its application
-			 * would. */
+			/* Who heard the others but could not join gives up: its application. */
 			if (a->on && a->heard && cats_node_withdraw(&a->node) == 0) {
 				air_serve(air, n);
 			}

@@ -69,9 +69,7 @@ struct air_config {
 	double duplicate;                           /**< probability at each receiver */
 	double delay;                               /**< the same: heard late, so out of order */
 	double delay_us;                            /**< by up to this */
-	double flip; /**< the same: one to three bits are wrong, and no checksum
-		      *   below CATS notices
-		      */
+	double flip; /**< the same: one to three bits wrong, no checksum below CATS notices */
 	const struct air_fault *faults;
 	size_t fault_count;
 	const struct air_event *events;
@@ -98,10 +96,9 @@ struct air_record {
 	uint8_t *flags;      /**< [nodes], AIR_FLAG_* */
 	uint32_t *lost;      /**< [nodes] fragments that stayed missing */
 	int64_t *latency_us; /**< [nodes] from submit to the result, -1 without one */
-	uint8_t *bits;       /**< [exchanges: gather by gather, tile by tile][receiver][source]
-			      *   [bits_bytes], bit f of byte f / 8
-			      */
-	uint32_t fragments;  /**< due: for every receiver that is on, of every other source */
+	/** [exchanges: gather, tile][receiver][source][bits_bytes], bit f of byte f / 8 */
+	uint8_t *bits;
+	uint32_t fragments; /**< due: for every receiver that is on, of every other source */
 	uint32_t frames;
 	uint32_t control;    /**< of these, SYNC, REPORT and GRANT */
 	uint32_t coded;      /**< of these, CODED */
@@ -109,10 +106,12 @@ struct air_record {
 	uint64_t bytes;      /**< on air, overhead included */
 	uint64_t air_ns;     /**< on air */
 	uint64_t span_ns;    /**< from submit to the last node's result */
-	bool mixed;          /**< a node took part in two inferences, before and after a restart or
-			      *   a start of its own: one record cannot hold both
-			      */
-	int hung;            /**< a node without a result at the deadline, or -1 */
+	/**
+	 * a node took part in two inferences, before and after a restart or a start of its own:
+	 * one record cannot hold both
+	 */
+	bool mixed;
+	int hung; /**< a node without a result at the deadline, or -1 */
 };
 
 #define AIR_FLAG_DONE 1  /**< the node gave a result */

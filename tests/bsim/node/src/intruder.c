@@ -5,8 +5,8 @@
 
 /*
  * Somebody who knows everything of a deployment but its key. It listens, then sends a burst as fast
- * as the transport can, and again: frames that it heard as they were, with a bit flipped, in another
- * node's name, their payload in an unsealed frame with the right check, and noise.
+ * as the transport can, and again: frames that it heard as they were, with a bit flipped, in
+ * another node's name, their payload in an unsealed frame with the right check, and noise.
  */
 
 #include <string.h>

@@ -46,7 +46,7 @@ static unsigned int results;
 static unsigned int begun;
 static int sample = -1; /* the last that was submitted */
 
-static void stop(const char *reason)
+static void leave(const char *reason)
 {
 	struct cats_stats stats;
 
@@ -81,8 +81,8 @@ static void die(struct k_timer *timer)
 
 static K_TIMER_DEFINE(death, die, NULL);
 
-static void heard(void *user, uint16_t inference, struct cats_exchange x,
-		  const struct cats_availability *available)
+static void arrived(void *user, uint16_t inference, struct cats_exchange x,
+		    const struct cats_availability *available)
 {
 	char line[LINE];
 	size_t end = 0;
@@ -136,7 +136,7 @@ static int load(void)
 	size_t size;
 	void *data = image_file(&size);
 
-	cats_on_available(&node, heard, NULL);
+	cats_on_available(&node, arrived, NULL);
 	cats_on_result(&node, told, NULL);
 	return cats_start(&node, data, size);
 }
@@ -193,11 +193,11 @@ int main(void)
 			ret = k_sem_take(&ended, K_USEC(options.quiet_us));
 		}
 		if (ret != 0) {
-			stop("quiet");
+			leave("quiet");
 		}
 	}
 	/* Others may still be in the last exchange, and wait for this node's frames. */
 	k_sleep(K_MSEC(50));
-	stop("done");
+	leave("done");
 	return 0;
 }

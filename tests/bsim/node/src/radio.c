@@ -16,7 +16,7 @@
 #include "fake_timer.h"
 #include "nsi_hw_scheduler.h"
 
-void __real_nrf_radio_task_trigger(NRF_RADIO_Type *radio, nrf_radio_task_t task);
+__typeof__(nrf_radio_task_trigger) __real_nrf_radio_task_trigger;
 
 void __wrap_nrf_radio_task_trigger(NRF_RADIO_Type *radio, nrf_radio_task_t task)
 {

@@ -66,7 +66,7 @@ ZTEST(engine, test_differences_are_found)
 ZTEST(engine, test_scratch_and_images_are_checked)
 {
 	struct cats_golden_failure failure;
-	static uint8_t __aligned(8) damaged[8192];
+	static uint8_t damaged[8192] __aligned(8);
 
 	STRUCT_SECTION_FOREACH(cats_golden, golden) {
 		const uint8_t *images[CATS_MAX_NODES];
