@@ -18,6 +18,7 @@ PROBE := import os, sys, sysconfig, venv, ensurepip; \
 DEPENDENCIES := $(VENV)/.cats-dependencies
 PACKAGE := $(VENV)/.cats-package
 SPHINX := $(VENV)/.cats-sphinx
+ZEPHYR := $(VENV)/.cats-zephyr
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
@@ -46,15 +47,24 @@ $(SPHINX): $(PACKAGE)
 	$(INSTALL) 'zephyr-cats[doc]'
 	@touch $@
 
-setup: $(PACKAGE) ## make the Python environment and build the C code for this machine
+# Where there is a Zephyr workspace, what its scripts import.
+$(ZEPHYR): $(DEPENDENCIES) | $(PACKAGE)
+	@if zephyr=$$($(BIN)/python -m cats.zephyr.workspace); then \
+		echo "Zephyr in $$zephyr: installing what its scripts import"; \
+		$(INSTALL) 'zephyr-cats[zephyr]' && touch $@ || { \
+		echo "make: not installed: what Zephyr's scripts import, pyproject.toml's extra zephyr" >&2; \
+		exit 1; }; \
+	fi
+
+setup: $(PACKAGE) $(ZEPHYR) ## make the Python environment and build the C code for this machine
 
 demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
 	$(BIN)/cats demo --force $(ARGS)
 
-test: $(SPHINX) ## all checks: lint, doc, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
+test: $(SPHINX) $(ZEPHYR) ## all checks: lint, doc, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
 	$(BIN)/python scripts/check.py --skip "$(SKIP)" --pytest="$(ARGS)"
 
-lint: $(PACKAGE) ## ruff, the order of the package's rooms, clang-format
+lint: $(PACKAGE) ## ruff, the order of the package's rooms, clang-format, Zephyr's style
 	$(BIN)/python scripts/check.py lint
 
 doc: $(SPHINX) ## the document site: build/doc/html/index.html

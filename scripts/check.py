@@ -10,6 +10,7 @@ run and what was not comes last; the exit status is 1 if anything failed.
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import importlib.util
 import json
 import os
@@ -22,9 +23,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cats.errors import CatsError
+from cats.zephyr.workspace import find_zephyr, platforms, workspace
+
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "check"
 C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/sim/_native")
+#: Python that Zephyr's programs run.
+WEST_COMMANDS = "scripts/west_commands"
+#: What Twister runs on here; the others: cats test.
+TWISTER_ON = ("native_sim", "mps2/an385")
+#: What of the Python tests the check `twister` runs.
+BY_TWISTER = {"zephyr": "firmware", "bsim and short": "radio over BabbleSim"}
 ENGINE_FOLDERS = ("subsys/cats/engine", "subsys/cats/gather")
 
 
@@ -95,7 +105,7 @@ def verdict(name: str, status: int, detail: str = "") -> Result:
 
 
 def lint(_: argparse.Namespace) -> Iterator[Result]:
-    """ruff and the order of the package's rooms on Python, clang-format on C."""
+    """ruff and the order of the package's rooms on Python, clang-format on C; Zephyr's style."""
     ruff = tool("ruff")
     if ruff:
         status, output = run(ruff, "check", ".")
@@ -109,16 +119,62 @@ def lint(_: argparse.Namespace) -> Iterator[Result]:
         yield verdict("import-linter", status, kept[1] if kept else "")
     else:
         yield Result("import-linter", "skipped", "pip install import-linter")
-    formatter = tool("clang-format")
-    if not formatter:
+    formatter, names = tool("clang-format"), handwritten()
+    if formatter:
+        status, output = run(formatter, "--dry-run", "--Werror", *names, quiet=True)
+        wrong = {line.split(":")[0] for line in output.splitlines() if "error:" in line}
+        detail = f"{len(names)} files" if not status else f"make format: {', '.join(sorted(wrong))}"
+        yield verdict("clang-format", status, detail)
+    else:
         yield Result("clang-format", "skipped", "pip install clang-format")
-        return
+    yield from zephyr_style(find_zephyr(), ruff, names)
+
+
+def handwritten() -> list[str]:
+    """The C files but for those that programs write."""
+    lines = (ROOT / ".clang-format-ignore").read_text().splitlines()
+    written = [line for line in lines if line and not line.startswith("#")]
     files = [f for d in C_FOLDERS for p in ("*.c", "*.h") for f in sorted((ROOT / d).rglob(p))]
-    names = [str(f.relative_to(ROOT)) for f in files]  # .clang-format-ignore says which not
-    status, output = run(formatter, "--dry-run", "--Werror", *names, quiet=True)
-    wrong = {line.split(":")[0] for line in output.splitlines() if "error:" in line}
-    detail = f"{len(names)} files" if not status else f"make format: {', '.join(sorted(wrong))}"
-    yield verdict("clang-format", status, detail)
+    names = [str(f.relative_to(ROOT)) for f in files]
+    return [n for n in names if not any(fnmatch.fnmatchcase(n, p) for p in written)]
+
+
+def zephyr_style(zephyr: Path | None, ruff: str | None, names: list[str]) -> Iterator[Result]:
+    """What Zephyr's CI asks of C (``names``) and of the west commands, by the tools of its tree."""
+    if not zephyr:
+        yield Result("Zephyr's style", "skipped", "no Zephyr workspace")
+        return
+    if ruff:
+        config = f"--config={zephyr / '.ruff.toml'}"
+        checked, _ = run(ruff, "check", config, WEST_COMMANDS)
+        laid_out, _ = run(ruff, "format", "--diff", config, WEST_COMMANDS)
+        yield verdict("Zephyr's ruff", checked or laid_out, WEST_COMMANDS)
+    perl = shutil.which("perl")
+    if not perl:
+        yield Result("checkpatch", "skipped", "apt-get install perl")
+        return
+    # Zephyr's CI gives a patch; a file asked for by name is judged less strictly.
+    patch = OUT / "checkpatch.patch"
+    patch.write_text("".join(map(addition, names)))
+    command = [perl, "scripts/checkpatch.pl", "--mailback", "--no-tree", str(patch)]
+    done = subprocess.run(command, cwd=zephyr, capture_output=True, text=True)
+    found = findings(done.stdout)
+    if done.returncode:
+        print("\n".join(found) or done.stdout + done.stderr)
+    yield verdict("checkpatch", done.returncode, f"{len(names)} files, {len(found)} findings")
+
+
+def addition(name: str) -> str:
+    """A patch that adds a file."""
+    lines = (ROOT / name).read_text().splitlines()
+    head = f"diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n"
+    return head + f"@@ -0,0 +1,{len(lines)} @@\n" + "".join(f"+{line}\n" for line in lines)
+
+
+def findings(output: str) -> list[str]:
+    """What checkpatch said, a line each: file, line, what."""
+    pattern = r"^\S+:\d+: ((?:ERROR|WARNING):.+)\n#\d+: FILE: (\S+):$"
+    return [f"{where}: {what}" for what, where in re.findall(pattern, output, re.MULTILINE)]
 
 
 def doc(_: argparse.Namespace) -> Iterator[Result]:
@@ -146,13 +202,18 @@ def pytest(args: argparse.Namespace) -> Iterator[Result]:
     status, output = run(
         sys.executable, "-m", "pytest", "--color=no", *PARALLEL, "--cov", "--cov-report=term",
         f"--cov-report=json:{report}", f"--junitxml={OUT / 'pytest.xml'}", "--durations=10",
-        *args.pytest, OMP_NUM_THREADS="1",
+        "-m", "not zephyr and not bsim", *args.pytest, OMP_NUM_THREADS="1",
     )  # fmt: skip
-    closing = re.findall(r"^=+ (.* in [\d.]+s.*?) =+$", output, re.MULTILINE)
-    yield verdict("pytest", status, closing[-1] if closing else "no closing line")
+    yield verdict("pytest", status, closing_line(output))
     if report.exists():
         percent = json.loads(report.read_text())["totals"]["percent_covered"]
         yield Result("coverage of Python", "passed", f"{percent:.1f} %")
+
+
+def closing_line(output: str) -> str:
+    """What pytest counted."""
+    lines = re.findall(r"^=+ (.* in [\d.]+s.*?) =+$", output, re.MULTILINE)
+    return lines[-1] if lines else "no closing line"
 
 
 def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
@@ -240,22 +301,41 @@ def _links(clang: str) -> bool:
 
 
 def twister(_: argparse.Namespace) -> Iterator[Result]:
-    """The Zephyr tests and samples on every platform of this machine."""
-    sys.path.insert(0, str(ROOT / "python"))
-    from cats.errors import CatsError
-    from cats.zephyr.firmware import platforms, run_twister, twister_command, workspace
+    """What needs a Zephyr workspace: Twister, the Python tests that build firmware, the radio."""
+    if not find_zephyr():
+        yield Result("Twister", "skipped", "no Zephyr workspace: west update, or set ZEPHYR_BASE")
+        return
+    from cats.zephyr import bsim
+    from cats.zephyr import twister as program
 
     try:
         space = workspace()
-        found, left = platforms(space, bsim=True)
-        command = twister_command(space, OUT / "twister", on=found)
+        on, others = twister_platforms(*platforms(space))
+        command = program.command(space, OUT / "twister", on=on, extra=["--clobber-output"])
     except CatsError as error:
-        yield Result("Twister", "skipped", str(error))
+        yield Result("Twister", "failed", str(error))
         return
-    for reason in left:
-        yield Result(f"Twister on {reason.split(':')[0]}", "skipped", reason.split(": ", 1)[1])
-    status, summary = run_twister(space, command)
-    yield verdict("Twister", status, "; ".join(re.sub(r"^INFO +- ", "", s) for s in summary))
+    yield from others
+    if on:
+        status, summary = program.run(space, command)
+        yield verdict(f"Twister on {' and '.join(on)}", status, "; ".join(summary))
+    for marks, name in BY_TWISTER.items():
+        if "bsim" in marks and (reason := bsim.missing()):
+            yield Result(name, "skipped", reason)
+            continue
+        status, output = run(
+            sys.executable, "-m", "pytest", "--color=no", "--durations=10", "-m", marks,
+            f"--junitxml={OUT / f'pytest-{marks.split()[0]}.xml'}",
+        )  # fmt: skip
+        yield verdict(name, status, closing_line(output))
+    yield Result("radio: every size and fault", "skipped", "takes long: cats test --bsim")
+
+
+def twister_platforms(found: list[str], left: dict[str, str]) -> tuple[list[str], list[Result]]:
+    """(of what this machine can do, what Twister runs on here; a line for each of the others)."""
+    on = [name for name in TWISTER_ON if name in found]
+    others = left | {name: f"takes long: cats test -p {name}" for name in found if name not in on}
+    return on, [Result(f"Twister on {name}", "skipped", why) for name, why in others.items()]
 
 
 CHECKS: dict[str, Callable[[argparse.Namespace], Iterator[Result]]] = {

@@ -42,7 +42,7 @@ from cats.report import add_json_argument, print_table, read_json, write_json
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, own_ranges, product_width, view_width
 from cats.sim.engine import Engine
-from cats.zephyr.firmware import find_zephyr
+from cats.zephyr.workspace import find_zephyr
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCH = ROOT / "tests" / "benchmarks" / "m4"

@@ -39,7 +39,7 @@ from cats.shape.partition import Kind, gather_kind
 from cats.sim.faults import Faults
 from cats.sim.simulate import Settings, simulate
 from cats.zephyr import bsim
-from cats.zephyr.firmware import source_tree, workspace
+from cats.zephyr.workspace import source_tree, workspace
 from report import radio_cells
 from report.radio_cells import (
     FAULTS,

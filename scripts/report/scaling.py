@@ -41,8 +41,9 @@ from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig,
 from cats.shape.partition import KeepSets, full_keep
 from cats.sim.compare import check
 from cats.sim.simulate import simulate
-from cats.zephyr.firmware import Workspace, build_nodes, platforms, source_tree, workspace
+from cats.zephyr.firmware import build_nodes
 from cats.zephyr.footprint import measure
+from cats.zephyr.workspace import Workspace, platforms, source_tree, workspace
 
 BOARD = "nrf52840dk/nrf52840"
 HEADS = 16
@@ -384,7 +385,7 @@ def find_linker(root: Path) -> tuple[Linker | None, str]:
     except CatsError as error:
         return None, str(error)
     if BOARD not in found:
-        return None, "; ".join(reason for reason in left if reason.startswith(BOARD))
+        return None, f"{BOARD} {left[BOARD]}"
     return Linker(space, root), ""
 
 

@@ -48,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats build``."""
     from cats.errors import CatsError
-    from cats.zephyr.firmware import Built, build_nodes, source_tree, workspace
+    from cats.zephyr.firmware import Built, build_nodes
     from cats.zephyr.footprint import measure
     from cats.zephyr.footprint_report import check_limits, check_plan, planned_sizes, render
+    from cats.zephyr.workspace import source_tree, workspace
 
     if args.jobs < 0:
         raise CatsError(f"--jobs {args.jobs}: give 1 or more")

@@ -40,21 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats test``."""
     from cats.errors import CatsError
-    from cats.zephyr.firmware import platforms, run_twister, twister_command, workspace
+    from cats.zephyr import twister
+    from cats.zephyr.workspace import platforms, workspace
 
     if args.hardware_map and not args.hardware_map.is_file():
         raise CatsError(f"no file {args.hardware_map}: west twister --generate-hardware-map")
     space = workspace()
     found, left = platforms(space, bsim=args.bsim)
     if not args.platform and not args.device_testing:
-        for reason in left:
-            print(f"left out: {reason}", file=sys.stderr)
+        for name, reason in left.items():
+            print(f"left out: {name}: {reason}", file=sys.stderr)
     on = args.platform or ([] if args.device_testing else found)
-    command = twister_command(
+    command = twister.command(
         space, args.outdir.resolve(), on=on, device_testing=args.device_testing,
         hardware_map=args.hardware_map, jobs=args.jobs, extra=args.extra,
     )  # fmt: skip
-    status = run_twister(space, command)[0]
+    status = twister.run(space, command)[0]
     return (bsim_tests() or status) if args.bsim else status
 
 
@@ -65,7 +66,7 @@ def bsim_tests() -> int:
 
     from cats.errors import CatsError
     from cats.zephyr.bsim import run_tests
-    from cats.zephyr.firmware import source_tree
+    from cats.zephyr.workspace import source_tree
 
     if importlib.util.find_spec("pytest") is None:
         raise CatsError("no pytest, which --bsim needs: pip install pytest")

@@ -30,7 +30,7 @@ from cats.plan.plan import Plan
 from cats.shape.partition import Kind, own_ranges
 from cats.sim.compare import bits_availability
 from cats.sim.simulate import REJECTS, compute_us
-from cats.zephyr.firmware import source_tree, workspace
+from cats.zephyr.workspace import source_tree, workspace
 
 #: Transports: a .conf file each in tests/bsim/node.
 BOARD = "nrf52_bsim"
@@ -348,15 +348,14 @@ def check(
 
 
 def run_tests() -> int:
-    """The Python tests that run whole deployments (tests/python/zephyr/test_bsim_*.py); pytest's
-    status, 0 where BabbleSim is missing."""
+    """The Python tests that run deployments here, marked ``bsim``; pytest's status, 0 where
+    BabbleSim is missing."""
     reason = missing()
     if reason:
         print(f"left out: {reason}", file=sys.stderr)
         return 0
-    root = source_tree()
-    files = sorted(str(path) for path in (root / "tests" / "python").glob("test_bsim_*.py"))
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", *files], cwd=root).returncode
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "bsim", "tests/python/zephyr"]
+    return subprocess.run(command, cwd=source_tree()).returncode
 
 
 def clean(deploy: Path) -> None:

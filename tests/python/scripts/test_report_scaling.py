@@ -105,6 +105,7 @@ def test_firmware_by_radio() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.zephyr
 def test_sixteen_nodes_link_as_planned(tmp_path: Path) -> None:
     """Weights and arena of a node of 16 to the byte, and what is reserved for firmware nearly."""
     linker, why = scaling.find_linker(tmp_path / "firmware")

@@ -17,22 +17,10 @@ from report import radio_cells as cells
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.bsim,
     pytest.mark.skipif(bsim.missing() is not None, reason=str(bsim.missing())),
 ]
 INTRUDED = "nrf_radio+secure"
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """A function: the node built for a transport, once."""
-    made = {}
-
-    def get(radio):
-        if radio not in made:
-            made[radio] = bsim.build(radio, tmp_path_factory.mktemp(radio))
-        return made[radio]
-
-    return get
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +46,18 @@ def good(run, delivered=0.0):
 
 
 LEAST = {"clean": 1.0, "drift": 1.0, "loss": 0.98}
+#: What `make test` runs of the faults.
+SHORT = ("drift", "loss")
 
 
-@pytest.mark.parametrize("fault", [f for f in cells.FAULTS if f != "intruder"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, marks=[pytest.mark.short] if fault in SHORT else [])
+        for fault in cells.FAULTS
+        if fault != "intruder"
+    ],
+)
 @pytest.mark.parametrize("radio", cells.TRANSPORTS)
 def test_faults(program, deployed, radio, fault):
     """Four nodes, with each fault; crystals are 100 ppm apart in all but the first."""

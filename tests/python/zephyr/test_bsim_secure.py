@@ -13,16 +13,16 @@ from report import radio_cells as cells
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.bsim,
     pytest.mark.skipif(bsim.missing() is not None, reason=str(bsim.missing())),
 ]
 
 
 @pytest.fixture(scope="module", params=["nrf_radio+secure", "ieee802154+secure"])
-def node(request, tmp_path_factory):
+def node(request, program, tmp_path_factory):
     """(program, deployment) of four nodes."""
-    program = bsim.build(request.param, tmp_path_factory.mktemp("build"))
     folder = tmp_path_factory.mktemp("deploy")
-    return program, cells.deploy(folder, cells.small(4), 4, request.param, rounds=2)
+    return program(request.param), cells.deploy(folder, cells.small(4), 4, request.param, rounds=2)
 
 
 @pytest.mark.parametrize("fault", ["drift", "loss"])

@@ -13,7 +13,7 @@ import pytest
 from cats import cli
 from cats.errors import CatsError
 from cats.plan.predict import FIRMWARE
-from cats.zephyr import firmware
+from cats.zephyr.workspace import platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "samples" / "node" / "deploy"
@@ -24,17 +24,17 @@ CODE, STATE = 24 * 1024, 3 * 1024
 #: The same for what receives and sends over a radio: node, transport, packets.
 BUFFERS = 4 * 1024
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.zephyr]
 
 
 def build(tmp_path, board, *arguments):
     """``cats build`` of samples/node; what it measured of each ELF, and the folder."""
     try:
-        found, left = firmware.platforms(firmware.workspace())
+        found, left = platforms(workspace())
     except CatsError as error:
         pytest.skip(str(error))
     if board not in found:
-        pytest.skip("; ".join(reason for reason in left if reason.startswith(board)))
+        pytest.skip(f"{board} {left[board]}")
     out, report = tmp_path / "out", tmp_path / "footprint.json"
     words = ["build", DEPLOY, "-b", board, "-d", out, "--json", report, *arguments]
     assert cli.main([str(word) for word in words]) == 0

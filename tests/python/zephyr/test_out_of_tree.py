@@ -17,7 +17,7 @@ import yaml
 from cats.deploy import export
 from cats.errors import CatsError
 from cats.integer import reference
-from cats.zephyr import firmware
+from cats.zephyr.workspace import platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 APP = ROOT / "tests" / "out_of_tree_app"
@@ -88,16 +88,17 @@ def test_manifest_lines_bring_module_and_commands(top):
 
 
 @pytest.mark.slow
+@pytest.mark.zephyr
 def test_application_prints_the_class(top):
     """Built where it lies, against the Zephyr of this machine, and run."""
     try:
-        space = firmware.workspace()
+        space = workspace()
     except CatsError as error:
         pytest.skip(str(error))
-    found, left = firmware.platforms(space)
-    boards = [board for board in found if board.startswith("native_sim")]
-    if not boards:
-        pytest.skip("; ".join(left))
+    found, left = platforms(space)
+    board = next((board for board in found if board.startswith("native_sim")), None)
+    if not board:
+        pytest.skip(f"native_sim {left['native_sim']}")
     module = west(top, "list", "-f", "{abspath}", "cats").strip()
     environment = {
         "CCACHE_BASEDIR": str(top),
@@ -105,7 +106,7 @@ def test_application_prints_the_class(top):
         "ZEPHYR_EXTRA_MODULES": module,
     }
     for command in (
-        ["cmake", "-GNinja", "-Smy_app", "-Bbuild", f"-DBOARD={boards[0]}", "-DCATS_DEPLOY=" +
+        ["cmake", "-GNinja", "-Smy_app", "-Bbuild", f"-DBOARD={board}", "-DCATS_DEPLOY=" +
          str(top / "deploy")],
         ["ninja", "-C", "build"],
     ):  # fmt: skip

@@ -5,9 +5,12 @@ stand-ins for CMake, Ninja and Zephyr."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ import yaml
 
 from cats import cli
 from cats.errors import CatsError
-from cats.zephyr import firmware, footprint
+from cats.zephyr import firmware, footprint, twister, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = yaml.safe_load((ROOT / "scripts/west-commands.yml").read_text())["west-commands"]
@@ -193,7 +196,7 @@ def zephyr(tmp_path, monkeypatch):
     monkeypatch.setenv("SAMPLE_ELF", str(tmp_path / "a.elf"))
     for name in ("ZEPHYR_EXTRA_MODULES", "CCACHE_BASEDIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(firmware, "ZEPHYR_NEEDS", "sys")
+    monkeypatch.setattr(workspace, "ZEPHYR_NEEDS", "sys")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -291,49 +294,72 @@ def test_build_bad_numbers(zephyr, capsys, arguments):
 
 
 def test_python_without_what_zephyr_needs(zephyr, monkeypatch, capsys):
-    monkeypatch.setattr(firmware, "ZEPHYR_NEEDS", "a_module_that_nobody_has")
+    monkeypatch.setattr(workspace, "ZEPHYR_NEEDS", "a_module_that_nobody_has")
     assert build() == 2
     assert "requirements.txt" in capsys.readouterr().err
 
 
 def test_zephyr_is_found(zephyr, monkeypatch):
-    assert firmware.find_zephyr() == zephyr / "zephyr"
+    assert workspace.find_zephyr() == zephyr / "zephyr"
     monkeypatch.delenv("ZEPHYR_BASE")
     monkeypatch.setenv("HOME", str(zephyr / "home"))
-    assert firmware.find_zephyr() is None
+    assert workspace.find_zephyr() is None
     registry = zephyr / "home" / ".cmake" / "packages" / "Zephyr"
     registry.mkdir(parents=True)
     (registry / "0").write_text(str(zephyr / "gone" / "share" / "zephyr-package" / "cmake"))
-    assert firmware.find_zephyr() is None
+    assert workspace.find_zephyr() is None
     (registry / "1").write_text(str(zephyr / "zephyr" / "share" / "zephyr-package" / "cmake"))
-    assert firmware.find_zephyr() == zephyr / "zephyr"
+    assert workspace.find_zephyr() == zephyr / "zephyr"
     shutil.rmtree(registry)
     (zephyr / ".west").mkdir()
     (zephyr / ".west" / "config").write_text("")
     (zephyr / "deep").mkdir()
     monkeypatch.chdir(zephyr / "deep")
-    assert firmware.find_zephyr() == zephyr / "zephyr"
+    assert workspace.find_zephyr() == zephyr / "zephyr"
+
+
+def test_zephyr_is_told_to_make(zephyr, monkeypatch, capsys):
+    assert workspace.main() == 0
+    assert capsys.readouterr().out == f"{zephyr / 'zephyr'}\n"
+    monkeypatch.delenv("ZEPHYR_BASE")
+    monkeypatch.setenv("HOME", str(zephyr / "home"))
+    assert workspace.main() == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_extra_brings_what_zephyr_imports():
+    """Every module that is looked for comes with the extra ``zephyr``."""
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = {re.match(r"[\w-]+", line)[0].lower() for line in extra["zephyr"]}
+    owners = packages_distributions()
+    for name in workspace.ZEPHYR_NEEDS.split(", "):
+        if name in owners:
+            assert {owner.lower() for owner in owners[name]} & listed, name
 
 
 def test_modules_that_were_given_stay(zephyr, monkeypatch):
     monkeypatch.setenv("ZEPHYR_EXTRA_MODULES", "/other")
-    assert firmware.workspace().environment["ZEPHYR_EXTRA_MODULES"] == f"/other;{ROOT}"
+    assert workspace.workspace().environment["ZEPHYR_EXTRA_MODULES"] == f"/other;{ROOT}"
     monkeypatch.setenv("ZEPHYR_EXTRA_MODULES", f"{ROOT};/other")
-    assert firmware.workspace().environment["ZEPHYR_EXTRA_MODULES"] == f"{ROOT};/other"
+    assert workspace.workspace().environment["ZEPHYR_EXTRA_MODULES"] == f"{ROOT};/other"
 
 
 def test_babblesim_is_found(zephyr, monkeypatch):
     for name in ("BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
         monkeypatch.delenv(name, raising=False)
-    assert "BSIM_OUT_PATH" not in firmware.workspace().environment
+    assert "BSIM_OUT_PATH" not in workspace.workspace().environment
     bsim = zephyr / "tools" / "bsim"
     (bsim / "bin").mkdir(parents=True)
     (bsim / "bin" / "bs_2G4_phy_v1").write_text("")
-    environment = firmware.workspace().environment
+    environment = workspace.workspace().environment
     assert environment["BSIM_OUT_PATH"] == str(bsim)
     assert environment["BSIM_COMPONENTS_PATH"] == str(bsim / "components")
     monkeypatch.setenv("BSIM_OUT_PATH", "/other")
-    assert firmware.workspace().environment["BSIM_OUT_PATH"] == "/other"
+    environment = workspace.workspace().environment
+    assert environment["BSIM_OUT_PATH"] == "/other"
+    assert environment["BSIM_COMPONENTS_PATH"] == "/other/components"
+    monkeypatch.setenv("BSIM_COMPONENTS_PATH", "/more")
+    assert workspace.workspace().environment["BSIM_COMPONENTS_PATH"] == "/more"
 
 
 @pytest.fixture
@@ -342,7 +368,7 @@ def module(zephyr, monkeypatch):
     root = zephyr / "module"
     (root / "tests" / "zephyr" / "one").mkdir(parents=True)
     (root / "tests" / "zephyr" / "one" / "testcase.yaml").write_text("")
-    monkeypatch.setattr(firmware, "source_tree", lambda: root)
+    monkeypatch.setattr(twister, "source_tree", lambda: root)
     return root
 
 
@@ -361,26 +387,26 @@ def test_twister(module, capfd, tmp_path):
 
 
 def test_twister_summary(module, tmp_path):
-    space = firmware.workspace()
-    status, summary = firmware.run_twister(space, firmware.twister_command(space, tmp_path))
+    space = workspace.workspace()
+    status, summary = twister.run(space, twister.command(space, tmp_path))
     assert status == 0
-    assert summary == ["INFO    - 3 of 3 executed test configurations passed (100.00%), 0 built"]
+    assert summary == ["3 of 3 executed test configurations passed (100.00%), 0 built"]
 
 
 def test_no_tests_to_run(module):
     shutil.rmtree(module / "tests")
     with pytest.raises(CatsError, match="no testcase.yaml"):
-        firmware.twister_command(firmware.workspace(), module)
+        twister.command(workspace.workspace(), module)
 
 
 def test_platforms_of_a_bare_machine(zephyr, monkeypatch):
-    space = firmware.workspace()
+    space = workspace.workspace()
     monkeypatch.setenv("PATH", str(zephyr))
-    bare = firmware.Workspace(space.zephyr, space.python, {"ZEPHYR_TOOLCHAIN_VARIANT": "host"})
-    found, left = firmware.platforms(bare, bsim=True)
+    bare = workspace.Workspace(space.zephyr, space.python, {"ZEPHYR_TOOLCHAIN_VARIANT": "host"})
+    found, left = workspace.platforms(bare, bsim=True)
     assert found == []
-    assert [line.split(":")[0] for line in left] == [
+    assert list(left) == [
         "native_sim", "native_sim/native/64", "mps2/an385", "mps3/corstone300/an547",
         "nrf52840dk/nrf52840", "nrf52_bsim",
     ]  # fmt: skip
-    assert all("needs" in line for line in left)
+    assert all("needs" in reason for reason in left.values())
