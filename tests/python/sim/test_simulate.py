@@ -174,8 +174,8 @@ def test_repair(nodes, record_property):
     lossy = simulate(model, plan, inputs, Faults(loss=0.1))
     assert check(model, plan, inputs, lossy, 5) == []
     ratio = lossy.span_us[1:].mean() / clean.span_us[1:].mean()
-    record_property("delivered", lossy.delivered)
-    record_property("time", ratio)
+    record_property("delivered", float(lossy.delivered))
+    record_property("time", float(ratio))
     print(f"{nodes} nodes: {lossy.delivered:.3%} of {lossy.fragments.sum()} fragments arrived in "
           f"{ratio:.2f} times the clean time, {lossy.air_us.mean() / clean.air_us.mean():.2f} "
           "times the transmissions")  # fmt: skip
