@@ -46,7 +46,7 @@ uint8_t cats_coefficient(uint8_t index, uint8_t fragment)
 
 void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length)
 {
-	/* factor * 0..15 and factor * 0x00, 0x10, .. 0xf0: any product is the sum of one of each. */
+	/* factor * 0..15 and factor * 0x00, 0x10 .. 0xf0: any product is the sum of one of each */
 	uint8_t low[16];
 	uint8_t high[16];
 	uint8_t top = cats_gf_multiply(factor, 0x10);

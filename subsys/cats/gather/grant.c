@@ -75,8 +75,8 @@ static bool round_worth(const struct cats_node *node)
 /* Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
  * missed it, there is another round; or, in the last round, one frame of each source that may still
  * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed. Where
- * that costs less time than a round, and few lack anything since coded frames were ahead, this round
- * is the last.
+ * that costs less time than a round, and few lack anything since coded frames were ahead, this is
+ * the last round.
  */
 enum cats_grant cats_grant_decide(struct cats_node *node)
 {
