@@ -96,7 +96,7 @@ static void look_back(struct cats_node *node)
 				      cats_reception_lack(image_of(node), current_of(node), s) != 0;
 		}
 	}
-	if (cats_node_leads(node) && sources != 0) {
+	if (leads(node) && sources != 0) {
 		node->lonely = silent < sources ? 0 : node->lonely + (node->lonely < UINT8_MAX);
 	}
 	if (node->gather->rounds != 0 && sources != 0) {
@@ -128,7 +128,7 @@ void cats_exchange_grant(struct cats_node *node, enum cats_grant then)
 {
 	uint32_t slots = cats_grant_slots(node, nodes_of(node));
 
-	node->exchange = cats_node_leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
+	node->exchange = leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
 	node->then = then;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), node->x) +
@@ -248,7 +248,7 @@ static struct phase_end reports_end(struct cats_node *node)
 	/* No slot was left for this leader's grant; or what it says does not matter here. */
 	return (struct phase_end){
 		.at = node->base_us + cats_round_us(image_of(node), node->x),
-		.known = cats_node_leads(node) || idle,
+		.known = leads(node) || idle,
 	};
 }
 

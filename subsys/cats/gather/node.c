@@ -18,7 +18,7 @@
 
 bool cats_node_leads(const struct cats_node *node)
 {
-	return node->leader == self_of(node);
+	return leads(node);
 }
 
 int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us)
@@ -95,8 +95,7 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
 	if (node->sending == 0) {
 		return -EINVAL;
 	}
-	if (sent && (node->opening >> node->oldest & 1) && node->round == 0 &&
-	    cats_node_leads(node)) {
+	if (sent && (node->opening >> node->oldest & 1) && node->round == 0 && leads(node)) {
 		node->base_us = start_us;
 	}
 	node->opening &= (uint8_t)~(1 << node->oldest);
@@ -147,7 +146,7 @@ static void take_over(struct cats_node *node)
 /* Who took over for a leader that is heard again, or whom it only failed to hear, steps back. */
 static void step_back(struct cats_node *node)
 {
-	for (uint32_t s = 0; s < self_of(node) && cats_node_leads(node); s++) {
+	for (uint32_t s = 0; s < self_of(node) && leads(node); s++) {
 		if ((node->heard >> s & 1) && !source_gone(node, s)) {
 			node->leader = s;
 		}
@@ -195,7 +194,7 @@ static bool exchange_is_for_others(const struct cats_node *node)
 /* A follower's exchange without its leader: over, or led by this node. */
 static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
-	if (node->exchange == CATS_EXCHANGE_OVER || cats_node_leads(node)) {
+	if (node->exchange == CATS_EXCHANGE_OVER || leads(node)) {
 		return;
 	}
 	if (node->exchange != CATS_EXCHANGE_WAITING) {
@@ -224,10 +223,10 @@ static void waiting(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	if (self_of(node) < node->leader) {
 		node->leader = self_of(node);
 	}
-	if (!cats_node_leads(node) && idle_leader_gone(node, now_us, todo)) {
+	if (!leads(node) && idle_leader_gone(node, now_us, todo)) {
 		take_over(node);
 	}
-	if (cats_node_leads(node)) {
+	if (leads(node)) {
 		cats_inference_found(node, now_us);
 	}
 }
@@ -256,7 +255,7 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 		.columns = image->model->outputs,
 		.inference = node->number,
 		.submitted = node->used_input,
-		.led = cats_node_leads(node),
+		.led = leads(node),
 		.silent = (uint16_t)(~(node->heard | 1u << self_of(node)) &
 				     ((1u << nodes_of(node)) - 1)),
 		.fragments = node->fragments,
@@ -313,7 +312,7 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 		.index = !node->numbered,
 	};
 
-	if (!node->pending || cats_node_leads(node) || node->sending != 0 ||
+	if (!node->pending || leads(node) || node->sending != 0 ||
 	    (node->phase != CATS_NODE_WAITING && !node->silence) ||
 	    !reached(todo, now_us, node->ask_us)) {
 		return;

@@ -43,6 +43,11 @@ static inline uint8_t self_of(const struct cats_node *node)
 	return node->config.image->header->node;
 }
 
+static inline bool leads(const struct cats_node *node)
+{
+	return node->leader == self_of(node);
+}
+
 static inline struct cats_reception *current_of(struct cats_node *node)
 {
 	return &node->reception[node->air];
@@ -93,7 +98,7 @@ static inline bool exchange_open(const struct cats_node *node)
  */
 static inline bool leads_alone(const struct cats_node *node)
 {
-	return cats_node_leads(node) && node->lonely >= CATS_SILENT_EXCHANGES;
+	return leads(node) && node->lonely >= CATS_SILENT_EXCHANGES;
 }
 
 /* Whether a node that leads alone sends a SYNC again: once in a timeout. */

@@ -104,7 +104,7 @@ static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_
 	if (joins(node, frame, start_us)) {
 		cats_inference_begin(node, frame->inference, now_us);
 		node->leader = leader_of(node, frame);
-		if (cats_node_leads(node)) {
+		if (leads(node)) {
 			node->leader = frame->source;
 		}
 		return true;
@@ -135,7 +135,7 @@ static bool leader_quiet(const struct cats_node *node, uint32_t now_us)
 /* Whether a leader may be followed: of two, the lower one, unless that is not heard any more. */
 static bool acceptable(const struct cats_node *node, uint8_t leader, uint32_t now_us)
 {
-	return leader <= node->leader || (!cats_node_leads(node) && leader_quiet(node, now_us));
+	return leader <= node->leader || (!leads(node) && leader_quiet(node, now_us));
 }
 
 /* Whether a frame of another inference ends this one: its leader has gone on, or is not heard any
@@ -145,7 +145,7 @@ static bool ends_mine(const struct cats_node *node, const struct cats_frame *fra
 {
 	uint8_t leader = leader_of(node, frame);
 
-	if (cats_node_leads(node)) {
+	if (leads(node)) {
 		return node->heard == 0 && !recent(frame->inference, node->number) &&
 		       (leader < self_of(node) || frame->x.gather >= JOIN_GATHERS);
 	}
@@ -248,7 +248,7 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 {
 	bool late = node->numbered && frame->index == 0 && !newer(frame->inference, node->seen);
 
-	if (node->phase != CATS_NODE_WAITING || !cats_node_leads(node) || late) {
+	if (node->phase != CATS_NODE_WAITING || !leads(node) || late) {
 		return reject(CATS_REJECT_INFERENCE);
 	}
 	hear(node, now_us);

@@ -20,7 +20,7 @@ static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_f
 	if (!past(*at, node->not_before_us)) {
 		*at = node->not_before_us;
 	}
-	return node->produced != 0 && cats_node_leads(node);
+	return node->produced != 0 && leads(node);
 }
 
 /* What the first exchange says of who opened it. */
@@ -35,7 +35,7 @@ static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *
 	frame->slot = 1;
 	frame->index = node->ahead | again(node);
 	*at = node->base_us + node->gather->control_us;
-	if (cats_node_leads(node) && past(*at, late)) {
+	if (leads(node) && past(*at, late)) {
 		return true;
 	}
 	node->exchange = CATS_EXCHANGE_DATA;
@@ -84,7 +84,7 @@ static bool grant(const struct cats_node *node, uint8_t copy, uint32_t late,
 static bool grant_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame,
 		       uint32_t *at)
 {
-	if (cats_node_leads(node) && grant(node, 1, late, frame, at)) {
+	if (leads(node) && grant(node, 1, late, frame, at)) {
 		return true;
 	}
 	node->exchange = CATS_EXCHANGE_CODED;
@@ -136,7 +136,7 @@ bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	case CATS_EXCHANGE_DATA:
 		return data(node, late, frame, at);
 	case CATS_EXCHANGE_REPORTS:
-		return cats_node_leads(node)
+		return leads(node)
 			       ? grant(node, 0, late, frame, at) || grant(node, 1, late, frame, at)
 			       : report(node, late, frame, at);
 	case CATS_EXCHANGE_GRANT:

@@ -5,6 +5,7 @@
 import errno
 import itertools
 import random
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -527,6 +528,37 @@ def test_duplicates_of_a_number_are_told():
     data = sealed(twin.image, SYNC, 2, (0, 0))
     assert lib.cats_node_receive(driven.node, data, len(data), 5, 9) == -errno.EBADMSG
     assert driven.node.stats.rejected[lib.CATS_REJECT_SOURCE] == 1
+
+
+def test_calls_go_one_way(tmp_path):
+    """A file calls only those above it in the list of node_internal.h."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no gcc here")
+    folder = ROOT / "subsys" / "cats" / "gather"
+    text = (folder / "node_internal.h").read_text()
+    floors = [
+        re.findall(r"\w+\.c", line)
+        for line in re.findall(r"^ \*\t(\S.*?)(?:  |$)", text, re.MULTILINE)
+    ]
+    assert sorted(sum(floors, [])) == sorted(f.name for f in folder.glob("*.c"))
+    defined: dict[str, int] = {}
+    for floor, names in enumerate(floors):
+        for name in names:
+            out = tmp_path / f"{name}.o"
+            include = f"-I{ROOT / 'include'}"
+            subprocess.run([compiler, include, "-c", str(folder / name), "-o", str(out)], check=True)
+            symbols = subprocess.run(
+                ["nm", str(out)], capture_output=True, text=True, check=True
+            ).stdout
+            defined |= dict.fromkeys(re.findall(r" T (cats_\w+)", symbols), floor)
+    for floor, names in enumerate(floors):
+        for name in names:
+            symbols = subprocess.run(
+                ["nm", "-u", str(tmp_path / f"{name}.o")], capture_output=True, text=True, check=True
+            ).stdout
+            up = {s for s in re.findall(r"U (cats_\w+)", symbols) if defined.get(s, -1) > floor}
+            assert not up, (name, up)
 
 
 # The device's compiler
