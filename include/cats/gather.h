@@ -5,7 +5,10 @@
 
 /**
  * @file
- * @brief SomeGather: frames, schedule and repair of one exchange. Portable C11, sans-IO.
+ *
+ * @defgroup cats_gather SomeGather
+ * @ingroup cats
+ * @brief Frames, schedule and repair of one exchange. Portable C11, sans-IO.
  *
  * An exchange is one tile of one gather. This header holds what nodes agree on: the bytes of a
  * frame, the slots of an exchange, and the code that repairs it. It knows no radio, no thread and
@@ -13,6 +16,8 @@
  *
  * Times are uint32_t microseconds that wrap around; two times compare by the sign of their
  * difference (cats_time_diff()), so no wait may exceed 2^31 - 1 microseconds (35 minutes).
+ *
+ * @{
  */
 
 #ifndef CATS_GATHER_H_
@@ -91,11 +96,11 @@ enum cats_reject {
 
 /** A frame's header, decoded. Byte layout: doc/protocol.rst. */
 struct cats_frame {
-	uint8_t type;       /**< enum cats_frame_type */
-	uint8_t source;     /**< sender, 0..D-1 */
-	uint8_t round;      /**< 0: data; 1..R: repair round */
-	uint16_t inference; /**< number of the inference, wraps */
-	struct cats_exchange x;
+	uint8_t type;           /**< enum cats_frame_type */
+	uint8_t source;         /**< sender, 0..D-1 */
+	uint8_t round;          /**< 0: data; 1..R: repair round */
+	uint16_t inference;     /**< number of the inference, wraps */
+	struct cats_exchange x; /**< gather and tile */
 	uint8_t index; /**< DATA: fragment, or from the number of fragments a coded frame ahead.
 			*   CODED: coded index, (round - 1) * 16 + 0..14, and CATS_CODED_LAST.
 			*   REPORT: the leader whom the sender follows. GRANT: enum
@@ -107,8 +112,8 @@ struct cats_frame {
 			*   1, the copy. CODED: coded slots of this round after this one.
 			*   SYNC: 0, or 1 for its copy. ASK: 0
 			*/
-	const uint8_t *payload;
-	uint16_t length; /**< bytes of payload */
+	const uint8_t *payload; /**< in the frame that was parsed */
+	uint16_t length;        /**< bytes of payload */
 };
 
 /** @brief Of SYNC and DATA: coded frames of each source that are ahead. */
@@ -230,19 +235,19 @@ void cats_gf_scale(uint8_t *y, uint8_t factor, uint16_t length);
 
 /** A coded frame that stands in the place of a fragment that is missing. */
 struct cats_held {
-	uint8_t source;
+	uint8_t source;   /**< of whose fragments */
 	uint8_t fragment; /**< in whose place */
 	uint8_t index;    /**< which combination */
 };
 
 /** What a node has of one exchange. */
 struct cats_reception {
-	struct cats_exchange x;
-	bool final;       /**< nothing is added any more; consume() may read it */
-	uint16_t lacking; /**< fragments that neither arrived nor are replaced by a coded frame */
-	uint8_t held_count;
-	struct cats_held held[CATS_MAX_HELD];
-	struct cats_availability available;
+	struct cats_exchange x; /**< of which exchange */
+	bool final;             /**< nothing is added any more; consume() may read it */
+	uint16_t lacking;   /**< fragments that neither arrived nor are replaced by a coded frame */
+	uint8_t held_count; /**< used places of `held` */
+	struct cats_held held[CATS_MAX_HELD]; /**< in no order */
+	struct cats_availability available;   /**< fragments that arrived, or were restored */
 };
 
 /** @brief Forget everything and receive exchange @p x. */
@@ -300,5 +305,7 @@ uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x,
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_GATHER_H_ */

@@ -5,13 +5,16 @@
 
 /**
  * @file
- * @brief One node: engine and gather joined in a state machine without input or output.
+ *
+ * @defgroup cats_node Node
+ * @ingroup cats
+ * @brief Engine and gather joined in a state machine without input or output.
  *
  * Whoever drives a node (a Zephyr thread, the simulator, a test) gives it frames and the time, and
  * does what it asks for. The node waits for nothing, allocates nothing and calls nobody but its
  * optional callback.
  *
- * @code
+ * @code{.unparsed}
  *	lock();
  *	for (;;) {
  *		cats_node_poll(node, now(), &todo);
@@ -32,8 +35,8 @@
  *
  *	worker:              lock(); r = cats_node_compute_begin(node, &job, now()); unlock();
  *	                     cats_job_run(&job);                     (long, without the lock)
- *	                     lock(); cats_node_compute_end(node, &job, now()); unlock(); wake the
- * loop
+ *	                     lock(); cats_node_compute_end(node, &job, now()); unlock();
+ *	                     wake the loop
  * @endcode
  *
  * Loop and worker may be one thread: then frames heard while a job runs wait in the driver, with
@@ -44,6 +47,8 @@
  *
  * Time: uint32_t microseconds of the node's own clock, wrapping; any origin. "Start of a frame" is
  * one fixed point of it, the same for sending and receiving (say, the first bit on the air).
+ *
+ * @{
  */
 
 #ifndef CATS_NODE_H_
@@ -137,7 +142,7 @@ struct cats_result {
 
 /** What to do. */
 struct cats_todo {
-	enum cats_todo_what what;
+	enum cats_todo_what what;  /**< what is asked for */
 	bool compute;              /**< a job is ready and none runs: cats_node_compute_begin() */
 	bool forever;              /**< WAIT: no time is set, only an event ends it */
 	uint32_t at;               /**< WAIT: poll again then. SEND: start of the frame */
@@ -168,16 +173,19 @@ struct cats_node_stats {
 
 /** A piece of computing: filled by cats_node_compute_begin(), private but for reading. */
 struct cats_job {
+	/** What is computed. */
 	enum {
-		CATS_JOB_BEGIN = 0,
-		CATS_JOB_PRODUCE = 1,
-		CATS_JOB_CONSUME = 2,
+		CATS_JOB_BEGIN = 0,   /**< the input is taken */
+		CATS_JOB_PRODUCE = 1, /**< own rows of an exchange */
+		CATS_JOB_CONSUME = 2, /**< what arrived of it */
 	} what;
-	struct cats_exchange x;
+	struct cats_exchange x; /**< of which exchange */
+	/** @cond INTERNAL_HIDDEN */
 	struct cats_engine *engine;
 	const int8_t *input;                    /* BEGIN */
 	const struct cats_reception *reception; /* CONSUME */
 	uint32_t began_us;
+	/** @endcond */
 };
 
 /** What a node is doing; the diagram is in doc/protocol.rst, "A node". */
@@ -204,6 +212,7 @@ enum cats_exchange_phase {
 
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
+	/** @cond INTERNAL_HIDDEN */
 	/* What is used most stands first: short offsets make short code. A flag says why it is one:
 	 * why nothing else here tells the same.
 	 */
@@ -276,8 +285,11 @@ struct cats_node {
 	/* Leader: what the last reporter may still want, from a round whose counts are gone. */
 	bool wanted[CATS_MAX_NODES];
 	struct cats_reception reception[2];
-	struct cats_node_stats stats;
+	/** @endcond */
+	struct cats_node_stats stats; /**< counters, to be read at any time */
+	/** @cond INTERNAL_HIDDEN */
 	uint8_t frame[2][CATS_FRAME_MAX];
+	/** @endcond */
 };
 
 /**
@@ -377,5 +389,7 @@ static inline bool cats_node_runs(const struct cats_node *node)
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_NODE_H_ */

@@ -22,7 +22,10 @@ import cats.commands
 from cats.errors import CatsError
 
 # In the order of work; commands that are not listed come after these, by name.
-ORDER = ("demo", "train", "evaluate", "export", "plan", "simulate", "build", "footprint", "test")
+ORDER = (
+    "demo", "train", "evaluate", "sweep", "export", "plan", "simulate", "build", "footprint",
+    "test",
+)  # fmt: skip
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

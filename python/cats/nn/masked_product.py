@@ -37,7 +37,8 @@ class MaskedProduct(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader, layout):  # noqa: D102
+    def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader, layout):
+        """The product of all patterns, nodes and rows; keeps what its derivative needs."""
         patterns, inner = mask.shape[0], x.shape[-1]
         mask = mask.transpose(0, 1).to(x.dtype).contiguous()  # [T, P, D, K]
         reader = reader.to(x.dtype)
@@ -81,7 +82,8 @@ class MaskedProduct(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx, gradient):  # noqa: D102
+    def backward(ctx, gradient):
+        """The derivatives of x, weight, bias, gain and offset, in that order."""
         weight, gain, offset, masked, spread, mask, reader = ctx.saved_tensors
         patterns, inner = mask.shape[1], weight.shape[1]
         d_masked, d_bias = torch.empty_like(masked), masked.new_empty(masked.shape[:3])

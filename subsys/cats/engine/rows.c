@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+/* A row of a tile: its own columns, what arrived of the others, normalised and padded. */
+
 #include <string.h>
 
 #include "engine_internal.h"

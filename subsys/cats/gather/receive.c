@@ -14,7 +14,7 @@
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
 
-/* What cats_frame_parse() returns for a frame that is dropped. */
+/* The form in which a reason is told: as cats_frame_parse() does. */
 static int reject(enum cats_reject reason)
 {
 	return -1 - reason;

@@ -22,9 +22,11 @@
 #define CATS_TRANSPORT cats_ble
 #elif defined(CONFIG_CATS_TRANSPORT_NRF_RADIO)
 #define CATS_TRANSPORT cats_nrf_radio
-#else
+#elif defined(CONFIG_CATS_TRANSPORT_APPLICATION)
 #define CATS_TRANSPORT cats_transport
 extern const struct cats_transport cats_transport;
+#else
+#error "this file does not know the transport that Kconfig chose"
 #endif
 
 #endif /* CATS_NODE_LOCAL_H_ */

@@ -250,8 +250,8 @@ def test_counts():
         for spare in (0, 1):
             merged = ffi.new("uint8_t[16]", [1] * 5)
             lib.cats_counts_merge(receiver.image, x, bytes(payload), spare, merged)
-            want = [max(min(c, m + spare if m else 0), 1) for c, m in zip(counts, most, strict=False)]
-            assert list(merged)[:5] == want + [1] * (5 - nodes)
+            held = [min(counts[s], most[s] + spare) if most[s] else 0 for s in range(nodes)]
+            assert list(merged)[:5] == [max(c, 1) for c in held] + [1] * (5 - nodes)
 
 
 
@@ -513,8 +513,8 @@ def test_alone():
             now += (driven.todo.at - now) % 2**32
             driven.poll(now)
         now = idle
-    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round; after
-    # three exchanges it keeps quiet but for a SYNC an inference, since there is a timeout between.
+    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round;
+    # after three exchanges it keeps quiet but for a SYNC an inference: they are a timeout apart.
     assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
@@ -543,22 +543,16 @@ def test_calls_go_one_way(tmp_path):
     ]
     assert sorted(sum(floors, [])) == sorted(f.name for f in folder.glob("*.c"))
     defined: dict[str, int] = {}
+    wanted = []
     for floor, names in enumerate(floors):
         for name in names:
             out = tmp_path / f"{name}.o"
-            include = f"-I{ROOT / 'include'}"
-            subprocess.run([compiler, include, "-c", str(folder / name), "-o", str(out)], check=True)
-            symbols = subprocess.run(
-                ["nm", str(out)], capture_output=True, text=True, check=True
-            ).stdout
-            defined |= dict.fromkeys(re.findall(r" T (cats_\w+)", symbols), floor)
-    for floor, names in enumerate(floors):
-        for name in names:
-            symbols = subprocess.run(
-                ["nm", "-u", str(tmp_path / f"{name}.o")], capture_output=True, text=True, check=True
-            ).stdout
-            up = {s for s in re.findall(r"U (cats_\w+)", symbols) if defined.get(s, -1) > floor}
-            assert not up, (name, up)
+            command = [compiler, f"-I{ROOT / 'include'}", "-c", str(folder / name), "-o", str(out)]
+            subprocess.run(command, check=True)
+            listed = subprocess.run(["nm", str(out)], capture_output=True, text=True, check=True)
+            defined |= dict.fromkeys(re.findall(r" T (cats_\w+)", listed.stdout), floor)
+            wanted += [(floor, name, s) for s in re.findall(r"U (cats_\w+)", listed.stdout)]
+    assert [(name, s) for floor, name, s in wanted if defined.get(s, -1) > floor] == []
 
 
 # The device's compiler
