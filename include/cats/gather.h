@@ -244,8 +244,9 @@ struct cats_held {
 struct cats_reception {
 	struct cats_exchange x; /**< of which exchange */
 	bool final;             /**< nothing is added any more; consume() may read it */
-	uint16_t lacking;   /**< fragments that neither arrived nor are replaced by a coded frame */
-	uint8_t held_count; /**< used places of `held` */
+	uint16_t lacking; /**< fragments that neither arrived nor are replaced by a coded frame */
+	uint8_t lack[CATS_MAX_NODES]; /**< the same, by source; once final, what stays missing */
+	uint8_t held_count;           /**< used places of `held` */
 	struct cats_held held[CATS_MAX_HELD]; /**< in no order */
 	struct cats_availability available;   /**< fragments that arrived, or were restored */
 };
@@ -253,10 +254,6 @@ struct cats_reception {
 /** @brief Forget everything and receive exchange @p x. */
 void cats_reception_begin(const struct cats_image *image, struct cats_reception *r,
 			  struct cats_exchange x);
-
-/** @brief What is lacking of one source. */
-uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_reception *r,
-			     uint8_t source);
 
 /**
  * @brief Store a DATA frame's payload in its place in the arena.
@@ -282,8 +279,7 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
  * @param repaired set to the number of fragments that coded frames restore
  * @return fragments that stay missing
  */
-uint16_t cats_reception_finish(const struct cats_image *image, struct cats_reception *r,
-			       uint16_t *repaired);
+uint16_t cats_reception_finish(struct cats_reception *r, uint16_t *repaired);
 
 /**
  * @brief Turn held coded frames into the fragments in whose places they stand.

@@ -71,7 +71,7 @@ void cats_exchange_finish(struct cats_node *node)
 	if (r->final) {
 		return;
 	}
-	lost = cats_reception_finish(image_of(node), r, &repaired);
+	lost = cats_reception_finish(r, &repaired);
 	stats->exchanges++;
 	stats->repaired += repaired;
 	stats->lost += lost;
@@ -92,8 +92,7 @@ static void look_back(struct cats_node *node)
 		if (s != self_of(node) && fragments_of(node, s) != 0) {
 			sources++;
 			silent += node->quiet[s] != 0;
-			incomplete += !source_gone(node, s) &&
-				      cats_reception_lack(image_of(node), current_of(node), s) != 0;
+			incomplete += !source_gone(node, s) && current_of(node)->lack[s] != 0;
 		}
 	}
 	if (leads(node) && sources != 0) {
@@ -287,12 +286,25 @@ static struct phase_end end_of(struct cats_node *node)
 	return end;
 }
 
+/* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet, but
+ * listens for as long as the first one takes.
+ */
+static void open_unheard(struct cats_node *node, uint32_t now_us)
+{
+	if (cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0 ||
+	    (leads_alone(node) && !first_exchange(node->x))) {
+		cats_exchange_close(node, now_us);
+	} else if (leads_alone(node) && !calls_others(node, now_us)) {
+		open_at(node, 0, now_us, now_us);
+		node->ahead = 0;
+		node->clocked = true;
+	}
+}
+
 void cats_exchange_tick(struct cats_node *node, uint32_t now_us)
 {
-	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0 &&
-	    (cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0 ||
-	     (leads_alone(node) && !calls_others(node, now_us)))) {
-		cats_exchange_close(node, now_us); /* nobody sends anything */
+	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0) {
+		open_unheard(node, now_us);
 	}
 	while (exchange_open(node)) {
 		struct phase_end end = end_of(node);

@@ -35,7 +35,7 @@ bool cats_grant_needs(struct cats_node *node)
 		uint16_t lack = 0;
 
 		if (s != self_of(node) && !source_gone(node, s) && asks(node)) {
-			lack = cats_reception_lack(image_of(node), current_of(node), s);
+			lack = current_of(node)->lack[s];
 		}
 		if (lack > node->counts[s]) {
 			node->counts[s] = (uint8_t)(lack < COUNT_MAX ? lack : COUNT_MAX);

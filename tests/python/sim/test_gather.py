@@ -383,7 +383,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
             take = lib.cats_reception_data if type == DATA else lib.cats_reception_coded
             early.append(take(me.image, state, arena, frame))
             assert not take(me.image, state, arena, frame)  # once is enough
-        lack = lib.cats_reception_lack(me.image, state, s)
+        lack = state.lack[s]
         # A fragment that arrives where a coded frame stood takes that frame's place.
         if lack == 0:
             want_repaired += sum(1 for i in range(state.held_count) if state.held[i].source == s)
@@ -391,8 +391,8 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
             arrived = sum(1 for type, _ in events if type == DATA)
             want_lost += count - arrived
     repaired = ffi.new("uint16_t *")
-    assert state.lacking == sum(lib.cats_reception_lack(me.image, state, s) for s in (0, 2))
-    assert lib.cats_reception_finish(me.image, state, repaired) == want_lost
+    assert state.lacking == sum(state.lack[s] for s in (0, 2))
+    assert lib.cats_reception_finish(state, repaired) == want_lost
     assert repaired[0] == want_repaired
     lib.cats_reception_solve(me.image, state, arena)
     for (s, f), data in want.items():
