@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment db2026fb.
+/* Partition of node 0 of 4, deployment 423143f8.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3784 bytes of flash, 392 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xdb2026fbu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x423143f8u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 392 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3784 /* bytes of flash */
 
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x545047e5u,
+		.crc32 = 0xd03ebcc4u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -203,7 +203,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 44,
 			.tile = { 228, 240 },
 			.outbox = { 0, 0 },
@@ -235,8 +235,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 304, 304 },
 			.outbox = { 376, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -267,8 +267,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1272,
+			.turn_us = 110,
+			.spacing_us = 1382,
 			.tile = { 340, 340 },
 			.outbox = { 304, 304 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -299,7 +299,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 127,
 			.tile = { 260, 316 },
 			.outbox = { 296, 352 },
@@ -331,8 +331,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1516,
+			.turn_us = 110,
+			.spacing_us = 1626,
 			.tile = { 260, 260 },
 			.outbox = { 352, 352 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -363,8 +363,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 316, 316 },
 			.outbox = { 304, 304 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -395,8 +395,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1033,
+			.turn_us = 110,
+			.spacing_us = 1143,
 			.tile = { 352, 352 },
 			.outbox = { 304, 304 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -427,8 +427,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1035,
+			.turn_us = 110,
+			.spacing_us = 1145,
 			.tile = { 276, 276 },
 			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -459,8 +459,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1080,
+			.turn_us = 110,
+			.spacing_us = 1190,
 			.tile = { 260, 260 },
 			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -491,8 +491,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1022,
+			.turn_us = 110,
+			.spacing_us = 1132,
 			.tile = { 276, 276 },
 			.outbox = { 220, 220 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -523,8 +523,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1064,
+			.turn_us = 110,
+			.spacing_us = 1174,
 			.tile = { 20, 20 },
 			.outbox = { 36, 36 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment db2026fb.
+/* Partition of node 1 of 4, deployment 423143f8.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3936 bytes of flash, 392 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xdb2026fbu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x423143f8u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 392 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3936 /* bytes of flash */
 
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xe3599a1eu,
+		.crc32 = 0xa1cebf94u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -203,7 +203,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 44,
 			.tile = { 160, 176 },
 			.outbox = { 0, 0 },
@@ -235,8 +235,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 324, 324 },
 			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -267,8 +267,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1272,
+			.turn_us = 110,
+			.spacing_us = 1382,
 			.tile = { 160, 160 },
 			.outbox = { 316, 316 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -299,7 +299,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 127,
 			.tile = { 280, 324 },
 			.outbox = { 360, 372 },
@@ -331,8 +331,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1516,
+			.turn_us = 110,
+			.spacing_us = 1626,
 			.tile = { 280, 280 },
 			.outbox = { 360, 360 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -363,8 +363,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 324, 324 },
 			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -395,8 +395,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1033,
+			.turn_us = 110,
+			.spacing_us = 1143,
 			.tile = { 160, 160 },
 			.outbox = { 172, 172 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -427,8 +427,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1035,
+			.turn_us = 110,
+			.spacing_us = 1145,
 			.tile = { 280, 280 },
 			.outbox = { 304, 304 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -459,8 +459,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1080,
+			.turn_us = 110,
+			.spacing_us = 1190,
 			.tile = { 292, 292 },
 			.outbox = { 304, 304 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -491,8 +491,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1022,
+			.turn_us = 110,
+			.spacing_us = 1132,
 			.tile = { 280, 280 },
 			.outbox = { 200, 200 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -523,8 +523,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1064,
+			.turn_us = 110,
+			.spacing_us = 1174,
 			.tile = { 180, 180 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

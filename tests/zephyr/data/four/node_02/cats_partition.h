@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment db2026fb.
+/* Partition of node 2 of 4, deployment 423143f8.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3664 bytes of flash, 392 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xdb2026fbu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x423143f8u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 392 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3664 /* bytes of flash */
 
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x80931cfdu,
+		.crc32 = 0xfe334bc1u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -206,7 +206,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 44,
 			.tile = { 236, 280 },
 			.outbox = { 0, 0 },
@@ -238,8 +238,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 244, 244 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -270,8 +270,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1272,
+			.turn_us = 110,
+			.spacing_us = 1382,
 			.tile = { 352, 352 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -302,7 +302,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 127,
 			.tile = { 244, 340 },
 			.outbox = { 280, 376 },
@@ -334,8 +334,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1516,
+			.turn_us = 110,
+			.spacing_us = 1626,
 			.tile = { 280, 280 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -366,8 +366,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 244, 244 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -398,8 +398,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1033,
+			.turn_us = 110,
+			.spacing_us = 1143,
 			.tile = { 352, 352 },
 			.outbox = { 244, 244 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -430,8 +430,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1035,
+			.turn_us = 110,
+			.spacing_us = 1145,
 			.tile = { 260, 260 },
 			.outbox = { 272, 272 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -462,8 +462,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1080,
+			.turn_us = 110,
+			.spacing_us = 1190,
 			.tile = { 244, 244 },
 			.outbox = { 272, 272 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -494,8 +494,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1022,
+			.turn_us = 110,
+			.spacing_us = 1132,
 			.tile = { 260, 260 },
 			.outbox = { 220, 220 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -526,8 +526,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1064,
+			.turn_us = 110,
+			.spacing_us = 1174,
 			.tile = { 20, 20 },
 			.outbox = { 36, 36 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment db2026fb.
+/* Partition of node 3 of 4, deployment 423143f8.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3704 bytes of flash, 392 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xdb2026fbu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x423143f8u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 392 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3704 /* bytes of flash */
 
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x389d4aadu,
+		.crc32 = 0x1be18766u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -201,7 +201,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 44,
 			.tile = { 56, 252 },
 			.outbox = { 0, 0 },
@@ -233,8 +233,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 56, 56 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -265,8 +265,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1272,
+			.turn_us = 110,
+			.spacing_us = 1382,
 			.tile = { 352, 352 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -297,7 +297,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
+			.turn_us = 110,
 			.spacing_us = 127,
 			.tile = { 56, 344 },
 			.outbox = { 288, 380 },
@@ -329,8 +329,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1516,
+			.turn_us = 110,
+			.spacing_us = 1626,
 			.tile = { 288, 288 },
 			.outbox = { 344, 344 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -361,8 +361,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1257,
+			.turn_us = 110,
+			.spacing_us = 1367,
 			.tile = { 56, 56 },
 			.outbox = { 340, 340 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -393,8 +393,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1033,
+			.turn_us = 110,
+			.spacing_us = 1143,
 			.tile = { 352, 352 },
 			.outbox = { 88, 88 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -425,8 +425,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1035,
+			.turn_us = 110,
+			.spacing_us = 1145,
 			.tile = { 56, 56 },
 			.outbox = { 68, 68 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -457,8 +457,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1080,
+			.turn_us = 110,
+			.spacing_us = 1190,
 			.tile = { 72, 72 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -489,8 +489,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1022,
+			.turn_us = 110,
+			.spacing_us = 1132,
 			.tile = { 60, 60 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -521,8 +521,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1064,
+			.turn_us = 110,
+			.spacing_us = 1174,
 			.tile = { 0, 0 },
 			.outbox = { 16, 16 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
