@@ -24,17 +24,14 @@
 #define GONE_EXCHANGES 4
 /* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
 #define ALONE_EXCHANGES 12
+/* Timeouts from one SYNC to the next of a node that leads alone. */
+#define CALL_TIMEOUTS 8
 /* A node that hears less than a third of the data asks for no repair: it would take everybody's time.
  * Each fragment that it missed counts one, each that it heard takes two off, at most so many an
  * exchange.
  */
 #define DULL_LIMIT 12
 #define DULL_STEP 4
-/* A source that lets more than one exchange in five pass unheard hears too little to know when to
- * speak: in such an exchange nobody waits for it. Each counts so much, each other one takes one off.
- */
-#define ABSENT_LIMIT 12
-#define ABSENT_STEP 4
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
@@ -124,17 +121,15 @@ static inline bool leads_alone(const struct cats_node *node)
 	return node->lonely >= CATS_SILENT_EXCHANGES || !hears_enough(node);
 }
 
-/* Whether a node that leads alone sends a SYNC again: once in a timeout. */
+/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more. */
 static inline bool calls_others(const struct cats_node *node, uint32_t now_us)
 {
-	return first_exchange(node->x) && now_us - node->alone_us >= node->config.timeout_us;
+	return first_exchange(node->x) && now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
 }
 
-/* A source that is not asked in this exchange. */
-static inline bool source_away(const struct cats_node *node, uint8_t source)
+static inline bool source_dull(const struct cats_node *node, uint8_t source)
 {
-	return source_gone(node, source) ||
-	       (node->quiet[source] != 0 && node->absent[source] >= ABSENT_LIMIT);
+	return (node->dullards >> source & 1) != 0;
 }
 
 static inline bool past(uint32_t now_us, uint32_t at)
