@@ -21,7 +21,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "storage/radio_settings.h"
+#include "storage/settings.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -291,13 +291,13 @@ static int filter(enum ieee802154_filter_type type, uint16_t value)
 
 static int configure(void)
 {
-	const struct cats_radio_setting known[] = {
+	const struct cats_setting known[] = {
 		{"channel", &settings.channel, sizeof(settings.channel)},
 		{"pan", &settings.pan, sizeof(settings.pan)},
 		{"power", &settings.power, sizeof(settings.power)},
 		{"cca", &settings.cca, sizeof(settings.cca)},
 	};
-	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
+	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
 	if (ret == 0) {
 		ret = api()->set_channel(radio, settings.channel);

@@ -30,7 +30,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "storage/radio_settings.h"
+#include "storage/settings.h"
 
 #define TIMER NRF_TIMER0
 #define CC_TXEN NRF_TIMER_CC_CHANNEL0
@@ -337,12 +337,12 @@ static int start_crystal(void)
 
 static int load_settings(void)
 {
-	const struct cats_radio_setting known[] = {
+	const struct cats_setting known[] = {
 		{"address", &settings.address, sizeof(settings.address)},
 		{"channel", &settings.channel, sizeof(settings.channel)},
 		{"power", &settings.power, sizeof(settings.power)},
 	};
-	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
+	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
 	if (ret == 0 && (settings.channel > CHANNEL_MAX || !IN_RANGE(settings.power, -40, 8))) {
 		ret = -EINVAL;

@@ -5,17 +5,17 @@
 
 /**
  * @file
- * @brief What of a radio may be set on each board: the settings cats/radio/...
+ * @brief What may be set on each board: the settings cats/...
  */
 
-#ifndef CATS_STORAGE_RADIO_SETTINGS_H_
-#define CATS_STORAGE_RADIO_SETTINGS_H_
+#ifndef CATS_STORAGE_SETTINGS_H_
+#define CATS_STORAGE_SETTINGS_H_
 
 #include <errno.h>
 #include <stddef.h>
 
-/** The setting cats/radio/NAME. */
-struct cats_radio_setting {
+/** The setting TREE/NAME. */
+struct cats_setting {
 	const char *name;
 	void *value; /**< changed where it is set */
 	size_t size; /**< bytes, in the board's order */
@@ -29,14 +29,15 @@ struct cats_radio_setting {
  * @retval -EINVAL one has another size
  * @return another negative errno value where they cannot be read
  */
-int cats_radio_settings(const struct cats_radio_setting *settings, size_t count);
+int cats_settings(const char *tree, const struct cats_setting *settings, size_t count);
 #else
-static inline int cats_radio_settings(const struct cats_radio_setting *settings, size_t count)
+static inline int cats_settings(const char *tree, const struct cats_setting *settings, size_t count)
 {
+	(void)tree;
 	(void)settings;
 	(void)count;
 	return 0;
 }
 #endif
 
-#endif /* CATS_STORAGE_RADIO_SETTINGS_H_ */
+#endif /* CATS_STORAGE_SETTINGS_H_ */
