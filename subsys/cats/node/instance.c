@@ -45,6 +45,11 @@ const struct cats_image *cats_running(const struct cats_instance *instance)
 	return instance->data->running ? &instance->data->image : NULL;
 }
 
+uint32_t cats_group(const struct cats_instance *instance)
+{
+	return instance->data->group;
+}
+
 size_t cats_input_size(const struct cats_image *image)
 {
 	return (size_t)image->model->tokens_in * image->model->own_inputs;

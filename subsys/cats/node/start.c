@@ -19,6 +19,7 @@
 #include "energy.h"
 #include "instance.h"
 #include "secure/secure.h"
+#include "storage/settings.h"
 #ifdef CONFIG_CATS_IMAGE_FLASH
 #include <cats/update.h>
 #include "storage/image_flash.h"
@@ -96,6 +97,14 @@ static uint16_t first_inference(void)
 #endif
 }
 
+static int load_group(uint32_t *group)
+{
+	const struct cats_setting known[] = {{"group", group, sizeof(*group)}};
+
+	*group = CONFIG_CATS_GROUP;
+	return cats_settings("cats", known, ARRAY_SIZE(known));
+}
+
 static int start(const struct cats_instance *instance, const void *image, size_t size)
 {
 	struct cats_instance_data *d = instance->data;
@@ -113,6 +122,10 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 
 	d->refused = CATS_IMAGE_OK;
 	ret = load(instance, image, size);
+	if (ret == 0) {
+		ret = load_group(&d->group);
+		config.group = d->group;
+	}
 	if (ret != 0) {
 		return ret;
 	}
@@ -122,7 +135,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 			instance->name);
 		return -EMSGSIZE;
 	}
-	ret = cats_secure_start(&d->secure, d->image.header->node);
+	ret = cats_secure_start(&d->secure, d->image.header->node, d->group);
 	if (ret != 0) {
 		return ret;
 	}
@@ -137,6 +150,9 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	d->input_held = false;
 	d->submitted = false;
 	d->stopping = false;
+	d->oldest = 0;
+	d->handed = 0;
+	d->refused_behind = false;
 	k_sem_reset(&d->work);
 	ret = cats_node_init(&d->node, &config, cats_now(d));
 	d->running = ret == 0;
