@@ -150,7 +150,9 @@ struct cats_instance_data {
 	bool in_flash;
 	bool result_ready;
 	bool input_held; /* a submitted input is still read */
-	bool submitted;  /* by cats_submit(), until it is told or withdrawn */
+	bool slot_taken; /* by an input, until it is told or withdrawn */
+	bool submitted;  /* that was cats_submit() */
+	uint32_t run;    /* counts starts */
 #ifdef CONFIG_CATS_LOSS
 	uint32_t loss_seed;
 	uint32_t loss[CATS_MAX_NODES]; /* millionths, by source */

@@ -133,7 +133,7 @@ static int cats_init(void)
 		(void)k_mutex_init(&d->control);
 		(void)k_mutex_init(&d->lock);
 		(void)k_sem_init(&d->work, 0, 1);
-		(void)k_sem_init(&d->slot, 0, 1);
+		(void)k_sem_init(&d->slot, 1, 1);
 		(void)k_condvar_init(&d->event);
 		sys_slist_init(&d->waiters);
 		k_work_init_delayable(&d->air, cats_air_work);
