@@ -115,4 +115,5 @@ def setup(app: Sphinx) -> None:
         app.connect("builder-inited", read_headers)
     else:
         LOG.info(WITHOUT)
+        app.add_directive("doxygenfile", LeftOut)
         app.add_directive("doxygengroup", LeftOut)

@@ -91,15 +91,13 @@ static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_
 
 	cats_engine_produce(engine, x);
 	for (uint16_t f = 0; f < cats_fragment_count(image, x, node); f++) {
-		uint16_t size;
-		const uint8_t *payload = cats_engine_fragment(engine, x, f, &size);
-		uint8_t *copy = allocate(size);
+		const uint16_t size = cats_fragment_size(image, x, node, f);
+		uint8_t *payload = allocate(size);
 
-		if (size == 0 || size != cats_fragment_size(image, x, node, f)) {
+		if (size == 0 || cats_engine_fill(engine, x, f, payload) != size) {
 			abort();
 		}
-		memcpy(copy, payload, size);
-		free(copy);
+		free(payload);
 	}
 	for (uint8_t s = 0; s < image->header->nodes; s++) {
 		const uint16_t count = s == node ? 0 : cats_fragment_count(image, x, s);
