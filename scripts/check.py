@@ -234,7 +234,7 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
         yield Result(name, "failed", "the instrumented build failed")
         return
     failed, _ = run(
-        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *PARALLEL,
+        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider",
         "-m", "not slow", "-k", NOT_INSTRUMENTED, *native_tests(), quiet=True,
         PYTHONPATH=str(build / "lib"), OMP_NUM_THREADS="1",
     )  # fmt: skip
