@@ -282,15 +282,24 @@ def test_field():
         if a:
             assert slow_multiply(a, lib.cats_gf_invert(a)) == 1
     assert lib.cats_gf_invert(0) == 0
-    x = bytes(range(256)) * 2
-    for factor in (0, 1, 2, 0x53, 0xFF):
-        y = bytearray(random.Random(factor).randbytes(len(x)))
-        want = bytes(v ^ slow_multiply(factor, u) for u, v in zip(x, y, strict=True))
-        lib.cats_gf_add(ffi.from_buffer("uint8_t[]", y), x, factor, len(x))
-        assert y == want
-        want = bytes(slow_multiply(factor, v) for v in y)
-        lib.cats_gf_scale(ffi.from_buffer("uint8_t[]", y), factor, len(y))
-        assert y == want
+
+
+def test_rows_of_the_field():
+    """Every product, and every length and place that words of four bytes may have."""
+    rng = random.Random(256)
+    for factor in range(256):
+        times = bytes(lib.cats_gf_multiply(factor, a) for a in range(256))
+        for size in (256, rng.randrange(13), rng.randrange(256)):
+            x, y = rng.sample(range(256), size), bytearray(rng.randbytes(size + 8))
+            at = rng.randrange(4)
+            want = bytearray(y)
+            want[at : at + size] = (v ^ times[u] for u, v in zip(x, y[at:], strict=False))
+            rows = ffi.from_buffer("uint8_t[]", y) + at
+            lib.cats_gf_add(rows, bytes(x), factor, size)
+            assert y == want
+            want[at : at + size] = want[at : at + size].translate(times)
+            lib.cats_gf_scale(rows, factor, size)
+            assert y == want
 
 
 # Repair
