@@ -276,12 +276,13 @@ uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x,
 	uint8_t node = image->header->node;
 	uint16_t fragments = cats_fragment_count(image, x, node);
 	uint16_t size = cats_coded_size(image, x, node);
-	uint8_t part[CATS_FRAME_MAX - CATS_FRAME_HEADER];
 
 	memset(payload, 0, size);
-	for (uint32_t f = 0; f < fragments; f++) {
-		cats_gf_add(payload, part, cats_coefficient(index, (uint8_t)f),
-			    cats_engine_fill(engine, x, f, part));
+	for (uint16_t f = 0; f < fragments; f++) {
+		uint16_t length;
+		const uint8_t *part = cats_engine_fragment(engine, x, f, &length);
+
+		cats_gf_add(payload, part, cats_coefficient(index, (uint8_t)f), length);
 	}
 	return size;
 }

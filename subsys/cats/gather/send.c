@@ -7,6 +7,8 @@
  * says which is next and when; a slot that began too long ago is passed over.
  */
 
+#include <string.h>
+
 #include "node_internal.h"
 
 /* A SYNC opens the exchange as soon as this node's part of it is made. */
@@ -143,6 +145,16 @@ static uint8_t ahead_index(uint8_t ahead)
 	return (uint8_t)(CATS_CODED_AHEAD + ahead);
 }
 
+static uint16_t copy_fragment(const struct cats_engine *engine, struct cats_exchange x,
+			      uint16_t fragment, uint8_t *payload)
+{
+	uint16_t size;
+	const uint8_t *from = cats_engine_fragment(engine, x, fragment, &size);
+
+	memcpy(payload, from, size);
+	return size;
+}
+
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
 {
 	const struct cats_image *image = image_of(node);
@@ -164,7 +176,7 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_DATA:
 		frame->length =
 			frame->index < fragments
-				? cats_engine_fill(&node->engine, x, frame->index, payload)
+				? copy_fragment(&node->engine, x, frame->index, payload)
 				: cats_code_own(&node->engine, x,
 						ahead_index(frame->index - fragments), payload);
 		node->next++;

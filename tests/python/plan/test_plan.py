@@ -62,9 +62,11 @@ def test_the_arena_check_sees_an_overlap() -> None:
         with pytest.raises(AssertionError, match="overwritten"):
             run_arena(config, split, keep, dataclasses.replace(plan, arenas=(arena,)), 0,
                       lambda: True)  # fmt: skip
-    arena = dataclasses.replace(plan.arenas[0], tiles=((0, 0),) * 11, size=4096)
-    with pytest.raises(AssertionError, match="overwritten"):
-        run_arena(config, split, keep, dataclasses.replace(plan, arenas=(arena,)), 0, lambda: True)
+    for buffers in ("tiles", "outboxes"):
+        arena = dataclasses.replace(plan.arenas[0], size=4096, **{buffers: ((0, 0),) * 11})
+        with pytest.raises(AssertionError, match="overwritten"):
+            run_arena(config, split, keep, dataclasses.replace(plan, arenas=(arena,)), 0,
+                      lambda: True)  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)
@@ -110,8 +112,9 @@ def test_plans_are_whole(planned) -> None:
         assert plan.heads_per_pass[node] <= split.heads[node]
         assert plan.held or plan.heads_per_pass[node] == split.heads[node]
         assert arena.offsets["heads"] == arena.offsets["query"]
-        for gather, (a, b) in zip(plan.gathers, arena.tiles, strict=True):
-            assert gather.buffers == 2 or a == b
+        for places in (arena.tiles, arena.outboxes):
+            for gather, (a, b) in zip(plan.gathers, places, strict=True):
+                assert gather.buffers == 2 or a == b
 
 
 def paper_shape(columns: int | None):

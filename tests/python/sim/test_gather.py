@@ -325,6 +325,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
         memory = ffi.buffer(node._bytes, node.arena_size)
         if x != (0, 0):
             memory[:] = inputs.bytes(node.arena_size)
+        node.produce(x)
     me = engines[1]
     arena = ffi.new("uint8_t[]", me.arena_size)
     state = ffi.new("struct cats_reception *")
@@ -334,7 +335,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
     want = {}
     for s in (0, 2):
         count = me.fragments(x, s)
-        want |= {(s, f): engines[s].fill(x, f) for f in range(count)}
+        want |= {(s, f): engines[s].payload(x, f) for f in range(count)}
         missing = rng.sample(range(count), rng.randint(0, min(count, 12)))
         held = max(0, len(missing) - rng.choice([0, 0, 0, 1]))
         events = [(DATA, f) for f in range(count) if f not in missing]
