@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment f41f379d.
+/* Partition of node 0 of 2, deployment b25b65b7.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1616 bytes of flash, 136 bytes of arena.
+ * 1672 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xb25b65b7u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1616 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1672 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -73,7 +73,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[1];
-	uint8_t pad_1486[2];
+	uint8_t pad_1542[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][4];
 	/* bias and multiplier of each output: [outputs] */
@@ -88,7 +88,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_1614[2];
+	uint8_t pad_1670[2];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb64515f1u,
+		.crc32 = 0x5d90510cu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -139,7 +139,7 @@ static const struct cats_partition_image cats_partition = {
 		.pool = CATS_POOL_CLASS,
 		.block_rows = 4,
 		.heads_per_pass = 1,
-		.hidden_rows = 4,
+		.hidden_rows = 1,
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 64,
@@ -168,8 +168,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 33,
+			.spacing_us = 29,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -201,6 +202,7 @@ static const struct cats_partition_image cats_partition = {
 			.turn_us = 0,
 			.spacing_us = 6301,
 			.tile = { 128, 128 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -230,8 +232,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 5774,
+			.spacing_us = 5773,
 			.tile = { 132, 132 },
+			.outbox = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -251,7 +254,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -261,8 +264,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 5776,
-			.tile = { 112, 112 },
+			.spacing_us = 5775,
+			.tile = { 116, 116 },
+			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -282,7 +286,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -294,6 +298,7 @@ static const struct cats_partition_image cats_partition = {
 			.turn_us = 0,
 			.spacing_us = 5772,
 			.tile = { 104, 104 },
+			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -313,7 +318,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 0,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -323,8 +328,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 5780,
+			.spacing_us = 5779,
 			.tile = { 108, 108 },
+			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -344,7 +350,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 0,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -354,8 +360,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1296,
 			.control_us = 1136,
 			.turn_us = 0,
-			.spacing_us = 4736,
+			.spacing_us = 4733,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -475,7 +482,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0,
 	},
-	.pad_1486 = { 0, 0 },
+	.pad_1542 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -46, 26, 82, 11 },
 		{ -63, -54, -121, -51 },
@@ -504,7 +511,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1614 = { 0, 0 },
+	.pad_1670 = { 0, 0 },
 };
 
 #undef CATS_PARTITION_AT
