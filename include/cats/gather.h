@@ -30,7 +30,7 @@ extern "C" {
 #endif
 
 /** Protocol version, the high nibble of a frame's first byte. */
-#define CATS_PROTOCOL_VERSION 2
+#define CATS_PROTOCOL_VERSION 3
 /** Bytes in front of every payload. */
 #define CATS_FRAME_HEADER 10
 /** Largest frame of any transport, header included. */
@@ -51,12 +51,18 @@ enum cats_frame_type {
 	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
 	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
+	CATS_FRAME_ASK = 5,   /**< an input waits: the idle leader is to begin an inference */
 };
 
 /** Added to a coded index: no further round follows. */
 #define CATS_CODED_LAST 0x40
 /** Coded index of the first coded frame ahead. */
 #define CATS_CODED_AHEAD 0x30
+
+/** Added to the index of a SYNC and to the slot of DATA of the first exchange: not who began this
+ * inference has opened it, but who took over.
+ */
+#define CATS_AGAIN 0x40
 
 /** What follows a grant. */
 enum cats_grant {
@@ -93,16 +99,31 @@ struct cats_frame {
 	uint8_t index; /**< DATA: fragment, or from the number of fragments a coded frame ahead.
 			*   CODED: coded index, (round - 1) * 16 + 0..14, and CATS_CODED_LAST.
 			*   REPORT: the leader whom the sender follows. GRANT: enum
-			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD
+			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
+			*   CATS_AGAIN. ASK: 1 where the number is a guess
 			*/
 	uint8_t slot;  /**< DATA: the leader whom the sender follows, and in the high nibble coded
-			*   frames ahead. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
+			*   frames ahead, and CATS_AGAIN. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
 			*   1, the copy. CODED: coded slots of this round after this one.
-			*   SYNC: 0, or 1 for its copy
+			*   SYNC: 0, or 1 for its copy. ASK: 0
 			*/
 	const uint8_t *payload;
 	uint16_t length; /**< bytes of payload */
 };
+
+/** @brief Of SYNC and DATA: coded frames of each source that are ahead. */
+static inline uint8_t cats_frame_ahead(const struct cats_frame *frame)
+{
+	return (frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4) & CATS_MAX_AHEAD;
+}
+
+/** @brief Whether a frame says that its exchange was opened by a node that took over. */
+static inline bool cats_frame_again(const struct cats_frame *frame)
+{
+	return (frame->type == CATS_FRAME_SYNC   ? frame->index
+		: frame->type == CATS_FRAME_DATA ? frame->slot
+						 : 0) >= CATS_AGAIN;
+}
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */
 static inline int32_t cats_time_diff(uint32_t a, uint32_t b)
@@ -115,25 +136,33 @@ bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a
 			  struct cats_exchange b);
 
 /**
+ * @brief What the check of every frame begins with: the model and the group of nodes that run it.
+ *
+ * @param group tells two installations of one model in one room apart
+ */
+uint16_t cats_frame_key(const struct cats_image *image, uint32_t group);
+
+/**
  * @brief Write the header in front of a payload that already stands in the buffer.
  *
+ * @param key    cats_frame_key()
  * @param buffer CATS_FRAME_HEADER bytes for the header, then frame->length bytes of payload
  *               (frame->payload is not read)
  * @return bytes of the whole frame
  */
-uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame *frame,
-			 uint8_t *buffer);
+uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *buffer);
 
 /**
  * @brief Decode a frame and check every field against the plan.
  *
+ * @param key    cats_frame_key()
  * @param data   bytes from the air, any; not kept, but frame->payload points into them
  * @param length of them
  * @param frame  filled on success, of no use otherwise
  * @return 0, or -1 - reason (enum cats_reject)
  */
-int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
-		     struct cats_frame *frame);
+int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t *data,
+		     size_t length, struct cats_frame *frame);
 
 /** @brief Bytes of the payload of REPORT and GRANT: a nibble for each node. */
 uint16_t cats_counts_size(const struct cats_image *image);
@@ -142,9 +171,14 @@ uint16_t cats_counts_size(const struct cats_image *image);
 void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
 		      uint8_t *payload);
 
-/** @brief Raise each count to the one in a payload where that is larger. */
-void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
-		       uint8_t counts[CATS_MAX_NODES]);
+/**
+ * @brief Raise each count to the one in a payload where that is larger.
+ *
+ * @param spare so many more than its fragments may be asked of a source; what is above that is not
+ *              believed
+ */
+void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
+		       const uint8_t *payload, uint8_t spare, uint8_t counts[CATS_MAX_NODES]);
 
 /** @brief Data slots before the first one of @p source; with source = D: all of the exchange. */
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source);

@@ -81,6 +81,9 @@ struct cats_node_config {
 	uint16_t mtu;             /**< largest frame that the transport carries, bytes, header
 				   *   included; 0: CATS_FRAME_MAX
 				   */
+	uint32_t group;           /**< tells two installations of one model in one room apart: the
+				   *   same on all nodes of one, another on those of another
+				   */
 	uint16_t first_inference; /**< number of the first inference that this node opens, where it
 				   *   heard none before. Best random, or counted over restarts: see
 				   *   doc/protocol.rst, "Numbers"
@@ -138,7 +141,7 @@ struct cats_todo {
 	bool compute;              /**< a job is ready and none runs: cats_node_compute_begin() */
 	bool forever;              /**< WAIT: no time is set, only an event ends it */
 	uint32_t at;               /**< WAIT: poll again then. SEND: start of the frame */
-	const uint8_t *frame;      /**< SEND: bytes; unchanged until cats_node_sent() */
+	const uint8_t *frame;      /**< SEND: bytes; unchanged until its cats_node_sent() */
 	uint16_t length;           /**< SEND: of them */
 	struct cats_result result; /**< DONE */
 };
@@ -179,11 +182,12 @@ struct cats_job {
 
 /** What a node is doing; the diagram is in doc/protocol.rst, "A node". */
 enum cats_node_phase {
-	CATS_NODE_STARTING, /**< it listens: others may be in an inference that is not its own */
-	CATS_NODE_WAITING,  /**< it joins the next inference, or begins one for its input */
-	CATS_NODE_RUNNING,  /**< in an inference */
-	CATS_NODE_DONE,     /**< the last job has ended; the next poll() says DONE */
-	CATS_NODE_TOLD,     /**< the output is the driver's until the poll() after DONE */
+	CATS_NODE_STARTING,  /**< new: an inference that others are in may have been its own */
+	CATS_NODE_LISTENING, /**< others are in an inference that is not its own */
+	CATS_NODE_WAITING,   /**< it joins the next inference, or begins one for its input */
+	CATS_NODE_RUNNING,   /**< in an inference */
+	CATS_NODE_DONE,      /**< the last job has ended; the next poll() says DONE */
+	CATS_NODE_TOLD,      /**< the output is the driver's until the poll() after DONE */
 };
 
 /** Where an exchange is; the diagram is in doc/protocol.rst, "An exchange". */
@@ -220,8 +224,11 @@ struct cats_node {
 	uint8_t phase;   /* enum cats_node_phase */
 	bool pending;    /* an input waits; `input` may be NULL, which is one as well */
 	bool used_input; /* this inference took one, for `input` is then the driver's again */
+	bool reopened;   /* not who began this inference opened its first exchange: frames say so */
 	bool numbered;   /* number and seen mean something: every number is a valid one */
 	bool silence;    /* nothing was heard for the timeout; kept, for a time difference wraps */
+	uint8_t lonely;  /* exchanges in a row that it led and in which it heard nobody */
+	uint8_t unmet;   /* exchanges in a row in which repair left most sources incomplete */
 	bool abandon;    /* the others are at the next inference, which no exchange can name */
 
 	/* Jobs: what counts is from the exchange on the air, or from the one before it, on. */
@@ -232,15 +239,15 @@ struct cats_node {
 			   */
 
 	/* Transmission. */
-	enum {
-		CATS_SENDING_NOTHING,
-		CATS_SENDING_FRAME, /* `frame` is the driver's */
-		CATS_SENDING_SYNC,  /* and its start is that of the exchange on the air */
-	} sending;
+	uint8_t sending; /* how many of `frame` are the driver's */
+	uint8_t oldest;  /* of these, the first that was handed out */
+	uint8_t opening; /* bit i: frame[i] opened the exchange on the air, whose start it is */
 
 	uint16_t next;              /* own frames of this phase handed out or passed over */
 	uint16_t number;            /* of the inference that runs or that ran last */
 	uint16_t seen;              /* the newest number heard or used */
+	uint16_t doubt;             /* the last number that looked old: its successor is believed */
+	uint16_t key;               /* cats_frame_key() */
 	uint16_t heard;             /* bit s: node s was heard in this inference */
 	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
@@ -252,6 +259,8 @@ struct cats_node {
 	uint32_t opened_us;
 	uint32_t heard_us; /* when anything was heard last */
 	uint32_t born_us;  /* STARTING: inferences that began before are not this node's */
+	uint32_t alone_us; /* lonely: when it sent a SYNC last */
+	uint32_t ask_us;   /* pending: when it asks the leader next */
 	uint32_t submitted_us;
 	uint32_t started_us;
 	uint32_t ended_us;
@@ -260,15 +269,15 @@ struct cats_node {
 	const int8_t *input;
 	struct cats_node_config config;
 	struct cats_engine engine;
-	uint8_t quiet[CATS_MAX_NODES]; /* exchanges that node s let pass unheard, up to 255 */
-	uint8_t counts
-		[CATS_MAX_NODES];    /* needs reported in this round; from GRANT on coded slots */
-	bool wanted[CATS_MAX_NODES]; /* leader: what the last reporter may still want, from the
-					 * round before, whose counts are gone
-					 */
+	/* Exchanges that node s let pass unheard, up to 255. */
+	uint8_t quiet[CATS_MAX_NODES];
+	/* Needs reported in this round; once granted, coded slots. */
+	uint8_t counts[CATS_MAX_NODES];
+	/* Leader: what the last reporter may still want, from a round whose counts are gone. */
+	bool wanted[CATS_MAX_NODES];
 	struct cats_reception reception[2];
 	struct cats_node_stats stats;
-	uint8_t frame[CATS_FRAME_MAX];
+	uint8_t frame[2][CATS_FRAME_MAX];
 };
 
 /**
@@ -286,8 +295,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
  * @brief Give this node's input for the next inference.
  *
  * The leader opens an inference for it as soon as the one that runs has ended. Another node keeps
- * it for the inference that the leader opens; hears it none for start_us (times its rank among the
- * nodes alive), it leads. A node that owns no input columns need not submit: it takes part in
+ * it for the inference that the leader opens; opens it none, it asks for one, after an exchange's
+ * time and again after each timeout; hears it none for start_us (times its rank among the nodes
+ * alive), it leads. A node that owns no input columns need not submit: it takes part in
  * whatever is opened.
  *
  * @param input int8 [tokens_in][own_inputs], unchanged until the inference that uses it is DONE;
@@ -320,9 +330,10 @@ int cats_node_receive(struct cats_node *node, const uint8_t *frame, size_t lengt
 		      uint32_t start_us, uint32_t now_us);
 
 /**
- * @brief Say what became of the frame that the last SEND handed out.
+ * @brief Say what became of the oldest frame that a SEND handed out.
  *
- * To be called as soon as the buffer is free; meanwhile poll() hands out no other frame.
+ * To be called as soon as its buffer is free. At most two frames are the driver's at a time, so that
+ * the next is ready while one is on the air.
  *
  * @param sent     false where it could not be transmitted (the slot is lost)
  * @param start_us its true start: the others' clocks follow it, so the leader's does as well

@@ -54,7 +54,9 @@ void cats_exchange_open(struct cats_node *node, uint32_t at_us)
 	node->ahead = node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
 	node->probe -= node->probe != 0;
 	node->clocked = true;
-	if (first_exchange(node->x)) {
+	if (leads_alone(node)) {
+		node->alone_us = at_us;
+	} else if (first_exchange(node->x)) {
 		node->exchange = CATS_EXCHANGE_SYNC;
 	}
 }
@@ -79,18 +81,43 @@ void cats_exchange_finish(struct cats_node *node)
 	}
 }
 
+/* What this exchange tells of the exchanges to come: who is not heard, and what repair is worth. */
+static void look_back(struct cats_node *node)
+{
+	uint32_t sources = 0;
+	uint32_t silent = 0;
+	uint32_t incomplete = 0;
+
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
+		if (s != self_of(node) && fragments_of(node, s) != 0) {
+			sources++;
+			silent += node->quiet[s] != 0;
+			incomplete += !source_gone(node, s) &&
+				      cats_reception_lack(image_of(node), current_of(node), s) != 0;
+		}
+	}
+	if (cats_node_leads(node) && sources != 0) {
+		node->lonely = silent < sources ? 0 : node->lonely + (node->lonely < UINT8_MAX);
+	}
+	if (node->gather->rounds != 0 && sources != 0) {
+		node->unmet = 2 * incomplete <= sources ? 0 : node->unmet + 1;
+		if (node->unmet == UNMET_EXCHANGES + UNMET_PROBE) {
+			node->unmet = UNMET_EXCHANGES;
+		}
+	}
+}
+
 void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 {
 	if (exchange_open(node)) {
 		stats_of(node, node->x)->air_us += now_us - node->opened_us;
+		look_back(node);
 	}
 	if (last_exchange(node) && !past(node->not_before_us, now_us + node->gather->control_us)) {
 		/* Others end a little later, and are to hear the next inference's first frame. */
 		node->not_before_us = now_us + node->gather->control_us;
 	}
-	if (node->sending == CATS_SENDING_SYNC) {
-		node->sending = CATS_SENDING_FRAME;
-	}
+	node->opening = 0;
 	node->exchange = CATS_EXCHANGE_OVER;
 	cats_exchange_finish(node);
 }
@@ -126,7 +153,7 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 		return start_us - cats_report_us(image, frame->x, frame->slot);
 	case CATS_FRAME_DATA:
 		return start_us - cats_sync_us(image, frame->x) -
-		       (cats_data_slot(image, frame->x, frame->slot >> 4, frame->source) +
+		       (cats_data_slot(image, frame->x, cats_frame_ahead(frame), frame->source) +
 			frame->index) *
 			       gather->slot_us;
 	case CATS_FRAME_GRANT:
@@ -161,7 +188,8 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
 		open_at(node, frame->round, base_us, now_us);
-		node->ahead = frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4;
+		node->ahead = cats_frame_ahead(frame);
+		node->reopened |= cats_frame_again(frame);
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);
@@ -174,7 +202,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 	if (frame->type == CATS_FRAME_GRANT &&
 	    (node->exchange == CATS_EXCHANGE_REPORTS || node->exchange == CATS_EXCHANGE_HEARSAY)) {
 		memset(node->counts, 0, sizeof(node->counts));
-		cats_counts_merge(image, frame->payload, node->counts);
+		cats_counts_merge(image, node->x, frame->payload, 1, node->counts);
 		cats_exchange_grant(node, frame->index);
 	} else if (frame->type == CATS_FRAME_CODED && node->exchange == CATS_EXCHANGE_REPORTS) {
 		/* Others know their slots. This node knows of none, but of the end. */
@@ -262,8 +290,9 @@ static struct phase_end end_of(struct cats_node *node)
 void cats_exchange_tick(struct cats_node *node, uint32_t now_us)
 {
 	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0 &&
-	    cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0) {
-		cats_exchange_close(node, now_us); /* nobody has anything to send */
+	    (cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0 ||
+	     (leads_alone(node) && !calls_others(node, now_us)))) {
+		cats_exchange_close(node, now_us); /* nobody sends anything */
 	}
 	while (exchange_open(node)) {
 		struct phase_end end = end_of(node);

@@ -21,6 +21,12 @@ uint32_t cats_grant_slots(const struct cats_node *node, uint8_t source)
 	return slots;
 }
 
+/* Whether this node asks for what it lacks. */
+static bool asks(const struct cats_node *node)
+{
+	return node->unmet < UNMET_EXCHANGES || node->unmet % UNMET_PROBE == 0;
+}
+
 bool cats_grant_needs(struct cats_node *node)
 {
 	bool any = false;
@@ -28,7 +34,7 @@ bool cats_grant_needs(struct cats_node *node)
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		uint16_t lack = 0;
 
-		if (s != self_of(node) && !source_gone(node, s)) {
+		if (s != self_of(node) && !source_gone(node, s) && asks(node)) {
 			lack = cats_reception_lack(image_of(node), current_of(node), s);
 		}
 		if (lack > node->counts[s]) {

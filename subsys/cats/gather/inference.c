@@ -15,6 +15,7 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 {
 	node->phase = CATS_NODE_RUNNING;
 	node->used_input = false;
+	node->reopened = false;
 	node->numbered = true;
 	node->number = number;
 	node->seen = number;
@@ -32,6 +33,12 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	node->silence = false;
 	node->heard_us = now_us;
 	cats_exchange_enter(node, (struct cats_exchange){0, 0});
+}
+
+void cats_inference_found(struct cats_node *node, uint32_t now_us)
+{
+	cats_inference_begin(node, node->numbered ? node->seen + 1 : node->config.first_inference,
+			     now_us);
 }
 
 static bool left_behind(const struct cats_node *node)

@@ -22,8 +22,11 @@
 
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
-/* How far back an inference number counts as stale rather than as new. */
-#define STALE_NUMBERS 64
+/* Exchanges in a row that ended incomplete, after which a node asks for repair in every so manyeth
+ * only: it cannot hear, and what it asks for takes everybody's time.
+ */
+#define UNMET_EXCHANGES 4
+#define UNMET_PROBE 8
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
@@ -85,6 +88,20 @@ static inline bool exchange_open(const struct cats_node *node)
 	return node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
 }
 
+/* A leader that nobody seems to hear, or that hears nobody: it keeps quiet but for a SYNC now and
+ * then, since others may lead meanwhile.
+ */
+static inline bool leads_alone(const struct cats_node *node)
+{
+	return cats_node_leads(node) && node->lonely >= CATS_SILENT_EXCHANGES;
+}
+
+/* Whether a node that leads alone sends a SYNC again: once in a timeout. */
+static inline bool calls_others(const struct cats_node *node, uint32_t now_us)
+{
+	return first_exchange(node->x) && now_us - node->alone_us >= node->config.timeout_us;
+}
+
 /* A source that is not asked for repair any more, until it is heard. */
 static inline bool source_gone(const struct cats_node *node, uint8_t source)
 {
@@ -141,13 +158,17 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us);
 /* This node's next frame and the start of its slot; false where none is to be sent now. */
 bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
 		    uint32_t *at);
-/* The driver takes that frame: write it into node->frame. Its length, or 0: it is not needed. */
+/* Which of node->frame is free; at most one of them is the driver's. */
+uint8_t cats_send_slot(const struct cats_node *node);
+/* The driver takes that frame: write it there. Its length, or 0: it is not needed. */
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at);
 
 /* inference.c */
 
-/* An inference begins, at its first exchange. */
+/* Take part in an inference, from its first exchange on. */
 void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us);
+/* Begin one, as its leader. */
+void cats_inference_found(struct cats_node *node, uint32_t now_us);
 /* Go on to the next exchange as far as the jobs have come; end the inference after the last. */
 void cats_inference_settle(struct cats_node *node, uint32_t now_us);
 /* The job that is due, into @p job; false where there is none. */

@@ -21,11 +21,17 @@ static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_f
 	return node->produced != 0 && cats_node_leads(node);
 }
 
+/* What the first exchange says of who opened it. */
+static uint8_t again(const struct cats_node *node)
+{
+	return first_exchange(node->x) && node->reopened ? CATS_AGAIN : 0;
+}
+
 static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
 	frame->type = CATS_FRAME_SYNC;
 	frame->slot = 1;
-	frame->index = node->ahead;
+	frame->index = node->ahead | again(node);
 	*at = node->base_us + node->gather->control_us;
 	if (cats_node_leads(node) && past(*at, late)) {
 		return true;
@@ -40,7 +46,7 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 
 	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
-	frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
+	frame->slot = (uint8_t)(node->ahead << 4 | node->leader | again(node));
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
 		*at = cats_exchange_data_at(node, self_of(node)) +
@@ -117,6 +123,9 @@ bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		.inference = node->number,
 		.x = node->x,
 	};
+	if (leads_alone(node) && node->exchange != CATS_EXCHANGE_WAITING) {
+		return false;
+	}
 	switch (node->exchange) {
 	case CATS_EXCHANGE_WAITING:
 		return opening(node, now_us, frame, at);
@@ -143,20 +152,25 @@ static uint8_t ahead_index(uint8_t ahead)
 	return (uint8_t)(CATS_CODED_AHEAD + ahead);
 }
 
+uint8_t cats_send_slot(const struct cats_node *node)
+{
+	return (node->oldest + node->sending) % 2;
+}
+
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
 {
 	const struct cats_image *image = image_of(node);
 	struct cats_exchange x = frame->x;
 	uint16_t fragments = fragments_of(node, self_of(node));
-	uint8_t *payload = node->frame + CATS_FRAME_HEADER;
+	uint8_t slot = cats_send_slot(node);
+	uint8_t *payload = node->frame[slot] + CATS_FRAME_HEADER;
 
-	node->sending = CATS_SENDING_FRAME;
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index = node->ahead;
-			node->sending = CATS_SENDING_SYNC;
+			frame->index = node->ahead | again(node);
+			node->opening = (uint8_t)(1 << slot);
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;
 		}
@@ -172,7 +186,6 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_REPORT:
 		node->next++;
 		if (!cats_grant_needs(node) && frame->slot != nodes_of(node) - 2) {
-			node->sending = CATS_SENDING_NOTHING;
 			return 0;
 		}
 		frame->length = cats_counts_size(image);
@@ -190,11 +203,14 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		frame->length = cats_counts_size(image);
 		cats_counts_pack(image, node->counts, payload);
 		break;
+	case CATS_FRAME_ASK:
+		break;
 	default:
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;
 		node->heard_us = at; /* who has the word hears nobody */
 		break;
 	}
-	return cats_frame_seal(image, frame, node->frame);
+	node->sending++;
+	return cats_frame_seal(node->key, frame, node->frame[slot]);
 }

@@ -37,7 +37,7 @@ static bool step(struct air *air, int64_t until)
 		struct antenna *a = &air->antenna[n];
 
 		/* A frame's end before its receivers' wishes. */
-		CONSIDER(a->sending, a->frame.end_ns, END, n)
+		CONSIDER(a->sending, a->frame[0].end_ns, END, n)
 	}
 	for (int i = 0; i < AIR_COPIES; i++) {
 		CONSIDER(true, air->copies[i].at_ns, COPY, i)
@@ -45,7 +45,7 @@ static bool step(struct air *air, int64_t until)
 	for (int n = 0; n < air->config.nodes; n++) {
 		struct antenna *a = &air->antenna[n];
 
-		CONSIDER(a->handed, a->frame.start_ns, START, n)
+		CONSIDER(a->handed != 0 && !a->sending, a->frame[0].start_ns, START, n)
 		CONSIDER(a->computing, a->job_end_ns, JOB, n)
 		CONSIDER(a->on, a->wake_ns, WAKE, n)
 	}
@@ -88,6 +88,16 @@ static bool step(struct air *air, int64_t until)
 	return true;
 }
 
+static bool anybody_runs(const struct air *air)
+{
+	for (int n = 0; n < air->config.nodes; n++) {
+		if (air->antenna[n].on && cats_node_runs(&air->antenna[n].node)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
 	      struct air_record *record)
 {
@@ -97,13 +107,11 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	air->record = NULL;
 	while (step(air, until)) {
 	}
-	air->record = record;
-	for (int i = 0; i < AIR_COPIES; i++) {
-		/* Numbers tell inferences apart, unless nodes that did not hear each other reuse
-		 * them: what was late is not to cross into the next.
-		 */
-		air->copies[i].at_ns = AIR_NEVER;
+	/* An inference that somebody asked for too late is nobody's: it is not recorded. */
+	until = air->now_ns + (int64_t)deadline_us * 1000;
+	while (anybody_runs(air) && step(air, until)) {
 	}
+	air->record = record;
 	air->submitted_ns = air->now_ns;
 	record->hung = -1;
 	for (int n = 0; n < air->config.nodes; n++) {
@@ -121,14 +129,11 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	until = air->now_ns + (int64_t)deadline_us * 1000;
 	while (waiting) {
 		bool any_done = false;
-		bool any_running = false;
+		bool any_running = anybody_runs(air);
 
 		waiting = false;
 		for (int n = 0; n < air->config.nodes; n++) {
-			struct antenna *a = &air->antenna[n];
-
 			any_done = any_done || record->flags[n] & AIR_FLAG_DONE;
-			any_running = any_running || (a->on && cats_node_runs(&a->node));
 		}
 		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
 			struct antenna *a = &air->antenna[n];

@@ -13,10 +13,6 @@ void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int6
 {
 	struct antenna *a = &air->antenna[n];
 
-	if (air->record != NULL && air->record->flags[n] & AIR_FLAG_DONE &&
-	    !cats_node_runs(&a->node)) {
-		return; /* it has its result and listens again for the next */
-	}
 	a->heard = true;
 	cats_node_receive(&a->node, data, length, air_clock_us(air, n, start_ns),
 			  air_clock_us(air, n, air->now_ns));
@@ -64,17 +60,17 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 void air_start_frame(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	uint32_t bytes = air->config.overhead + a->frame.length;
+	struct frame *frame = &a->frame[0];
+	uint32_t bytes = air->config.overhead + frame->length;
 	double us = air->config.ramp_us + bytes * air->config.byte_us;
 
-	a->handed = false;
 	a->sending = true;
-	a->frame.number = air->frames++;
-	a->frame.end_ns = a->frame.start_ns + (int64_t)(us * 1e3);
-	a->frame.destroyed = false;
+	frame->number = air->frames++;
+	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
+	frame->destroyed = false;
 	a->sent_ns += (uint64_t)(us * 1e3);
 	if (air->record != NULL) {
-		uint8_t type = a->frame.data[0] & 15;
+		uint8_t type = frame->data[0] & 15;
 
 		air->record->frames++;
 		air->record->coded += type == CATS_FRAME_CODED;
@@ -87,30 +83,33 @@ void air_start_frame(struct air *air, int n)
 
 		if (other != n && o->sending) {
 			if (air->record != NULL) {
-				air->record->collisions += !o->frame.destroyed;
-				air->record->collisions += !a->frame.destroyed;
+				air->record->collisions += !o->frame[0].destroyed;
+				air->record->collisions += !frame->destroyed;
 			}
-			o->frame.destroyed = true;
-			a->frame.destroyed = true;
+			o->frame[0].destroyed = true;
+			frame->destroyed = true;
 		}
 	}
-	air_apply_events(air, true, a->frame.number);
+	air_apply_events(air, true, frame->number);
 }
 
 void air_end_frame(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	const struct frame frame = a->frame;
+	const struct frame frame = a->frame[0];
 
 	a->sending = false;
+	a->frame[0] = a->frame[1];
+	a->handed--;
+	if (a->handed != 0 && a->frame[0].start_ns < air->now_ns) {
+		a->frame[0].start_ns = air->now_ns;
+	}
 	for (int r = 0; r < air->config.nodes; r++) {
 		if (r != n && !frame.destroyed) {
 			arrive(air, r, &frame);
 		}
 	}
-	if (a->on && a->boot == frame.boot) {
-		/* If it was destroyed on the air, its sender does not know. */
-		cats_node_sent(&a->node, true, air_clock_us(air, n, frame.told_ns));
-		air_serve(air, n);
-	}
+	/* If it was destroyed on the air, its sender does not know. */
+	cats_node_sent(&a->node, true, air_clock_us(air, n, frame.told_ns));
+	air_serve(air, n);
 }

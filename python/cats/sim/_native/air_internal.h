@@ -31,7 +31,6 @@ enum purpose {
 
 struct frame {
 	int source;
-	uint32_t boot;
 	uint32_t number;
 	int64_t start_ns;
 	int64_t told_ns; /* what counts as its start */
@@ -68,10 +67,10 @@ struct antenna {
 	bool ran;
 	struct cats_job job;
 	int64_t job_end_ns;
-	/* transmission: handed out, on air, or neither */
-	bool handed;
+	/* transmission: how many frames are handed out, the oldest first; whether that is on the air */
+	int handed;
 	bool sending;
-	struct frame frame;
+	struct frame frame[2];
 	uint64_t sent_ns;
 	uint64_t computed_ns;
 };

@@ -106,7 +106,7 @@ int air_switch_on(struct air *air, int n)
 	a->boot_ns = air->now_ns;
 	a->wake_ns = air->now_ns;
 	a->computing = false;
-	a->handed = false;
+	a->handed = 0;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
 
@@ -117,7 +117,7 @@ void air_switch_off(struct air *air, int n)
 	a->on = false;
 	a->wake_ns = AIR_NEVER;
 	a->computing = false;
-	a->handed = false;
+	a->handed = 0;
 	a->sending = false; /* cut off */
 	/* What it held is lost. */
 	memset(a->arena, 0xa5, a->image.header->arena_size);
@@ -174,6 +174,21 @@ static void take_result(struct air *air, int n, const struct cats_result *result
 	record->latency_us[n] = (air->now_ns - air->submitted_ns) / 1000;
 }
 
+static void hand(struct air *air, int n, const struct cats_todo *todo)
+{
+	struct antenna *a = &air->antenna[n];
+	struct frame *frame = &a->frame[a->handed++];
+
+	frame->source = n;
+	frame->length = todo->length;
+	frame->told_ns = global_ns(air, n, todo->at);
+	frame->start_ns = frame->told_ns - (int64_t)(air->config.before_us * 1e3);
+	if (frame->start_ns < air->now_ns) {
+		frame->start_ns = air->now_ns;
+	}
+	memcpy(frame->data, todo->frame, todo->length);
+}
+
 void air_serve(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -183,17 +198,7 @@ void air_serve(struct air *air, int n)
 		cats_node_poll(&a->node, air_clock_us(air, n, air->now_ns), &todo);
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
-			a->handed = true;
-			a->frame.source = n;
-			a->frame.boot = a->boot;
-			a->frame.length = todo.length;
-			a->frame.told_ns = global_ns(air, n, todo.at);
-			a->frame.start_ns =
-				a->frame.told_ns - (int64_t)(air->config.before_us * 1e3);
-			if (a->frame.start_ns < air->now_ns) {
-				a->frame.start_ns = air->now_ns;
-			}
-			memcpy(a->frame.data, todo.frame, todo.length);
+			hand(air, n, &todo);
 		} else if (todo.what == CATS_TODO_DONE) {
 			take_result(air, n, &todo.result);
 		} else if (!todo.forever) {
