@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena
+from cats.plan.code_time import CodeTime
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
@@ -287,7 +288,8 @@ def _prepare(
     config.check()
     split.check(config)
     check_keep(config, split, keep)
-    air = radio_named(radio)
+    compute = compute or Compute()
+    air = radio_named(radio, CodeTime().at(compute.clock_hz))
     payload = air.payload if payload is None else payload
     if not 1 <= payload <= air.payload:
         raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
@@ -312,7 +314,7 @@ def _prepare(
         if uneven:
             interleave = False
 
-    timing = Timing(config, split, keep, air, payload, rounds, compute or Compute())
+    timing = Timing(config, split, keep, air, payload, rounds, compute)
     return _Search(config, split, keep, timing, tile_rows), interleave
 
 

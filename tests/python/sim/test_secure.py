@@ -99,8 +99,11 @@ def test_room_and_time_for_a_seal(name):
                 top, bottom, begin, end = cut.region(fragment, gather.tile_rows)
                 size = max(size, FRAME_HEADER + (bottom - top) * (end - begin))
         assert gather.slot_us >= plain.air_us(size + SEALED_BYTES) + plain.guard_us
-        assert gather.control_us >= plain.slot_us(FRAME_HEADER + SEALED_BYTES)
-        assert gather.turn_us >= plain.turn_us + 2000
+        assert gather.control_us >= plain.control_us(FRAME_HEADER + SEALED_BYTES)
+        code = sealed.code.microseconds(sealed.code.aes)  # for what is heard, and for the answer
+        free = sealed.guard_us + sealed.before_us
+        assert gather.turn_us + free >= 2 * code + sealed.hand_us
+        assert gather.slot_us >= code
     assert plan_air(plans[1]).slots_us > plan_air(plans[0]).slots_us
 
 
