@@ -9,16 +9,6 @@
 
 #include <string.h>
 
-void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int64_t start_ns)
-{
-	struct antenna *a = &air->antenna[n];
-
-	a->heard = true;
-	cats_node_receive(&a->node, data, length, air_clock_us(air, n, start_ns),
-			  air_clock_us(air, n, air->now_ns));
-	air_serve(air, n);
-}
-
 static void hear_later(struct air *air, int n, const struct frame *frame, const uint8_t *data,
 		       double after_us)
 {
@@ -57,39 +47,71 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	}
 }
 
+static void destroy(struct air *air, struct frame *frame, struct frame *other)
+{
+	if (air->record != NULL) {
+		air->record->collisions += !other->destroyed;
+		air->record->collisions += !frame->destroyed;
+	}
+	other->destroyed = true;
+	frame->destroyed = true;
+}
+
+/* Begin to send, in spite of all who send already. */
+static void transmit(struct air *air, struct frame *frame)
+{
+	uint32_t bytes = air->config.overhead + frame->length;
+	double us = air->config.ramp_us + bytes * air->config.byte_us;
+
+	frame->number = air->frames++;
+	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
+	frame->destroyed = false;
+	for (int n = 0; n < air->antennas; n++) {
+		struct antenna *a = &air->antenna[n];
+
+		if (a->sending && &a->frame[0] != frame) {
+			destroy(air, frame, &a->frame[0]);
+		}
+	}
+	for (size_t i = 0; i < air->config.babble_count; i++) {
+		struct babbler *b = &air->babbler[i];
+
+		if (b->sending && &b->frame != frame) {
+			destroy(air, frame, &b->frame);
+		}
+	}
+}
+
+static void hear_all(struct air *air, const struct frame *frame)
+{
+	for (int r = 0; r < air->antennas && !frame->destroyed; r++) {
+		if (r != frame->source) {
+			arrive(air, r, frame);
+		}
+	}
+}
+
 void air_start_frame(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
 	struct frame *frame = &a->frame[0];
-	uint32_t bytes = air->config.overhead + frame->length;
-	double us = air->config.ramp_us + bytes * air->config.byte_us;
+	struct air_record *record = air_record_of(air, n);
+	int64_t ns;
 
 	a->sending = true;
-	frame->number = air->frames++;
-	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
-	frame->destroyed = false;
-	a->sent_ns += (uint64_t)(us * 1e3);
-	if (air->record != NULL) {
+	transmit(air, frame);
+	ns = frame->end_ns - frame->start_ns;
+	a->sent_ns += (uint64_t)ns;
+	if (record != NULL) {
 		uint8_t type = frame->data[0] & 15;
 
-		air->record->frames++;
-		air->record->coded += type == CATS_FRAME_CODED;
-		air->record->control += type != CATS_FRAME_CODED && type != CATS_FRAME_DATA;
-		air->record->bytes += bytes;
-		air->record->air_ns += (uint64_t)(us * 1e3);
+		record->frames++;
+		record->coded += type == CATS_FRAME_CODED;
+		record->control += type != CATS_FRAME_CODED && type != CATS_FRAME_DATA;
+		record->bytes += air->config.overhead + frame->length;
+		record->air_ns += (uint64_t)ns;
 	}
-	for (int other = 0; other < air->config.nodes; other++) {
-		struct antenna *o = &air->antenna[other];
-
-		if (other != n && o->sending) {
-			if (air->record != NULL) {
-				air->record->collisions += !o->frame[0].destroyed;
-				air->record->collisions += !frame->destroyed;
-			}
-			o->frame[0].destroyed = true;
-			frame->destroyed = true;
-		}
-	}
+	air_keep_frame(air, frame);
 	air_apply_events(air, true, frame->number);
 }
 
@@ -104,12 +126,21 @@ void air_end_frame(struct air *air, int n)
 	if (a->handed != 0 && a->frame[0].start_ns < air->now_ns) {
 		a->frame[0].start_ns = air->now_ns;
 	}
-	for (int r = 0; r < air->config.nodes; r++) {
-		if (r != n && !frame.destroyed) {
-			arrive(air, r, &frame);
-		}
-	}
+	hear_all(air, &frame);
 	/* If it was destroyed on the air, its sender does not know. */
-	cats_node_sent(&a->node, true, air_clock_us(air, n, frame.told_ns));
-	air_serve(air, n);
+	air_sent(air, n, frame.told_ns);
+}
+
+void air_start_babble(struct air *air, struct babbler *b)
+{
+	b->sending = true;
+	b->frame.start_ns = air->now_ns;
+	b->frame.told_ns = air->now_ns + (int64_t)(air->config.before_us * 1e3);
+	transmit(air, &b->frame);
+}
+
+void air_end_babble(struct air *air, struct babbler *b)
+{
+	b->sending = false;
+	hear_all(air, &b->frame);
 }
