@@ -228,7 +228,7 @@ struct cats_node {
 	bool numbered;   /* number and seen mean something: every number is a valid one */
 	bool silence;    /* nothing was heard for the timeout; kept, for a time difference wraps */
 	uint8_t lonely;  /* exchanges in a row that it led and in which it heard nobody */
-	uint8_t unmet;   /* exchanges in a row in which repair left most sources incomplete */
+	uint8_t dull;    /* how much less than a third of the data it hears: DULL_LIMIT */
 	bool abandon;    /* the others are at the next inference, which no exchange can name */
 
 	/* Jobs: what counts is from the exchange on the air, or from the one before it, on. */
@@ -249,6 +249,7 @@ struct cats_node {
 	uint16_t doubt;             /* the last number that looked old: its successor is believed */
 	uint16_t key;               /* cats_frame_key() */
 	uint16_t heard;             /* bit s: node s was heard in this inference */
+	uint16_t taken;             /* DATA frames of this exchange: what repair adds does not count */
 	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
 	const struct cats_image_gather *gather; /* of x */
@@ -271,6 +272,8 @@ struct cats_node {
 	struct cats_engine engine;
 	/* Exchanges that node s let pass unheard, up to 255. */
 	uint8_t quiet[CATS_MAX_NODES];
+	/* How often node s lets one pass unheard: ABSENT_LIMIT. */
+	uint8_t absent[CATS_MAX_NODES];
 	/* Needs reported in this round; once granted, coded slots. */
 	uint8_t counts[CATS_MAX_NODES];
 	/* Leader: what the last reporter may still want, from a round whose counts are gone. */

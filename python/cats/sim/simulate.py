@@ -37,15 +37,16 @@ class Settings:
 
     ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's estimate for ``clock_hz``,
     each node's times its factor in ``slower``). ``code_time``: ``plan`` (all other code takes what
-    ``cats.plan.code_time`` says, for ``clock_hz``), ``none``, or other counts. ``gap_us``: between
-    one inference's end and the next submit. ``lead_us``: None is the radio's. Others as in
-    include/cats/node.h; 0 is its default.
+    ``cats.plan.code_time`` says, for ``clock_hz``), ``none``, or other counts. ``idle``: nodes that
+    submit nothing. ``gap_us``: between one inference's end and the next submit. ``lead_us``: None
+    is the radio's. Others as in include/cats/node.h; 0 is its default.
     """
 
     compute: str = "none"
     code_time: str | CodeTime = "plan"
     clock_hz: float = 64e6
     slower: Sequence[float] = ()
+    idle: Sequence[int] = ()
     first_inference: int = 1
     clock_us: Sequence[int] = ()
     lead_us: int | None = None
@@ -157,7 +158,7 @@ def simulate(
     if air == ffi.NULL:
         raise CatsError(f"the simulation cannot start: {ffi.string(error[0]).decode()}")
     try:
-        return _run(air, model, plan, inputs, settings, bits_bytes, faults.shocks)
+        return _run(air, model, plan, inputs, settings, bits_bytes, faults)
     finally:
         lib.air_close(air)
 
@@ -169,7 +170,7 @@ def _run(
     inputs: np.ndarray,
     settings: Settings,
     bits_bytes: int,
-    events: int,
+    faults: Faults,
 ) -> Result:
     nodes, batch = model.split.nodes, len(inputs)
     exchanges = sum(gather.tiles for gather in plan.gathers)
@@ -186,7 +187,7 @@ def _run(
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
 
-    deadline = _deadline_us(lib.air_image(air), settings, nodes, events)
+    deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
@@ -299,6 +300,7 @@ def _config(
     config.ramp_us, config.byte_us, config.overhead = radio.ramp_us, radio.byte_us, radio.overhead
     for d in range(nodes):
         config.image[d], config.image_size[d] = memory[d], len(images[d])
+        config.idle[d] = d in settings.idle
         # Clocks that agree would hide mistakes, and so would clocks that never wrap.
         config.clock_us[d] = settings.clock_us[d] if settings.clock_us else -1000 * d % 2**32
     config.first_inference = settings.first_inference % 2**16
@@ -349,7 +351,7 @@ def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.nd
     return times
 
 
-def _deadline_us(partition: object, settings: Settings, nodes: int, events: int) -> int:
+def _deadline_us(partition: object, settings: Settings, nodes: int, faults: Faults) -> int:
     """By when an inference has ended whatever happens: every exchange as long as it can be, and
     for the start and for each node that goes, everybody's silence one after the other."""
     longest = 0
@@ -361,4 +363,7 @@ def _deadline_us(partition: object, settings: Settings, nodes: int, events: int)
             break
     silence = settings.timeout_us or lib.cats_silence_us(partition)
     start = settings.start_us or 10 * silence
-    return 2 * longest + (nodes + 2) * (events + 2) * silence + (nodes + 1) * start
+    # While others are heard a node waits for a leader four times as long, but not for ever.
+    patience = 4 if faults.babble or faults.neighbour else 1
+    shocks = (nodes + 2) * (faults.shocks + 2) * silence
+    return patience * (2 * longest + shocks + (nodes + 1) * start)

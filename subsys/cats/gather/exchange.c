@@ -18,6 +18,7 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	cats_reception_begin(image_of(node), current_of(node), x);
 	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
+	node->taken = 0;
 	node->fragments += current_of(node)->lacking;
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
@@ -81,30 +82,50 @@ void cats_exchange_finish(struct cats_node *node)
 	}
 }
 
-/* What this exchange tells of the exchanges to come: who is not heard, and what repair is worth. */
+/* What this exchange tells a leader of those to come: whether anybody is heard. */
 static void look_back(struct cats_node *node)
 {
 	uint32_t sources = 0;
 	uint32_t silent = 0;
-	uint32_t incomplete = 0;
 
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		if (s != self_of(node) && fragments_of(node, s) != 0) {
 			sources++;
 			silent += node->quiet[s] != 0;
-			incomplete += !source_gone(node, s) &&
-				      cats_reception_lack(image_of(node), current_of(node), s) != 0;
 		}
 	}
 	if (cats_node_leads(node) && sources != 0) {
 		node->lonely = silent < sources ? 0 : node->lonely + (node->lonely < UINT8_MAX);
 	}
-	if (node->gather->rounds != 0 && sources != 0) {
-		node->unmet = 2 * incomplete <= sources ? 0 : node->unmet + 1;
-		if (node->unmet == UNMET_EXCHANGES + UNMET_PROBE) {
-			node->unmet = UNMET_EXCHANGES;
+}
+
+static uint8_t within(int32_t value, int32_t low, int32_t high)
+{
+	return (uint8_t)(value < low ? low : value < high ? value : high);
+}
+
+/* How much of the data this node hears itself, of all who are there, and who is often not heard. */
+static void measure_hearing(struct cats_node *node)
+{
+	int32_t missed = -3 * node->taken;
+
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
+		uint16_t fragments = s != self_of(node) ? fragments_of(node, s) : 0;
+
+		if (fragments == 0) {
+			continue;
 		}
+		missed += source_gone(node, s) ? 0 : fragments;
+		node->absent[s] =
+			within(node->absent[s] + (node->quiet[s] != 0 ? ABSENT_STEP : -1), 0,
+			       2 * ABSENT_LIMIT);
 	}
+	if (missed > DULL_STEP) {
+		missed = DULL_STEP;
+	} else if (missed < -DULL_STEP) {
+		missed = -DULL_STEP;
+	}
+	node->dull = within(node->dull + missed, 0, 2 * DULL_LIMIT);
 }
 
 void cats_exchange_close(struct cats_node *node, uint32_t now_us)
@@ -117,6 +138,7 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 		/* Others end a little later, and are to hear the next inference's first frame. */
 		node->not_before_us = now_us + node->gather->control_us;
 	}
+	measure_hearing(node);
 	node->opening = 0;
 	node->exchange = CATS_EXCHANGE_OVER;
 	cats_exchange_finish(node);

@@ -209,8 +209,12 @@ static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_tod
 			cats_exchange_close(node, now_us);
 		}
 	} else if (leader_gone(node, now_us, todo)) {
-		node->reopened = true;
-		take_over(node);
+		if (hears_enough(node)) {
+			node->reopened = true;
+			take_over(node);
+		} else {
+			cats_exchange_close(node, now_us); /* others may go on all the same */
+		}
 	}
 }
 

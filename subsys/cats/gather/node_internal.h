@@ -22,11 +22,19 @@
 
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
-/* Exchanges in a row that ended incomplete, after which a node asks for repair in every so manyeth
- * only: it cannot hear, and what it asks for takes everybody's time.
+/* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
+#define ALONE_EXCHANGES 12
+/* A node that hears less than a third of the data asks for no repair: it would take everybody's time.
+ * Each fragment that it missed counts one, each that it heard takes two off, at most so many an
+ * exchange.
  */
-#define UNMET_EXCHANGES 4
-#define UNMET_PROBE 8
+#define DULL_LIMIT 12
+#define DULL_STEP 4
+/* A source that lets more than one exchange in five pass unheard hears too little to know when to
+ * speak: in such an exchange nobody waits for it. Each counts so much, each other one takes one off.
+ */
+#define ABSENT_LIMIT 12
+#define ABSENT_STEP 4
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
@@ -88,12 +96,27 @@ static inline bool exchange_open(const struct cats_node *node)
 	return node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
 }
 
-/* A leader that nobody seems to hear, or that hears nobody: it keeps quiet but for a SYNC now and
- * then, since others may lead meanwhile.
+/* Whether this node may ask for what it lacks, and lead in place of one whom it does not hear. */
+static inline bool hears_enough(const struct cats_node *node)
+{
+	return node->dull < DULL_LIMIT;
+}
+
+/* A source that is not asked for repair any more, until it is heard. */
+static inline bool source_gone(const struct cats_node *node, uint8_t source)
+{
+	return node->quiet[source] >= GONE_EXCHANGES;
+}
+
+/* A leader that hears nobody, or too little where it leads in another's place: it keeps quiet but for a
+ * SYNC now and then, since others may lead meanwhile.
  */
 static inline bool leads_alone(const struct cats_node *node)
 {
-	return cats_node_leads(node) && node->lonely >= CATS_SILENT_EXCHANGES;
+	if (!cats_node_leads(node) || self_of(node) == 0) {
+		return cats_node_leads(node) && node->lonely >= ALONE_EXCHANGES;
+	}
+	return node->lonely >= CATS_SILENT_EXCHANGES || !hears_enough(node);
 }
 
 /* Whether a node that leads alone sends a SYNC again: once in a timeout. */
@@ -102,10 +125,11 @@ static inline bool calls_others(const struct cats_node *node, uint32_t now_us)
 	return first_exchange(node->x) && now_us - node->alone_us >= node->config.timeout_us;
 }
 
-/* A source that is not asked for repair any more, until it is heard. */
-static inline bool source_gone(const struct cats_node *node, uint8_t source)
+/* A source that is not asked in this exchange. */
+static inline bool source_away(const struct cats_node *node, uint8_t source)
 {
-	return node->quiet[source] >= GONE_EXCHANGES;
+	return source_gone(node, source) ||
+	       (node->quiet[source] != 0 && node->absent[source] >= ABSENT_LIMIT);
 }
 
 static inline bool past(uint32_t now_us, uint32_t at)

@@ -122,6 +122,9 @@ static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_
 	}
 	if (news || frame->inference == node->seen) {
 		hear(node, now_us);
+		if (leader_of(node, frame) < node->leader) {
+			node->leader = leader_of(node, frame); /* who leads in its place gives way */
+		}
 	}
 	return false;
 }
@@ -235,6 +238,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;
+		node->taken += used;
 	} else {
 		used = cats_reception_coded(image_of(node), current_of(node), node->config.arena,
 					    frame);

@@ -127,6 +127,15 @@ static bool anybody_runs(const struct air *air)
 	return false;
 }
 
+/* Whether a result is due. Who babbles may keep nodes busy that have given theirs. */
+static bool unanswered(const struct air *air, int n)
+{
+	const struct antenna *a = &air->antenna[n];
+	bool babble = air->config.babble_count != 0 && air->record->flags[n] & AIR_FLAG_DONE;
+
+	return a->on && !babble && (cats_node_runs(&a->node) || a->node.pending);
+}
+
 int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
 	      struct air_record *record)
 {
@@ -136,9 +145,11 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	air->record = NULL;
 	while (step(air, until)) {
 	}
-	/* An inference that somebody asked for too late is nobody's: it is not recorded. */
+	/* An inference that somebody asked for too late is nobody's: it is not recorded. Who babbles may
+	 * begin them without end.
+	 */
 	until = air->now_ns + (int64_t)deadline_us * 1000;
-	while (anybody_runs(air) && step(air, until)) {
+	while (anybody_runs(air) && air->config.babble_count == 0 && step(air, until)) {
 	}
 	air->record = record;
 	air->submitted_ns = air->now_ns;
@@ -149,8 +160,11 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		record->latency_us[n] = -1;
 		a->heard = false;
 		a->began = false;
+		record->mixed |= a->on && cats_node_runs(&a->node);
 		if (a->on) {
 			record->flags[n] = AIR_FLAG_ON;
+		}
+		if (a->on && !air->config.idle[n]) {
 			cats_node_submit(&a->node, inputs[n], air_clock_us(air, n, air->now_ns));
 			air_kick(air, n);
 		}
@@ -174,18 +188,11 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 			}
 		}
 		for (int n = 0; n < air->config.nodes; n++) {
-			struct antenna *a = &air->antenna[n];
-
-			waiting =
-				waiting || (a->on && (cats_node_runs(&a->node) || a->node.pending));
+			waiting = waiting || unanswered(air, n);
 		}
 		if (waiting && !step(air, until)) {
 			for (int n = 0; n < air->config.nodes; n++) {
-				struct antenna *a = &air->antenna[n];
-
-				if (a->on && (cats_node_runs(&a->node) || a->node.pending)) {
-					record->hung = n;
-				}
+				record->hung = unanswered(air, n) ? n : record->hung;
 			}
 			waiting = false;
 		}

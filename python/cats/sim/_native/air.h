@@ -139,7 +139,8 @@ struct air_config {
 				*   none
 				*/
 	/* nodes */
-	bool on[AIR_NODES]; /**< at the start of the run */
+	bool on[AIR_NODES];   /**< at the start of the run */
+	bool idle[AIR_NODES]; /**< has no input, and asks for no inference */
 	double drift_ppm[AIR_NODES];
 	uint32_t clock_us[AIR_NODES]; /**< what a node's clock shows at the start */
 	bool named; /**< losses without bursts are those of subsys/cats/transport/loss.h */

@@ -365,7 +365,7 @@ void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int6
 	bool taking = a->taking && a->free_ns > air->now_ns;
 	struct waiting *frame = &a->ring[a->heard_count];
 
-	a->heard = true;
+	a->heard = a->heard || (data[0] & 15) != CATS_FRAME_ASK; /* an inference of others */
 	if (a->heard_count + taking == AIR_WAITING) {
 		if (air_record_of(air, n) != NULL) {
 			air->record->overrun++;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment f41f379d.
+/* Partition of node 0 of 2, deployment 781a85ae.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1616 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x781a85aeu /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1616 /* bytes of flash */
 
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb64515f1u,
+		.crc32 = 0x82d663fdu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -167,7 +167,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 1232,
 			.control_us = 1136,
-			.turn_us = 0,
+			.turn_us = 171,
 			.spacing_us = 33,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -198,8 +198,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1360,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 6301,
+			.turn_us = 171,
+			.spacing_us = 6985,
 			.tile = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
@@ -229,8 +229,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5774,
+			.turn_us = 171,
+			.spacing_us = 6458,
 			.tile = { 132, 132 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
@@ -260,8 +260,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5776,
+			.turn_us = 171,
+			.spacing_us = 6460,
 			.tile = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
@@ -291,8 +291,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5772,
+			.turn_us = 171,
+			.spacing_us = 6456,
 			.tile = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
@@ -322,8 +322,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5780,
+			.turn_us = 171,
+			.spacing_us = 6464,
 			.tile = { 108, 108 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
@@ -353,8 +353,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1296,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 4736,
+			.turn_us = 171,
+			.spacing_us = 5420,
 			.tile = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
