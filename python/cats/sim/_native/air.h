@@ -8,8 +8,8 @@
  * @brief A simulated air with one node of the C code behind each antenna. Host only.
  *
  * Event driven, in nanoseconds of one simulated time; nodes see microseconds of their own drifting
- * clocks. One channel that all nodes share: transmissions that overlap destroy each other, and who
- * transmits hears nothing. Every random draw comes from a stream of its own purpose (and link), so
+ * clocks. One channel that all nodes share: transmissions that overlap destroy each other, where both
+ * are heard at all, and who transmits hears nothing. Every random draw comes from a stream of its own purpose (and link), so
  * a run is replayed by its seed, and a change of one fault leaves the draws of the others alone.
  */
 
@@ -184,8 +184,8 @@ struct air_record {
 };
 
 #define AIR_FLAG_DONE 1  /**< the node gave a result */
-#define AIR_FLAG_INPUT 2 /**< and ran with its input (else with zeros) */
-#define AIR_FLAG_LED 4   /**< and led at the end */
+#define AIR_FLAG_INPUT 2 /**< it ran with its input (else with zeros), even if it did not end */
+#define AIR_FLAG_LED 4   /**< it led at the end */
 #define AIR_FLAG_ON 8    /**< it was on when the input was submitted */
 
 struct air;

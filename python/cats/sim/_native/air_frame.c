@@ -47,14 +47,20 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	}
 }
 
-static void destroy(struct air *air, struct frame *frame, struct frame *other)
+/* Where a frame is not heard since another one is on the air. */
+static void destroy(struct air *air, struct frame *frame, const struct frame *other)
 {
-	if (air->record != NULL) {
-		air->record->collisions += !other->destroyed;
-		air->record->collisions += !frame->destroyed;
+	uint32_t where = 0;
+
+	for (int r = 0; r < air->antennas; r++) {
+		bool reaches = r == other->source || air->config.link[other->source][r].loss < 1;
+
+		where |= r != frame->source && reaches ? UINT32_C(1) << r : 0;
 	}
-	other->destroyed = true;
-	frame->destroyed = true;
+	if (air->record != NULL) {
+		air->record->collisions += frame->destroyed == 0 && where != 0;
+	}
+	frame->destroyed |= where;
 }
 
 /* Begin to send, in spite of all who send already. */
@@ -65,12 +71,13 @@ static void transmit(struct air *air, struct frame *frame)
 
 	frame->number = air->frames++;
 	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
-	frame->destroyed = false;
+	frame->destroyed = 0;
 	for (int n = 0; n < air->antennas; n++) {
 		struct antenna *a = &air->antenna[n];
 
 		if (a->sending && &a->frame[0] != frame) {
 			destroy(air, frame, &a->frame[0]);
+			destroy(air, &a->frame[0], frame);
 		}
 	}
 	for (size_t i = 0; i < air->config.babble_count; i++) {
@@ -78,14 +85,15 @@ static void transmit(struct air *air, struct frame *frame)
 
 		if (b->sending && &b->frame != frame) {
 			destroy(air, frame, &b->frame);
+			destroy(air, &b->frame, frame);
 		}
 	}
 }
 
 static void hear_all(struct air *air, const struct frame *frame)
 {
-	for (int r = 0; r < air->antennas && !frame->destroyed; r++) {
-		if (r != frame->source) {
+	for (int r = 0; r < air->antennas; r++) {
+		if (r != frame->source && (frame->destroyed >> r & 1) == 0) {
 			arrive(air, r, frame);
 		}
 	}

@@ -38,7 +38,7 @@ struct frame {
 	int64_t told_ns; /* what counts as its start */
 	int64_t end_ns;
 	uint16_t length;
-	bool destroyed;
+	uint32_t destroyed; /* bit r: at antenna r */
 	uint8_t data[CATS_FRAME_MAX];
 };
 
@@ -67,7 +67,8 @@ struct antenna {
 	uint8_t *arena;
 	bool on;
 	bool heard;    /* anything since the last submit */
-	bool began;    /* an inference since the last submit */
+	bool began;    /* an inference since the last submit, of that number */
+	uint16_t number;
 	uint32_t boot; /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;

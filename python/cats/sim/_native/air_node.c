@@ -50,10 +50,6 @@ static void available(void *user, uint16_t inference, struct cats_exchange x,
 	if (air_record_of(air, (int)n) == NULL) {
 		return;
 	}
-	if (x.gather == 0 && x.tile == 0) {
-		air->record->mixed |= antenna->began;
-		antenna->began = true;
-	}
 	bits = air->record->bits +
 	       ((air->first_exchange[x.gather] + x.tile) * nodes + n) * nodes * bytes;
 	for (size_t s = 0; s < nodes; s++) {
@@ -162,6 +158,18 @@ static double solving_ns(const struct antenna *a)
 	return bytes * a->air->config.code.solve_byte;
 }
 
+/* An inference begins here; after a restart it may be the second one of a record. */
+static void note_begin(struct antenna *a, int n)
+{
+	struct air_record *record = a->air->record;
+
+	record->mixed |= a->began && a->number != a->node.number;
+	a->began = true;
+	a->number = a->node.number;
+	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
+	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
+}
+
 static bool start_job(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -171,6 +179,9 @@ static bool start_job(struct air *air, int n)
 		return false;
 	}
 	spend(a, air->config.code.wake);
+	if (a->job.what == CATS_JOB_BEGIN && air_record_of(air, n) != NULL) {
+		note_begin(a, n);
+	}
 	if (air->compute_us != NULL && a->job.what != CATS_JOB_BEGIN) {
 		ns = (int64_t)air->compute_us[((size_t)air_node_of(air, n) * air->gathers + a->job.x.gather) * 2 +
 					      (a->job.what == CATS_JOB_CONSUME)] *
@@ -216,8 +227,7 @@ static void take_result(struct antenna *a, int n, const struct cats_result *resu
 		return;
 	}
 	memcpy(record->outputs + (size_t)n * size, result->output, size * sizeof(int16_t));
-	record->flags[n] |= AIR_FLAG_DONE | (result->submitted ? AIR_FLAG_INPUT : 0) |
-			    (result->led ? AIR_FLAG_LED : 0);
+	record->flags[n] |= AIR_FLAG_DONE | (result->led ? AIR_FLAG_LED : 0);
 	record->lost[n] = result->lost;
 	record->latency_us[n] = (a->free_ns - air->submitted_ns) / 1000;
 }
