@@ -63,6 +63,10 @@ enum cats_frame_type {
  * inference has opened it, but who took over.
  */
 #define CATS_AGAIN 0x40
+/** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where it
+ * does, nobody asks for what it did not send.
+ */
+#define CATS_DULL 0x80
 
 /** What follows a grant. */
 enum cats_grant {
@@ -103,7 +107,7 @@ struct cats_frame {
 			*   CATS_AGAIN. ASK: 1 where the number is a guess
 			*/
 	uint8_t slot;  /**< DATA: the leader whom the sender follows, and in the high nibble coded
-			*   frames ahead, and CATS_AGAIN. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
+			*   frames ahead, CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
 			*   1, the copy. CODED: coded slots of this round after this one.
 			*   SYNC: 0, or 1 for its copy. ASK: 0
 			*/
@@ -120,9 +124,10 @@ static inline uint8_t cats_frame_ahead(const struct cats_frame *frame)
 /** @brief Whether a frame says that its exchange was opened by a node that took over. */
 static inline bool cats_frame_again(const struct cats_frame *frame)
 {
-	return (frame->type == CATS_FRAME_SYNC   ? frame->index
-		: frame->type == CATS_FRAME_DATA ? frame->slot
-						 : 0) >= CATS_AGAIN;
+	return ((frame->type == CATS_FRAME_SYNC   ? frame->index
+		 : frame->type == CATS_FRAME_DATA ? frame->slot
+						  : 0) &
+		CATS_AGAIN) != 0;
 }
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */

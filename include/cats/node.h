@@ -249,6 +249,7 @@ struct cats_node {
 	uint16_t doubt;             /* the last number that looked old: its successor is believed */
 	uint16_t key;               /* cats_frame_key() */
 	uint16_t heard;             /* bit s: node s was heard in this inference */
+	uint16_t dullards;          /* bit s: node s said CATS_DULL in its last DATA */
 	uint16_t taken;             /* DATA frames of this exchange: what repair adds does not count */
 	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
@@ -272,8 +273,6 @@ struct cats_node {
 	struct cats_engine engine;
 	/* Exchanges that node s let pass unheard, up to 255. */
 	uint8_t quiet[CATS_MAX_NODES];
-	/* How often node s lets one pass unheard: ABSENT_LIMIT. */
-	uint8_t absent[CATS_MAX_NODES];
 	/* Needs reported in this round; once granted, coded slots. */
 	uint8_t counts[CATS_MAX_NODES];
 	/* Leader: what the last reporter may still want, from a round whose counts are gone. */

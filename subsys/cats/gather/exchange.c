@@ -99,33 +99,23 @@ static void look_back(struct cats_node *node)
 	}
 }
 
-static uint8_t within(int32_t value, int32_t low, int32_t high)
+static int32_t within(int32_t value, int32_t low, int32_t high)
 {
-	return (uint8_t)(value < low ? low : value < high ? value : high);
+	return value < low ? low : value < high ? value : high;
 }
 
-/* How much of the data this node hears itself, of all who are there, and who is often not heard. */
+/* How much of the data this node hears itself, of all who are there. */
 static void measure_hearing(struct cats_node *node)
 {
 	int32_t missed = -3 * node->taken;
 
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
-		uint16_t fragments = s != self_of(node) ? fragments_of(node, s) : 0;
-
-		if (fragments == 0) {
-			continue;
+		if (s != self_of(node) && !source_gone(node, s)) {
+			missed += fragments_of(node, s);
 		}
-		missed += source_gone(node, s) ? 0 : fragments;
-		node->absent[s] =
-			within(node->absent[s] + (node->quiet[s] != 0 ? ABSENT_STEP : -1), 0,
-			       2 * ABSENT_LIMIT);
 	}
-	if (missed > DULL_STEP) {
-		missed = DULL_STEP;
-	} else if (missed < -DULL_STEP) {
-		missed = -DULL_STEP;
-	}
-	node->dull = within(node->dull + missed, 0, 2 * DULL_LIMIT);
+	missed = within(missed, -DULL_STEP, DULL_STEP);
+	node->dull = (uint8_t)within(node->dull + missed, 0, 2 * DULL_LIMIT);
 }
 
 void cats_exchange_close(struct cats_node *node, uint32_t now_us)

@@ -76,7 +76,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		count = cats_fragment_count(image, f->x, f->source);
 		ahead = cats_frame_ahead(f);
 		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
-		    ahead > (rounds != 0 ? CATS_MAX_AHEAD : 0) || f->slot >= 2 * CATS_AGAIN ||
+		    ahead > (rounds != 0 ? CATS_MAX_AHEAD : 0) ||
 		    (cats_frame_again(f) && (f->x.gather != 0 || f->x.tile != 0))) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}

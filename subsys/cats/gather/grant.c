@@ -28,8 +28,11 @@ bool cats_grant_needs(struct cats_node *node)
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		uint16_t lack = 0;
 
-		if (s != self_of(node) && !source_away(node, s) && hears_enough(node)) {
+		if (s != self_of(node) && !source_gone(node, s) && hears_enough(node)) {
 			lack = cats_reception_lack(image_of(node), current_of(node), s);
+		}
+		if (source_dull(node, s) && lack == fragments_of(node, s)) {
+			lack = 0;
 		}
 		if (lack > node->counts[s]) {
 			node->counts[s] = (uint8_t)(lack < COUNT_MAX ? lack : COUNT_MAX);
@@ -80,7 +83,8 @@ static bool misses_report(const struct cats_node *node)
 	uint8_t nodes = nodes_of(node);
 	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
 
-	return !node->reported && !source_away(node, last) && hears_enough(node);
+	return !node->reported && !source_gone(node, last) && !source_dull(node, last) &&
+	       hears_enough(node);
 }
 
 /* Others pass on what they hear of a report, but nobody passes on the last one. Where the leader

@@ -30,11 +30,6 @@
  */
 #define DULL_LIMIT 12
 #define DULL_STEP 4
-/* A source that lets more than one exchange in five pass unheard hears too little to know when to
- * speak: in such an exchange nobody waits for it. Each counts so much, each other one takes one off.
- */
-#define ABSENT_LIMIT 12
-#define ABSENT_STEP 4
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
@@ -125,11 +120,9 @@ static inline bool calls_others(const struct cats_node *node, uint32_t now_us)
 	return first_exchange(node->x) && now_us - node->alone_us >= node->config.timeout_us;
 }
 
-/* A source that is not asked in this exchange. */
-static inline bool source_away(const struct cats_node *node, uint8_t source)
+static inline bool source_dull(const struct cats_node *node, uint8_t source)
 {
-	return source_gone(node, source) ||
-	       (node->quiet[source] != 0 && node->absent[source] >= ABSENT_LIMIT);
+	return (node->dullards >> source & 1) != 0;
 }
 
 static inline bool past(uint32_t now_us, uint32_t at)

@@ -180,6 +180,10 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 		return reject(CATS_REJECT_BUSY);
 	}
 	node->quiet[frame->source] = 0;
+	if (frame->type == CATS_FRAME_DATA) {
+		node->dullards &= (uint16_t)~(1u << frame->source);
+		node->dullards |= (uint16_t)((frame->slot & CATS_DULL) != 0) << frame->source;
+	}
 	node->heard |= (uint16_t)(1u << frame->source);
 	if (cats_exchange_before(image, frame->x, node->x)) {
 		return too_late(node, now_us);
@@ -252,9 +256,12 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 {
 	bool late = node->numbered && frame->index == 0 && !newer(frame->inference, node->seen);
 
-	if (node->phase != CATS_NODE_WAITING || !cats_node_leads(node) || late) {
+	bool idle = node->phase == CATS_NODE_WAITING || (!cats_node_runs(node) && node->silence);
+
+	if (!idle || self_of(node) > node->leader || late) {
 		return reject(CATS_REJECT_INFERENCE);
 	}
+	node->leader = self_of(node);
 	hear(node, now_us);
 	cats_inference_found(node, now_us);
 	return 0;

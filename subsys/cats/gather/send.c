@@ -46,7 +46,8 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 
 	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
-	frame->slot = (uint8_t)(node->ahead << 4 | node->leader | again(node));
+	frame->slot = (uint8_t)(node->ahead << 4 | node->leader | again(node) |
+				(hears_enough(node) ? 0 : CATS_DULL));
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
 		*at = cats_exchange_data_at(node, self_of(node)) +
