@@ -35,7 +35,7 @@ extern "C" {
 /** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 2
+#define CATS_FORMAT_VERSION 3
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -171,6 +171,12 @@ struct cats_image_gather {
 	 * ascending order, for each of its segments, int8 [rows of the tile][segment width]
 	 */
 	uint32_t tile[2];
+	/**
+	 * arena offsets of what this node sends of a tile, for each of its segments
+	 * [rows of the tile][segment width] bytes; not used where that stands in the arena anyway:
+	 * see cats_engine_fragment()
+	 */
+	uint32_t outbox[2];
 	/**
 	 * offset of uint16 [own kept columns], ascending, counted from the node's first own column;
 	 * these are broadcast

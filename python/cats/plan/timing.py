@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cats.errors import CatsError
+from cats.plan.code_time import CodeTime
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.plan import (
     ROW_LOCAL,
@@ -142,6 +143,7 @@ class Timing:
                 "choose larger tiles"
             )
         largest = max(f.fragment_rows * f.segment_width for f in sources)
+        most = max(f.fragments(rows) for f in sources)
         plan = GatherPlan(
             phase=0,
             row_begin=gather_rows(self.config, g)[0],
@@ -149,9 +151,9 @@ class Timing:
             tile_rows=rows,
             buffers=buffers,
             rounds=self.rounds,
-            slot_us=self.air.slot_us(FRAME_HEADER + largest),
-            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
-            turn_us=math.ceil(self.air.turn_us),
+            slot_us=self.air.slot_us(FRAME_HEADER + largest, most, self.rounds),
+            control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            turn_us=self.air.turn_us(FRAME_HEADER + largest, most, self.rounds),
             spacing_us=0,
             sources=tuple(sources),
         )
@@ -226,8 +228,7 @@ def inference_us(
 ) -> int:
     """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
     that does not hide behind it."""
-    timing = Timing(
-        config, split, keep, radio_named(plan.radio), plan.payload, plan.rounds,
-        compute or Compute(),
-    )  # fmt: skip
+    compute = compute or Compute()
+    air = radio_named(plan.radio, CodeTime().at(compute.clock_hz))
+    timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
     return math.ceil(timing.inference_time(plan.gathers, mode_of(plan)))

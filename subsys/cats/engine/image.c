@@ -130,7 +130,8 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 	    !in_range(gather->buffers, 1, 2) || gather->rounds > CATS_MAX_ROUNDS ||
 	    gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) ||
 	    gather->slot_us > CATS_MAX_SLOT_US || gather->spacing_us > CATS_MAX_SPACING_US ||
-	    (gather->buffers == 1 && gather->tile[0] != gather->tile[1])) {
+	    (gather->buffers == 1 &&
+	     (gather->tile[0] != gather->tile[1] || gather->outbox[0] != gather->outbox[1]))) {
 		return false;
 	}
 	if (held && gather->kind == CATS_GATHER_ATTENTION) {
@@ -179,7 +180,16 @@ static struct tensor tensor_of(const struct cats_image_model *m, uint8_t kind)
 	}
 }
 
-/* Columns of all sources, the tile buffers and the keep set; gives the columns of the view. */
+static bool outbox_fits(const struct cats_image_header *h, const struct cats_image_gather *gather,
+			const struct cats_image_source *own)
+{
+	const uint32_t bytes =
+		cats_sent_in_place(gather, own) ? 0 : (uint32_t)gather->tile_rows * own->width;
+
+	return buffer_fits(h, gather->outbox[0], bytes) && buffer_fits(h, gather->outbox[1], bytes);
+}
+
+/* Columns of all sources, the buffers and the keep set; gives the columns of the view. */
 static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *view)
 {
 	const struct cats_image_header *h = image->header;
@@ -203,6 +213,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	if (first != tensor.total || own->columns != tensor.own ||
 	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
 	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
+	    !outbox_fits(h, gather, own) ||
 	    (kept > 0 && !table_fits(h, gather->own_keep, kept * sizeof(*keep)))) {
 		return false;
 	}

@@ -69,6 +69,9 @@ static uint64_t limit;
 static void save_counter(struct k_work *work);
 static K_WORK_DEFINE(counter_work, save_counter);
 
+/* The frame that was sealed or opened last: both on cats_air_queue, one after the other. */
+static uint8_t buffer[CATS_FRAME_MAX];
+
 /* What is being loaded or saved. With `saving`. */
 static struct stored_heard heard;
 static struct stored_key stored;
@@ -283,7 +286,7 @@ static void heard_work(struct k_work *work)
 	save_heard(CONTAINER_OF(work, struct cats_secure_state, save));
 }
 
-int cats_secure_start(struct cats_secure_state *state, uint8_t node)
+int cats_secure_start(struct cats_secure_state *state, uint8_t node, uint32_t group)
 {
 	char name[NAME_SIZE];
 	int ret;
@@ -303,6 +306,7 @@ int cats_secure_start(struct cats_secure_state *state, uint8_t node)
 	memset(state, 0, sizeof(*state));
 	k_work_init(&state->save, heard_work);
 	state->node = node;
+	state->group = group;
 	snprintf(name, sizeof(name), TREE "/heard/%u", node);
 	ret = read_one(name, &heard, sizeof(heard));
 	(void)k_mutex_lock(&lock, K_FOREVER);
@@ -328,22 +332,23 @@ void cats_secure_stop(struct cats_secure_state *state)
 }
 
 uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_image *image,
-			  const uint8_t *frame, uint16_t size)
+			  const uint8_t *frame, uint16_t size, const uint8_t **sealed)
 {
-	uint16_t sealed = 0;
+	uint16_t length = 0;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	if (last < limit && keys[sending].since != 0) {
 		/* From 1 on: nothing heard is 0. */
 		last++;
-		sealed = cats_secure_seal(&keys[sending].key, last, image, frame, size,
-					  state->frame);
+		length = cats_secure_seal(&keys[sending].key, last, image, state->group, frame,
+					  size, buffer);
 	}
 	if (limit - last < STRIDE / 2) {
 		(void)k_work_submit(&counter_work);
 	}
 	(void)k_mutex_unlock(&lock);
-	return sealed;
+	*sealed = buffer;
+	return length;
 }
 
 /* Which frame this is, and whether it may be. Locked; the place of its key, or -1 - reason. */
@@ -368,15 +373,15 @@ static int admit(const struct cats_secure_state *state, const struct cats_image 
 int cats_secure_receive(struct cats_secure_state *state, const struct cats_image *image,
 			const uint8_t *sealed, uint16_t size, const uint8_t **frame)
 {
-	/* All frames are received on cats_air_queue, one after the other. */
-	static uint8_t opened[CATS_FRAME_MAX];
 	struct cats_secure_name name;
 	int place;
 	int ret;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	place = admit(state, image, sealed, size, &name);
-	ret = place < 0 ? place : cats_secure_open(&keys[place].key, image, sealed, size, opened);
+	ret = place < 0 ? place
+			: cats_secure_open(&keys[place].key, image, state->group, sealed, size,
+					   buffer);
 	if (ret > 0) {
 		state->heard[place][name.source] = name.counter;
 		if (++state->unsaved == STRIDE) {
@@ -386,7 +391,7 @@ int cats_secure_receive(struct cats_secure_state *state, const struct cats_image
 		ret = -1 - CATS_SECURE_FORGED;
 	}
 	(void)k_mutex_unlock(&lock);
-	*frame = opened;
+	*frame = buffer;
 	return ret;
 }
 

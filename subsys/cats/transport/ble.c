@@ -36,6 +36,9 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* An event that does not end in this time never will. */
 #define EVENT_MS 200
 
+/* A thread wakes up within a tick of the time, by a clock that may be a tick behind. */
+#define LATE_US ((int32_t)(2 * USEC_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
+
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
 
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
@@ -61,17 +64,24 @@ static K_FIFO_DEFINE(heard);
 static K_MUTEX_DEFINE(port_lock);
 static struct cats_port *the_port;
 
-/* The one frame that is sent, from send() to sent(). */
-static struct {
-	struct k_sem idle;
-	struct k_sem go;
-	struct k_sem ended;
-	struct bt_le_ext_adv *set;
+/* A frame from send() to sent(). */
+struct out {
 	uint8_t data[COMPANY + CONFIG_CATS_BLE_MTU];
 	uint16_t size;
 	uint32_t start;
 	bool ok;
-} out;
+};
+
+/* They are sent and told in their order. */
+static struct out outs[CATS_TRANSPORT_FRAMES];
+static struct k_sem out_free; /* frames that send() may take */
+static struct k_sem out_go;   /* frames that wait for the thread */
+static uint8_t out_taken;
+static volatile uint8_t out_ended; /* the thread's */
+static uint8_t out_told;
+
+static struct bt_le_ext_adv *set;
+static struct k_sem event_over;
 
 static void heard_work(struct k_work *work);
 static K_WORK_DEFINE(heard_item, heard_work);
@@ -132,41 +142,43 @@ static void heard_work(struct k_work *work)
  * Sending
  */
 
-static void event_ended(struct bt_le_ext_adv *set, struct bt_le_ext_adv_sent_info *info)
+static void event_ended(struct bt_le_ext_adv *adv, struct bt_le_ext_adv_sent_info *info)
 {
-	ARG_UNUSED(set);
+	ARG_UNUSED(adv);
 	ARG_UNUSED(info);
-	k_sem_give(&out.ended);
+	k_sem_give(&event_over);
 }
 
-static int advertise(void)
+/* One event at its time, or none. */
+static int advertise(struct out *out)
 {
 	const struct bt_data data = {
 		.type = BT_DATA_MANUFACTURER_DATA,
-		.data_len = (uint8_t)(COMPANY + out.size),
-		.data = out.data,
+		.data_len = (uint8_t)(COMPANY + out->size),
+		.data = out->data,
 	};
+	uint32_t begin = out->start - CONFIG_CATS_BLE_TX_US;
 	int32_t us;
 	int ret;
 
-	ret = bt_le_ext_adv_set_data(out.set, &data, 1, NULL, 0);
+	ret = bt_le_ext_adv_set_data(set, &data, 1, NULL, 0);
 	if (ret != 0) {
 		return ret;
 	}
-	us = cats_time_diff(out.start - CONFIG_CATS_BLE_TX_US, ble_now());
+	us = cats_time_diff(begin, ble_now());
 	if (us > 0) {
 		(void)k_sleep(K_TICKS(k_us_to_ticks_near32((uint32_t)us)));
-	} else {
-		out.start -= us;
 	}
-	k_sem_reset(&out.ended);
-	ret = bt_le_ext_adv_start(out.set, BT_LE_EXT_ADV_START_PARAM(0, 1));
-	if (ret == 0 && k_sem_take(&out.ended, K_MSEC(EVENT_MS)) != 0) {
-		(void)bt_le_ext_adv_stop(out.set);
+	us = cats_time_diff(ble_now(), begin);
+	if (us > LATE_US) {
+		return -ETIME;
+	}
+	out->start += MAX(us, 0);
+	k_sem_reset(&event_over);
+	ret = bt_le_ext_adv_start(set, BT_LE_EXT_ADV_START_PARAM(0, 1));
+	if (ret == 0 && k_sem_take(&event_over, K_MSEC(EVENT_MS)) != 0) {
+		(void)bt_le_ext_adv_stop(set);
 		ret = -ETIMEDOUT;
-	}
-	if (ret != 0) {
-		LOG_DBG("advertising: %d", ret);
 	}
 	return ret;
 }
@@ -177,8 +189,16 @@ static void out_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
 	for (;;) {
-		(void)k_sem_take(&out.go, K_FOREVER);
-		out.ok = advertise() == 0;
+		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+		int ret;
+
+		(void)k_sem_take(&out_go, K_FOREVER);
+		ret = advertise(out);
+		if (ret != 0) {
+			LOG_DBG("advertising: %d", ret);
+		}
+		out->ok = ret == 0;
+		out_ended++;
 		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
 	}
 }
@@ -188,31 +208,42 @@ static K_KERNEL_THREAD_DEFINE(cats_ble_out, CONFIG_CATS_BLE_STACK_SIZE, out_thre
 
 static void sent_work(struct k_work *work)
 {
-	uint32_t start = out.start;
-	bool ok = out.ok;
-
 	ARG_UNUSED(work);
-	k_sem_give(&out.idle);
-	(void)k_mutex_lock(&port_lock, K_FOREVER);
-	if (the_port != NULL) {
-		the_port->sent(the_port, ok, start);
+	while (out_told != out_ended) {
+		const struct out *out = &outs[out_told % CATS_TRANSPORT_FRAMES];
+		uint32_t start = out->start;
+		bool ok = out->ok;
+
+		out_told++;
+		k_sem_give(&out_free);
+		(void)k_mutex_lock(&port_lock, K_FOREVER);
+		if (the_port != NULL) {
+			the_port->sent(the_port, ok, start);
+		}
+		(void)k_mutex_unlock(&port_lock);
 	}
-	(void)k_mutex_unlock(&port_lock);
 }
 
 static int ble_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
 {
+	struct out *out = &outs[out_taken % CATS_TRANSPORT_FRAMES];
+
 	ARG_UNUSED(port);
 	if (size == 0 || size > CONFIG_CATS_BLE_MTU) {
 		return -EMSGSIZE;
 	}
-	if (k_sem_take(&out.idle, K_NO_WAIT) != 0) {
+	if (cats_time_diff(ble_now(), at - CONFIG_CATS_BLE_TX_US) > LATE_US) {
+		return -ETIME;
+	}
+	if (k_sem_take(&out_free, K_NO_WAIT) != 0) {
 		return -ENOBUFS;
 	}
-	memcpy(out.data + COMPANY, frame, size);
-	out.size = size;
-	out.start = at;
-	k_sem_give(&out.go);
+	sys_put_le16(CONFIG_CATS_BLE_COMPANY, out->data);
+	memcpy(out->data + COMPANY, frame, size);
+	out->size = size;
+	out->start = at;
+	out_taken++;
+	k_sem_give(&out_go);
 	return 0;
 }
 
@@ -241,8 +272,8 @@ static int enable(void)
 	if (ret != 0 && ret != -EALREADY) {
 		return ret;
 	}
-	if (out.set == NULL) {
-		ret = bt_le_ext_adv_create(&advertising, &callback, &out.set);
+	if (set == NULL) {
+		ret = bt_le_ext_adv_create(&advertising, &callback, &set);
 		if (ret != 0) {
 			return ret;
 		}
@@ -277,19 +308,23 @@ static void ble_detach(struct cats_port *port)
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	(void)k_sem_take(&out.idle, K_FOREVER);
+	/* What is on its way to the air ends. */
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		(void)k_sem_take(&out_free, K_FOREVER);
+	}
 	(void)bt_le_scan_stop();
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
-	k_sem_give(&out.idle);
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		k_sem_give(&out_free);
+	}
 }
 
 static int ble_init(void)
 {
-	(void)k_sem_init(&out.idle, 1, 1);
-	(void)k_sem_init(&out.go, 0, 1);
-	(void)k_sem_init(&out.ended, 0, 1);
-	sys_put_le16(CONFIG_CATS_BLE_COMPANY, out.data);
+	(void)k_sem_init(&out_free, CATS_TRANSPORT_FRAMES, CATS_TRANSPORT_FRAMES);
+	(void)k_sem_init(&out_go, 0, CATS_TRANSPORT_FRAMES);
+	(void)k_sem_init(&event_over, 0, 1);
 	return 0;
 }
 

@@ -234,7 +234,7 @@ def lockstep(model, plan, engines, inputs, bits, ahead=lambda: False) -> list[np
         sent.add((x, source))
         engines[source].produce(x)
         for f in range(engines[source].fragments(x, source)):
-            payload = engines[source].fill(x, f)
+            payload = engines[source].payload(x, f)
             for receiver, engine in enumerate(engines):
                 if receiver != source and bits[g][tile][receiver][source][f]:
                     engine.place(x, source, f, payload)
@@ -383,6 +383,49 @@ def test_expected(good):
         assert lib.cats_image_expect(engine.image, node, model_id) == error
 
 
+def changed(data: bytes, numbers: dict[str, int]) -> bytes:
+    """The image with these numbers of fields() in place of its own, checksum right."""
+    new = bytearray(data)
+    for name, _, at, dtype in fields(data):
+        if name in numbers:
+            new[at : at + dtype.itemsize] = numbers[name].to_bytes(dtype.itemsize, "little")
+    return sealed(new)
+
+
+@pytest.mark.parametrize("case", ["two_class", "three_segments", "sixteen"])
+def test_buffers_of_tiles_end_in_the_arena(case):
+    """Of each gather: what others send, and what the node sends itself."""
+    data = (VECTORS / case / "node_00.bin").read_bytes()
+    found = image.parse(data)
+    for g, gather in enumerate(found.gathers):
+        own, *others = found.sources[g].tolist()
+        width, _, segments, _, columns = own
+        ready = Kind(gather["kind"]) in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
+        sizes = {"tile": sum(source[0] for source in others), "outbox": width}
+        if ready and segments == 1 and width == columns:
+            sizes["outbox"] = 0
+        for field, bytes_a_row in sizes.items():
+            last = (found.header["arena_size"] - gather["tile_rows"] * bytes_a_row) // 4 * 4
+            for which in ([0], [1]) if gather["buffers"] == 2 else ([0, 1],):
+                for place, error in (
+                    (last, lib.CATS_IMAGE_OK),
+                    (last + 4, lib.CATS_IMAGE_INVALID),
+                    (last - 2, lib.CATS_IMAGE_INVALID),
+                ):
+                    numbers = {f"gather[{g}].{field}[{n}]": place for n in which}
+                    assert verify(changed(data, numbers))[0] == error, numbers
+
+
+def test_no_such_fragment(good):
+    engine = Engine(good)
+    size = ffi.new("uint16_t *", 7)
+    x = (1, 0)
+    count = engine.fragments(x, engine.node)
+    for fragment in (count, 0xFFFF):
+        assert lib.cats_engine_fragment(engine._engine, x, fragment, size) == ffi.NULL
+        assert size[0] == 0
+
+
 def test_arena_refused(good):
     engine = Engine(good)
     size = engine.arena_size
@@ -456,7 +499,7 @@ FREE = {
     "model_id", "input_scale", "output_scale", "rounds", "slot_us", "control_us", "turn_us",
     "spacing_us", "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift",
     "send_multiplier", "send_shift", "shift", "multiplier", "bias", "own_keep", "phase",
-    "buffers", "tile", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
+    "buffers", "tile", "outbox", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
     "fragment_rows", "table", "norm", "weights", "channels", "segment_width",
 }  # fmt: skip
 

@@ -84,8 +84,7 @@ def test_clean_time(radio, compute):
     spacing = sum(gather.tiles * gather.spacing_us for gather in plan.gathers)
     assert result.span_us[1:].max() <= 1.25 * (plan_air(plan).slots_us + spacing)
     assert result.delivered == 1.0  # nobody was late
-    busy = [sum(kind["compute_us"] for kind in node.values()) for node in result.kinds]
-    assert (min(busy) > 0) == (compute == "plan")
+    assert (min(result.computed_us) > 0) == (compute == "plan")
 
 
 def test_same_seed_same_run():
@@ -173,14 +172,16 @@ def test_repair(nodes, record_property):
     clean = simulate(model, plan, inputs[:3])
     lossy = simulate(model, plan, inputs, Faults(loss=0.1))
     assert check(model, plan, inputs, lossy, 5) == []
-    ratio = lossy.span_us[1:].mean() / clean.span_us[1:].mean()
+    ratio = lossy.latency_us[1:, 0].mean() / clean.latency_us[1:, 0].mean()
+    last = lossy.span_us[1:].mean() / clean.span_us[1:].mean()
     record_property("delivered", float(lossy.delivered))
     record_property("time", float(ratio))
     print(f"{nodes} nodes: {lossy.delivered:.3%} of {lossy.fragments.sum()} fragments arrived in "
           f"{ratio:.2f} times the clean time, {lossy.air_us.mean() / clean.air_us.mean():.2f} "
           "times the transmissions")  # fmt: skip
     assert lossy.delivered >= 0.999
-    assert ratio <= 1.7
+    assert ratio <= 1.6
+    assert last <= 1.75  # who misses the end of the last exchange waits for it
     assert not lossy.collisions.any() and lossy.takeovers == 0
 
 
@@ -236,22 +237,31 @@ def test_lead_time():
     assert result.delivered > 0.98
 
 
-def test_lead_is_that_of_the_firmware():
-    """Each exchange opens a lead late, in the simulation as on the air."""
-    kconfig = (ROOT / "subsys" / "cats" / "node" / "Kconfig").read_text()
-    found = kconfig.partition("config CATS_LEAD_US\n")[2].partition("\thelp")[0]
-    default = {on: int(value) for value, on in re.findall(r"default (\d+) if (.+)", found)}
-    for name in ("ieee802154", "ble", "nrf_radio"):
-        chosen = f"CATS_TRANSPORT_{name.upper()}"
-        sealed = default.get(f"CATS_SECURE && {chosen}", default["CATS_SECURE"])
-        assert radio(name).lead_us == default[chosen]
-        assert radio(f"{name}+secure").lead_us == sealed
-        model, plan = deployment(2, radio=name, rounds=2)
-        planned = inference_us(model.config, model.split, model.keep, plan)
-        _, found = run(model, plan, 3, settings=Settings("plan"))
-        assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.03)
-        _, found = run(model, plan, 3, settings=Settings("plan", lead_us=0))
-        assert (found.latency_us[1:, 0] < planned).all()
+def kconfig_default(option, *given):
+    """The first default of an integer of subsys/cats/node/Kconfig whose conditions are given."""
+    text = (ROOT / "subsys" / "cats" / "node" / "Kconfig").read_text()
+    found = text.partition(f"config {option}\n")[2].partition("\thelp")[0]
+    for value, condition in re.findall(r"default (\d+)(?: if (.+))?", found):
+        parts = [set(part.split(" || ")) for part in condition.split(" && ")] if condition else []
+        if all(part & set(given) for part in parts):
+            return int(value)
+    raise AssertionError(option)
+
+
+@pytest.mark.parametrize("sealed", ["", "+secure"])
+@pytest.mark.parametrize("name", ["ieee802154", "ble", "nrf_radio"])
+def test_times_are_those_of_the_firmware(name, sealed):
+    """Each exchange opens a lead late, in the plan, in the simulation and on the air."""
+    given = [f"CATS_TRANSPORT_{name.upper()}"] + ["CATS_SECURE"] * bool(sealed)
+    air = radio(name + sealed)
+    assert air.lead_us == kconfig_default("CATS_LEAD_US", *given)
+    assert air.early_us == kconfig_default("CATS_EARLY_US", *given)
+    model, plan = deployment(2, radio=name + sealed, rounds=2)
+    planned = inference_us(model.config, model.split, model.keep, plan)
+    _, found = run(model, plan, 3, settings=Settings("plan"))
+    assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.03)
+    _, found = run(model, plan, 3, settings=Settings("plan", "none", lead_us=0))
+    assert (found.latency_us[1:, 0] < planned).all()
 
 
 @pytest.mark.parametrize("slow", range(4))
@@ -458,7 +468,7 @@ def test_quality_is_that_of_who_owns_the_result(output_split):
     split = SplitConfig.even(SMALL, 4, output_split=output_split)
     model = random_model(1, SMALL, split)
     plan = make_plan(SMALL, split, model.keep)
-    _, result = run(model, plan, 30, Faults(loss=0.5))
+    _, result = run(model, plan, 30, Faults(loss=0.3))
     known = np.where(result.outputs == reference.OUTPUT_MISSING, -(2**20), result.outputs)
     right = known[:, :, 0].argmax(-1) == task.test.targets[:30, None].numpy()  # [B, D]
     who = owners(model)

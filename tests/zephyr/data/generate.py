@@ -175,7 +175,8 @@ def by_simulation(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.nda
     outputs = []
     for seed, _, ppm in SIMULATED:
         faults = Faults(loss=ppm / 1e6, named=True)
-        result = simulate(model, plan, inputs, faults, seed, Settings(first_inference=0))
+        settings = Settings(code_time="none", first_inference=0)
+        result = simulate(model, plan, inputs, faults, seed, settings)
         if check(model, plan, inputs, result) or result.hung or result.takeovers:
             raise SystemExit(f"seed {seed}, {ppm} ppm: no run for a test")
         outputs.append(result.outputs.reshape(*result.outputs.shape[:2], -1))

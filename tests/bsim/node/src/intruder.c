@@ -40,7 +40,7 @@ static unsigned int heard;
 static unsigned int sent;
 static unsigned int left; /* of the burst */
 static uint8_t frame[CATS_FRAME_MAX];
-static uint16_t model; /* low half of the id */
+static uint16_t key; /* of the check */
 static uint8_t nodes;
 
 static void attack(struct k_work *work);
@@ -93,8 +93,7 @@ static uint16_t unseal(uint16_t size)
 
 	memmove(&frame[CATS_FRAME_HEADER], &frame[SEALED_HEADER], plain - CATS_FRAME_HEADER);
 	frame[0] &= 0x7f;
-	sys_put_le16(model, &frame[2]);
-	sys_put_le16(crc16_itu_t(0xffff, frame, plain), &frame[2]);
+	sys_put_le16(crc16_itu_t(crc16_itu_t(key, frame, 2), &frame[4], plain - 4), &frame[2]);
 	return plain;
 }
 
@@ -140,10 +139,11 @@ static void attack(struct k_work *work)
 
 unsigned int intrude(const struct cats_image_header *image)
 {
+	const struct cats_image whole = {.header = image};
 	unsigned int before;
 
 	nodes = image->nodes;
-	model = (uint16_t)image->model_id;
+	key = cats_frame_key(&whole, CONFIG_CATS_GROUP);
 	if (CATS_TRANSPORT.attach(&port) != 0) {
 		bs_trace_error_line("the intruder cannot listen\n");
 	}

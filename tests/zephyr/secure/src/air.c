@@ -20,6 +20,7 @@
 #define TIMEOUT K_SECONDS(60)
 #define TAG CONFIG_CATS_SECURE_TAG
 #define STRIDE CONFIG_CATS_SECURE_STRIDE
+#define GROUP CONFIG_CATS_GROUP
 /* Frames that are kept for playing back. */
 #define KEPT 512
 
@@ -113,14 +114,15 @@ static void attack(enum attack what, const uint8_t *frame, uint16_t size)
 			.slot = frame[9],
 			.length = (uint16_t)(size - CATS_SECURE_HEADER - TAG),
 		};
-		inject(bad, cats_frame_seal(image, &header, bad));
+		inject(bad, cats_frame_seal(cats_frame_key(image, GROUP), &header, bad));
 		break;
 	case FOREIGN: {
 		uint8_t sealed[CATS_FRAME_MAX];
 		uint64_t number = intruder.highest[frame[1] & 15] + 1000;
 
 		inject(sealed,
-		       cats_secure_seal(&own_key, number, image, frame, size - 4 - TAG, sealed));
+		       cats_secure_seal(&own_key, number, image, GROUP, frame, size - 4 - TAG,
+					sealed));
 		break;
 	}
 	case ALL:
