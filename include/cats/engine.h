@@ -21,9 +21,9 @@
  * produce() of an exchange may run before consume() of the one before it where both belong to the
  * same gather (with two tile buffers the next tile fills while this one is computed); otherwise
  * consume() comes first. All calls on one engine come from one thread at a time; reading own
- * fragments, and writing to the place of a later exchange, may happen while produce() of the next or
- * consume() runs. Only where ATTENTION is held (CATS_FLAG_HELD) its consume() writes over the node's
- * fragments of it: nobody may ask for them any more.
+ * fragments, and writing to the place of a later exchange, may happen while produce() of the next
+ * or consume() runs. Only where ATTENTION is held (CATS_FLAG_HELD), its consume() writes over the
+ * node's fragments of it: nobody may ask for them any more.
  *
  * RAM: struct cats_engine and the arena; nothing else, no heap. Stack: below 768 bytes (gcc 12,
  * Cortex-M4, any -O).
@@ -126,7 +126,7 @@ void cats_engine_begin(struct cats_engine *engine, const int8_t *input);
 void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x);
 
 /**
- * @brief One own fragment's payload, from produce() of exchange @p x until that is over: nobody asks
+ * @brief One own fragment's payload, from produce() of exchange @p x until it is over: nobody asks
  * for any of it, and the next one is on the air.
  *
  * @param size set to its bytes, cats_fragment_size(); 0 where there is no such fragment

@@ -267,19 +267,20 @@ def run_arena(
         send(g, t)
         if e not in received:
             receive(g, t)
+        over = plan.held and gather_kind(config, g)[0] == Kind.ATTENTION
         if e + 1 < len(order):
             after, then = order[e + 1]
             apart = after != g or plan.gathers[g].buffers == 2
             if after == g and plan.gathers[g].buffers == 2 and early():
                 produce(after, then)
-                send(g, t)
                 produced.add(e + 1)
+            send(g, t)  # a repair frame
             if apart and early():
                 receive(after, then)
                 received.add(e + 1)
-        send(g, t)  # a repair frame
+                over = True
         consume(e, g, t)
-        if not (plan.held and gather_kind(config, g)[0] == Kind.ATTENTION):
+        if not over:
             send(g, t)  # one that is asked for meanwhile
     for i in range(config.output_rows):
         memory.read(rows_of("output", 2 * config.outputs, i), "output", i)

@@ -180,15 +180,6 @@ static struct tensor tensor_of(const struct cats_image_model *m, uint8_t kind)
 	}
 }
 
-static bool outbox_fits(const struct cats_image_header *h, const struct cats_image_gather *gather,
-			const struct cats_image_source *own)
-{
-	const uint32_t bytes =
-		cats_sent_in_place(gather, own) ? 0 : (uint32_t)gather->tile_rows * own->width;
-
-	return buffer_fits(h, gather->outbox[0], bytes) && buffer_fits(h, gather->outbox[1], bytes);
-}
-
 /* Columns of all sources, the buffers and the keep set; gives the columns of the view. */
 static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *view)
 {
@@ -197,6 +188,8 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	const struct tensor tensor = tensor_of(image->model, gather->kind);
 	const struct cats_image_source *own = cats_source(image, g, h->node);
 	const uint32_t kept = own->width / gather->element;
+	const uint32_t sent =
+		cats_sent_in_place(gather, own) ? 0 : (uint32_t)gather->tile_rows * own->width;
 	const uint16_t *keep;
 	uint32_t first = 0, heard = 0;
 
@@ -213,7 +206,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	if (first != tensor.total || own->columns != tensor.own ||
 	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
 	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
-	    !outbox_fits(h, gather, own) ||
+	    !buffer_fits(h, gather->outbox[0], sent) || !buffer_fits(h, gather->outbox[1], sent) ||
 	    (kept > 0 && !table_fits(h, gather->own_keep, kept * sizeof(*keep)))) {
 		return false;
 	}

@@ -65,7 +65,7 @@ struct loose_word {
 
 /* A factor times 1, 2, 4, .. 0x80: any product is a sum of some of these. */
 struct multiples {
-	uint32_t one; /* 1 in each byte; a variable, or each AND needs one instruction more */
+	uint32_t one; /* 1 in each byte */
 	uint32_t of[8];
 };
 
@@ -76,7 +76,7 @@ static inline uint32_t next_multiple(uint32_t multiple)
 
 static inline struct multiples multiples_of(uint8_t factor)
 {
-	const volatile uint32_t one = 0x01010101;
+	const volatile uint32_t one = 0x01010101; /* a constant makes two instructions of an AND */
 	const uint32_t twice = next_multiple(factor);
 	const uint32_t four = next_multiple(twice);
 	const uint32_t eight = next_multiple(four);
@@ -93,15 +93,15 @@ static inline struct multiples multiples_of(uint8_t factor)
 /* Products of four bytes: bit after bit is 0 or 1 in each, and no byte overflows into the next. */
 static inline uint32_t multiply_word(const struct multiples *m, uint32_t word)
 {
-	uint32_t sum = (m->one & word) * m->of[0];
+	uint32_t sum = (word & m->one) * m->of[0];
 
-	sum ^= (m->one & word >> 1) * m->of[1];
-	sum ^= (m->one & word >> 2) * m->of[2];
-	sum ^= (m->one & word >> 3) * m->of[3];
-	sum ^= (m->one & word >> 4) * m->of[4];
-	sum ^= (m->one & word >> 5) * m->of[5];
-	sum ^= (m->one & word >> 6) * m->of[6];
-	return sum ^ (m->one & word >> 7) * m->of[7];
+	sum ^= ((word >> 1) & m->one) * m->of[1];
+	sum ^= ((word >> 2) & m->one) * m->of[2];
+	sum ^= ((word >> 3) & m->one) * m->of[3];
+	sum ^= ((word >> 4) & m->one) * m->of[4];
+	sum ^= ((word >> 5) & m->one) * m->of[5];
+	sum ^= ((word >> 6) & m->one) * m->of[6];
+	return sum ^ ((word >> 7) & m->one) * m->of[7];
 }
 
 void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length)
@@ -109,7 +109,7 @@ void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length)
 	const struct multiples m = multiples_of(factor);
 	const int32_t whole = length & ~3;
 
-	/* Counted up to zero: one register less, so that all multiples but one stay in registers. */
+	/* Counted up to zero: a register less, so that all multiples but one stay in registers. */
 	x += whole;
 	y += whole;
 	for (int32_t i = -whole; i != 0; i += 4) {
