@@ -396,7 +396,7 @@ def changed(data: bytes, numbers: dict[str, int]) -> bytes:
 def test_buffers_of_tiles_end_in_the_arena(case):
     """Of each gather: what others send, and what the node sends itself."""
     data = (VECTORS / case / "node_00.bin").read_bytes()
-    found = image.parse(data)
+    found = image_reader.parse(data)
     for g, gather in enumerate(found.gathers):
         own, *others = found.sources[g].tolist()
         width, _, segments, _, columns = own
@@ -442,7 +442,7 @@ def test_reasons():
     names = [name for name in dir(lib) if name.startswith("CATS_IMAGE_")]
     names = [n for n in names if n not in ("CATS_IMAGE_MAGIC", "CATS_IMAGE_ALIGN")]
     texts = {ffi.string(lib.cats_image_strerror(getattr(lib, name))) for name in names}
-    assert len(texts) == len(names) == 8
+    assert len(texts) == len(names) == 11
     assert ffi.string(lib.cats_image_strerror(99)) not in texts
     with pytest.raises(CatsError, match="truncated"):
         Engine(b"CATS")
@@ -509,14 +509,60 @@ def test_contradictions(case):
     """One wrong number in an image whose checksum is right."""
     data = (VECTORS / case / "node_00.bin").read_bytes()
     assert verify(sealed(data))[0] == lib.CATS_IMAGE_OK
+    named = {
+        "phase": lib.CATS_IMAGE_PHASE, "slot_us": lib.CATS_IMAGE_SLOT,
+        "spacing_us": lib.CATS_IMAGE_SPACING,
+    }  # fmt: skip
     seen = 0
     for name, field, mutant in mutants(data):
         error = verify(mutant)[0]
-        assert error in (lib.CATS_IMAGE_OK, lib.CATS_IMAGE_INVALID), name
+        # A phase also tells which gathers share rows and buffers.
+        refusals = {lib.CATS_IMAGE_INVALID, named["phase"]} if field == "phase" else {
+            named.get(field, lib.CATS_IMAGE_INVALID)
+        }  # fmt: skip
+        assert error == lib.CATS_IMAGE_OK or error in refusals, name
         if field not in FREE and not field.startswith("arena_"):
             assert error == lib.CATS_IMAGE_INVALID, name
             seen += 1
     assert seen > 500
+
+
+def with_all(data: bytes, field: str, value: int) -> bytes:
+    """The image with a field of all gathers set, checksum right."""
+    gathers = int(image_reader.parse(data).header["gathers"])
+    return changed(data, {f"gather[{g}].{field}[0]": value for g in range(gathers)})
+
+
+@pytest.mark.parametrize("case", ["four_even", "four_held", "one_node"])
+def test_times_and_phases(case):
+    """Waits that leave the 31 bits of a clock, and gathers of one phase that are no neighbours, are
+    refused by their names."""
+    data = (VECTORS / case / "node_00.bin").read_bytes()
+    last = f"gather[{int(image_reader.parse(data).header['gathers']) - 1}].phase[0]"
+    assert verify(changed(data, {last: 0})) == (
+        lib.CATS_IMAGE_PHASE,
+        "phase does not ascend: export again",
+    )
+    assert verify(changed(data, {last: 255}))[0] == lib.CATS_IMAGE_OK
+    error, text = verify(with_all(data, "spacing_us", 2**29))
+    assert error == lib.CATS_IMAGE_SPACING and "spacing_us" in text
+    error, text = verify(with_all(data, "slot_us", 200_001))
+    assert error == lib.CATS_IMAGE_SLOT and "slot_us" in text
+
+    def longest(field):
+        """The largest value of one field that is taken, by halving."""
+        low, high = 0, 2**32
+        while high - low > 1:
+            middle = (low + high) // 2
+            if verify(with_all(data, field, middle))[0] == lib.CATS_IMAGE_OK:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    engine = Engine(with_all(data, "spacing_us", longest("spacing_us")))
+    assert 3 * 43_000_000 <= lib.cats_silence_us(engine.image) < 2**31 / 16
+    assert longest("slot_us") <= 200_000
 
 
 # The code as other compilers see it
