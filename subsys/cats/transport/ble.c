@@ -19,6 +19,8 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
+#include "wait.h"
+
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
 /* Advertising data: length, type, and the company that says what follows: Core specification
@@ -36,8 +38,8 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* An event that does not end in this time never will. */
 #define EVENT_MS 200
 
-/* A thread wakes up within a tick of the time, by a clock that may be a tick behind. */
-#define LATE_US ((int32_t)(2 * USEC_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
+/* As exactly as a clock that counts ticks tells. */
+#define LATE_US CATS_TICKS_US(2)
 
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
 
@@ -157,23 +159,18 @@ static int advertise(struct out *out)
 		.data_len = (uint8_t)(COMPANY + out->size),
 		.data = out->data,
 	};
-	uint32_t begin = out->start - CONFIG_CATS_BLE_TX_US;
-	int32_t us;
+	int32_t late;
 	int ret;
 
 	ret = bt_le_ext_adv_set_data(set, &data, 1, NULL, 0);
 	if (ret != 0) {
 		return ret;
 	}
-	us = cats_time_diff(begin, ble_now());
-	if (us > 0) {
-		(void)k_sleep(K_TICKS(k_us_to_ticks_near32((uint32_t)us)));
-	}
-	us = cats_time_diff(ble_now(), begin);
-	if (us > LATE_US) {
+	late = cats_wait_until(out->start - CONFIG_CATS_BLE_TX_US, ble_now);
+	if (late > LATE_US) {
 		return -ETIME;
 	}
-	out->start += MAX(us, 0);
+	out->start += late;
 	k_sem_reset(&event_over);
 	ret = bt_le_ext_adv_start(set, BT_LE_EXT_ADV_START_PARAM(0, 1));
 	if (ret == 0 && k_sem_take(&event_over, K_MSEC(EVENT_MS)) != 0) {

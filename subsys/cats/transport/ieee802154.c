@@ -22,6 +22,7 @@
 #include <cats/transport.h>
 
 #include "storage/settings.h"
+#include "wait.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -40,8 +41,8 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 #define RAMP_US 40
 #define HEAD_US (RAMP_US + 5 * BYTE_US)
 
-/* A thread wakes up within a tick of the time, by a clock that may be a tick behind. */
-#define LATE_US ((int32_t)(2 * USEC_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
+/* As exactly as a clock that counts ticks tells. */
+#define LATE_US CATS_TICKS_US(2)
 
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
@@ -182,24 +183,6 @@ static void heard_work(struct k_work *work)
  * Sending
  */
 
-/* Until the radio's time, sleeping but for the last tick. */
-static void wait_until(uint32_t at)
-{
-	int32_t us = cats_time_diff(at, radio_now());
-
-	if (us > 0) {
-		uint32_t ticks = k_us_to_ticks_floor32((uint32_t)us);
-
-		if (ticks > 1) {
-			(void)k_sleep(K_TICKS(ticks - 1));
-			us = cats_time_diff(at, radio_now());
-		}
-		if (us > 0) {
-			k_busy_wait((uint32_t)us);
-		}
-	}
-}
-
 static bool timed(void)
 {
 	return IS_ENABLED(CONFIG_CATS_IEEE802154_TXTIME) &&
@@ -211,15 +194,13 @@ static bool timed(void)
 static int transmit(struct out *out)
 {
 	if (out->mode == IEEE802154_TX_MODE_DIRECT || out->mode == IEEE802154_TX_MODE_CCA) {
-		uint32_t call = out->start - CONFIG_CATS_IEEE802154_TX_US;
-		int32_t late;
+		int32_t late =
+			cats_wait_until(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now);
 
-		wait_until(call);
-		late = cats_time_diff(radio_now(), call);
 		if (late > LATE_US) {
 			return -ETIME;
 		}
-		out->start += MAX(late, 0);
+		out->start += late;
 	}
 	return api()->tx(radio, out->mode, out->pkt, out->pkt->buffer);
 }

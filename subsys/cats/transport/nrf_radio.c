@@ -44,12 +44,12 @@
 #define OVERHEAD 11 /* bytes on the air around a frame */
 
 /* Microseconds. Product specification: fast ramp-up 40, transmitter's delay 1, receiver's 5. */
-#define RAMP_US 41    /* TXEN to the first bit on the air */
-#define ADDRESS_US 29 /* first bit on the air to the event: 16 bits of preamble, 32 of address */
-#define PREPARE_US 62 /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
-#define MARGIN_US 8   /* between the receiver's stop and what it takes to ask for it */
-#define DISABLE_US 10 /* longest ramp-down */
-#define ENDED_US 30   /* so long behind its end a frame has ended */
+#define RAMP_US 41     /* TXEN to the first bit on the air */
+#define ADDRESS_US 29  /* first bit on the air to the event: 16 bits of preamble, 32 of address */
+#define PREPARE_US 62  /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
+#define MARGIN_US 8    /* between the receiver's stop and what it takes to ask for it */
+#define DISABLE_US 10  /* longest ramp-down */
+#define ENDED_US 30    /* so long behind its end a frame has ended */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
 
 BUILD_ASSERT(!IS_ENABLED(CONFIG_BT_CTLR) && !IS_ENABLED(CONFIG_NRF_802154_RADIO_DRIVER),

@@ -92,8 +92,8 @@ static void end(struct k_work *work)
 
 static int air_send(struct cats_port *port, const uint8_t *data, uint16_t size, uint32_t at)
 {
-	const struct cats_image *image = cats_running(CONTAINER_OF(
-		port, struct cats_instance_data, port)->self);
+	const struct cats_image *image =
+		cats_running(CONTAINER_OF(port, struct cats_instance_data, port)->self);
 	struct cats_frame *frame = &air.frame[(air.next + air.waiting) % CATS_TRANSPORT_FRAMES];
 
 	zassert_true(air.waiting < CATS_TRANSPORT_FRAMES, "a third frame");
