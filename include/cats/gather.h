@@ -69,7 +69,8 @@ enum cats_frame_type {
  */
 #define CATS_AGAIN 0x40
 /** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where it
- * does, nobody asks for what it did not send.
+ * does, nobody asks for what it did not send. Added to the index of a SYNC of the first exchange: the
+ * leader hears nobody, so only who has no other one follows it.
  */
 #define CATS_DULL 0x80
 
@@ -108,13 +109,13 @@ struct cats_frame {
 	uint8_t index; /**< DATA: fragment, or from the number of fragments a coded frame ahead.
 			*   CODED: coded index, (round - 1) * 16 + 0..14, and CATS_CODED_LAST.
 			*   REPORT: the leader whom the sender follows. GRANT: enum
-			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
-			*   CATS_AGAIN. ASK: 1 where the number is a guess
+			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD,
+			*   CATS_AGAIN and CATS_DULL. ASK: 1 where the number is a guess
 			*/
 	uint8_t slot;  /**< DATA: the leader whom the sender follows, and in the high nibble coded
-			*   frames ahead, CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or
-			*   1, the copy. CODED: coded slots of this round after this one.
-			*   SYNC: 0, or 1 for its copy. ASK: 0
+			*   frames ahead, CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the
+			*   round. GRANT: 0 or 1, the copy. CODED: coded slots of this round after
+			*   this one. SYNC: 0, or 1 for its copy. ASK: 0
 			*/
 	const uint8_t *payload; /**< in the frame that was parsed */
 	uint16_t length;        /**< bytes of payload */

@@ -253,6 +253,8 @@ struct cats_node {
 	uint8_t opening; /* bit i: frame[i] opened the exchange on the air, whose start it is */
 
 	uint16_t next;              /* own frames of this phase handed out or passed over */
+	uint16_t first_slot;        /* data slots before the own ones, and all of this exchange: by */
+	uint16_t slots;             /* x and ahead, but no poll is to add them up again */
 	uint16_t number;            /* of the inference that runs or that ran last */
 	uint16_t seen;              /* the newest number heard or used */
 	uint16_t doubt;             /* the last number that looked old: its successor is believed */

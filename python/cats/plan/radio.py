@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 
 from cats.errors import CatsError
-from cats.plan.code_time import FRAME_HEADER, SEALED_BYTES, CodeTime
+from cats.plan.code_time import FRAME_HEADER, SEALED_BYTES, CodeTime, Frame
 
 #: The suffix of a radio that carries sealed frames (doc/security.rst).
 SEALED = "+secure"
@@ -57,29 +57,36 @@ class Radio:
 
     def slot_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
         """Whole microseconds of the slot for a payload of a frame of that size, of which a source
-        has so many, in a gather with so many rounds of repair: a node takes a frame in at that
-        rate. Of its own frames two are made ahead; each other one is made behind a frame that still
-        waits to be taken in."""
-        heard, payload = self._heard(frame), self._payload(frame, fragments if rounds else 0)
-        work = heard + payload - (self.lead_us if rounds == 0 and fragments <= 2 else 0)
-        return math.ceil(max(self.air_us(frame) + self.guard_us, heard, work))
+        has so many, in a gather with so many rounds of repair: a node takes frames in, or makes
+        its own, at that rate. Its first one is due a lead and a slot before it starts, behind a
+        frame that is being taken in; the second is made at once behind it; the third one when the
+        first has ended, behind another frame that was heard meanwhile."""
+        heard = self._payload_heard(frame, rounds)
+        built = self._payload_built(frame, fragments, rounds)
+        first = heard + self._woken + built - self.lead_us
+        work = [heard, self._woken + built, first]
+        work += [(first + built) / 2] if fragments > 1 else []
+        work += [(first + heard + 2 * built) / 3] if fragments > 2 else []
+        return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
 
     def control_us(self, frame: int) -> int:
         """Whole microseconds of the slot for a control frame: taken in, or made."""
-        work = max(self._heard(frame), self._control(frame))
+        work = max(self._heard(Frame.REPORT, frame), self._woken + self._built(Frame.GRANT, frame))
         return math.ceil(max(self.air_us(frame) + self.guard_us, work))
 
     @property
     def lead_us(self) -> int:
         """A control frame before it is taken in, then the own one is made; in tens."""
         longest = FRAME_HEADER + CONTROL
-        return 10 * math.ceil((self._heard(longest) + self._control(longest)) / 10)
+        work = self._heard(Frame.REPORT, longest) + self._built(Frame.GRANT, longest)
+        return 10 * math.ceil((self.tick_us + work) / 10)
 
     @property
     def early_us(self) -> int:
         """CONFIG_CATS_EARLY_US: so long before its begin a round may be entered, since the frame
         before has been taken in; at most the lead, in tens."""
-        free = self.guard_us + self.before_us - self.clock_us - self._heard(self.frame)
+        free = self.guard_us + self.before_us - self.clock_us
+        free -= self._payload_heard(self.frame, rounds=1)
         return min(self.lead_us, 10 * math.floor(max(free, 0.0) / 10))
 
     def turn_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
@@ -88,21 +95,29 @@ class Radio:
         a frame that is coded from so many ``fragments``."""
         longest = FRAME_HEADER + CONTROL
         answer = max(
-            self._heard(frame) + self._control(longest),
-            self._heard(longest) + self._payload(frame, fragments if rounds else 0),
+            self._payload_heard(frame, rounds) + self._built(Frame.REPORT, longest),
+            self._heard(Frame.SYNC, FRAME_HEADER) + self._built(Frame.DATA, frame),
+            self._heard(Frame.GRANT, longest) + self._payload_built(frame, fragments, rounds),
             self.lead_us + self.tick_us,
         )
         free = self.guard_us + self.before_us - self.clock_us
         return math.ceil(max(answer - free, self.lead_us - self.early_us, 0))
 
-    def _heard(self, frame: int) -> float:
-        return self.code.heard_us(frame, self.sealed)
+    def _heard(self, kind: Frame, frame: int) -> float:
+        return self.code.heard_us(kind, frame, self.sealed)
 
-    def _control(self, frame: int) -> float:
-        return self.tick_us + self.code.control_us(frame, self.sealed) + self.hand_us
+    def _payload_heard(self, frame: int, rounds: int) -> float:
+        return self._heard(Frame.CODED if rounds else Frame.DATA, frame)
 
-    def _payload(self, frame: int, fragments: int) -> float:
-        return self.tick_us + self.code.payload_us(frame, fragments, self.sealed) + self.hand_us
+    @property
+    def _woken(self) -> float:
+        return self.tick_us + self.code.woken_us()
+
+    def _built(self, kind: Frame, frame: int, fragments: int = 0) -> float:
+        return self.code.built_us(kind, frame, self.sealed, fragments) + self.hand_us
+
+    def _payload_built(self, frame: int, fragments: int, rounds: int) -> float:
+        return self._built(Frame.CODED if rounds else Frame.DATA, frame, fragments)
 
 
 #: A wake-up by Zephyr's kernel is up to two of its ticks late, 30.5 us each.

@@ -19,7 +19,7 @@ from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.reference import OUTPUT_MISSING
-from cats.plan.code_time import CodeTime
+from cats.plan.code_time import FRAME_HEADER, CodeTime
 from cats.plan.energy import Duty
 from cats.plan.plan import Plan
 from cats.plan.radio import Radio
@@ -328,12 +328,12 @@ def _write_code(slot: object, code: CodeTime, radio: Radio) -> None:
     """Fill in struct air_code."""
     slot.counted = True
     for name, value in dataclasses.asdict(code).items():
-        if name == "poll":
-            slot.poll = [1e3 * code.microseconds(count) for count in value]
-        elif hasattr(slot, name):
-            setattr(slot, name, 1e3 * code.microseconds(value))
-    if not radio.sealed:
-        slot.aes = 0
+        if hasattr(slot, name):
+            counts = value if isinstance(value, tuple) else (value,)
+            times = [1e3 * code.microseconds(count) for count in counts]
+            setattr(slot, name, times if isinstance(value, tuple) else times[0])
+    aes, byte = (code.aes_us(FRAME_HEADER + n) for n in (0, 1))
+    slot.aes, slot.aes_byte = (1e3 * aes, 1e3 * (byte - aes)) if radio.sealed else (0, 0)
     slot.hand, slot.tick = 1e3 * radio.hand_us, 1e3 * radio.tick_us / 2
 
 

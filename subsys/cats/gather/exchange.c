@@ -49,10 +49,18 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 	start_round(node, round, base_us);
 }
 
+/* So many coded frames of each source follow its data: the slots of this exchange are known. */
+static void lay_out(struct cats_node *node, uint8_t ahead)
+{
+	node->ahead = ahead;
+	node->first_slot = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, self_of(node));
+	node->slots = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, nodes_of(node));
+}
+
 void cats_exchange_open(struct cats_node *node, uint32_t at_us)
 {
 	open_at(node, 0, at_us, at_us);
-	node->ahead = node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
+	lay_out(node, node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0);
 	node->probe -= node->probe != 0;
 	node->clocked = true;
 	if (leads_alone(node)) {
@@ -200,7 +208,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
 		open_at(node, frame->round, base_us, now_us);
-		node->ahead = cats_frame_ahead(frame);
+		lay_out(node, cats_frame_ahead(frame));
 		node->reopened |= cats_frame_again(frame);
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
@@ -228,12 +236,9 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 /* Time */
 
-uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source)
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot)
 {
-	const struct cats_image *image = image_of(node);
-
-	return node->base_us + cats_sync_us(image, node->x) +
-	       cats_data_slot(image, node->x, node->ahead, source) * node->gather->slot_us;
+	return node->base_us + cats_sync_us(image_of(node), node->x) + slot * node->gather->slot_us;
 }
 
 /* What ends a phase that is open, and what comes behind it. */
@@ -246,7 +251,7 @@ struct phase_end {
 static struct phase_end data_end(const struct cats_node *node)
 {
 	return (struct phase_end){
-		.at = cats_exchange_data_at(node, nodes_of(node)),
+		.at = cats_exchange_data_at(node, node->slots),
 		.known = true,
 		.round = node->gather->rounds != 0,
 	};
@@ -304,12 +309,14 @@ static struct phase_end end_of(struct cats_node *node)
  */
 static void open_unheard(struct cats_node *node, uint32_t now_us)
 {
-	if (cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0 ||
+	bool nobody = current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
+
+	if (nobody ||
 	    (leads_alone(node) && !first_exchange(node->x))) {
 		cats_exchange_close(node, now_us);
 	} else if (leads_alone(node) && !calls_others(node, now_us)) {
 		open_at(node, 0, now_us, now_us);
-		node->ahead = 0;
+		lay_out(node, 0);
 		node->clocked = true;
 	}
 }

@@ -69,7 +69,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
 		last_slot = f->x.gather == 0 && f->x.tile == 0;
-		last_index = (last_slot != 0 ? f->index & CATS_AGAIN : 0) +
+		last_index = (last_slot != 0 ? f->index & (CATS_AGAIN | CATS_DULL) : 0) +
 			     (rounds != 0 ? CATS_MAX_AHEAD : 0);
 		break;
 	case CATS_FRAME_DATA:

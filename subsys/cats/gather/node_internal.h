@@ -166,8 +166,8 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 			 uint32_t now_us);
 /* counts[] are the coded slots of this round. */
 void cats_exchange_grant(struct cats_node *node, enum cats_grant then);
-/* The start of a source's data slots; with source = D their end. */
-uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source);
+/* The start of a data slot. */
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot);
 /* Phases as time passes. */
 void cats_exchange_tick(struct cats_node *node, uint32_t now_us);
 /* Earliest time at which cats_exchange_tick() has something to do; false where there is none. */

@@ -267,6 +267,12 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 	return 0;
 }
 
+/* Whether a leader may call that hears nobody: it cannot know of another one. */
+static bool wants_leader(const struct cats_node *node)
+{
+	return leads_alone(node) || (!cats_node_runs(node) && node->silence);
+}
+
 static int receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
 		   uint32_t now_us)
 {
@@ -278,6 +284,9 @@ static int receive(struct cats_node *node, const uint8_t *data, size_t length, u
 	}
 	if (frame.type == CATS_FRAME_ASK) {
 		return asked(node, &frame, now_us);
+	}
+	if (frame.type == CATS_FRAME_SYNC && (frame.index & CATS_DULL) != 0 && !wants_leader(node)) {
+		return reject(CATS_REJECT_LEADER);
 	}
 	if (!cats_node_runs(node) && !join(node, &frame, start_us, now_us)) {
 		return reject(CATS_REJECT_INFERENCE);

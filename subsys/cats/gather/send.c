@@ -52,8 +52,7 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 				(hears_enough(node) ? 0 : CATS_DULL));
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
-		*at = cats_exchange_data_at(node, self_of(node)) +
-		      node->next * node->gather->slot_us;
+		*at = cats_exchange_data_at(node, node->first_slot + node->next);
 		if (past(*at, late)) {
 			return true;
 		}
@@ -182,7 +181,8 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index = node->ahead | again(node);
+			frame->index = node->ahead | again(node) |
+				       (leads_alone(node) ? CATS_DULL : 0);
 			node->opening = (uint8_t)(1 << slot);
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;

@@ -87,22 +87,25 @@ struct air_babble {
 /** What a node's code takes beside its jobs, nanoseconds: cats.plan.code_time.CodeTime. */
 struct air_code {
 	bool counted; /**< else code takes no time */
+	double isr;
 	double wake;
+	double job;
 	double parse;
 	double parse_byte;
-	double take;
+	double take[6]; /**< by enum cats_frame_type */
 	double take_byte;
 	double poll[8]; /**< by enum cats_exchange_phase */
-	double fill;
-	double fill_byte;
-	double coded;
+	double close;
+	double build[6]; /**< by enum cats_frame_type */
+	double copy_byte;
 	double coded_byte; /**< a byte and fragment */
-	double control;
 	double seal;
 	double seal_byte;
 	double aes; /**< 0: frames are not sealed */
 	double aes_byte;
 	double send;
+	double send_byte;
+	double solve;      /**< a coded frame held */
 	double solve_byte; /**< a byte, coded frame held and fragment */
 	double hand; /**< the transport must have a frame so long before its start, or sends nothing */
 	double tick; /**< wake-ups wait for the next but one of these; 0: they are exact */

@@ -155,7 +155,8 @@ static double solving_ns(const struct antenna *a)
 		bytes += (double)cats_coded_size(&a->image, r->x, source) *
 			 cats_fragment_count(&a->image, r->x, source);
 	}
-	return bytes * a->air->config.code.solve_byte;
+	return r->held_count * a->air->config.code.solve +
+	       bytes * a->air->config.code.solve_byte;
 }
 
 /* An inference begins here; after a restart it may be the second one of a record. */
@@ -178,7 +179,7 @@ static bool start_job(struct air *air, int n)
 	if (a->computing || cats_node_compute_begin(&a->node, &a->job, clock_us(a)) != 0) {
 		return false;
 	}
-	spend(a, air->config.code.wake);
+	spend(a, air->config.code.job);
 	if (a->job.what == CATS_JOB_BEGIN && air_record_of(air, n) != NULL) {
 		note_begin(a, n);
 	}
@@ -241,19 +242,16 @@ static double building_ns(const struct antenna *a, const uint8_t *data, uint16_t
 	uint16_t payload = length - CATS_FRAME_HEADER;
 	uint16_t fragments = cats_fragment_count(&a->image, x, node);
 	uint8_t type = data[0] & 15;
-	double ns = code->seal + code->seal_byte * length + code->send;
+	double ns = code->seal + code->send + (code->seal_byte + code->send_byte) * length;
 
 	if (code->aes > 0) {
 		ns += code->aes + code->aes_byte * payload;
 	}
-	if (type == CATS_FRAME_CODED || (type == CATS_FRAME_DATA && data[8] >= fragments)) {
-		ns += code->coded + code->coded_byte * payload * fragments;
-	} else if (type == CATS_FRAME_DATA) {
-		ns += code->fill + code->fill_byte * payload;
-	} else {
-		ns += code->control;
+	if (type == CATS_FRAME_DATA && data[8] >= fragments) {
+		type = CATS_FRAME_CODED;
 	}
-	return ns;
+	return ns + code->build[type] +
+	       (type == CATS_FRAME_CODED ? code->coded_byte * fragments : code->copy_byte) * payload;
 }
 
 static void hand(struct air *air, int n, const struct cats_todo *todo)
@@ -293,15 +291,29 @@ static int64_t wake_ns(const struct antenna *a, int64_t at_ns)
 	return !a->air->config.code.counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
 }
 
+static uint32_t ended_exchanges(const struct cats_node *node)
+{
+	uint32_t ended = 0;
+
+	for (int kind = 0; kind < CATS_GATHER_KINDS; kind++) {
+		ended += node->stats.gather[kind].exchanges;
+	}
+	return ended;
+}
+
 /* Do what a node asks for until it waits. */
 static void serve(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
+	const struct air_code *code = &air->config.code;
 	struct cats_todo todo;
+	uint32_t ended;
 
 	do {
+		ended = ended_exchanges(&a->node);
 		cats_node_poll(&a->node, clock_us(a), &todo);
-		spend(a, air->config.code.poll[a->node.exchange]);
+		spend(a, ended != ended_exchanges(&a->node) ? code->close
+							     : code->poll[a->node.exchange]);
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
 			hand(air, n, &todo);
@@ -339,6 +351,7 @@ void air_run_queue(struct air *air, int n)
 		uint16_t payload = frame.length > CATS_FRAME_HEADER
 					   ? frame.length - CATS_FRAME_HEADER
 					   : 0;
+		uint8_t type = frame.data[0] & 15;
 
 		a->heard_count--;
 		memmove(a->ring, a->ring + 1, (size_t)a->heard_count * sizeof(a->ring[0]));
@@ -346,7 +359,8 @@ void air_run_queue(struct air *air, int n)
 		spend(a, code->aes > 0 ? code->aes + code->aes_byte * payload : 0);
 		cats_node_receive(&a->node, frame.data, frame.length,
 				  air_clock_us(air, n, frame.start_ns), clock_us(a));
-		spend(a, code->parse + code->parse_byte * frame.length + code->take +
+		spend(a, code->isr + code->parse + code->parse_byte * frame.length +
+				 code->take[type <= CATS_FRAME_ASK ? type : 0] +
 				 code->take_byte * payload);
 	} else {
 		a->taking = false;
