@@ -8,7 +8,7 @@ BabbleSim let it pass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 
 #: Bytes of the CATS header in front of every payload (doc/protocol.rst).
@@ -40,64 +40,54 @@ _PHASE = {
 
 @dataclass(frozen=True)
 class CodeTime:
-    """Instructions of the code that runs on the air queue, by what it does; two tuples by the type
-    of the frame.
+    """Instructions of the code that runs on the air queue, by what it does: ``take`` and ``build``
+    by the type of the frame, ``poll`` by enum cats_exchange_phase.
 
     A name without ``_byte`` is for each time, one with it for each byte of a whole CATS frame
-    (``parse``, ``seal``), of a payload (``take``, ``copy``, ``aes``) or of a frame (``send``);
-    ``coded_byte`` is for a byte of each fragment of the source, ``solve_byte`` for a byte of each
-    coded frame held and each fragment.
-
-    Upper lines of what ``make bench-m4`` counts in QEMU for 4 and 16 nodes
-    (``tests/benchmarks/m4/recorded.json``; a test holds them to that), compiled for size, memory
-    copied byte by byte. Counted by reading, since no board was: ``isr`` and ``send``, a transport's
-    interrupt and its send().
-
-    ``cycles``: of a Cortex-M4 an instruction of such code, by the timings of the Arm Cortex-M4
-    Technical Reference Manual (DDI 0439) with pipeline refills of 2 cycles and no wait states,
-    1.83 for the gather; ``aes_cycles``: 1.41 for AES-CCM (doc/performance.rst).
+    (``parse``, ``seal``, ``send``) or of a payload (``take``, ``copy``, ``aes``); ``coded_byte`` is
+    for a byte of each fragment of the source, ``solve_byte`` for a byte of each coded frame held
+    and each fragment.
     """
 
     #: A transport's interrupt.
-    isr: float = 250.0
-    #: An interrupt, the switch to the work queue, the instance's lock: for a frame that was heard,
-    #: one that was sent, a time that has come.
-    wake: float = 1100.0
-    #: A job is begun, and its thread has the processor.
-    job: float = 2500.0
+    isr: float
+    #: For a frame that was heard or sent: the switch to the work queue, the instance's lock, and
+    #: the next wake-up set.
+    wake: float
+    #: The same for a time that has come.
+    expire: float
+    #: A job: begun, its thread woken and back, and ended.
+    job: float
     #: cats_frame_parse(), the check included.
-    parse: float = 270.0
-    parse_byte: float = 10.0
+    parse: float
+    parse_byte: float
     #: The rest of cats_node_receive(): whose it is, its place, its copy.
-    take: tuple[float, ...] = (3900.0, 1400.0, 1250.0, 1500.0, 4200.0, 1500.0)
-    take_byte: float = 5.0
-    #: cats_node_poll() that hands nothing out, by enum cats_exchange_phase.
-    poll: tuple[float, ...] = (1650.0,) * PHASES
+    take: tuple[float, ...]
+    take_byte: float
+    #: cats_node_poll() that hands nothing out.
+    poll: tuple[float, ...]
     #: One that ends an exchange.
-    close: float = 7200.0
+    close: float
     #: What cats_node_poll() that hands a frame out takes on top, its bytes aside.
-    build: tuple[float, ...] = (1050.0, 320.0, 700.0, 1950.0, 2650.0, 1000.0)
-    copy_byte: float = 5.0
-    coded_byte: float = 13.2
+    build: tuple[float, ...]
+    copy_byte: float
+    coded_byte: float
     #: cats_frame_seal(): the header and the check.
-    seal: float = 30.0
-    seal_byte: float = 10.0
+    seal: float
+    seal_byte: float
     #: AES-CCM, sealing or opening.
-    aes: float = 12300.0
-    aes_byte: float = 209.0
+    aes: float
+    aes_byte: float
     #: The transport's send().
-    send: float = 300.0
-    send_byte: float = 5.0
+    send: float
+    send_byte: float
     #: cats_reception_solve(), in the job: a coded frame held.
-    solve: float = 2900.0
-    solve_byte: float = 21.0
-    cycles: float = 1.83
-    aes_cycles: float = 1.41
-    clock_hz: float = 64e6
-
-    def at(self, clock_hz: float) -> CodeTime:
-        """The same on a processor with another clock."""
-        return replace(self, clock_hz=clock_hz)
+    solve: float
+    solve_byte: float
+    #: Of the processor, an instruction; and one of AES-CCM.
+    cycles: float
+    aes_cycles: float
+    clock_hz: float
 
     def microseconds(self, instructions: float) -> float:
         """Time of that many instructions."""
@@ -118,7 +108,7 @@ class CodeTime:
 
     def woken_us(self) -> float:
         """From a time that has come until the node has been looked at."""
-        return self.microseconds(self.wake + max(self.poll))
+        return self.microseconds(self.expire + max(self.poll))
 
     def built_us(self, kind: Frame, frame: int, sealed: bool, fragments: int = 0) -> float:
         """From there until a frame, CODED from so many ``fragments``, is the transport's."""
@@ -128,3 +118,45 @@ class CodeTime:
             self.build[kind] + filled * payload + self.seal + self.seal_byte * frame
             + self.send + self.send_byte * frame
         )  # fmt: skip
+
+    def between_us(self) -> float:
+        """What an exchange takes beside its frames and jobs: its end, and a job before and behind
+        it."""
+        return self.microseconds(self.close + 2 * (self.job + self.wake + max(self.poll)))
+
+
+#: Upper lines of what ``make bench-m4`` counts in QEMU (tests/benchmarks/m4/recorded.json; a test
+#: holds them to that), compiled for size, memory copied byte by byte. Estimates by reading, since
+#: no board was measured: ``isr`` and ``send``. ``cycles`` of a Cortex-M4, by the timings of its
+#: Technical Reference Manual (Arm DDI 0439) with pipeline refills of two cycles and flash without
+#: wait states: 1.83 for the gather, 1.41 for AES-CCM (doc/performance.rst).
+FOUR_NODES = CodeTime(
+    isr=250, wake=1310, expire=1560, job=2450,
+    parse=105, parse_byte=10,
+    take=(1400, 850, 500, 700, 3350, 1500), take_byte=5,
+    poll=(930, 750, 900, 1020, 810, 1100, 700, 560), close=2300,
+    build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=13.2,
+    seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
+    solve=2900, solve_byte=21, cycles=1.83, aes_cycles=1.41, clock_hz=64e6,
+)  # fmt: skip
+SIXTEEN_NODES = replace(
+    FOUR_NODES, job=3550, close=5700,
+    take=(2900, 1550, 1200, 1500, 4300, 2500),
+    build=(1850, 310, 720, 2000, 750, 1850),
+)  # fmt: skip
+
+
+def code_time(nodes: int = 16, clock_hz: float = 64e6) -> CodeTime:
+    """What code takes in a group of so many nodes: linear between what was counted."""
+
+    def between(four: float, sixteen: float) -> float:
+        return four + (sixteen - four) * (nodes - 4) / 12
+
+    values = {}
+    for name, four in asdict(FOUR_NODES).items():
+        sixteen = getattr(SIXTEEN_NODES, name)
+        if isinstance(four, tuple):
+            values[name] = tuple(map(between, four, sixteen))
+        else:
+            values[name] = between(four, sixteen)
+    return replace(CodeTime(**values), clock_hz=clock_hz)

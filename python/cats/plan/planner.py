@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena, tile_sizes
-from cats.plan.code_time import CodeTime
+from cats.plan.code_time import code_time
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
@@ -289,7 +289,7 @@ def _prepare(
     split.check(config)
     check_keep(config, split, keep)
     compute = compute or Compute()
-    air = radio_named(radio, CodeTime().at(compute.clock_hz))
+    air = radio_named(radio, code_time(split.nodes, compute.clock_hz))
     payload = air.payload if payload is None else payload
     if not 1 <= payload <= air.payload:
         raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")

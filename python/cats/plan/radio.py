@@ -9,7 +9,13 @@ import math
 from dataclasses import dataclass, replace
 
 from cats.errors import CatsError
-from cats.plan.code_time import FRAME_HEADER, SEALED_BYTES, CodeTime, Frame
+from cats.plan.code_time import (
+    FRAME_HEADER,
+    SEALED_BYTES,
+    CodeTime,
+    Frame,
+    code_time,
+)
 
 #: The suffix of a radio that carries sealed frames (doc/security.rst).
 SEALED = "+secure"
@@ -44,7 +50,7 @@ class Radio:
     tick_us: float = 0.0
     clock_us: float = 25.0
     sealed: bool = False
-    code: CodeTime = CodeTime()
+    code: CodeTime = code_time()
 
     @property
     def payload(self) -> int:
@@ -76,17 +82,20 @@ class Radio:
 
     @property
     def lead_us(self) -> int:
-        """A control frame before it is taken in, then the own one is made; in tens."""
+        """A control frame before it is taken in, then the own one is made; in tens. One firmware
+        serves groups of any size, so as for 16 nodes."""
+        most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
         longest = FRAME_HEADER + CONTROL
-        work = self._heard(Frame.REPORT, longest) + self._built(Frame.GRANT, longest)
+        work = most._heard(Frame.REPORT, longest) + most._built(Frame.GRANT, longest)
         return 10 * math.ceil((self.tick_us + work) / 10)
 
     @property
     def early_us(self) -> int:
         """CONFIG_CATS_EARLY_US: so long before its begin a round may be entered, since the frame
         before has been taken in; at most the lead, in tens."""
+        most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
         free = self.guard_us + self.before_us - self.clock_us
-        free -= self._payload_heard(self.frame, rounds=1)
+        free -= most._payload_heard(self.frame, rounds=1)
         return min(self.lead_us, 10 * math.floor(max(free, 0.0) / 10))
 
     def turn_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:

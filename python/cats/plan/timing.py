@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cats.errors import CatsError
-from cats.plan.code_time import CodeTime
+from cats.plan.code_time import code_time
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.plan import (
     ROW_LOCAL,
@@ -159,7 +159,7 @@ class Timing:
         )
         # The next exchange opens when the slowest node has computed: beside the next tile's air
         # where that has its own buffer, behind this one's where it has not.
-        spacing = math.ceil(self.computing(g, rows, mode))
+        spacing = math.ceil(self.computing(g, rows, mode) + self.air.code.between_us())
         if buffers == 1 or self.turns(g, mode):
             spacing += exchange_us(plan, rows)
         return dataclasses.replace(plan, spacing_us=spacing)
@@ -207,6 +207,7 @@ class Timing:
                 air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
                 air += self.air.lead_us if air else 0  # to open the next one
                 total += times * (max(air, work) if hides else air + work)
+                total += times * self.air.code.between_us()
         return total + (self.computing(g, tail, mode) if hides else 0)
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
@@ -229,6 +230,6 @@ def inference_us(
     """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
     that does not hide behind it."""
     compute = compute or Compute()
-    air = radio_named(plan.radio, CodeTime().at(compute.clock_hz))
+    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
     timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
     return math.ceil(timing.inference_time(plan.gathers, mode_of(plan)))

@@ -19,7 +19,7 @@ from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.reference import OUTPUT_MISSING
-from cats.plan.code_time import FRAME_HEADER, CodeTime
+from cats.plan.code_time import FRAME_HEADER, CodeTime, code_time
 from cats.plan.energy import Duty
 from cats.plan.plan import Plan
 from cats.plan.radio import Radio
@@ -280,8 +280,8 @@ def _config(
 ) -> tuple[object, list]:
     """struct air_config, and what must live as long as it is used."""
     nodes = model.split.nodes
-    code = _code_time(settings)
-    radio = radio_named(plan.radio, code or CodeTime().at(settings.clock_hz))
+    code = _code_time(settings, nodes)
+    radio = radio_named(plan.radio, code or code_time(nodes, settings.clock_hz))
     for name, values in (("clock_us", settings.clock_us), ("slower", settings.slower)):
         if len(values) not in (0, nodes):
             raise CatsError(f"{name} for {len(values)} nodes, there are {nodes}")
@@ -314,14 +314,15 @@ def _config(
     return config, [memory, table, *kept]
 
 
-def _code_time(settings: Settings) -> CodeTime | None:
+def _code_time(settings: Settings, nodes: int) -> CodeTime | None:
     """What code takes, on the processor of these settings; None: nothing."""
     if settings.code_time == "none":
         return None
-    code = CodeTime() if settings.code_time == "plan" else settings.code_time
-    if not isinstance(code, CodeTime):
-        raise CatsError(f"code time is {code!r}: plan or none")
-    return code.at(settings.clock_hz)
+    if settings.code_time == "plan":
+        return code_time(nodes, settings.clock_hz)
+    if not isinstance(settings.code_time, CodeTime):
+        raise CatsError(f"code time is {settings.code_time!r}: plan or none")
+    return dataclasses.replace(settings.code_time, clock_hz=settings.clock_hz)
 
 
 def _write_code(slot: object, code: CodeTime, radio: Radio) -> None:

@@ -21,7 +21,7 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->taken = 0;
 	node->fragments += current_of(node)->lacking;
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
-		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
+		node->quiet[s] += current_of(node)->lack[s] != 0 && node->quiet[s] < UINT8_MAX;
 	}
 }
 

@@ -28,13 +28,16 @@ static int held_in(const struct cats_reception *r, uint8_t source, uint16_t frag
 void cats_reception_begin(const struct cats_image *image, struct cats_reception *r,
 			  struct cats_exchange x)
 {
-	memset(r, 0, sizeof(*r));
 	r->x = x;
+	r->final = false;
+	r->lacking = 0;
+	r->held_count = 0;
 	for (uint32_t s = 0; s < image->header->nodes; s++) {
-		if (s != image->header->node) {
-			r->lack[s] = (uint8_t)cats_fragment_count(image, x, s);
-			r->lacking += r->lack[s];
-		}
+		uint16_t fragments = cats_fragment_count(image, x, s);
+
+		memset(r->available.bits[s], 0, (fragments + 7u) / 8);
+		r->lack[s] = s != image->header->node ? (uint8_t)fragments : 0;
+		r->lacking += r->lack[s];
 	}
 }
 

@@ -89,6 +89,7 @@ struct air_code {
 	bool counted; /**< else code takes no time */
 	double isr;
 	double wake;
+	double expire;
 	double job;
 	double parse;
 	double parse_byte;

@@ -82,6 +82,7 @@ struct antenna {
 	int ended_count;
 	int64_t ended_ns[2]; /* what counts as their start */
 	uint64_t code_ns;
+	uint32_t ended; /* exchanges, so far */
 	int32_t jump_us; /* its clock's, so far */
 	/* job */
 	bool computing;

@@ -109,6 +109,7 @@ int air_switch_on(struct air *air, int n)
 	a->taking = false;
 	a->computing = false;
 	a->handed = 0;
+	a->ended = 0;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
 
@@ -310,10 +311,10 @@ static void serve(struct air *air, int n)
 	uint32_t ended;
 
 	do {
-		ended = ended_exchanges(&a->node);
 		cats_node_poll(&a->node, clock_us(a), &todo);
-		spend(a, ended != ended_exchanges(&a->node) ? code->close
-							     : code->poll[a->node.exchange]);
+		ended = ended_exchanges(&a->node);
+		spend(a, ended != a->ended ? code->close : code->poll[a->node.exchange]);
+		a->ended = ended;
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
 			hand(air, n, &todo);
@@ -345,7 +346,7 @@ void air_run_queue(struct air *air, int n)
 	if (a->free_ns < air->now_ns) {
 		a->free_ns = air->now_ns;
 	}
-	spend(a, code->wake);
+	spend(a, a->heard_count + a->ended_count != 0 ? code->wake : code->expire);
 	if (a->heard_count != 0) {
 		struct waiting frame = a->ring[0];
 		uint16_t payload = frame.length > CATS_FRAME_HEADER

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment ef52ad3a.
+/* Partition of node 0 of 4, deployment e891b493.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2144 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xef52ad3au /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xe891b493u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2144 /* bytes of flash */
 
@@ -111,7 +111,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdef1b8f1u,
+		.crc32 = 0x47cd0df5u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -168,10 +168,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 304,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 1897,
+			.slot_us = 444,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3021,
 			.tile = { 188, 188 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -200,10 +200,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 321,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2473,
+			.slot_us = 469,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3769,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -232,10 +232,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 321,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2301,
+			.slot_us = 469,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3597,
 			.tile = { 176, 176 },
 			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -264,10 +264,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 321,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2341,
+			.slot_us = 469,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3636,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -296,10 +296,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 321,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2301,
+			.slot_us = 469,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3597,
 			.tile = { 176, 176 },
 			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -328,10 +328,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 279,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2074,
+			.slot_us = 409,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3298,
 			.tile = { 144, 144 },
 			.outbox = { 164, 164 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -360,10 +360,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 283,
-			.control_us = 294,
-			.turn_us = 620,
-			.spacing_us = 2086,
+			.slot_us = 414,
+			.control_us = 414,
+			.turn_us = 860,
+			.spacing_us = 3314,
 			.tile = { 156, 156 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
