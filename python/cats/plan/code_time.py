@@ -110,6 +110,14 @@ class CodeTime:
         """From a time that has come until the node has been looked at."""
         return self.microseconds(self.expire + max(self.poll))
 
+    def sent_us(self) -> float:
+        """From an own frame's end until the node has been looked at."""
+        return self.microseconds(self.wake + max(self.poll))
+
+    def closed_us(self) -> float:
+        """An exchange is ended."""
+        return self.microseconds(self.close)
+
     def built_us(self, kind: Frame, frame: int, sealed: bool, fragments: int = 0) -> float:
         """From there until a frame, CODED from so many ``fragments``, is the transport's."""
         payload = frame - FRAME_HEADER
@@ -119,10 +127,9 @@ class CodeTime:
             + self.send + self.send_byte * frame
         )  # fmt: skip
 
-    def between_us(self) -> float:
-        """What an exchange takes beside its frames and jobs: its end, and a job before and behind
-        it."""
-        return self.microseconds(self.close + 2 * (self.job + self.wake + max(self.poll)))
+    def job_us(self) -> float:
+        """A job, what it computes aside."""
+        return self.microseconds(self.job + self.wake + max(self.poll))
 
 
 #: Upper lines of what ``make bench-m4`` counts in QEMU (tests/benchmarks/m4/recorded.json; a test

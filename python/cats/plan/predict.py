@@ -277,8 +277,12 @@ def deployment(
                 given
                 if given is not None and given.radio == name
                 else make_plan(
-                    config, split, keep, ram_limit=board.arena_limit(name, split.nodes),
-                    slack=slack, **options,
+                    config,
+                    split,
+                    keep,
+                    ram_limit=board.arena_limit(name, split.nodes),
+                    slack=slack,
+                    **options,
                 )
             )
         except CatsError:

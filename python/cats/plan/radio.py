@@ -6,6 +6,7 @@ node's code needs."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cats.errors import CatsError
@@ -19,6 +20,8 @@ from cats.plan.code_time import (
 
 #: The suffix of a radio that carries sealed frames (doc/security.rst).
 SEALED = "+secure"
+#: A node's clock tells whole microseconds.
+CLOCK_US = 1.0
 #: Payload of the longest control frame, a report of 16 nodes.
 CONTROL = 8
 
@@ -82,12 +85,16 @@ class Radio:
 
     @property
     def lead_us(self) -> int:
-        """A control frame before it is taken in, then the own one is made; in tens. One firmware
-        serves groups of any size, so as for 16 nodes."""
+        """A control frame before it is taken in, then the own one is made; or an exchange is ended
+        and the next one opened at once; in tens. One firmware serves groups of any size, so as for
+        16 nodes."""
         most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
         longest = FRAME_HEADER + CONTROL
-        work = most._heard(Frame.REPORT, longest) + most._built(Frame.GRANT, longest)
-        return 10 * math.ceil((self.tick_us + work) / 10)
+        work = max(
+            most._heard(Frame.REPORT, longest) + most._built(Frame.GRANT, longest),
+            most.code.closed_us() + most._built(Frame.SYNC, FRAME_HEADER),
+        )
+        return 10 * math.ceil((CLOCK_US + self.tick_us + work) / 10)
 
     @property
     def early_us(self) -> int:
@@ -111,6 +118,27 @@ class Radio:
         )
         free = self.guard_us + self.before_us - self.clock_us
         return math.ceil(max(answer - free, self.lead_us - self.early_us, 0))
+
+    def handled_us(self, frame: int, fragments: Sequence[int], rounds: int) -> float:
+        """What an exchange's frames take a node's processor in all, that node which sends most of
+        them: ``fragments`` by source, of frames of at most that size."""
+        longest, most = FRAME_HEADER + CONTROL, max(fragments)
+        sent = self._woken + self.code.sent_us()
+        total = self._heard(Frame.SYNC, FRAME_HEADER)
+        total += (sum(fragments) - most) * self._heard(Frame.DATA, frame)
+        total += most * (sent + self._built(Frame.DATA, frame))
+        if rounds:
+            total += len(fragments) * self._heard(Frame.REPORT, longest)
+            total += sent + self._built(Frame.REPORT, longest)
+        return total
+
+    def heard_us(self, frame: int) -> float:
+        """What is left to do for a payload of a frame of that size when it ends."""
+        return self._heard(Frame.DATA, frame)
+
+    def control_heard_us(self) -> float:
+        """The same for a control frame."""
+        return self._heard(Frame.GRANT, FRAME_HEADER + CONTROL)
 
     def _heard(self, kind: Frame, frame: int) -> float:
         return self.code.heard_us(kind, frame, self.sealed)

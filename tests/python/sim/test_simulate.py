@@ -230,10 +230,10 @@ def test_clocks_wrap_and_drift():
 def test_lead_time():
     """A driver that asks early for its frames changes nothing but the last merge of reports."""
     model, plan = deployment(4, rounds=1)
-    for lead in (150, 900):
+    for lead in (400, 900):
         _, result = run(model, plan, 5, settings=Settings(lead_us=lead))
         assert result.delivered == 1.0
-    _, result = run(model, plan, 5, Faults(loss=0.1), settings=Settings(lead_us=150))
+    _, result = run(model, plan, 5, Faults(loss=0.1), settings=Settings(lead_us=400))
     assert result.delivered > 0.98
 
 

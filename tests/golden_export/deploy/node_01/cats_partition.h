@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment 48b99483.
+/* Partition of node 1 of 2, deployment 7e238365.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1384 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x48b99483u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x7e238365u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1384 /* bytes of flash */
 
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x3c3b6f87u,
+		.crc32 = 0xacf76013u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -134,7 +134,7 @@ static const struct cats_partition_image cats_partition = {
 		.pool = CATS_POOL_CLASS,
 		.block_rows = 4,
 		.heads_per_pass = 1,
-		.hidden_rows = 1,
+		.hidden_rows = 4,
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 32,
@@ -162,8 +162,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 1232,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 346,
+			.turn_us = 340,
+			.spacing_us = 1183,
 			.tile = { 48, 52 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -194,8 +194,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1360,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 7818,
+			.turn_us = 340,
+			.spacing_us = 8080,
 			.tile = { 72, 72 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -226,8 +226,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 7290,
+			.turn_us = 340,
+			.spacing_us = 7552,
 			.tile = { 80, 80 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -249,7 +249,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 2,
+			.phase = 3,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -258,10 +258,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 7292,
+			.turn_us = 340,
+			.spacing_us = 7554,
 			.tile = { 60, 60 },
-			.outbox = { 52, 52 },
+			.outbox = { 64, 64 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -281,7 +281,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 2,
+			.phase = 4,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -290,10 +290,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 7289,
-			.tile = { 56, 56 },
-			.outbox = { 52, 52 },
+			.turn_us = 340,
+			.spacing_us = 7551,
+			.tile = { 68, 68 },
+			.outbox = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -313,7 +313,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 0,
-			.phase = 3,
+			.phase = 5,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -322,9 +322,9 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 7296,
-			.tile = { 60, 60 },
+			.turn_us = 340,
+			.spacing_us = 7558,
+			.tile = { 64, 64 },
 			.outbox = { 52, 52 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
@@ -345,7 +345,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 0,
-			.phase = 4,
+			.phase = 6,
 			.rounds = 1,
 			.row_begin = 0,
 			.rows = 1,
@@ -354,8 +354,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1296,
 			.control_us = 1136,
-			.turn_us = 300,
-			.spacing_us = 6250,
+			.turn_us = 340,
+			.spacing_us = 6512,
 			.tile = { 40, 40 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,

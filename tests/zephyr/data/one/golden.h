@@ -12,7 +12,7 @@
 
 #define GOLDEN_NODES 1
 #define GOLDEN_SAMPLES 3
-#define GOLDEN_MODEL_ID 0x2aec75c9u
+#define GOLDEN_MODEL_ID 0x648fc0c0u
 #define GOLDEN_TOKENS 4
 #define GOLDEN_INPUTS 3
 #define GOLDEN_OUTPUTS 5

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment e891b493.
+/* Partition of node 3 of 4, deployment 7b341b03.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2120 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xe891b493u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x7b341b03u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2120 /* bytes of flash */
 
@@ -113,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xeeddaf29u,
+		.crc32 = 0x5e0f7f06u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -173,7 +173,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 444,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3021,
+			.spacing_us = 3464,
 			.tile = { 176, 176 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -205,7 +205,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 469,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3769,
+			.spacing_us = 4237,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -237,7 +237,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 469,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3597,
+			.spacing_us = 4065,
 			.tile = { 176, 176 },
 			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -269,7 +269,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 469,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3636,
+			.spacing_us = 4104,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -301,7 +301,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 469,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3597,
+			.spacing_us = 4065,
 			.tile = { 176, 176 },
 			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -333,7 +333,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 409,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3298,
+			.spacing_us = 3706,
 			.tile = { 144, 144 },
 			.outbox = { 168, 168 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -365,7 +365,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 414,
 			.control_us = 414,
 			.turn_us = 860,
-			.spacing_us = 3314,
+			.spacing_us = 3727,
 			.tile = { 156, 156 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
