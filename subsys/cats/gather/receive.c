@@ -95,6 +95,15 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 	}
 }
 
+/* Whether an inference goes on in which this node takes no part: at a later exchange than before, or
+ * in one for no longer than that can last. Who repeats one frame holds nobody up.
+ */
+static bool advances(const struct cats_node *node, struct cats_exchange x, uint32_t now_us)
+{
+	return cats_exchange_before(image_of(node), node->front, x) ||
+	       (same_exchange(x, node->front) && !past(now_us, node->limit_us));
+}
+
 /* Join the inference of a frame, or remember what is heard of one that is not this node's. */
 static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 		 uint32_t now_us)
@@ -120,7 +129,11 @@ static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_
 	} else if (frame->type == CATS_FRAME_SYNC && begins(frame) && node->silence) {
 		node->doubt = frame->inference;
 	}
-	if (news || frame->inference == node->seen) {
+	if (news || (frame->inference == node->seen && advances(node, frame->x, now_us))) {
+		if (news || cats_exchange_before(image_of(node), node->front, frame->x)) {
+			node->front = frame->x;
+			node->limit_us = now_us + cats_exchange_us(image_of(node), frame->x);
+		}
 		hear(node, now_us);
 		if (leader_of(node, frame) < node->leader) {
 			node->leader = leader_of(node, frame); /* who leads in its place gives way */
@@ -255,9 +268,13 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
 {
 	bool late = node->numbered && frame->index == 0 && !newer(frame->inference, node->seen);
-
 	bool idle = node->phase == CATS_NODE_WAITING || (!cats_node_runs(node) && node->silence);
 
+	if (!node->numbered && frame->index == 0) {
+		/* Who is new would begin with a number that the others had. */
+		node->numbered = true;
+		node->seen = frame->inference - 1;
+	}
 	if (!idle || self_of(node) > node->leader || late) {
 		return reject(CATS_REJECT_INFERENCE);
 	}

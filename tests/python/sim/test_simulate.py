@@ -259,7 +259,7 @@ def test_times_are_those_of_the_firmware(name, sealed):
     model, plan = deployment(2, radio=name + sealed, rounds=2)
     planned = inference_us(model.config, model.split, model.keep, plan)
     _, found = run(model, plan, 3, settings=Settings("plan"))
-    assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.03)
+    assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.05)
     _, found = run(model, plan, 3, settings=Settings("plan", "none", lead_us=0))
     assert (found.latency_us[1:, 0] < planned).all()
 

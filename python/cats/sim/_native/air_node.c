@@ -109,7 +109,7 @@ int air_switch_on(struct air *air, int n)
 	a->taking = false;
 	a->computing = false;
 	a->handed = 0;
-	a->ended = 0;
+	a->opened = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
 
@@ -292,14 +292,16 @@ static int64_t wake_ns(const struct antenna *a, int64_t at_ns)
 	return !a->air->config.code.counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
 }
 
-static uint32_t ended_exchanges(const struct cats_node *node)
+/* Whether an exchange that was open has ended since the last look. */
+static bool exchange_ended(struct antenna *a)
 {
-	uint32_t ended = 0;
+	struct cats_exchange was = a->open;
+	bool opened = a->opened;
 
-	for (int kind = 0; kind < CATS_GATHER_KINDS; kind++) {
-		ended += node->stats.gather[kind].exchanges;
-	}
-	return ended;
+	a->open = a->node.x;
+	a->opened = a->node.exchange != CATS_EXCHANGE_WAITING &&
+		    a->node.exchange != CATS_EXCHANGE_OVER;
+	return opened && (!a->opened || was.gather != a->open.gather || was.tile != a->open.tile);
 }
 
 /* Do what a node asks for until it waits. */
@@ -308,13 +310,10 @@ static void serve(struct air *air, int n)
 	struct antenna *a = &air->antenna[n];
 	const struct air_code *code = &air->config.code;
 	struct cats_todo todo;
-	uint32_t ended;
 
 	do {
 		cats_node_poll(&a->node, clock_us(a), &todo);
-		ended = ended_exchanges(&a->node);
-		spend(a, ended != a->ended ? code->close : code->poll[a->node.exchange]);
-		a->ended = ended;
+		spend(a, exchange_ended(a) ? code->close : code->poll[a->node.exchange]);
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
 			hand(air, n, &todo);
