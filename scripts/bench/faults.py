@@ -120,8 +120,11 @@ def draw(number: int) -> tuple[Deployment, Faults, Settings]:
             node, when = int(rng.integers(nodes)), moment()
             found.append(Event(node, False, **when))
             if some(0.8):
-                after = int(rng.choice([1, 3, 20])) if "by_frame" in when else int(
-                    rng.choice([1, long // 3, 3 * long]))
+                after = (
+                    int(rng.choice([1, 3, 20]))
+                    if "by_frame" in when
+                    else int(rng.choice([1, long // 3, 3 * long]))
+                )
                 found.append(Event(node, True, **{**when, "at": when["at"] + after}))
         return found
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
-``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels for the DSP
-extension (``dsp``), with the plain ones for the same processor (``plain``), and for a Cortex-M3,
-which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole inferences of one
-node are run; all must give the same bytes, and the inferences those of this machine's build.
-CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr
+``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
+for the DSP extension (``dsp``), with the plain ones for the same processor (``plain``), and for a
+Cortex-M3, which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole
+inferences of one node are run; all must give the same bytes, and the inferences those of this
+machine's build. CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr
 workspace. Then the engine is also built for a Cortex-M55, with its own products (``m55``) and with
 CMSIS-NN's (``m55-cmsis``). ``gather``: what a node does beside its jobs (``bench.gather``);
 ``zephyr``: what Zephyr does around it, and AES-CCM (``bench.zephyr``), where this machine has a

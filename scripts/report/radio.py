@@ -300,9 +300,7 @@ def _trained(run: Path, nodes: int) -> tuple[Any, Task]:
     return quantise_run(run)[0], task
 
 
-def _demo(
-    program: Path, made: Deployment, task: Task, inputs: np.ndarray, fault: str
-) -> dict:
+def _demo(program: Path, made: Deployment, task: Task, inputs: np.ndarray, fault: str) -> dict:
     """Latency, energy and accuracy of whole inferences; the rest of the test part by the
     simulator."""
     count = len(made.inputs)

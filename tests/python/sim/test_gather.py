@@ -114,9 +114,7 @@ def every_frame(receiver):
                 yield dict(type=ASK, source=source, x=x)
                 yield dict(type=ASK, source=source, x=x, index=1)
             for f, size in enumerate(sizes):
-                yield dict(
-                    type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size)
-                )
+                yield dict(type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size))
             if sizes:
                 yield dict(
                     type=DATA, source=source, x=x, index=len(sizes) + 2, slot=0x30 + source,
@@ -168,11 +166,16 @@ def test_wrong_frames():
     coded = good | dict(type=CODED, round=1)
     sync = good | dict(type=SYNC, payload=b"")
     ask = sync | dict(type=ASK, gather=0)
-    silent = next(
-        dict(gather=g, source=s)
-        for g in range(gathers) for s in range(5)
-        if s != 2 and not receiver.fragments((g, 0), s)
-    ) if any(not receiver.fragments((g, 0), s) for g in range(gathers) for s in range(5)) else None
+    silent = (
+        next(
+            dict(gather=g, source=s)
+            for g in range(gathers)
+            for s in range(5)
+            if s != 2 and not receiver.fragments((g, 0), s)
+        )
+        if any(not receiver.fragments((g, 0), s) for g in range(gathers) for s in range(5))
+        else None
+    )
     cases = [
         (good, None), (report, None), (coded, None), (sync, None),
         *((good | dict(version=v), "version") for v in (0, 1, 2, 4)),
@@ -254,7 +257,6 @@ def test_counts():
             lib.cats_counts_merge(receiver.image, x, bytes(payload), spare, merged)
             held = [min(counts[s], most[s] + spare) if most[s] else 0 for s in range(nodes)]
             assert list(merged)[:5] == [max(c, 1) for c in held] + [1] * (5 - nodes)
-
 
 
 # Schedule
@@ -516,9 +518,9 @@ def test_alone():
             now += (driven.todo.at - now) % 2**32
             driven.poll(now)
         now = idle
-    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round;
-    # When it has heard nobody for long it keeps quiet but for a SYNC an inference: they are a timeout
-    # apart.
+    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round.
+    # When it has heard nobody for long it keeps quiet but for a SYNC an inference: they are a
+    # timeout apart.
     assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)

@@ -137,9 +137,7 @@ def test_every_availability(nodes):
     model, plan = deployment(nodes, config, input_split="channels")
     for dead in range(2 ** (nodes * (nodes - 1))):
         links = np.zeros((nodes, nodes))
-        links[~np.eye(nodes, dtype=bool)] = [
-            dead >> i & 1 for i in range(nodes * (nodes - 1))
-        ]
+        links[~np.eye(nodes, dtype=bool)] = [dead >> i & 1 for i in range(nodes * (nodes - 1))]
         inputs = random_inputs(dead, config, 1)
         result = simulate(model, plan, inputs, Faults(loss=links), dead)
         assert result.hung is None, f"links {dead:#x}"
