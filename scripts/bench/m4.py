@@ -6,11 +6,11 @@
 for the DSP extension (``dsp``), with the plain ones for the same processor (``plain``), and for a
 Cortex-M3, which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole
 inferences of one node are run; all must give the same bytes, and the inferences those of this
-machine's build. CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr
-workspace. Then the engine is also built for a Cortex-M55, with its own products (``m55``) and with
-CMSIS-NN's (``m55-cmsis``). ``gather``: what a node does beside its jobs (``bench.gather``);
-``zephyr``: what Zephyr does around it, and AES-CCM (``bench.zephyr``), where this machine has a
-workspace. ``doc/performance.rst`` explains the method.
+machine's build. CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this
+machine's Zephyr workspace. Then the engine is also built for a Cortex-M55, with its own products
+(``m55``) and with CMSIS-NN's (``m55-cmsis``). ``gather``: what a node does beside its jobs
+(``bench.gather``); ``zephyr``: what Zephyr does around it, and AES-CCM (``bench.zephyr``), where
+this machine has a workspace. ``doc/performance.rst`` explains the method.
 
 Counts more than 3 % above ``tests/benchmarks/m4/recorded.json`` fail; ``--record`` writes that
 file, but for what was not counted.
