@@ -21,6 +21,7 @@ import numpy as np
 from bench.qemu import BENCHMARKS, COMPILER, IMAGE_ADDRESS, ROOT, Counts, call, run
 from cats.deploy import image
 from cats.errors import CatsError
+from cats.integer.model import IntegerModel
 from cats.integer.random_models import random_model
 from cats.integer.reference import run as reference
 from cats.plan.planner import make_plan
@@ -95,15 +96,21 @@ def deployment(images: Sequence[bytes]) -> bytes:
     return head.ljust(header, b"\0") + packed
 
 
-def count_shape(elf: Path, name: str, radio: str) -> Counts:
-    """The worst counts of SHAPES[name] on a radio; what its nodes give is checked."""
+def pack_shape(name: str, radio: str) -> tuple[list[bytes], IntegerModel]:
+    """The images of SHAPES[name] on a radio, and the model."""
     shape = SHAPES[name]
     split = even_split(shape.config, shape.nodes)
     keep = full_keep(shape.config, split)
     model = random_model(7, shape.config, split, keep)
     plan = make_plan(shape.config, split, keep, radio=radio, rounds=2, **shape.options)
     ident = image.model_id(model, plan)
-    images = [image.pack(model, plan, d, ident) for d in range(shape.nodes)]
+    return [image.pack(model, plan, d, ident) for d in range(shape.nodes)], model
+
+
+def count_shape(elf: Path, name: str, radio: str) -> Counts:
+    """The worst counts of SHAPES[name] on a radio; what its nodes give is checked."""
+    shape = SHAPES[name]
+    images, model = pack_shape(name, radio)
     counts = run(elf, MACHINE, {IMAGE_ADDRESS: deployment(images)})
     zeros = np.zeros((shape.config.tokens_in, shape.config.inputs), np.int8)
     wanted = zlib.crc32(reference(model, zeros)[0].astype("<i2").tobytes())

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 6850b6e5.
+/* Partition of node 0 of 4, deployment a6d11158.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3784 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6850b6e5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa6d11158u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3784 /* bytes of flash */
 
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdff1a0f6u,
+		.crc32 = 0x240a952au,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -203,8 +203,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 781,
+			.turn_us = 260,
+			.spacing_us = 849,
 			.tile = { 240, 216 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -235,8 +235,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -267,8 +267,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1104,
+			.turn_us = 260,
+			.spacing_us = 1192,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -299,8 +299,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1078,
+			.turn_us = 260,
+			.spacing_us = 1166,
 			.tile = { 256, 292 },
 			.outbox = { 216, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -331,8 +331,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 2207,
+			.turn_us = 260,
+			.spacing_us = 2269,
 			.tile = { 216, 216 },
 			.outbox = { 272, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -363,8 +363,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -395,8 +395,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1718,
+			.turn_us = 260,
+			.spacing_us = 1780,
 			.tile = { 256, 256 },
 			.outbox = { 296, 296 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -427,8 +427,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1720,
+			.turn_us = 260,
+			.spacing_us = 1782,
 			.tile = { 216, 216 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -459,8 +459,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1768,
+			.turn_us = 260,
+			.spacing_us = 1829,
 			.tile = { 232, 232 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -491,8 +491,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1707,
+			.turn_us = 260,
+			.spacing_us = 1769,
 			.tile = { 216, 216 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -523,8 +523,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1751,
+			.turn_us = 260,
+			.spacing_us = 1812,
 			.tile = { 180, 180 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

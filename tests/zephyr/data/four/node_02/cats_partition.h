@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 6850b6e5.
+/* Partition of node 2 of 4, deployment a6d11158.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3664 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6850b6e5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa6d11158u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3664 /* bytes of flash */
 
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x4fb44094u,
+		.crc32 = 0x57fa34e3u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -206,8 +206,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 781,
+			.turn_us = 260,
+			.spacing_us = 849,
 			.tile = { 180, 188 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -238,8 +238,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -270,8 +270,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1104,
+			.turn_us = 260,
+			.spacing_us = 1192,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -302,8 +302,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1078,
+			.turn_us = 260,
+			.spacing_us = 1166,
 			.tile = { 276, 312 },
 			.outbox = { 160, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -334,8 +334,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 2207,
+			.turn_us = 260,
+			.spacing_us = 2269,
 			.tile = { 160, 160 },
 			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -366,8 +366,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -398,8 +398,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1718,
+			.turn_us = 260,
+			.spacing_us = 1780,
 			.tile = { 196, 196 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -430,8 +430,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1720,
+			.turn_us = 260,
+			.spacing_us = 1782,
 			.tile = { 176, 176 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -462,8 +462,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1768,
+			.turn_us = 260,
+			.spacing_us = 1829,
 			.tile = { 160, 160 },
 			.outbox = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -494,8 +494,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1707,
+			.turn_us = 260,
+			.spacing_us = 1769,
 			.tile = { 196, 196 },
 			.outbox = { 212, 212 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -526,8 +526,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1751,
+			.turn_us = 260,
+			.spacing_us = 1812,
 			.tile = { 180, 180 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

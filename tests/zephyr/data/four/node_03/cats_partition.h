@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 6850b6e5.
+/* Partition of node 3 of 4, deployment a6d11158.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3704 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6850b6e5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa6d11158u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3704 /* bytes of flash */
 
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x9be92a5du,
+		.crc32 = 0x90d57158u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -201,8 +201,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 781,
+			.turn_us = 260,
+			.spacing_us = 849,
 			.tile = { 160, 196 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -233,8 +233,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -265,8 +265,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1104,
+			.turn_us = 260,
+			.spacing_us = 1192,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -297,8 +297,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1078,
+			.turn_us = 260,
+			.spacing_us = 1166,
 			.tile = { 160, 300 },
 			.outbox = { 232, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -329,8 +329,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 2207,
+			.turn_us = 260,
+			.spacing_us = 2269,
 			.tile = { 232, 232 },
 			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -361,8 +361,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1088,
+			.turn_us = 260,
+			.spacing_us = 1176,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -393,8 +393,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1718,
+			.turn_us = 260,
+			.spacing_us = 1780,
 			.tile = { 164, 164 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -425,8 +425,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1720,
+			.turn_us = 260,
+			.spacing_us = 1782,
 			.tile = { 268, 268 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -457,8 +457,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1768,
+			.turn_us = 260,
+			.spacing_us = 1829,
 			.tile = { 172, 172 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -489,8 +489,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1707,
+			.turn_us = 260,
+			.spacing_us = 1769,
 			.tile = { 160, 160 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -521,8 +521,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 240,
-			.spacing_us = 1751,
+			.turn_us = 260,
+			.spacing_us = 1812,
 			.tile = { 172, 172 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
