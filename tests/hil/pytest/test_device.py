@@ -97,7 +97,8 @@ def test_info(device):
     for node in NODES:
         mark = "*" if node == 0 else ""
         assert f"{mark}{node} cats_local_{node} on loopback: runs" in said.splitlines(), said
-        assert f"node {node} of {len(NODES)} in group 0, model {EXPECTED['model_id']}, format" in said
+        model = EXPECTED["model_id"]
+        assert f"node {node} of {len(NODES)} in group 0, model {model}, format" in said
     shape = f"input {EXPECTED['tokens']} x {EXPECTED['inputs']}, "
     assert said.count(shape) == len(NODES)
     assert said.count(f"output 1 x {EXPECTED['outputs']}") == len(NODES)
