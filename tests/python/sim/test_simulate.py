@@ -179,7 +179,7 @@ def test_repair(nodes, record_property):
           "times the transmissions")  # fmt: skip
     assert lossy.delivered >= 0.999
     assert ratio <= 1.6
-    assert last <= 1.75  # who misses the end of the last exchange waits for it
+    assert last <= 1.7  # who misses the end of the last exchange waits for it
     assert not lossy.collisions.any() and lossy.takeovers == 0
 
 
@@ -466,7 +466,7 @@ def test_quality_is_that_of_who_owns_the_result(output_split):
     split = SplitConfig.even(SMALL, 4, output_split=output_split)
     model = random_model(1, SMALL, split)
     plan = make_plan(SMALL, split, model.keep)
-    _, result = run(model, plan, 30, Faults(loss=0.3))
+    _, result = run(model, plan, 30, Faults(loss=0.3), seed=1)
     known = np.where(result.outputs == reference.OUTPUT_MISSING, -(2**20), result.outputs)
     right = known[:, :, 0].argmax(-1) == task.test.targets[:30, None].numpy()  # [B, D]
     who = owners(model)
