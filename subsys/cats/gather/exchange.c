@@ -90,6 +90,14 @@ void cats_exchange_finish(struct cats_node *node)
 	}
 }
 
+/* Whether so much of an inference is left that the others take for gone who says nothing from now on.
+ * Else they expect the next one of it, and wait for that as for an idle leader.
+ */
+static bool leaves_in_time(const struct cats_node *node)
+{
+	return node->x.gather + GONE_EXCHANGES + 1 < image_of(node)->header->gathers;
+}
+
 /* What this exchange tells a leader of those to come: whether anybody is heard. */
 static void look_back(struct cats_node *node)
 {
@@ -102,8 +110,13 @@ static void look_back(struct cats_node *node)
 			silent += node->quiet[s] != 0;
 		}
 	}
-	if (leads(node) && sources != 0) {
-		node->lonely = silent < sources ? 0 : node->lonely + (node->lonely < UINT8_MAX);
+	if (!leads(node) || sources == 0) {
+		return;
+	}
+	if (silent < sources) {
+		node->lonely = 0;
+	} else if (node->lonely + 1 != ALONE_EXCHANGES || leaves_in_time(node)) {
+		node->lonely += node->lonely < UINT8_MAX;
 	}
 }
 
