@@ -1,14 +1,12 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""SomeGather's parts: frames, schedule, coded repair, a node's calls. doc/protocol.rst."""
+"""SomeGather's parts: frames, schedule, coded repair. doc/protocol.rst."""
 
-import errno
 import itertools
 import random
 import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,30 +16,16 @@ from hypothesis import strategies as st
 
 import planned
 from cats.deploy import image
-from cats.integer.random_models import random_keep, random_model
+from cats.integer.random_models import random_model
 from cats.plan.plan import counts_bytes, exchange_us
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import SplitConfig
 from cats.sim._native import ffi, lib
-from cats.sim.engine import Engine, aligned
+from cats.sim.engine import Engine
+from driven import ASK, CODED, CONFIG, DATA, GRANT, GROUP, REPORT, SYNC, images, sealed
 
 ROOT = Path(__file__).resolve().parents[3]
-SYNC, DATA, REPORT, GRANT, CODED, ASK = range(6)
-GROUP = 0x1234ABCD
 REASONS = ("short", "version", "check", "type", "source", "exchange", "fragment", "length")
-CONFIG = ModelConfig(
-    tokens_in=7, inputs=5, outputs=6, features=20, heads=5, hidden=15, blocks=2, pool="all"
-)
-
-
-@cache
-def images(nodes=5, rounds=2, seed=1, ident=None, **options):
-    """Partitions of a small deployment with uneven fragments."""
-    split = SplitConfig.even(CONFIG, nodes, "channels")
-    model = random_model(seed, CONFIG, split, random_keep(seed, CONFIG, split, 0.8))
-    plan = make_plan(CONFIG, split, model.keep, rounds=rounds, payload=7, tile_rows=5, **options)
-    ident = ident or image.model_id(model, plan)
-    return tuple(image.pack(model, plan, d, ident) for d in range(nodes)), plan
 
 
 def engine(node, **options):
@@ -58,20 +42,6 @@ def crc16(data):
         for _ in range(8):
             crc = (crc << 1 ^ (0x1021 if crc & 0x8000 else 0)) & 0xFFFF
     return crc
-
-
-def sealed(partition, type, source, x, round=0, index=0, slot=0, payload=b"", inference=7):
-    """Bytes of a frame, by the C code."""
-    frame = ffi.new("struct cats_frame *")
-    frame.type, frame.source, frame.round, frame.inference = type, source, round, inference
-    frame.x.gather, frame.x.tile, frame.index, frame.slot = *x, index, slot
-    frame.length = len(payload)
-    buffer = bytearray(bytes(10) + payload)
-    length = lib.cats_frame_seal(
-        lib.cats_frame_key(partition, GROUP), frame, ffi.from_buffer("uint8_t[]", buffer)
-    )
-    assert length == len(buffer)
-    return bytes(buffer)
 
 
 def by_hand(ident, version, type, round, source, inference, gather, tile, index, slot, payload):
@@ -408,133 +378,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
     assert not lib.cats_reception_data(me.image, state, arena, frame)  # it is final
 
 
-# A node's calls
-
-
-class Driven:
-    """A node with nothing around it."""
-
-    def __init__(self, number=0, nodes=5, now=0, **config):
-        data, self.plan = images(nodes=nodes)
-        self._memory = aligned(data[number])
-        self.image = ffi.new("struct cats_image *")
-        assert lib.cats_image_verify(self._memory, len(data[number]), self.image) == 0
-        self.arena = aligned(int(self.image.header.arena_size))
-        self.node = ffi.new("struct cats_node *")
-        self.config = ffi.new(
-            "struct cats_node_config *",
-            {"image": self.image, "arena": self.arena,
-             "arena_size": self.image.header.arena_size, "group": GROUP} | config,
-        )  # fmt: skip
-        self.todo = ffi.new("struct cats_todo *")
-        self.result = lib.cats_node_init(self.node, self.config, now)
-
-    def poll(self, now):
-        lib.cats_node_poll(self.node, now % 2**32, self.todo)
-        return self.todo.what
-
-    def job(self, now):
-        """Run one job where one is ready."""
-        job = ffi.new("struct cats_job *")
-        if not self.todo.compute:
-            return False
-        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == 0
-        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == -errno.EBUSY
-        lib.cats_job_run(job)
-        assert lib.cats_node_compute_end(self.node, job, now % 2**32) == 0
-        return True
-
-
-def test_setup_is_checked():
-    assert Driven().result == 0
-    assert Driven(image=ffi.NULL).result == -errno.EINVAL
-    assert Driven(arena=ffi.NULL).result == -errno.EINVAL
-    good = Driven()
-    assert Driven(arena=ffi.cast("uint8_t *", good.arena) + 4).result == -errno.EINVAL
-    assert Driven(arena_size=good.config.arena_size - 1).result == -errno.ENOMEM
-    assert Driven(mtu=16).result == -errno.EMSGSIZE
-    assert Driven(mtu=17).result == 0
-
-
-def test_misuse():
-    driven = Driven()
-    node, job = driven.node, ffi.new("struct cats_job *")
-    assert lib.cats_node_sent(node, True, 0) == -errno.EINVAL
-    assert lib.cats_node_compute_begin(node, job, 0) == -errno.EAGAIN
-    assert lib.cats_node_compute_end(node, job, 0) == -errno.EINVAL
-    assert lib.cats_node_withdraw(node) == -errno.ENOENT
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == -errno.EBUSY
-    assert lib.cats_node_withdraw(node) == 0
-    assert lib.cats_node_withdraw(node) == -errno.ENOENT
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
-    silence = lib.cats_silence_us(driven.image)
-    assert driven.poll(silence - 1) == lib.CATS_TODO_WAIT
-    assert driven.todo.at == silence and not driven.todo.forever and not driven.todo.compute
-    driven.poll(silence)
-    assert driven.todo.compute
-    assert driven.job(silence)
-    assert lib.cats_node_withdraw(node) == -errno.EALREADY
-    assert lib.cats_node_leads(node)
-
-
-def test_alone():
-    """The leader of four dead nodes: frames in their slots, and a result, across the clock's wrap;
-    the next inference at any later time."""
-    driven = Driven(now=2**32 - 30_000)
-    now, sent, ready, done = 2**32 - 30_000, [], [], 0
-
-    def ended(result):
-        assert result.inference == done and result.submitted and result.led
-        assert result.silent == 0b11110 and result.lost == result.fragments > 0
-        output = np.frombuffer(
-            ffi.buffer(result.output, 2 * result.rows * result.columns), "<i2"
-        ).reshape(result.rows, result.columns)
-        own = int(driven.image.model.own_outputs)
-        assert (output[:, own:] == -32768).all() and (output[:, :own] > -32768).all()
-
-    while done < 3:
-        assert lib.cats_node_submit(driven.node, ffi.NULL, now % 2**32) == 0
-        while (what := driven.poll(now)) != lib.CATS_TODO_DONE:
-            if what == lib.CATS_TODO_SEND:
-                at = now + (driven.todo.at - now) % 2**32
-                assert at <= now + max(g.slot_us for g in driven.plan.gathers)
-                sent.append((at, driven.todo.frame[0] & 15))
-                ready.append(at)
-                assert len(ready) <= 2  # the next one is ready while one is on the air
-                driven.job(now)
-            elif ready:
-                now = max(now, ready.pop(0))
-                assert lib.cats_node_sent(driven.node, True, now % 2**32) == 0
-            elif not driven.job(now):
-                assert not driven.todo.forever
-                assert 0 < (driven.todo.at - now) % 2**32 < 2**31
-                now += (driven.todo.at - now) % 2**32
-        ended(driven.todo.result)
-        done += 1
-        idle = now + 40 * 60 * 1_000_000  # more than half of the clock's range
-        driven.poll(now)
-        while not driven.todo.forever:
-            now += (driven.todo.at - now) % 2**32
-            driven.poll(now)
-        now = idle
-    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round;
-    # when it hears nobody for long it keeps quiet from early in an inference on, but for a SYNC.
-    assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
-    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
-    assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
-    assert [type for at, type in sent if at > 2**32 + 40 * 60 * 1_000_000] == [
-        SYNC, SYNC, DATA, GRANT, SYNC
-    ]  # fmt: skip
-
-
-def test_duplicates_of_a_number_are_told():
-    """Another node with this node's number is refused, and counted."""
-    driven = Driven(number=2)
-    twin = engine(1)
-    data = sealed(twin.image, SYNC, 2, (0, 0))
-    assert lib.cats_node_receive(driven.node, data, len(data), 5, 9) == -errno.EBADMSG
-    assert driven.node.stats.rejected[lib.CATS_REJECT_SOURCE] == 1
+# Order
 
 
 def test_calls_go_one_way(tmp_path):
