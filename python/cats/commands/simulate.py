@@ -35,13 +35,21 @@ Exit status 1: an output differs from the reference, or an inference did not end
 
 def _moment(text: str) -> tuple[int, float]:
     node, _, ms = text.partition("@")
-    try:
-        moment = int(node), float(ms)
-    except ValueError:
-        moment = -1, -1.0
-    if min(moment) < 0:
+    if not node.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is not NODE@MS: write 2@700")
-    return moment
+    return int(node), _milliseconds(ms)
+
+
+def _milliseconds(text: str) -> float:
+    from cats.sim.faults import MOST_MS
+
+    try:
+        ms = float(text)
+    except ValueError:
+        ms = -1
+    if not 0 <= ms <= MOST_MS:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time, 0 to {MOST_MS:g} ms: write 700")
+    return ms
 
 
 def _losses(text: str) -> list[float]:
@@ -86,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "is on the air; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--neighbour", type=float, metavar="MS",
+        "--neighbour", type=_milliseconds, metavar="MS",
         help="a second set of the same product in the room, with another group id, begins an "
         "inference each so many milliseconds",
     )  # fmt: skip
@@ -170,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
     if not set(args.dead) <= set(range(nodes)):
         raise CatsError(f"--dead: there are nodes 0 to {nodes - 1}")
     babble = [Babble("repeat", node, round(1000 * ms)) for node, ms in args.babble]
-    neighbour = Neighbour(round(1000 * args.neighbour)) if args.neighbour else None
+    neighbour = None if args.neighbour is None else Neighbour(round(1000 * args.neighbour))
     task, inputs = _inputs(args, model, meta)
 
     settings = Settings(compute=args.compute, code_time=args.code_time)

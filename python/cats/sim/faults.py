@@ -14,6 +14,8 @@ import numpy as np
 from cats.errors import CatsError
 from cats.sim._native import ffi, lib
 
+#: No moment of a run is later: three years, as microseconds far below 64 bits.
+MOST_MS = 1e11
 #: What happens to one frame at one receiver: enum air_fault_kind.
 FRAME_FAULTS = {"drop": 0, "duplicate": 1, "delay": 2, "flip": 3}
 
@@ -162,14 +164,16 @@ def load_changes(path: Path, nodes: int) -> list[Change]:
         else:
             found = _csv_changes(text, nodes)
         times = [round(1000 * ms) for ms, _ in found]
+        for _, loss in found:
+            link_table(loss, 0, nodes)
     except OSError as error:
         raise CatsError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
         raise CatsError(f"{path} has no losses in time: {error}") from None
-    if times != sorted(times) or (times and times[0] < 0):
-        raise CatsError(f"{path}: the times do not ascend from 0")
-    for _, loss in found:
-        link_table(loss, 0, nodes)
+    if not times:
+        raise CatsError(f"{path} has no losses in time: it is empty")
+    if times != sorted(times) or times[0] < 0 or times[-1] > 1000 * MOST_MS:
+        raise CatsError(f"{path}: the times do not ascend from 0 to {MOST_MS:g} ms")
     return [Change(at, loss) for at, (_, loss) in zip(times, found, strict=True)]
 
 
@@ -277,8 +281,10 @@ def _check(faults: Faults, nodes: int) -> None:
             raise CatsError(f"babble {babble.kind!r}: one of {', '.join(BABBLES)}")
         if babble.every_us < 1:
             raise CatsError("who babbles needs a microsecond in between")
-    if faults.neighbour and (2 * nodes > lib.AIR_NODES or faults.neighbour.every_us < 1):
-        raise CatsError(f"a neighbour of {nodes} nodes: {lib.AIR_NODES} antennas in all, and time")
+    if faults.neighbour and 2 * nodes > lib.AIR_NODES:
+        raise CatsError(f"a neighbour of {nodes} nodes: there are {lib.AIR_NODES} antennas in all")
+    if faults.neighbour and faults.neighbour.every_us < 1:
+        raise CatsError("a neighbour needs a microsecond between its inferences")
     times = [change.at_us for change in faults.changes]
     if times != sorted(times):
         raise CatsError("changes of the links: their times do not ascend")

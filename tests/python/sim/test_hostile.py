@@ -327,6 +327,10 @@ def test_load_changes(tmp_path):
         ("a.json", "{", "has no losses in time"),
         ("a.json", '[{"at_ms": 0}]', "has no losses in time"),
         ("a.json", '[{"at_ms": 0, "loss": [[1, 0]]}]', "need a square"),
+        ("a.json", '[{"at_ms": 0, "loss": [[1], [1, 0]]}]', "has no losses in time"),
+        ("a.json", '[{"at_ms": 1e30, "loss": 0}]', "do not ascend"),
+        ("a.csv", "inf,0,1,1", "has no losses in time"),
+        ("a.csv", "# nothing\n", "it is empty"),
         ("b.csv", None, "cannot read"),
     ],
 )
@@ -345,7 +349,7 @@ def test_bad_changes(tmp_path, name, text, message):
         (Faults(babble=[Babble("repeat", 4, 1)]), "nodes 0 to 3"),
         (Faults(babble=[Babble("repeat", 0, 0)]), "a microsecond"),
         (Faults(babble=[Babble("repeat", 0, 1)] * 17), "at most 16"),
-        (Faults(neighbour=Neighbour(0)), "and time"),
+        (Faults(neighbour=Neighbour(0)), "between its inferences"),
         (Faults(changes=[Change(2, 0), Change(1, 0)]), "do not ascend"),
     ],
 )

@@ -498,6 +498,64 @@ def test_command_with_faults(deploy, tmp_path, capsys):
     assert command(deploy, "--samples", 2, "--no-check") == 0
 
 
+def figures(capsys, deploy, *arguments):
+    """The results of the command, with so few random inputs."""
+    assert command(deploy, "--random-inputs", *arguments, "--json", "-") == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert all(r["hung"] is None and r["equal_to_reference"] for r in results)
+    return results
+
+
+def test_command_with_links_in_time(deploy, tmp_path, capsys):
+    """A link that dies loses all from then on, no other link does; both kinds of file say it."""
+    links, document = tmp_path / "links.csv", tmp_path / "links.json"
+
+    def seen(*arguments):
+        file = tmp_path / "seen.npz"
+        common = ("--samples", 10, "--save-availability", file)
+        found = figures(capsys, deploy, *common, *arguments)[0]
+        return found, np.load(file)["bits"]  # [sample, exchange, receiver, source, bytes]
+
+    clean, whole = seen()
+    dies = 5.5 * clean["inference_us"] / 1e3
+    links.write_text(f"{dies},2,1,1  # from 2 to 1\n")
+    table = np.zeros((4, 4))
+    table[2, 1] = 1
+    document.write_text(json.dumps([{"at_ms": dies, "loss": table.tolist()}]))
+    found, bits = seen("--links", links)
+    assert found["columns"]["loss"] == "in time"
+    assert found["delivered"] < clean["delivered"] == 1.0
+    assert (bits[:4] == whole[:4]).all()
+    sent = bits[0, :, 1, 2].any(-1)  # exchanges in which node 2 sends
+    assert sent.sum() > 10 and not bits[6:, sent, 1, 2].any()
+    bits[6:, :, 1, 2] = whole[6:, :, 1, 2]
+    assert (bits[6:] == whole[6:]).all()
+    assert seen("--links", document)[0] == found
+
+
+def test_command_with_dead_nodes(deploy, capsys):
+    """One row with all, then one for each node that is off, whose columns the others lack."""
+    rows = figures(capsys, deploy, "--samples", 6, "--dead", "0,3")
+    assert [row["dead"] for row in rows] == [[], [0], [3]]
+    assert [row["columns"]["dead"] for row in rows] == ["", "0", "3"]
+    assert rows[0]["delivered"] == 1.0 and rows[0]["takeovers"] == 0
+    for row, dead in zip(rows[1:], (0, 3), strict=True):
+        model, plan = deployment(4)
+        off = simulate(model, plan, random_inputs(0, SMALL, 6), Faults(off=[dead], named=True))
+        assert row["delivered"] == off.delivered and 0.6 < off.delivered < 0.7
+        assert row["results"] == 1.0  # of the nodes that are on
+        assert row["takeovers"] == (dead == 0)
+
+
+@pytest.mark.parametrize("babble", [["--babble", "2@40"], ["--babble", "0@15", "--babble", "3@60"]])
+@pytest.mark.parametrize("neighbour", [[], ["--neighbour", 170]])
+def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
+    """They destroy frames; what is heard of another set is told apart; every inference ends."""
+    row = figures(capsys, deploy, "--samples", 8, *babble, *neighbour)[0]
+    assert row["collisions"] > 0 and row["delivered"] < 1
+    assert any(node["check"] for node in row["rejected"]) == bool(neighbour)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -509,6 +567,13 @@ def test_command_with_faults(deploy, tmp_path, capsys):
         (["--rounds", "9"], "0 to 3"),
         (["--loss-matrix", "missing.csv"], "cannot read"),
         (["--kill", "7@1"], "nodes 0 to 3"),
+        (["--links", "missing.csv"], "cannot read"),
+        (["--dead", "1,4"], "nodes 0 to 3"),
+        (["--dead", "-1"], "nodes 0 to 3"),
+        (["--dead", "1", "--save-availability", "x.npz"], "no --dead"),
+        (["--babble", "4@50"], "nodes 0 to 3"),
+        (["--babble", "1@0"], "a microsecond"),
+        (["--neighbour", "0"], "a microsecond"),
     ],
 )
 def test_command_refuses(deploy, arguments, message, capsys):
@@ -525,7 +590,15 @@ def test_command_refuses_folders_and_values(deploy, tmp_path, capsys):
         bad.write_text(content)
         assert command(deploy, "--loss-matrix", bad) == 2
         assert "no loss matrix" in capsys.readouterr().err
-    for value in ("--kill=3", "--kill=a@1", "--restart=-1@1", "--loss=much"):
+    for content in ("0,0,1\n", "0,0,4,1\n", "0,0,1,2\n", "-1,0,1,1\n", "9,*,*,0\n8,*,*,1\n", "\n"):
+        bad.write_text(content)
+        assert command(deploy, "--links", bad) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("cats: error: ") and error.count("\n") == 1
+    for value in (
+        "--kill=3", "--kill=a@1", "--restart=-1@1", "--kill=1@1e30", "--loss=much", "--dead=x",
+        "--babble=1", "--babble=1@-3", "--babble=1@nan", "--neighbour=-5", "--neighbour=inf",
+    ):  # fmt: skip
         with pytest.raises(SystemExit) as stop:
             command(deploy, value)
         assert stop.value.code == 2
