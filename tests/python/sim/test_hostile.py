@@ -8,6 +8,7 @@ arrived; and what one node suffers costs the others little. With code time, as o
 """
 
 import dataclasses
+import itertools
 import json
 from functools import cache
 
@@ -79,26 +80,35 @@ def delivered(made, result, among):
 # One node
 
 
-def test_restart_at_once():
+EVEN = ModelConfig(tokens_in=6, inputs=4, outputs=5, features=24, heads=6, hidden=24, blocks=1)
+UNEVEN = ModelConfig(
+    tokens_in=6, inputs=3, outputs=5, features=12, heads=3, hidden=10, blocks=1, pool="class"
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "split", "share", "tiles"),
+    [
+        (EVEN, SplitConfig.even(EVEN, 3, "channels"), 1.0, {}),
+        (UNEVEN, SplitConfig(heads=(1, 1, 1), hidden=(5, 3, 2), outputs=(2, 0, 3),
+                             inputs=(1, 2, 0)), 0.7, dict(payload=6, tile_rows=4)),
+    ],
+    ids=["even", "uneven"],
+)  # fmt: skip
+def test_restart_at_once(config, split, share, tiles):
     """At every frame a node goes off and, one frame later, on: it never takes part in what it was
     in, whose number it would use a second time with other content."""
-    config = ModelConfig(
-        tokens_in=6, inputs=3, outputs=5, features=12, heads=3, hidden=10, blocks=1, pool="class"
-    )
-    split = SplitConfig(heads=(1, 1, 1), hidden=(5, 3, 2), outputs=(2, 0, 3), inputs=(1, 2, 0))
-    model = random_model(5, config, split, random_keep(5, config, split, 0.7))
-    plan = make_plan(config, split, model.keep, rounds=0, payload=6, tile_rows=4)
+    model = random_model(1, config, split, random_keep(5, config, split, share))
+    plan = make_plan(config, split, model.keep, rounds=0, **tiles)
     ident = image.model_id(model, plan)
     made = model, plan, tuple(image.pack(model, plan, d, ident) for d in range(3))
-    frames = int(run(made, 2, Faults()).frames[0])
-    for node in range(3):
-        for frame in range(frames):
-            for pause in (0, 1):
-                events = [
-                    Event(node, False, frame, by_frame=True),
-                    Event(node, True, frame + pause, by_frame=True),
-                ]
-                run(made, 2, Faults(events=events), seed=frame)
+    frames = int(run(made, 2, Faults()).frames.sum())
+    for node, frame, pause in itertools.product(range(3), range(frames), (0, 1)):
+        events = [
+            Event(node, False, frame, by_frame=True),
+            Event(node, True, frame + pause, by_frame=True),
+        ]
+        run(made, 2, Faults(events=events), seed=frame)
 
 
 @pytest.mark.parametrize("radio", ["ieee802154", "nrf_radio"])
