@@ -23,11 +23,13 @@ CONFIG = ModelConfig(
 
 
 @cache
-def images(nodes=5, rounds=2, seed=1, ident=None, **options):
+def images(nodes=5, rounds=2, seed=1, ident=None, payload=7, **options):
     """Partitions of a small deployment with uneven fragments."""
     split = SplitConfig.even(CONFIG, nodes, "channels")
     model = random_model(seed, CONFIG, split, random_keep(seed, CONFIG, split, 0.8))
-    plan = make_plan(CONFIG, split, model.keep, rounds=rounds, payload=7, tile_rows=5, **options)
+    plan = make_plan(
+        CONFIG, split, model.keep, rounds=rounds, payload=payload, tile_rows=5, **options
+    )
     ident = ident or image.model_id(model, plan)
     return tuple(image.pack(model, plan, d, ident) for d in range(nodes)), plan
 
@@ -62,8 +64,8 @@ class Sent:
 class Driven:
     """A node with nothing around it."""
 
-    def __init__(self, number=0, nodes=5, now=0, rounds=2, **config):
-        data, self.plan = images(nodes=nodes, rounds=rounds)
+    def __init__(self, number=0, nodes=5, now=0, rounds=2, payload=7, **config):
+        data, self.plan = images(nodes=nodes, rounds=rounds, payload=payload)
         self._memory = aligned(data[number])
         self.image = ffi.new("struct cats_image *")
         assert lib.cats_image_verify(self._memory, len(data[number]), self.image) == 0
@@ -104,7 +106,7 @@ class Driven:
             what = self.poll(self.now)
             waits = []
             if what == lib.CATS_TODO_SEND:
-                at = self.now + (self.todo.at - self.now) % 2**32
+                at = self.now + (self.todo.at - self.now + 2**31) % 2**32 - 2**31
                 self.sent.append(Sent(at, ffi.buffer(self.todo.frame, self.todo.length)[:]))
                 self._on_air.append(at)
             elif what == lib.CATS_TODO_DONE:
@@ -136,6 +138,12 @@ class Driven:
         why = [REJECTS[i] for i, n in enumerate(before) if self.node.stats.rejected[i] != n]
         assert (error != 0) == (len(why) == 1)
         return why[0] if why else None
+
+    def miss(self, until):
+        """Nobody looks at the node until then, but for the frames that it has handed out."""
+        while self._on_air:
+            lib.cats_node_sent(self.node, True, self._on_air.pop(0) % 2**32)
+        self.now = until
 
     @property
     def runs(self):

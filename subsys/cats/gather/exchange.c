@@ -9,6 +9,9 @@
 
 #include "node_internal.h"
 
+/* Timeouts from one SYNC to the next of a node that leads alone. */
+#define CALL_TIMEOUTS 8
+
 /* Into and out of it */
 
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
@@ -317,6 +320,12 @@ static struct phase_end end_of(struct cats_node *node)
 	return end;
 }
 
+/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more. */
+static bool calls_others(const struct cats_node *node, uint32_t now_us)
+{
+	return now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
+}
+
 /* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet, but
  * listens for as long as the first one takes.
  */
@@ -324,8 +333,7 @@ static void open_unheard(struct cats_node *node, uint32_t now_us)
 {
 	bool nobody = current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
 
-	if (nobody ||
-	    (leads_alone(node) && !first_exchange(node->x))) {
+	if (nobody || (leads_alone(node) && !first_exchange(node->x))) {
 		cats_exchange_close(node, now_us);
 	} else if (leads_alone(node) && !calls_others(node, now_us)) {
 		open_at(node, 0, now_us, now_us);

@@ -357,7 +357,7 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 			consider(todo, at);
 		}
 		send_due(node, now_us, todo);
-	} else if (!cats_node_runs(node)) {
+	} else {
 		ask(node, now_us, todo);
 	}
 }

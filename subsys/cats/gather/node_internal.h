@@ -24,8 +24,6 @@
 #define GONE_EXCHANGES 4
 /* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
 #define ALONE_EXCHANGES 12
-/* Timeouts from one SYNC to the next of a node that leads alone. */
-#define CALL_TIMEOUTS 8
 /* A node that hears less than a third of the data asks for no repair: it would take everybody's time.
  * Each fragment that it missed counts one, each that it heard takes two off, at most so many an
  * exchange.
@@ -119,12 +117,6 @@ static inline bool leads_alone(const struct cats_node *node)
 		return leads(node) && node->lonely >= ALONE_EXCHANGES;
 	}
 	return node->lonely >= CATS_SILENT_EXCHANGES || !hears_enough(node);
-}
-
-/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more. */
-static inline bool calls_others(const struct cats_node *node, uint32_t now_us)
-{
-	return first_exchange(node->x) && now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
 }
 
 static inline bool source_dull(const struct cats_node *node, uint8_t source)

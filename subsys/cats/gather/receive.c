@@ -136,7 +136,8 @@ static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_
 		}
 		hear(node, now_us);
 		if (leader_of(node, frame) < node->leader) {
-			node->leader = leader_of(node, frame); /* who leads in its place gives way */
+			node->leader =
+				leader_of(node, frame); /* who leads in its place gives way */
 		}
 	}
 	return false;
@@ -302,7 +303,8 @@ static int receive(struct cats_node *node, const uint8_t *data, size_t length, u
 	if (frame.type == CATS_FRAME_ASK) {
 		return asked(node, &frame, now_us);
 	}
-	if (frame.type == CATS_FRAME_SYNC && (frame.index & CATS_DULL) != 0 && !wants_leader(node)) {
+	if (frame.type == CATS_FRAME_SYNC && (frame.index & CATS_DULL) != 0 &&
+	    !wants_leader(node)) {
 		return reject(CATS_REJECT_LEADER);
 	}
 	if (!cats_node_runs(node) && !join(node, &frame, start_us, now_us)) {

@@ -181,8 +181,8 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index = node->ahead | again(node) |
-				       (leads_alone(node) ? CATS_DULL : 0);
+			frame->index =
+				node->ahead | again(node) | (leads_alone(node) ? CATS_DULL : 0);
 			node->opening = (uint8_t)(1 << slot);
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;

@@ -242,6 +242,23 @@ def test_all_others_restarted():
         assert driven.runs == joins, numbers
 
 
+def test_others_do_not_hold_an_input_up_for_ever():
+    """Inferences of others that it can never join: after four times its patience it begins one."""
+    driven = Driven(2, start_us=200_000)
+    patience = 2 * 200_000  # it is the second to take over
+    driven.until(2 * driven.silence)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    given, number = driven.now, 100
+    while not driven.runs:
+        number += 1
+        why = driven.hear(driven.now + 20_000, DATA, 1, (5, 0), number, slot=1)
+        assert driven.runs or why == "inference"
+        assert driven.now < given + 5 * patience
+    sync = next(frame for frame in driven.sent if frame.type == SYNC)
+    assert given + 4 * patience <= sync.at < given + 4 * patience + 50_000
+    assert sync.inference == number
+
+
 def test_one_frame_holds_nobody_up():
     """Others are in an inference as long as it goes on; a frame that somebody repeats is none."""
     driven = Driven(2)
@@ -299,11 +316,24 @@ def test_call_of_a_lower_one():
     driven.until(driven.now + 2000)
     assert driven.runs and lib.cats_node_leads(driven.node)
     number = driven.node.number
-    for source, why in ((3, "inference"), (1, "busy")):
-        call = dict(type=SYNC, source=source, index=DULL, inference=number + 1000)
-        assert driven.hear(driven.now, **call) == why
+    for source, inference, why in (
+        (3, number + 1000, "inference"), (1, number - 1, "inference"), (1, number + 1000, "busy"),
+    ):  # fmt: skip
+        assert driven.hear(driven.now, SYNC, source, index=DULL, inference=inference) == why
     driven.until(driven.now + driven.silence)
     assert not driven.runs and driven.results[-1][0] == number
+
+
+def test_who_leads_alone_joins_the_others():
+    """Whoever leads them, once they are far in an inference in which it takes no part."""
+    driven = alone(2)
+    assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+    driven.until(driven.now + 2000)
+    far = dict(type=DATA, source=4, slot=3, inference=driven.node.number + 1000)
+    assert driven.hear(driven.now, x=(1, 0), **far) == "inference"
+    assert driven.hear(driven.now, x=(5, 0), **far) == "busy"
+    driven.until(driven.now + 1000)
+    assert not driven.runs
 
 
 def test_who_leads_alone_calls():
@@ -388,3 +418,108 @@ def test_frames_far_ahead():
     driven.until(at + 20)
     assert (driven.node.x.gather, driven.node.x.tile) == (3, 1)
     assert driven.hear(at + 30, SYNC, 0, (3, 1)) is None
+
+
+def test_next_inference_before_the_result_is_told():
+    """The leader goes on while this node's last job ends: not joined yet, and nothing is lost."""
+    driven = running()
+    assert driven.hear(driven.now + 9, SYNC, 0, (10, 1)) == "busy"
+    while driven.node.phase == lib.CATS_NODE_RUNNING:
+        what = driven.poll(driven.now)
+        assert what != lib.CATS_TODO_DONE
+        if not driven.job(driven.now):
+            driven.now += 1000
+    assert driven.node.phase == lib.CATS_NODE_DONE
+    data = sealed(driven.image, SYNC, 0, (0, 0), inference=8)
+    for at in (0, 2000):
+        now = driven.now + at
+        error = lib.cats_node_receive(driven.node, data, len(data), now, now)
+        assert (error == 0) == (at > 0)
+        driven.until(now + 100)
+    assert driven.results == [(7, False)] and driven.node.number == 8
+
+
+def test_tile_buffer_in_use():
+    """One buffer, whose tile is not consumed yet: the next one has no place."""
+    driven = running()
+    gather = driven.image.gathers[9]
+    assert gather.buffers == 1 and gather.tile_rows < gather.rows
+    assert driven.hear(driven.now + 9, SYNC, 0, (9, 0)) == "busy"
+    driven.until(driven.now + 100)
+    assert driven.hear(driven.now + 9, SYNC, 0, (9, 0)) is None
+    driven.poll(driven.now)
+    driven.until(driven.now + 50)
+    late = driven.now + 60_000
+    data = [sealed(driven.image, SYNC, 0, (9, 1)),
+            sealed(driven.image, DATA, 1, (9, 1), payload=bytes(
+                lib.cats_fragment_size(driven.image, {"gather": 9, "tile": 1}, 1, 0)))]  # fmt: skip
+    busy = lib.CATS_REJECT_BUSY
+    before = driven.node.stats.rejected[busy]
+    for n, frame in enumerate(data):  # and no job ends between the two
+        error = lib.cats_node_receive(driven.node, frame, len(frame), late + n, late + n)
+        assert (error != 0) == (n == 1)
+    assert driven.node.stats.rejected[busy] == before + 1
+
+
+# Slots that are missed
+
+
+def test_late_for_its_slot():
+    """A frame is handed out as long as its slot began no longer ago than the configuration says."""
+    for late, sends in ((200, True), (400, False)):
+        driven = running(4, late_us=300)
+        gather = driven.image.gathers[0]
+        slot = driven.now - 1 + 2 * gather.control_us + gather.turn_us + 4 * gather.slot_us
+        driven.until(driven.now + 1000)
+        driven.miss(slot + late)
+        assert [frame.at for frame in driven.until(driven.now + 100)] == [slot] * sends
+
+
+def led(what, number=0, **options):
+    """A leader, up to the moment in which it hands out a frame of a type in an exchange with data
+    of others; its exchange runs."""
+    driven = waiting(number, **options)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    while not driven.sent or driven.sent[-1].type != what:
+        driven.until(driven.now + 50)
+    return driven
+
+
+def test_copies_that_are_late():
+    """Of a SYNC and of a GRANT: the slot is passed over, and what follows keeps its time."""
+    driven = led(SYNC)
+    sync = driven.sent[-1]
+    control = driven.image.gathers[0].control_us
+    driven.miss(sync.at + control + 200)
+    after = driven.until(driven.now + 20_000)
+    assert after[0].type == DATA and after[0].at == pytest.approx(sync.at + 2 * control, abs=900)
+
+    driven = led(GRANT)
+    grant = driven.sent[-1]
+    driven.miss(grant.at + control + 200)
+    after = driven.until(driven.now + 20_000)
+    assert after and not [f for f in after if f.type == GRANT and f.round == grant.round]
+
+    driven = led(DATA)  # neither of the two: nobody knows of a grant
+    base = driven.node.base_us + lib.cats_data_us(driven.image, {"gather": 0})
+    driven.miss(base)
+    driven.until(base + 10)
+    driven.miss(base + lib.cats_round_us(driven.image, {"gather": 0}) + 100)
+    after = driven.until(driven.now + 60_000)
+    assert not [f for f in after if f.type in (GRANT, CODED) and f.x == (0, 0) and f.round == 1]
+    assert driven.runs
+
+
+# Reports
+
+
+def test_more_than_fifteen_are_lacking():
+    driven = running(1, nodes=2, payload=2)
+    x = next(
+        (g, 0) for g in range(1, 11) if lib.cats_fragment_count(driven.image, {"gather": g}, 0) > 15
+    )
+    assert driven.hear(driven.now + 9, SYNC, 0, x) in (None, "busy")
+    driven.until(driven.now + 100)
+    assert driven.hear(driven.now + 9, SYNC, 0, x) is None
+    reports = [f for f in driven.until(driven.now + 400_000) if f.type == REPORT]
+    assert reports[0].x == x and reports[0].data[10:] == bytes([0x0F])
