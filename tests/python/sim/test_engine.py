@@ -24,8 +24,10 @@ from cats.integer.model import IntegerModel, Norm, Step
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan, plan_from_json
+from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape import image_layout as layout
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify
@@ -370,6 +372,13 @@ def test_foreign(good):
     assert verify(b"\xff" * len(good))[0] == lib.CATS_IMAGE_FOREIGN  # flash that was erased
 
 
+def test_sizes_of_an_image(good):
+    """One that says it is smaller than its header, or is no multiple of its alignment."""
+    for size, want in ((8, lib.CATS_IMAGE_CORRUPT), (len(good) - 4, lib.CATS_IMAGE_INVALID)):
+        data = changed(good, {"header[0].image_size[0]": size})
+        assert verify(sealed(data[: max(size, 64)]))[0] == want
+
+
 def test_expected(good):
     engine = Engine(good)
     ident = int(engine.header.model_id)
@@ -563,6 +572,42 @@ def test_times_and_phases(case):
     engine = Engine(with_all(data, "spacing_us", longest("spacing_us")))
     assert 3 * 43_000_000 <= lib.cats_silence_us(engine.image) < 2**31 / 16
     assert longest("slot_us") <= 200_000
+
+
+def test_limits_of_an_exchange():
+    """As many fragments a source, tiles a gather and slots an exchange as frames and clocks can
+    name."""
+    config = ModelConfig(
+        tokens_in=300, inputs=64, outputs=2, features=64, heads=2, hidden=2, blocks=1
+    )
+    split = SplitConfig.even(config, 2, "channels")
+    model = random_model(1, config, split)
+    plan = make_plan(config, split, model.keep, rounds=0, tile_rows=8)
+    data = image.pack(model, plan, 0, 1)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+
+    def cut(tile_rows, fragment_rows, segment_width, **more):
+        """The image with other fragments and tiles of its first gather."""
+        sources = {
+            f"source[{s}].{name}[0]": value
+            for s in range(2)
+            for name, value in (("fragment_rows", fragment_rows), ("segment_width", segment_width),
+                                ("segments", -(-32 // segment_width)))
+        }  # fmt: skip
+        gather = {f"gather[0].{name}[0]": value for name, value in more.items()}
+        return verify(changed(data, sources | gather | {"gather[0].tile_rows[0]": tile_rows}))[0]
+
+    assert cut(8, 8, 1) == cut(8, 2, 1) == cut(2, 1, 1) == lib.CATS_IMAGE_OK
+    assert cut(8, 1, 1) == lib.CATS_IMAGE_INVALID  # 256 fragments
+    assert cut(1, 1, 32) == lib.CATS_IMAGE_INVALID  # 300 tiles
+    assert cut(8, 2, 1, slot_us=160_000) == lib.CATS_IMAGE_OK
+    assert cut(8, 2, 1, slot_us=170_000) == lib.CATS_IMAGE_SLOT  # 256 slots of it
+
+
+def test_class_token_alone():
+    data = (VECTORS / "two_class" / "node_00.bin").read_bytes()
+    tokens = {"model[0].tokens[0]": 1, "model[0].tokens_in[0]": 0}
+    assert verify(changed(data, tokens))[0] == lib.CATS_IMAGE_INVALID
 
 
 # The code as other compilers see it
