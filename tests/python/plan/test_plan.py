@@ -322,11 +322,11 @@ def test_air_is_what_the_simulation_spends(radio: str, rounds: int, nodes: int) 
 
 def test_where_packing_misses_the_bound() -> None:
     config = ModelConfig(
-        tokens_in=33, inputs=4, outputs=3, features=24, heads=4, hidden=64, blocks=2
+        tokens_in=36, inputs=6, outputs=5, features=4, heads=4, hidden=20, blocks=1, pool="class"
     )
     split = SplitConfig.even(config, 2)
-    keep = random_keep(28, config, split, 0.5)
-    fast = {"radio": "ble_2m", "slack": 0.0}
+    keep = random_keep(13, config, split, 0.5)
+    fast = {"radio": "ieee802154", "slack": 0.0}
     plan = make_plan(config, split, keep, **fast)
     arena = plan.arenas[0]
     assert arena.lower_bound < arena.size <= 1.1 * arena.lower_bound

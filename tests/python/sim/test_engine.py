@@ -55,6 +55,7 @@ def arranged(row: np.ndarray, stride: int) -> np.ndarray:
 # Kernels
 
 
+@settings(deadline=None)
 @given(v=int32, multiplier=multipliers, shift=shifts)
 def test_requantize(v, multiplier, shift):
     # By way of a product with no column but padding: bias in, saturated result out.
@@ -73,6 +74,7 @@ def test_requantize(v, multiplier, shift):
     assert out[0] == reference.sat16(want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     rows=st.integers(1, 4),
@@ -134,6 +136,7 @@ def test_product(seed, rows, view, outputs, shift, store, across):
     np.testing.assert_array_equal(out, want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     columns=st.one_of(st.integers(1, 70), st.just(4096)),
@@ -161,6 +164,7 @@ def test_norm(seed, columns, spread, missing, epsilon):
     np.testing.assert_array_equal(np.where(available, y, 0), want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     n=st.one_of(st.integers(1, 20), st.just(1023)),
@@ -197,6 +201,7 @@ def test_attention(seed, n, width, size, score_multiplier, value_multiplier, val
     np.testing.assert_array_equal(out, want)
 
 
+@settings(deadline=None)
 @given(
     scores=st.lists(st.integers(-(2**26), 2**26), min_size=1, max_size=40),
     multiplier=st.one_of(st.integers(0, 2**32 - 1), st.integers(0, 2**20)),
