@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "air_code.h"
+
 #define AIR_NODES 16
 
 /** One directed link; a Gilbert-Elliott channel, stepped with every frame that is sent on it. */
@@ -84,34 +86,6 @@ struct air_babble {
 	uint32_t count; /**< so many times; 0: without end */
 };
 
-/** What a node's code takes beside its jobs, nanoseconds: cats.plan.code_time.CodeTime. */
-struct air_code {
-	bool counted; /**< else code takes no time */
-	double isr;
-	double wake;
-	double expire;
-	double job;
-	double parse;
-	double parse_byte;
-	double take[6]; /**< by enum cats_frame_type */
-	double take_byte;
-	double poll[8]; /**< by enum cats_exchange_phase */
-	double close;
-	double build[6]; /**< by enum cats_frame_type */
-	double copy_byte;
-	double coded_byte; /**< a byte and fragment */
-	double seal;
-	double seal_byte;
-	double aes; /**< 0: frames are not sealed */
-	double aes_byte;
-	double send;
-	double send_byte;
-	double solve;      /**< a coded frame held */
-	double solve_byte; /**< a byte, coded frame held and fragment */
-	double hand; /**< the transport must have a frame so long before its start, or sends nothing */
-	double tick; /**< wake-ups wait for the next but one of these; 0: they are exact */
-};
-
 struct air_config {
 	int nodes;
 	const void *image[AIR_NODES]; /**< aligned; must outlive the air */
@@ -155,7 +129,10 @@ struct air_config {
 	uint32_t timeout_us;
 	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
+	bool code_counted; /**< else code takes no time, what stands below is not used */
 	struct air_code code;
+	double hand_ns; /**< the transport must have a frame so long before its start, or sends nothing */
+	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
 	/* records */
 	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */
 };

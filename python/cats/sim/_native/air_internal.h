@@ -82,8 +82,7 @@ struct antenna {
 	int ended_count;
 	int64_t ended_ns[2]; /* what counts as their start */
 	uint64_t code_ns;
-	bool opened; /* when it was polled last, an exchange was on the air: this one */
-	struct cats_exchange open;
+	struct air_polled polled;
 	int32_t jump_us; /* its clock's, so far */
 	/* job */
 	bool computing;
