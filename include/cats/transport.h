@@ -48,7 +48,7 @@ extern "C" {
 /** Frames that a port may have with its transport at a time. */
 #define CATS_TRANSPORT_FRAMES 2
 
-/** Work queue of everything that has to do with the air: cooperative, above all computing. */
+/** Work queue of everything that has to do with the air, of CONFIG_CATS_AIR_PRIORITY. */
 extern struct k_work_q cats_air_queue;
 
 /** One user's end of a transport. Allocated by the user, who sets received and sent. */
