@@ -143,7 +143,7 @@ struct cats_instance_data {
 	uint16_t sizes[CATS_TRANSPORT_FRAMES];
 	uint8_t oldest;
 	uint8_t handed;
-	bool refused_behind; /* the transport refused the node's next one: told when it is its turn */
+	bool refused_behind; /* the transport refused the next one: told when it is its turn */
 	uint8_t refused;     /* enum cats_image_error of the last cats_start() */
 	bool running;
 	bool stopping;

@@ -68,9 +68,9 @@ enum cats_frame_type {
  * inference has opened it, but who took over.
  */
 #define CATS_AGAIN 0x40
-/** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where it
- * does, nobody asks for what it did not send. Added to the index of a SYNC of the first exchange: the
- * leader hears nobody, so only who has no other one follows it.
+/** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where
+ * it does, nobody asks for what it did not send. Added to the index of a SYNC of the first
+ * exchange: the leader hears nobody, so only who has no other one follows it.
  */
 #define CATS_DULL 0x80
 

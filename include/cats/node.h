@@ -107,10 +107,10 @@ struct cats_node_config {
 			      *   0: cats_silence_us()
 			      */
 	uint32_t start_us;   /**< how long a submitted input waits, in silence, for the leader to
-			      *   open its inference before this node does (times its rank among the
-			      *   nodes alive): an idle leader and a dead one sound alike. Longer than
-			      *   applications on different nodes are apart; 0: ten timeouts, at most
-			      *   a minute
+			      *   open its inference before this node does (times its rank among
+			      *   the nodes alive): an idle leader and a dead one sound alike.
+			      *   Longer than applications on different nodes are apart; 0: ten
+			      *   timeouts, at most a minute
 			      */
 	cats_available_cb available; /**< optional */
 	void *user;                  /**< for the callback */
@@ -252,16 +252,16 @@ struct cats_node {
 	uint8_t oldest;  /* of these, the first that was handed out */
 	uint8_t opening; /* bit i: frame[i] opened the exchange on the air, whose start it is */
 
-	uint16_t next;              /* own frames of this phase handed out or passed over */
-	uint16_t first_slot;        /* data slots before the own ones, and all of this exchange: by */
-	uint16_t slots;             /* x and ahead, but no poll is to add them up again */
-	uint16_t number;            /* of the inference that runs or that ran last */
-	uint16_t seen;              /* the newest number heard or used */
-	uint16_t doubt;             /* the last number that looked old: its successor is believed */
-	uint16_t key;               /* cats_frame_key() */
-	uint16_t heard;             /* bit s: node s was heard in this inference */
-	uint16_t dullards;          /* bit s: node s said CATS_DULL in its last DATA */
-	uint16_t taken;             /* DATA frames of this exchange: what repair adds does not count */
+	uint16_t next;       /* own frames of this phase handed out or passed over */
+	uint16_t first_slot; /* data slots before the own ones, and all of this exchange: by */
+	uint16_t slots;      /* x and ahead, but no poll is to add them up again */
+	uint16_t number;     /* of the inference that runs or that ran last */
+	uint16_t seen;       /* the newest number heard or used */
+	uint16_t doubt;      /* the last number that looked old: its successor is believed */
+	uint16_t key;        /* cats_frame_key() */
+	uint16_t heard;      /* bit s: node s was heard in this inference */
+	uint16_t dullards;   /* bit s: node s said CATS_DULL in its last DATA */
+	uint16_t taken;      /* DATA frames of this exchange: what repair adds does not count */
 	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
 	const struct cats_image_gather *gather; /* of x */
@@ -348,8 +348,8 @@ int cats_node_receive(struct cats_node *node, const uint8_t *frame, size_t lengt
 /**
  * @brief Say what became of the oldest frame that a SEND handed out.
  *
- * To be called as soon as its buffer is free. At most two frames are the driver's at a time, so that
- * the next is ready while one is on the air.
+ * To be called as soon as its buffer is free. At most two frames are the driver's at a time, so
+ * that the next is ready while one is on the air.
  *
  * @param sent     false where it could not be transmitted (the slot is lost)
  * @param start_us its true start: the others' clocks follow it, so the leader's does as well

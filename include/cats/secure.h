@@ -44,7 +44,8 @@ enum cats_secure_reject {
 	CATS_SECURE_SOURCE = 2, /**< from no node of the deployment, or from this one */
 	CATS_SECURE_KEY = 3,    /**< sealed with a key that this node has not */
 	CATS_SECURE_REPLAY = 4, /**< not newer than what was heard from its source */
-	CATS_SECURE_FORGED = 5, /**< changed, made without the key, of another deployment or group */
+	CATS_SECURE_FORGED =
+		5, /**< changed, made without the key, of another deployment or group */
 	CATS_SECURE_REASONS = 6,
 };
 

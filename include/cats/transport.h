@@ -12,8 +12,8 @@
  *
  * A transport is a broadcast medium with a clock. It sends opaque frames of 1 to mtu bytes at the
  * time it is told, or not at all, and hands over what it hears, with the time at which it heard it.
- * It promises nothing else: a frame may be lost, but never changed (the radio's CRC sees to that). It
- * knows nothing of gathers.
+ * It promises nothing else: a frame may be lost, but never changed (the radio's CRC sees to that).
+ * It knows nothing of gathers.
  *
  * A slot is used or lost: what cannot start in time is not sent, for it would disturb the slot of
  * another. In time is what the transport's clock, and the timer that wakes it, can tell from it. So
@@ -48,7 +48,7 @@ extern "C" {
 /** Frames that a port may have with its transport at a time. */
 #define CATS_TRANSPORT_FRAMES 2
 
-/** Work queue of everything that has to do with the air: cooperative, above all computing. */
+/** Work queue of everything that has to do with the air, of CONFIG_CATS_AIR_PRIORITY. */
 extern struct k_work_q cats_air_queue;
 
 /** One user's end of a transport. Allocated by the user, who sets received and sent. */

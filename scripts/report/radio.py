@@ -71,7 +71,7 @@ GAP_US = 5000
 EPOCHS = 100
 DOC = Path("doc") / "radio.rst"
 #: Modules of cats that figures depend on.
-GATHER_SOURCES = ("plan/plan", "plan/radio")
+GATHER_SOURCES = ("plan/code_time", "plan/plan", "plan/radio")
 TIMES_SOURCES = (*GATHER_SOURCES, "plan/planner", "plan/timing", "sim/faults", "sim/simulate")
 DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 
@@ -79,7 +79,8 @@ DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 @dataclass(frozen=True)
 class Options:
     """What is run; ``long``: inferences of each fault in the long run, by transport; ``only``: the
-    groups of which cells are run, of the others those that are kept are used."""
+    groups of which cells are run, of the others those that are kept are used; ``code_time``: code
+    takes time beside the jobs."""
 
     out: Path
     radios: tuple[str, ...] = TRANSPORTS
@@ -93,6 +94,7 @@ class Options:
     samples: int = 50
     jobs: int = 1
     only: tuple[str, ...] = GROUPS
+    code_time: bool = True
 
 
 #: --quick.
@@ -140,7 +142,9 @@ class Matrix:
         key = "small", radio, nodes, seed
         if key not in self.made:
             folder = self.options.out / "deploy" / f"{radio}_{nodes}_{seed}"
-            self.made[key] = deploy(folder, small(nodes), nodes, radio, seed, rounds=2)
+            self.made[key] = deploy(
+                folder, small(nodes), nodes, radio, seed, self.options.code_time, rounds=2
+            )
         return self.made[key]
 
     def cells(self) -> Iterable[Cell]:
@@ -202,7 +206,8 @@ class Matrix:
         if key not in self.made:
             self.made[key] = deploy(
                 self.options.out / "deploy" / f"{radio}_{nodes}x{size}_{rounds}", wide(nodes, size),
-                nodes, radio, rounds=rounds, tile_rows=16, interleave=False,
+                nodes, radio, code_time=self.options.code_time, rounds=rounds, tile_rows=16,
+                interleave=False,
             )  # fmt: skip
         made, count = self.made[key], self.options.inferences
         return Cell(
@@ -220,7 +225,7 @@ class Matrix:
         for radio in self.options.radios:
             folder = self.options.out / "deploy" / f"{radio}_digits_{nodes}"
             export(model, folder, formats="image", force=True, radio=radio, rounds=2)
-            made = prepare(folder, inputs[: self.options.samples])
+            made = prepare(folder, inputs[: self.options.samples], self.options.code_time)
             for fault in ("drift", "loss"):
                 yield Cell(
                     "demo", f"{radio}_{nodes}_{fault}", radio, (made,),
@@ -235,13 +240,18 @@ def figures_of(found: Outcome) -> dict:
     return {**asdict(found), "delivered": found.delivered, "good": found.good}
 
 
+def settings(made: Deployment) -> Settings:
+    """By which the simulator does the same."""
+    code = "plan" if made.code_time else "none"
+    return Settings(compute="plan", code_time=code, gap_us=GAP_US)
+
+
 def _times(program: Path, made: Deployment, count: int) -> dict:
     """Microseconds of an inference and on air, by plan, by simulator and on BabbleSim."""
     model, plan, _, images = load_deploy(made.folder)
     nodes = radio_cells.devices(made, count, radio_cells.DRIFT_PPM)
     logs = bsim.run(program, made.folder, nodes, seconds=36000.0, packets=True)
-    settings = Settings(compute="plan", gap_us=GAP_US)
-    simulated = simulate(model, plan, made.inputs, Faults(), 1, settings, images)
+    simulated = simulate(model, plan, made.inputs, Faults(), 1, settings(made), images)
     plain = made.radio.removesuffix(SEALED)
     return {
         "radio": made.radio,
@@ -275,6 +285,7 @@ def _gather(program: Path, made: Deployment, size: int, rounds: int, count: int)
         row[f"{fault}_us"] = kind["air_us"] / kind["exchanges"]
         row[f"{fault}_delivered"] = found.delivered
         row[f"{fault}_fragments"] = found.fragments
+        row[f"{fault}_late"] = found.late
     row["ratio"] = row["drift_us"] / row["bound_us"]
     row["slower"] = row["loss_us"] / row["drift_us"]
     return {**row, "good": True}
@@ -312,8 +323,7 @@ def _demo(program: Path, made: Deployment, task: Task, inputs: np.ndarray, fault
 
     model, plan, _, images = load_deploy(made.folder)
     losses = Faults(loss=0.1 if fault == "loss" else 0.0)
-    settings = Settings(compute="plan", gap_us=GAP_US)
-    rest = simulate(model, plan, inputs, losses, 1, settings, images)
+    rest = simulate(model, plan, inputs, losses, 1, settings(made), images)
     answers = rest.outputs[:, 0, -1].argmax(axis=-1)
     energy = []
     for node, log in enumerate(run.logs):
@@ -356,6 +366,7 @@ def program_key() -> str:
     root, zephyr = source_tree(), workspace().zephyr
     folders = ("subsys/cats", "include/cats", "tests/bsim/node")
     files = [f for folder in folders for f in sorted((root / folder).rglob("*")) if f.is_file()]
+    files += sorted((root / "python/cats/sim/_native").glob("air_code.*"))
     chosen = [
         f for f in files
         if f.suffix not in (".sh", ".source", ".yaml") and f.parent.name != "engine"
@@ -435,12 +446,12 @@ def tables(found: Sequence[dict]) -> dict[str, tuple[tuple, list[tuple]]]:
             (
                 f["radio"].removesuffix(SEALED), str(f["nodes"]), f["fault"], str(f["inferences"]),
                 str(f["compared"]), str(f["different"]), str(f["hung"]), str(f["missed"]),
-                _percent(f["delivered"]), _ms(f["latency_us"]), _ms(f["worst_us"]),
+                str(f["late"]), _percent(f["delivered"]), _ms(f["latency_us"]), _ms(f["worst_us"]),
             )
             for f in group[name]
         ]  # fmt: skip
         head = ("transport", "nodes", "fault", "inferences", "outputs", "differ", "hung", "missed",
-                "delivered", "ms", "worst ms")  # fmt: skip
+                "late", "delivered", "ms", "worst ms")  # fmt: skip
         if name == "long":
             head = (*head[:3], "runs", *head[3:])
             runs = [str(f["runs"]) for f in group[name]]
@@ -516,6 +527,11 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
         fewest = min(f["inferences"] for f in part)
         goal(f"hung, {fewest} inferences with each of {len(part)} faults, {radio}", "0",
              str(sum(f["hung"] for f in part)), not any(f["hung"] for f in part))  # fmt: skip
+    clean = [f["late"] for name in ("matrix", "long", "demo") for f in group[name]
+             if f["fault"] in ("clean", "drift")]  # fmt: skip
+    clean += [f["drift_late"] for f in group["gather"]]
+    if clean:
+        goal("frames too late where nothing is lost", "0", str(sum(clean)), not any(clean))
     every = group["matrix"] + group["long"] + group["demo"]
     differ, total = (sum(f[name] for f in every) for name in ("different", "compared"))
     if every:
@@ -636,10 +652,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2),
                         help="cells at a time; one keeps more than one processor busy")  # fmt: skip
+    parser.add_argument("--no-code-time", action="store_true",
+                        help="for comparison: only jobs take time")  # fmt: skip
     parser.add_argument("--doc", action="store_true", help="write doc/radio.rst's tables and plots")
     parser.add_argument("-o", "--out", type=Path, default=Path("build") / "radio-report")
     args = parser.parse_args(arguments)
     given = {"radios": tuple(args.radio), "jobs": args.jobs, "only": tuple(args.only)}
+    given |= {"code_time": not args.no_code_time}
     given |= QUICK if args.quick else {}
     given |= {"nodes": tuple(args.nodes)} if args.nodes else {}
     given |= {"inferences": args.inferences} if args.inferences else {}
@@ -647,6 +666,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = bsim.missing()
         if reason:
             raise CatsError(reason)
+        if args.doc and args.no_code_time:
+            raise CatsError("--doc: figures without the time of code are not published")
         if args.nodes and not all(2 <= nodes <= 16 for nodes in args.nodes):
             raise CatsError("--nodes: each from 2 to 16")
         options = Options(out=args.out, **given)

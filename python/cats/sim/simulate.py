@@ -310,7 +310,9 @@ def _config(
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
     if code is not None:
-        _write_code(config.code, code, radio)
+        config.code_counted = True
+        fill_code(config.code, code, radio)
+        config.hand_ns, config.tick_ns = 1e3 * radio.hand_us, 1e3 * radio.tick_us / 2
     return config, [memory, table, *kept]
 
 
@@ -325,9 +327,8 @@ def _code_time(settings: Settings, nodes: int) -> CodeTime | None:
     return dataclasses.replace(settings.code_time, clock_hz=settings.clock_hz)
 
 
-def _write_code(slot: object, code: CodeTime, radio: Radio) -> None:
-    """Fill in struct air_code."""
-    slot.counted = True
+def fill_code(slot: object, code: CodeTime, radio: Radio) -> None:
+    """Fill in a ``struct air_code``: frames of this radio, sealed or not."""
     for name, value in dataclasses.asdict(code).items():
         if hasattr(slot, name):
             counts = value if isinstance(value, tuple) else (value,)
@@ -335,7 +336,6 @@ def _write_code(slot: object, code: CodeTime, radio: Radio) -> None:
             setattr(slot, name, times if isinstance(value, tuple) else times[0])
     aes, byte = (code.aes_us(FRAME_HEADER + n) for n in (0, 1))
     slot.aes, slot.aes_byte = (1e3 * aes, 1e3 * (byte - aes)) if radio.sealed else (0, 0)
-    slot.hand, slot.tick = 1e3 * radio.hand_us, 1e3 * radio.tick_us / 2
 
 
 def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.ndarray:

@@ -116,8 +116,8 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 	       gather->rows == rows;
 }
 
-/* Phases ascend, so that equal ones are neighbours. Interleaved are HEADS, FORWARD and HIDDEN of one
- * block, all three or two neighbours.
+/* Phases ascend, so that equal ones are neighbours. Interleaved are HEADS, FORWARD and HIDDEN of
+ * one block, all three or two neighbours.
  */
 static bool phase_fits(const struct cats_image_gather *gather)
 {

@@ -93,8 +93,8 @@ void cats_exchange_finish(struct cats_node *node)
 	}
 }
 
-/* Whether so much of an inference is left that the others take for gone who says nothing from now on.
- * Else they expect the next one of it, and wait for that as for an idle leader.
+/* Whether so much of an inference is left that the others take for gone who says nothing from now
+ * on. Else they expect the next one of it, and wait for that as for an idle leader.
  */
 static bool leaves_in_time(const struct cats_node *node)
 {
@@ -320,14 +320,15 @@ static struct phase_end end_of(struct cats_node *node)
 	return end;
 }
 
-/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more. */
+/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more.
+ */
 static bool calls_others(const struct cats_node *node, uint32_t now_us)
 {
 	return now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
 }
 
-/* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet, but
- * listens for as long as the first one takes.
+/* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet,
+ * but listens for as long as the first one takes.
  */
 static void open_unheard(struct cats_node *node, uint32_t now_us)
 {

@@ -62,7 +62,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	return 0;
 }
 
-/* When to ask an idle leader: not before it could open an inference itself, and one after the other. */
+/* When to ask an idle leader: not before it could open an inference itself, and one after the
+ * other.
+ */
 static uint32_t ask_after(const struct cats_node *node, uint32_t now_us)
 {
 	return now_us + node->config.timeout_us / CATS_SILENT_EXCHANGES +
@@ -269,8 +271,8 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 	};
 }
 
-/* Frames that carry a payload are handed out a slot earlier: they are ready when the one before them
- * is still on the air. What the others answer to is not known so early.
+/* Frames that carry a payload are handed out a slot earlier: they are ready when the one before
+ * them is still on the air. What the others answer to is not known so early.
  */
 static uint32_t lead_of(const struct cats_node *node, const struct cats_frame *frame)
 {

@@ -24,9 +24,9 @@
 #define GONE_EXCHANGES 4
 /* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
 #define ALONE_EXCHANGES 12
-/* A node that hears less than a third of the data asks for no repair: it would take everybody's time.
- * Each fragment that it missed counts one, each that it heard takes two off, at most so many an
- * exchange.
+/* A node that hears less than a third of the data asks for no repair: it would take everybody's
+ * time. Each fragment that it missed counts one, each that it heard takes two off, at most so many
+ * an exchange.
  */
 #define DULL_LIMIT 12
 #define DULL_STEP 4
@@ -108,8 +108,8 @@ static inline bool source_gone(const struct cats_node *node, uint8_t source)
 	return node->quiet[source] >= GONE_EXCHANGES;
 }
 
-/* A leader that hears nobody, or too little where it leads in another's place: it keeps quiet but for a
- * SYNC now and then, since others may lead meanwhile.
+/* A leader that hears nobody, or too little where it leads in another's place: it keeps quiet but
+ * for a SYNC now and then, since others may lead meanwhile.
  */
 static inline bool leads_alone(const struct cats_node *node)
 {

@@ -56,8 +56,8 @@ static bool renumbered(const struct cats_node *node, const struct cats_frame *fr
 	       !recent(frame->inference, node->seen);
 }
 
-/* Whether a frame began after this node did, and was not late on its way: a node that is new may have
- * been in any inference that is older than itself.
+/* Whether a frame began after this node did, and was not late on its way: a node that is new may
+ * have been in any inference that is older than itself.
  */
 static bool since_birth(const struct cats_node *node, uint32_t start_us)
 {
@@ -95,8 +95,8 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 	}
 }
 
-/* Whether an inference goes on in which this node takes no part: at a later exchange than before, or
- * in one for no longer than that can last. Who repeats one frame holds nobody up.
+/* Whether an inference goes on in which this node takes no part: at a later exchange than before,
+ * or in one for no longer than that can last. Who repeats one frame holds nobody up.
  */
 static bool advances(const struct cats_node *node, struct cats_exchange x, uint32_t now_us)
 {

@@ -68,8 +68,8 @@ static struct {
 static uint8_t sending; /* the place of the key */
 static bool loaded;
 
-/* The last number of a frame that was sealed, or a newer one that was heard; the last one that may be
- * used; the newest one that was heard. The settings hold the latter two.
+/* The last number of a frame that was sealed, or a newer one that was heard; the last one that may
+ * be used; the newest one that was heard. The settings hold the latter two.
  */
 static uint64_t last;
 static uint64_t limit;
@@ -421,9 +421,9 @@ static int admit(const struct cats_secure_state *state, const struct cats_image 
 	return name->counter > state->heard[ret][name->source] ? ret : -1 - CATS_SECURE_REPLAY;
 }
 
-/* What is sealed next has a higher number than all that was heard. A board that is far behind has just
- * begun, at random: it leaves a gap, since nobody may have heard the last frames of the one that was
- * here before. Locked.
+/* What is sealed next has a higher number than all that was heard. A board that is far behind has
+ * just begun, at random: it leaves a gap, since nobody may have heard the last frames of the one
+ * that was here before. Locked.
  */
 static void follow(uint64_t number)
 {
@@ -464,8 +464,8 @@ int cats_secure_receive(struct cats_secure_state *state, const struct cats_image
  * Keys
  */
 
-/* A key is set at a place. It may be one that was forgotten, so only what is newer than all that was
- * heard is taken. Locked.
+/* A key is set at a place. It may be one that was forgotten, so only what is newer than all that
+ * was heard is taken. Locked.
  */
 static void forget_heard(int place)
 {

@@ -43,6 +43,11 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
 
+/* What else uses the radio's time, as a write to flash does, may end a scan until the next
+ * interval. So scanning begins anew where nobody at all was heard for so long.
+ */
+#define DEAF_MS 100
+
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
 	     "no priority is left above CATS_AIR_PRIORITY");
 #ifdef CONFIG_BT_CTLR_ADV_DATA_LEN_MAX
@@ -61,6 +66,7 @@ struct heard_frame {
 K_MEM_SLAB_DEFINE_STATIC(slab, ROUND_UP(sizeof(struct heard_frame), sizeof(void *)),
 			 CONFIG_CATS_BLE_FRAMES, sizeof(void *));
 static K_FIFO_DEFINE(heard);
+static volatile uint32_t heard_us; /* anybody, last */
 
 /* Guards the port, whose callbacks run under it. */
 static K_MUTEX_DEFINE(port_lock);
@@ -108,6 +114,7 @@ static void scan_received(const struct bt_le_scan_recv_info *info, struct net_bu
 	uint16_t size;
 	void *memory;
 
+	heard_us = now;
 	if ((info->adv_props & BT_GAP_ADV_PROP_EXT_ADV) == 0 || buf->len <= AD_HEADER ||
 	    data[0] + 1 != buf->len || data[1] != BT_DATA_MANUFACTURER_DATA ||
 	    sys_get_le16(data + 2) != CONFIG_CATS_BLE_COMPANY) {
@@ -123,6 +130,29 @@ static void scan_received(const struct bt_le_scan_recv_info *info, struct net_bu
 	memcpy(frame->data, data + AD_HEADER, size);
 	k_fifo_put(&heard, frame);
 	(void)k_work_submit_to_queue(&cats_air_queue, &heard_item);
+}
+
+static int scan(void)
+{
+	static const struct bt_le_scan_param scanning = {
+		.type = BT_LE_SCAN_TYPE_PASSIVE,
+		.interval = SCAN_INTERVAL,
+		.window = SCAN_INTERVAL,
+	};
+
+	heard_us = ble_now();
+	return bt_le_scan_start(&scanning, NULL);
+}
+
+static void scan_anew_if_deaf(void)
+{
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port != NULL &&
+	    cats_time_diff(ble_now(), heard_us) >= DEAF_MS * (int32_t)USEC_PER_MSEC) {
+		(void)bt_le_scan_stop();
+		(void)scan();
+	}
+	(void)k_mutex_unlock(&port_lock);
 }
 
 static void heard_work(struct k_work *work)
@@ -187,16 +217,18 @@ static void out_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p3);
 	for (;;) {
 		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
-		int ret;
 
-		(void)k_sem_take(&out_go, K_FOREVER);
-		ret = advertise(out);
-		if (ret != 0) {
-			LOG_DBG("advertising: %d", ret);
+		if (k_sem_take(&out_go, K_MSEC(DEAF_MS)) == 0) {
+			int ret = advertise(out);
+
+			if (ret != 0) {
+				LOG_DBG("advertising: %d", ret);
+			}
+			out->ok = ret == 0;
+			out_ended++;
+			(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
 		}
-		out->ok = ret == 0;
-		out_ended++;
-		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+		scan_anew_if_deaf();
 	}
 }
 
@@ -259,11 +291,6 @@ static int enable(void)
 		.interval_min = BT_GAP_ADV_FAST_INT_MIN_1,
 		.interval_max = BT_GAP_ADV_FAST_INT_MAX_1,
 	};
-	static const struct bt_le_scan_param scanning = {
-		.type = BT_LE_SCAN_TYPE_PASSIVE,
-		.interval = SCAN_INTERVAL,
-		.window = SCAN_INTERVAL,
-	};
 	int ret = bt_is_ready() ? 0 : bt_enable(NULL);
 
 	if (ret != 0 && ret != -EALREADY) {
@@ -279,7 +306,7 @@ static int enable(void)
 			return ret;
 		}
 	}
-	return bt_le_scan_start(&scanning, NULL);
+	return scan();
 }
 
 static int ble_attach(struct cats_port *port)

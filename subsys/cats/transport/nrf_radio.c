@@ -7,8 +7,8 @@
  * The nRF RADIO peripheral with BLE 2M framing, driven directly. TIMER0 is the clock. It captures
  * the address of each frame that is heard (CC1), and starts the transmitter (CC0), both without the
  * processor. An interrupt before that (CC2) stops the receiver; the same looks whether a frame came
- * to its end. The receiver is on between own frames, but where they follow each other at once. Radio
- * and timer interrupts have one priority and exclude each other.
+ * to its end. The receiver is on between own frames, but where they follow each other at once.
+ * Radio and timer interrupts have one priority and exclude each other.
  */
 
 #include <errno.h>
@@ -92,8 +92,8 @@ static struct heard ring[CONFIG_CATS_NRF_RADIO_FRAMES];
 static volatile uint8_t head; /* is being received; the interrupt's */
 static volatile uint8_t tail; /* is told next; cats_air_queue's */
 
-/* Frames to send, by their number: send() took those below `out_taken`, the interrupt is through with
- * those below `out_ended`, and cats_air_queue has told of those below `out_told`.
+/* Frames to send, by their number: send() took those below `out_taken`, the interrupt is through
+ * with those below `out_ended`, and cats_air_queue has told of those below `out_told`.
  */
 static struct out outs[CATS_TRANSPORT_FRAMES];
 static uint8_t out_taken;
@@ -197,8 +197,8 @@ static uint8_t after(uint8_t i)
 	return (i + 1) % CONFIG_CATS_NRF_RADIO_FRAMES;
 }
 
-/* timer_isr() is to look at the radio then, or at once where that has passed: a compare value that is
- * set too late would come round in 71 minutes.
+/* timer_isr() is to look at the radio then, or at once where that has passed: a compare value that
+ * is set too late would come round in 71 minutes.
  */
 static void wake_at(uint32_t at)
 {

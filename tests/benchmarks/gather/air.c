@@ -23,7 +23,7 @@ struct peer {
 	struct cats_node node;
 	struct cats_job job;
 	bool computing;
-	uint32_t computed; /* when */
+	uint32_t computed;        /* when */
 	struct flight flights[2]; /* the oldest first */
 	uint32_t flying;
 	uint32_t wake;

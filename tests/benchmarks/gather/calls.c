@@ -169,13 +169,11 @@ static void about_poll(struct call *c)
 {
 	static const char *const sent[] = {"poll/sync",  "poll/data",  "poll/report",
 					   "poll/grant", "poll/coded", "poll/ask"};
-	static const char *const idle[] = {"poll/idle/waiting", "poll/idle/sync",
-					   "poll/idle/data",    "poll/idle/reports",
-					   "poll/idle/grant",   "poll/idle/coded",
-					   "poll/idle/hearsay", "poll/idle/over"};
-	static const char *const end[] = {"poll/end/waiting", "poll/end/sync",
-					  "poll/end/data",    "poll/end/reports",
-					  "poll/end/grant",   "poll/end/coded",
+	static const char *const idle[] = {
+		"poll/idle/waiting", "poll/idle/sync",  "poll/idle/data",    "poll/idle/reports",
+		"poll/idle/grant",   "poll/idle/coded", "poll/idle/hearsay", "poll/idle/over"};
+	static const char *const end[] = {"poll/end/waiting", "poll/end/sync",  "poll/end/data",
+					  "poll/end/reports", "poll/end/grant", "poll/end/coded",
 					  "poll/end/hearsay", "poll/end/over"};
 
 	c->units = c->todo.length;
@@ -279,9 +277,9 @@ static void about_solve(struct call *c)
 	for (uint32_t i = 0; i < r->held_count; i++) {
 		const struct cats_held *held = &r->held[i];
 
-		c->units += (uint32_t)cats_fragment_size(image, r->x, held->source,
-							 held->fragment) *
-			    cats_fragment_count(image, r->x, held->source);
+		c->units +=
+			(uint32_t)cats_fragment_size(image, r->x, held->source, held->fragment) *
+			cats_fragment_count(image, r->x, held->source);
 	}
 }
 

@@ -5,8 +5,8 @@
 
 /*
  * What a node does beside its jobs, counted call by call: an image of its own for QEMU's mps2-an386
- * (tests/benchmarks/m4/bench.h), compiled as firmware is. scripts/bench/gather.py builds it, gives it
- * the images of all nodes of a deployment, and reads what it prints: of each call the worst.
+ * (tests/benchmarks/m4/bench.h), compiled as firmware is. scripts/bench/gather.py builds it, gives
+ * it the images of all nodes of a deployment, and reads what it prints: of each call the worst.
  */
 
 #ifndef GATHER_H_
@@ -42,7 +42,8 @@ struct flight {
 
 bool carries_payload(const uint8_t *frame);
 
-/* calls.c: what a driver calls, and where the node is the one that is counted, the worst is kept. */
+/* calls.c: what a driver calls, and where the node is the one that is counted, the worst is kept.
+ */
 void calls_count(struct cats_node *node);
 void calls_receive(struct cats_node *node, const struct flight *flight, uint32_t now);
 void calls_poll(struct cats_node *node, struct cats_todo *todo, uint32_t now);

@@ -13,8 +13,9 @@ static struct cats_exchange largest(const struct cats_image *image)
 	struct cats_exchange x = {0};
 
 	do {
-		const uint32_t bytes = (uint32_t)cats_fragment_count(image, x, image->header->node) *
-				       cats_coded_size(image, x, image->header->node);
+		const uint32_t bytes =
+			(uint32_t)cats_fragment_count(image, x, image->header->node) *
+			cats_coded_size(image, x, image->header->node);
 
 		if (bytes > most) {
 			most = bytes;

@@ -145,8 +145,8 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	air->record = NULL;
 	while (step(air, until)) {
 	}
-	/* An inference that somebody asked for too late is nobody's: it is not recorded. Who babbles may
-	 * begin them without end.
+	/* An inference that somebody asked for too late is nobody's: it is not recorded. Who
+	 * babbles may begin them without end.
 	 */
 	until = air->now_ns + (int64_t)deadline_us * 1000;
 	while (anybody_runs(air) && air->config.babble_count == 0 && step(air, until)) {
@@ -261,8 +261,8 @@ struct air *air_open(const struct air_config *config, const char **error)
 	air->changes = copy_of(config->changes, config->change_count * sizeof(*config->changes));
 	air->happened = calloc(config->event_count + 1, sizeof(bool));
 	air->antennas = config->nodes * (config->neighbour_us != 0 ? 2 : 1);
-	air->neighbour_ns = config->neighbour_us != 0 ? (int64_t)config->neighbour_us * 1000
-						      : AIR_NEVER;
+	air->neighbour_ns =
+		config->neighbour_us != 0 ? (int64_t)config->neighbour_us * 1000 : AIR_NEVER;
 	for (size_t i = 0; i < config->babble_count; i++) {
 		air->babbler[i].what = config->babbles[i];
 		air->babbler[i].left = config->babbles[i].count;
@@ -282,7 +282,7 @@ struct air *air_open(const struct air_config *config, const char **error)
 		}
 	}
 	*error = air->faults == NULL || air->events == NULL || air->changes == NULL ||
-			 air->happened == NULL
+				 air->happened == NULL
 			 ? "out of memory"
 			 : setup(air);
 	if (*error != NULL) {

@@ -8,9 +8,10 @@
  * @brief A simulated air with one node of the C code behind each antenna. Host only.
  *
  * Event driven, in nanoseconds of one simulated time; nodes see microseconds of their own drifting
- * clocks. One channel that all nodes share: transmissions that overlap destroy each other, where both
- * are heard at all, and who transmits hears nothing. Every random draw comes from a stream of its own purpose (and link), so
- * a run is replayed by its seed, and a change of one fault leaves the draws of the others alone.
+ * clocks. One channel that all nodes share: transmissions that overlap destroy each other, where
+ * both are heard at all, and who transmits hears nothing. Every random draw comes from a stream of
+ * its own purpose (and link), so a run is replayed by its seed, and a change of one fault leaves
+ * the draws of the others alone.
  */
 
 #ifndef CATS_AIR_H_
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "air_code.h"
 
 #define AIR_NODES 16
 
@@ -84,34 +87,6 @@ struct air_babble {
 	uint32_t count; /**< so many times; 0: without end */
 };
 
-/** What a node's code takes beside its jobs, nanoseconds: cats.plan.code_time.CodeTime. */
-struct air_code {
-	bool counted; /**< else code takes no time */
-	double isr;
-	double wake;
-	double expire;
-	double job;
-	double parse;
-	double parse_byte;
-	double take[6]; /**< by enum cats_frame_type */
-	double take_byte;
-	double poll[8]; /**< by enum cats_exchange_phase */
-	double close;
-	double build[6]; /**< by enum cats_frame_type */
-	double copy_byte;
-	double coded_byte; /**< a byte and fragment */
-	double seal;
-	double seal_byte;
-	double aes; /**< 0: frames are not sealed */
-	double aes_byte;
-	double send;
-	double send_byte;
-	double solve;      /**< a coded frame held */
-	double solve_byte; /**< a byte, coded frame held and fragment */
-	double hand; /**< the transport must have a frame so long before its start, or sends nothing */
-	double tick; /**< wake-ups wait for the next but one of these; 0: they are exact */
-};
-
 struct air_config {
 	int nodes;
 	const void *image[AIR_NODES]; /**< aligned; must outlive the air */
@@ -137,8 +112,8 @@ struct air_config {
 	const struct air_babble *babbles; /**< at most AIR_NODES */
 	size_t babble_count;
 	uint64_t neighbour_us; /**< another set of the same images in the room, antennas `nodes` to
-				*   2 `nodes` - 1, begins an inference of zeros so often; 0: there is
-				*   none
+				*   2 `nodes` - 1, begins an inference of zeros so often; 0: there
+				*   is none
 				*/
 	/* nodes */
 	bool on[AIR_NODES];   /**< at the start of the run */
@@ -155,7 +130,10 @@ struct air_config {
 	uint32_t timeout_us;
 	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
+	bool code_counted;          /**< else code takes no time, what stands below is not used */
 	struct air_code code;
+	double hand_ns; /**< so long before its start the transport must have a frame */
+	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
 	/* records */
 	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */
 };

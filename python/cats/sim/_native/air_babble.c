@@ -32,8 +32,7 @@ static const struct cats_node *furthest(const struct air *air)
 		const struct antenna *a = &air->antenna[n];
 
 		if (a->on && cats_node_runs(&a->node) &&
-		    (found == NULL ||
-		     (int16_t)(uint16_t)(a->node.number - found->number) > 0)) {
+		    (found == NULL || (int16_t)(uint16_t)(a->node.number - found->number) > 0)) {
 			found = &a->node;
 		}
 	}
@@ -77,9 +76,9 @@ static bool compose(struct air *air, struct babbler *b)
 		memset(b->frame.data + CATS_FRAME_HEADER, 0xff, frame.length);
 	}
 	if (b->what.kind >= AIR_SYNC) {
-		b->frame.length = cats_frame_seal(
-			cats_frame_key(&air->antenna[0].image, air->config.group), &frame,
-			b->frame.data);
+		b->frame.length =
+			cats_frame_seal(cats_frame_key(&air->antenna[0].image, air->config.group),
+					&frame, b->frame.data);
 	}
 	b->frame.source = b->what.node;
 	return b->frame.length != 0;

@@ -6,8 +6,8 @@
 /**
  * @file
  * @brief What the parts of the simulated air share: air_node.c (one node behind its antenna) <
- * air_faults.c (what goes wrong) < air_frame.c (frames on the air) < air_babble.c (frames that nobody
- * expects) < air.c (the run).
+ * air_faults.c (what goes wrong) < air_frame.c (frames on the air) < air_babble.c (frames that
+ * nobody expects) < air.c (the run).
  */
 
 #ifndef CATS_AIR_INTERNAL_H_
@@ -19,7 +19,8 @@
 
 #define AIR_NEVER INT64_MAX
 #define AIR_COPIES 64 /* frames that are delayed or duplicated at a time */
-#define AIR_WAITING 3 /* frames that a driver holds, as nrf_radio with 4, of which one is received */
+#define AIR_WAITING                                                                                \
+	3 /* frames that a driver holds, as nrf_radio with 4, of which one is received */
 
 /* Streams of random numbers: splitmix64, each with its own start. */
 enum purpose {
@@ -66,14 +67,14 @@ struct antenna {
 	struct cats_node_config config;
 	uint8_t *arena;
 	bool on;
-	bool heard;    /* anything since the last submit */
-	bool began;    /* an inference since the last submit, of that number */
+	bool heard; /* anything since the last submit */
+	bool began; /* an inference since the last submit, of that number */
 	uint16_t number;
 	uint32_t boot; /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;
-	/* The processor: until when the air queue has it, what waits for that (the oldest first, and
-	 * whether the first is being taken), and how many own frames have ended.
+	/* The processor: until when the air queue has it, what waits for that (the oldest first,
+	 * and whether the first is being taken), and how many own frames have ended.
 	 */
 	int64_t free_ns;
 	int heard_count;
@@ -82,15 +83,16 @@ struct antenna {
 	int ended_count;
 	int64_t ended_ns[2]; /* what counts as their start */
 	uint64_t code_ns;
-	bool opened; /* when it was polled last, an exchange was on the air: this one */
-	struct cats_exchange open;
+	struct air_polled polled;
 	int32_t jump_us; /* its clock's, so far */
 	/* job */
 	bool computing;
 	bool ran;
 	struct cats_job job;
 	int64_t job_end_ns;
-	/* transmission: how many frames are handed out, the oldest first; whether that is on the air */
+	/* transmission: how many frames are handed out, the oldest first; whether that is on the
+	 * air
+	 */
 	int handed;
 	bool sending;
 	struct frame frame[2];

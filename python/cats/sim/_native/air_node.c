@@ -109,7 +109,7 @@ int air_switch_on(struct air *air, int n)
 	a->taking = false;
 	a->computing = false;
 	a->handed = 0;
-	a->opened = false;
+	a->polled.open = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
 
@@ -131,7 +131,7 @@ void air_switch_off(struct air *air, int n)
 /* The air queue works for so long; a job that runs waits. */
 static void spend(struct antenna *a, double ns)
 {
-	if (!a->air->config.code.counted) {
+	if (!a->air->config.code_counted) {
 		return;
 	}
 	a->free_ns += (int64_t)ns;
@@ -142,22 +142,6 @@ static void spend(struct antenna *a, double ns)
 static uint32_t clock_us(const struct antenna *a)
 {
 	return air_clock_us(a->air, (int)(a - a->air->antenna), a->free_ns);
-}
-
-/* What solving takes before a gather is consumed. */
-static double solving_ns(const struct antenna *a)
-{
-	const struct cats_reception *r = a->job.reception;
-	double bytes = 0;
-
-	for (uint32_t i = 0; i < r->held_count; i++) {
-		uint8_t source = r->held[i].source;
-
-		bytes += (double)cats_coded_size(&a->image, r->x, source) *
-			 cats_fragment_count(&a->image, r->x, source);
-	}
-	return r->held_count * a->air->config.code.solve +
-	       bytes * a->air->config.code.solve_byte;
 }
 
 /* An inference begins here; after a restart it may be the second one of a record. */
@@ -185,12 +169,14 @@ static bool start_job(struct air *air, int n)
 		note_begin(a, n);
 	}
 	if (air->compute_us != NULL && a->job.what != CATS_JOB_BEGIN) {
-		ns = (int64_t)air->compute_us[((size_t)air_node_of(air, n) * air->gathers + a->job.x.gather) * 2 +
+		ns = (int64_t)air->compute_us[((size_t)air_node_of(air, n) * air->gathers +
+					       a->job.x.gather) *
+						      2 +
 					      (a->job.what == CATS_JOB_CONSUME)] *
 		     1000;
 	}
-	if (air->config.code.counted && a->job.what == CATS_JOB_CONSUME) {
-		ns += (int64_t)solving_ns(a);
+	if (air->config.code_counted) {
+		ns += (int64_t)air_code_solved(&air->config.code, &a->job);
 	}
 	a->computing = true;
 	a->job_end_ns = a->free_ns + ns;
@@ -234,30 +220,10 @@ static void take_result(struct antenna *a, int n, const struct cats_result *resu
 	record->latency_us[n] = (a->free_ns - air->submitted_ns) / 1000;
 }
 
-/* What building, sealing and handing over a frame takes. */
-static double building_ns(const struct antenna *a, const uint8_t *data, uint16_t length)
-{
-	const struct air_code *code = &a->air->config.code;
-	uint8_t node = a->image.header->node;
-	struct cats_exchange x = {data[6], data[7]};
-	uint16_t payload = length - CATS_FRAME_HEADER;
-	uint16_t fragments = cats_fragment_count(&a->image, x, node);
-	uint8_t type = data[0] & 15;
-	double ns = code->seal + code->send + (code->seal_byte + code->send_byte) * length;
-
-	if (code->aes > 0) {
-		ns += code->aes + code->aes_byte * payload;
-	}
-	if (type == CATS_FRAME_DATA && data[8] >= fragments) {
-		type = CATS_FRAME_CODED;
-	}
-	return ns + code->build[type] +
-	       (type == CATS_FRAME_CODED ? code->coded_byte * fragments : code->copy_byte) * payload;
-}
-
 static void hand(struct air *air, int n, const struct cats_todo *todo)
 {
 	struct antenna *a = &air->antenna[n];
+	const struct air_code *code = &air->config.code;
 	struct frame *frame = &a->frame[a->handed];
 
 	frame->source = n;
@@ -265,10 +231,11 @@ static void hand(struct air *air, int n, const struct cats_todo *todo)
 	frame->told_ns = global_ns(air, n, todo->at, a->free_ns);
 	frame->start_ns = frame->told_ns - (int64_t)(air->config.before_us * 1e3);
 	memcpy(frame->data, todo->frame, todo->length);
-	spend(a, building_ns(a, frame->data, frame->length));
-	if (!air->config.code.counted) {
+	spend(a, air_code_built(code, &a->image, frame->data, frame->length) +
+			 air_code_aes(code, frame->length));
+	if (!air->config.code_counted) {
 		frame->told_ns = frame->told_ns > a->free_ns ? frame->told_ns : a->free_ns;
-	} else if (a->free_ns > frame->told_ns - (int64_t)air->config.code.hand) {
+	} else if (a->free_ns > frame->told_ns - (int64_t)air->config.hand_ns) {
 		if (air_record_of(air, n) != NULL) {
 			air->record->late++;
 		}
@@ -284,36 +251,23 @@ static void hand(struct air *air, int n, const struct cats_todo *todo)
 /* When the node is looked at that asked for it: the kernel's timer has ticks. */
 static int64_t wake_ns(const struct antenna *a, int64_t at_ns)
 {
-	int64_t tick = (int64_t)a->air->config.code.tick;
+	int64_t tick = (int64_t)a->air->config.tick_ns;
 
 	if (at_ns < a->free_ns) {
 		return a->free_ns;
 	}
-	return !a->air->config.code.counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
-}
-
-/* Whether an exchange that was open has ended since the last look. */
-static bool exchange_ended(struct antenna *a)
-{
-	struct cats_exchange was = a->open;
-	bool opened = a->opened;
-
-	a->open = a->node.x;
-	a->opened = a->node.exchange != CATS_EXCHANGE_WAITING &&
-		    a->node.exchange != CATS_EXCHANGE_OVER;
-	return opened && (!a->opened || was.gather != a->open.gather || was.tile != a->open.tile);
+	return !a->air->config.code_counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
 }
 
 /* Do what a node asks for until it waits. */
 static void serve(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	const struct air_code *code = &air->config.code;
 	struct cats_todo todo;
 
 	do {
 		cats_node_poll(&a->node, clock_us(a), &todo);
-		spend(a, exchange_ended(a) ? code->close : code->poll[a->node.exchange]);
+		spend(a, air_code_polled(&air->config.code, &a->polled, &a->node));
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
 			hand(air, n, &todo);
@@ -348,20 +302,14 @@ void air_run_queue(struct air *air, int n)
 	spend(a, a->heard_count + a->ended_count != 0 ? code->wake : code->expire);
 	if (a->heard_count != 0) {
 		struct waiting frame = a->ring[0];
-		uint16_t payload = frame.length > CATS_FRAME_HEADER
-					   ? frame.length - CATS_FRAME_HEADER
-					   : 0;
-		uint8_t type = frame.data[0] & 15;
 
 		a->heard_count--;
 		memmove(a->ring, a->ring + 1, (size_t)a->heard_count * sizeof(a->ring[0]));
 		a->taking = true;
-		spend(a, code->aes > 0 ? code->aes + code->aes_byte * payload : 0);
+		spend(a, air_code_aes(code, frame.length));
 		cats_node_receive(&a->node, frame.data, frame.length,
 				  air_clock_us(air, n, frame.start_ns), clock_us(a));
-		spend(a, code->isr + code->parse + code->parse_byte * frame.length +
-				 code->take[type <= CATS_FRAME_ASK ? type : 0] +
-				 code->take_byte * payload);
+		spend(a, air_code_received(code, frame.data, frame.length));
 	} else {
 		a->taking = false;
 		if (a->ended_count != 0) {
@@ -376,7 +324,7 @@ void air_kick(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
 
-	if (air->config.code.counted) {
+	if (air->config.code_counted) {
 		a->wake_ns = air->now_ns;
 	} else {
 		air_run_queue(air, n);
@@ -400,7 +348,7 @@ void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int6
 	frame->start_ns = start_ns;
 	frame->length = length;
 	memcpy(frame->data, data, length);
-	if (!air->config.code.counted) {
+	if (!air->config.code_counted) {
 		air_run_queue(air, n);
 	}
 }
@@ -410,7 +358,7 @@ void air_sent(struct air *air, int n, int64_t told_ns)
 	struct antenna *a = &air->antenna[n];
 
 	a->ended_ns[a->ended_count++] = told_ns;
-	if (!air->config.code.counted) {
+	if (!air->config.code_counted) {
 		air_run_queue(air, n);
 	}
 }

@@ -4,8 +4,8 @@
  */
 
 /*
- * What is counted with Zephyr's kernel around it, on QEMU's mps2-an386; the kernel has SysTick, so a
- * timer of the board counts its 25 MHz here. Names, text and end: ../../m4/bench.h.
+ * What is counted with Zephyr's kernel around it, on QEMU's mps2-an386; the kernel has SysTick, so
+ * a timer of the board counts its 25 MHz here. Names, text and end: ../../m4/bench.h.
  */
 
 #ifndef COUNT_H_

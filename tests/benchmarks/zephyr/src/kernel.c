@@ -4,9 +4,9 @@
  */
 
 /*
- * What Zephyr takes around the calls of a node: from an interrupt to a work item on the air queue and
- * back to the thread that was interrupted, an instance's lock, a time to wake up at, and a thread for
- * jobs that is woken. Threads have the priorities that they have in CATS.
+ * What Zephyr takes around the calls of a node: from an interrupt to a work item on the air queue
+ * and back to the thread that was interrupted, an instance's lock, a time to wake up at, and a
+ * thread for jobs that is woken. Threads have the priorities that they have in CATS.
  */
 
 #include <cmsis_core.h>

@@ -535,7 +535,8 @@ ZTEST(air, test_new_key)
 	zassert_equal(cats_start(cats_local(0), NULL, 0), -EACCES);
 }
 
-/* As a spare board has it: the same key, and no settings. It begins where the others have not been. */
+/* As a spare board has it: the same key, and no settings. It begins where the others have not been.
+ */
 ZTEST(air, test_spare_board)
 {
 	uint64_t before[GOLDEN_NODES];
@@ -568,7 +569,8 @@ ZTEST(air, test_spare_board)
 	}
 }
 
-/* What a board seals is newer than all that it heard, so the others take it whoever spoke before. */
+/* What a board seals is newer than all that it heard, so the others take it whoever spoke before.
+ */
 ZTEST(air, test_numbers_follow)
 {
 	const struct cats_image *image;
