@@ -106,17 +106,18 @@ struct cats_frame {
 	uint8_t round;          /**< 0: data; 1..R: repair round */
 	uint16_t inference;     /**< number of the inference, wraps */
 	struct cats_exchange x; /**< gather and tile */
-	uint8_t index; /**< DATA: fragment, or from the number of fragments a coded frame ahead.
-			*   CODED: coded index, (round - 1) * 16 + 0..14, and CATS_CODED_LAST.
-			*   REPORT: the leader whom the sender follows. GRANT: enum
-			*   cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD,
-			*   CATS_AGAIN and CATS_DULL. ASK: 1 where the number is a guess
-			*/
-	uint8_t slot;  /**< DATA: the leader whom the sender follows, and in the high nibble coded
-			*   frames ahead, CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the
-			*   round. GRANT: 0 or 1, the copy. CODED: coded slots of this round after
-			*   this one. SYNC: 0, or 1 for its copy. ASK: 0
-			*/
+	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
+	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST. REPORT: the leader whom the sender
+	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, CATS_AGAIN
+	 * and CATS_DULL. ASK: 1 where the number is a guess
+	 */
+	uint8_t index;
+	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
+	 * CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
+	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy. ASK:
+	 * 0
+	 */
+	uint8_t slot;
 	const uint8_t *payload; /**< in the frame that was parsed */
 	uint16_t length;        /**< bytes of payload */
 };

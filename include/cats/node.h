@@ -80,38 +80,40 @@ typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_ex
 /** How a node is set up. Zero is a sensible value for every optional field. */
 struct cats_node_config {
 	const struct cats_image
-		*image;           /**< verified; the structure and its image outlive the node */
-	void *arena;              /**< aligned to 8 bytes; the node's alone */
-	size_t arena_size;        /**< at least image->header->arena_size bytes */
-	uint16_t mtu;             /**< largest frame that the transport carries, bytes, header
-				   *   included; 0: CATS_FRAME_MAX
-				   */
-	uint32_t group;           /**< tells two installations of one model in one room apart: the
-				   *   same on all nodes of one, another on those of another
-				   */
-	uint16_t first_inference; /**< number of the first inference that this node opens, where it
-				   *   heard none before. Best random, or counted over restarts: see
-				   *   doc/protocol.rst, "Numbers"
-				   */
-	uint32_t lead_us;    /**< frames are handed out this long before their slot; optional. Time
-			      *   to lock, build, load the radio
-			      */
-	uint32_t early_us;   /**< a round of repair is entered this long before it begins, since its
-			      *   first report is built then; optional. At most lead_us, and less
-			      *   than what is left of a slot when its frame has been received
-			      */
-	uint32_t late_us;    /**< a frame that would be handed out later than this behind its slot
-			      *   is not sent; 0: 1/32 of a data slot
-			      */
-	uint32_t timeout_us; /**< silence after which a leader is taken for gone;
-			      *   0: cats_silence_us()
-			      */
-	uint32_t start_us;   /**< how long a submitted input waits, in silence, for the leader to
-			      *   open its inference before this node does (times its rank among
-			      *   the nodes alive): an idle leader and a dead one sound alike.
-			      *   Longer than applications on different nodes are apart; 0: ten
-			      *   timeouts, at most a minute
-			      */
+		*image;    /**< verified; the structure and its image outlive the node */
+	void *arena;       /**< aligned to 8 bytes; the node's alone */
+	size_t arena_size; /**< at least image->header->arena_size bytes */
+	/** largest frame that the transport carries, bytes, header included; 0: CATS_FRAME_MAX */
+	uint16_t mtu;
+	/** tells two installations of one model in one room apart: the same on all nodes of one,
+	 * another on those of another
+	 */
+	uint32_t group;
+	/** number of the first inference that this node opens, where it heard none before. Best
+	 * random, or counted over restarts: see doc/protocol.rst, "Numbers"
+	 */
+	uint16_t first_inference;
+	/** frames are handed out this long before their slot; optional. Time to lock, build, load
+	 * the radio
+	 */
+	uint32_t lead_us;
+	/** a round of repair is entered this long before it begins, since its first report is built
+	 * then; optional. At most lead_us, and less than what is left of a slot when its frame has
+	 * been received
+	 */
+	uint32_t early_us;
+	/** a frame that would be handed out later than this behind its slot is not sent; 0: 1/32 of
+	 * a data slot
+	 */
+	uint32_t late_us;
+	/** silence after which a leader is taken for gone; 0: cats_silence_us() */
+	uint32_t timeout_us;
+	/** how long a submitted input waits, in silence, for the leader to open its inference
+	 * before this node does (times its rank among the nodes alive): an idle leader and a dead
+	 * one sound alike. Longer than applications on different nodes are apart; 0: ten timeouts,
+	 * at most a minute
+	 */
+	uint32_t start_us;
 	cats_available_cb available; /**< optional */
 	void *user;                  /**< for the callback */
 };
@@ -125,19 +127,20 @@ enum cats_todo_what {
 
 /** How an inference ended. It always does, with whatever arrived. */
 struct cats_result {
-	const int16_t *output; /**< [rows][columns], CATS_OUTPUT_MISSING where a column did not
-				*   arrive; valid until the next cats_node_poll()
-				*/
-	uint16_t rows;         /**< cats_output_rows() */
-	uint16_t columns;      /**< C */
-	uint16_t inference;    /**< its number */
-	bool submitted;        /**< it ran with this node's submitted input (else with zeros) */
-	bool led;              /**< this node led its last exchange */
-	uint16_t silent;       /**< bit s: nothing was heard of node s during the inference */
-	uint32_t fragments;    /**< of other nodes, in all exchanges */
-	uint32_t lost;         /**< of these, did not arrive and were not repaired */
-	uint32_t started_us;   /**< when this node opened or joined it */
-	uint32_t ended_us;     /**< when its last job ended */
+	/** [rows][columns], CATS_OUTPUT_MISSING where a column did not arrive; valid until the next
+	 * cats_node_poll()
+	 */
+	const int16_t *output;
+	uint16_t rows;       /**< cats_output_rows() */
+	uint16_t columns;    /**< C */
+	uint16_t inference;  /**< its number */
+	bool submitted;      /**< it ran with this node's submitted input (else with zeros) */
+	bool led;            /**< this node led its last exchange */
+	uint16_t silent;     /**< bit s: nothing was heard of node s during the inference */
+	uint32_t fragments;  /**< of other nodes, in all exchanges */
+	uint32_t lost;       /**< of these, did not arrive and were not repaired */
+	uint32_t started_us; /**< when this node opened or joined it */
+	uint32_t ended_us;   /**< when its last job ended */
 };
 
 /** What to do. */
@@ -243,9 +246,10 @@ struct cats_node {
 	/* Jobs: what counts is from the exchange on the air, or from the one before it, on. */
 	bool job_running; /* between compute_begin() and compute_end(), which the driver calls */
 	uint8_t produced; /* exchanges from x on whose own rows are made: 0, 1 or 2 */
-	uint8_t consumed; /* exchanges from the one before x on that are used up: 0, 1 or 2; before
-			   * the first exchange stands the input
-			   */
+	/* exchanges from the one before x on that are used up: 0, 1 or 2; before the first
+	 * exchange stands the input
+	 */
+	uint8_t consumed;
 
 	/* Transmission. */
 	uint8_t sending; /* how many of `frame` are the driver's */

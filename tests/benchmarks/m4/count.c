@@ -77,7 +77,7 @@ uint32_t count(void (*run)(void *), void *argument)
 
 struct after {
 	void (*reset)(void);
-	void (*run)(void *);
+	void (*run)(void *argument);
 	void *argument;
 };
 

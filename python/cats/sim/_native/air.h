@@ -111,10 +111,10 @@ struct air_config {
 	size_t change_count;
 	const struct air_babble *babbles; /**< at most AIR_NODES */
 	size_t babble_count;
-	uint64_t neighbour_us; /**< another set of the same images in the room, antennas `nodes` to
-				*   2 `nodes` - 1, begins an inference of zeros so often; 0: there
-				*   is none
-				*/
+	/** another set of the same images in the room, antennas `nodes` to 2 `nodes` - 1, begins an
+	 * inference of zeros so often; 0: there is none
+	 */
+	uint64_t neighbour_us;
 	/* nodes */
 	bool on[AIR_NODES];   /**< at the start of the run */
 	bool idle[AIR_NODES]; /**< has no input, and asks for no inference */

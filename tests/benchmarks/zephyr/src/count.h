@@ -18,7 +18,7 @@ void count_begin(void);
 uint32_t count_calls(void (*run)(void *), void *argument);
 
 /* kernel.c: interrupts, switches, locks. seal.c: AES-CCM. */
-void kernel(void);
+void count_kernel(void);
 void sealing(void);
 
 #endif /* COUNT_H_ */

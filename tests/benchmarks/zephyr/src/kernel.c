@@ -99,7 +99,7 @@ static void work(void *p1, void *p2, void *p3)
 
 static K_THREAD_DEFINE(job_thread, STACK_SIZE, work, NULL, NULL, NULL, JOB_PRIORITY, 0, 0);
 
-void kernel(void)
+void count_kernel(void)
 {
 	const uint32_t soon_us = 1;
 	const uint32_t later_us = 10 * USEC_PER_SEC;

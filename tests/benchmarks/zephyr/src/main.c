@@ -9,7 +9,7 @@
 int main(void)
 {
 	count_begin();
-	kernel();
+	count_kernel();
 	sealing();
 	stop(0);
 	return 0;
