@@ -69,6 +69,9 @@ PROTOTYPE_US = 260_000
 #: Pause between an inference's end and the next submit: the default of tests/bsim/node.
 GAP_US = 5000
 EPOCHS = 100
+#: An exchange of 16 x 512 bytes over the air times of its frames. Elsewhere it is only measured:
+#: Bluetooth LE has silent times of its own, sealing takes longer than the air (doc/transports.rst).
+OVER_BOUND = {"nrf_radio": 1.15, "ieee802154": 1.1}
 DOC = Path("doc") / "radio.rst"
 #: Modules of cats that figures depend on.
 GATHER_SOURCES = ("plan/code_time", "plan/plan", "plan/radio")
@@ -86,9 +89,7 @@ class Options:
     radios: tuple[str, ...] = TRANSPORTS
     nodes: tuple[int, ...] = SIZES
     inferences: int = 10
-    long: dict[str, int] = field(
-        default_factory=lambda: {"nrf_radio": 1000, "ieee802154": 200, "ble": 100}
-    )
+    long: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRANSPORTS, 1000))
     gathers: tuple[tuple[int, int], ...] = GATHERS
     demo_nodes: tuple[int, ...] = (4, 16)
     samples: int = 50
@@ -150,7 +151,7 @@ class Matrix:
     def cells(self) -> Iterable[Cell]:
         """All of them; of the largest networks fewer inferences."""
         o = self.options
-        for radio in o.radios:
+        for radio in (*o.radios, *(radio + SEALED for radio in o.radios)):
             for nodes, size in o.gathers:
                 for rounds in (0, 2):
                     yield self.gather(radio, nodes, size, rounds)
@@ -511,12 +512,12 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
 
     for f in group["gather"]:
         shape = f"{f['nodes']} nodes x {f['bytes']} bytes, {f['radio']}"
-        free = f["radio"] == "ble"
         if f["nodes"] == 16 and f["rounds"] == 0:
-            goal(f"{shape}, over the bound", "at most 1.25", f"{f['ratio']:.2f}",
-                 None if free else f["ratio"] <= 1.25)  # fmt: skip
+            most = OVER_BOUND.get(f["radio"])
+            goal(f"{shape}, over the bound", f"at most {most}" if most else "", f"{f['ratio']:.2f}",
+                 f["ratio"] <= most if most else None)  # fmt: skip
         if f["nodes"] == 4 and f["rounds"] == 0 and f["radio"] == "nrf_radio":
-            goal(f"{shape}", "below 26 ms", f"{_ms(f['drift_us'])} ms", f["drift_us"] < 26_000)
+            goal(f"{shape}", "below 17 ms", f"{_ms(f['drift_us'])} ms", f["drift_us"] < 17_000)
         if f["nodes"] == 16 and f["rounds"] == 2:
             goal(f"{shape}, 10 % loss, delivered", "at least 99.9 %",
                  _percent(f["loss_delivered"], 3), f["loss_delivered"] >= 0.999)  # fmt: skip
