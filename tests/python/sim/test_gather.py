@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """SomeGather's parts: frames, schedule, coded repair. doc/protocol.rst."""
 
+import dataclasses
 import itertools
 import random
 import re
@@ -380,6 +381,27 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
             assert ffi.buffer(arena + place, len(data))[:] == data, (s, f)
     frame.type, frame.index, frame.source = DATA, 0, 0
     assert not lib.cats_reception_data(me.image, state, arena, frame)  # it is final
+
+
+def test_no_more_coded_frames_than_have_a_place():
+    config = dataclasses.replace(CONFIG, features=40)
+    split = SplitConfig.even(config, 5, "channels")
+    model = random_model(1, config, split)
+    plan = make_plan(config, split, model.keep, rounds=3, payload=2, tile_rows=7)
+    me = Engine(image.pack(model, plan, 0, 1))
+    arena = ffi.new("uint8_t[]", me.arena_size)
+    state = ffi.new("struct cats_reception *")
+    x = ffi.new("struct cats_exchange *", {"gather": 1})[0]
+    lib.cats_reception_begin(me.image, state, x)
+    assert state.lacking > 64
+    taken = 0
+    for source, index in itertools.product(range(1, 5), range(31)):
+        payload = ffi.new("uint8_t[]", lib.cats_coded_size(me.image, x, source))
+        fields = dict(type=CODED, source=source, index=16 * (index // 15) + index % 15, x=x,
+                      payload=payload, length=len(payload))  # fmt: skip
+        frame = ffi.new("struct cats_frame *", fields)
+        taken += lib.cats_reception_coded(me.image, state, arena, frame)
+    assert taken == state.held_count == 64
 
 
 # Order

@@ -46,6 +46,23 @@ def test_misuse():
     assert driven.job(silence)
     assert lib.cats_node_withdraw(node) == -errno.EALREADY
     assert lib.cats_node_leads(node)
+    driven = running()  # without an input of its own
+    driven.until(driven.now + 100)
+    assert lib.cats_node_withdraw(driven.node) == -errno.ENOENT
+
+
+def test_times_of_the_configuration():
+    for start, given in (
+        (59_990_000, dict(timeout_us=5_999_000)),
+        (60_000_000, dict(timeout_us=7_000_000)),
+        (9, dict(timeout_us=7_000_000, start_us=9)),
+    ):
+        assert Driven(**given).node.config.start_us == start
+    driven = Driven(timeout_us=40_000)
+    driven.poll(39_999)
+    assert driven.todo.at == 40_000 and not driven.node.silence
+    driven.poll(40_000)
+    assert driven.node.silence
 
 
 def test_alone():
