@@ -20,7 +20,9 @@ from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.sim._native import lib
 from cats.sim.compare import availability, check
+from cats.sim.engine import Engine
 from cats.sim.faults import (
     Babble,
     Change,
@@ -119,7 +121,9 @@ def test_deaf(radio, rounds):
     result = run(made, 20, Faults(loss=loss_matrix(4, deaf=[3])))
     assert result.done[:, :3].all()
     assert delivered(made, result, range(3)) >= 0.98
-    assert result.collisions.sum() < 60
+    # It asks once a silence until it leads for itself, over a frame of the inference before.
+    asks = 1 + result.span_us[0] // lib.cats_silence_us(Engine(made[2][0]).image)
+    assert result.collisions[0] <= 2 * asks + 4 and result.collisions[1:].sum() < 20
     assert result.latency_us[1:, :3].mean() < 1.1 * clean
 
 
@@ -223,9 +227,12 @@ def test_false_reports(every_ms):
     """Reports that everything lacks cost what a source has, not fifteen frames each."""
     for nodes in (3, 4, 8):
         made, clean, _ = deployment(nodes)
-        result = run(made, 20, Faults(babble=[Babble("report", nodes - 1, 1000 * every_ms, 1000)]))
-        assert result.done.all() and result.delivered == 1.0
-        assert result.latency_us[1:].mean() <= 2 * clean
+        times = []
+        for every_us in (950 * every_ms, 1000 * every_ms, 1050 * every_ms):  # no period is special
+            result = run(made, 20, Faults(babble=[Babble("report", nodes - 1, every_us, 1000)]))
+            assert result.done.all() and result.delivered == 1.0
+            times.append(result.latency_us[1:].mean())
+        assert np.mean(times) <= 2 * clean
 
 
 @pytest.mark.parametrize("kind", ["repeat", "stale"])
