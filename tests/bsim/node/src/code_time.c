@@ -44,7 +44,7 @@ double code_time_solved(const struct cats_job *job)
  * The air queue's work
  */
 
-void __real_cats_air_work(struct k_work *work);
+__typeof__(cats_air_work) __real_cats_air_work;
 
 void __wrap_cats_air_work(struct k_work *work)
 {

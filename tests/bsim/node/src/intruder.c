@@ -27,6 +27,12 @@
 #define KEPT 64
 #define BURST 8
 #define REFUSED_US 100u
+/* The first time that the transport can still make. */
+#ifdef CONFIG_CATS_BLE
+#define SOON_US (CONFIG_CATS_BLE_TX_US + 500u)
+#else
+#define SOON_US 100u
+#endif
 /* From doc/security.rst. */
 #define SEALED_HEADER 14
 #define TAG 8
@@ -131,7 +137,7 @@ static void attack(struct k_work *work)
 		return;
 	}
 	left = left > 0 ? left - 1 : BURST - 1;
-	if (CATS_TRANSPORT.send(&port, frame, make(), CATS_TRANSPORT.now()) != 0) {
+	if (CATS_TRANSPORT.send(&port, frame, make(), CATS_TRANSPORT.now() + SOON_US) != 0) {
 		left = 0;
 		later(K_USEC(MAX(options.intrude_us, REFUSED_US)));
 	}
