@@ -64,10 +64,6 @@ enum cats_frame_type {
 /** Coded index of the first coded frame ahead. */
 #define CATS_CODED_AHEAD 0x30
 
-/** Added to the index of a SYNC and to the slot of DATA of the first exchange: not who began this
- * inference has opened it, but who took over.
- */
-#define CATS_AGAIN 0x40
 /** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where
  * it does, nobody asks for what it did not send. Added to the index of a SYNC of the first
  * exchange: the leader hears nobody, so only who has no other one follows it.
@@ -108,12 +104,12 @@ struct cats_frame {
 	struct cats_exchange x; /**< gather and tile */
 	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
 	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST. REPORT: the leader whom the sender
-	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, CATS_AGAIN
-	 * and CATS_DULL. ASK: 1 where the number is a guess
+	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
+	 * CATS_DULL. ASK: 1 where the number is a guess
 	 */
 	uint8_t index;
 	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
-	 * CATS_AGAIN and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
+	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
 	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy. ASK:
 	 * 0
 	 */
@@ -126,15 +122,6 @@ struct cats_frame {
 static inline uint8_t cats_frame_ahead(const struct cats_frame *frame)
 {
 	return (frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4) & CATS_MAX_AHEAD;
-}
-
-/** @brief Whether a frame says that its exchange was opened by a node that took over. */
-static inline bool cats_frame_again(const struct cats_frame *frame)
-{
-	return ((frame->type == CATS_FRAME_SYNC   ? frame->index
-		 : frame->type == CATS_FRAME_DATA ? frame->slot
-						  : 0) &
-		CATS_AGAIN) != 0;
 }
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */

@@ -236,7 +236,6 @@ struct cats_node {
 	uint8_t phase;   /* enum cats_node_phase */
 	bool pending;    /* an input waits; `input` may be NULL, which is one as well */
 	bool used_input; /* this inference took one, for `input` is then the driver's again */
-	bool reopened;   /* not who began this inference opened its first exchange: frames say so */
 	bool numbered;   /* number and seen mean something: every number is a valid one */
 	bool silence;    /* nothing was heard for the timeout; kept, for a time difference wraps */
 	uint8_t lonely;  /* exchanges in a row that it led and in which it heard nobody */

@@ -34,8 +34,9 @@ from report.radio_cells import even_split, small, wide
 FLAGS = ["-mcpu=cortex-m4", "-mthumb", "-mabi=aapcs", "-mfp16-format=ieee", "-ffreestanding",
          "-fno-strict-aliasing", "-fno-common", "-fno-reorder-functions", "-fno-defer-pop",
          "-ffunction-sections", "-fdata-sections", "-fno-pic"]  # fmt: skip
-#: subsys/cats/engine/CMakeLists.txt has these of the engine's files compiled otherwise.
-FASTER = {"norm_dsp.c": "-O2", "rows.c": "-O2"}
+#: What the CMakeLists.txt of engine/ and gather/ have compiled otherwise.
+SMALLER = ["-fno-ivopts", "-fno-move-loop-invariants"]
+FASTER = {"norm_dsp.c": "-O2", "rows.c": "-O2", "gf256.c": "-O2"}
 MACHINE = "mps2-an386"
 
 
@@ -73,9 +74,11 @@ def build(folder: Path) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for source in sorted([*sources, *harness]):
         built = target / f"{source.name}.o"
-        level = FASTER.get(source.name, "-Os")
+        level = [FASTER.get(source.name, "-Os")]
+        if source.parent == gather and source.stem not in ("frame", "gf256", "repair"):
+            level += SMALLER
         standard = "-std=gnu11" if source in harness else "-std=c99"
-        call([COMPILER, *flags, standard, level, "-c", source, "-o", built],
+        call([COMPILER, *flags, standard, *level, "-c", source, "-o", built],
              f"building {source.name}")  # fmt: skip
         objects.append(built)
     elf = target / "gather.elf"

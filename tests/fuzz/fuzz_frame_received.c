@@ -220,7 +220,7 @@ static void hear_likely(struct bench *bench, struct script *script)
 		break;
 	case CATS_FRAME_SYNC:
 		frame.round = 0;
-		frame.index &= CATS_AGAIN | CATS_MAX_AHEAD;
+		frame.index &= CATS_DULL | CATS_MAX_AHEAD;
 		frame.slot %= 2;
 		break;
 	case CATS_FRAME_ASK:

@@ -14,8 +14,8 @@ from cats.sim.engine import aligned
 from cats.sim.simulate import REJECTS
 
 SYNC, DATA, REPORT, GRANT, CODED, ASK = range(6)
-#: Of a frame's index or slot: CATS_AGAIN, CATS_DULL, CATS_CODED_LAST.
-AGAIN, DULL, LAST = 0x40, 0x80, 0x40
+#: Of a frame's index or slot: CATS_DULL, CATS_CODED_LAST.
+DULL, LAST = 0x80, 0x40
 GROUP = 0x1234ABCD
 CONFIG = ModelConfig(
     tokens_in=7, inputs=5, outputs=6, features=20, heads=5, hidden=15, blocks=2, pool="all"

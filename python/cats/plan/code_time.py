@@ -142,14 +142,14 @@ FOUR_NODES = CodeTime(
     parse=105, parse_byte=10,
     take=(1400, 850, 500, 700, 3350, 1500), take_byte=5,
     poll=(930, 750, 900, 1020, 810, 1100, 700, 560), close=2300,
-    build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=13.2,
+    build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
-    solve=3200, solve_byte=21, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
+    solve=2900, solve_byte=17.5, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
-    FOUR_NODES, job=3550, close=5700,
-    take=(2900, 1550, 1200, 1500, 4300, 2500),
-    build=(1850, 310, 720, 2000, 750, 1850),
+    FOUR_NODES, job=3550, close=5800,
+    take=(3000, 1550, 1200, 1500, 4300, 2500),
+    build=(1850, 310, 760, 2100, 750, 1850),
 )  # fmt: skip
 
 

@@ -225,7 +225,6 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
 		open_at(node, frame->round, base_us, now_us);
 		lay_out(node, cats_frame_ahead(frame));
-		node->reopened |= cats_frame_again(frame);
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);

@@ -69,15 +69,14 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
 		last_slot = f->x.gather == 0 && f->x.tile == 0;
-		last_index = (last_slot != 0 ? f->index & (CATS_AGAIN | CATS_DULL) : 0) +
+		last_index = (last_slot != 0 ? f->index & CATS_DULL : 0) +
 			     (rounds != 0 ? CATS_MAX_AHEAD : 0);
 		break;
 	case CATS_FRAME_DATA:
 		count = cats_fragment_count(image, f->x, f->source);
 		ahead = cats_frame_ahead(f);
 		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
-		    ahead > (rounds != 0 ? CATS_MAX_AHEAD : 0) ||
-		    (cats_frame_again(f) && (f->x.gather != 0 || f->x.tile != 0))) {
+		    (f->slot & ~CATS_DULL) >> 4 > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;

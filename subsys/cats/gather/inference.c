@@ -15,7 +15,6 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 {
 	node->phase = CATS_NODE_RUNNING;
 	node->used_input = false;
-	node->reopened = false;
 	node->numbered = true;
 	node->number = number;
 	node->seen = number;

@@ -211,7 +211,6 @@ static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_tod
 		}
 	} else if (leader_gone(node, now_us, todo)) {
 		if (hears_enough(node)) {
-			node->reopened = true;
 			take_over(node);
 		} else {
 			cats_exchange_close(node, now_us); /* others may go on all the same */

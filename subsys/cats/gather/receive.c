@@ -40,10 +40,10 @@ static void hear(struct cats_node *node, uint32_t now_us)
 	node->lonely = 0;
 }
 
-/* A frame of the exchange that begins an inference, which is not opened again. */
+/* A frame of the exchange that begins an inference. */
 static bool begins(const struct cats_frame *frame)
 {
-	return first_exchange(frame->x) && frame->round == 0 && !cats_frame_again(frame);
+	return first_exchange(frame->x) && frame->round == 0;
 }
 
 /* Whether a number is to be believed that looks old: all but this node may have restarted. Then it

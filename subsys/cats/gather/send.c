@@ -23,17 +23,11 @@ static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_f
 	return node->produced != 0 && leads(node);
 }
 
-/* What the first exchange says of who opened it. */
-static uint8_t again(const struct cats_node *node)
-{
-	return first_exchange(node->x) && node->reopened ? CATS_AGAIN : 0;
-}
-
 static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
 	frame->type = CATS_FRAME_SYNC;
 	frame->slot = 1;
-	frame->index = node->ahead | again(node);
+	frame->index = node->ahead;
 	*at = node->base_us + node->gather->control_us;
 	if (leads(node) && past(*at, late)) {
 		return true;
@@ -48,8 +42,8 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 
 	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
-	frame->slot = (uint8_t)(node->ahead << 4 | node->leader | again(node) |
-				(hears_enough(node) ? 0 : CATS_DULL));
+	frame->slot =
+		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
 		*at = cats_exchange_data_at(node, node->first_slot + node->next);
@@ -181,8 +175,7 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index =
-				node->ahead | again(node) | (leads_alone(node) ? CATS_DULL : 0);
+			frame->index = node->ahead | (leads_alone(node) ? CATS_DULL : 0);
 			node->opening = (uint8_t)(1 << slot);
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;

@@ -81,7 +81,7 @@ def every_frame(receiver):
                 yield dict(type=SYNC, source=source, x=x, slot=slot)
                 yield dict(type=SYNC, source=source, x=x, slot=slot, index=3)
             if x == (0, 0):
-                yield dict(type=SYNC, source=source, x=x, index=0x42)
+                yield dict(type=SYNC, source=source, x=x, index=0x82)
                 yield dict(type=ASK, source=source, x=x)
                 yield dict(type=ASK, source=source, x=x, index=1)
             for f, size in enumerate(sizes):
@@ -154,10 +154,9 @@ def test_wrong_frames():
         (report | dict(type=GRANT, index=3), "fragment"),
         (coded | dict(index=0x40), None), (coded | dict(index=0x80), "fragment"),
         (good | dict(slot=0x34), None), (good | dict(slot=0x40), "fragment"),
-        (good | dict(gather=0, slot=0x40, payload=payload0), None),
-        (good | dict(gather=0, tile=1, slot=0x40), "fragment"),
+        (good | dict(gather=0, slot=0x40, payload=payload0), "fragment"),
         (good | dict(slot=0x80), None), (good | dict(slot=0xC0), "fragment"),
-        (good | dict(gather=0, slot=0xC0, payload=payload0), None),
+        (good | dict(gather=0, slot=0x80, payload=payload0), None),
         (good | dict(slot=0x85), "fragment"),
         (good | dict(slot=0x15), "fragment"),
         (good | dict(index=receiver.fragments((1, 0), 1), slot=0x11), None),
@@ -166,8 +165,8 @@ def test_wrong_frames():
         (coded | dict(slot=75), "fragment"), (sync | dict(slot=1), "fragment"),
         (sync | dict(index=3), None), (sync | dict(index=4), "fragment"),
         (sync | dict(gather=0, slot=2), "fragment"),
-        (sync | dict(gather=0, index=0x43), None), (sync | dict(index=0x43), "fragment"),
-        (sync | dict(gather=0, index=0x44), "fragment"), (sync | dict(index=0x83), "fragment"),
+        (sync | dict(gather=0, index=0x83), None), (sync | dict(index=0x83), "fragment"),
+        (sync | dict(gather=0, index=0x84), "fragment"), (sync | dict(index=0x43), "fragment"),
         (ask, None), (ask | dict(index=2), "fragment"), (ask | dict(slot=1), "fragment"),
         (ask | dict(gather=1), "exchange"), (ask | dict(tile=1), "exchange"),
         (ask | dict(round=1), "exchange"), (ask | dict(payload=b"x"), "length"),

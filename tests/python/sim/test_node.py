@@ -10,7 +10,7 @@ import pytest
 
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
-from driven import AGAIN, ASK, CODED, DATA, DULL, GRANT, REPORT, SYNC, Driven, images, sealed
+from driven import ASK, CODED, DATA, DULL, GRANT, REPORT, SYNC, Driven, images, sealed
 
 # Calls
 
@@ -138,7 +138,6 @@ def test_restarted_node_stays_out(node):
     for at, x in ((2000, (0, 0)), (3000, (0, 1)), (half + 1000, (1, 0)), (half + 9000, (3, 0))):
         assert driven.hear(at, DATA, 3, x, slot=1) == "inference"
         assert not driven.runs
-    assert driven.hear(half + 9500, SYNC, 1, index=AGAIN) == "inference"
     assert not driven.until(half + 9000 + driven.silence - 100)
     if node:
         assert driven.hear(driven.now, SYNC, 1, inference=8) is None
@@ -156,9 +155,7 @@ def test_new_node_joins_what_began_after_it():
     for at, type, fields, joins in (
         (0.4, SYNC, {}, False),
         (0.6, SYNC, {}, True),
-        (0.6, SYNC, dict(index=AGAIN), False),
         (0.6, DATA, dict(slot=1), True),
-        (0.6, DATA, dict(slot=1 | AGAIN), False),
         (0.6, DATA, dict(slot=1, x=(0, 1)), False),
         (0.6, REPORT, dict(round=1), False),
     ):
@@ -228,7 +225,6 @@ def test_late_frame_begins_nothing():
     """After a silence an inference begins with its first SYNC, or is joined by the second frame."""
     for first, second, joins in (
         (dict(type=DATA, x=(0, 0)), None, False),
-        (dict(type=SYNC, x=(0, 0), index=AGAIN), None, False),
         (dict(type=SYNC, x=(1, 0)), None, False),
         (dict(type=SYNC, x=(0, 0)), None, True),
         (dict(type=DATA, x=(1, 0)), dict(type=DATA, x=(1, 0)), True),

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment ffcd605b.
+/* Partition of node 0 of 2, deployment c78d6e98.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1672 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xffcd605bu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xc78d6e98u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1672 /* bytes of flash */
 
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xd199e81du,
+		.crc32 = 0x58624447u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -168,7 +168,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 1272,
+			.spacing_us = 1270,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -200,7 +200,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8199,
+			.spacing_us = 8198,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -232,7 +232,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7671,
+			.spacing_us = 7670,
 			.tile = { 132, 132 },
 			.outbox = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -296,7 +296,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7670,
+			.spacing_us = 7669,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -360,7 +360,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1296,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 6631,
+			.spacing_us = 6630,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment ffcd605b.
+/* Partition of node 1 of 2, deployment c78d6e98.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1384 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xffcd605bu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xc78d6e98u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1384 /* bytes of flash */
 
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x868faff2u,
+		.crc32 = 0x90e8d7a7u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -163,7 +163,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 1272,
+			.spacing_us = 1270,
 			.tile = { 48, 52 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -195,7 +195,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8199,
+			.spacing_us = 8198,
 			.tile = { 72, 72 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -227,7 +227,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7671,
+			.spacing_us = 7670,
 			.tile = { 80, 80 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -291,7 +291,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7670,
+			.spacing_us = 7669,
 			.tile = { 68, 68 },
 			.outbox = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -355,7 +355,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1296,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 6631,
+			.spacing_us = 6630,
 			.tile = { 40, 40 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,

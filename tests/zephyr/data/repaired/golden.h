@@ -12,7 +12,7 @@
 
 #define GOLDEN_NODES 3
 #define GOLDEN_SAMPLES 3
-#define GOLDEN_MODEL_ID 0xeeeda6f1u
+#define GOLDEN_MODEL_ID 0x92bd08deu
 #define GOLDEN_TOKENS 7
 #define GOLDEN_INPUTS 3
 #define GOLDEN_OUTPUTS 28
