@@ -75,7 +75,7 @@ def build(folder: Path) -> Path:
     for source in sorted([*sources, *harness]):
         built = target / f"{source.name}.o"
         level = [FASTER.get(source.name, "-Os")]
-        if source.parent == gather and source.stem not in ("frame", "gf256", "repair"):
+        if source.parent == gather and source.stem not in ("frame", "gf256"):
             level += SMALLER
         standard = "-std=gnu11" if source in harness else "-std=c99"
         call([COMPILER, *flags, standard, *level, "-c", source, "-o", built],
