@@ -195,7 +195,9 @@ def run(number: int) -> tuple[int, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 1 where a case failed."""
-    parser = argparse.ArgumentParser(prog="sweep-faults", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="sweep-faults", description=main.__doc__, allow_abbrev=False
+    )
     parser.add_argument("--cases", type=int, default=2000, help=f"of {INFERENCES} inferences each")
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--show", action="store_true", help="print each case")
