@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0xbe009e82u
+#define DIGITS_MODEL_ID 0xbbdecdaeu
 
 static const int8_t digits[10][64] = {
 	{

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment be009e82.
+/* Partition of node 3 of 4, deployment bbdecdae.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6168 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xbe009e82u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xbbdecdaeu /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6168 /* bytes of flash */
 
@@ -129,7 +129,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xac8b083au,
+		.crc32 = 0xc0a5b613u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -188,8 +188,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 4418,
+			.turn_us = 360,
+			.spacing_us = 5293,
 			.tile = { 320, 320 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -220,8 +220,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10209,
+			.turn_us = 360,
+			.spacing_us = 11070,
 			.tile = { 768, 768 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -252,8 +252,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 9862,
+			.turn_us = 360,
+			.spacing_us = 10723,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -284,8 +284,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10010,
+			.turn_us = 360,
+			.spacing_us = 10870,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -316,8 +316,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 13998,
+			.turn_us = 360,
+			.spacing_us = 14873,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -348,8 +348,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10209,
+			.turn_us = 360,
+			.spacing_us = 11070,
 			.tile = { 768, 768 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -380,8 +380,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 9862,
+			.turn_us = 360,
+			.spacing_us = 10723,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -412,8 +412,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10010,
+			.turn_us = 360,
+			.spacing_us = 10870,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -444,8 +444,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 13998,
+			.turn_us = 360,
+			.spacing_us = 14873,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -476,8 +476,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1232,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 6172,
+			.turn_us = 360,
+			.spacing_us = 7020,
 			.tile = { 768, 768 },
 			.outbox = { 368, 368 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -508,8 +508,8 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1744,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 2953,
+			.turn_us = 360,
+			.spacing_us = 3808,
 			.tile = { 340, 340 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
