@@ -18,7 +18,7 @@ import yaml
 
 from cats import cli
 from cats.errors import CatsError
-from cats.zephyr import firmware, footprint, twister, workspace
+from cats.zephyr import bsim, firmware, footprint, twister, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = yaml.safe_load((ROOT / "scripts/west-commands.yml").read_text())["west-commands"]
@@ -384,6 +384,20 @@ def test_twister(module, capfd, tmp_path):
     assert line.endswith("--device-testing --hardware-map map.yml") and "-p" not in line.split()
     assert cli.main(["test", "-p", "x", "--", "fail"]) == 1
     assert cli.main(["test", "--hardware-map", "none.yml"]) == 2
+
+
+def test_bsim_runs_the_radio_tests_alone(monkeypatch):
+    run, ran = subprocess.run, []
+
+    def collect(command, **options):
+        ran.append(run([*command, "--collect-only"], capture_output=True, text=True, **options))
+        return ran[0]
+
+    monkeypatch.setattr(bsim, "missing", lambda: None)
+    monkeypatch.setattr(bsim.subprocess, "run", collect)
+    assert bsim.run_tests() == 0, ran[0].stdout
+    files = {line.split("::")[0] for line in ran[0].stdout.splitlines() if "::" in line}
+    assert files == {str(p.relative_to(ROOT)) for p in Path(__file__).parent.glob("test_bsim_*.py")}
 
 
 def test_twister_summary(module, tmp_path):
