@@ -23,8 +23,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-host bench-m4 accuracy-report lint doc format fuzz \
-	coverage radio-report scaling clean distclean
+.PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report lint doc \
+	format fuzz coverage radio-report scaling clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ bench: $(PACKAGE) ## a training step against plain PyTorch
 
 bench-host: $(PACKAGE) ## export and simulation of 16 nodes with 3 million parameters, timed
 	$(TOOL) bench.host $(ARGS)
+
+sweep-faults: $(PACKAGE) ## random faults of the simulated air at random deployments; ARGS="--cases 20000"
+	$(TOOL) bench.faults $(ARGS)
 
 bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QEMU
 	$(TOOL) bench.m4 $(ARGS)

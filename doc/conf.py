@@ -115,5 +115,4 @@ def setup(app: Sphinx) -> None:
         app.connect("builder-inited", read_headers)
     else:
         LOG.info(WITHOUT)
-        app.add_directive("doxygenfile", LeftOut)
         app.add_directive("doxygengroup", LeftOut)

@@ -100,7 +100,6 @@ struct cats_stats {
 /* What CONFIG_CATS_ENERGY adds to an instance. */
 struct cats_energy_state {
 	struct cats_energy_stats stats;
-	uint32_t frame_us;    /* of the frame that the transport has */
 	uint32_t sent_us;     /* since the last inference ended */
 	uint32_t computed_us; /* until then */
 };
@@ -110,8 +109,8 @@ struct cats_secure_state {
 	uint64_t heard[CATS_KEYS][CATS_MAX_NODES]; /* highest number, by place of the key */
 	uint32_t unsaved;                          /* frames heard since that was saved */
 	struct k_work save;
+	uint32_t group;
 	uint8_t node;
-	uint8_t frame[CATS_FRAME_MAX]; /* the one being sent */
 };
 
 /** @endcond */
@@ -139,13 +138,21 @@ struct cats_instance_data {
 #endif
 	struct cats_image image;
 	struct cats_result result;
-	uint8_t refused; /* enum cats_image_error of the last cats_start() */
+	uint32_t group;
+	/* The node's frames that the transport has: their bytes, the first of them, how many. */
+	uint16_t sizes[CATS_TRANSPORT_FRAMES];
+	uint8_t oldest;
+	uint8_t handed;
+	bool refused_behind; /* the transport refused the next one: told when it is its turn */
+	uint8_t refused;     /* enum cats_image_error of the last cats_start() */
 	bool running;
 	bool stopping;
 	bool in_flash;
 	bool result_ready;
 	bool input_held; /* a submitted input is still read */
-	bool submitted;  /* by cats_submit(), until it is told or withdrawn */
+	bool slot_taken; /* by an input, until it is told or withdrawn */
+	bool submitted;  /* that was cats_submit() */
+	uint32_t run;    /* counts starts */
 #ifdef CONFIG_CATS_LOSS
 	uint32_t loss_seed;
 	uint32_t loss[CATS_MAX_NODES]; /* millionths, by source */
@@ -254,6 +261,15 @@ int cats_refused(const struct cats_instance *instance);
  * @return valid until cats_stop(), or NULL where the instance does not run
  */
 const struct cats_image *cats_running(const struct cats_instance *instance);
+
+/**
+ * @brief The group of nodes to which it belongs, of the last cats_start().
+ *
+ * Nodes of one group hear each other and nobody else: two sets of one deployment within range of
+ * each other are two groups. It is the setting cats/group (4 bytes, in the processor's order), or
+ * CONFIG_CATS_GROUP where that is not set.
+ */
+uint32_t cats_group(const struct cats_instance *instance);
 
 /** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
 size_t cats_input_size(const struct cats_image *image);

@@ -13,15 +13,17 @@
  * The engine knows no radio and no time. For every exchange (one tile of one gather), in the order
  * of cats_exchange_next(), its caller
  *
- *   1. cats_engine_produce()  makes the node's own rows of the exchange ready,
- *   2. cats_engine_fill()     gives the payload of each own fragment to be broadcast,
- *      cats_fragment_place()  says where in the arena each fragment heard belongs,
+ *   1. cats_engine_produce()  makes the node's own rows of the exchange, and its fragments, ready,
+ *   2. cats_engine_fragment() says where each own fragment stands that is to be broadcast,
+ *      cats_fragment_place()  where in the arena each fragment heard belongs,
  *   3. cats_engine_consume()  computes with what arrived.
  *
  * produce() of an exchange may run before consume() of the one before it where both belong to the
  * same gather (with two tile buffers the next tile fills while this one is computed); otherwise
- * consume() comes first. All calls on one engine come from one thread at a time; fill() and writes
- * to the place of a later exchange may happen while consume() runs.
+ * consume() comes first. All calls on one engine come from one thread at a time; reading own
+ * fragments, and writing to the place of a later exchange, may happen while produce() of the next
+ * or consume() runs. Only where ATTENTION is held (CATS_FLAG_HELD), its consume() writes over the
+ * node's fragments of it: nobody may ask for them any more.
  *
  * RAM: struct cats_engine and the arena; nothing else, no heap. Stack: below 768 bytes (gcc 12,
  * Cortex-M4, any -O).
@@ -117,17 +119,21 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
  */
 void cats_engine_begin(struct cats_engine *engine, const int8_t *input);
 
-/** @brief Compute what the node broadcasts in exchange @p x (attention rows, pooling). */
+/**
+ * @brief Compute what the node broadcasts in exchange @p x (attention rows, pooling), and put it
+ * down as cats_engine_fragment() gives it.
+ */
 void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x);
 
 /**
- * @brief Write one own fragment's payload.
+ * @brief One own fragment's payload, from produce() of exchange @p x until it is over: nobody asks
+ * for any of it, and the next one is on the air.
  *
- * @param payload cats_fragment_size() bytes
- * @return the bytes written
+ * @param size set to its bytes, cats_fragment_size(); 0 where there is no such fragment
+ * @return where it stands in the arena, or NULL where there is none
  */
-uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange x,
-			  uint16_t fragment, uint8_t *payload);
+const uint8_t *cats_engine_fragment(const struct cats_engine *engine, struct cats_exchange x,
+				    uint16_t fragment, uint16_t *size);
 
 /** @brief Compute exchange @p x with the fragments that are there. */
 void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,

@@ -5,7 +5,10 @@
 
 /**
  * @file
- * @brief SomeGather: frames, schedule and repair of one exchange. Portable C11, sans-IO.
+ *
+ * @defgroup cats_gather SomeGather
+ * @ingroup cats
+ * @brief Frames, schedule and repair of one exchange. Portable C11, sans-IO.
  *
  * An exchange is one tile of one gather. This header holds what nodes agree on: the bytes of a
  * frame, the slots of an exchange, and the code that repairs it. It knows no radio, no thread and
@@ -13,6 +16,8 @@
  *
  * Times are uint32_t microseconds that wrap around; two times compare by the sign of their
  * difference (cats_time_diff()), so no wait may exceed 2^31 - 1 microseconds (35 minutes).
+ *
+ * @{
  */
 
 #ifndef CATS_GATHER_H_
@@ -30,7 +35,7 @@ extern "C" {
 #endif
 
 /** Protocol version, the high nibble of a frame's first byte. */
-#define CATS_PROTOCOL_VERSION 2
+#define CATS_PROTOCOL_VERSION 3
 /** Bytes in front of every payload. */
 #define CATS_FRAME_HEADER 10
 /** Largest frame of any transport, header included. */
@@ -51,12 +56,19 @@ enum cats_frame_type {
 	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
 	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
+	CATS_FRAME_ASK = 5,   /**< an input waits: the idle leader is to begin an inference */
 };
 
 /** Added to a coded index: no further round follows. */
 #define CATS_CODED_LAST 0x40
 /** Coded index of the first coded frame ahead. */
 #define CATS_CODED_AHEAD 0x30
+
+/** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where
+ * it does, nobody asks for what it did not send. Added to the index of a SYNC of the first
+ * exchange: the leader hears nobody, so only who has no other one follows it.
+ */
+#define CATS_DULL 0x80
 
 /** What follows a grant. */
 enum cats_grant {
@@ -85,26 +97,32 @@ enum cats_reject {
 
 /** A frame's header, decoded. Byte layout: doc/protocol.rst. */
 struct cats_frame {
-	uint8_t type;       /**< enum cats_frame_type */
-	uint8_t source;     /**< sender, 0..D-1 */
-	uint8_t round;      /**< 0: data; 1..R: repair round */
-	uint16_t inference; /**< number of the inference, wraps */
-	struct cats_exchange x;
-	/**
-	 * DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
+	uint8_t type;           /**< enum cats_frame_type */
+	uint8_t source;         /**< sender, 0..D-1 */
+	uint8_t round;          /**< 0: data; 1..R: repair round */
+	uint16_t inference;     /**< number of the inference, wraps */
+	struct cats_exchange x; /**< gather and tile */
+	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
 	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST. REPORT: the leader whom the sender
-	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD
+	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
+	 * CATS_DULL. ASK: 1 where the number is a guess
 	 */
 	uint8_t index;
-	/**
-	 * DATA: the leader whom the sender follows, and in the high nibble coded frames ahead.
-	 * REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy. CODED: coded slots of
-	 * this round after this one. SYNC: 0, or 1 for its copy
+	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
+	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
+	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy. ASK:
+	 * 0
 	 */
 	uint8_t slot;
-	const uint8_t *payload;
-	uint16_t length; /**< bytes of payload */
+	const uint8_t *payload; /**< in the frame that was parsed */
+	uint16_t length;        /**< bytes of payload */
 };
+
+/** @brief Of SYNC and DATA: coded frames of each source that are ahead. */
+static inline uint8_t cats_frame_ahead(const struct cats_frame *frame)
+{
+	return (frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4) & CATS_MAX_AHEAD;
+}
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */
 static inline int32_t cats_time_diff(uint32_t a, uint32_t b)
@@ -117,25 +135,33 @@ bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a
 			  struct cats_exchange b);
 
 /**
+ * @brief What the check of every frame begins with: the model and the group of nodes that run it.
+ *
+ * @param group tells two installations of one model in one room apart
+ */
+uint16_t cats_frame_key(const struct cats_image *image, uint32_t group);
+
+/**
  * @brief Write the header in front of a payload that already stands in the buffer.
  *
+ * @param key    cats_frame_key()
  * @param buffer CATS_FRAME_HEADER bytes for the header, then frame->length bytes of payload
  *               (frame->payload is not read)
  * @return bytes of the whole frame
  */
-uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame *frame,
-			 uint8_t *buffer);
+uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *buffer);
 
 /**
  * @brief Decode a frame and check every field against the plan.
  *
+ * @param key    cats_frame_key()
  * @param data   bytes from the air, any; not kept, but frame->payload points into them
  * @param length of them
  * @param frame  filled on success, of no use otherwise
  * @return 0, or -1 - reason (enum cats_reject)
  */
-int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
-		     struct cats_frame *frame);
+int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t *data,
+		     size_t length, struct cats_frame *frame);
 
 /** @brief Bytes of the payload of REPORT and GRANT: a nibble for each node. */
 uint16_t cats_counts_size(const struct cats_image *image);
@@ -144,9 +170,14 @@ uint16_t cats_counts_size(const struct cats_image *image);
 void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
 		      uint8_t *payload);
 
-/** @brief Raise each count to the one in a payload where that is larger. */
-void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
-		       uint8_t counts[CATS_MAX_NODES]);
+/**
+ * @brief Raise each count to the one in a payload where that is larger.
+ *
+ * @param spare so many more than its fragments may be asked of a source; what is above that is not
+ *              believed
+ */
+void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
+		       const uint8_t *payload, uint8_t spare, uint8_t counts[CATS_MAX_NODES]);
 
 /** @brief Data slots before the first one of @p source; with source = D: all of the exchange. */
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source);
@@ -198,28 +229,25 @@ void cats_gf_scale(uint8_t *y, uint8_t factor, uint16_t length);
 
 /** A coded frame that stands in the place of a fragment that is missing. */
 struct cats_held {
-	uint8_t source;
+	uint8_t source;   /**< of whose fragments */
 	uint8_t fragment; /**< in whose place */
 	uint8_t index;    /**< which combination */
 };
 
 /** What a node has of one exchange. */
 struct cats_reception {
-	struct cats_exchange x;
-	bool final;       /**< nothing is added any more; consume() may read it */
+	struct cats_exchange x; /**< of which exchange */
+	bool final;             /**< nothing is added any more; consume() may read it */
 	uint16_t lacking; /**< fragments that neither arrived nor are replaced by a coded frame */
-	uint8_t held_count;
-	struct cats_held held[CATS_MAX_HELD];
-	struct cats_availability available;
+	uint8_t lack[CATS_MAX_NODES]; /**< the same, by source; once final, what stays missing */
+	uint8_t held_count;           /**< used places of `held` */
+	struct cats_held held[CATS_MAX_HELD]; /**< in no order */
+	struct cats_availability available;   /**< fragments that arrived, or were restored */
 };
 
 /** @brief Forget everything and receive exchange @p x. */
 void cats_reception_begin(const struct cats_image *image, struct cats_reception *r,
 			  struct cats_exchange x);
-
-/** @brief What is lacking of one source. */
-uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_reception *r,
-			     uint8_t source);
 
 /**
  * @brief Store a DATA frame's payload in its place in the arena.
@@ -245,8 +273,7 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
  * @param repaired set to the number of fragments that coded frames restore
  * @return fragments that stay missing
  */
-uint16_t cats_reception_finish(const struct cats_image *image, struct cats_reception *r,
-			       uint16_t *repaired);
+uint16_t cats_reception_finish(struct cats_reception *r, uint16_t *repaired);
 
 /**
  * @brief Turn held coded frames into the fragments in whose places they stand.
@@ -268,5 +295,7 @@ uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x,
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_GATHER_H_ */

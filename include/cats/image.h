@@ -35,7 +35,7 @@ extern "C" {
 /** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 2
+#define CATS_FORMAT_VERSION 3
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -52,8 +52,10 @@ extern "C" {
 #define CATS_MAX_ROUNDS 3
 /** Longest slot, microseconds: so that no time of an exchange leaves 31 bits. */
 #define CATS_MAX_SLOT_US 200000
-/** Longest spacing of openings, microseconds. */
-#define CATS_MAX_SPACING_US 536870912
+/** Longest data slots of an exchange and spacing behind it, together, microseconds: so that no wait
+ * for others leaves 31 bits.
+ */
+#define CATS_MAX_EXCHANGE_US 43000000
 /** Rows that the engine normalises and multiplies together, at most. */
 #define CATS_MAX_BLOCK_ROWS 4
 
@@ -172,6 +174,12 @@ struct cats_image_gather {
 	 */
 	uint32_t tile[2];
 	/**
+	 * arena offsets of what this node sends of a tile, for each of its segments
+	 * [rows of the tile][segment width] bytes; not used where that stands in the arena anyway:
+	 * see cats_engine_fragment()
+	 */
+	uint32_t outbox[2];
+	/**
 	 * offset of uint16 [own kept columns], ascending, counted from the node's first own column;
 	 * these are broadcast
 	 */
@@ -255,6 +263,9 @@ enum cats_image_error {
 	CATS_IMAGE_INVALID = 5, /**< the CRC matches, but a field does not fit: exporter's bug */
 	CATS_IMAGE_NODE = 6,    /**< for another node than asked for */
 	CATS_IMAGE_MODEL = 7,   /**< of another deployment than asked for */
+	CATS_IMAGE_PHASE = 8,   /**< phase does not ascend: equal ones are not neighbours */
+	CATS_IMAGE_SLOT = 9, /**< slot_us is longer than CATS_MAX_SLOT_US or _EXCHANGE_US allow */
+	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
 };
 
 /**

@@ -5,13 +5,16 @@
 
 /**
  * @file
- * @brief One node: engine and gather joined in a state machine without input or output.
+ *
+ * @defgroup cats_node Node
+ * @ingroup cats
+ * @brief Engine and gather joined in a state machine without input or output.
  *
  * Whoever drives a node (a Zephyr thread, the simulator, a test) gives it frames and the time, and
  * does what it asks for. The node waits for nothing, allocates nothing and calls nobody but its
  * optional callback.
  *
- * @code
+ * @code{.unparsed}
  *	lock();
  *	for (;;) {
  *		cats_node_poll(node, now(), &todo);
@@ -32,8 +35,8 @@
  *
  *	worker:              lock(); r = cats_node_compute_begin(node, &job, now()); unlock();
  *	                     cats_job_run(&job);                     (long, without the lock)
- *	                     lock(); cats_node_compute_end(node, &job, now()); unlock(); wake the
- * loop
+ *	                     lock(); cats_node_compute_end(node, &job, now()); unlock();
+ *	                     wake the loop
  * @endcode
  *
  * Loop and worker may be one thread: then frames heard while a job runs wait in the driver, with
@@ -44,6 +47,8 @@
  *
  * Time: uint32_t microseconds of the node's own clock, wrapping; any origin. "Start of a frame" is
  * one fixed point of it, the same for sending and receiving (say, the first bit on the air).
+ *
+ * @{
  */
 
 #ifndef CATS_NODE_H_
@@ -74,37 +79,36 @@ typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_ex
 
 /** How a node is set up. Zero is a sensible value for every optional field. */
 struct cats_node_config {
-	/** verified; the structure and its image outlive the node */
-	const struct cats_image *image;
+	const struct cats_image
+		*image;    /**< verified; the structure and its image outlive the node */
 	void *arena;       /**< aligned to 8 bytes; the node's alone */
 	size_t arena_size; /**< at least image->header->arena_size bytes */
 	/** largest frame that the transport carries, bytes, header included; 0: CATS_FRAME_MAX */
 	uint16_t mtu;
-	/**
-	 * number of the first inference that this node opens, where it heard none before. Best
+	/** tells two installations of one model in one room apart: the same on all nodes of one,
+	 * another on those of another
+	 */
+	uint32_t group;
+	/** number of the first inference that this node opens, where it heard none before. Best
 	 * random, or counted over restarts: see doc/protocol.rst, "Numbers"
 	 */
 	uint16_t first_inference;
-	/**
-	 * frames are handed out this long before their slot; optional. Time to lock, build, load
+	/** frames are handed out this long before their slot; optional. Time to lock, build, load
 	 * the radio
 	 */
 	uint32_t lead_us;
-	/**
-	 * a round of repair is entered this long before it begins, since its first report is built
+	/** a round of repair is entered this long before it begins, since its first report is built
 	 * then; optional. At most lead_us, and less than what is left of a slot when its frame has
 	 * been received
 	 */
 	uint32_t early_us;
-	/**
-	 * a frame that would be handed out later than this behind its slot is not sent; 0: 1/32 of
+	/** a frame that would be handed out later than this behind its slot is not sent; 0: 1/32 of
 	 * a data slot
 	 */
 	uint32_t late_us;
 	/** silence after which a leader is taken for gone; 0: cats_silence_us() */
 	uint32_t timeout_us;
-	/**
-	 * how long a submitted input waits, in silence, for the leader to open its inference
+	/** how long a submitted input waits, in silence, for the leader to open its inference
 	 * before this node does (times its rank among the nodes alive): an idle leader and a dead
 	 * one sound alike. Longer than applications on different nodes are apart; 0: ten timeouts,
 	 * at most a minute
@@ -123,8 +127,7 @@ enum cats_todo_what {
 
 /** How an inference ended. It always does, with whatever arrived. */
 struct cats_result {
-	/**
-	 * [rows][columns], CATS_OUTPUT_MISSING where a column did not arrive; valid until the next
+	/** [rows][columns], CATS_OUTPUT_MISSING where a column did not arrive; valid until the next
 	 * cats_node_poll()
 	 */
 	const int16_t *output;
@@ -142,11 +145,11 @@ struct cats_result {
 
 /** What to do. */
 struct cats_todo {
-	enum cats_todo_what what;
+	enum cats_todo_what what;  /**< what is asked for */
 	bool compute;              /**< a job is ready and none runs: cats_node_compute_begin() */
 	bool forever;              /**< WAIT: no time is set, only an event ends it */
 	uint32_t at;               /**< WAIT: poll again then. SEND: start of the frame */
-	const uint8_t *frame;      /**< SEND: bytes; unchanged until cats_node_sent() */
+	const uint8_t *frame;      /**< SEND: bytes; unchanged until its cats_node_sent() */
 	uint16_t length;           /**< SEND: of them */
 	struct cats_result result; /**< DONE */
 };
@@ -173,25 +176,29 @@ struct cats_node_stats {
 
 /** A piece of computing: filled by cats_node_compute_begin(), private but for reading. */
 struct cats_job {
+	/** What is computed. */
 	enum {
-		CATS_JOB_BEGIN = 0,
-		CATS_JOB_PRODUCE = 1,
-		CATS_JOB_CONSUME = 2,
+		CATS_JOB_BEGIN = 0,   /**< the input is taken */
+		CATS_JOB_PRODUCE = 1, /**< own rows of an exchange */
+		CATS_JOB_CONSUME = 2, /**< what arrived of it */
 	} what;
-	struct cats_exchange x;
+	struct cats_exchange x; /**< of which exchange */
+	/** @cond INTERNAL_HIDDEN */
 	struct cats_engine *engine;
 	const int8_t *input;                    /* BEGIN */
 	const struct cats_reception *reception; /* CONSUME */
 	uint32_t began_us;
+	/** @endcond */
 };
 
 /** What a node is doing; the diagram is in doc/protocol.rst, "A node". */
 enum cats_node_phase {
-	CATS_NODE_STARTING, /**< it listens: others may be in an inference that is not its own */
-	CATS_NODE_WAITING,  /**< it joins the next inference, or begins one for its input */
-	CATS_NODE_RUNNING,  /**< in an inference */
-	CATS_NODE_DONE,     /**< the last job has ended; the next poll() says DONE */
-	CATS_NODE_TOLD,     /**< the output is the driver's until the poll() after DONE */
+	CATS_NODE_STARTING,  /**< new: an inference that others are in may have been its own */
+	CATS_NODE_LISTENING, /**< others are in an inference that is not its own */
+	CATS_NODE_WAITING,   /**< it joins the next inference, or begins one for its input */
+	CATS_NODE_RUNNING,   /**< in an inference */
+	CATS_NODE_DONE,      /**< the last job has ended; the next poll() says DONE */
+	CATS_NODE_TOLD,      /**< the output is the driver's until the poll() after DONE */
 };
 
 /** Where an exchange is; the diagram is in doc/protocol.rst, "An exchange". */
@@ -208,6 +215,7 @@ enum cats_exchange_phase {
 
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
+	/** @cond INTERNAL_HIDDEN */
 	/* What is used most stands first: short offsets make short code. A flag says why it is one:
 	 * why nothing else here tells the same.
 	 */
@@ -230,6 +238,8 @@ struct cats_node {
 	bool used_input; /* this inference took one, for `input` is then the driver's again */
 	bool numbered;   /* number and seen mean something: every number is a valid one */
 	bool silence;    /* nothing was heard for the timeout; kept, for a time difference wraps */
+	uint8_t lonely;  /* exchanges in a row that it led and in which it heard nobody */
+	uint8_t dull;    /* how much less than a third of the data it hears: DULL_LIMIT */
 	bool abandon;    /* the others are at the next inference, which no exchange can name */
 
 	/* Jobs: what counts is from the exchange on the air, or from the one before it, on. */
@@ -241,18 +251,21 @@ struct cats_node {
 	uint8_t consumed;
 
 	/* Transmission. */
-	enum {
-		CATS_SENDING_NOTHING,
-		CATS_SENDING_FRAME, /* `frame` is the driver's */
-		CATS_SENDING_SYNC,  /* and its start is that of the exchange on the air */
-	} sending;
+	uint8_t sending; /* how many of `frame` are the driver's */
+	uint8_t oldest;  /* of these, the first that was handed out */
+	uint8_t opening; /* bit i: frame[i] opened the exchange on the air, whose start it is */
 
-	uint16_t next;              /* own frames of this phase handed out or passed over */
-	uint16_t number;            /* of the inference that runs or that ran last */
-	uint16_t seen;              /* the newest number heard or used */
-	uint16_t heard;             /* bit s: node s was heard in this inference */
+	uint16_t next;       /* own frames of this phase handed out or passed over */
+	uint16_t first_slot; /* data slots before the own ones, and all of this exchange: by */
+	uint16_t slots;      /* x and ahead, but no poll is to add them up again */
+	uint16_t number;     /* of the inference that runs or that ran last */
+	uint16_t seen;       /* the newest number heard or used */
+	uint16_t key;        /* cats_frame_key() */
+	uint16_t heard;      /* bit s: node s was heard in this inference */
+	uint16_t dullards;   /* bit s: node s said CATS_DULL in its last DATA */
 	struct cats_exchange front; /* the furthest that others were heard in: all before it end */
 	struct cats_exchange x;
+	uint16_t taken; /* DATA frames of this exchange: what repair adds does not count */
 	const struct cats_image_gather *gather; /* of x */
 	uint32_t base_us;                       /* start of this round */
 	uint32_t end_us;                        /* CODED and HEARSAY: end of the coded slots */
@@ -261,6 +274,8 @@ struct cats_node {
 	uint32_t opened_us;
 	uint32_t heard_us; /* when anything was heard last */
 	uint32_t born_us;  /* STARTING: inferences that began before are not this node's */
+	uint32_t alone_us; /* lonely: when it sent a SYNC last */
+	uint32_t ask_us;   /* pending: when it asks the leader next */
 	uint32_t submitted_us;
 	uint32_t started_us;
 	uint32_t ended_us;
@@ -273,13 +288,14 @@ struct cats_node {
 	uint8_t quiet[CATS_MAX_NODES];
 	/* Needs reported in this round; once granted, coded slots. */
 	uint8_t counts[CATS_MAX_NODES];
-	/* leader: what the last reporter may still want, from the round before, whose counts are
-	 * gone
-	 */
+	/* Leader: what the last reporter may still want, from a round whose counts are gone. */
 	bool wanted[CATS_MAX_NODES];
 	struct cats_reception reception[2];
-	struct cats_node_stats stats;
-	uint8_t frame[CATS_FRAME_MAX];
+	/** @endcond */
+	struct cats_node_stats stats; /**< counters, to be read at any time */
+	/** @cond INTERNAL_HIDDEN */
+	uint8_t frame[2][CATS_FRAME_MAX];
+	/** @endcond */
 };
 
 /**
@@ -297,8 +313,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
  * @brief Give this node's input for the next inference.
  *
  * The leader opens an inference for it as soon as the one that runs has ended. Another node keeps
- * it for the inference that the leader opens; hears it none for start_us (times its rank among the
- * nodes alive), it leads. A node that owns no input columns need not submit: it takes part in
+ * it for the inference that the leader opens; opens it none, it asks for one, after an exchange's
+ * time and again after each timeout; hears it none for start_us (times its rank among the nodes
+ * alive), it leads. A node that owns no input columns need not submit: it takes part in
  * whatever is opened.
  *
  * @param input int8 [tokens_in][own_inputs], unchanged until the inference that uses it is DONE;
@@ -331,9 +348,10 @@ int cats_node_receive(struct cats_node *node, const uint8_t *frame, size_t lengt
 		      uint32_t start_us, uint32_t now_us);
 
 /**
- * @brief Say what became of the frame that the last SEND handed out.
+ * @brief Say what became of the oldest frame that a SEND handed out.
  *
- * To be called as soon as the buffer is free; meanwhile poll() hands out no other frame.
+ * To be called as soon as its buffer is free. At most two frames are the driver's at a time, so
+ * that the next is ready while one is on the air.
  *
  * @param sent     false where it could not be transmitted (the slot is lost)
  * @param start_us its true start: the others' clocks follow it, so the leader's does as well
@@ -377,5 +395,7 @@ static inline bool cats_node_runs(const struct cats_node *node)
 #ifdef __cplusplus
 }
 #endif
+
+/** @} */
 
 #endif /* CATS_NODE_H_ */

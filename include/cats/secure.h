@@ -13,8 +13,8 @@
  * All nodes of a deployment share a key of 128 bits with a number of its own. A node keeps two: the
  * one that it sends with, and another that it also hears, so that a new key reaches all nodes
  * before the first one uses it. They stand in the settings below "cats/secure", together with the
- * number of the last frame, so that no number is used twice whatever happens; doc/security.rst
- * describes bytes, promises and limits.
+ * number of the last frame, so that a board uses no number twice, whenever it is reset;
+ * doc/security.rst describes bytes, promises and limits.
  *
  * Keys belong to the process: all instances use the same ones. All functions may be called from any
  * thread, while instances run or not. Each loads the settings if nobody has yet.
@@ -44,7 +44,8 @@ enum cats_secure_reject {
 	CATS_SECURE_SOURCE = 2, /**< from no node of the deployment, or from this one */
 	CATS_SECURE_KEY = 3,    /**< sealed with a key that this node has not */
 	CATS_SECURE_REPLAY = 4, /**< not newer than what was heard from its source */
-	CATS_SECURE_FORGED = 5, /**< changed, made without the key, or of another deployment */
+	CATS_SECURE_FORGED =
+		5, /**< changed, made without the key, of another deployment or group */
 	CATS_SECURE_REASONS = 6,
 };
 
@@ -59,12 +60,13 @@ struct cats_key_info {
  * @brief Keep a key, in the settings too. The first one is used for sending at once.
  *
  * A key that has this number is replaced; else the place is free, or the one that is not used for
- * sending goes.
+ * sending goes. What is heard with it is to be newer than all that was heard before.
  *
  * @param id  its number, the same on all nodes
- * @param key CATS_KEY_SIZE random bytes, never used under another number or in another deployment
+ * @param key CATS_KEY_SIZE random bytes, never used in another deployment
  * @retval 0 on success
  * @retval -EIO    the crypto library refuses
+ * @retval -EOVERFLOW no number of a frame is left
  * @retval -errno  of the settings: the key is used, but lost at the next start
  */
 int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE]);

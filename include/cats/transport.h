@@ -11,9 +11,15 @@
  * @brief What carries frames between nodes: one small interface, one implementation per radio.
  *
  * A transport is a broadcast medium with a clock. It sends opaque frames of 1 to mtu bytes at the
- * time it is told and hands over what it hears, with the time at which it heard it. It promises
- * nothing else: a frame may be lost, but never changed (the radio's CRC sees to that). It knows
- * nothing of gathers.
+ * time it is told, or not at all, and hands over what it hears, with the time at which it heard it.
+ * It promises nothing else: a frame may be lost, but never changed (the radio's CRC sees to that).
+ * It knows nothing of gathers.
+ *
+ * A slot is used or lost: what cannot start in time is not sent, for it would disturb the slot of
+ * another. In time is what the transport's clock, and the timer that wakes it, can tell from it. So
+ * that frames are in time, a transport takes the next one while one waits or is on the air, built
+ * and sealed, and starts it by itself: from the interrupt at the end of the first, say. Between two
+ * slots of one node there is then nothing that has to wait for a thread.
  *
  * Time is in microseconds of the transport's free-running clock, 32 bits, wrapping; times compare
  * by the sign of their difference. The start of a frame is one fixed point of it, the same for
@@ -39,7 +45,10 @@
 extern "C" {
 #endif
 
-/** Work queue of everything that has to do with the air: cooperative, above all computing. */
+/** Frames that a port may have with its transport at a time. */
+#define CATS_TRANSPORT_FRAMES 2
+
+/** Work queue of everything that has to do with the air, of CONFIG_CATS_AIR_PRIORITY. */
 extern struct k_work_q cats_air_queue;
 
 /** One user's end of a transport. Allocated by the user, who sets received and sent. */
@@ -54,10 +63,10 @@ struct cats_port {
 	void (*received)(struct cats_port *port, const uint8_t *frame, uint16_t size,
 			 uint32_t start);
 	/**
-	 * The frame of the last send() is done with, and its buffer is the user's again. Told once
-	 * for each frame that send() accepted, perhaps before send() returns.
+	 * A frame was sent, or is not. Told once for each frame that send() accepted, in their
+	 * order, perhaps before send() returns.
 	 *
-	 * @param ok    false: the radio could not send it (clear channel assessment, too late)
+	 * @param ok    false: it was not sent (clear channel assessment, too late)
 	 * @param start transport time of its true start, or of what it would have been
 	 */
 	void (*sent)(struct cats_port *port, bool ok, uint32_t start);
@@ -87,12 +96,14 @@ struct cats_transport {
 	/** The time. Called from any context. */
 	uint32_t (*now)(void);
 	/**
-	 * Send a frame so that it starts at @p at, or as soon as possible where that has passed.
+	 * Send a frame so that it starts at @p at.
 	 *
-	 * One frame a port at a time: the next after sent(). Called on cats_air_queue.
+	 * CATS_TRANSPORT_FRAMES a port at a time, each to start behind the one before it. Called on
+	 * cats_air_queue.
 	 *
-	 * @param frame unchanged until sent(), so that a radio may read it by DMA
+	 * @param frame copied
 	 * @retval 0 accepted; sent() follows
+	 * @retval -ETIME    @p at has passed, or is too near
 	 * @retval -EMSGSIZE larger than mtu
 	 * @retval -ENOBUFS  too many frames wait
 	 * @retval -errno    of the driver
@@ -109,7 +120,8 @@ struct cats_transport {
  *
  * Every port hears a frame when its air time has passed, counted from its start at
  * CONFIG_CATS_LOOPBACK_BYTE_NS a byte. Frames that overlap do not disturb each other. The clock is
- * the kernel's, CONFIG_CATS_LOOPBACK_SLOWDOWN times slower.
+ * the kernel's, CONFIG_CATS_LOOPBACK_SLOWDOWN times slower. It wakes up by ticks, so a frame may be
+ * CONFIG_CATS_LATE_US late.
  */
 extern const struct cats_transport cats_loopback;
 

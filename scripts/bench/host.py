@@ -49,7 +49,7 @@ def bare(images: Sequence[bytes], inputs: Sequence[np.ndarray]) -> tuple[np.ndar
             total += timed(lambda e=engine, x=x: e.produce(x))[1]
         for engine in engines:
             for f in range(engine.fragments(x, engine.node)):
-                payload = engine.fill(x, f)
+                payload = engine.payload(x, f)
                 for other in engines:
                     if other is not engine:
                         other.place(x, engine.node, f, payload)

@@ -1,28 +1,28 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions of the engine on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
+"""Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
-The engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels for the DSP
-extension (``dsp``), with the plain ones for the same processor (``plain``), and for a Cortex-M3,
-which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole inferences of one
-node are run; all must give the same bytes, and the inferences those of this machine's build.
-CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr
-workspace. Then the engine is also built for a Cortex-M55, with its own products (``m55``) and with
-CMSIS-NN's (``m55-cmsis``). ``doc/performance.rst`` explains the method.
+``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
+for the DSP extension (``dsp``), with the plain ones for the same processor (``plain``), and for a
+Cortex-M3, which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole
+inferences of one node are run; all must give the same bytes, and the inferences those of this
+machine's build. CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this
+machine's Zephyr workspace. Then the engine is also built for a Cortex-M55, with its own products
+(``m55``) and with CMSIS-NN's (``m55-cmsis``). ``gather``: what a node does beside its jobs
+(``bench.gather``); ``zephyr``: what Zephyr does around it, and AES-CCM (``bench.zephyr``), where
+this machine has a workspace. ``doc/performance.rst`` explains the method.
 
 Counts more than 3 % above ``tests/benchmarks/m4/recorded.json`` fail; ``--record`` writes that
-file.
+file, but for what was not counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import re
 import struct
-import subprocess
 import sys
-import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +31,21 @@ from pathlib import Path
 
 import numpy as np
 
+from bench import qemu
+from bench.gather import count_gather, print_gather
+from bench.qemu import (
+    BENCHMARKS,
+    COMPILER,
+    IMAGE_ADDRESS,
+    ROOT,
+    TAPE_ADDRESS,
+    Count,
+    Counts,
+    call,
+    compiler_version,
+    missing_tools,
+)
+from bench.zephyr import NoWorkspaceError, count_zephyr, print_zephyr
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
@@ -44,12 +59,9 @@ from cats.shape.partition import KeepSets, Kind, own_ranges, product_width, view
 from cats.sim.engine import Engine
 from cats.zephyr.workspace import find_zephyr
 
-ROOT = Path(__file__).resolve().parents[2]
-BENCH = ROOT / "tests" / "benchmarks" / "m4"
+BENCH = BENCHMARKS / "m4"
 RECORDED = BENCH / "recorded.json"
 
-COMPILER, EMULATOR = "arm-none-eabi-gcc", "qemu-system-arm"
-HINT = "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 FLAGS = ["-std=gnu11", "-O3", "-ffreestanding", "-ffunction-sections", "-Wall", "-Wextra",
          "-Werror", "-nostartfiles", "-Wl,--gc-sections"]  # fmt: skip
 
@@ -67,43 +79,12 @@ HELIUM: dict[str, tuple[list[str], str]] = {
     "m55-cmsis": ([*M55, "-DCATS_CMSIS_NN"], "mps3-an547"),
 }
 
-#: Where bench.h expects them.
-IMAGE_ADDRESS, TAPE_ADDRESS = 0x21200000, 0x21300000
-
 #: How much a count may grow; and beyond that a step of many short calls, each within a tick.
 TOLERANCE, STEP_TOLERANCE = 0.03, 400
-
-
-@dataclass(frozen=True)
-class Count:
-    """What the image printed of one thing: its instructions, how many of what it handled (MACs,
-    elements, outputs, calls), and the CRC-32 of what came out."""
-
-    instructions: int
-    units: int
-    crc: int
-
-    @property
-    def each(self) -> float:
-        """Instructions a unit."""
-        return self.instructions / self.units
-
-
-Counts = dict[str, Count]
+STEPS = re.compile("/(step|send)/")
 
 
 # Building and running
-
-
-def missing_tools() -> str | None:
-    """What is not installed, and how to install it; None where all is there."""
-    missing = [tool for tool in (COMPILER, EMULATOR) if shutil.which(tool) is None]
-    return f"no {' and no '.join(missing)} here: {HINT}" if missing else None
-
-
-def compiler_version() -> str:
-    """Of the cross compiler, such as 12.2.1."""
-    return _run([COMPILER, "-dumpfullversion"], "asking the compiler").strip()
 
 
 def cmsis_nn() -> Path | None:
@@ -121,12 +102,11 @@ def cmsis_nn() -> Path | None:
 def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
     """Build the benchmark with the engine in one of VARIANTS or, with CMSIS-NN, HELIUM; returns the
     ELF."""
-    if problem := missing_tools():
-        raise CatsError(problem)
     engine = ROOT / "subsys" / "cats" / "engine"
     processor = (VARIANTS | HELIUM)[variant][0]
     flags = [*processor, *FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{BENCH}"]
-    sources = sorted([*BENCH.glob("*.c"), *engine.glob("*.c"), *engine.glob("*.S")])
+    gather = engine.parent / "gather"
+    sources = sorted([*BENCH.glob("*.c"), *engine.glob("*.[cS]"), *gather.glob("*.c")])
     objects: list[Path] = []
     if cmsis is None:
         sources.remove(BENCH / "cmsis.c")
@@ -137,53 +117,19 @@ def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
         theirs.mkdir(parents=True, exist_ok=True)
         names = [*cmsis.glob("Source/FullyConnectedFunctions/arm_fully_connected_s8.c"),
                  *cmsis.glob("Source/NNSupportFunctions/*_s8*.c")]  # fmt: skip
-        _run([COMPILER, *processor, "-O3", "-ffunction-sections", *include, "-c", *sorted(names)],
+        call([COMPILER, *processor, "-O3", "-ffunction-sections", *include, "-c", *sorted(names)],
              "building CMSIS-NN", theirs)  # fmt: skip
         objects = sorted(theirs.glob("*.o"))
     elf = folder / f"{variant}.elf"
     elf.parent.mkdir(parents=True, exist_ok=True)
-    _run([COMPILER, *flags, "-T", BENCH / "link.ld", *sources, *objects, "-o", elf],
+    call([COMPILER, *flags, "-T", BENCH / "link.ld", *sources, *objects, "-o", elf],
          f"building the {variant} kernels")  # fmt: skip
     return elf
 
 
-def run(elf: Path, files: Mapping[int, bytes] | None = None, timeout: float = 300) -> Counts:
+def run(elf: Path, files: Mapping[int, bytes] | None = None) -> Counts:
     """Run an ELF of :func:`build` in QEMU, with these bytes at these addresses; what it counted."""
-    machine = (VARIANTS | HELIUM)[elf.stem][1]
-    command: list[str | Path] = [
-        EMULATOR, "-M", machine, "-nographic", "-monitor", "none", "-serial", "none",
-        "-semihosting-config", "enable=on,target=native", "-icount", "shift=0,sleep=off",
-        "-kernel", elf,
-    ]  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
-        for address, data in (files or {}).items():
-            path = Path(folder, f"{address:x}.bin")
-            path.write_bytes(data)
-            command += ["-device", f"loader,file={path},addr={address:#x},force-raw=on"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            raise CatsError(f"{elf.name} did not end in QEMU within {timeout:g} s") from None
-    counts: Counts = {}
-    for line in (done.stdout + done.stderr).splitlines():
-        fields = line.split()
-        if len(fields) != 4:
-            raise CatsError(f"{elf.name} in QEMU: {line}")
-        name, instructions, units, crc = fields
-        if name in ("sent", "output"):
-            name = f"{name}/{units}"
-        counts[name] = Count(int(instructions), int(units), int(crc, 16))
-    if done.returncode != 0 or not counts:
-        last = (done.stdout + done.stderr).splitlines()[-2:]
-        raise CatsError(f"{elf.name} in QEMU: exit status {done.returncode} after {last}")
-    return counts
-
-
-def _run(command: Sequence[str | Path], what: str, folder: Path | None = None) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, cwd=folder)
-    if done.returncode != 0:
-        raise CatsError(f"{what} failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+    return qemu.run(elf, (VARIANTS | HELIUM)[elf.stem][1], files)
 
 
 # Whole inferences
@@ -232,7 +178,7 @@ def record(
             for engine, log in zip(engines, sent, strict=True):
                 engine.produce(x)
                 payloads.append(
-                    [engine.fill(x, f) for f in range(engine.fragments(x, engine.node))]
+                    [engine.payload(x, f) for f in range(engine.fragments(x, engine.node))]
                 )
                 log += b"".join(payloads[-1])
             for receiver, (engine, tape) in enumerate(zip(engines, tapes, strict=True)):
@@ -379,7 +325,7 @@ def check_recorded(builds: Mapping[str, Counts], recorded: Mapping[str, dict]) -
         for name, before in recorded["counts"].get(build, {}).items()
         if name in counts
         and counts[name].instructions
-        > before * (1 + TOLERANCE) + (STEP_TOLERANCE if "/step/" in name else 0)
+        > before * (1 + TOLERANCE) + (STEP_TOLERANCE if STEPS.search(name) else 0)
     ]
 
 
@@ -434,13 +380,13 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
         rows,
         "Products: instructions a MAC, requantisation included",
     )
-    others = ("product/in167/out64/rows", "requantise/", "unpack/", "norm/", "score/", "softmax/",
-              "weigh/", "attend/")  # fmt: skip
+    others = ("product/in167/out64/rows", "requantise/", "unpack/", "pick/", "norm/", "score/",
+              "softmax/", "weigh/", "attend/", "gf/")  # fmt: skip
     print_table(
         ["kernel", "units", "plain", "DSP"],
         [[name, count.units, plain[name].each, count.each] for name, count in dsp.items()
          if name.startswith(others)],
-        "Kernels: instructions a unit (MAC, element or output)",
+        "Kernels: instructions a unit (MAC, element, output or byte)",
     )  # fmt: skip
     if HELIUM.keys() <= builds.keys():
         print_helium(builds)
@@ -491,16 +437,52 @@ def to_json(builds: Mapping[str, Counts], compiler: str) -> dict:
     }
 
 
-def to_record(builds: Mapping[str, Counts], compiler: str) -> dict:
-    """What ``tests/benchmarks/m4/recorded.json`` keeps: the instructions of what is counted."""
+#: The builds whose counts ``tests/benchmarks/m4/recorded.json`` keeps.
+KEPT = ("dsp", "plain", "gather", "zephyr")
+
+
+def to_record(builds: Mapping[str, Counts], compiler: str, before: Mapping[str, dict]) -> dict:
+    """What ``tests/benchmarks/m4/recorded.json`` keeps: the instructions of what is counted, and
+    how much a call handled; what was not counted stays as it was ``before``."""
+    counts = {
+        build: {k: v.instructions for k, v in builds[build].items() if v.instructions > 0}
+        for build in KEPT
+        if build in builds
+    }
+    units = {
+        build: {k: v.units for k, v in builds[build].items()}
+        for build in ("gather", "zephyr")
+        if build in builds
+    }
     return {
         "compiler": compiler,
-        "counts": {
-            build: {k: v.instructions for k, v in counts.items() if v.instructions > 0}
-            for build, counts in builds.items()
-            if build in ("dsp", "plain")
-        },
+        "counts": before.get("counts", {}) | counts,
+        "units": before.get("units", {}) | units,
     }
+
+
+PARTS = ("engine", "gather", "zephyr")
+
+
+def count_parts(parts: Sequence[str], folder: Path, shapes: Sequence[str]) -> dict[str, Counts]:
+    """Count and print these of PARTS; what this machine cannot count is said."""
+    builds: dict[str, Counts] = {}
+    if "engine" in parts:
+        cmsis = cmsis_nn()
+        if cmsis is None:
+            print("CMSIS-NN is left out: set CMSIS_NN_PATH, or have a Zephyr workspace with it")
+        builds |= measure(folder, cmsis, shapes)
+        print_counts(builds)
+    if "gather" in parts:
+        builds["gather"] = count_gather(folder)
+        print_gather(builds["gather"])
+    if "zephyr" in parts:
+        try:
+            builds["zephyr"] = count_zephyr(folder)
+            print_zephyr(builds["zephyr"])
+        except NoWorkspaceError as reason:
+            print(f"\nZephyr's part and AES-CCM are left out: {reason}")
+    return builds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -513,28 +495,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "bench-m4",
                         help="folder for what is built (default: build/bench-m4)")  # fmt: skip
+    parser.add_argument("--only", action="append", choices=PARTS,
+                        help="what to count (default: all)")  # fmt: skip
     parser.add_argument("--shape", action="append", choices=[*SHAPES, "none"],
-                        help="whole inferences to count (default: all)")  # fmt: skip
+                        help="whole inferences of the engine to count (default: all)")  # fmt: skip
     parser.add_argument("--record", action="store_true", help=f"write {RECORDED.name}")
     add_json_argument(parser)
     options = parser.parse_args(arguments)
     try:
-        cmsis = cmsis_nn()
-        if cmsis is None:
-            print("CMSIS-NN is left out: set CMSIS_NN_PATH, or have a Zephyr workspace with it")
-        shapes = [s for s in options.shape or SHAPES if s != "none"]
-        builds = measure(options.build, cmsis, shapes)
+        if problem := missing_tools():
+            raise CatsError(problem)
         compiler = compiler_version()
-        print_counts(builds)
+        recorded = read_json(RECORDED, "recorded counts") if RECORDED.exists() else {}
+        shapes = [s for s in options.shape or SHAPES if s != "none"]
+        builds = count_parts(options.only or PARTS, options.build, shapes)
         if options.json:
             write_json(options.json, to_json(builds, compiler))
+        same = recorded.get("compiler") == compiler
         if options.record:
-            write_json(RECORDED, to_record(builds, compiler))
+            write_json(RECORDED, to_record(builds, compiler, recorded if same else {}))
             return 0
-        recorded = read_json(RECORDED, "recorded counts")
-        if recorded["compiler"] != compiler:
-            print(f"\nThe recorded counts are of gcc {recorded['compiler']}, these of {compiler}: "
-                  "not compared")  # fmt: skip
+        if not same:
+            print(f"\nThe recorded counts are of gcc {recorded.get('compiler')}, these of "
+                  f"{compiler}: not compared")  # fmt: skip
             return 0
         grown = check_recorded(builds, recorded)
         print("\n" + "\n".join(grown or ["No count is more than 3 % above the recorded one."]))

@@ -69,9 +69,12 @@ PROTOTYPE_US = 260_000
 #: Pause between an inference's end and the next submit: the default of tests/bsim/node.
 GAP_US = 5000
 EPOCHS = 100
+#: An exchange of 16 x 512 bytes over the air times of its frames. Elsewhere it is only measured:
+#: Bluetooth LE has silent times of its own, sealing takes longer than the air (doc/transports.rst).
+OVER_BOUND = {"nrf_radio": 1.15, "ieee802154": 1.1}
 DOC = Path("doc") / "radio.rst"
 #: Modules of cats that figures depend on.
-GATHER_SOURCES = ("plan/plan", "plan/radio")
+GATHER_SOURCES = ("plan/code_time", "plan/plan", "plan/radio")
 TIMES_SOURCES = (*GATHER_SOURCES, "plan/planner", "plan/timing", "sim/faults", "sim/simulate")
 DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 
@@ -79,20 +82,20 @@ DEMO_SOURCES = (*TIMES_SOURCES, "plan/energy", "plan/predict")
 @dataclass(frozen=True)
 class Options:
     """What is run; ``long``: inferences of each fault in the long run, by transport; ``only``: the
-    groups of which cells are run, of the others those that are kept are used."""
+    groups of which cells are run, of the others those that are kept are used; ``code_time``: code
+    takes time beside the jobs."""
 
     out: Path
     radios: tuple[str, ...] = TRANSPORTS
     nodes: tuple[int, ...] = SIZES
     inferences: int = 10
-    long: dict[str, int] = field(
-        default_factory=lambda: {"nrf_radio": 1000, "ieee802154": 200, "ble": 100}
-    )
+    long: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TRANSPORTS, 1000))
     gathers: tuple[tuple[int, int], ...] = GATHERS
     demo_nodes: tuple[int, ...] = (4, 16)
     samples: int = 50
     jobs: int = 1
     only: tuple[str, ...] = GROUPS
+    code_time: bool = True
 
 
 #: --quick.
@@ -140,13 +143,15 @@ class Matrix:
         key = "small", radio, nodes, seed
         if key not in self.made:
             folder = self.options.out / "deploy" / f"{radio}_{nodes}_{seed}"
-            self.made[key] = deploy(folder, small(nodes), nodes, radio, seed, rounds=2)
+            self.made[key] = deploy(
+                folder, small(nodes), nodes, radio, seed, self.options.code_time, rounds=2
+            )
         return self.made[key]
 
     def cells(self) -> Iterable[Cell]:
         """All of them; of the largest networks fewer inferences."""
         o = self.options
-        for radio in o.radios:
+        for radio in (*o.radios, *(radio + SEALED for radio in o.radios)):
             for nodes, size in o.gathers:
                 for rounds in (0, 2):
                     yield self.gather(radio, nodes, size, rounds)
@@ -202,7 +207,8 @@ class Matrix:
         if key not in self.made:
             self.made[key] = deploy(
                 self.options.out / "deploy" / f"{radio}_{nodes}x{size}_{rounds}", wide(nodes, size),
-                nodes, radio, rounds=rounds, tile_rows=16, interleave=False,
+                nodes, radio, code_time=self.options.code_time, rounds=rounds, tile_rows=16,
+                interleave=False,
             )  # fmt: skip
         made, count = self.made[key], self.options.inferences
         return Cell(
@@ -220,7 +226,7 @@ class Matrix:
         for radio in self.options.radios:
             folder = self.options.out / "deploy" / f"{radio}_digits_{nodes}"
             export(model, folder, formats="image", force=True, radio=radio, rounds=2)
-            made = prepare(folder, inputs[: self.options.samples])
+            made = prepare(folder, inputs[: self.options.samples], self.options.code_time)
             for fault in ("drift", "loss"):
                 yield Cell(
                     "demo", f"{radio}_{nodes}_{fault}", radio, (made,),
@@ -235,13 +241,18 @@ def figures_of(found: Outcome) -> dict:
     return {**asdict(found), "delivered": found.delivered, "good": found.good}
 
 
+def settings(made: Deployment) -> Settings:
+    """By which the simulator does the same."""
+    code = "plan" if made.code_time else "none"
+    return Settings(compute="plan", code_time=code, gap_us=GAP_US)
+
+
 def _times(program: Path, made: Deployment, count: int) -> dict:
     """Microseconds of an inference and on air, by plan, by simulator and on BabbleSim."""
     model, plan, _, images = load_deploy(made.folder)
     nodes = radio_cells.devices(made, count, radio_cells.DRIFT_PPM)
     logs = bsim.run(program, made.folder, nodes, seconds=36000.0, packets=True)
-    settings = Settings(compute="plan", gap_us=GAP_US)
-    simulated = simulate(model, plan, made.inputs, Faults(), 1, settings, images)
+    simulated = simulate(model, plan, made.inputs, Faults(), 1, settings(made), images)
     plain = made.radio.removesuffix(SEALED)
     return {
         "radio": made.radio,
@@ -275,6 +286,7 @@ def _gather(program: Path, made: Deployment, size: int, rounds: int, count: int)
         row[f"{fault}_us"] = kind["air_us"] / kind["exchanges"]
         row[f"{fault}_delivered"] = found.delivered
         row[f"{fault}_fragments"] = found.fragments
+        row[f"{fault}_late"] = found.late
     row["ratio"] = row["drift_us"] / row["bound_us"]
     row["slower"] = row["loss_us"] / row["drift_us"]
     return {**row, "good": True}
@@ -300,9 +312,7 @@ def _trained(run: Path, nodes: int) -> tuple[Any, Task]:
     return quantise_run(run)[0], task
 
 
-def _demo(
-    program: Path, made: Deployment, task: Task, inputs: np.ndarray, fault: str
-) -> dict:
+def _demo(program: Path, made: Deployment, task: Task, inputs: np.ndarray, fault: str) -> dict:
     """Latency, energy and accuracy of whole inferences; the rest of the test part by the
     simulator."""
     count = len(made.inputs)
@@ -314,8 +324,7 @@ def _demo(
 
     model, plan, _, images = load_deploy(made.folder)
     losses = Faults(loss=0.1 if fault == "loss" else 0.0)
-    settings = Settings(compute="plan", gap_us=GAP_US)
-    rest = simulate(model, plan, inputs, losses, 1, settings, images)
+    rest = simulate(model, plan, inputs, losses, 1, settings(made), images)
     answers = rest.outputs[:, 0, -1].argmax(axis=-1)
     energy = []
     for node, log in enumerate(run.logs):
@@ -358,6 +367,7 @@ def program_key() -> str:
     root, zephyr = source_tree(), workspace().zephyr
     folders = ("subsys/cats", "include/cats", "tests/bsim/node")
     files = [f for folder in folders for f in sorted((root / folder).rglob("*")) if f.is_file()]
+    files += sorted((root / "python/cats/sim/_native").glob("air_code.*"))
     chosen = [
         f for f in files
         if f.suffix not in (".sh", ".source", ".yaml") and f.parent.name != "engine"
@@ -437,12 +447,12 @@ def tables(found: Sequence[dict]) -> dict[str, tuple[tuple, list[tuple]]]:
             (
                 f["radio"].removesuffix(SEALED), str(f["nodes"]), f["fault"], str(f["inferences"]),
                 str(f["compared"]), str(f["different"]), str(f["hung"]), str(f["missed"]),
-                _percent(f["delivered"]), _ms(f["latency_us"]), _ms(f["worst_us"]),
+                str(f["late"]), _percent(f["delivered"]), _ms(f["latency_us"]), _ms(f["worst_us"]),
             )
             for f in group[name]
         ]  # fmt: skip
         head = ("transport", "nodes", "fault", "inferences", "outputs", "differ", "hung", "missed",
-                "delivered", "ms", "worst ms")  # fmt: skip
+                "late", "delivered", "ms", "worst ms")  # fmt: skip
         if name == "long":
             head = (*head[:3], "runs", *head[3:])
             runs = [str(f["runs"]) for f in group[name]]
@@ -502,12 +512,12 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
 
     for f in group["gather"]:
         shape = f"{f['nodes']} nodes x {f['bytes']} bytes, {f['radio']}"
-        free = f["radio"] == "ble"
         if f["nodes"] == 16 and f["rounds"] == 0:
-            goal(f"{shape}, over the bound", "at most 1.25", f"{f['ratio']:.2f}",
-                 None if free else f["ratio"] <= 1.25)  # fmt: skip
+            most = OVER_BOUND.get(f["radio"])
+            goal(f"{shape}, over the bound", f"at most {most}" if most else "", f"{f['ratio']:.2f}",
+                 f["ratio"] <= most if most else None)  # fmt: skip
         if f["nodes"] == 4 and f["rounds"] == 0 and f["radio"] == "nrf_radio":
-            goal(f"{shape}", "below 26 ms", f"{_ms(f['drift_us'])} ms", f["drift_us"] < 26_000)
+            goal(f"{shape}", "below 17 ms", f"{_ms(f['drift_us'])} ms", f["drift_us"] < 17_000)
         if f["nodes"] == 16 and f["rounds"] == 2:
             goal(f"{shape}, 10 % loss, delivered", "at least 99.9 %",
                  _percent(f["loss_delivered"], 3), f["loss_delivered"] >= 0.999)  # fmt: skip
@@ -518,6 +528,11 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
         fewest = min(f["inferences"] for f in part)
         goal(f"hung, {fewest} inferences with each of {len(part)} faults, {radio}", "0",
              str(sum(f["hung"] for f in part)), not any(f["hung"] for f in part))  # fmt: skip
+    clean = [f["late"] for name in ("matrix", "long", "demo") for f in group[name]
+             if f["fault"] in ("clean", "drift")]  # fmt: skip
+    clean += [f["drift_late"] for f in group["gather"]]
+    if clean:
+        goal("frames too late where nothing is lost", "0", str(sum(clean)), not any(clean))
     every = group["matrix"] + group["long"] + group["demo"]
     differ, total = (sum(f[name] for f in every) for name in ("different", "compared"))
     if every:
@@ -638,10 +653,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 1) // 2),
                         help="cells at a time; one keeps more than one processor busy")  # fmt: skip
+    parser.add_argument("--no-code-time", action="store_true",
+                        help="for comparison: only jobs take time")  # fmt: skip
     parser.add_argument("--doc", action="store_true", help="write doc/radio.rst's tables and plots")
     parser.add_argument("-o", "--out", type=Path, default=Path("build") / "radio-report")
     args = parser.parse_args(arguments)
     given = {"radios": tuple(args.radio), "jobs": args.jobs, "only": tuple(args.only)}
+    given |= {"code_time": not args.no_code_time}
     given |= QUICK if args.quick else {}
     given |= {"nodes": tuple(args.nodes)} if args.nodes else {}
     given |= {"inferences": args.inferences} if args.inferences else {}
@@ -649,6 +667,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reason = bsim.missing()
         if reason:
             raise CatsError(reason)
+        if args.doc and args.no_code_time:
+            raise CatsError("--doc: figures without the time of code are not published")
         if args.nodes and not all(2 <= nodes <= 16 for nodes in args.nodes):
             raise CatsError("--nodes: each from 2 to 16")
         options = Options(out=args.out, **given)

@@ -59,12 +59,14 @@ _QUIET_US = 30_000_000
 
 @dataclass(frozen=True)
 class Deployment:
-    """An exported folder and what it was made of; ``inputs`` int8 [B, tokens_in, P]."""
+    """An exported folder and what it was made of; ``inputs`` int8 [B, tokens_in, P];
+    ``code_time``: code takes time beside the jobs."""
 
     folder: Path
     inputs: np.ndarray
     nodes: int
     radio: str
+    code_time: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ class Outcome:
     ``different`` are not the reference's; ``hung``: inferences that were begun or submitted and
     never ended, and nodes that take part no more; ``missed``: results that living nodes lack, since
     they never heard of the inference; ``latency_us``: as node 0 or its heir sees it, the mean and
-    worst; ``fragments`` that were due and ``lost`` at all nodes."""
+    worst; ``fragments`` that were due and ``lost`` at all nodes; ``late``: frames that were not
+    sent, since they were not ready in time."""
 
     radio: str
     nodes: int
@@ -109,6 +112,7 @@ class Outcome:
     attacks: int = 0
     refused: int = 0
     foreign: int = 0
+    late: int = 0
 
     @property
     def delivered(self) -> float:
@@ -129,7 +133,7 @@ class Outcome:
         self.worst_us = max(self.worst_us, other.worst_us)
         self.planned_us = other.planned_us
         for name in ("runs", "inferences", "compared", "different", "hung", "missed", "fragments",
-                     "lost", "takeovers", "attacks", "refused", "foreign"):  # fmt: skip
+                     "lost", "late", "takeovers", "attacks", "refused", "foreign"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
@@ -158,21 +162,26 @@ def wide(nodes: int, size: int) -> ModelConfig:
 
 
 def deploy(
-    folder: Path, config: ModelConfig, nodes: int, radio: str, seed: int = 7, **options: object
-) -> Deployment:
-    """Export a random model of this shape, with inputs and times of computing beside it."""
+    folder: Path, config: ModelConfig, nodes: int, radio: str, seed: int = 7,
+    code_time: bool = True, **options: object,
+) -> Deployment:  # fmt: skip
+    """Export a random model of this shape, with inputs and what its code takes beside it."""
     split = even_split(config, nodes)
     model = random_model(seed, config, split, full_keep(config, split))
     export(model, folder, formats="image", force=True, radio=radio, **options)
-    return prepare(folder, random_inputs(seed, config, 8))
+    return prepare(folder, random_inputs(seed, config, 8), code_time)
 
 
-def prepare(folder: Path, inputs: np.ndarray) -> Deployment:
-    """What the nodes read beside their images: int8 ``inputs`` [B, tokens_in, P], job times."""
+def prepare(folder: Path, inputs: np.ndarray, code_time: bool = True) -> Deployment:
+    """What the nodes read beside their images: int8 ``inputs`` [B, tokens_in, P], times of jobs
+    and, with ``code_time``, of all other code."""
     model, plan, _, _ = load_deploy(folder)
+    bsim.clean(folder)
     bsim.write_inputs(model, folder, inputs)
     bsim.write_compute(model, plan, folder)
-    return Deployment(folder, inputs, model.split.nodes, plan.radio)
+    if code_time:
+        bsim.write_code(model, plan, folder)
+    return Deployment(folder, inputs, model.split.nodes, plan.radio, code_time)
 
 
 # Runs
@@ -185,6 +194,8 @@ def devices(
     common = {
         "inferences": inferences, "compute": "compute.bin", "quiet": _QUIET_US, **options
     }  # fmt: skip
+    if made.code_time:
+        common["code"] = "code.bin"
     return [
         Device(n, made.folder, drift_ppm if n % 2 else -drift_ppm, 0, common)
         for n in range(made.nodes)
@@ -335,6 +346,7 @@ def outcome(run: Run) -> Outcome:
         missed=missed,
         fragments=sum(result.fragments for result in results),
         lost=sum(result.lost for result in results),
+        late=sum(log.send_failed for log in [*logs, *run.others]),
         latency_us=float(np.mean(latency)) if latency else 0.0,
         worst_us=max((result.latency_us for result in results), default=0),
         planned_us=int(inference_us(model.config, model.split, model.keep, plan)),
@@ -395,11 +407,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--nodes", type=int, default=4)
     parser.add_argument("--fault", default="drift", choices=FAULTS)
     parser.add_argument("--inferences", type=int, default=10)
+    parser.add_argument("--no-code-time", action="store_true", help="only jobs take time")
     args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         where = Path(temporary)
-        made = deploy(where / "a", small(args.nodes), args.nodes, args.radio, rounds=2)
-        other = deploy(where / "b", small(args.nodes), args.nodes, args.radio, 8, rounds=2)
+        made, other = (
+            deploy(
+                where / str(seed), small(args.nodes), args.nodes, args.radio, seed,
+                not args.no_code_time, rounds=2,
+            )
+            for seed in (7, 8)
+        )  # fmt: skip
         try:
             found = outcome(
                 scenario(args.program.resolve(), made, args.fault, args.inferences, other)
@@ -410,7 +428,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"{args.radio}, {args.nodes} nodes, {args.fault}: {found.inferences} inferences, "
         f"{found.compared} outputs compared, {found.different} differ, {found.hung} hung, "
-        f"{found.missed} missed, {100 * found.delivered:.2f} % delivered"
+        f"{found.missed} missed, {100 * found.delivered:.2f} % delivered, {found.late} late"
     )
     return 0 if found.good else 1
 

@@ -59,7 +59,6 @@ static void begin(struct lockstep *all, const int8_t *input)
 void lockstep_run(struct lockstep *all, const int8_t *input, lockstep_air air, void *context)
 {
 	struct cats_exchange x = {0, 0};
-	uint8_t *payload = allocate(UINT16_MAX);
 	uint32_t exchange = 0;
 
 	begin(all, input);
@@ -71,8 +70,9 @@ void lockstep_run(struct lockstep *all, const int8_t *input, lockstep_air air, v
 
 			cats_engine_produce(&all->engine[s], x);
 			for (uint16_t f = 0; f < count; f++) {
-				const uint16_t size =
-					cats_engine_fill(&all->engine[s], x, f, payload);
+				uint16_t size;
+				const uint8_t *payload =
+					cats_engine_fragment(&all->engine[s], x, f, &size);
 
 				for (uint8_t d = 0; d < all->nodes; d++) {
 					if (d == s || !air(context, exchange, d, s, f)) {
@@ -90,7 +90,6 @@ void lockstep_run(struct lockstep *all, const int8_t *input, lockstep_air air, v
 		}
 		exchange++;
 	} while (cats_exchange_next(&all->image[0], &x));
-	free(payload);
 }
 
 void lockstep_free(struct lockstep *all)

@@ -86,8 +86,9 @@ struct bench {
 	struct cats_node node;
 	struct cats_job job;
 	struct cats_todo todo;
+	uint16_t key;
 	bool computing;
-	bool sending;
+	uint8_t sending; /* frames that were handed out */
 	uint32_t now_us;
 	uint32_t finals; /* exchanges of the inference that runs whose availability was told */
 	int8_t *input;
@@ -132,14 +133,14 @@ static void poll_node(struct bench *bench)
 		struct cats_frame frame;
 		uint8_t *copy = malloc(todo->length);
 
-		CHECK(copy != NULL && !bench->sending);
+		CHECK(copy != NULL && bench->sending < 2);
 		memcpy(copy, todo->frame, todo->length);
 		/* What it sends, another node takes; but for the sender's number, which is its own.
 		 */
-		CHECK(cats_frame_parse(&bench->image, copy, todo->length, &frame) ==
+		CHECK(cats_frame_parse(&bench->image, bench->key, copy, todo->length, &frame) ==
 		      -1 - CATS_REJECT_SOURCE);
 		free(copy);
-		bench->sending = true;
+		bench->sending++;
 	} else if (todo->what == CATS_TODO_DONE) {
 		const struct cats_result *result = &todo->result;
 		volatile int16_t seen;
@@ -157,8 +158,8 @@ static void sent(struct bench *bench, bool ok, int16_t off_us)
 {
 	int error = cats_node_sent(&bench->node, ok, bench->now_us + (uint32_t)off_us);
 
-	CHECK((error == 0) == bench->sending);
-	bench->sending = false;
+	CHECK((error == 0) == (bench->sending != 0));
+	bench->sending -= error == 0;
 }
 
 static void hear(struct bench *bench, const uint8_t *data, size_t length, uint32_t age_us)
@@ -179,9 +180,10 @@ static void hear_likely(struct bench *bench, struct script *script)
 	uint8_t nodes = image->header->nodes;
 	uint8_t what = next(script);
 	uint8_t where = next(script);
+	uint8_t source;
 	uint8_t buffer[CATS_FRAME_HEADER + CATS_FRAME_MAX];
 	struct cats_frame frame = {
-		.type = what % 5,
+		.type = what % 6,
 		.source = (what >> 4) % (nodes > 1 ? nodes : 2),
 		.round = where >> 6,
 		.inference = node->number,
@@ -203,23 +205,29 @@ static void hear_likely(struct bench *bench, struct script *script)
 	    image->gathers[frame.x.gather].rows) {
 		frame.x.tile = 0;
 	}
+	source = frame.source < nodes ? frame.source : 0;
 	switch (frame.type) {
 	case CATS_FRAME_DATA:
 		frame.round = 0;
-		frame.slot = (uint8_t)((frame.slot >> 6) << 4 | (frame.slot & 15) % nodes);
-		frame.length =
-			frame.index < cats_fragment_count(image, frame.x, frame.source)
-				? cats_fragment_size(image, frame.x, frame.source, frame.index)
-				: cats_coded_size(image, frame.x, frame.source);
+		frame.slot = (uint8_t)((frame.slot >> 4 & 7) << 4 | (frame.slot & 15) % nodes);
+		frame.length = frame.index < cats_fragment_count(image, frame.x, source)
+				       ? cats_fragment_size(image, frame.x, source, frame.index)
+				       : cats_coded_size(image, frame.x, source);
 		break;
 	case CATS_FRAME_CODED:
 		frame.index = (uint8_t)((frame.round - 1u) << 4 | (frame.index & 0x4f));
-		frame.length = cats_coded_size(image, frame.x, frame.source);
+		frame.length = cats_coded_size(image, frame.x, source);
 		break;
 	case CATS_FRAME_SYNC:
 		frame.round = 0;
-		frame.index %= 4;
+		frame.index &= CATS_DULL | CATS_MAX_AHEAD;
 		frame.slot %= 2;
+		break;
+	case CATS_FRAME_ASK:
+		frame.round = 0;
+		frame.x = (struct cats_exchange){0, 0};
+		frame.index %= 2;
+		frame.slot = 0;
 		break;
 	default:
 		frame.index %= 3;
@@ -234,7 +242,7 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.length = CATS_FRAME_MAX;
 	}
 	memset(buffer, next(script), sizeof(buffer));
-	hear(bench, buffer, cats_frame_seal(image, &frame, buffer), next(script) * 16u);
+	hear(bench, buffer, cats_frame_seal(bench->key, &frame, buffer), next(script) * 16u);
 }
 
 static void step(struct bench *bench, struct script *script)
@@ -298,14 +306,14 @@ static void settle(struct bench *bench)
 	while (cats_node_runs(&bench->node) || bench->computing) {
 		CHECK(bound-- > 0);
 		end_job(bench);
-		if (bench->sending) {
+		while (bench->sending != 0) {
 			sent(bench, true, 0);
 		}
 		poll_node(bench);
 		if (bench->todo.compute && !bench->computing) {
 			begin_job(bench);
 		} else if (bench->todo.what == CATS_TODO_WAIT && cats_node_runs(&bench->node)) {
-			CHECK(!bench->todo.forever || bench->computing || bench->sending);
+			CHECK(!bench->todo.forever || bench->computing);
 			if (!bench->todo.forever) {
 				bench->now_us = bench->todo.at;
 			}
@@ -332,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.lead_us = first & 32 ? 200 : 0;
 	config.available = available;
 	config.user = bench;
+	bench->key = cats_frame_key(&bench->image, config.group);
 	CHECK(config.arena != NULL && bench->input != NULL);
 	memset(config.arena, 0xa5, config.arena_size);
 	CHECK(cats_node_init(&bench->node, &config, bench->now_us) == 0);

@@ -91,13 +91,15 @@ static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_
 
 	cats_engine_produce(engine, x);
 	for (uint16_t f = 0; f < cats_fragment_count(image, x, node); f++) {
-		const uint16_t size = cats_fragment_size(image, x, node, f);
-		uint8_t *payload = allocate(size);
+		uint16_t size;
+		const uint8_t *payload = cats_engine_fragment(engine, x, f, &size);
+		uint8_t *copy = allocate(size);
 
-		if (size == 0 || cats_engine_fill(engine, x, f, payload) != size) {
+		if (size == 0 || size != cats_fragment_size(image, x, node, f)) {
 			abort();
 		}
-		free(payload);
+		memcpy(copy, payload, size);
+		free(copy);
 	}
 	for (uint8_t s = 0; s < image->header->nodes; s++) {
 		const uint16_t count = s == node ? 0 : cats_fragment_count(image, x, s);

@@ -22,6 +22,8 @@ from cats.deploy import image
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.planner import make_plan
+from cats.sim._native import lib
+from cats.sim.engine import Engine
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "pytest" / "expected.json"
@@ -87,13 +89,16 @@ def expected() -> dict[str, object]:
         for i, sample in enumerate(inputs):
             there = data.arrived(model, plan, ident, case, i)
             outputs = reference.run(model, sample, there)
-            results.append([result(outputs[n], lost(case, i, n)) for n in nodes])
+            # Whom nobody follows goes on behind the numbers that may look late.
+            number = {"inference": i * (65 if case[2] == 1_000_000 else 1)}
+            results.append([number | result(outputs[n], lost(case, i, n)) for n in nodes])
         losses.append({"seed": case[0], "first": case[1], "ppm": case[2], "results": results})
     clean = [result(reference.run(model, sample)[0], 0) for sample in inputs]
     return {
         "spdx": "SPDX-License-Identifier: Apache-2.0, Copyright The CATS Project",
         "model_id": f"{ident:08x}",
         "nodes": split.nodes,
+        "silence_us": int(lib.cats_silence_us(Engine(image.pack(model, plan, 0, ident)).image)),
         "tokens": config.tokens_in,
         "inputs": config.inputs,
         "outputs": config.outputs,

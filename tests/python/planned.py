@@ -18,7 +18,7 @@ from cats.integer.random_models import random_keep, random_split
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, gather_kind, view_width
+from cats.shape.partition import KeepSets, Kind, gather_kind, own_ranges, view_width
 
 
 @st.composite
@@ -123,6 +123,17 @@ def run_arena(
         assert place + bytes_a_row * gather.tile_height(t) <= arena.size
         return np.arange(place, place + bytes_a_row * gather.tile_height(t))
 
+    def outbox(g: int, t: int) -> np.ndarray | None:
+        """What the node sends of a tile; None where that stands in its source just so."""
+        gather, (kind, _) = plan.gathers[g], gather_kind(config, g)
+        cut, (begin, end) = gather.sources[node], own_ranges(config, split, kind)[node]
+        ready = kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
+        if ready and cut.segments == 1 and cut.width == end - begin:
+            return None
+        place, size = arena.outboxes[g][t & 1], cut.width * gather.tile_height(t)
+        assert place + size <= arena.size
+        return np.arange(place, place + size)
+
     def span(g: int, t: int) -> range:
         gather = plan.gathers[g]
         first = gather.row_begin + t * gather.tile_rows
@@ -166,9 +177,21 @@ def run_arena(
             for row in span(g, t):
                 pooled = row - plan.gathers[g].row_begin
                 memory.write(rows_of("pooled", own, pooled), "pooled", pooled)
+        box = outbox(g, t)
+        if box is not None:
+            own_rows(g, t)
+            memory.write(box, "sent", g, t)
+
+    def send(g: int, t: int) -> None:
+        """Read what the node broadcasts."""
+        box = outbox(g, t)
+        if box is None:
+            own_rows(g, t)
+        else:
+            memory.read(box, "sent", g, t)
 
     def own_rows(g: int, t: int) -> None:
-        """Read what the node broadcasts, or what it takes of its own into the product."""
+        """Read what the node broadcasts, or takes into the product, where it stands."""
         kind, b = gather_kind(config, g)
         for row in span(g, t):
             i = row - plan.gathers[g].row_begin
@@ -241,20 +264,23 @@ def run_arena(
     for e, (g, t) in enumerate(order):
         if e not in produced:
             produce(g, t)
-        own_rows(g, t)
+        send(g, t)
         if e not in received:
             receive(g, t)
+        over = plan.held and gather_kind(config, g)[0] == Kind.ATTENTION
         if e + 1 < len(order):
             after, then = order[e + 1]
             apart = after != g or plan.gathers[g].buffers == 2
             if after == g and plan.gathers[g].buffers == 2 and early():
                 produce(after, then)
-                own_rows(after, then)
                 produced.add(e + 1)
+            send(g, t)  # a repair frame
             if apart and early():
                 receive(after, then)
                 received.add(e + 1)
-        own_rows(g, t)  # a repair frame
+                over = True
         consume(e, g, t)
+        if not over:
+            send(g, t)  # one that is asked for meanwhile
     for i in range(config.output_rows):
         memory.read(rows_of("output", 2 * config.outputs, i), "output", i)

@@ -7,6 +7,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats.plan.radio import RADIOS
+
 HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
 
 
@@ -20,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", type=float, default=0.5, help="share of columns that are sent")
     parser.add_argument("--epochs", type=int, help="passes over the training part (default 150)")
     parser.add_argument("--samples", type=int, help="test images a simulation (default: all)")
-    parser.add_argument("--radio", default="ieee802154", help="ieee802154 or ble_2m")
+    parser.add_argument("--radio", default="ieee802154", help=f"one of {', '.join(RADIOS)}")
     parser.add_argument("--seed", type=int, default=0, help="same seed, same figures")
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 
 from cats.report import add_json_argument
@@ -21,21 +22,34 @@ examples:
   cats simulate DEPLOY --loss 0.1 --burst 5 --rounds 2 --radio ble_2m --json figures.json
   cats simulate DEPLOY --kill 0@700 --restart 0@1500 --samples 20
   cats simulate DEPLOY --loss-matrix links.csv --save-availability seen.npz
+  cats simulate DEPLOY --links day.csv --samples 500
+  cats simulate DEPLOY --dead 1,2,3
 
-A loss matrix is a text file of D rows of D numbers, row: sender, column: receiver.
+A loss matrix is a text file of D rows of D numbers, row: sender, column: receiver. Links that
+change with time are lines MS,SENDER,RECEIVER,LOSS of a text file, * for all nodes (each line
+changes what those above it left; # begins a remark), or a .json file: [{"at_ms": 0, "loss": 0.1},
+...], where a loss may be a matrix.
 Exit status 1: an output differs from the reference, or an inference did not end.
 """
 
 
 def _moment(text: str) -> tuple[int, float]:
     node, _, ms = text.partition("@")
-    try:
-        moment = int(node), float(ms)
-    except ValueError:
-        moment = -1, -1.0
-    if min(moment) < 0:
+    if not node.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is not NODE@MS: write 2@700")
-    return moment
+    return int(node), _milliseconds(ms)
+
+
+def _milliseconds(text: str) -> float:
+    from cats.sim.faults import MOST_MS
+
+    try:
+        ms = float(text)
+    except ValueError:
+        ms = -1
+    if not 0 <= ms <= MOST_MS:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time, 0 to {MOST_MS:g} ms: write 700")
+    return ms
 
 
 def _losses(text: str) -> list[float]:
@@ -43,6 +57,13 @@ def _losses(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no loss: write 0.1 or 0,0.05,0.1") from None
+
+
+def _nodes(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no node: write 2 or 1,2,3") from None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +80,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--loss-matrix", type=Path, metavar="FILE", help="loss of each link, in place of --loss"
     )
+    parser.add_argument(
+        "--links", type=Path, metavar="FILE",
+        help="losses that change with time, in place of --loss: see below",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dead", type=_nodes, default=[], metavar="N[,N..]",
+        help="also run with each of these nodes off all the time, one after the other",
+    )  # fmt: skip
+    parser.add_argument(
+        "--babble", type=_moment, action="append", default=[], metavar="NODE@MS",
+        help="somebody repeats what this node sent last, each so many milliseconds, whatever else "
+        "is on the air; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--neighbour", type=_milliseconds, metavar="MS",
+        help="a second set of the same product in the room, with another group id, begins an "
+        "inference each so many milliseconds",
+    )  # fmt: skip
     for name, what in (
         ("duplicate", "is heard twice"),
         ("delay", "is heard up to 5 ms late"),
@@ -91,6 +130,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time that nodes compute: none, or the planner's estimate for a Cortex-M4 at 64 MHz",
     )  # fmt: skip
     parser.add_argument(
+        "--code-time", choices=("none", "plan"), default="plan",
+        help="time that all other code takes: none, or what the plan's slots are for",
+    )  # fmt: skip
+    parser.add_argument(
         "--check", action=argparse.BooleanOptionalAction, default=True,
         help="compare every output with the integer reference",
     )  # fmt: skip
@@ -110,14 +153,14 @@ def run(args: argparse.Namespace) -> int:
     from cats.deploy.export import load_deploy
     from cats.errors import CatsError
     from cats.report import print_table, write_json
-    from cats.sim.faults import Event, Faults
+    from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import COLUMNS, owners, report
     from cats.sim.simulate import Settings
 
     if args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")
-    if args.save_availability and len(args.loss) > 1:
-        raise CatsError("--save-availability takes one --loss")
+    if args.save_availability and (len(args.loss) > 1 or args.dead):
+        raise CatsError("--save-availability takes one --loss and no --dead")
     model, plan, meta, images = load_deploy(args.deploy)
     if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
         from cats.plan.planner import make_plan
@@ -131,18 +174,25 @@ def run(args: argparse.Namespace) -> int:
     events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
     nodes = model.split.nodes
     losses = [_matrix(args.loss_matrix, nodes)] if args.loss_matrix else args.loss
+    changes = load_changes(args.links, nodes) if args.links else []
+    if not set(args.dead) <= set(range(nodes)):
+        raise CatsError(f"--dead: there are nodes 0 to {nodes - 1}")
+    babble = [Babble("repeat", node, round(1000 * ms)) for node, ms in args.babble]
+    neighbour = None if args.neighbour is None else Neighbour(round(1000 * args.neighbour))
     task, inputs = _inputs(args, model, meta)
 
+    settings = Settings(compute=args.compute, code_time=args.code_time)
     records = []
-    for loss in losses:
+    for loss, off in itertools.product(losses, [[], *([node] for node in args.dead)]):
         faults = Faults(
             loss=loss, burst=args.burst, duplicate=args.duplicate, delay=args.delay,
             flip=args.flip, drift_ppm=[args.drift * (-1) ** d for d in range(nodes)],
-            events=events, named=True,
+            events=events, named=True, changes=changes, off=off, babble=babble,
+            neighbour=neighbour,
         )  # fmt: skip
         records.append(
             report(
-                model, plan, inputs, faults, args.seed, Settings(compute=args.compute), images,
+                model, plan, inputs, faults, args.seed, settings, images,
                 check_outputs=args.check, task=task, save=args.save_availability,
             )
         )  # fmt: skip
@@ -150,7 +200,9 @@ def run(args: argparse.Namespace) -> int:
         "format": 1, "deploy": meta["model_id"], "nodes": nodes, "radio": plan.radio,
         "rounds": plan.rounds, "seed": args.seed, "samples": len(inputs), "burst": args.burst,
         "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
-        "kill": args.kill, "restart": args.restart, "compute": args.compute, "results": records,
+        "kill": args.kill, "restart": args.restart, "babble": args.babble,
+        "neighbour": args.neighbour, "links": str(args.links or ""), "compute": args.compute,
+        "code_time": args.code_time, "results": records,
     }  # fmt: skip
     if args.json:
         write_json(args.json, document)
@@ -162,7 +214,9 @@ def run(args: argparse.Namespace) -> int:
             [metric if name == "quality" else name for name in COLUMNS],
             [[record["columns"][name] for name in COLUMNS] for record in records],
             f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
-            f"means over inferences; {metric}: {whose}; mJ: of the node that needs most",
+            f"means over inferences; {metric}: {whose}; mJ: of the node that needs most; late: "
+            "frames of all inferences that code had too late to send"
+            + ("; CODE TAKES NO TIME: no device does that" if args.code_time == "none" else ""),
         )
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0

@@ -8,6 +8,8 @@ import argparse
 import os
 from pathlib import Path
 
+from cats.plan.radio import RADIOS
+
 HELP = "train a model with message dropout and pruning"
 
 
@@ -133,7 +135,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loss.add_argument(
         "--air-radio",
         default="ieee802154",
-        help="radio of --air-budget: ieee802154 or ble_2m (default ieee802154)",
+        help=f"radio of --air-budget: one of {', '.join(RADIOS)} (default ieee802154)",
     )
 
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")

@@ -178,6 +178,7 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list
         "pool": lambda v: _POOLS[v],
         "flags": lambda v: " | ".join(n for bit, n in _FLAGS.items() if v & bit) or "0",
         "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
+        "outbox": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "input_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
         "output_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
     }  # fmt: skip

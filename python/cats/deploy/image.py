@@ -176,7 +176,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
             "tile_rows": gather.tile_rows, "element": element_bytes(kind),
             "buffers": gather.buffers, "slot_us": gather.slot_us,
             "control_us": gather.control_us, "turn_us": gather.turn_us,
-            "spacing_us": gather.spacing_us, "tile": arena.tiles[g],
+            "spacing_us": gather.spacing_us, "tile": arena.tiles[g], "outbox": arena.outboxes[g],
             "send_multiplier": step.send_multiplier, "send_shift": step.send_shift,
             "score_multiplier": step.score_multiplier,
             "value_multiplier": step.value_multiplier, "value_shift": step.value_shift,

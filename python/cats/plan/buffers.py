@@ -13,19 +13,21 @@ import numpy as np
 from cats.plan.arena import ALIGN, ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
 from cats.plan.plan import Arena, GatherPlan, Mode, exchange_order
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, gather_kind, view_width
+from cats.shape.partition import READY, KeepSets, Kind, gather_kind, own_ranges, view_width
 
 
 @functools.lru_cache(maxsize=256)
 def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
-    each gather; ``tileG.B`` is tile buffer B of gather G.
+    each gather; ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds what the node sends
+    of that tile.
 
-    Exchange e has three ticks: produce, exchange (fill and receive), consume; the inference begins
-    one tick before the first. Frames of an exchange may arrive while the one before it is consumed.
-    With two tile buffers produce and exchange of a gather's next tile may come before consume of
-    this one, so that consume may last until then. Of many tiles only four (or three) are looked at,
-    which shows every overlap: first, middle and last, the last in the buffer where it really is.
+    Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
+    one tick before the first. Frames of an exchange may arrive while the one before it is consumed,
+    and be sent while it is consumed itself, but where attention is held. With two tile buffers
+    produce and exchange of a gather's next tile may come before consume of this one, so that
+    consume may last until then. Of many tiles only four (or three) are looked at, which shows every
+    overlap: first, middle and last, the last in the buffer where it really is.
     """
     short = [(phase, tiles if tiles <= 4 else 4 - tiles % 2) for _, _, phase, tiles, _ in gathers]
     order = exchange_order(short)
@@ -46,6 +48,8 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
         overlap = buffers == 2 and e + 1 < len(order) and order[e + 1][0] == g
         late = consume + 2 if overlap else consume
         use(f"tile{g}.{tile % buffers}", consume - 3, late, tile)
+        sent = consume - 1 if held and kind == Kind.ATTENTION else late
+        use(f"outbox{g}.{tile % buffers}", produce, sent, tile)
         if kind <= Kind.HIDDEN:
             use("residual", 0, late)
         if kind != Kind.RESULT:
@@ -109,10 +113,24 @@ def buffer_sizes(
         "output": 2 * config.output_rows * config.outputs,
     }
     for g, plan in enumerate(gathers):
-        size = plan.tile_rows * sum(f.width for s, f in enumerate(plan.sources) if s != node)
-        for b in range(plan.buffers):
-            sizes[f"tile{g}.{b}"] = size
+        for of, size in tile_sizes(config, split, g, plan, node).items():
+            sizes |= {f"{of}{g}.{b}": size for b in range(plan.buffers)}
     return sizes
+
+
+def tile_sizes(
+    config: ModelConfig, split: SplitConfig, g: int, plan: GatherPlan, node: int
+) -> dict[str, int]:
+    """Bytes of each of gather g's buffers of one node: of what others send of a tile, and of what
+    the node sends, where that does not stand in the arena just so."""
+    cut, kind = plan.sources[node], gather_kind(config, g)[0]
+    begin, end = own_ranges(config, split, kind)[node]
+    in_place = kind in READY and cut.segments == 1 and cut.width == end - begin
+    heard = sum(other.width for other in plan.sources) - cut.width
+    return {
+        "tile": plan.tile_rows * heard,
+        "outbox": 0 if in_place else plan.tile_rows * cut.width,
+    }
 
 
 def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
@@ -147,15 +165,16 @@ def node_buffers(
 
 @functools.lru_cache(maxsize=4096)
 def _packed(buffers: tuple[Buffer, ...], kinds: tuple[int, ...]) -> tuple[dict[str, int], int, int]:
-    """(offsets, size, lower bound). Tile buffers of one kind and size get one place in all blocks,
-    which makes the search short and its result regular; where that misses the lower bound each
-    tile buffer is also tried on its own."""
+    """(offsets, size, lower bound). Buffers of tiles of one kind and size get one place in all
+    blocks, which makes the search short and its result regular; where that misses the lower bound
+    each of them is also tried on its own."""
     bound = lower_bound(buffers)
     merged: dict[tuple, Buffer] = {}
     member: dict[str, str] = {}
     for b in buffers:
-        gather, _, which = b.name.removeprefix("tile").partition(".")
-        key = (kinds[int(gather)], which, b.size) if which else (b.name,)
+        gather, _, which = b.name.partition(".")
+        of = gather.rstrip("0123456789")
+        key = (of, kinds[int(gather.removeprefix(of))], which, b.size) if which else (b.name,)
         seen = merged.setdefault(key, b)
         merged[key] = dataclasses.replace(seen, live=seen.live | b.live)
         member[b.name] = seen.name
@@ -180,13 +199,14 @@ def plan_arena(
     buffers = node_buffers(config, split, keep, gathers, node, mode)
     kinds = tuple(int(gather_kind(config, g)[0]) for g in range(len(gathers)))
     places, size, bound = _packed(tuple(buffers), kinds)
-    offsets = {b.name: places[b.name] for b in buffers if not b.name.startswith("tile")}
+    offsets = {b.name: places[b.name] for b in buffers if "." not in b.name}
     offsets["heads"] = offsets["query"]
-    tiles = tuple(
-        (places[f"tile{g}.0"], places.get(f"tile{g}.1", places[f"tile{g}.0"]))
-        for g in range(len(gathers))
-    )
-    return Arena(offsets, tiles, max(size, ARENA_ALIGN), max(bound, ARENA_ALIGN))
+    tiles, outboxes = (
+        tuple((places[f"{of}{g}.0"], places.get(f"{of}{g}.1", places[f"{of}{g}.0"]))
+              for g in range(len(gathers)))
+        for of in ("tile", "outbox")
+    )  # fmt: skip
+    return Arena(offsets, tiles, outboxes, max(size, ARENA_ALIGN), max(bound, ARENA_ALIGN))
 
 
 def fullest(

@@ -151,8 +151,8 @@ def exchange(
     heads_per_pass: int,
     queries: range,
 ) -> tuple[float, float]:
-    """(produce and fill, consume) of an exchange of these residual rows. ``heads_per_pass``: where
-    ATTENTION is held, else 0; ``queries``: of queried()."""
+    """(produce, consume) of an exchange of these residual rows. ``heads_per_pass``: where ATTENTION
+    is held, else 0; ``queries``: of queried()."""
     kind, own, width, n = share.kind, share.heads, config.head_width, config.tokens
     count = len(rows)
 
@@ -164,8 +164,10 @@ def exchange(
         )
         return 60.0 * len(of) + own * each
 
-    int8 = kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN)
-    produce = 220.0 + count * share.sent * (18 if int8 else 37.5)
+    residual = kind in (Kind.ATTENTION, Kind.FORWARD)
+    produce = 150.0
+    if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
+        produce += count * (83 + share.sent * (8.2 if residual else 4.3))
     if kind == Kind.HEADS and not heads_per_pass:
         produce += attention(rows)
     elif kind == Kind.OUTPUT:
@@ -176,7 +178,7 @@ def exchange(
         return produce, 80.0
 
     row = 105.0 + share.others * unpack(0) + share.kept * (unpack(1) - unpack(0))
-    if kind in (Kind.ATTENTION, Kind.FORWARD):
+    if residual:
         row += unpack_residual(share.view - share.kept)
     elif share.view > share.kept:
         row += unpack(share.view - share.kept)

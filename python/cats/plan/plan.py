@@ -49,10 +49,12 @@ class GatherPlan:
 @dataclass(frozen=True)
 class Arena:
     """Byte offsets of one node's buffers (names of struct cats_image_model without ``arena_``),
-    ``tiles[g]`` = the two tile buffers of gather g, and the size of all."""
+    ``tiles[g]`` and ``outboxes[g]`` = the two buffers of gather g for what others and the node
+    itself send of a tile, and the size of all."""
 
     offsets: dict[str, int]
     tiles: tuple[tuple[int, int], ...]
+    outboxes: tuple[tuple[int, int], ...]
     size: int
     lower_bound: int
 
@@ -184,7 +186,7 @@ def plan_from_json(data: dict) -> Plan:
             for row in data["gathers"]
         )
         arenas = tuple(
-            Arena(**{**row, "tiles": tuple(tuple(pair) for pair in row["tiles"])})
+            Arena(**{**row, **{k: tuple(map(tuple, row[k])) for k in ("tiles", "outboxes")}})
             for row in data["arenas"]
         )
         fixed = {"gathers": gathers, "arenas": arenas}

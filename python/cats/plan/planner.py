@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
-from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena
+from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena, tile_sizes
+from cats.plan.code_time import code_time
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
@@ -35,8 +36,8 @@ MAX_BLOCK_ROWS = 4
 
 @dataclass(frozen=True)
 class _Option:
-    """A way to run a group of gathers: rows a tile, tile buffers, bytes (of all tile buffers of the
-    node that needs most, hidden rows included), microseconds of all the group's exchanges."""
+    """A way to run a group of gathers: rows a tile, tile buffers, bytes (of all buffers of tiles of
+    the node that needs most, hidden rows included), microseconds of all the group's exchanges."""
 
     rows: int
     buffers: int
@@ -104,10 +105,10 @@ class _Search:
                 except CatsError as error:
                     refused = error
                     continue
-                size = max(
-                    buffers * rows * (sum(w) - least)
-                    for w in (self.timing.widths[g] for g in group)
-                    for least in (min(w),)
+                size = buffers * max(
+                    sum(tile_sizes(self.config, self.split, g, p, d).values())
+                    for g, p in zip(group, plans, strict=True)
+                    for d in self.strides
                 )
                 if together:
                     size += rows * max(self.split.hidden)
@@ -148,7 +149,7 @@ class _Search:
             yield bound, sum(option.time for option in chosen.values()), gathers
             best = None
             for group, i in at.items():
-                names = {f"tile{g}.{b}" for g in group for b in (0, 1)}
+                names = {f"{of}{g}.{b}" for of in ("tile", "outbox") for g in group for b in (0, 1)}
                 if self.timing.turns(group[0], mode):
                     names.add("hidden")
                 if i + 1 < len(options[group]) and names & full:
@@ -287,7 +288,8 @@ def _prepare(
     config.check()
     split.check(config)
     check_keep(config, split, keep)
-    air = radio_named(radio)
+    compute = compute or Compute()
+    air = radio_named(radio, code_time(split.nodes, compute.clock_hz))
     payload = air.payload if payload is None else payload
     if not 1 <= payload <= air.payload:
         raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
@@ -312,7 +314,7 @@ def _prepare(
         if uneven:
             interleave = False
 
-    timing = Timing(config, split, keep, air, payload, rounds, compute or Compute())
+    timing = Timing(config, split, keep, air, payload, rounds, compute)
     return _Search(config, split, keep, timing, tile_rows), interleave
 
 

@@ -1,35 +1,45 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Air time of one frame on each radio, from the PHY's own timing."""
+"""Air time of one frame on each radio, from the PHY's own timing, and the time around it that a
+node's code needs."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cats.errors import CatsError
+from cats.plan.code_time import (
+    FRAME_HEADER,
+    SEALED_BYTES,
+    CodeTime,
+    Frame,
+    code_time,
+)
 
-#: Bytes of the CATS header in front of every payload (doc/protocol.rst).
-FRAME_HEADER = 10
-
-#: What a sealed frame has on top (doc/security.rst), and the suffix of a radio that carries such.
-SEALED, SEALED_BYTES = "+secure", 4 + 8
-#: AES-CCM in software on a Cortex-M4 at 64 MHz: opening a report and sealing the grant behind it,
-#: and what opening a full frame takes longer than 2 Mbit/s take for the next one.
-SEALED_TURN_US, SEALED_GUARD_US = 2000.0, 500.0
-#: So much earlier a frame must be at hand that is to be sealed.
-SEALED_LEAD_US = 1500
+#: The suffix of a radio that carries sealed frames (doc/security.rst).
+SEALED = "+secure"
+#: A node's clock tells whole microseconds.
+CLOCK_US = 1.0
+#: Payload of the longest control frame, a report of 16 nodes.
+CONTROL = 8
 
 
 @dataclass(frozen=True)
 class Radio:
-    """A physical layer.
+    """A physical layer, and the transport that drives it.
 
     ``overhead`` bytes stand on the air around a CATS frame at ``byte_us`` a byte, ``ramp_us`` for
-    the transmitter's start; ``guard_us`` more are left free in every slot for receivers to rearm
-    and for clocks to differ. ``turn_us`` more are left where a frame answers the one before it.
-    ``frame`` is the largest CATS frame, header included. Frames are handed over ``lead_us`` before
-    their start (CONFIG_CATS_LEAD_US), so an exchange opens that much behind what it waited for;
-    ``before_us`` of the ramp lie before what counts as the start.
+    the transmitter's start, of which ``before_us`` lie before what counts as the frame's;
+    ``guard_us`` more are left free in every slot for receivers to rearm and for clocks to differ,
+    by ``clock_us`` at most in an exchange. ``frame`` is the largest CATS frame, header included.
+    The transport must have a frame ``hand_us`` before its start, else it cannot be sent, and wakes
+    the node up to ``tick_us`` late. ``sealed``: frames are sealed and opened by AES-CCM.
+
+    What follows from that and from ``code``: ``lead_us`` (CONFIG_CATS_LEAD_US, so much earlier a
+    frame is built; an exchange opens that much behind what it waited for), ``turn_us()`` (left
+    where a frame answers the one before it) and ``slot_us()``.
     """
 
     name: str
@@ -38,9 +48,12 @@ class Radio:
     byte_us: float
     ramp_us: float
     guard_us: float
-    turn_us: float = 0.0
-    lead_us: int = 0
     before_us: float = 0.0
+    hand_us: float = 0.0
+    tick_us: float = 0.0
+    clock_us: float = 25.0
+    sealed: bool = False
+    code: CodeTime = code_time()
 
     @property
     def payload(self) -> int:
@@ -51,40 +64,140 @@ class Radio:
         """Microseconds on air of a CATS frame of ``frame`` bytes, ramp-up included."""
         return self.ramp_us + (self.overhead + frame) * self.byte_us
 
-    def slot_us(self, frame: int) -> int:
-        """Whole microseconds of the slot for such a frame."""
-        return int(-(-(self.air_us(frame) + self.guard_us) // 1))
+    def slot_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
+        """Whole microseconds of the slot for a payload of a frame of that size, of which a source
+        has so many, in a gather with so many rounds of repair: a node takes frames in, or makes
+        its own, at that rate. Its first one is due a lead and a slot before it starts, behind a
+        frame that is being taken in; the second is made at once behind it; the third one when the
+        first has ended, behind another frame that was heard meanwhile."""
+        heard = self._payload_heard(frame, rounds)
+        built = self._payload_built(frame, fragments, rounds)
+        first = heard + self._woken + built - self.lead_us
+        work = [heard, self._woken + built, first]
+        work += [(first + built) / 2] if fragments > 1 else []
+        work += [(first + heard + 2 * built) / 3] if fragments > 2 else []
+        return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
 
+    def control_us(self, frame: int) -> int:
+        """Whole microseconds of the slot for a control frame: taken in, or made."""
+        work = max(self._heard(Frame.REPORT, frame), self._woken + self._built(Frame.GRANT, frame))
+        return math.ceil(max(self.air_us(frame) + self.guard_us, work))
+
+    @property
+    def lead_us(self) -> int:
+        """A control frame before it is taken in, then the own one is made; or an exchange is ended
+        and the next one opened at once; in tens. One firmware serves groups of any size, so as for
+        16 nodes."""
+        most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
+        longest = FRAME_HEADER + CONTROL
+        work = max(
+            most._heard(Frame.REPORT, longest) + most._built(Frame.GRANT, longest),
+            most.code.closed_us() + most._built(Frame.SYNC, FRAME_HEADER),
+        )
+        return 10 * math.ceil((CLOCK_US + self.tick_us + work) / 10)
+
+    @property
+    def early_us(self) -> int:
+        """CONFIG_CATS_EARLY_US: so long before its begin a round may be entered, since the frame
+        before has been taken in; at most the lead, in tens."""
+        most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
+        free = self.guard_us + self.before_us - self.clock_us
+        free -= most._payload_heard(self.frame, rounds=1)
+        return min(self.lead_us, 10 * math.floor(max(free, 0.0) / 10))
+
+    def turn_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
+        """Whole microseconds between a frame and its answer, beside the guard time: the first
+        report behind a payload of a frame of that size, a payload behind a sync, or behind a grant
+        a frame that is coded from so many ``fragments``."""
+        longest = FRAME_HEADER + CONTROL
+        answer = max(
+            self._payload_heard(frame, rounds) + self._built(Frame.REPORT, longest),
+            self._heard(Frame.SYNC, FRAME_HEADER) + self._built(Frame.DATA, frame),
+            self._heard(Frame.GRANT, longest) + self._payload_built(frame, fragments, rounds),
+            self.lead_us + self.tick_us,
+        )
+        free = self.guard_us + self.before_us - self.clock_us
+        return math.ceil(max(answer - free, self.lead_us - self.early_us, 0))
+
+    def handled_us(self, frame: int, fragments: Sequence[int], rounds: int) -> float:
+        """What an exchange's frames take a node's processor in all, that node which sends most of
+        them: ``fragments`` by source, of frames of at most that size."""
+        longest, most = FRAME_HEADER + CONTROL, max(fragments)
+        sent = self._woken + self.code.sent_us()
+        total = self._heard(Frame.SYNC, FRAME_HEADER)
+        total += (sum(fragments) - most) * self._heard(Frame.DATA, frame)
+        total += most * (sent + self._built(Frame.DATA, frame))
+        if rounds:
+            total += len(fragments) * self._heard(Frame.REPORT, longest)
+            total += sent + self._built(Frame.REPORT, longest)
+        return total
+
+    def heard_us(self, frame: int) -> float:
+        """What is left to do for a payload of a frame of that size when it ends."""
+        return self._heard(Frame.DATA, frame)
+
+    def control_heard_us(self) -> float:
+        """The same for a control frame."""
+        return self._heard(Frame.GRANT, FRAME_HEADER + CONTROL)
+
+    def _heard(self, kind: Frame, frame: int) -> float:
+        return self.code.heard_us(kind, frame, self.sealed)
+
+    def _payload_heard(self, frame: int, rounds: int) -> float:
+        return self._heard(Frame.CODED if rounds else Frame.DATA, frame)
+
+    @property
+    def _woken(self) -> float:
+        return self.tick_us + self.code.woken_us()
+
+    def _built(self, kind: Frame, frame: int, fragments: int = 0) -> float:
+        return self.code.built_us(kind, frame, self.sealed, fragments) + self.hand_us
+
+    def _payload_built(self, frame: int, fragments: int, rounds: int) -> float:
+        return self._built(Frame.CODED if rounds else Frame.DATA, frame, fragments)
+
+
+#: A wake-up by Zephyr's kernel is up to two of its ticks late, 30.5 us each.
+KERNEL_TICKS_US = 61.0
 
 RADIOS = {
     # IEEE 802.15.4-2020, O-QPSK at 2.4 GHz: 32 us a byte; 5 bytes of preamble and SFD, 1 of
     # length; PSDU of at most 127 with 9 bytes of MAC header (frame control, sequence number,
-    # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode).
-    "ieee802154": Radio("ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0, lead_us=120),
+    # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode). A
+    # thread above the air queue calls the driver.
+    "ieee802154": Radio(
+        "ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0,
+        hand_us=40.0, tick_us=KERNEL_TICKS_US, clock_us=100.0,
+    ),
     # Bluetooth LE 2M framing (Core specification vol 6 part B): 4 us a byte; 2 bytes of preamble,
     # 4 of access address, 2 of header, 3 of CRC; payload of at most 255.
     "ble_2m": Radio("ble_2m", 255, 11, 4.0, 40.0, 60.0),
-    # The same, as the transport nrf_radio does it. From the end of one frame to the next there are
-    # ramp-up and guard time, 100 us: it stops the receiver 62 us before its own frame, the end of a
-    # frame is known 5 us after it and takes an interrupt, and clocks may be 25 us apart, which
-    # crystals of 50 ppm need 250 ms for. The answer to a frame is handed over CATS_LEAD_US, 200 us,
-    # before its own start, and the frame before is through 50 us after its end.
-    "nrf_radio": Radio("nrf_radio", 255, 11, 4.0, 40.0, 60.0, 150.0, 200),
+    # The same, as the transport nrf_radio does it, whose frames start with the first bit. From the
+    # end of one frame to the next there are ramp-up and guard time, 100 us: it stops the receiver
+    # 62 us before its own frame and must have that 8 us earlier, the end of a frame is known 5 us
+    # after it, and clocks may be 25 us apart, which crystals of 50 ppm need 250 ms for.
+    "nrf_radio": Radio("nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the
     # primary channels, at 1 Mbit/s, and the offset behind them; the guard time is mostly what host
     # and controller need from one event to the next (doc/transports.rst).
-    "ble": Radio("ble", 191 - 4, 25, 4.0, 1250.0, 4000.0, lead_us=4200, before_us=1250.0),
-}
+    "ble": Radio(
+        "ble", 191 - 4, 25, 4.0, 1250.0, 4000.0,
+        before_us=1250.0, hand_us=4000.0, tick_us=KERNEL_TICKS_US, clock_us=200.0,
+    ),
+}  # fmt: skip
 
 
-def radio(name: str) -> Radio:
-    """The radio of that name, or CatsError. With "+secure" behind it, of frames that are sealed."""
+def radio(name: str, code: CodeTime | None = None) -> Radio:
+    """The radio of that name, or CatsError. With "+secure" behind it, of frames that are sealed.
+    ``code``: of another processor than the nRF52840's at 64 MHz."""
     plain = name.removesuffix(SEALED)
     try:
         found = RADIOS[plain]
     except KeyError:
         raise CatsError(f"radio {name!r}: one of {', '.join(RADIOS)}") from None
+    if code is not None:
+        found = replace(found, code=code)
     return found if plain == name else _sealed(found)
 
 
@@ -94,7 +207,5 @@ def _sealed(plain: Radio) -> Radio:
         name=plain.name + SEALED,
         frame=plain.frame - SEALED_BYTES,
         overhead=plain.overhead + SEALED_BYTES,
-        guard_us=plain.guard_us + (SEALED_GUARD_US if plain.byte_us < 32 else 0.0),
-        turn_us=plain.turn_us + SEALED_TURN_US,
-        lead_us=SEALED_LEAD_US + (plain.lead_us if plain.before_us else 0),
+        sealed=True,
     )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cats.errors import CatsError
+from cats.plan.code_time import FRAME_HEADER, code_time
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.plan import (
     ROW_LOCAL,
@@ -21,7 +22,7 @@ from cats.plan.plan import (
     exchange_us,
     mode_of,
 )
-from cats.plan.radio import FRAME_HEADER, Radio
+from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
@@ -142,6 +143,7 @@ class Timing:
                 "choose larger tiles"
             )
         largest = max(f.fragment_rows * f.segment_width for f in sources)
+        most = max(f.fragments(rows) for f in sources)
         plan = GatherPlan(
             phase=0,
             row_begin=gather_rows(self.config, g)[0],
@@ -149,18 +151,37 @@ class Timing:
             tile_rows=rows,
             buffers=buffers,
             rounds=self.rounds,
-            slot_us=self.air.slot_us(FRAME_HEADER + largest),
-            control_us=self.air.slot_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
-            turn_us=math.ceil(self.air.turn_us),
+            slot_us=self.air.slot_us(FRAME_HEADER + largest, most, self.rounds),
+            control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            turn_us=self.air.turn_us(FRAME_HEADER + largest, most, self.rounds),
             spacing_us=0,
             sources=tuple(sources),
         )
         # The next exchange opens when the slowest node has computed: beside the next tile's air
         # where that has its own buffer, behind this one's where it has not.
-        spacing = math.ceil(self.computing(g, rows, mode))
-        if buffers == 1 or self.turns(g, mode):
-            spacing += exchange_us(plan, rows)
-        return dataclasses.replace(plan, spacing_us=spacing)
+        work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
+        if not self.hides(g, plan, mode):
+            work += exchange_us(plan, rows)
+        return dataclasses.replace(plan, spacing_us=math.ceil(work))
+
+    def hides(self, g: int, plan: GatherPlan, mode: Mode) -> bool:
+        """Whether a tile is computed while the next one is on the air."""
+        return plan.buffers == 2 and not self.turns(g, mode)
+
+    def handling(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
+        """Microseconds that an exchange's frames and its two jobs take a node's processor, beside
+        what is computed: all frames where that hides behind the air, else the last one."""
+        if not self.hides(g, plan, mode):
+            return 2 * self.air.code.job_us() + self.ending(plan)
+        fragments = [f.fragments(rows) for f in plan.sources]
+        frames = self.air.handled_us(longest_frame(plan), fragments, plan.rounds)
+        return 2 * self.air.code.job_us() + self.air.code.closed_us() + frames
+
+    def ending(self, plan: GatherPlan) -> float:
+        """Microseconds from the end of an exchange's last frame until the exchange is ended."""
+        if plan.rounds:
+            return self.air.code.closed_us() + self.air.control_heard_us()
+        return self.air.code.closed_us() + self.air.heard_us(longest_frame(plan))
 
     def turns(self, g: int, mode: Mode) -> bool:
         """Whether gather g takes turns with others tile by tile."""
@@ -198,18 +219,29 @@ class Timing:
     def gather_time(self, g: int, plan: GatherPlan, mode: Mode) -> float:
         """Microseconds of all exchanges of a gather, computing included."""
         tail = plan.rows - (plan.tiles - 1) * plan.tile_rows
-        hides = plan.buffers == 2 and not self.turns(g, mode)
+        hides = self.hides(g, plan, mode)
         total = 0.0
         for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
             if times:
-                air, work = exchange_us(plan, rows), self.computing(g, rows, mode)
-                air += self.air.lead_us if air else 0  # to open the next one
-                total += times * (max(air, work) if hides else air + work)
+                air = exchange_us(plan, rows)
+                # The next one is opened when the last frame has been taken in.
+                air += self.air.lead_us + self.ending(plan) if air else 0
+                work = self.computing(g, rows, mode)
+                if hides:
+                    total += times * max(air, work + self.handling(g, plan, rows, mode))
+                else:  # of the two jobs one begins ahead of the reports
+                    jobs = 1 if plan.rounds else 2
+                    total += times * (air + work + jobs * self.air.code.job_us())
         return total + (self.computing(g, tail, mode) if hides else 0)
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
         """Microseconds of one inference."""
         return sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
+
+
+def longest_frame(plan: GatherPlan) -> int:
+    """Bytes of a gather's longest CATS frame."""
+    return FRAME_HEADER + max(f.fragment_rows * f.segment_width for f in plan.sources)
 
 
 @functools.lru_cache(maxsize=65536)
@@ -226,8 +258,7 @@ def inference_us(
 ) -> int:
     """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
     that does not hide behind it."""
-    timing = Timing(
-        config, split, keep, radio_named(plan.radio), plan.payload, plan.rounds,
-        compute or Compute(),
-    )  # fmt: skip
+    compute = compute or Compute()
+    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
+    timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
     return math.ceil(timing.inference_time(plan.gathers, mode_of(plan)))

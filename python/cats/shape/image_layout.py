@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 MAGIC = int.from_bytes(b"CATS", "little")
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
@@ -44,7 +44,7 @@ GATHER = _struct(
     ("kind", "u1"), ("block", "u1"), ("phase", "u1"), ("rounds", "u1"), ("row_begin", "<u2"),
     ("rows", "<u2"), ("tile_rows", "<u2"), ("element", "u1"), ("buffers", "u1"),
     ("slot_us", "<u4"), ("control_us", "<u2"), ("turn_us", "<u2"), ("spacing_us", "<u4"),
-    ("tile", "<u4", (2,)),
+    ("tile", "<u4", (2,)), ("outbox", "<u4", (2,)),
     ("own_keep", "<u4"), ("table", "<u4"), ("norm", "<u4"), ("norm_epsilon", "<u4"),
     ("weights", "<u4"), ("channels", "<u4"), ("view", "<u2"), ("stride", "<u2"),
     ("products", "<u2"), ("shift", "u1"), ("send_shift", "u1"), ("send_multiplier", "<i4"),

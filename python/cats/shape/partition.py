@@ -40,6 +40,8 @@ class Kind(IntEnum):
 
 #: Kinds whose keep sets may be pruned; the input and the result always go whole.
 PRUNABLE = (Kind.ATTENTION, Kind.HEADS, Kind.FORWARD, Kind.HIDDEN, Kind.OUTPUT)
+#: Kinds of which a node holds its own columns as the bytes that it broadcasts.
+READY = (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
 #: Gathers with a norm before their product.
 NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
 

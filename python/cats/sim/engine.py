@@ -89,14 +89,12 @@ class Engine:
         """Compute what the node broadcasts."""
         lib.cats_engine_produce(self._engine, x)
 
-    def fill(self, x: Exchange, fragment: int) -> bytes:
-        """One own fragment's payload."""
-        payload = bytearray(self.fragment_size(x, self.node, fragment))
-        size = lib.cats_engine_fill(
-            self._engine, x, fragment, ffi.from_buffer("uint8_t[]", payload)
-        )
-        assert size == len(payload)
-        return bytes(payload)
+    def payload(self, x: Exchange, fragment: int) -> bytes:
+        """One own fragment's payload, which produce() has made."""
+        size = ffi.new("uint16_t *")
+        place = lib.cats_engine_fragment(self._engine, x, fragment, size)
+        assert size[0] == self.fragment_size(x, self.node, fragment)
+        return bytes(ffi.buffer(place, size[0])) if size[0] else b""
 
     def place(self, x: Exchange, source: int, fragment: int, payload: bytes) -> None:
         """Put a fragment that was heard where it belongs, and remember that it is there."""

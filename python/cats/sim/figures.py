@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: Figures of a run's row in the table, in their order.
 COLUMNS = (
-    "loss", "quality", "delivered", "results", "equal", "frames", "bytes", "air ms", "ms",
-    "mJ", "takeovers",
+    "loss", "dead", "quality", "delivered", "results", "equal", "frames", "late", "bytes", "air ms",
+    "ms", "mJ", "takeovers",
 )  # fmt: skip
 
 
@@ -79,6 +79,12 @@ def node_energy(
     return {**dataclasses.asdict(duty), "mj": duty.millijoules(NRF52840, plan.radio)}
 
 
+def _loss_name(faults: Faults) -> float | str:
+    if faults.changes:
+        return "in time"
+    return float(faults.loss) if np.ndim(faults.loss) == 0 else "matrix"
+
+
 def report(
     model: IntegerModel,
     plan: Plan,
@@ -105,6 +111,7 @@ def report(
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
     figures = {
         "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
+        "dead": list(faults.off),
         "quality": scores,
         "quality_of": owners(model),
         "quality_all_nodes": every,
@@ -118,6 +125,8 @@ def report(
         "control_frames": float(result.control.mean()),
         "coded_frames": float(result.coded.mean()),
         "collisions": int(result.collisions.sum()),
+        "late_frames": int(result.late.sum()),
+        "overrun_frames": int(result.overrun.sum()),
         "bytes_on_air": float(result.bytes.mean()),
         "time_on_air_us": float(result.air_us.mean()),
         # The first waits while its leader listens.
@@ -133,10 +142,11 @@ def report(
         zip(
             COLUMNS,
             (
-                figures["loss"] if loss.ndim == 0 else "matrix", main, figures["delivered"],
-                figures["results"], figures["equal_to_reference"], figures["frames"],
-                round(figures["bytes_on_air"]), figures["time_on_air_us"] / 1e3,
-                figures["inference_us"] / 1e3, figures["energy_mj"], figures["takeovers"],
+                _loss_name(faults), ",".join(map(str, faults.off)), main,
+                figures["delivered"], figures["results"], figures["equal_to_reference"],
+                figures["frames"], figures["late_frames"], round(figures["bytes_on_air"]),
+                figures["time_on_air_us"] / 1e3, figures["inference_us"] / 1e3,
+                figures["energy_mj"], figures["takeovers"],
             ),
             strict=True,
         )

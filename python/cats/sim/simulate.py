@@ -8,6 +8,7 @@ each node had of each exchange is recorded.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,10 @@ from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.reference import OUTPUT_MISSING
+from cats.plan.code_time import FRAME_HEADER, CodeTime, code_time
 from cats.plan.energy import Duty
 from cats.plan.plan import Plan
+from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import Compute, exchange_instructions
 from cats.shape.partition import Kind, own_ranges
@@ -33,14 +36,17 @@ class Settings:
     """How nodes are driven.
 
     ``compute``: ``none`` (jobs take no time) or ``plan`` (the planner's estimate for ``clock_hz``,
-    each node's times its factor in ``slower``). ``gap_us``: between one inference's end and the
-    next submit. ``lead_us``: None is the radio's. Others as in include/cats/node.h; 0 is its
-    default.
+    each node's times its factor in ``slower``). ``code_time``: ``plan`` (all other code takes what
+    ``cats.plan.code_time`` says, for ``clock_hz``), ``none``, or other counts. ``idle``: nodes that
+    submit nothing. ``gap_us``: between one inference's end and the next submit. ``lead_us``: None
+    is the radio's. Others as in include/cats/node.h; 0 is its default.
     """
 
     compute: str = "none"
+    code_time: str | CodeTime = "plan"
     clock_hz: float = 64e6
     slower: Sequence[float] = ()
+    idle: Sequence[int] = ()
     first_inference: int = 1
     clock_us: Sequence[int] = ()
     lead_us: int | None = None
@@ -59,7 +65,9 @@ class Result:
     latency_us int64 [B, D], -1 without a result; lost int [B, D]: fragments that stayed missing;
     bits uint8 [B, exchanges (gather by gather, tile by tile), receiver, source, bytes], bit f of
     byte f / 8. Per inference, [B]: fragments due at all nodes, frames, control and coded frames of
-    these, collisions, bytes and microseconds on air, microseconds until the last result.
+    these, collisions, frames not sent since the code had them too ``late`` for their slots, frames
+    not heard since too many waited for the processor, bytes and microseconds on air, microseconds
+    until the last result.
     ``mixed`` bool [B]: a node took part twice, before and after a restart or a start of its own; no
     record of what it had holds both, so there is nothing to compare with the reference.
     ``hung``: (inference, node) without a result at its deadline; the run stops there.
@@ -80,6 +88,8 @@ class Result:
     control: np.ndarray
     coded: np.ndarray
     collisions: np.ndarray
+    late: np.ndarray
+    overrun: np.ndarray
     bytes: np.ndarray
     air_us: np.ndarray
     span_us: np.ndarray
@@ -88,9 +98,10 @@ class Result:
     takeovers: int
     kinds: list[dict[str, dict[str, int]]] = field(repr=False)
     rejected: list[dict[str, int]] = field(repr=False)
-    #: [D]: microseconds that each node transmitted and computed in the whole run.
+    #: [D]: microseconds that each node transmitted, computed, and ran other code in the whole run.
     sent_us: np.ndarray
     computed_us: np.ndarray
+    code_us: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -147,7 +158,7 @@ def simulate(
     if air == ffi.NULL:
         raise CatsError(f"the simulation cannot start: {ffi.string(error[0]).decode()}")
     try:
-        return _run(air, model, plan, inputs, settings, bits_bytes, len(faults.events))
+        return _run(air, model, plan, inputs, settings, bits_bytes, faults)
     finally:
         lib.air_close(air)
 
@@ -159,7 +170,7 @@ def _run(
     inputs: np.ndarray,
     settings: Settings,
     bits_bytes: int,
-    events: int,
+    faults: Faults,
 ) -> Result:
     nodes, batch = model.split.nodes, len(inputs)
     exchanges = sum(gather.tiles for gather in plan.gathers)
@@ -169,11 +180,14 @@ def _run(
     lost = np.zeros((batch, nodes), np.uint32)
     latency = np.full((batch, nodes), -1, np.int64)
     bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
-    names = ("fragments", "frames", "control", "coded", "collisions", "bytes", "air_ns", "span_ns")
+    names = (
+        "fragments", "frames", "control", "coded", "collisions", "late", "overrun", "bytes",
+        "air_ns", "span_ns",
+    )  # fmt: skip
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
 
-    deadline = _deadline_us(lib.air_image(air), settings, nodes, events)
+    deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
@@ -214,6 +228,8 @@ def _run(
         control=count["control"],
         coded=count["coded"],
         collisions=count["collisions"],
+        late=count["late"],
+        overrun=count["overrun"],
         bytes=count["bytes"],
         air_us=count["air_ns"] / 1e3,
         span_us=count["span_ns"] / 1e3,
@@ -230,6 +246,7 @@ def _run(
         rejected=[dict(zip(REJECTS, map(int, s.rejected), strict=True)) for s in stats],
         sent_us=np.array([lib.air_sent_ns(air, d) for d in range(nodes)]) / 1e3,
         computed_us=np.array([lib.air_computed_ns(air, d) for d in range(nodes)]) / 1e3,
+        code_us=np.array([lib.air_code_ns(air, d) for d in range(nodes)]) / 1e3,
     )
 
 
@@ -262,7 +279,9 @@ def _config(
     bits_bytes: int,
 ) -> tuple[object, list]:
     """struct air_config, and what must live as long as it is used."""
-    nodes, radio = model.split.nodes, radio_named(plan.radio)
+    nodes = model.split.nodes
+    code = _code_time(settings, nodes)
+    radio = radio_named(plan.radio, code or code_time(nodes, settings.clock_hz))
     for name, values in (("clock_us", settings.clock_us), ("slower", settings.slower)):
         if len(values) not in (0, nodes):
             raise CatsError(f"{name} for {len(values)} nodes, there are {nodes}")
@@ -281,15 +300,42 @@ def _config(
     config.ramp_us, config.byte_us, config.overhead = radio.ramp_us, radio.byte_us, radio.overhead
     for d in range(nodes):
         config.image[d], config.image_size[d] = memory[d], len(images[d])
+        config.idle[d] = d in settings.idle
         # Clocks that agree would hide mistakes, and so would clocks that never wrap.
         config.clock_us[d] = settings.clock_us[d] if settings.clock_us else -1000 * d % 2**32
     config.first_inference = settings.first_inference % 2**16
     config.lead_us = radio.lead_us if settings.lead_us is None else settings.lead_us
-    config.early_us = 0 if radio.turn_us else config.lead_us
+    config.early_us = min(radio.early_us, config.lead_us)
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
+    if code is not None:
+        config.code_counted = True
+        fill_code(config.code, code, radio)
+        config.hand_ns, config.tick_ns = 1e3 * radio.hand_us, 1e3 * radio.tick_us / 2
     return config, [memory, table, *kept]
+
+
+def _code_time(settings: Settings, nodes: int) -> CodeTime | None:
+    """What code takes, on the processor of these settings; None: nothing."""
+    if settings.code_time == "none":
+        return None
+    if settings.code_time == "plan":
+        return code_time(nodes, settings.clock_hz)
+    if not isinstance(settings.code_time, CodeTime):
+        raise CatsError(f"code time is {settings.code_time!r}: plan or none")
+    return dataclasses.replace(settings.code_time, clock_hz=settings.clock_hz)
+
+
+def fill_code(slot: object, code: CodeTime, radio: Radio) -> None:
+    """Fill in a ``struct air_code``: frames of this radio, sealed or not."""
+    for name, value in dataclasses.asdict(code).items():
+        if hasattr(slot, name):
+            counts = value if isinstance(value, tuple) else (value,)
+            times = [1e3 * code.microseconds(count) for count in counts]
+            setattr(slot, name, times if isinstance(value, tuple) else times[0])
+    aes, byte = (code.aes_us(FRAME_HEADER + n) for n in (0, 1))
+    slot.aes, slot.aes_byte = (1e3 * aes, 1e3 * (byte - aes)) if radio.sealed else (0, 0)
 
 
 def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.ndarray:
@@ -306,7 +352,7 @@ def compute_us(model: IntegerModel, plan: Plan, clock_hz: float = 64e6) -> np.nd
     return times
 
 
-def _deadline_us(partition: object, settings: Settings, nodes: int, events: int) -> int:
+def _deadline_us(partition: object, settings: Settings, nodes: int, faults: Faults) -> int:
     """By when an inference has ended whatever happens: every exchange as long as it can be, and
     for the start and for each node that goes, everybody's silence one after the other."""
     longest = 0
@@ -318,4 +364,7 @@ def _deadline_us(partition: object, settings: Settings, nodes: int, events: int)
             break
     silence = settings.timeout_us or lib.cats_silence_us(partition)
     start = settings.start_us or 10 * silence
-    return 2 * longest + (nodes + 2) * (events + 2) * silence + (nodes + 1) * start
+    # While others are heard a node waits for a leader four times as long, but not for ever.
+    patience = 4 if faults.babble or faults.neighbour else 1
+    shocks = (nodes + 2) * (faults.shocks + 2) * silence
+    return patience * (2 * longest + shocks + (nodes + 1) * start)

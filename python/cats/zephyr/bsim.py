@@ -26,10 +26,13 @@ from cats.deploy.export import load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer import reference
 from cats.integer.model import IntegerModel
+from cats.plan.code_time import code_time
 from cats.plan.plan import Plan
+from cats.plan.radio import radio
 from cats.shape.partition import Kind, own_ranges
+from cats.sim._native import ffi
 from cats.sim.compare import bits_availability
-from cats.sim.simulate import REJECTS, compute_us
+from cats.sim.simulate import REJECTS, compute_us, fill_code
 from cats.zephyr.workspace import source_tree, workspace
 
 #: Transports: a .conf file each in tests/bsim/node.
@@ -175,6 +178,13 @@ def write_compute(model: IntegerModel, plan: Plan, deploy: Path, clock_hz: float
     times = compute_us(model, plan, clock_hz)
     head = np.array([times.shape[1]], np.uint32)
     (deploy / "compute.bin").write_bytes(head.tobytes() + times.astype("<u4").tobytes())
+
+
+def write_code(model: IntegerModel, plan: Plan, deploy: Path, clock_hz: float = 64e6) -> None:
+    """Write what all other code takes (``cats.plan.code_time``), for the option ``code``."""
+    code, table = code_time(model.split.nodes, clock_hz), ffi.new("struct air_code *")
+    fill_code(table, code, radio(plan.radio, code))
+    (deploy / "code.bin").write_bytes(bytes(ffi.buffer(table)))
 
 
 def run(
@@ -360,11 +370,11 @@ def run_tests() -> int:
 
 def clean(deploy: Path) -> None:
     """Take out what this module wrote beside the images."""
-    for path in (*deploy.glob("inputs_*.bin"), deploy / "compute.bin"):
+    for path in (*deploy.glob("inputs_*.bin"), deploy / "compute.bin", deploy / "code.bin"):
         path.unlink(missing_ok=True)
 
 
 __all__ = [
     "BOARD", "Device", "Inference", "Log", "build", "check", "clean", "missing", "node_folder",
-    "parse", "run", "run_tests", "write_compute", "write_inputs",
+    "parse", "run", "run_tests", "write_code", "write_compute", "write_inputs",
 ]  # fmt: skip

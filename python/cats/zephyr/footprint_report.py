@@ -101,9 +101,7 @@ def render(results: list[Footprint]) -> str:
     )
 
 
-def _table(
-    header: list[str], columns: list[tuple[Footprint, str]], title: str = "part"
-) -> str:
+def _table(header: list[str], columns: list[tuple[Footprint, str]], title: str = "part") -> str:
     rows: list[list[Any]] = []
     for part in PARTS:
         sizes = [r.parts.get(part, {}).get(kind) or None for r, kind in columns]

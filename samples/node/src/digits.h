@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0xe9ee9e07u
+#define DIGITS_MODEL_ID 0xf035be7cu
 
 static const int8_t digits[10][64] = {
 	{

@@ -106,49 +106,7 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
 		}
 	}
-}
-
-/* Own output columns, little-endian int16; the rest of the row has not arrived yet. */
-static void fill_result(const struct cats_engine *engine, const uint16_t *keep, uint16_t row,
-			uint16_t columns, uint8_t *payload)
-{
-	const struct cats_image_model *m = engine->image->model;
-	const int16_t *output = cats_engine_output(engine) + row * m->outputs + m->first_output;
-
-	for (uint32_t c = 0; c < columns; c++) {
-		const uint16_t value = (uint16_t)output[keep[c]];
-
-		*payload++ = (uint8_t)value;
-		*payload++ = (uint8_t)(value >> 8);
-	}
-}
-
-uint16_t cats_engine_fill(const struct cats_engine *engine, struct cats_exchange x,
-			  uint16_t fragment, uint8_t *payload)
-{
-	const struct cats_image *image = engine->image;
-	const struct cats_image_gather *gather = &image->gathers[x.gather];
-	struct cats_region region;
-	const uint16_t *keep;
-
-	if (!cats_find_region(image, x, image->header->node, fragment, &region)) {
-		return 0;
-	}
-	keep = (const uint16_t *)cats_table(image, gather->own_keep) +
-	       region.column / gather->element;
-	for (uint32_t r = region.row; r < region.row + region.rows; r++, payload += region.width) {
-		if (gather->kind == CATS_GATHER_RESULT) {
-			fill_result(engine, keep, x.tile * gather->tile_rows + r, region.width / 2,
-				    payload);
-		} else {
-			const struct cats_own_row own = cats_own_row(engine, x, r);
-
-			for (uint32_t c = 0; c < region.width; c++) {
-				payload[c] = (uint8_t)cats_own_value(&own, keep[c]);
-			}
-		}
-	}
-	return region.rows * region.width;
+	cats_outbox_write(engine, x);
 }
 
 /* q, k and v of some own heads, from a block of normalised rows. */

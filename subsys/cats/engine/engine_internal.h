@@ -47,6 +47,17 @@ static inline uint32_t cats_row_groups(const struct cats_image_source *source, u
 	return cats_ceil_div(rows, source->fragment_rows);
 }
 
+/*
+ * Whether what a node broadcasts of a gather stands in the arena just so: all own columns, int8, in
+ * one segment.
+ */
+static inline bool cats_sent_in_place(const struct cats_image_gather *gather,
+				      const struct cats_image_source *own)
+{
+	return gather->kind != CATS_GATHER_ATTENTION && gather->kind != CATS_GATHER_FORWARD &&
+	       own->segments == 1 && own->width == own->columns;
+}
+
 /* A table of the image. */
 static inline const void *cats_table(const struct cats_image *image, uint32_t offset)
 {

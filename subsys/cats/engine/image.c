@@ -38,6 +38,12 @@ static bool table_fits(const struct cats_image_header *header, uint32_t offset, 
 	       bytes <= header->image_size - offset;
 }
 
+/* The same of one that may be empty: then it has none. */
+static bool used_table_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
+{
+	return bytes == 0 ? offset == 0 : table_fits(header, offset, bytes);
+}
+
 static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
 {
 	return offset % 4 == 0 && offset <= header->arena_size &&
@@ -110,16 +116,17 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 	       gather->rows == rows;
 }
 
-/* Interleaved are HEADS, FORWARD and HIDDEN of one block, all three or two neighbours. */
+/* Phases ascend, so that equal ones are neighbours. Interleaved are HEADS, FORWARD and HIDDEN of
+ * one block, all three or two neighbours.
+ */
 static bool phase_fits(const struct cats_image_gather *gather)
 {
 	const struct cats_image_gather *before = gather - 1;
 
-	if (gather->kind == CATS_GATHER_INPUT || gather->phase != before->phase) {
-		return true;
+	if (gather->kind == CATS_GATHER_FORWARD || gather->kind == CATS_GATHER_HIDDEN) {
+		return gather->phase >= before->phase;
 	}
-	return (gather->kind == CATS_GATHER_FORWARD || gather->kind == CATS_GATHER_HIDDEN) &&
-	       gather->tile_rows == before->tile_rows;
+	return gather->kind == CATS_GATHER_INPUT || gather->phase > before->phase;
 }
 
 static bool exchange_fits(const struct cats_image_model *m, const struct cats_image_gather *gather)
@@ -129,8 +136,12 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > CATS_MAX_TILES ||
 	    !in_range(gather->buffers, 1, 2) || gather->rounds > CATS_MAX_ROUNDS ||
 	    gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) ||
-	    gather->slot_us > CATS_MAX_SLOT_US || gather->spacing_us > CATS_MAX_SPACING_US ||
-	    (gather->buffers == 1 && gather->tile[0] != gather->tile[1])) {
+	    (gather->buffers == 1 &&
+	     (gather->tile[0] != gather->tile[1] || gather->outbox[0] != gather->outbox[1]))) {
+		return false;
+	}
+	if (gather->kind != CATS_GATHER_INPUT && gather->phase == (gather - 1)->phase &&
+	    gather->tile_rows != (gather - 1)->tile_rows) {
 		return false;
 	}
 	if (held && gather->kind == CATS_GATHER_ATTENTION) {
@@ -179,8 +190,19 @@ static struct tensor tensor_of(const struct cats_image_model *m, uint8_t kind)
 	}
 }
 
-/* Columns of all sources, the tile buffers and the keep set; gives the columns of the view. */
-static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *view)
+static bool outbox_fits(const struct cats_image_header *h, const struct cats_image_gather *gather,
+			const struct cats_image_source *own)
+{
+	const uint32_t bytes =
+		cats_sent_in_place(gather, own) ? 0 : (uint32_t)gather->tile_rows * own->width;
+
+	return buffer_fits(h, gather->outbox[0], bytes) && buffer_fits(h, gather->outbox[1], bytes);
+}
+
+/* Columns of all sources, the buffers and the keep set; gives the columns of the view, and the data
+ * slots of a tile.
+ */
+static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *view, uint32_t *slots)
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_gather *gather = &image->gathers[g];
@@ -199,11 +221,15 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 		}
 		first += source->columns;
 		heard += s == h->node ? 0 : source->width;
+		if (source->segments != 0) {
+			*slots += source->segments * cats_row_groups(source, gather->tile_rows);
+		}
 	}
 	if (first != tensor.total || own->columns != tensor.own ||
 	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
 	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
-	    (kept > 0 && !table_fits(h, gather->own_keep, kept * sizeof(*keep)))) {
+	    !outbox_fits(h, gather, own) ||
+	    !used_table_fits(h, gather->own_keep, kept * sizeof(*keep))) {
 		return false;
 	}
 	keep = cats_table(image, gather->own_keep);
@@ -236,8 +262,8 @@ static bool product_fits(const struct cats_image *image, const struct cats_image
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_channel *channels;
 
-	if (gather->view != view || view > CATS_MAX_COLUMNS ||
-	    gather->stride != cats_round_up4(view) ||
+	/* No more than the tensor's columns. */
+	if (gather->view != view || gather->stride != cats_round_up4(view) ||
 	    gather->products != products_of(image->model, gather->kind)) {
 		return false;
 	}
@@ -322,33 +348,48 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens));
 }
 
-static bool content_fits(const struct cats_image *image)
+/* Why the content is refused. */
+static int content_reason(const struct cats_image *image)
 {
 	uint32_t stride = 0;
 
 	if (!model_fits(image->header, image->model)) {
-		return false;
+		return CATS_IMAGE_INVALID;
 	}
 	for (uint16_t g = 0; g < image->header->gathers; g++) {
 		const struct cats_image_gather *gather = &image->gathers[g];
+		uint32_t slots = 0;
+		uint32_t data_us;
 		uint32_t view;
 
-		if (!order_fits(image->model, gather, g) || !phase_fits(gather) ||
-		    !exchange_fits(image->model, gather) || !sources_fit(image, g, &view)) {
-			return false;
+		if (!order_fits(image->model, gather, g)) {
+			return CATS_IMAGE_INVALID;
+		}
+		if (!phase_fits(gather)) {
+			return CATS_IMAGE_PHASE;
+		}
+		if (!exchange_fits(image->model, gather) || !sources_fit(image, g, &view, &slots)) {
+			return CATS_IMAGE_INVALID;
+		}
+		data_us = slots * gather->slot_us;
+		if (gather->slot_us > CATS_MAX_SLOT_US || data_us > CATS_MAX_EXCHANGE_US) {
+			return CATS_IMAGE_SLOT;
+		}
+		if (gather->spacing_us > CATS_MAX_EXCHANGE_US - data_us) {
+			return CATS_IMAGE_SPACING;
 		}
 		if (gather->kind == CATS_GATHER_RESULT) {
 			if (gather->view != 0 || gather->stride != 0 || gather->products != 0) {
-				return false;
+				return CATS_IMAGE_INVALID;
 			}
 			continue;
 		}
 		if (!product_fits(image, gather, view) || !step_fits(image, gather)) {
-			return false;
+			return CATS_IMAGE_INVALID;
 		}
 		stride = gather->stride > stride ? gather->stride : stride;
 	}
-	return arena_fits(image, stride);
+	return arena_fits(image, stride) ? CATS_IMAGE_OK : CATS_IMAGE_INVALID;
 }
 
 int cats_image_verify(const void *data, size_t size, struct cats_image *image)
@@ -373,8 +414,9 @@ int cats_image_verify(const void *data, size_t size, struct cats_image *image)
 	found.model = cats_table(&found, header->model);
 	found.gathers = cats_table(&found, header->gather_table);
 	found.sources = cats_table(&found, header->source_table);
-	if (!content_fits(&found)) {
-		return CATS_IMAGE_INVALID;
+	reason = content_reason(&found);
+	if (reason != CATS_IMAGE_OK) {
+		return reason;
 	}
 	*image = found;
 	return CATS_IMAGE_OK;
@@ -410,6 +452,12 @@ const char *cats_image_strerror(int error)
 		return "image is for another node: write this node's";
 	case CATS_IMAGE_MODEL:
 		return "image is of another deployment: write the same export to all nodes";
+	case CATS_IMAGE_PHASE:
+		return "phase does not ascend: export again";
+	case CATS_IMAGE_SLOT:
+		return "slot_us is too long: export again";
+	case CATS_IMAGE_SPACING:
+		return "spacing_us is too long: export again";
 	default:
 		return "unknown image error";
 	}

@@ -42,7 +42,11 @@ void cats_unpack(int16_t *y, uint32_t step, uint32_t column, const int8_t *from,
 void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int16_t *from,
 			  uint32_t n, int32_t multiplier, uint32_t shift);
 
-/* unpack.c: the same of zeros. */
+/* unpack.c: some columns of a residual, requantised and saturated to int8, one behind the other. */
+void cats_pick_residual(int8_t *to, const int16_t *from, const uint16_t *columns, uint32_t n,
+			int32_t multiplier, uint32_t shift);
+
+/* unpack.c: put n zeros into a row from a column on. */
 void cats_unpack_zeros(int16_t *y, uint32_t step, uint32_t column, uint32_t n);
 
 /* Where the results of a product go. out[r][o] stands at out + r * row_step + o * output_step. */

@@ -9,7 +9,6 @@
 
 #include "engine_internal.h"
 #include "kernels.h"
-#include "requantize.h"
 #include "rows.h"
 
 struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
@@ -37,6 +36,10 @@ struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_e
 	case CATS_GATHER_OUTPUT:
 		found.bytes = arena + m->arena_pooled + moved * own;
 		break;
+	case CATS_GATHER_RESULT:
+		found.bytes = (const int8_t *)(cats_engine_output(engine) + moved * m->outputs +
+					       m->first_output);
+		break;
 	default: /* ATTENTION, FORWARD */
 		found.residual = cats_residual(engine) + at;
 		found.multiplier = gather->send_multiplier;
@@ -44,15 +47,6 @@ struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_e
 		break;
 	}
 	return found;
-}
-
-int8_t cats_own_value(const struct cats_own_row *own, uint16_t column)
-{
-	if (own->bytes != NULL) {
-		return own->bytes[column];
-	}
-	return (int8_t)cats_sat8(
-		cats_requantize(own->residual[column], own->multiplier, own->shift));
 }
 
 void cats_tile_open(struct cats_tile *tile, const struct cats_engine *engine,

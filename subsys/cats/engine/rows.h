@@ -32,17 +32,17 @@ void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint3
 
 /* Own columns of one row of a gather, before they are broadcast or put into a view. */
 struct cats_own_row {
-	const int8_t *bytes;     /* int8 [own columns], or NULL: */
+	const int8_t *bytes;     /* int8 [own columns], of RESULT their bytes, or NULL: */
 	const int16_t *residual; /* int16 [own columns], still to be requantised */
 	int32_t multiplier;
 	uint8_t shift;
 };
 
-/* row: in the tile of exchange x. Any kind but RESULT. */
+/* row: in the tile of exchange x. */
 struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
 				 uint16_t row);
 
-/* Column c of it as int8 value. */
-int8_t cats_own_value(const struct cats_own_row *own, uint16_t column);
+/* outbox.c: put down this node's fragments of exchange x, whose own rows are made. */
+void cats_outbox_write(const struct cats_engine *engine, struct cats_exchange x);
 
 #endif /* CATS_ROWS_H_ */

@@ -29,6 +29,14 @@ void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int1
 	}
 }
 
+void cats_pick_residual(int8_t *to, const int16_t *from, const uint16_t *columns, uint32_t n,
+			int32_t multiplier, uint32_t shift)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		to[i] = (int8_t)cats_sat8(cats_requantize(from[columns[i]], multiplier, shift));
+	}
+}
+
 void cats_unpack_zeros(int16_t *y, uint32_t step, uint32_t column, uint32_t n)
 {
 	(void)step; /* 2 */

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
+#include <stdbool.h>
+
 #include "kernels.h"
 #include "requantize.h"
 
@@ -42,14 +44,19 @@ void cats_unpack(int16_t *y, uint32_t step, uint32_t column, const int8_t *from,
 	}
 }
 
+/* Beyond, SMLAW has no room for the half; below, the low bits of the product matter. */
+static bool has_short_way(uint32_t shift)
+{
+	return shift >= 17 && shift <= 46;
+}
+
 void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int16_t *from,
 			  uint32_t n, int32_t multiplier, uint32_t shift)
 {
 	const int16_t *const end = from + n;
 	int32_t half;
 
-	/* Beyond, SMLAW has no room for the half; below, the low bits of the product matter. */
-	if (shift < 17 || shift > 46) {
+	if (!has_short_way(shift)) {
 		for (; from < end; column++) {
 			*element(y, step, column) =
 				(int16_t)cats_sat8(cats_requantize(*from++, multiplier, shift));
@@ -73,6 +80,26 @@ void cats_unpack_residual(int16_t *y, uint32_t step, uint32_t column, const int1
 	}
 	if (from < end) {
 		*y = (int16_t)__ssat(__smlawb(multiplier, *from, half) >> shift, 8);
+	}
+}
+
+void cats_pick_residual(int8_t *to, const int16_t *from, const uint16_t *columns, uint32_t n,
+			int32_t multiplier, uint32_t shift)
+{
+	const uint16_t *const end = columns + n;
+	int32_t half;
+
+	if (!has_short_way(shift)) {
+		while (columns < end) {
+			*to++ = (int8_t)cats_sat8(
+				cats_requantize(from[*columns++], multiplier, shift));
+		}
+		return;
+	}
+	half = 1 << (shift - 17);
+	shift -= 16;
+	while (columns < end) {
+		*to++ = (int8_t)__ssat(__smlawb(multiplier, from[*columns++], half) >> shift, 8);
 	}
 }
 

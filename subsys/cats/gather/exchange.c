@@ -9,6 +9,9 @@
 
 #include "node_internal.h"
 
+/* Timeouts from one SYNC to the next of a node that leads alone. */
+#define CALL_TIMEOUTS 8
+
 /* Into and out of it */
 
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
@@ -18,9 +21,10 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	cats_reception_begin(image_of(node), current_of(node), x);
 	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
+	node->taken = 0;
 	node->fragments += current_of(node)->lacking;
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
-		node->quiet[s] += fragments_of(node, s) != 0 && node->quiet[s] < UINT8_MAX;
+		node->quiet[s] += current_of(node)->lack[s] != 0 && node->quiet[s] < UINT8_MAX;
 	}
 }
 
@@ -48,13 +52,23 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 	start_round(node, round, base_us);
 }
 
+/* So many coded frames of each source follow its data: the slots of this exchange are known. */
+static void lay_out(struct cats_node *node, uint8_t ahead)
+{
+	node->ahead = ahead;
+	node->first_slot = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, self_of(node));
+	node->slots = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, nodes_of(node));
+}
+
 void cats_exchange_open(struct cats_node *node, uint32_t at_us)
 {
 	open_at(node, 0, at_us, at_us);
-	node->ahead = node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0;
+	lay_out(node, node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0);
 	node->probe -= node->probe != 0;
 	node->clocked = true;
-	if (first_exchange(node->x)) {
+	if (leads_alone(node)) {
+		node->alone_us = at_us;
+	} else if (first_exchange(node->x)) {
 		node->exchange = CATS_EXCHANGE_SYNC;
 	}
 }
@@ -69,7 +83,7 @@ void cats_exchange_finish(struct cats_node *node)
 	if (r->final) {
 		return;
 	}
-	lost = cats_reception_finish(image_of(node), r, &repaired);
+	lost = cats_reception_finish(r, &repaired);
 	stats->exchanges++;
 	stats->repaired += repaired;
 	stats->lost += lost;
@@ -79,18 +93,67 @@ void cats_exchange_finish(struct cats_node *node)
 	}
 }
 
+/* Whether so much of an inference is left that the others take for gone who says nothing from now
+ * on. Else they expect the next one of it, and wait for that as for an idle leader.
+ */
+static bool leaves_in_time(const struct cats_node *node)
+{
+	return node->x.gather + GONE_EXCHANGES + 1 < image_of(node)->header->gathers;
+}
+
+/* What this exchange tells a leader of those to come: whether anybody is heard. */
+static void look_back(struct cats_node *node)
+{
+	uint32_t sources = 0;
+	uint32_t silent = 0;
+
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
+		if (s != self_of(node) && fragments_of(node, s) != 0) {
+			sources++;
+			silent += node->quiet[s] != 0;
+		}
+	}
+	if (!leads(node) || sources == 0) {
+		return;
+	}
+	if (silent < sources) {
+		node->lonely = 0;
+	} else if (node->lonely + 1 != ALONE_EXCHANGES || leaves_in_time(node)) {
+		node->lonely += node->lonely < UINT8_MAX;
+	}
+}
+
+static int32_t within(int32_t value, int32_t low, int32_t high)
+{
+	return value < low ? low : value < high ? value : high;
+}
+
+/* How much of the data this node hears itself, of all who are there. */
+static void measure_hearing(struct cats_node *node)
+{
+	int32_t missed = -3 * node->taken;
+
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
+		if (s != self_of(node) && !source_gone(node, s)) {
+			missed += fragments_of(node, s);
+		}
+	}
+	missed = within(missed, -DULL_STEP, DULL_STEP);
+	node->dull = (uint8_t)within(node->dull + missed, 0, 2 * DULL_LIMIT);
+}
+
 void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 {
 	if (exchange_open(node)) {
 		stats_of(node, node->x)->air_us += now_us - node->opened_us;
+		look_back(node);
 	}
 	if (last_exchange(node) && !past(node->not_before_us, now_us + node->gather->control_us)) {
 		/* Others end a little later, and are to hear the next inference's first frame. */
 		node->not_before_us = now_us + node->gather->control_us;
 	}
-	if (node->sending == CATS_SENDING_SYNC) {
-		node->sending = CATS_SENDING_FRAME;
-	}
+	measure_hearing(node);
+	node->opening = 0;
 	node->exchange = CATS_EXCHANGE_OVER;
 	cats_exchange_finish(node);
 }
@@ -101,7 +164,7 @@ void cats_exchange_grant(struct cats_node *node, enum cats_grant then)
 {
 	uint32_t slots = cats_grant_slots(node, nodes_of(node));
 
-	node->exchange = cats_node_leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
+	node->exchange = leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
 	node->then = then;
 	node->next = 0;
 	node->end_us = node->base_us + cats_round_us(image_of(node), node->x) +
@@ -126,7 +189,7 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 		return start_us - cats_report_us(image, frame->x, frame->slot);
 	case CATS_FRAME_DATA:
 		return start_us - cats_sync_us(image, frame->x) -
-		       (cats_data_slot(image, frame->x, frame->slot >> 4, frame->source) +
+		       (cats_data_slot(image, frame->x, cats_frame_ahead(frame), frame->source) +
 			frame->index) *
 			       gather->slot_us;
 	case CATS_FRAME_GRANT:
@@ -161,7 +224,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
 		open_at(node, frame->round, base_us, now_us);
-		node->ahead = frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4;
+		lay_out(node, cats_frame_ahead(frame));
 		node->clocked = leader;
 	} else if (frame->round > node->round) {
 		start_round(node, frame->round, base_us);
@@ -174,7 +237,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 	if (frame->type == CATS_FRAME_GRANT &&
 	    (node->exchange == CATS_EXCHANGE_REPORTS || node->exchange == CATS_EXCHANGE_HEARSAY)) {
 		memset(node->counts, 0, sizeof(node->counts));
-		cats_counts_merge(image, frame->payload, node->counts);
+		cats_counts_merge(image, node->x, frame->payload, 1, node->counts);
 		cats_exchange_grant(node, frame->index);
 	} else if (frame->type == CATS_FRAME_CODED && node->exchange == CATS_EXCHANGE_REPORTS) {
 		/* Others know their slots. This node knows of none, but of the end. */
@@ -188,12 +251,9 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 /* Time */
 
-uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source)
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot)
 {
-	const struct cats_image *image = image_of(node);
-
-	return node->base_us + cats_sync_us(image, node->x) +
-	       cats_data_slot(image, node->x, node->ahead, source) * node->gather->slot_us;
+	return node->base_us + cats_sync_us(image_of(node), node->x) + slot * node->gather->slot_us;
 }
 
 /* What ends a phase that is open, and what comes behind it. */
@@ -206,7 +266,7 @@ struct phase_end {
 static struct phase_end data_end(const struct cats_node *node)
 {
 	return (struct phase_end){
-		.at = cats_exchange_data_at(node, nodes_of(node)),
+		.at = cats_exchange_data_at(node, node->slots),
 		.known = true,
 		.round = node->gather->rounds != 0,
 	};
@@ -220,7 +280,7 @@ static struct phase_end reports_end(struct cats_node *node)
 	/* No slot was left for this leader's grant; or what it says does not matter here. */
 	return (struct phase_end){
 		.at = node->base_us + cats_round_us(image_of(node), node->x),
-		.known = cats_node_leads(node) || idle,
+		.known = leads(node) || idle,
 	};
 }
 
@@ -259,11 +319,33 @@ static struct phase_end end_of(struct cats_node *node)
 	return end;
 }
 
+/* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more.
+ */
+static bool calls_others(const struct cats_node *node, uint32_t now_us)
+{
+	return now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
+}
+
+/* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet,
+ * but listens for as long as the first one takes.
+ */
+static void open_unheard(struct cats_node *node, uint32_t now_us)
+{
+	bool nobody = current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
+
+	if (nobody || (leads_alone(node) && !first_exchange(node->x))) {
+		cats_exchange_close(node, now_us);
+	} else if (leads_alone(node) && !calls_others(node, now_us)) {
+		open_at(node, 0, now_us, now_us);
+		lay_out(node, 0);
+		node->clocked = true;
+	}
+}
+
 void cats_exchange_tick(struct cats_node *node, uint32_t now_us)
 {
-	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0 &&
-	    cats_slot_first(image_of(node), node->x, nodes_of(node)) == 0) {
-		cats_exchange_close(node, now_us); /* nobody has anything to send */
+	if (node->exchange == CATS_EXCHANGE_WAITING && node->produced != 0) {
+		open_unheard(node, now_us);
 	}
 	while (exchange_open(node)) {
 		struct phase_end end = end_of(node);

@@ -19,21 +19,24 @@ static uint16_t crc16(uint16_t crc, const uint8_t *data, size_t length)
 	return crc;
 }
 
-/* Of the frame in which the low half of the model id stands in the place of the check. */
-static uint16_t check_of(const struct cats_image *image, const uint8_t *data, size_t length)
+uint16_t cats_frame_key(const struct cats_image *image, uint32_t group)
 {
-	const uint8_t id[2] = {
-		(uint8_t)image->header->model_id,
-		(uint8_t)(image->header->model_id >> 8),
-	};
-	uint16_t crc = crc16(0xffff, data, 2);
+	uint8_t names[8];
 
-	crc = crc16(crc, id, 2);
-	return crc16(crc, data + 4, length - 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		names[i] = (uint8_t)(image->header->model_id >> 8 * i);
+		names[4 + i] = (uint8_t)(group >> 8 * i);
+	}
+	return crc16(0xffff, names, sizeof(names));
 }
 
-uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame *frame,
-			 uint8_t *buffer)
+/* Of all but the check itself. */
+static uint16_t check_of(uint16_t key, const uint8_t *data, size_t length)
+{
+	return crc16(crc16(key, data, 2), data + 4, length - 4);
+}
+
+uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *buffer)
 {
 	uint16_t length = (uint16_t)(CATS_FRAME_HEADER + frame->length);
 	uint16_t check;
@@ -46,7 +49,7 @@ uint16_t cats_frame_seal(const struct cats_image *image, const struct cats_frame
 	buffer[7] = (uint8_t)frame->x.tile;
 	buffer[8] = frame->index;
 	buffer[9] = frame->slot;
-	check = check_of(image, buffer, length);
+	check = check_of(key, buffer, length);
 	buffer[2] = (uint8_t)check;
 	buffer[3] = (uint8_t)(check >> 8);
 	return length;
@@ -65,14 +68,15 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
-		last_index = rounds != 0 ? CATS_MAX_AHEAD : 0;
 		last_slot = f->x.gather == 0 && f->x.tile == 0;
+		last_index = (last_slot != 0 ? f->index & CATS_DULL : 0) +
+			     (rounds != 0 ? CATS_MAX_AHEAD : 0);
 		break;
 	case CATS_FRAME_DATA:
 		count = cats_fragment_count(image, f->x, f->source);
-		ahead = f->slot >> 4;
+		ahead = cats_frame_ahead(f);
 		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
-		    ahead > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
+		    (f->slot & ~CATS_DULL) >> 4 > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;
@@ -102,10 +106,18 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		break;
+	case CATS_FRAME_ASK:
+		if (f->x.gather != 0 || f->x.tile != 0) {
+			return -1 - CATS_REJECT_EXCHANGE;
+		}
+		last_index = 1;
+		break;
 	default:
 		return -1 - CATS_REJECT_TYPE;
 	}
-	if (f->type <= CATS_FRAME_DATA ? f->round != 0 : f->round < 1 || f->round > rounds) {
+	if (f->type <= CATS_FRAME_DATA || f->type == CATS_FRAME_ASK
+		    ? f->round != 0
+		    : f->round < 1 || f->round > rounds) {
 		return -1 - CATS_REJECT_EXCHANGE;
 	}
 	if (f->index > last_index || f->slot > last_slot) {
@@ -114,8 +126,8 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	return f->length == length ? 0 : -1 - CATS_REJECT_LENGTH;
 }
 
-int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t length,
-		     struct cats_frame *f)
+int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t *data,
+		     size_t length, struct cats_frame *f)
 {
 	const struct cats_image_gather *gather;
 
@@ -125,7 +137,7 @@ int cats_frame_parse(const struct cats_image *image, const uint8_t *data, size_t
 	if (data[0] >> 4 != CATS_PROTOCOL_VERSION) {
 		return -1 - CATS_REJECT_VERSION;
 	}
-	if (check_of(image, data, length) != (data[2] | data[3] << 8)) {
+	if (check_of(key, data, length) != (data[2] | data[3] << 8)) {
 		return -1 - CATS_REJECT_CHECK;
 	}
 	f->type = data[0] & 15;
@@ -166,12 +178,15 @@ void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_
 	}
 }
 
-void cats_counts_merge(const struct cats_image *image, const uint8_t *payload,
-		       uint8_t counts[CATS_MAX_NODES])
+void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
+		       const uint8_t *payload, uint8_t spare, uint8_t counts[CATS_MAX_NODES])
 {
 	for (uint32_t s = 0; s < image->header->nodes; s++) {
 		uint8_t count = payload[s / 2] >> (s % 2 * 4) & 15;
+		uint16_t fragments = cats_fragment_count(image, x, s);
+		uint16_t most = fragments != 0 ? fragments + spare : 0;
 
+		count = count < most ? count : (uint8_t)most;
 		if (count > counts[s]) {
 			counts[s] = count;
 		}

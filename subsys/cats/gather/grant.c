@@ -28,8 +28,11 @@ bool cats_grant_needs(struct cats_node *node)
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		uint16_t lack = 0;
 
-		if (s != self_of(node) && !source_gone(node, s)) {
-			lack = cats_reception_lack(image_of(node), current_of(node), s);
+		if (s != self_of(node) && !source_gone(node, s) && hears_enough(node)) {
+			lack = current_of(node)->lack[s];
+		}
+		if (source_dull(node, s) && lack == fragments_of(node, s)) {
+			lack = 0;
 		}
 		if (lack > node->counts[s]) {
 			node->counts[s] = (uint8_t)(lack < COUNT_MAX ? lack : COUNT_MAX);
@@ -72,6 +75,18 @@ static bool round_worth(const struct cats_node *node)
 	       asked * node->gather->slot_us > cats_round_us(image_of(node), node->x);
 }
 
+/* Whether somebody may lack what this leader does not know of: it missed the last report. One who
+ * hears little cannot wait for reports either.
+ */
+static bool misses_report(const struct cats_node *node)
+{
+	uint8_t nodes = nodes_of(node);
+	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
+
+	return !node->reported && !source_gone(node, last) && !source_dull(node, last) &&
+	       hears_enough(node);
+}
+
 /* Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
  * missed it, there is another round; or, in the last round, one frame of each source that may still
  * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed. Where
@@ -81,8 +96,7 @@ static bool round_worth(const struct cats_node *node)
 enum cats_grant cats_grant_decide(struct cats_node *node)
 {
 	uint8_t nodes = nodes_of(node);
-	uint8_t last = node->leader == nodes - 1 ? nodes - 2 : nodes - 1;
-	bool unsure = !node->reported && !source_gone(node, last);
+	bool unsure = misses_report(node);
 	bool any = cats_grant_needs(node);
 
 	if (node->round == 1 && node->ahead == 0) {

@@ -34,6 +34,20 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	cats_exchange_enter(node, (struct cats_exchange){0, 0});
 }
 
+void cats_inference_found(struct cats_node *node, uint32_t now_us)
+{
+	uint16_t number = node->config.first_inference;
+
+	if (node->numbered) {
+		number = node->seen + 1;
+		if (node->heard == 0 && node->number == node->seen && nodes_of(node) > 1) {
+			/* Nobody followed: the last one may have looked late to all. */
+			number += STALE_NUMBERS;
+		}
+	}
+	cats_inference_begin(node, number, now_us);
+}
+
 static bool left_behind(const struct cats_node *node)
 {
 	return node->abandon || cats_exchange_before(image_of(node), node->x, node->front);
@@ -73,6 +87,13 @@ static bool streams(const struct cats_image *image, struct cats_exchange x,
 	return x.gather == next.gather && image->gathers[x.gather].buffers == 2;
 }
 
+/* Whether @p x may be consumed while this node's fragments of it are still asked for. */
+static bool outlasts_consume(const struct cats_image *image, struct cats_exchange x)
+{
+	return image->gathers[x.gather].kind != CATS_GATHER_ATTENTION ||
+	       (image->model->flags & CATS_FLAG_HELD) == 0;
+}
+
 bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 {
 	struct cats_exchange previous = previous_of(node)->x;
@@ -104,7 +125,8 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 	}
 	/* Nothing lacks, so why wait for the end of the exchange? */
 	if (node->consumed == 1 &&
-	    (node->exchange == CATS_EXCHANGE_OVER || current_of(node)->lacking == 0)) {
+	    (node->exchange == CATS_EXCHANGE_OVER ||
+	     (current_of(node)->lacking == 0 && outlasts_consume(image_of(node), node->x)))) {
 		job->what = CATS_JOB_CONSUME;
 		return true;
 	}

@@ -13,10 +13,12 @@
 /* What start_us is, where it is not given: so many timeouts, or this. */
 #define START_TIMEOUTS 10
 #define START_MAX_US 60000000u
+/* So many times start_us an input waits at most, whatever is heard. */
+#define PATIENCE 4
 
 bool cats_node_leads(const struct cats_node *node)
 {
-	return node->leader == self_of(node);
+	return leads(node);
 }
 
 int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us)
@@ -44,6 +46,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		return error;
 	}
 	node->config = *config;
+	node->key = cats_frame_key(image, config->group);
 	if (node->config.timeout_us == 0) {
 		node->config.timeout_us = cats_silence_us(image);
 	}
@@ -59,6 +62,15 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	return 0;
 }
 
+/* When to ask an idle leader: not before it could open an inference itself, and one after the
+ * other.
+ */
+static uint32_t ask_after(const struct cats_node *node, uint32_t now_us)
+{
+	return now_us + node->config.timeout_us / CATS_SILENT_EXCHANGES +
+	       self_of(node) * image_of(node)->gathers[0].control_us;
+}
+
 int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_us)
 {
 	if (node->pending) {
@@ -67,6 +79,7 @@ int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_u
 	node->pending = true;
 	node->input = input;
 	node->submitted_us = now_us;
+	node->ask_us = ask_after(node, now_us);
 	return 0;
 }
 
@@ -81,14 +94,15 @@ int cats_node_withdraw(struct cats_node *node)
 
 int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
 {
-	if (node->sending == CATS_SENDING_NOTHING) {
+	if (node->sending == 0) {
 		return -EINVAL;
 	}
-	if (sent && node->sending == CATS_SENDING_SYNC && node->round == 0 &&
-	    cats_node_leads(node)) {
+	if (sent && (node->opening >> node->oldest & 1) && node->round == 0 && leads(node)) {
 		node->base_us = start_us;
 	}
-	node->sending = CATS_SENDING_NOTHING;
+	node->opening &= (uint8_t)~(1 << node->oldest);
+	node->oldest ^= 1;
+	node->sending--;
 	return 0;
 }
 
@@ -134,22 +148,35 @@ static void take_over(struct cats_node *node)
 /* Who took over for a leader that is heard again, or whom it only failed to hear, steps back. */
 static void step_back(struct cats_node *node)
 {
-	for (uint32_t s = 0; s < self_of(node) && cats_node_leads(node); s++) {
+	for (uint32_t s = 0; s < self_of(node) && leads(node); s++) {
 		if ((node->heard >> s & 1) && !source_gone(node, s)) {
 			node->leader = s;
 		}
 	}
 }
 
-/* An idle leader is taken for gone when it does not open an inference for this node's input. */
+/* An idle leader is taken for gone when it does not open an inference for this node's input: not
+ * while others are heard, but they do not hold it up for ever.
+ */
 static bool idle_leader_gone(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
+	uint32_t wait_us = rank(node) * node->config.start_us;
+	uint32_t latest_us = node->submitted_us + (PATIENCE - 1) * wait_us;
 	uint32_t since_us = node->heard_us;
 
-	if (node->silence || cats_time_diff(node->submitted_us, since_us) > 0) {
+	if (node->silence || !past(since_us, node->submitted_us)) {
 		since_us = node->submitted_us;
+	} else if (past(since_us, latest_us)) {
+		since_us = latest_us;
 	}
-	return reached(todo, now_us, since_us + rank(node) * node->config.start_us);
+	return reached(todo, now_us, since_us + wait_us);
+}
+
+/* Whether this node may begin an inference: where others are in one, it waits for a silence. */
+static bool air_is_free(const struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
+{
+	return node->phase == CATS_NODE_WAITING || node->silence ||
+	       reached(todo, now_us, node->submitted_us + PATIENCE * node->config.start_us);
 }
 
 /* In an inference a leader is taken for gone when nobody is heard where it is to open an exchange:
@@ -169,7 +196,7 @@ static bool exchange_is_for_others(const struct cats_node *node)
 /* A follower's exchange without its leader: over, or led by this node. */
 static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
-	if (node->exchange == CATS_EXCHANGE_OVER || cats_node_leads(node)) {
+	if (node->exchange == CATS_EXCHANGE_OVER || leads(node)) {
 		return;
 	}
 	if (node->exchange != CATS_EXCHANGE_WAITING) {
@@ -183,7 +210,11 @@ static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_tod
 			cats_exchange_close(node, now_us);
 		}
 	} else if (leader_gone(node, now_us, todo)) {
-		take_over(node);
+		if (hears_enough(node)) {
+			take_over(node);
+		} else {
+			cats_exchange_close(node, now_us); /* others may go on all the same */
+		}
 	}
 }
 
@@ -191,19 +222,17 @@ static void miss_leader(struct cats_node *node, uint32_t now_us, struct cats_tod
 
 static void waiting(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
-	if (!node->pending) {
+	if (!node->pending || !air_is_free(node, now_us, todo)) {
 		return;
 	}
 	if (self_of(node) < node->leader) {
 		node->leader = self_of(node);
 	}
-	if (!cats_node_leads(node) && idle_leader_gone(node, now_us, todo)) {
+	if (!leads(node) && idle_leader_gone(node, now_us, todo)) {
 		take_over(node);
 	}
-	if (cats_node_leads(node)) {
-		cats_inference_begin(node,
-				     node->numbered ? node->seen + 1 : node->config.first_inference,
-				     now_us);
+	if (leads(node)) {
+		cats_inference_found(node, now_us);
 	}
 }
 
@@ -231,7 +260,7 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 		.columns = image->model->outputs,
 		.inference = node->number,
 		.submitted = node->used_input,
-		.led = cats_node_leads(node),
+		.led = leads(node),
 		.silent = (uint16_t)(~(node->heard | 1u << self_of(node)) &
 				     ((1u << nodes_of(node)) - 1)),
 		.fragments = node->fragments,
@@ -241,24 +270,60 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 	};
 }
 
+/* Frames that carry a payload are handed out a slot earlier: they are ready when the one before
+ * them is still on the air. What the others answer to is not known so early.
+ */
+static uint32_t lead_of(const struct cats_node *node, const struct cats_frame *frame)
+{
+	bool payload = frame->type == CATS_FRAME_DATA || frame->type == CATS_FRAME_CODED;
+
+	return node->config.lead_us + (payload ? node->gather->slot_us : 0);
+}
+
+static void hand_out(struct cats_node *node, struct cats_frame *frame, uint32_t at,
+		     struct cats_todo *todo)
+{
+	uint8_t slot = cats_send_slot(node);
+
+	todo->length = cats_send_build(node, frame, at);
+	if (todo->length != 0) {
+		todo->what = CATS_TODO_SEND;
+		todo->at = at;
+		todo->frame = node->frame[slot];
+		stats_of(node, frame->x)->sent++;
+	}
+}
+
 /* The frame whose time has come, if there is one. */
-static void hand_out(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
+static void send_due(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
 	struct cats_frame frame;
 	uint32_t at;
 
-	while (node->sending == CATS_SENDING_NOTHING && cats_send_next(node, now_us, &frame, &at)) {
-		if (!reached(todo, now_us, at - node->config.lead_us)) {
-			break;
-		}
-		todo->length = cats_send_build(node, &frame, at);
-		if (todo->length != 0) {
-			todo->what = CATS_TODO_SEND;
-			todo->at = at;
-			todo->frame = node->frame;
-			stats_of(node, frame.x)->sent++;
-		}
+	while (todo->what == CATS_TODO_WAIT && node->sending < 2 &&
+	       cats_send_next(node, now_us, &frame, &at) &&
+	       reached(todo, now_us, at - lead_of(node, &frame))) {
+		hand_out(node, &frame, at, todo);
 	}
+}
+
+/* Ask an idle leader for an inference: who has no input does not begin one. */
+static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
+{
+	struct cats_frame frame = {
+		.type = CATS_FRAME_ASK,
+		.source = self_of(node),
+		.inference = node->seen + 1,
+		.index = !node->numbered,
+	};
+
+	if (!node->pending || leads(node) || node->sending != 0 ||
+	    (node->phase != CATS_NODE_WAITING && !node->silence) ||
+	    !reached(todo, now_us, node->ask_us)) {
+		return;
+	}
+	node->ask_us = now_us + node->config.timeout_us;
+	hand_out(node, &frame, now_us + node->config.lead_us, todo);
 }
 
 void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
@@ -274,11 +339,12 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	}
 	if (!node->silence && reached(todo, now_us, node->heard_us + node->config.timeout_us)) {
 		node->silence = true;
+		node->ask_us = ask_after(node, now_us);
 	}
-	if (node->phase == CATS_NODE_STARTING && node->silence) {
+	if (node->phase == CATS_NODE_LISTENING && node->silence) {
 		node->phase = CATS_NODE_WAITING;
 	}
-	if (node->phase == CATS_NODE_WAITING) {
+	if (!cats_node_runs(node)) {
 		waiting(node, now_us, todo);
 	}
 	if (node->phase == CATS_NODE_RUNNING) {
@@ -291,6 +357,8 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 		if (cats_exchange_wake(node, &at)) {
 			consider(todo, at);
 		}
-		hand_out(node, now_us, todo);
+		send_due(node, now_us, todo);
+	} else {
+		ask(node, now_us, todo);
 	}
 }

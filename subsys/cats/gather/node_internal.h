@@ -20,10 +20,18 @@
 
 #include <cats/node.h>
 
+/* How far behind the newest number a late frame may be. */
+#define STALE_NUMBERS 64
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
-/* How far back an inference number counts as stale rather than as new. */
-#define STALE_NUMBERS 64
+/* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
+#define ALONE_EXCHANGES 12
+/* A node that hears less than a third of the data asks for no repair: it would take everybody's
+ * time. Each fragment that it missed counts one, each that it heard takes two off, at most so many
+ * an exchange.
+ */
+#define DULL_LIMIT 12
+#define DULL_STEP 4
 
 static inline const struct cats_image *image_of(const struct cats_node *node)
 {
@@ -38,6 +46,11 @@ static inline uint8_t nodes_of(const struct cats_node *node)
 static inline uint8_t self_of(const struct cats_node *node)
 {
 	return node->config.image->header->node;
+}
+
+static inline bool leads(const struct cats_node *node)
+{
+	return node->leader == self_of(node);
 }
 
 static inline struct cats_reception *current_of(struct cats_node *node)
@@ -85,10 +98,32 @@ static inline bool exchange_open(const struct cats_node *node)
 	return node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
 }
 
+/* Whether this node may ask for what it lacks, and lead in place of one whom it does not hear. */
+static inline bool hears_enough(const struct cats_node *node)
+{
+	return node->dull < DULL_LIMIT;
+}
+
 /* A source that is not asked for repair any more, until it is heard. */
 static inline bool source_gone(const struct cats_node *node, uint8_t source)
 {
 	return node->quiet[source] >= GONE_EXCHANGES;
+}
+
+/* A leader that hears nobody, or too little where it leads in another's place: it keeps quiet but
+ * for a SYNC now and then, since others may lead meanwhile.
+ */
+static inline bool leads_alone(const struct cats_node *node)
+{
+	if (!leads(node) || self_of(node) == 0) {
+		return leads(node) && node->lonely >= ALONE_EXCHANGES;
+	}
+	return node->lonely >= CATS_SILENT_EXCHANGES || !hears_enough(node);
+}
+
+static inline bool source_dull(const struct cats_node *node, uint8_t source)
+{
+	return (node->dullards >> source & 1) != 0;
 }
 
 static inline bool past(uint32_t now_us, uint32_t at)
@@ -125,8 +160,8 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 			 uint32_t now_us);
 /* counts[] are the coded slots of this round. */
 void cats_exchange_grant(struct cats_node *node, enum cats_grant then);
-/* The start of a source's data slots; with source = D their end. */
-uint32_t cats_exchange_data_at(const struct cats_node *node, uint8_t source);
+/* The start of a data slot. */
+uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot);
 /* Phases as time passes. */
 void cats_exchange_tick(struct cats_node *node, uint32_t now_us);
 /* Earliest time at which cats_exchange_tick() has something to do; false where there is none. */
@@ -141,13 +176,17 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us);
 /* This node's next frame and the start of its slot; false where none is to be sent now. */
 bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
 		    uint32_t *at);
-/* The driver takes that frame: write it into node->frame. Its length, or 0: it is not needed. */
+/* Which of node->frame is free; at most one of them is the driver's. */
+uint8_t cats_send_slot(const struct cats_node *node);
+/* The driver takes that frame: write it there. Its length, or 0: it is not needed. */
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at);
 
 /* inference.c */
 
-/* An inference begins, at its first exchange. */
+/* Take part in an inference, from its first exchange on. */
 void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us);
+/* Begin one, as its leader. */
+void cats_inference_found(struct cats_node *node, uint32_t now_us);
 /* Go on to the next exchange as far as the jobs have come; end the inference after the last. */
 void cats_inference_settle(struct cats_node *node, uint32_t now_us);
 /* The job that is due, into @p job; false where there is none. */

@@ -12,30 +12,62 @@
 /* A node may join an inference during its first gathers. */
 #define JOIN_GATHERS 2
 
-/* What cats_frame_parse() returns for a frame that is dropped. */
+/* The form in which a reason is told: as cats_frame_parse() does. */
 static int reject(enum cats_reject reason)
 {
 	return -1 - reason;
 }
 
-static bool stale(uint16_t number, uint16_t last)
+/* Numbers are serial numbers (RFC 1982): of two, one is newer, however they wrap. */
+static bool newer(uint16_t number, uint16_t than)
 {
-	return (uint16_t)(last - number) < STALE_NUMBERS;
+	return (uint16_t)(number - than - 1) < INT16_MAX;
+}
+
+/* A number that a late frame may have. */
+static bool recent(uint16_t number, uint16_t newest)
+{
+	return (uint16_t)(newest - number) < STALE_NUMBERS;
+}
+
+/* A sign of life that counts: nobody is taken for gone for a timeout. */
+static void hear(struct cats_node *node, uint32_t now_us)
+{
+	node->heard_us = now_us;
+	node->silence = false;
+	node->lonely = 0;
+}
+
+/* A frame of the exchange that begins an inference. */
+static bool begins(const struct cats_frame *frame)
+{
+	return first_exchange(frame->x) && frame->round == 0;
+}
+
+/* Whether a frame began after this node did, and was not late on its way: a node that is new may
+ * have been in any inference that is older than itself.
+ */
+static bool since_birth(const struct cats_node *node, uint32_t start_us)
+{
+	return node->phase != CATS_NODE_STARTING ||
+	       past(start_us, node->born_us + node->config.timeout_us / 2);
 }
 
 /* Whether an idle node takes part in the inference that a frame belongs to. */
-static bool joins(const struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
-		  bool silence)
+static bool joins(const struct cats_node *node, const struct cats_frame *frame, uint32_t start_us)
 {
-	if (node->numbered && !silence && stale(frame->inference, node->number)) {
+	/* Older than what comes late is what all others begin with who have restarted. */
+	if (node->numbered && !newer(frame->inference, node->seen) &&
+	    (!node->silence || recent(frame->inference, node->seen))) {
 		return false;
 	}
-	if (node->phase == CATS_NODE_WAITING) {
-		return frame->x.gather < JOIN_GATHERS;
+	if (node->phase == CATS_NODE_STARTING) {
+		return begins(frame) &&
+		       since_birth(node, cats_exchange_base(image_of(node), frame, start_us));
 	}
-	/* It may have been in this inference before it restarted: only where that began later. */
-	return first_exchange(frame->x) && frame->round == 0 &&
-	       past(cats_exchange_base(image_of(node), frame, start_us), node->born_us);
+	/* What comes late after a silence is no beginning. */
+	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(frame)
+			     : frame->x.gather < JOIN_GATHERS;
 }
 
 /* The leader whom the sender of a frame follows, as far as the frame says. */
@@ -53,57 +85,110 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 	}
 }
 
+/* Whether an inference goes on in which this node takes no part: at a later exchange than before,
+ * or in one for no longer than that can last. Who repeats one frame holds nobody up.
+ */
+static bool advances(const struct cats_node *node, struct cats_exchange x, uint32_t now_us)
+{
+	return cats_exchange_before(image_of(node), node->front, x) ||
+	       (same_exchange(x, node->front) && !past(now_us, node->limit_us));
+}
+
 /* Join the inference of a frame, or remember what is heard of one that is not this node's. */
 static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
-		 bool silence, uint32_t now_us)
+		 uint32_t now_us)
 {
-	if (joins(node, frame, start_us, silence)) {
+	bool news = !node->numbered || newer(frame->inference, node->seen);
+
+	if (joins(node, frame, start_us)) {
 		cats_inference_begin(node, frame->inference, now_us);
 		node->leader = leader_of(node, frame);
-		if (cats_node_leads(node)) {
+		if (leads(node)) {
 			node->leader = frame->source;
 		}
 		return true;
 	}
-	if (!node->numbered || frame->inference != node->number) {
-		node->phase = CATS_NODE_STARTING;
-		node->born_us = now_us;
+	if (news) {
+		if (node->phase == CATS_NODE_STARTING || frame->x.gather >= JOIN_GATHERS) {
+			node->numbered = true;
+			node->seen = frame->inference;
+		}
+		if (since_birth(node, start_us)) {
+			node->phase = CATS_NODE_LISTENING;
+		}
 	}
-	if (!node->numbered || !stale(frame->inference, node->seen)) {
-		node->numbered = true;
-		node->number = frame->inference - 1;
-		node->seen = frame->inference;
+	if (news || (frame->inference == node->seen && advances(node, frame->x, now_us))) {
+		if (news || cats_exchange_before(image_of(node), node->front, frame->x)) {
+			node->front = frame->x;
+			node->limit_us = now_us + cats_exchange_us(image_of(node), frame->x);
+		}
+		hear(node, now_us);
+		if (leader_of(node, frame) < node->leader) {
+			node->leader =
+				leader_of(node, frame); /* who leads in its place gives way */
+		}
 	}
 	return false;
 }
 
-/* Whether a leader may be followed: of two, the lower one, unless that is not heard any more. */
-static bool acceptable(const struct cats_node *node, uint8_t leader)
+/* Whether nothing was heard for so long that the leader may have changed. */
+static bool leader_quiet(const struct cats_node *node, uint32_t now_us)
 {
-	return leader <= node->leader || (!cats_node_leads(node) && node->quiet[node->leader] != 0);
+	return node->silence || past(now_us, node->heard_us + node->config.timeout_us / 2);
+}
+
+/* Whether a leader may be followed: of two, the lower one, unless that is not heard any more. */
+static bool acceptable(const struct cats_node *node, uint8_t leader, uint32_t now_us)
+{
+	return leader <= node->leader || (!leads(node) && leader_quiet(node, now_us));
+}
+
+/* Whether a frame of another inference ends this one: its leader has gone on, or is not heard any
+ * more; or this node leads alone what others do not take part in.
+ */
+static bool ends_mine(const struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
+{
+	uint8_t leader = leader_of(node, frame);
+
+	if (leads(node)) {
+		return node->heard == 0 && !recent(frame->inference, node->number) &&
+		       (leader < self_of(node) || frame->x.gather >= JOIN_GATHERS);
+	}
+	return newer(frame->inference, node->number) && frame->x.gather < JOIN_GATHERS &&
+	       (leader == node->leader || leader_quiet(node, now_us));
+}
+
+/* A frame of an exchange that is over here. The others may still be in it, until its latest end. */
+static int too_late(struct cats_node *node, uint32_t now_us)
+{
+	if (!past(now_us, node->limit_us)) {
+		hear(node, now_us);
+	}
+	return reject(CATS_REJECT_LATE);
 }
 
 /* Go on to the exchange of a frame, and follow its leader; else why not. */
 static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
 {
 	const struct cats_image *image = image_of(node);
-	bool accepted = acceptable(node, leader_of(node, frame));
+	bool accepted = acceptable(node, leader_of(node, frame), now_us);
 
 	if (frame->inference != node->number) {
-		if (frame->x.gather >= JOIN_GATHERS || stale(frame->inference, node->number)) {
+		if (!ends_mine(node, frame, now_us)) {
 			return reject(CATS_REJECT_INFERENCE);
-		}
-		if (!accepted) {
-			return reject(CATS_REJECT_LEADER);
 		}
 		node->abandon = true;
 		cats_inference_settle(node, now_us);
 		return reject(CATS_REJECT_BUSY);
 	}
 	node->quiet[frame->source] = 0;
+	if (frame->type == CATS_FRAME_DATA) {
+		node->dullards &= (uint16_t)~(1u << frame->source);
+		node->dullards |= (uint16_t)((frame->slot & CATS_DULL) != 0) << frame->source;
+	}
 	node->heard |= (uint16_t)(1u << frame->source);
 	if (cats_exchange_before(image, frame->x, node->x)) {
-		return reject(CATS_REJECT_LATE);
+		return too_late(node, now_us);
 	}
 	if (!same_exchange(frame->x, node->x)) {
 		if (!accepted) {
@@ -114,11 +199,12 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 		}
 		cats_inference_settle(node, now_us);
 		if (!same_exchange(frame->x, node->x)) {
+			hear(node, now_us);
 			return reject(CATS_REJECT_BUSY);
 		}
 	}
 	if (node->exchange == CATS_EXCHANGE_OVER) {
-		return reject(CATS_REJECT_LATE);
+		return too_late(node, now_us);
 	}
 	if (leader_of(node, frame) == frame->source && frame->source != node->leader) {
 		if (accepted) {
@@ -127,6 +213,7 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 			return reject(CATS_REJECT_LEADER);
 		}
 	}
+	hear(node, now_us);
 	return 0;
 }
 
@@ -144,7 +231,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 
 	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round &&
 	    node->exchange == CATS_EXCHANGE_REPORTS) {
-		cats_counts_merge(image_of(node), frame->payload, node->counts);
+		cats_counts_merge(image_of(node), node->x, frame->payload, 0, node->counts);
 		node->reported |= frame->slot == nodes_of(node) - 2;
 	}
 	if (frame->type != CATS_FRAME_DATA && frame->type != CATS_FRAME_CODED) {
@@ -157,6 +244,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;
+		node->taken += used;
 	} else {
 		used = cats_reception_coded(image_of(node), current_of(node), node->config.arena,
 					    frame);
@@ -165,19 +253,51 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	return 0;
 }
 
+/* An input waits somewhere: the idle leader begins an inference, without one of its own. */
+static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
+{
+	bool known = frame->index == 0;
+	bool late = known && node->numbered && !newer(frame->inference, node->seen);
+	bool mine = self_of(node) <= node->leader && !late;
+	bool idle = node->phase == CATS_NODE_WAITING || (!cats_node_runs(node) && node->silence);
+
+	if (known && !cats_node_runs(node) && (mine || !node->numbered)) {
+		/* Else it would begin with a number that the others had. */
+		node->numbered = true;
+		node->seen = frame->inference - 1;
+	}
+	if (!idle || !mine) {
+		return reject(CATS_REJECT_INFERENCE);
+	}
+	node->leader = self_of(node);
+	hear(node, now_us);
+	cats_inference_found(node, now_us);
+	return 0;
+}
+
+/* Whether a leader may call that hears nobody: it cannot know of another one. */
+static bool wants_leader(const struct cats_node *node)
+{
+	return leads_alone(node) || (!cats_node_runs(node) && node->silence);
+}
+
 static int receive(struct cats_node *node, const uint8_t *data, size_t length, uint32_t start_us,
 		   uint32_t now_us)
 {
-	bool silence = node->silence;
 	struct cats_frame frame;
-	int error = cats_frame_parse(image_of(node), data, length, &frame);
+	int error = cats_frame_parse(image_of(node), node->key, data, length, &frame);
 
 	if (error != 0) {
 		return error;
 	}
-	node->heard_us = now_us;
-	node->silence = false;
-	if (!cats_node_runs(node) && !join(node, &frame, start_us, silence, now_us)) {
+	if (frame.type == CATS_FRAME_ASK) {
+		return asked(node, &frame, now_us);
+	}
+	if (frame.type == CATS_FRAME_SYNC && (frame.index & CATS_DULL) != 0 &&
+	    !wants_leader(node)) {
+		return reject(CATS_REJECT_LEADER);
+	}
+	if (!cats_node_runs(node) && !join(node, &frame, start_us, now_us)) {
 		return reject(CATS_REJECT_INFERENCE);
 	}
 	error = catch_up(node, &frame, now_us);

@@ -25,39 +25,20 @@ static int held_in(const struct cats_reception *r, uint8_t source, uint16_t frag
 	return -1;
 }
 
-static uint16_t missing_of(const struct cats_image *image, const struct cats_reception *r,
-			   uint8_t source)
-{
-	uint16_t missing = cats_fragment_count(image, r->x, source);
-
-	for (size_t i = 0; i < sizeof(r->available.bits[source]); i++) {
-		for (uint8_t bits = r->available.bits[source][i]; bits != 0; bits &= bits - 1) {
-			missing--;
-		}
-	}
-	return missing;
-}
-
 void cats_reception_begin(const struct cats_image *image, struct cats_reception *r,
 			  struct cats_exchange x)
 {
-	memset(&r->available, 0, sizeof(r->available));
 	r->x = x;
 	r->final = false;
+	r->lacking = 0;
 	r->held_count = 0;
-	r->lacking = (uint16_t)(cats_slot_first(image, x, image->header->nodes) -
-				cats_fragment_count(image, x, image->header->node));
-}
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
+		uint16_t fragments = cats_fragment_count(image, x, s);
 
-uint16_t cats_reception_lack(const struct cats_image *image, const struct cats_reception *r,
-			     uint8_t source)
-{
-	uint16_t lack = missing_of(image, r, source);
-
-	for (uint32_t i = 0; i < r->held_count && !r->final; i++) {
-		lack -= r->held[i].source == source ? 1 : 0;
+		memset(r->available.bits[s], 0, (fragments + 7u) / 8);
+		r->lack[s] = s != image->header->node ? (uint8_t)fragments : 0;
+		r->lacking += r->lack[s];
 	}
-	return lack;
 }
 
 bool cats_reception_data(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
@@ -75,6 +56,7 @@ bool cats_reception_data(const struct cats_image *image, struct cats_reception *
 	if (held >= 0) {
 		r->held[held] = r->held[--r->held_count];
 	} else {
+		r->lack[frame->source]--;
 		r->lacking--;
 	}
 	return true;
@@ -118,35 +100,31 @@ bool cats_reception_coded(const struct cats_image *image, struct cats_reception 
 		.fragment = (uint8_t)fragment,
 		.index = index,
 	};
+	r->lack[frame->source]--;
 	r->lacking--;
 	return true;
 }
 
-uint16_t cats_reception_finish(const struct cats_image *image, struct cats_reception *r,
-			       uint16_t *repaired)
+uint16_t cats_reception_finish(struct cats_reception *r, uint16_t *repaired)
 {
-	uint16_t lost = 0;
-	uint8_t kept = 0;
+	uint16_t lost = r->lacking;
+	uint8_t i = 0;
 
-	for (uint32_t s = 0; s < image->header->nodes; s++) {
-		if (s == image->header->node) {
-			continue;
+	/* As many equations as unknowns, or none that helps. */
+	while (i < r->held_count) {
+		const struct cats_held *held = &r->held[i];
+
+		if (r->lack[held->source] == 0) {
+			set(r, held->source, held->fragment);
+			i++;
+		} else {
+			r->lack[held->source]++;
+			lost++;
+			r->held[i] = r->held[--r->held_count];
 		}
-		/* As many equations as unknowns, or none that helps. */
-		if (cats_reception_lack(image, r, s) != 0) {
-			lost += missing_of(image, r, s);
-			for (uint32_t i = 0; i < r->held_count; i++) {
-				if (r->held[i].source == s) {
-					r->held[i--] = r->held[--r->held_count];
-				}
-			}
-		}
-	}
-	for (; kept < r->held_count; kept++) {
-		set(r, r->held[kept].source, r->held[kept].fragment);
 	}
 	r->final = true;
-	*repaired = kept;
+	*repaired = r->held_count;
 	return lost;
 }
 
@@ -276,12 +254,13 @@ uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x,
 	uint8_t node = image->header->node;
 	uint16_t fragments = cats_fragment_count(image, x, node);
 	uint16_t size = cats_coded_size(image, x, node);
-	uint8_t part[CATS_FRAME_MAX - CATS_FRAME_HEADER];
 
 	memset(payload, 0, size);
-	for (uint32_t f = 0; f < fragments; f++) {
-		cats_gf_add(payload, part, cats_coefficient(index, (uint8_t)f),
-			    cats_engine_fill(engine, x, f, part));
+	for (uint16_t f = 0; f < fragments; f++) {
+		uint16_t length;
+		const uint8_t *part = cats_engine_fragment(engine, x, f, &length);
+
+		cats_gf_add(payload, part, cats_coefficient(index, (uint8_t)f), length);
 	}
 	return size;
 }

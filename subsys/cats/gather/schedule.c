@@ -7,6 +7,14 @@
 
 #include <cats/gather.h>
 
+/* Control slots and turns of cats_silence_us(), at most. */
+#define CONTROL_US ((CATS_MAX_NODES + 8u) * UINT16_MAX)
+
+_Static_assert((CATS_MAX_EXCHANGE_US + (uint64_t)CONTROL_US) * CATS_SILENT_EXCHANGES *
+			       CATS_MAX_NODES <=
+		       INT32_MAX,
+	       "the last node to take over waits for as many silences as there are nodes");
+
 bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a,
 			  struct cats_exchange b)
 {

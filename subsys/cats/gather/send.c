@@ -7,6 +7,8 @@
  * says which is next and when; a slot that began too long ago is passed over.
  */
 
+#include <string.h>
+
 #include "node_internal.h"
 
 /* A SYNC opens the exchange as soon as this node's part of it is made. */
@@ -18,7 +20,7 @@ static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_f
 	if (!past(*at, node->not_before_us)) {
 		*at = node->not_before_us;
 	}
-	return node->produced != 0 && cats_node_leads(node);
+	return node->produced != 0 && leads(node);
 }
 
 static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
@@ -27,7 +29,7 @@ static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *
 	frame->slot = 1;
 	frame->index = node->ahead;
 	*at = node->base_us + node->gather->control_us;
-	if (cats_node_leads(node) && past(*at, late)) {
+	if (leads(node) && past(*at, late)) {
 		return true;
 	}
 	node->exchange = CATS_EXCHANGE_DATA;
@@ -40,11 +42,11 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 
 	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
-	frame->slot = (uint8_t)(node->ahead << 4 | node->leader);
+	frame->slot =
+		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
-		*at = cats_exchange_data_at(node, self_of(node)) +
-		      node->next * node->gather->slot_us;
+		*at = cats_exchange_data_at(node, node->first_slot + node->next);
 		if (past(*at, late)) {
 			return true;
 		}
@@ -76,7 +78,7 @@ static bool grant(const struct cats_node *node, uint8_t copy, uint32_t late,
 static bool grant_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame,
 		       uint32_t *at)
 {
-	if (cats_node_leads(node) && grant(node, 1, late, frame, at)) {
+	if (leads(node) && grant(node, 1, late, frame, at)) {
 		return true;
 	}
 	node->exchange = CATS_EXCHANGE_CODED;
@@ -117,6 +119,9 @@ bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		.inference = node->number,
 		.x = node->x,
 	};
+	if (leads_alone(node) && node->exchange != CATS_EXCHANGE_WAITING) {
+		return false;
+	}
 	switch (node->exchange) {
 	case CATS_EXCHANGE_WAITING:
 		return opening(node, now_us, frame, at);
@@ -125,7 +130,7 @@ bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *
 	case CATS_EXCHANGE_DATA:
 		return data(node, late, frame, at);
 	case CATS_EXCHANGE_REPORTS:
-		return cats_node_leads(node)
+		return leads(node)
 			       ? grant(node, 0, late, frame, at) || grant(node, 1, late, frame, at)
 			       : report(node, late, frame, at);
 	case CATS_EXCHANGE_GRANT:
@@ -143,20 +148,35 @@ static uint8_t ahead_index(uint8_t ahead)
 	return (uint8_t)(CATS_CODED_AHEAD + ahead);
 }
 
+static uint16_t copy_fragment(const struct cats_engine *engine, struct cats_exchange x,
+			      uint16_t fragment, uint8_t *payload)
+{
+	uint16_t size;
+	const uint8_t *from = cats_engine_fragment(engine, x, fragment, &size);
+
+	memcpy(payload, from, size);
+	return size;
+}
+
+uint8_t cats_send_slot(const struct cats_node *node)
+{
+	return (node->oldest + node->sending) % 2;
+}
+
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
 {
 	const struct cats_image *image = image_of(node);
 	struct cats_exchange x = frame->x;
 	uint16_t fragments = fragments_of(node, self_of(node));
-	uint8_t *payload = node->frame + CATS_FRAME_HEADER;
+	uint8_t slot = cats_send_slot(node);
+	uint8_t *payload = node->frame[slot] + CATS_FRAME_HEADER;
 
-	node->sending = CATS_SENDING_FRAME;
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index = node->ahead;
-			node->sending = CATS_SENDING_SYNC;
+			frame->index = node->ahead | (leads_alone(node) ? CATS_DULL : 0);
+			node->opening = (uint8_t)(1 << slot);
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;
 		}
@@ -164,7 +184,7 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_DATA:
 		frame->length =
 			frame->index < fragments
-				? cats_engine_fill(&node->engine, x, frame->index, payload)
+				? copy_fragment(&node->engine, x, frame->index, payload)
 				: cats_code_own(&node->engine, x,
 						ahead_index(frame->index - fragments), payload);
 		node->next++;
@@ -172,7 +192,6 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_REPORT:
 		node->next++;
 		if (!cats_grant_needs(node) && frame->slot != nodes_of(node) - 2) {
-			node->sending = CATS_SENDING_NOTHING;
 			return 0;
 		}
 		frame->length = cats_counts_size(image);
@@ -190,11 +209,14 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		frame->length = cats_counts_size(image);
 		cats_counts_pack(image, node->counts, payload);
 		break;
+	case CATS_FRAME_ASK:
+		break;
 	default:
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;
 		node->heard_us = at; /* who has the word hears nobody */
 		break;
 	}
-	return cats_frame_seal(image, frame, node->frame);
+	node->sending++;
+	return cats_frame_seal(node->key, frame, node->frame[slot]);
 }

@@ -23,16 +23,33 @@ static int transmit(struct cats_instance_data *d, const struct cats_todo *todo)
 {
 	const uint8_t *frame = todo->frame;
 	uint16_t size = todo->length;
+	int ret;
 
 #ifdef CONFIG_CATS_SECURE
-	size = cats_secure_send(&d->secure, &d->image, frame, size);
-	frame = d->secure.frame;
+	size = cats_secure_send(&d->secure, &d->image, frame, size, &frame);
 	if (size == 0) {
 		return -EACCES;
 	}
 #endif
-	cats_energy_send(d, size);
-	return d->self->transport->send(&d->port, frame, size, todo->at);
+	/* Before send(), which may tell already that it is sent. */
+	d->sizes[(d->oldest + d->handed) % CATS_TRANSPORT_FRAMES] = size;
+	d->handed++;
+	ret = d->self->transport->send(&d->port, frame, size, todo->at);
+	if (ret != 0) {
+		d->handed--;
+	}
+	return ret;
+}
+
+/* The node counts on hearing of its frames in their order. */
+static void not_sent(struct cats_instance_data *d)
+{
+	d->glue.send_failed++;
+	if (d->handed == 0) {
+		(void)cats_node_sent(&d->node, false, 0);
+	} else {
+		d->refused_behind = true;
+	}
 }
 
 /* Look at the node again then. */
@@ -63,8 +80,7 @@ static void drive(struct cats_instance_data *d)
 
 			if (ret != 0) {
 				LOG_DBG("%s: frame not sent (%d)", d->self->name, ret);
-				d->glue.send_failed++;
-				(void)cats_node_sent(&d->node, false, todo.at);
+				not_sent(d);
 			}
 		} else if (todo.what == CATS_TODO_DONE) {
 			d->result = todo.result;
@@ -130,9 +146,15 @@ void cats_air_sent(struct cats_port *port, bool ok, uint32_t start)
 	if (!ok) {
 		d->glue.send_failed++;
 	} else {
-		cats_energy_sent(d);
+		cats_energy_sent(d, d->sizes[d->oldest]);
 	}
+	d->oldest = (d->oldest + 1) % CATS_TRANSPORT_FRAMES;
+	d->handed--;
 	(void)cats_node_sent(&d->node, ok, start);
+	if (d->refused_behind) {
+		d->refused_behind = false;
+		(void)cats_node_sent(&d->node, false, 0);
+	}
 	/* Not drive(): it may be what called send(), which calls this. */
 	cats_air_kick(d);
 	cats_unlock(d);

@@ -65,14 +65,9 @@ void cats_energy_reset(struct cats_instance_data *d)
 	d->energy = (struct cats_energy_state){0};
 }
 
-void cats_energy_send(struct cats_instance_data *d, uint16_t size)
+void cats_energy_sent(struct cats_instance_data *d, uint16_t size)
 {
-	d->energy.frame_us = air_us(d->self->transport, size);
-}
-
-void cats_energy_sent(struct cats_instance_data *d)
-{
-	d->energy.sent_us += d->energy.frame_us;
+	d->energy.sent_us += air_us(d->self->transport, size);
 }
 
 void cats_energy_done(struct cats_instance_data *d, const struct cats_result *result)

@@ -18,11 +18,8 @@
 /** It was started. */
 void cats_energy_reset(struct cats_instance_data *d);
 
-/** A frame of @p size bytes is handed to the transport. */
-void cats_energy_send(struct cats_instance_data *d, uint16_t size);
-
-/** That frame has been sent. */
-void cats_energy_sent(struct cats_instance_data *d);
+/** A frame of @p size bytes has been sent. */
+void cats_energy_sent(struct cats_instance_data *d, uint16_t size);
 
 /** An inference has ended. */
 void cats_energy_done(struct cats_instance_data *d, const struct cats_result *result);
@@ -34,15 +31,10 @@ static inline void cats_energy_reset(struct cats_instance_data *d)
 	ARG_UNUSED(d);
 }
 
-static inline void cats_energy_send(struct cats_instance_data *d, uint16_t size)
+static inline void cats_energy_sent(struct cats_instance_data *d, uint16_t size)
 {
 	ARG_UNUSED(d);
 	ARG_UNUSED(size);
-}
-
-static inline void cats_energy_sent(struct cats_instance_data *d)
-{
-	ARG_UNUSED(d);
 }
 
 static inline void cats_energy_done(struct cats_instance_data *d, const struct cats_result *result)

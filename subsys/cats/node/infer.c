@@ -20,6 +20,7 @@ struct waiter {
 	sys_snode_t list;
 	struct k_sem done;
 	int16_t *output;
+	size_t count; /* values that fit there */
 	struct cats_result *result;
 	bool own; /* of an input that was submitted here */
 	int status;
@@ -61,8 +62,7 @@ void cats_result_tell(struct cats_instance_data *d)
 		cats_lock(d);
 	}
 	if (r->submitted) {
-		d->submitted = false;
-		k_sem_give(&d->slot);
+		cats_slot_release(d);
 	}
 	d->result_ready = false;
 }
@@ -82,31 +82,64 @@ void cats_waiters_stop(struct cats_instance_data *d)
 	}
 }
 
-/*
- * Take the slot and submit. Returns locked with 0, unlocked otherwise. The slot is given back when
- * the inference is told, or when the input is withdrawn.
- */
-static int submit(struct cats_instance_data *d, const int8_t *input, k_timeout_t timeout)
+void cats_slot_release(struct cats_instance_data *d)
 {
-	bool at_once = K_TIMEOUT_EQ(timeout, K_NO_WAIT);
-	int ret;
+	if (d->slot_taken) {
+		d->slot_taken = false;
+		d->submitted = false;
+		k_sem_give(&d->slot);
+	}
+}
 
-	if (!d->running) {
+/* Does it run, and does an output of its image fit? Locked. */
+static int ready(const struct cats_instance_data *d, const struct waiter *w)
+{
+	if (!cats_alive(d)) {
 		return -ENOTCONN;
 	}
-	ret = k_sem_take(&d->slot, timeout);
+	if (w->output != NULL && cats_output_count(&d->image) > w->count) {
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+/*
+ * Take the slot and submit. Returns locked with 0, unlocked otherwise. The slot is given back when
+ * the inference is told, or when the input is withdrawn. It is free while the instance is stopped:
+ * whoever waits for it over a stop gets it then, finds another run, and passes it on.
+ */
+static int submit(struct cats_instance_data *d, const int8_t *input, const struct waiter *w,
+		  k_timeout_t timeout)
+{
+	bool at_once = K_TIMEOUT_EQ(timeout, K_NO_WAIT);
+	uint32_t run;
+	int taken;
+	int ret;
+
 	cats_lock(d);
-	if (!cats_alive(d)) {
+	run = d->run;
+	ret = ready(d, w);
+	cats_unlock(d);
+	if (ret != 0) {
+		return ret;
+	}
+	taken = k_sem_take(&d->slot, timeout);
+	cats_lock(d);
+	if (!cats_alive(d) || d->run != run) {
 		ret = -ESHUTDOWN;
-	} else if (ret != 0) {
+	} else if (taken != 0) {
 		ret = at_once ? -EBUSY : -ETIMEDOUT;
 	} else {
 		ret = cats_node_submit(&d->node, input, cats_now(d));
 	}
 	if (ret != 0) {
+		if (taken == 0) {
+			k_sem_give(&d->slot);
+		}
 		cats_unlock(d);
 		return ret;
 	}
+	d->slot_taken = true;
 	d->input_held = input != NULL;
 	cats_air_kick(d);
 	return 0;
@@ -114,12 +147,13 @@ static int submit(struct cats_instance_data *d, const int8_t *input, k_timeout_t
 
 int cats_submit(const struct cats_instance *instance, const int8_t *input, k_timeout_t timeout)
 {
+	const struct waiter nobody = {0};
 	struct cats_instance_data *d;
 	int ret;
 
 	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
 	d = instance->data;
-	ret = submit(d, input, timeout);
+	ret = submit(d, input, &nobody, timeout);
 	if (ret == 0) {
 		d->submitted = true;
 		cats_unlock(d);
@@ -131,13 +165,13 @@ int cats_submit(const struct cats_instance *instance, const int8_t *input, k_tim
 static bool take_back(struct cats_instance_data *d)
 {
 	bool withdrawn = cats_alive(d) && cats_node_withdraw(&d->node) == 0;
+	uint32_t run = d->run;
 
 	if (withdrawn) {
-		d->submitted = false;
 		cats_input_release(d);
-		k_sem_give(&d->slot);
+		cats_slot_release(d);
 	}
-	while (d->input_held && d->running) {
+	while (d->input_held && d->running && d->run == run) {
 		(void)k_condvar_wait(&d->event, &d->lock, K_FOREVER);
 	}
 	return withdrawn;
@@ -189,21 +223,14 @@ static int await(struct cats_instance_data *d, struct waiter *w, k_timepoint_t e
 int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_t *output,
 	       size_t count, struct cats_result *result, k_timeout_t timeout)
 {
-	struct waiter w = {.output = output, .result = result, .own = true};
+	struct waiter w = {.output = output, .count = count, .result = result, .own = true};
 	k_timepoint_t end = sys_timepoint_calc(timeout);
 	struct cats_instance_data *d;
-	bool fits;
 	int ret;
 
 	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
 	d = instance->data;
-	cats_lock(d);
-	fits = output == NULL || !d->running || cats_output_count(&d->image) <= count;
-	cats_unlock(d);
-	if (!fits) {
-		return -ENOSPC;
-	}
-	ret = submit(d, input, timeout);
+	ret = submit(d, input, &w, timeout);
 	if (ret == -EBUSY) {
 		ret = -ETIMEDOUT;
 	}
@@ -213,20 +240,18 @@ int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_
 int cats_wait(const struct cats_instance *instance, int16_t *output, size_t count,
 	      struct cats_result *result, k_timeout_t timeout)
 {
-	struct waiter w = {.output = output, .result = result};
+	struct waiter w = {.output = output, .count = count, .result = result};
 	k_timepoint_t end = sys_timepoint_calc(timeout);
 	struct cats_instance_data *d;
+	int ret;
 
 	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
 	d = instance->data;
 	cats_lock(d);
-	if (!cats_alive(d)) {
+	ret = ready(d, &w);
+	if (ret != 0) {
 		cats_unlock(d);
-		return -ENOTCONN;
-	}
-	if (output != NULL && cats_output_count(&d->image) > count) {
-		cats_unlock(d);
-		return -ENOSPC;
+		return ret;
 	}
 	return await(d, &w, end);
 }

@@ -45,6 +45,11 @@ const struct cats_image *cats_running(const struct cats_instance *instance)
 	return instance->data->running ? &instance->data->image : NULL;
 }
 
+uint32_t cats_group(const struct cats_instance *instance)
+{
+	return instance->data->group;
+}
+
 size_t cats_input_size(const struct cats_image *image)
 {
 	return (size_t)image->model->tokens_in * image->model->own_inputs;
@@ -128,7 +133,7 @@ static int cats_init(void)
 		(void)k_mutex_init(&d->control);
 		(void)k_mutex_init(&d->lock);
 		(void)k_sem_init(&d->work, 0, 1);
-		(void)k_sem_init(&d->slot, 0, 1);
+		(void)k_sem_init(&d->slot, 1, 1);
 		(void)k_condvar_init(&d->event);
 		sys_slist_init(&d->waiters);
 		k_work_init_delayable(&d->air, cats_air_work);

@@ -55,6 +55,9 @@ void cats_result_tell(struct cats_instance_data *d);
 /** @brief infer.c: nobody waits any longer: -ESHUTDOWN. Locked. */
 void cats_waiters_stop(struct cats_instance_data *d);
 
+/** @brief infer.c: the next may submit an input, if one is submitted. Locked. */
+void cats_slot_release(struct cats_instance_data *d);
+
 /** @brief infer.c: an input that nobody reads any more may go. Locked. */
 void cats_input_release(struct cats_instance_data *d);
 

@@ -19,6 +19,7 @@
 #include "energy.h"
 #include "instance.h"
 #include "secure/secure.h"
+#include "storage/settings.h"
 #ifdef CONFIG_CATS_IMAGE_FLASH
 #include <cats/update.h>
 #include "storage/image_flash.h"
@@ -96,6 +97,14 @@ static uint16_t first_inference(void)
 #endif
 }
 
+static int load_group(uint32_t *group)
+{
+	const struct cats_setting known[] = {{"group", group, sizeof(*group)}};
+
+	*group = CONFIG_CATS_GROUP;
+	return cats_settings("cats", known, ARRAY_SIZE(known));
+}
+
 static int start(const struct cats_instance *instance, const void *image, size_t size)
 {
 	struct cats_instance_data *d = instance->data;
@@ -113,6 +122,10 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 
 	d->refused = CATS_IMAGE_OK;
 	ret = load(instance, image, size);
+	if (ret == 0) {
+		ret = load_group(&d->group);
+		config.group = d->group;
+	}
 	if (ret != 0) {
 		return ret;
 	}
@@ -122,7 +135,7 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 			instance->name);
 		return -EMSGSIZE;
 	}
-	ret = cats_secure_start(&d->secure, d->image.header->node);
+	ret = cats_secure_start(&d->secure, d->image.header->node, d->group);
 	if (ret != 0) {
 		return ret;
 	}
@@ -135,27 +148,27 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	cats_energy_reset(d);
 	d->result_ready = false;
 	d->input_held = false;
-	d->submitted = false;
 	d->stopping = false;
+	d->oldest = 0;
+	d->handed = 0;
+	d->refused_behind = false;
 	k_sem_reset(&d->work);
 	ret = cats_node_init(&d->node, &config, cats_now(d));
-	d->running = ret == 0;
 	cats_unlock(d);
+	if (ret == 0) {
+		ret = instance->transport->attach(&d->port);
+	}
 	if (ret != 0) {
 		return ret;
 	}
-	ret = instance->transport->attach(&d->port);
-	if (ret != 0) {
-		cats_lock(d);
-		d->running = false;
-		cats_unlock(d);
-		return ret;
-	}
+	cats_lock(d);
+	d->running = true;
+	d->run++;
+	cats_unlock(d);
 	(void)k_thread_create(&d->thread, instance->stack, instance->stack_size,
 			      cats_instance_thread, d, NULL, NULL,
 			      K_PRIO_PREEMPT(CONFIG_CATS_THREAD_PRIORITY), 0, K_NO_WAIT);
 	(void)k_thread_name_set(&d->thread, instance->name);
-	k_sem_give(&d->slot);
 	cats_air_kick(d);
 	LOG_INF("%s: node %u of %u, model %08x, %s", instance->name, d->image.header->node,
 		d->image.header->nodes, d->image.header->model_id, instance->transport->name);
@@ -212,10 +225,9 @@ int cats_stop(const struct cats_instance *instance)
 	cats_lock(d);
 	d->running = false;
 	cats_input_release(d);
+	cats_slot_release(d);
 	cats_waiters_stop(d);
 	cats_unlock(d);
-	/* Whoever waits for its turn to submit is woken and finds the instance stopped. */
-	k_sem_reset(&d->slot);
 	unload(d);
 	(void)k_mutex_unlock(&d->control);
 	LOG_INF("%s: stopped", instance->name);

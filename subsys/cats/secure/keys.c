@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Keys, the counter of frames, and what was heard: in the settings below "cats/secure". */
+/* Keys, numbers of frames, and what was heard: in the settings below "cats/secure". */
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +44,12 @@ struct stored_key {
 	uint8_t key[CATS_KEY_SIZE];
 };
 
+/* cats/secure/numbers */
+struct stored_numbers {
+	uint8_t limit[COUNTER_SIZE];
+	uint8_t newest[COUNTER_SIZE];
+};
+
 /* cats/secure/heard/NODE */
 struct stored_heard {
 	uint8_t since[CATS_KEYS][COUNTER_SIZE]; /* of the keys; 0: none */
@@ -62,12 +68,18 @@ static struct {
 static uint8_t sending; /* the place of the key */
 static bool loaded;
 
-/* The last number of a frame, and the last one that may be used; the settings hold the latter. */
+/* The last number of a frame that was sealed, or a newer one that was heard; the last one that may
+ * be used; the newest one that was heard. The settings hold the latter two.
+ */
 static uint64_t last;
 static uint64_t limit;
+static uint64_t newest;
 
 static void save_counter(struct k_work *work);
 static K_WORK_DEFINE(counter_work, save_counter);
+
+/* The frame that was sealed or opened last: both on cats_air_queue, one after the other. */
+static uint8_t buffer[CATS_FRAME_MAX];
 
 /* What is being loaded or saved. With `saving`. */
 static struct stored_heard heard;
@@ -113,7 +125,7 @@ static int import(int place, uint8_t id, uint64_t since, const uint8_t bytes[CAT
 static int load_one(const char *name, size_t length, settings_read_cb read, void *argument,
 		    void *parameter)
 {
-	uint8_t counter[COUNTER_SIZE];
+	struct stored_numbers numbers;
 	uint8_t place;
 
 	ARG_UNUSED(parameter);
@@ -131,11 +143,12 @@ static int load_one(const char *name, size_t length, settings_read_cb read, void
 		if (length == 1 && read(argument, &place, 1) == 1 && place < CATS_KEYS) {
 			sending = place;
 		}
-	} else if (strcmp(name, "sent") == 0) {
-		if (length == sizeof(counter) &&
-		    read(argument, counter, sizeof(counter)) == sizeof(counter)) {
-			limit = sys_get_le40(counter);
+	} else if (strcmp(name, "numbers") == 0) {
+		if (length == sizeof(numbers) &&
+		    read(argument, &numbers, sizeof(numbers)) == sizeof(numbers)) {
+			limit = sys_get_le40(numbers.limit);
 			last = limit;
+			newest = sys_get_le40(numbers.newest);
 		}
 	}
 	return 0;
@@ -167,7 +180,23 @@ static int read_one(const char *name, void *to, size_t size)
 	return settings_load_subtree_direct(name, load_value, &one);
 }
 
-/* The keys and the counter, once. With `saving`; without `lock`. */
+/* A board that has no number begins where hardly any has been: one of the same source may have used
+ * its key. Half of the numbers remain.
+ */
+static int begin_anew(void)
+{
+	uint8_t start[COUNTER_SIZE];
+
+	if (psa_generate_random(start, sizeof(start)) != PSA_SUCCESS) {
+		LOG_ERR("secure: no random numbers");
+		return -EIO;
+	}
+	limit = sys_get_le40(start) / 2 + 1;
+	last = limit;
+	return 0;
+}
+
+/* The keys and the numbers, once. With `saving`; without `lock`. */
 static int load(void)
 {
 	uint8_t key[CATS_KEY_SIZE];
@@ -196,6 +225,12 @@ static int load(void)
 			drop(k);
 		}
 	}
+	if (limit == 0) {
+		ret = begin_anew();
+		if (ret != 0) {
+			return ret;
+		}
+	}
 	if (keys[0].since == 0 && keys[1].since == 0 &&
 	    hex2bin(CONFIG_CATS_SECURE_TEST_KEY, strlen(CONFIG_CATS_SECURE_TEST_KEY), key,
 		    sizeof(key)) == sizeof(key)) {
@@ -209,27 +244,40 @@ static int load(void)
 	return 0;
 }
 
+static int save_numbers(uint64_t to)
+{
+	struct stored_numbers numbers;
+	int ret;
+
+	(void)k_mutex_lock(&lock, K_FOREVER);
+	sys_put_le40(to, numbers.limit);
+	sys_put_le40(newest, numbers.newest);
+	(void)k_mutex_unlock(&lock);
+	ret = settings_save_one(TREE "/numbers", &numbers, sizeof(numbers));
+	if (ret != 0) {
+		LOG_ERR("secure: the counter cannot be saved (%d)", ret);
+	}
+	return ret;
+}
+
 /* Set the next numbers aside, in the settings first. */
 static int reserve(void)
 {
-	uint8_t counter[COUNTER_SIZE];
 	uint64_t to;
 	int ret;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
-	to = limit + STRIDE;
+	to = MAX(limit, last) + STRIDE;
 	(void)k_mutex_unlock(&lock);
 	if (to >= CATS_SECURE_COUNTER_END) {
+		LOG_ERR("secure: no number is left");
 		return -EOVERFLOW;
 	}
-	sys_put_le40(to, counter);
-	ret = settings_save_one(TREE "/sent", counter, sizeof(counter));
+	ret = save_numbers(to);
 	if (ret == 0) {
 		(void)k_mutex_lock(&lock, K_FOREVER);
 		limit = to;
 		(void)k_mutex_unlock(&lock);
-	} else {
-		LOG_ERR("secure: the counter cannot be saved (%d)", ret);
 	}
 	return ret;
 }
@@ -239,9 +287,17 @@ static bool running_low(void)
 	bool low;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
-	low = limit - last < STRIDE / 2;
+	low = limit < last + STRIDE / 2;
 	(void)k_mutex_unlock(&lock);
 	return low;
+}
+
+/* In time, by the system work queue. */
+static void set_aside(void)
+{
+	if (running_low()) {
+		(void)k_work_submit(&counter_work);
+	}
 }
 
 static void save_counter(struct k_work *work)
@@ -283,7 +339,7 @@ static void heard_work(struct k_work *work)
 	save_heard(CONTAINER_OF(work, struct cats_secure_state, save));
 }
 
-int cats_secure_start(struct cats_secure_state *state, uint8_t node)
+int cats_secure_start(struct cats_secure_state *state, uint8_t node, uint32_t group)
 {
 	char name[NAME_SIZE];
 	int ret;
@@ -303,14 +359,15 @@ int cats_secure_start(struct cats_secure_state *state, uint8_t node)
 	memset(state, 0, sizeof(*state));
 	k_work_init(&state->save, heard_work);
 	state->node = node;
+	state->group = group;
 	snprintf(name, sizeof(name), TREE "/heard/%u", node);
 	ret = read_one(name, &heard, sizeof(heard));
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	for (int k = 0; k < CATS_KEYS && ret == 0; k++) {
 		bool same = sys_get_le40(heard.since[k]) == keys[k].since;
 
-		for (int s = 0; s < CATS_MAX_NODES && same; s++) {
-			state->heard[k][s] = sys_get_le40(heard.counters[k][s]);
+		for (int s = 0; s < CATS_MAX_NODES; s++) {
+			state->heard[k][s] = same ? sys_get_le40(heard.counters[k][s]) : newest;
 		}
 	}
 	(void)k_mutex_unlock(&lock);
@@ -328,22 +385,21 @@ void cats_secure_stop(struct cats_secure_state *state)
 }
 
 uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_image *image,
-			  const uint8_t *frame, uint16_t size)
+			  const uint8_t *frame, uint16_t size, const uint8_t **sealed)
 {
-	uint16_t sealed = 0;
+	uint16_t length = 0;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	if (last < limit && keys[sending].since != 0) {
 		/* From 1 on: nothing heard is 0. */
 		last++;
-		sealed = cats_secure_seal(&keys[sending].key, last, image, frame, size,
-					  state->frame);
+		length = cats_secure_seal(&keys[sending].key, last, image, state->group, frame,
+					  size, buffer);
 	}
-	if (limit - last < STRIDE / 2) {
-		(void)k_work_submit(&counter_work);
-	}
+	set_aside();
 	(void)k_mutex_unlock(&lock);
-	return sealed;
+	*sealed = buffer;
+	return length;
 }
 
 /* Which frame this is, and whether it may be. Locked; the place of its key, or -1 - reason. */
@@ -365,20 +421,34 @@ static int admit(const struct cats_secure_state *state, const struct cats_image 
 	return name->counter > state->heard[ret][name->source] ? ret : -1 - CATS_SECURE_REPLAY;
 }
 
+/* What is sealed next has a higher number than all that was heard. A board that is far behind has
+ * just begun, at random: it leaves a gap, since nobody may have heard the last frames of the one
+ * that was here before. Locked.
+ */
+static void follow(uint64_t number)
+{
+	newest = MAX(newest, number);
+	if (number > last) {
+		last = number + (number - last > UINT32_MAX ? (uint32_t)last : 0);
+		set_aside();
+	}
+}
+
 int cats_secure_receive(struct cats_secure_state *state, const struct cats_image *image,
 			const uint8_t *sealed, uint16_t size, const uint8_t **frame)
 {
-	/* All frames are received on cats_air_queue, one after the other. */
-	static uint8_t opened[CATS_FRAME_MAX];
 	struct cats_secure_name name;
 	int place;
 	int ret;
 
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	place = admit(state, image, sealed, size, &name);
-	ret = place < 0 ? place : cats_secure_open(&keys[place].key, image, sealed, size, opened);
+	ret = place < 0 ? place
+			: cats_secure_open(&keys[place].key, image, state->group, sealed, size,
+					   buffer);
 	if (ret > 0) {
 		state->heard[place][name.source] = name.counter;
+		follow(name.counter);
 		if (++state->unsaved == STRIDE) {
 			(void)k_work_submit(&state->save);
 		}
@@ -386,7 +456,7 @@ int cats_secure_receive(struct cats_secure_state *state, const struct cats_image
 		ret = -1 - CATS_SECURE_FORGED;
 	}
 	(void)k_mutex_unlock(&lock);
-	*frame = opened;
+	*frame = buffer;
 	return ret;
 }
 
@@ -394,23 +464,15 @@ int cats_secure_receive(struct cats_secure_state *state, const struct cats_image
  * Keys
  */
 
-/* A new key at a place: nothing was heard with it. Locked. */
+/* A key is set at a place. It may be one that was forgotten, so only what is newer than all that
+ * was heard is taken. Locked.
+ */
 static void forget_heard(int place)
 {
 	STRUCT_SECTION_FOREACH(cats_instance, instance) {
-		memset(instance->data->secure.heard[place], 0,
-		       sizeof(instance->data->secure.heard[place]));
-	}
-}
-
-/* A counter that starts anew may give a key the `since` of one that was forgotten. */
-static void delete_heard(void)
-{
-	char name[NAME_SIZE];
-
-	for (unsigned int node = 0; node < CATS_MAX_NODES; node++) {
-		snprintf(name, sizeof(name), TREE "/heard/%u", node);
-		(void)settings_delete(name);
+		for (int s = 0; s < CATS_MAX_NODES; s++) {
+			instance->data->secure.heard[place][s] = newest;
+		}
 	}
 }
 
@@ -423,7 +485,6 @@ int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE])
 {
 	char name[NAME_SIZE];
 	uint64_t since;
-	bool anew;
 	int place;
 	int ret;
 
@@ -444,13 +505,9 @@ int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE])
 		goto out;
 	}
 	/* The counter first: a key without one is not used. */
-	anew = limit == 0;
 	ret = reserve();
 	if (ret != 0) {
 		goto out;
-	}
-	if (anew) {
-		delete_heard();
 	}
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	since = limit;
@@ -516,6 +573,10 @@ int cats_key_forget(uint8_t id)
 	}
 	(void)k_mutex_unlock(&lock);
 	if (ret == 0) {
+		/* What was heard with it is old for ever, should it be set again. */
+		ret = save_numbers(limit);
+	}
+	if (ret == 0) {
 		snprintf(name, sizeof(name), TREE "/key/%d", place);
 		ret = settings_delete(name);
 	}
@@ -549,6 +610,7 @@ void cats_secure_reset_testonly(void)
 	sending = 0;
 	last = 0;
 	limit = 0;
+	newest = 0;
 	loaded = false;
 	(void)k_mutex_unlock(&saving);
 }

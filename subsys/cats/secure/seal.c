@@ -21,31 +21,35 @@ static uint64_t counter_of(const uint8_t *sealed)
 	       (uint64_t)high[2] << 32;
 }
 
-/* Key, source, counter and deployment: no two frames have the same. */
-static void make_nonce(const uint8_t *sealed, const struct cats_image *image,
+/* Deployment and group, source and counter: no two frames have the same. Two boards whose counters
+ * meet must not be there: the inference and the gather of a frame tell most of theirs apart.
+ */
+static void make_nonce(const uint8_t *sealed, const struct cats_image *image, uint32_t group,
 		       uint8_t nonce[CATS_SECURE_NONCE])
 {
-	const uint32_t model_id = image->header->model_id;
+	const uint32_t names = image->header->model_id ^ group;
 	const uint8_t bytes[CATS_SECURE_NONCE] = {
-		sealed[CATS_FRAME_HEADER + 3],
+		(uint8_t)names,
+		(uint8_t)(names >> 8),
+		(uint8_t)(names >> 16),
+		(uint8_t)(names >> 24),
 		sealed[1] & 15,
 		sealed[2],
 		sealed[3],
 		sealed[CATS_FRAME_HEADER],
 		sealed[CATS_FRAME_HEADER + 1],
 		sealed[CATS_FRAME_HEADER + 2],
-		(uint8_t)model_id,
-		(uint8_t)(model_id >> 8),
-		(uint8_t)(model_id >> 16),
-		(uint8_t)(model_id >> 24),
+		sealed[4],
+		sealed[5],
+		sealed[6],
 	};
 
 	memcpy(nonce, bytes, sizeof(bytes));
 }
 
 uint16_t cats_secure_seal(const struct cats_secure_key *key, uint64_t counter,
-			  const struct cats_image *image, const uint8_t *frame, uint16_t size,
-			  uint8_t *sealed)
+			  const struct cats_image *image, uint32_t group, const uint8_t *frame,
+			  uint16_t size, uint8_t *sealed)
 {
 	const uint16_t payload = size - CATS_FRAME_HEADER;
 	uint8_t nonce[CATS_SECURE_NONCE];
@@ -60,7 +64,7 @@ uint16_t cats_secure_seal(const struct cats_secure_key *key, uint64_t counter,
 	sealed[CATS_FRAME_HEADER + 1] = (uint8_t)(counter >> 24);
 	sealed[CATS_FRAME_HEADER + 2] = (uint8_t)(counter >> 32);
 	sealed[CATS_FRAME_HEADER + 3] = key->id;
-	make_nonce(sealed, image, nonce);
+	make_nonce(sealed, image, group, nonce);
 	if (psa_aead_encrypt(key->handle, CATS_SECURE_ALG(key->tag), nonce, sizeof(nonce), sealed,
 			     CATS_SECURE_HEADER, frame + CATS_FRAME_HEADER, payload,
 			     sealed + CATS_SECURE_HEADER, payload + key->tag,
@@ -86,7 +90,7 @@ int cats_secure_peek(const uint8_t *sealed, uint16_t size, uint8_t tag,
 }
 
 uint16_t cats_secure_open(const struct cats_secure_key *key, const struct cats_image *image,
-			  const uint8_t *sealed, uint16_t size, uint8_t *frame)
+			  uint32_t group, const uint8_t *sealed, uint16_t size, uint8_t *frame)
 {
 	struct cats_frame header = {
 		.type = sealed[0] & 15,
@@ -100,7 +104,7 @@ uint16_t cats_secure_open(const struct cats_secure_key *key, const struct cats_i
 	uint8_t nonce[CATS_SECURE_NONCE];
 	size_t length;
 
-	make_nonce(sealed, image, nonce);
+	make_nonce(sealed, image, group, nonce);
 	if (psa_aead_decrypt(key->handle, CATS_SECURE_ALG(key->tag), nonce, sizeof(nonce), sealed,
 			     CATS_SECURE_HEADER, sealed + CATS_SECURE_HEADER,
 			     size - CATS_SECURE_HEADER, frame + CATS_FRAME_HEADER,
@@ -108,5 +112,5 @@ uint16_t cats_secure_open(const struct cats_secure_key *key, const struct cats_i
 		return 0;
 	}
 	header.length = (uint16_t)length;
-	return cats_frame_seal(image, &header, frame);
+	return cats_frame_seal(cats_frame_key(image, group), &header, frame);
 }

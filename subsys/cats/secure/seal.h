@@ -53,13 +53,14 @@ struct cats_secure_name {
  * @brief Seal a frame.
  *
  * @param counter never used before with this key and source; below CATS_SECURE_COUNTER_END
+ * @param group   of the node's configuration
  * @param frame   as cats_frame_seal() wrote it, CATS_FRAME_HEADER bytes or more
  * @param sealed  size + CATS_SECURE_HEADER - CATS_FRAME_HEADER + key->tag bytes
  * @return bytes of the sealed frame; 0 where the crypto library fails
  */
 uint16_t cats_secure_seal(const struct cats_secure_key *key, uint64_t counter,
-			  const struct cats_image *image, const uint8_t *frame, uint16_t size,
-			  uint8_t *sealed);
+			  const struct cats_image *image, uint32_t group, const uint8_t *frame,
+			  uint16_t size, uint8_t *sealed);
 
 /**
  * @brief Read the name of a frame from the air.
@@ -77,7 +78,7 @@ int cats_secure_peek(const uint8_t *sealed, uint16_t size, uint8_t tag,
  * @return its bytes; 0 where the key did not seal it, or not with these bytes
  */
 uint16_t cats_secure_open(const struct cats_secure_key *key, const struct cats_image *image,
-			  const uint8_t *sealed, uint16_t size, uint8_t *frame);
+			  uint32_t group, const uint8_t *sealed, uint16_t size, uint8_t *frame);
 
 #ifdef __cplusplus
 }

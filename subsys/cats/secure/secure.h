@@ -27,23 +27,24 @@
  * @retval -EACCES there is no key
  * @retval -errno  of the settings
  */
-int cats_secure_start(struct cats_secure_state *state, uint8_t node);
+int cats_secure_start(struct cats_secure_state *state, uint8_t node, uint32_t group);
 
 /** @brief After it did so last; writes what was heard to the settings. */
 void cats_secure_stop(struct cats_secure_state *state);
 
 /**
- * @brief Seal a frame into state->frame. With the instance locked.
+ * @brief Seal a frame. On cats_air_queue, with the instance locked.
  *
+ * @param[out] sealed the sealed one, valid until either of these is called for any instance
  * @return its bytes; 0 where there is no key or no number left
  */
 uint16_t cats_secure_send(struct cats_secure_state *state, const struct cats_image *image,
-			  const uint8_t *frame, uint16_t size);
+			  const uint8_t *frame, uint16_t size, const uint8_t **sealed);
 
 /**
  * @brief Open a frame. On cats_air_queue, with the instance locked.
  *
- * @param[out] frame the opened one, valid until the next call for any instance
+ * @param[out] frame the opened one, valid until either of these is called for any instance
  * @return its bytes, or -1 - reason (enum cats_secure_reject)
  */
 int cats_secure_receive(struct cats_secure_state *state, const struct cats_image *image,

@@ -19,9 +19,9 @@ static void print_image(const struct shell *sh, const struct cats_instance *inst
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 
-	shell_print(sh, "  node %u of %u, model %08x, format %u, image %u bytes at %p", h->node,
-		    h->nodes, h->model_id, h->format_version, h->image_size,
-		    (const void *)image->base);
+	shell_print(sh, "  node %u of %u in group %x, model %08x, format %u, image %u bytes at %p",
+		    h->node, h->nodes, cats_group(instance), h->model_id, h->format_version,
+		    h->image_size, (const void *)image->base);
 	shell_print(sh, "  %u tokens, %u features, %u heads, %u hidden, %u blocks", m->tokens,
 		    m->features, m->heads, m->hidden, m->blocks);
 	shell_print(sh, "  input %u x %u, %u columns here from %u; output %u x %u", m->tokens_in,

@@ -41,8 +41,7 @@ size_t cats_golden_scratch(const struct cats_golden *golden)
 		size += ROUND_UP(image.header->arena_size, 8);
 		input = MAX(input, (size_t)image.model->tokens_in * image.model->own_inputs);
 	}
-	/* A fragment and a node's columns of the input are never needed at once. */
-	return size + MAX(input, CATS_FRAME_MAX);
+	return size + input;
 }
 
 static bool heard(const struct cats_golden *golden, const struct cats_golden_run *run, size_t row,
@@ -79,14 +78,16 @@ static void infer(const struct cats_golden *golden, const struct cats_golden_run
 
 			cats_engine_produce(&nodes[s].engine, x);
 			for (uint16_t f = 0; f < count; f++) {
-				uint16_t size = cats_engine_fill(&nodes[s].engine, x, f, buffer);
+				uint16_t size;
+				const uint8_t *payload =
+					cats_engine_fragment(&nodes[s].engine, x, f, &size);
 
 				for (uint8_t d = 0; d < golden->nodes; d++) {
 					if (d != s && heard(golden, run, row, exchange, d, s, f)) {
 						memcpy(nodes[d].engine.arena +
 							       cats_fragment_place(&nodes[d].image,
 										   x, s, f),
-						       buffer, size);
+						       payload, size);
 					}
 				}
 			}

@@ -19,6 +19,8 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
+#include "wait.h"
+
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
 /* Advertising data: length, type, and the company that says what follows: Core specification
@@ -36,7 +38,15 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* An event that does not end in this time never will. */
 #define EVENT_MS 200
 
+/* As exactly as a clock that counts ticks tells. */
+#define LATE_US CATS_TICKS_US(2)
+
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
+
+/* What else uses the radio's time, as a write to flash does, may end a scan until the next
+ * interval. So scanning begins anew where nobody at all was heard for so long.
+ */
+#define DEAF_MS 100
 
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
 	     "no priority is left above CATS_AIR_PRIORITY");
@@ -56,22 +66,30 @@ struct heard_frame {
 K_MEM_SLAB_DEFINE_STATIC(slab, ROUND_UP(sizeof(struct heard_frame), sizeof(void *)),
 			 CONFIG_CATS_BLE_FRAMES, sizeof(void *));
 static K_FIFO_DEFINE(heard);
+static volatile uint32_t heard_us; /* anybody, last */
 
 /* Guards the port, whose callbacks run under it. */
 static K_MUTEX_DEFINE(port_lock);
 static struct cats_port *the_port;
 
-/* The one frame that is sent, from send() to sent(). */
-static struct {
-	struct k_sem idle;
-	struct k_sem go;
-	struct k_sem ended;
-	struct bt_le_ext_adv *set;
+/* A frame from send() to sent(). */
+struct out {
 	uint8_t data[COMPANY + CONFIG_CATS_BLE_MTU];
 	uint16_t size;
 	uint32_t start;
 	bool ok;
-} out;
+};
+
+/* They are sent and told in their order. */
+static struct out outs[CATS_TRANSPORT_FRAMES];
+static struct k_sem out_free; /* frames that send() may take */
+static struct k_sem out_go;   /* frames that wait for the thread */
+static uint8_t out_taken;
+static volatile uint8_t out_ended; /* the thread's */
+static uint8_t out_told;
+
+static struct bt_le_ext_adv *set;
+static struct k_sem event_over;
 
 static void heard_work(struct k_work *work);
 static K_WORK_DEFINE(heard_item, heard_work);
@@ -96,6 +114,7 @@ static void scan_received(const struct bt_le_scan_recv_info *info, struct net_bu
 	uint16_t size;
 	void *memory;
 
+	heard_us = now;
 	if ((info->adv_props & BT_GAP_ADV_PROP_EXT_ADV) == 0 || buf->len <= AD_HEADER ||
 	    data[0] + 1 != buf->len || data[1] != BT_DATA_MANUFACTURER_DATA ||
 	    sys_get_le16(data + 2) != CONFIG_CATS_BLE_COMPANY) {
@@ -111,6 +130,29 @@ static void scan_received(const struct bt_le_scan_recv_info *info, struct net_bu
 	memcpy(frame->data, data + AD_HEADER, size);
 	k_fifo_put(&heard, frame);
 	(void)k_work_submit_to_queue(&cats_air_queue, &heard_item);
+}
+
+static int scan(void)
+{
+	static const struct bt_le_scan_param scanning = {
+		.type = BT_LE_SCAN_TYPE_PASSIVE,
+		.interval = SCAN_INTERVAL,
+		.window = SCAN_INTERVAL,
+	};
+
+	heard_us = ble_now();
+	return bt_le_scan_start(&scanning, NULL);
+}
+
+static void scan_anew_if_deaf(void)
+{
+	(void)k_mutex_lock(&port_lock, K_FOREVER);
+	if (the_port != NULL &&
+	    cats_time_diff(ble_now(), heard_us) >= DEAF_MS * (int32_t)USEC_PER_MSEC) {
+		(void)bt_le_scan_stop();
+		(void)scan();
+	}
+	(void)k_mutex_unlock(&port_lock);
 }
 
 static void heard_work(struct k_work *work)
@@ -132,41 +174,38 @@ static void heard_work(struct k_work *work)
  * Sending
  */
 
-static void event_ended(struct bt_le_ext_adv *set, struct bt_le_ext_adv_sent_info *info)
+static void event_ended(struct bt_le_ext_adv *adv, struct bt_le_ext_adv_sent_info *info)
 {
-	ARG_UNUSED(set);
+	ARG_UNUSED(adv);
 	ARG_UNUSED(info);
-	k_sem_give(&out.ended);
+	k_sem_give(&event_over);
 }
 
-static int advertise(void)
+/* One event at its time, or none. */
+static int advertise(struct out *out)
 {
 	const struct bt_data data = {
 		.type = BT_DATA_MANUFACTURER_DATA,
-		.data_len = (uint8_t)(COMPANY + out.size),
-		.data = out.data,
+		.data_len = (uint8_t)(COMPANY + out->size),
+		.data = out->data,
 	};
-	int32_t us;
+	int32_t late;
 	int ret;
 
-	ret = bt_le_ext_adv_set_data(out.set, &data, 1, NULL, 0);
+	ret = bt_le_ext_adv_set_data(set, &data, 1, NULL, 0);
 	if (ret != 0) {
 		return ret;
 	}
-	us = cats_time_diff(out.start - CONFIG_CATS_BLE_TX_US, ble_now());
-	if (us > 0) {
-		(void)k_sleep(K_TICKS(k_us_to_ticks_near32((uint32_t)us)));
-	} else {
-		out.start -= us;
+	late = cats_wait_until(out->start - CONFIG_CATS_BLE_TX_US, ble_now);
+	if (late > LATE_US) {
+		return -ETIME;
 	}
-	k_sem_reset(&out.ended);
-	ret = bt_le_ext_adv_start(out.set, BT_LE_EXT_ADV_START_PARAM(0, 1));
-	if (ret == 0 && k_sem_take(&out.ended, K_MSEC(EVENT_MS)) != 0) {
-		(void)bt_le_ext_adv_stop(out.set);
+	out->start += late;
+	k_sem_reset(&event_over);
+	ret = bt_le_ext_adv_start(set, BT_LE_EXT_ADV_START_PARAM(0, 1));
+	if (ret == 0 && k_sem_take(&event_over, K_MSEC(EVENT_MS)) != 0) {
+		(void)bt_le_ext_adv_stop(set);
 		ret = -ETIMEDOUT;
-	}
-	if (ret != 0) {
-		LOG_DBG("advertising: %d", ret);
 	}
 	return ret;
 }
@@ -177,9 +216,19 @@ static void out_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
 	for (;;) {
-		(void)k_sem_take(&out.go, K_FOREVER);
-		out.ok = advertise() == 0;
-		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+
+		if (k_sem_take(&out_go, K_MSEC(DEAF_MS)) == 0) {
+			int ret = advertise(out);
+
+			if (ret != 0) {
+				LOG_DBG("advertising: %d", ret);
+			}
+			out->ok = ret == 0;
+			out_ended++;
+			(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+		}
+		scan_anew_if_deaf();
 	}
 }
 
@@ -188,31 +237,42 @@ static K_KERNEL_THREAD_DEFINE(cats_ble_out, CONFIG_CATS_BLE_STACK_SIZE, out_thre
 
 static void sent_work(struct k_work *work)
 {
-	uint32_t start = out.start;
-	bool ok = out.ok;
-
 	ARG_UNUSED(work);
-	k_sem_give(&out.idle);
-	(void)k_mutex_lock(&port_lock, K_FOREVER);
-	if (the_port != NULL) {
-		the_port->sent(the_port, ok, start);
+	while (out_told != out_ended) {
+		const struct out *out = &outs[out_told % CATS_TRANSPORT_FRAMES];
+		uint32_t start = out->start;
+		bool ok = out->ok;
+
+		out_told++;
+		k_sem_give(&out_free);
+		(void)k_mutex_lock(&port_lock, K_FOREVER);
+		if (the_port != NULL) {
+			the_port->sent(the_port, ok, start);
+		}
+		(void)k_mutex_unlock(&port_lock);
 	}
-	(void)k_mutex_unlock(&port_lock);
 }
 
 static int ble_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
 {
+	struct out *out = &outs[out_taken % CATS_TRANSPORT_FRAMES];
+
 	ARG_UNUSED(port);
 	if (size == 0 || size > CONFIG_CATS_BLE_MTU) {
 		return -EMSGSIZE;
 	}
-	if (k_sem_take(&out.idle, K_NO_WAIT) != 0) {
+	if (cats_time_diff(ble_now(), at - CONFIG_CATS_BLE_TX_US) > LATE_US) {
+		return -ETIME;
+	}
+	if (k_sem_take(&out_free, K_NO_WAIT) != 0) {
 		return -ENOBUFS;
 	}
-	memcpy(out.data + COMPANY, frame, size);
-	out.size = size;
-	out.start = at;
-	k_sem_give(&out.go);
+	sys_put_le16(CONFIG_CATS_BLE_COMPANY, out->data);
+	memcpy(out->data + COMPANY, frame, size);
+	out->size = size;
+	out->start = at;
+	out_taken++;
+	k_sem_give(&out_go);
 	return 0;
 }
 
@@ -231,18 +291,13 @@ static int enable(void)
 		.interval_min = BT_GAP_ADV_FAST_INT_MIN_1,
 		.interval_max = BT_GAP_ADV_FAST_INT_MAX_1,
 	};
-	static const struct bt_le_scan_param scanning = {
-		.type = BT_LE_SCAN_TYPE_PASSIVE,
-		.interval = SCAN_INTERVAL,
-		.window = SCAN_INTERVAL,
-	};
 	int ret = bt_is_ready() ? 0 : bt_enable(NULL);
 
 	if (ret != 0 && ret != -EALREADY) {
 		return ret;
 	}
-	if (out.set == NULL) {
-		ret = bt_le_ext_adv_create(&advertising, &callback, &out.set);
+	if (set == NULL) {
+		ret = bt_le_ext_adv_create(&advertising, &callback, &set);
 		if (ret != 0) {
 			return ret;
 		}
@@ -251,7 +306,7 @@ static int enable(void)
 			return ret;
 		}
 	}
-	return bt_le_scan_start(&scanning, NULL);
+	return scan();
 }
 
 static int ble_attach(struct cats_port *port)
@@ -277,19 +332,23 @@ static void ble_detach(struct cats_port *port)
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	(void)k_sem_take(&out.idle, K_FOREVER);
+	/* What is on its way to the air ends. */
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		(void)k_sem_take(&out_free, K_FOREVER);
+	}
 	(void)bt_le_scan_stop();
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
-	k_sem_give(&out.idle);
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		k_sem_give(&out_free);
+	}
 }
 
 static int ble_init(void)
 {
-	(void)k_sem_init(&out.idle, 1, 1);
-	(void)k_sem_init(&out.go, 0, 1);
-	(void)k_sem_init(&out.ended, 0, 1);
-	sys_put_le16(CONFIG_CATS_BLE_COMPANY, out.data);
+	(void)k_sem_init(&out_free, CATS_TRANSPORT_FRAMES, CATS_TRANSPORT_FRAMES);
+	(void)k_sem_init(&out_go, 0, CATS_TRANSPORT_FRAMES);
+	(void)k_sem_init(&event_over, 0, 1);
 	return 0;
 }
 

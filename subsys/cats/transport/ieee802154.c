@@ -21,7 +21,8 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "storage/radio_settings.h"
+#include "storage/settings.h"
+#include "wait.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -39,6 +40,9 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 #define BYTE_US 32
 #define RAMP_US 40
 #define HEAD_US (RAMP_US + 5 * BYTE_US)
+
+/* As exactly as a clock that counts ticks tells. */
+#define LATE_US CATS_TICKS_US(2)
 
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
@@ -64,16 +68,22 @@ static struct {
 static K_MUTEX_DEFINE(port_lock);
 static struct cats_port *the_port;
 
-/* The one frame that is sent, from send() to sent(). */
-static struct {
-	struct k_sem idle;
-	struct k_sem go;
+/* A frame from send() to sent(). */
+struct out {
 	struct net_pkt *pkt;
 	enum ieee802154_tx_mode mode;
 	uint32_t start;
-	uint8_t sequence;
 	int result;
-} out;
+};
+
+/* They are sent and told in their order. */
+static struct out outs[CATS_TRANSPORT_FRAMES];
+static struct k_sem out_free; /* frames that send() may take */
+static struct k_sem out_go;   /* frames that wait for the thread */
+static uint8_t out_taken;
+static volatile uint8_t out_ended; /* the thread's */
+static uint8_t out_told;
+static uint8_t sequence;
 
 static K_FIFO_DEFINE(heard); /* struct net_pkt whose time is the frame's start */
 
@@ -173,29 +183,26 @@ static void heard_work(struct k_work *work)
  * Sending
  */
 
-/* Until the radio's time, sleeping but for the last tick. */
-static void wait_until(uint32_t at)
-{
-	int32_t us = cats_time_diff(at, radio_now());
-
-	if (us > 0) {
-		uint32_t ticks = k_us_to_ticks_floor32((uint32_t)us);
-
-		if (ticks > 1) {
-			(void)k_sleep(K_TICKS(ticks - 1));
-			us = cats_time_diff(at, radio_now());
-		}
-		if (us > 0) {
-			k_busy_wait((uint32_t)us);
-		}
-	}
-}
-
 static bool timed(void)
 {
 	return IS_ENABLED(CONFIG_CATS_IEEE802154_TXTIME) &&
 	       (api()->get_capabilities(radio) & IEEE802154_HW_TXTIME) != 0 &&
 	       api()->get_time != NULL;
+}
+
+/* At its time, or not at all. */
+static int transmit(struct out *out)
+{
+	if (out->mode == IEEE802154_TX_MODE_DIRECT || out->mode == IEEE802154_TX_MODE_CCA) {
+		int32_t late =
+			cats_wait_until(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now);
+
+		if (late > LATE_US) {
+			return -ETIME;
+		}
+		out->start += late;
+	}
+	return api()->tx(radio, out->mode, out->pkt, out->pkt->buffer);
 }
 
 static void out_thread(void *p1, void *p2, void *p3)
@@ -204,18 +211,11 @@ static void out_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
 	for (;;) {
-		(void)k_sem_take(&out.go, K_FOREVER);
-		if (out.mode == IEEE802154_TX_MODE_DIRECT || out.mode == IEEE802154_TX_MODE_CCA) {
-			uint32_t before = CONFIG_CATS_IEEE802154_TX_US;
-			uint32_t called;
+		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
 
-			wait_until(out.start - before);
-			called = radio_now() + before;
-			if (cats_time_diff(called, out.start) > 0) {
-				out.start = called;
-			}
-		}
-		out.result = api()->tx(radio, out.mode, out.pkt, out.pkt->buffer);
+		(void)k_sem_take(&out_go, K_FOREVER);
+		out->result = transmit(out);
+		out_ended++;
 		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
 	}
 }
@@ -225,23 +225,27 @@ static K_KERNEL_THREAD_DEFINE(cats_ieee802154_out, CONFIG_CATS_IEEE802154_STACK_
 
 static void sent_work(struct k_work *work)
 {
-	uint32_t start = out.start;
-	bool ok = out.result == 0;
-
 	ARG_UNUSED(work);
-	k_sem_give(&out.idle);
-	(void)k_mutex_lock(&port_lock, K_FOREVER);
-	if (the_port != NULL) {
-		the_port->sent(the_port, ok, start);
+	while (out_told != out_ended) {
+		const struct out *out = &outs[out_told % CATS_TRANSPORT_FRAMES];
+		uint32_t start = out->start;
+		bool ok = out->result == 0;
+
+		out_told++;
+		k_sem_give(&out_free);
+		(void)k_mutex_lock(&port_lock, K_FOREVER);
+		if (the_port != NULL) {
+			the_port->sent(the_port, ok, start);
+		}
+		(void)k_mutex_unlock(&port_lock);
 	}
-	(void)k_mutex_unlock(&port_lock);
 }
 
 static void write_header(struct net_buf *buf)
 {
 	net_buf_reset(buf);
 	net_buf_add_le16(buf, MAC_CONTROL);
-	net_buf_add_u8(buf, out.sequence++);
+	net_buf_add_u8(buf, sequence++);
 	net_buf_add_le16(buf, settings.pan);
 	net_buf_add_le16(buf, MAC_BROADCAST);
 	net_buf_add_le16(buf, CONFIG_CATS_IEEE802154_ADDRESS);
@@ -249,27 +253,36 @@ static void write_header(struct net_buf *buf)
 
 static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
 {
+	struct out *out = &outs[out_taken % CATS_TRANSPORT_FRAMES];
+	int32_t us = cats_time_diff(at - CONFIG_CATS_IEEE802154_TX_US, radio_now());
+
 	ARG_UNUSED(port);
 	if (size == 0 || size > FRAME_MAX) {
 		return -EMSGSIZE;
 	}
-	if (k_sem_take(&out.idle, K_NO_WAIT) != 0) {
+	if (us < -LATE_US) {
+		return -ETIME;
+	}
+	if (k_sem_take(&out_free, K_NO_WAIT) != 0) {
 		return -ENOBUFS;
 	}
-	write_header(out.pkt->buffer);
-	(void)net_buf_add_mem(out.pkt->buffer, frame, size);
-	out.start = at;
-	if (timed() && cats_time_diff(at, radio_now()) > CONFIG_CATS_IEEE802154_TX_US) {
+	write_header(out->pkt->buffer);
+	(void)net_buf_add_mem(out->pkt->buffer, frame, size);
+	out->start = at;
+	if (timed() && us > 0) {
 		/* All of the driver's 64 bits of time from 32 of them. */
 		net_time_t now = api()->get_time(radio);
-		int32_t us = cats_time_diff(at, (uint32_t)(now / (net_time_t)NSEC_PER_USEC));
 
-		net_pkt_set_timestamp_ns(out.pkt, now + (net_time_t)(us + HEAD_US) * NSEC_PER_USEC);
-		out.mode = settings.cca ? IEEE802154_TX_MODE_TXTIME_CCA : IEEE802154_TX_MODE_TXTIME;
+		us = cats_time_diff(at, (uint32_t)(now / (net_time_t)NSEC_PER_USEC));
+		net_pkt_set_timestamp_ns(out->pkt,
+					 now + (net_time_t)(us + HEAD_US) * NSEC_PER_USEC);
+		out->mode =
+			settings.cca ? IEEE802154_TX_MODE_TXTIME_CCA : IEEE802154_TX_MODE_TXTIME;
 	} else {
-		out.mode = settings.cca ? IEEE802154_TX_MODE_CCA : IEEE802154_TX_MODE_DIRECT;
+		out->mode = settings.cca ? IEEE802154_TX_MODE_CCA : IEEE802154_TX_MODE_DIRECT;
 	}
-	k_sem_give(&out.go);
+	out_taken++;
+	k_sem_give(&out_go);
 	return 0;
 }
 
@@ -291,13 +304,13 @@ static int filter(enum ieee802154_filter_type type, uint16_t value)
 
 static int configure(void)
 {
-	const struct cats_radio_setting known[] = {
+	const struct cats_setting known[] = {
 		{"channel", &settings.channel, sizeof(settings.channel)},
 		{"pan", &settings.pan, sizeof(settings.pan)},
 		{"power", &settings.power, sizeof(settings.power)},
 		{"cca", &settings.cca, sizeof(settings.cca)},
 	};
-	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
+	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
 	if (ret == 0) {
 		ret = api()->set_channel(radio, settings.channel);
@@ -316,6 +329,21 @@ static int configure(void)
 	return ret != 0 ? ret : api()->start(radio);
 }
 
+/* Packets to send, once. */
+static int allocate(void)
+{
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		if (outs[i].pkt == NULL) {
+			outs[i].pkt = net_pkt_alloc_with_buffer(NULL, PSDU_MAX - MAC_CHECKSUM,
+								AF_UNSPEC, 0, K_NO_WAIT);
+		}
+		if (outs[i].pkt == NULL) {
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 static int radio_attach(struct cats_port *port)
 {
 	int ret;
@@ -327,11 +355,10 @@ static int radio_attach(struct cats_port *port)
 	if (the_port != NULL) {
 		ret = -EBUSY;
 	} else {
-		if (out.pkt == NULL) {
-			out.pkt = net_pkt_alloc_with_buffer(NULL, PSDU_MAX - MAC_CHECKSUM,
-							    AF_UNSPEC, 0, K_NO_WAIT);
+		ret = allocate();
+		if (ret == 0) {
+			ret = configure();
 		}
-		ret = out.pkt == NULL ? -ENOMEM : configure();
 		if (ret == 0) {
 			the_port = port;
 		}
@@ -348,17 +375,22 @@ static void radio_detach(struct cats_port *port)
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	(void)k_sem_take(&out.idle, K_FOREVER);
+	/* What is on its way to the air ends. */
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		(void)k_sem_take(&out_free, K_FOREVER);
+	}
 	(void)api()->stop(radio);
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
-	k_sem_give(&out.idle);
+	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+		k_sem_give(&out_free);
+	}
 }
 
 static int radio_init(void)
 {
-	(void)k_sem_init(&out.idle, 1, 1);
-	(void)k_sem_init(&out.go, 0, 1);
+	(void)k_sem_init(&out_free, CATS_TRANSPORT_FRAMES, CATS_TRANSPORT_FRAMES);
+	(void)k_sem_init(&out_go, 0, CATS_TRANSPORT_FRAMES);
 	return 0;
 }
 

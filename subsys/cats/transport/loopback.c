@@ -110,6 +110,9 @@ static int loopback_send(struct cats_port *port, const uint8_t *data, uint16_t s
 	if (size == 0 || size > CONFIG_CATS_LOOPBACK_MTU) {
 		return -EMSGSIZE;
 	}
+	if (cats_time_diff(time, at) > CONFIG_CATS_LATE_US) {
+		return -ETIME;
+	}
 	if (k_mem_slab_alloc(&slab, &memory, K_NO_WAIT) != 0) {
 		return -ENOBUFS;
 	}

@@ -6,8 +6,9 @@
 /*
  * The nRF RADIO peripheral with BLE 2M framing, driven directly. TIMER0 is the clock. It captures
  * the address of each frame that is heard (CC1), and starts the transmitter (CC0), both without the
- * processor. An interrupt before that (CC2) stops the receiver. Between own frames the receiver is
- * always on. Radio and timer interrupts have one priority and exclude each other.
+ * processor. An interrupt before that (CC2) stops the receiver; the same looks whether a frame came
+ * to its end. The receiver is on between own frames, but where they follow each other at once.
+ * Radio and timer interrupts have one priority and exclude each other.
  */
 
 #include <errno.h>
@@ -30,22 +31,26 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
-#include "storage/radio_settings.h"
+#include "storage/settings.h"
 
 #define TIMER NRF_TIMER0
 #define CC_TXEN NRF_TIMER_CC_CHANNEL0
 #define CC_ADDR NRF_TIMER_CC_CHANNEL1
-#define CC_PREP NRF_TIMER_CC_CHANNEL2
+#define CC_WAKE NRF_TIMER_CC_CHANNEL2
 #define CC_NOW NRF_TIMER_CC_CHANNEL3
 
 #define HEADER_SIZE 2 /* S0 and length */
+#define BYTE_US 4
+#define OVERHEAD 11 /* bytes on the air around a frame */
 
 /* Microseconds. Product specification: fast ramp-up 40, transmitter's delay 1, receiver's 5. */
-#define RAMP_US 41    /* TXEN to the first bit on the air */
-#define ADDRESS_US 29 /* first bit on the air to the event: 16 bits of preamble, 32 of address */
-#define PREPARE_US 62 /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
-#define MARGIN_US 8   /* a compare value this far ahead is not missed */
-#define DISABLE_US 10 /* longest ramp-down */
+#define RAMP_US 41     /* TXEN to the first bit on the air */
+#define ADDRESS_US 29  /* first bit on the air to the event: 16 bits of preamble, 32 of address */
+#define PREPARE_US 62  /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
+#define MARGIN_US 8    /* between the receiver's stop and what it takes to ask for it */
+#define DISABLE_US 10  /* longest ramp-down */
+#define ENDED_US 30    /* so long behind its end a frame has ended */
+#define CRYSTAL_MS 100 /* longer than any crystal takes to start */
 
 BUILD_ASSERT(!IS_ENABLED(CONFIG_BT_CTLR) && !IS_ENABLED(CONFIG_NRF_802154_RADIO_DRIVER),
 	     "the CATS radio owns RADIO");
@@ -70,20 +75,33 @@ struct heard {
 	uint8_t packet[HEADER_SIZE + CATS_FRAME_MAX];
 };
 
+struct out {
+	uint32_t at;
+	bool sent;
+	uint8_t packet[HEADER_SIZE + CATS_FRAME_MAX];
+};
+
 static enum {
 	OFF,
 	RECEIVING,
 	STOPPING, /* the receiver, for the frame that waits */
-	SENDING,
+	SENDING,  /* from when the start of a frame is set to its end */
 } state;
 
 static struct heard ring[CONFIG_CATS_NRF_RADIO_FRAMES];
 static volatile uint8_t head; /* is being received; the interrupt's */
 static volatile uint8_t tail; /* is told next; cats_air_queue's */
-static uint8_t out[HEADER_SIZE + CATS_FRAME_MAX];
-static uint32_t out_at;
-static bool out_waits; /* from send() until it is on the air */
-static bool out_sent;
+
+/* Frames to send, by their number: send() took those below `out_taken`, the interrupt is through
+ * with those below `out_ended`, and cats_air_queue has told of those below `out_told`.
+ */
+static struct out outs[CATS_TRANSPORT_FRAMES];
+static uint8_t out_taken;
+static volatile uint8_t out_ended;
+static uint8_t out_told;
+
+static uint32_t wake_us; /* CC_WAKE, if its interrupt is enabled */
+static bool waking;
 static struct cats_port *user;
 static bool ticking;
 static struct onoff_client crystal;
@@ -179,6 +197,21 @@ static uint8_t after(uint8_t i)
 	return (i + 1) % CONFIG_CATS_NRF_RADIO_FRAMES;
 }
 
+/* timer_isr() is to look at the radio then, or at once where that has passed: a compare value that
+ * is set too late would come round in 71 minutes.
+ */
+static void wake_at(uint32_t at)
+{
+	wake_us = at;
+	waking = true;
+	nrf_timer_cc_set(TIMER, CC_WAKE, at);
+	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
+	nrf_timer_int_enable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
+	if (cats_time_diff(at, radio_now()) <= 0) {
+		NVIC_SetPendingIRQ(DT_IRQN(DT_NODELABEL(timer0)));
+	}
+}
+
 static void receive(void)
 {
 	state = RECEIVING;
@@ -188,7 +221,7 @@ static void receive(void)
 	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_RXEN);
 }
 
-/* A frame has ended. */
+/* A frame has been heard. */
 static void take(void)
 {
 	if (!nrf_radio_crc_status_check(NRF_RADIO) || ring[head].packet[1] == 0) {
@@ -203,12 +236,89 @@ static void take(void)
 	}
 }
 
-static void done(bool sent)
+/* The frame that is sent next. */
+static struct out *out_next(void)
 {
-	out_waits = false;
-	out_sent = sent;
+	return &outs[out_ended % CATS_TRANSPORT_FRAMES];
+}
+
+static bool out_waits(void)
+{
+	return out_ended != out_taken;
+}
+
+static void out_end(bool sent)
+{
+	out_next()->sent = sent;
+	out_ended++;
+	if (sent) {
+		cats_nrf_radio_stats.sent++;
+	} else {
+		cats_nrf_radio_stats.late++;
+	}
 	(void)k_work_submit_to_queue(&cats_air_queue, &sent_work);
+}
+
+/* Set the start of the next frame; the radio is off. False: it has passed. */
+static bool transmit(void)
+{
+	const struct out *next = out_next();
+	uint32_t start = next->at - RAMP_US;
+
+	if (cats_time_diff(start, radio_now()) <= 1) {
+		return false;
+	}
+	state = SENDING;
+	nrf_radio_packetptr_set(NRF_RADIO, next->packet);
+	nrf_radio_shorts_set(NRF_RADIO,
+			     NRF_RADIO_SHORT_READY_START_MASK | NRF_RADIO_SHORT_END_DISABLE_MASK);
+	nrf_timer_cc_set(TIMER, CC_TXEN, start);
+	arm(true);
+	/* An interrupt above this one may have taken the time that was left. */
+	if (cats_time_diff(start, radio_now()) < 0 &&
+	    nrf_radio_state_get(NRF_RADIO) == NRF_RADIO_STATE_DISABLED &&
+	    !nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_DISABLED)) {
+		arm(false);
+		return false;
+	}
+	wake_at(next->at + (OVERHEAD + next->packet[1]) * BYTE_US + ENDED_US);
+	return true;
+}
+
+/* The radio is off: on with the next frame if that is near, else with the receiver. */
+static void go_on(void)
+{
+	waking = false;
+	while (out_waits()) {
+		uint32_t stop = out_next()->at - PREPARE_US;
+
+		if (cats_time_diff(stop, radio_now()) > RAMP_US) {
+			receive();
+			wake_at(stop);
+			return;
+		}
+		if (transmit()) {
+			return;
+		}
+		out_end(false);
+	}
 	receive();
+}
+
+/* Whatever the radio does, it is off when this returns. */
+static void stop(void)
+{
+	uint32_t from = radio_now();
+
+	arm(false);
+	nrf_radio_shorts_set(NRF_RADIO, 0);
+	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+	while (nrf_radio_state_get(NRF_RADIO) != NRF_RADIO_STATE_DISABLED &&
+	       radio_now() - from < DISABLE_US) {
+		k_busy_wait(1);
+	}
+	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
+	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
 }
 
 static void radio_isr(const void *arg)
@@ -226,42 +336,40 @@ static void radio_isr(const void *arg)
 		return;
 	}
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
-	if (state == STOPPING) {
-		if (cats_time_diff(out_at - RAMP_US, radio_now()) <= 1) {
-			cats_nrf_radio_stats.late++;
-			done(false);
-			return;
-		}
-		state = SENDING;
-		nrf_radio_packetptr_set(NRF_RADIO, out);
-		nrf_radio_shorts_set(NRF_RADIO, NRF_RADIO_SHORT_READY_START_MASK |
-							NRF_RADIO_SHORT_END_DISABLE_MASK);
-		arm(true);
-	} else if (state == SENDING) {
+	if (state == SENDING) {
 		arm(false);
-		cats_nrf_radio_stats.sent++;
-		done(true);
+		out_end(true);
 	}
+	go_on();
 }
 
 static void timer_isr(const void *arg)
 {
 	ARG_UNUSED(arg);
-	if (!nrf_timer_event_check(TIMER, NRF_TIMER_EVENT_COMPARE2)) {
-		return;
-	}
 	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
-	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
-	if (state != RECEIVING || !out_waits) {
+	if (!waking || cats_time_diff(wake_us, radio_now()) > 0) {
 		return;
 	}
-	if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_END)) {
-		nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
-		take();
+	waking = false;
+	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
+	if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_DISABLED)) {
+		return; /* radio_isr() follows */
 	}
-	state = STOPPING;
-	nrf_radio_shorts_set(NRF_RADIO, 0);
-	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+	if (state == RECEIVING) {
+		if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_END)) {
+			nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
+			take();
+		}
+		state = STOPPING;
+		nrf_radio_shorts_set(NRF_RADIO, 0);
+		nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+		wake_at(out_next()->at);
+	} else {
+		/* It did not stop, or did not start, or did not come to an end. */
+		stop();
+		out_end(false);
+		go_on();
+	}
 }
 
 /*
@@ -282,36 +390,45 @@ static void tell_heard(struct k_work *work)
 static void tell_sent(struct k_work *work)
 {
 	ARG_UNUSED(work);
-	if (user != NULL) {
-		user->sent(user, out_sent, out_at);
+	while (user != NULL && out_told != out_ended) {
+		const struct out *out = &outs[out_told % CATS_TRANSPORT_FRAMES];
+		uint32_t at = out->at;
+		bool sent = out->sent;
+
+		out_told++;
+		user->sent(user, sent, at);
 	}
 }
 
 static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
 {
+	struct out *out = &outs[out_taken % CATS_TRANSPORT_FRAMES];
 	unsigned int key;
-	uint32_t soonest;
+	int ret = 0;
 
 	if (size == 0 || size > CATS_FRAME_MAX) {
 		return -EMSGSIZE;
 	}
-	if (port != user || out_waits) {
+	if (port != user || (uint8_t)(out_taken - out_told) == CATS_TRANSPORT_FRAMES) {
 		return -ENOBUFS;
 	}
-	out[0] = 0;
-	out[1] = (uint8_t)size;
-	memcpy(&out[HEADER_SIZE], frame, size);
+	out->at = at;
+	out->packet[0] = 0;
+	out->packet[1] = (uint8_t)size;
+	memcpy(&out->packet[HEADER_SIZE], frame, size);
 
 	key = irq_lock();
-	soonest = radio_now() + PREPARE_US + MARGIN_US;
-	out_at = cats_time_diff(at, soonest) > 0 ? at : soonest;
-	out_waits = true;
-	nrf_timer_cc_set(TIMER, CC_TXEN, out_at - RAMP_US);
-	nrf_timer_cc_set(TIMER, CC_PREP, out_at - PREPARE_US);
-	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
-	nrf_timer_int_enable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
+	if (out_waits()) {
+		out_taken++; /* go_on() will see whether it is in time */
+	} else if (cats_time_diff(at - PREPARE_US, radio_now()) >= MARGIN_US) {
+		out_taken++;
+		wake_at(at - PREPARE_US);
+	} else {
+		cats_nrf_radio_stats.late++;
+		ret = -ETIME;
+	}
 	irq_unlock(key);
-	return 0;
+	return ret;
 }
 
 /*
@@ -321,6 +438,7 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 static int start_crystal(void)
 {
 	struct onoff_manager *manager = z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF);
+	k_timepoint_t end = sys_timepoint_calc(K_MSEC(CRYSTAL_MS));
 	int result;
 	int ret;
 
@@ -330,6 +448,10 @@ static int start_crystal(void)
 		return ret;
 	}
 	while (sys_notify_fetch_result(&crystal.notify, &result) == -EAGAIN) {
+		if (sys_timepoint_expired(end)) {
+			(void)onoff_cancel_or_release(manager, &crystal);
+			return -ETIMEDOUT;
+		}
 		k_sleep(K_USEC(100));
 	}
 	return result;
@@ -337,12 +459,12 @@ static int start_crystal(void)
 
 static int load_settings(void)
 {
-	const struct cats_radio_setting known[] = {
+	const struct cats_setting known[] = {
 		{"address", &settings.address, sizeof(settings.address)},
 		{"channel", &settings.channel, sizeof(settings.channel)},
 		{"power", &settings.power, sizeof(settings.power)},
 	};
-	int ret = cats_radio_settings(known, ARRAY_SIZE(known));
+	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
 	if (ret == 0 && (settings.channel > CHANNEL_MAX || !IN_RANGE(settings.power, -40, 8))) {
 		ret = -EINVAL;
@@ -408,7 +530,10 @@ static int radio_attach(struct cats_port *port)
 	key = irq_lock();
 	head = 0;
 	tail = 0;
-	out_waits = false;
+	out_taken = 0;
+	out_ended = 0;
+	out_told = 0;
+	waking = false;
 	user = port;
 	irq_enable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_enable(DT_IRQN(DT_NODELABEL(timer0)));
@@ -432,13 +557,11 @@ static void radio_detach(struct cats_port *port)
 	irq_disable(DT_IRQN(DT_NODELABEL(timer0)));
 	disconnect_events();
 	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
-	nrf_radio_shorts_set(NRF_RADIO, 0);
-	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+	stop();
 	irq_unlock(key);
 
 	(void)k_work_cancel_sync(&heard_work, &sync);
 	(void)k_work_cancel_sync(&sent_work, &sync);
-	k_busy_wait(DISABLE_US);
 	nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_STOP);
 	ticking = false;
 	(void)onoff_cancel_or_release(z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF),

@@ -20,16 +20,23 @@
 #define IMAGE_ADDRESS 0x21200000u
 #define TAPE_ADDRESS 0x21300000u
 
+#ifndef ARRAY_SIZE /* of Zephyr */
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+#endif
 
 int main(void);
 
-/* startup.c */
+/* print.c */
 void print(const char *text);
 void stop(int status) __attribute__((noreturn));
+/* One line "name instructions units crc32". */
+void report(const char *name, uint32_t instructions, uint32_t units, uint32_t crc);
 
 /* count.c: instructions of run(argument), entry and return included, call excluded. */
 uint32_t count(void (*run)(void *), void *argument);
+
+/* count.c: the same where each run is to find what reset() leaves; that is not counted. */
+uint32_t count_after(void (*reset)(void), void (*run)(void *), void *argument);
 
 /* A tick of SysTick is so many instructions, as a fraction: 25 MHz, and 32 MHz on mps3-an547. */
 #ifdef __ARM_FEATURE_MVE
@@ -44,9 +51,6 @@ uint32_t count(void (*run)(void *), void *argument);
 uint32_t instructions_of(uint32_t ticks);
 void ticks_begin(void);
 uint32_t ticks_now(void);
-
-/* count.c: one line "name instructions units crc32". */
-void report(const char *name, uint32_t instructions, uint32_t units, uint32_t crc);
 
 /* known.c, kernels.c, sweep.c, inference.c, cmsis.c: all there is to count. */
 void bench_known(void);

@@ -75,27 +75,28 @@ uint32_t count(void (*run)(void *), void *argument)
 	return (all + more * TICK_PARTS / 2) / (more * TICK_PARTS) + 1;
 }
 
-static void print_number(uint32_t v, uint32_t base)
-{
-	char text[12];
-	char *at = text + sizeof(text);
+struct after {
+	void (*reset)(void);
+	void (*run)(void *argument);
+	void *argument;
+};
 
-	*--at = '\0';
-	do {
-		*--at = "0123456789abcdef"[v % base];
-		v /= base;
-	} while (v != 0);
-	print(at);
+static void reset_and_run(void *argument)
+{
+	const struct after *after = argument;
+
+	after->reset();
+	after->run(after->argument);
 }
 
-void report(const char *name, uint32_t instructions, uint32_t units, uint32_t crc)
+uint32_t count_after(void (*reset)(void), void (*run)(void *), void *argument)
 {
-	print(name);
-	print(" ");
-	print_number(instructions, 10);
-	print(" ");
-	print_number(units, 10);
-	print(" ");
-	print_number(crc, 16);
-	print("\n");
+	struct after both = {reset, run, argument};
+	struct after alone = {reset, nothing, NULL};
+
+	/* One off, at most. */
+	return (ticks(reset_and_run, &both, TICK_INSTRUCTIONS) -
+		ticks(reset_and_run, &alone, TICK_INSTRUCTIONS)) /
+		       TICK_PARTS +
+	       1;
 }

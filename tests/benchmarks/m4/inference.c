@@ -9,13 +9,15 @@
  *	u32 inferences; of each: int8 input [tokens_in][own_inputs]; for each exchange in order, for
  *	each other node, for each of its fragments: u8 1 and the payload, or u8 0 where it was lost
  *
- * Counted by kind of gather: producing, filling payloads, consuming; checked by the CRC over all
- * payloads that the node would send, and over the output.
+ * Counted by kind of gather: producing and consuming; and what sending takes from it, finding each
+ * fragment and making one coded frame an exchange. Checked by the CRC over all payloads that the
+ * node would send, and over the output.
  */
 
 #include <string.h>
 
 #include <cats/engine.h>
+#include <cats/gather.h>
 
 #include "bench.h"
 #include "crc32.h"
@@ -26,8 +28,9 @@
 
 enum step {
 	PRODUCE,
-	FILL,
 	CONSUME,
+	FRAGMENT,
+	CODE,
 	STEPS,
 };
 
@@ -78,10 +81,13 @@ static uint32_t __attribute__((__noinline__)) bytes_used(void)
 	return STACK_SIZE - 4 * i;
 }
 
-static uint16_t step(enum step step, struct cats_exchange x, uint16_t fragment, uint8_t *payload)
+/* Of FRAGMENT: where it stands, and in size its bytes. */
+static const uint8_t *step(enum step step, struct cats_exchange x, uint16_t fragment,
+			   uint16_t *size)
 {
+	static uint8_t coded[CATS_FRAME_MAX];
 	const uint8_t kind = image.gathers[x.gather].kind;
-	uint16_t size = 0;
+	const uint8_t *place = NULL;
 	uint32_t begin;
 
 	if (watch_stack) {
@@ -92,11 +98,14 @@ static uint16_t step(enum step step, struct cats_exchange x, uint16_t fragment, 
 	case PRODUCE:
 		cats_engine_produce(&engine, x);
 		break;
-	case FILL:
-		size = cats_engine_fill(&engine, x, fragment, payload);
+	case CONSUME:
+		cats_engine_consume(&engine, x, &available);
+		break;
+	case FRAGMENT:
+		place = cats_engine_fragment(&engine, x, fragment, size);
 		break;
 	default:
-		cats_engine_consume(&engine, x, &available);
+		cats_code_own(&engine, x, 0, coded);
 		break;
 	}
 	taken[kind][step] += (ticks_now() - begin) & 0xffffff;
@@ -106,7 +115,7 @@ static uint16_t step(enum step step, struct cats_exchange x, uint16_t fragment, 
 
 		stack_used = used > stack_used ? used : stack_used;
 	}
-	return size;
+	return place;
 }
 
 /* What the other nodes sent in one exchange. */
@@ -145,7 +154,14 @@ static const uint8_t *run(const uint8_t *tape, uint32_t *crc)
 
 		step(PRODUCE, x, 0, NULL);
 		for (uint16_t f = 0; f < fragments; f++) {
-			size += step(FILL, x, f, sent + size);
+			uint16_t length;
+			const uint8_t *payload = step(FRAGMENT, x, f, &length);
+
+			memcpy(sent + size, payload, length);
+			size += length;
+		}
+		if (fragments != 0) {
+			step(CODE, x, 0, NULL);
 		}
 		tape = receive(tape, x);
 		step(CONSUME, x, 0, NULL);
@@ -158,7 +174,7 @@ void bench_inference(void)
 {
 	static const char *const kinds[KINDS] = {"input",  "attention", "heads", "forward",
 						 "hidden", "output",    "result"};
-	static const char *const steps[STEPS] = {"/produce", "/fill", "/consume"};
+	static const char *const steps[STEPS] = {"/produce", "/consume", "/fragment", "/code"};
 	const uint8_t *tape = (const uint8_t *)TAPE_ADDRESS + 4;
 	const uint32_t runs = *(const uint32_t *)TAPE_ADDRESS;
 	uint32_t begin;
@@ -186,7 +202,7 @@ void bench_inference(void)
 	for (uint32_t k = 0; k < KINDS; k++) {
 		for (uint32_t s = 0; s < STEPS; s++) {
 			if (calls[k][s] != 0) {
-				print("step/");
+				print(s < FRAGMENT ? "step/" : "send/");
 				print(kinds[k]);
 				report(steps[s], instructions_of(taken[k][s]), calls[k][s], 0);
 			}

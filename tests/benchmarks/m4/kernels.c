@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <cats/gather.h>
+
 #include "bench.h"
 #include "crc32.h"
 #include "engine_internal.h"
@@ -21,6 +23,7 @@ static int16_t table[TOKENS * OUTPUTS];
 static int16_t out[TOKENS * OUTPUTS];
 _Alignas(8) static int8_t keys[TOKENS * OUTPUTS];
 static int32_t scores[TOKENS];
+static uint16_t picked[OUTPUTS];
 
 static uint32_t seed;
 
@@ -267,6 +270,16 @@ static void run_unpack_residual(void *argument)
 	}
 }
 
+static void run_pick_residual(void *argument)
+{
+	const struct rows *a = argument;
+
+	for (uint32_t r = 0; r < 4; r++) {
+		cats_pick_residual((int8_t *)block + r * a->view, table + r * 2 * OUTPUTS, picked,
+				   a->view, 1467891234, 38);
+	}
+}
+
 /* What is normalised the second time is not what it was, but takes as long. */
 static void run_norm(void *argument)
 {
@@ -299,6 +312,16 @@ static void rows(void)
 		report(name_of("unpack", "residual/n", a.view, "from", a.first),
 		       count(run_unpack_residual, &a), 4 * a.view,
 		       cats_crc32((const uint8_t *)result, 4 * columns));
+	}
+	for (uint32_t j = 0; j < OUTPUTS; j++) {
+		picked[j] = (uint16_t)(2 * j);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(unpacked); i += 2) {
+		struct rows a = unpacked[i];
+
+		run_pick_residual(&a);
+		report(name_of("pick", "residual/n", a.view, NULL, 0), count(run_pick_residual, &a),
+		       4 * a.view, cats_crc32((const uint8_t *)block, 4 * a.view));
 	}
 	for (uint32_t i = 0; i < ARRAY_SIZE(normed); i++) {
 		struct rows a = {.view = normed[i]};
@@ -390,6 +413,49 @@ static void heads(void)
 	}
 }
 
+/* Codes */
+
+struct code {
+	uint32_t n;
+	uint8_t *y;
+	const uint8_t *x;
+};
+
+static void run_gf_add(void *argument)
+{
+	const struct code *c = argument;
+
+	cats_gf_add(c->y, c->x, 0xa7, (uint16_t)c->n);
+}
+
+static void run_gf_scale(void *argument)
+{
+	const struct code *c = argument;
+
+	cats_gf_scale(c->y, 0x53, (uint16_t)c->n);
+}
+
+/* Payloads as they stand in a frame, at an odd place. */
+static void codes(void)
+{
+	static const uint16_t lengths[] = {13, 52, 106, 245};
+	static uint8_t payload[256];
+
+	for (uint32_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+		struct code c = {lengths[i], payload + 1, (const uint8_t *)bytes + i};
+		uint32_t crc;
+
+		memcpy(payload, weights, sizeof(payload));
+		run_gf_add(&c);
+		crc = cats_crc32(payload, sizeof(payload));
+		report(name_of("gf", "add/n", c.n, NULL, 0), count(run_gf_add, &c), c.n, crc);
+		memcpy(payload, weights, sizeof(payload));
+		run_gf_scale(&c);
+		crc = cats_crc32(payload, sizeof(payload));
+		report(name_of("gf", "scale/n", c.n, NULL, 0), count(run_gf_scale, &c), c.n, crc);
+	}
+}
+
 void bench_kernels(void)
 {
 	draw_seed(5);
@@ -405,4 +471,5 @@ void bench_kernels(void)
 	products();
 	rows();
 	heads();
+	codes();
 }

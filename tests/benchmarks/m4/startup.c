@@ -12,29 +12,6 @@
 
 extern uint32_t data_begin[], data_end[], data_load[], bss_begin[], bss_end[], stack_top[];
 
-static int semihost(int operation, const void *argument)
-{
-	register int r0 __asm__("r0") = operation;
-	register const void *r1 __asm__("r1") = argument;
-
-	__asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-	return r0;
-}
-
-void print(const char *text)
-{
-	semihost(0x04, text); /* SYS_WRITE0 */
-}
-
-void stop(int status)
-{
-	const uint32_t block[2] = {0x20026, (uint32_t)status}; /* ADP_Stopped_ApplicationExit */
-
-	for (;;) {
-		semihost(0x20, block); /* SYS_EXIT_EXTENDED */
-	}
-}
-
 void reset(void)
 {
 	const uint32_t *from = data_load;

@@ -54,6 +54,7 @@ static int16_t draw_residual(void)
 
 static void unpacking(void)
 {
+	static const uint16_t columns[] = {0, 1, 2, 4, 5, 7, 8, 11, 12, 13, 15};
 	static int16_t residual[16];
 
 	for (uint32_t rows = 1; rows <= 4; rows++) {
@@ -74,15 +75,18 @@ static void unpacking(void)
 			for (uint32_t shift = 1; shift <= 62; shift++) {
 				int16_t *y = cats_row(block, shift % rows, 16);
 				const uint32_t n = 5 + shift % 7;
+				const int32_t multiplier =
+					(int32_t)(draw_word() >> (1 + draw() % 31));
 
-				for (uint32_t j = 0; j < n; j++) {
+				for (uint32_t j = 0; j < 16; j++) {
 					residual[j] = draw_residual();
 				}
 				memset(block, 0, sizeof(block));
-				cats_unpack_residual(y, step, column, residual, n,
-						     (int32_t)(draw_word() >> (1 + draw() % 31)),
+				cats_unpack_residual(y, step, column, residual, n, multiplier,
 						     shift);
 				add_row(y, step, 16);
+				cats_pick_residual(plain, residual, columns, n, multiplier, shift);
+				add(plain, n);
 			}
 		}
 	}

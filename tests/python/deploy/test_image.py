@@ -117,6 +117,7 @@ def test_content(pool: str) -> None:
             assert (row["rows"], row["row_begin"]) == (
                 plan.gathers[g].rows, plan.gathers[g].row_begin)  # fmt: skip
             assert tuple(row["tile"]) == plan.arenas[node].tiles[g]
+            assert tuple(row["outbox"]) == plan.arenas[node].outboxes[g]
             kept = found.arrays.get((g, "own_keep"), np.zeros(0, int)).tolist()
             assert kept == [c - begin for c in model.keep[g][node]]
             check_step(model, found, g, node)
@@ -242,7 +243,7 @@ def test_frames_that_come_early_harm_nothing(planned, seed: int, loss: float) ->
         bits[g][tile] = arrived
         for node in nodes:
             node.produce(x)
-        sent = [[node.fill(x, f) for f in range(node.fragments(x, node.node))] for node in nodes]
+        sent = [[node.payload(x, f) for f in range(node.fragments(x, node.node))] for node in nodes]
         for d, node in enumerate(nodes):
             for s in range(split.nodes):
                 for f in np.flatnonzero(arrived[d][s]) if s != d else ():
@@ -304,13 +305,14 @@ def test_header_refuses_another_format(tmp_path: Path) -> None:
     (tmp_path / "cats_partition.h").write_text(c_header.header(model, plan, 0, ident))
     (tmp_path / "cats").mkdir()
     text = (INCLUDE / "cats" / "image.h").read_text()
-    other = text.replace("#define CATS_FORMAT_VERSION 2", "#define CATS_FORMAT_VERSION 3")
+    other = text.replace("#define CATS_FORMAT_VERSION ", "#define CATS_FORMAT_VERSION 1")
     assert other != text
     (tmp_path / "cats" / "image.h").write_text(other)
     (tmp_path / "main.c").write_text('#include "cats_partition.h"\n')
     command = [CC, "-std=c11", "-fsyntax-only", "-I", tmp_path, tmp_path / "main.c"]
     found = subprocess.run(command, capture_output=True, text=True)
-    assert found.returncode != 0 and "this partition has format 2: export it again" in found.stderr
+    said = f"this partition has format {layout.FORMAT_VERSION}: export it again"
+    assert found.returncode != 0 and said in found.stderr
 
 
 def test_smallest_number_in_c() -> None:
@@ -353,7 +355,8 @@ def test_other_formats_are_named() -> None:
     model, plan, ident = small()
     packed = bytearray(image.pack(model, plan, 1, ident))
     packed[4] = 9
-    with pytest.raises(CatsError, match="of format 9, this program reads format 2: export again"):
+    said = f"of format 9, this program reads format {layout.FORMAT_VERSION}: export again"
+    with pytest.raises(CatsError, match=said):
         image_reader.parse(bytes(packed))
 
 

@@ -14,7 +14,7 @@ from cats.errors import CatsError
 from cats.integer.quantize import parameter_shapes
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.energy import NRF52840, Duty
-from cats.plan.plan import plan_air
+from cats.plan.plan import mode_of, plan_air
 from cats.plan.planner import make_plan, tradeoffs
 from cats.plan.predict import (
     BOARDS,
@@ -30,8 +30,9 @@ from cats.plan.predict import (
     ratio_keep,
 )
 from cats.plan.radio import RADIOS
+from cats.plan.radio import radio as radio_named
 from cats.plan.survey import parse_nodes
-from cats.plan.timing import Compute, inference_us
+from cats.plan.timing import Compute, Timing, inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.sim.simulate import Settings, simulate
@@ -120,7 +121,11 @@ def test_energy_by_hand() -> None:
     plan = make_plan(config, split, keep)
     currents = dataclasses.replace(NRF52840, compute_ma=2.0, volts=3.0)
     board = dataclasses.replace(BOARDS["nrf52840"], currents=currents)
-    seconds = sum(g.spacing_us for g in plan.gathers) * 1e-6  # one node: computing only
+    timing = Timing(config, split, keep, radio_named(plan.radio), plan.payload, 0, Compute())
+    # One node: computing only.
+    seconds = 1e-6 * sum(
+        timing.computing(g, gather.rows, mode_of(plan)) for g, gather in enumerate(plan.gathers)
+    )
     assert max(g.tiles for g in plan.gathers) == 1
     assert energy_mj(config, split, keep, plan, 0, board) == pytest.approx(6 * seconds, rel=1e-3)
     slow = dataclasses.replace(board, clock_hz=32e6)

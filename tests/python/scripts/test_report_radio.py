@@ -27,8 +27,8 @@ def figures(radio="nrf_radio", nodes=4, fault="loss", group="matrix", **changed)
 def gather(rounds, **changed):
     row = {
         "group": "gather", "processor": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
-        "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1200.0, "ratio": 1.2,
-        "loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995,
+        "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1100.0, "ratio": 1.1,
+        "drift_late": 0, "loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995,
     }  # fmt: skip
     return row | changed
 
@@ -88,12 +88,15 @@ def test_goals_say_what_was_missed():
         return {row[0]: row[3] for row in rows}
 
     made = verdicts(gather(0), gather(2), figures())
-    assert list(made.values()) == ["yes"] * 4
+    assert list(made.values()) == ["yes"] * 5
     made = verdicts(gather(0, ratio=1.3), gather(2, slower=1.8), figures(different=1))
-    assert list(made.values()) == ["no", "yes", "no", "no"]
-    assert verdicts(gather(0, radio="ble", ratio=5.0)) == {
-        "16 nodes x 512 bytes, ble, over the bound": "n/a"
+    assert list(made.values()) == ["no", "yes", "no", "yes", "no"]
+    assert verdicts(gather(0, radio="ble", ratio=5.0, drift_late=1)) == {
+        "16 nodes x 512 bytes, ble, over the bound": "n/a",
+        "frames too late where nothing is lost": "no",
     }
+    made = verdicts(figures(fault="drift"), figures(fault="loss", late=1))
+    assert made["frames too late where nothing is lost"] == "yes"
 
 
 def test_page_is_filled_between_its_marks():

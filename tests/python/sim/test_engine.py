@@ -24,8 +24,10 @@ from cats.integer.model import IntegerModel, Norm, Step
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan, plan_from_json
+from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape import image_layout as layout
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify
@@ -53,6 +55,7 @@ def arranged(row: np.ndarray, stride: int) -> np.ndarray:
 # Kernels
 
 
+@settings(deadline=None)
 @given(v=int32, multiplier=multipliers, shift=shifts)
 def test_requantize(v, multiplier, shift):
     # By way of a product with no column but padding: bias in, saturated result out.
@@ -71,6 +74,7 @@ def test_requantize(v, multiplier, shift):
     assert out[0] == reference.sat16(want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     rows=st.integers(1, 4),
@@ -132,6 +136,7 @@ def test_product(seed, rows, view, outputs, shift, store, across):
     np.testing.assert_array_equal(out, want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     columns=st.one_of(st.integers(1, 70), st.just(4096)),
@@ -159,6 +164,7 @@ def test_norm(seed, columns, spread, missing, epsilon):
     np.testing.assert_array_equal(np.where(available, y, 0), want)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     n=st.one_of(st.integers(1, 20), st.just(1023)),
@@ -195,6 +201,7 @@ def test_attention(seed, n, width, size, score_multiplier, value_multiplier, val
     np.testing.assert_array_equal(out, want)
 
 
+@settings(deadline=None)
 @given(
     scores=st.lists(st.integers(-(2**26), 2**26), min_size=1, max_size=40),
     multiplier=st.one_of(st.integers(0, 2**32 - 1), st.integers(0, 2**20)),
@@ -234,7 +241,7 @@ def lockstep(model, plan, engines, inputs, bits, ahead=lambda: False) -> list[np
         sent.add((x, source))
         engines[source].produce(x)
         for f in range(engines[source].fragments(x, source)):
-            payload = engines[source].fill(x, f)
+            payload = engines[source].payload(x, f)
             for receiver, engine in enumerate(engines):
                 if receiver != source and bits[g][tile][receiver][source][f]:
                     engine.place(x, source, f, payload)
@@ -370,6 +377,13 @@ def test_foreign(good):
     assert verify(b"\xff" * len(good))[0] == lib.CATS_IMAGE_FOREIGN  # flash that was erased
 
 
+def test_sizes_of_an_image(good):
+    """One that says it is smaller than its header, or is no multiple of its alignment."""
+    for size, want in ((8, lib.CATS_IMAGE_CORRUPT), (len(good) - 4, lib.CATS_IMAGE_INVALID)):
+        data = changed(good, {"header[0].image_size[0]": size})
+        assert verify(sealed(data[: max(size, 64)]))[0] == want
+
+
 def test_expected(good):
     engine = Engine(good)
     ident = int(engine.header.model_id)
@@ -381,6 +395,49 @@ def test_expected(good):
         (2, ident ^ 1, lib.CATS_IMAGE_MODEL),
     ):
         assert lib.cats_image_expect(engine.image, node, model_id) == error
+
+
+def changed(data: bytes, numbers: dict[str, int]) -> bytes:
+    """The image with these numbers of fields() in place of its own, checksum right."""
+    new = bytearray(data)
+    for name, _, at, dtype in fields(data):
+        if name in numbers:
+            new[at : at + dtype.itemsize] = numbers[name].to_bytes(dtype.itemsize, "little")
+    return sealed(new)
+
+
+@pytest.mark.parametrize("case", ["two_class", "three_segments", "sixteen"])
+def test_buffers_of_tiles_end_in_the_arena(case):
+    """Of each gather: what others send, and what the node sends itself."""
+    data = (VECTORS / case / "node_00.bin").read_bytes()
+    found = image_reader.parse(data)
+    for g, gather in enumerate(found.gathers):
+        own, *others = found.sources[g].tolist()
+        width, _, segments, _, columns = own
+        ready = Kind(gather["kind"]) in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
+        sizes = {"tile": sum(source[0] for source in others), "outbox": width}
+        if ready and segments == 1 and width == columns:
+            sizes["outbox"] = 0
+        for field, bytes_a_row in sizes.items():
+            last = (found.header["arena_size"] - gather["tile_rows"] * bytes_a_row) // 4 * 4
+            for which in ([0], [1]) if gather["buffers"] == 2 else ([0, 1],):
+                for place, error in (
+                    (last, lib.CATS_IMAGE_OK),
+                    (last + 4, lib.CATS_IMAGE_INVALID),
+                    (last - 2, lib.CATS_IMAGE_INVALID),
+                ):
+                    numbers = {f"gather[{g}].{field}[{n}]": place for n in which}
+                    assert verify(changed(data, numbers))[0] == error, numbers
+
+
+def test_no_such_fragment(good):
+    engine = Engine(good)
+    size = ffi.new("uint16_t *", 7)
+    x = (1, 0)
+    count = engine.fragments(x, engine.node)
+    for fragment in (count, 0xFFFF):
+        assert lib.cats_engine_fragment(engine._engine, x, fragment, size) == ffi.NULL
+        assert size[0] == 0
 
 
 def test_arena_refused(good):
@@ -399,7 +456,7 @@ def test_reasons():
     names = [name for name in dir(lib) if name.startswith("CATS_IMAGE_")]
     names = [n for n in names if n not in ("CATS_IMAGE_MAGIC", "CATS_IMAGE_ALIGN")]
     texts = {ffi.string(lib.cats_image_strerror(getattr(lib, name))) for name in names}
-    assert len(texts) == len(names) == 8
+    assert len(texts) == len(names) == 11
     assert ffi.string(lib.cats_image_strerror(99)) not in texts
     with pytest.raises(CatsError, match="truncated"):
         Engine(b"CATS")
@@ -456,7 +513,7 @@ FREE = {
     "model_id", "input_scale", "output_scale", "rounds", "slot_us", "control_us", "turn_us",
     "spacing_us", "norm_epsilon", "score_multiplier", "value_multiplier", "value_shift",
     "send_multiplier", "send_shift", "shift", "multiplier", "bias", "own_keep", "phase",
-    "buffers", "tile", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
+    "buffers", "tile", "outbox", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
     "fragment_rows", "table", "norm", "weights", "channels", "segment_width",
 }  # fmt: skip
 
@@ -466,14 +523,96 @@ def test_contradictions(case):
     """One wrong number in an image whose checksum is right."""
     data = (VECTORS / case / "node_00.bin").read_bytes()
     assert verify(sealed(data))[0] == lib.CATS_IMAGE_OK
+    named = {
+        "phase": lib.CATS_IMAGE_PHASE, "slot_us": lib.CATS_IMAGE_SLOT,
+        "spacing_us": lib.CATS_IMAGE_SPACING,
+    }  # fmt: skip
     seen = 0
     for name, field, mutant in mutants(data):
         error = verify(mutant)[0]
-        assert error in (lib.CATS_IMAGE_OK, lib.CATS_IMAGE_INVALID), name
+        # A phase also tells which gathers share rows and buffers.
+        refusals = {lib.CATS_IMAGE_INVALID, named["phase"]} if field == "phase" else {
+            named.get(field, lib.CATS_IMAGE_INVALID)
+        }  # fmt: skip
+        assert error == lib.CATS_IMAGE_OK or error in refusals, name
         if field not in FREE and not field.startswith("arena_"):
             assert error == lib.CATS_IMAGE_INVALID, name
             seen += 1
     assert seen > 500
+
+
+def with_all(data: bytes, field: str, value: int) -> bytes:
+    """The image with a field of all gathers set, checksum right."""
+    gathers = int(image_reader.parse(data).header["gathers"])
+    return changed(data, {f"gather[{g}].{field}[0]": value for g in range(gathers)})
+
+
+@pytest.mark.parametrize("case", ["four_even", "four_held", "one_node"])
+def test_times_and_phases(case):
+    """Waits that leave the 31 bits of a clock, and gathers of one phase that are no neighbours, are
+    refused by their names."""
+    data = (VECTORS / case / "node_00.bin").read_bytes()
+    last = f"gather[{int(image_reader.parse(data).header['gathers']) - 1}].phase[0]"
+    assert verify(changed(data, {last: 0})) == (
+        lib.CATS_IMAGE_PHASE,
+        "phase does not ascend: export again",
+    )
+    assert verify(changed(data, {last: 255}))[0] == lib.CATS_IMAGE_OK
+    error, text = verify(with_all(data, "spacing_us", 2**29))
+    assert error == lib.CATS_IMAGE_SPACING and "spacing_us" in text
+    error, text = verify(with_all(data, "slot_us", 200_001))
+    assert error == lib.CATS_IMAGE_SLOT and "slot_us" in text
+
+    def longest(field):
+        """The largest value of one field that is taken, by halving."""
+        low, high = 0, 2**32
+        while high - low > 1:
+            middle = (low + high) // 2
+            if verify(with_all(data, field, middle))[0] == lib.CATS_IMAGE_OK:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    engine = Engine(with_all(data, "spacing_us", longest("spacing_us")))
+    assert 3 * 43_000_000 <= lib.cats_silence_us(engine.image) < 2**31 / 16
+    assert longest("slot_us") <= 200_000
+
+
+def test_limits_of_an_exchange():
+    """As many fragments a source, tiles a gather and slots an exchange as frames and clocks can
+    name."""
+    config = ModelConfig(
+        tokens_in=300, inputs=64, outputs=2, features=64, heads=2, hidden=2, blocks=1
+    )
+    split = SplitConfig.even(config, 2, "channels")
+    model = random_model(1, config, split)
+    plan = make_plan(config, split, model.keep, rounds=0, tile_rows=8)
+    data = image.pack(model, plan, 0, 1)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+
+    def cut(tile_rows, fragment_rows, segment_width, **more):
+        """The image with other fragments and tiles of its first gather."""
+        sources = {
+            f"source[{s}].{name}[0]": value
+            for s in range(2)
+            for name, value in (("fragment_rows", fragment_rows), ("segment_width", segment_width),
+                                ("segments", -(-32 // segment_width)))
+        }  # fmt: skip
+        gather = {f"gather[0].{name}[0]": value for name, value in more.items()}
+        return verify(changed(data, sources | gather | {"gather[0].tile_rows[0]": tile_rows}))[0]
+
+    assert cut(8, 8, 1) == cut(8, 2, 1) == cut(2, 1, 1) == lib.CATS_IMAGE_OK
+    assert cut(8, 1, 1) == lib.CATS_IMAGE_INVALID  # 256 fragments
+    assert cut(1, 1, 32) == lib.CATS_IMAGE_INVALID  # 300 tiles
+    assert cut(8, 2, 1, slot_us=160_000) == lib.CATS_IMAGE_OK
+    assert cut(8, 2, 1, slot_us=170_000) == lib.CATS_IMAGE_SLOT  # 256 slots of it
+
+
+def test_class_token_alone():
+    data = (VECTORS / "two_class" / "node_00.bin").read_bytes()
+    tokens = {"model[0].tokens[0]": 1, "model[0].tokens_in[0]": 0}
+    assert verify(changed(data, tokens))[0] == lib.CATS_IMAGE_INVALID
 
 
 # The code as other compilers see it

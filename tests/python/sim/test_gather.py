@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""SomeGather's parts: frames, schedule, coded repair, a node's calls. doc/protocol.rst."""
+"""SomeGather's parts: frames, schedule, coded repair. doc/protocol.rst."""
 
-import errno
+import dataclasses
 import itertools
 import random
+import re
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +17,16 @@ from hypothesis import strategies as st
 
 import planned
 from cats.deploy import image
-from cats.integer.random_models import random_keep, random_model
+from cats.integer.random_models import random_model
 from cats.plan.plan import counts_bytes, exchange_us
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import SplitConfig
 from cats.sim._native import ffi, lib
-from cats.sim.engine import Engine, aligned
+from cats.sim.engine import Engine
+from driven import ASK, CODED, CONFIG, DATA, GRANT, GROUP, REPORT, SYNC, images, sealed
 
 ROOT = Path(__file__).resolve().parents[3]
-SYNC, DATA, REPORT, GRANT, CODED = range(5)
 REASONS = ("short", "version", "check", "type", "source", "exchange", "fragment", "length")
-CONFIG = ModelConfig(
-    tokens_in=7, inputs=5, outputs=6, features=20, heads=5, hidden=15, blocks=2, pool="all"
-)
-
-
-@cache
-def images(nodes=5, rounds=2, seed=1, ident=None, **options):
-    """Partitions of a small deployment with uneven fragments."""
-    split = SplitConfig.even(CONFIG, nodes, "channels")
-    model = random_model(seed, CONFIG, split, random_keep(seed, CONFIG, split, 0.8))
-    plan = make_plan(CONFIG, split, model.keep, rounds=rounds, payload=7, tile_rows=5, **options)
-    ident = ident or image.model_id(model, plan)
-    return tuple(image.pack(model, plan, d, ident) for d in range(nodes)), plan
 
 
 def engine(node, **options):
@@ -58,31 +45,22 @@ def crc16(data):
     return crc
 
 
-def sealed(partition, type, source, x, round=0, index=0, slot=0, payload=b"", inference=7):
-    """Bytes of a frame, by the C code."""
-    frame = ffi.new("struct cats_frame *")
-    frame.type, frame.source, frame.round, frame.inference = type, source, round, inference
-    frame.x.gather, frame.x.tile, frame.index, frame.slot = *x, index, slot
-    frame.length = len(payload)
-    buffer = bytearray(bytes(10) + payload)
-    length = lib.cats_frame_seal(partition, frame, ffi.from_buffer("uint8_t[]", buffer))
-    assert length == len(buffer)
-    return bytes(buffer)
-
-
 def by_hand(ident, version, type, round, source, inference, gather, tile, index, slot, payload):
     """The same from doc/protocol.rst."""
     head = bytes([version << 4 | type, round << 4 | source])
     rest = inference.to_bytes(2, "little") + bytes([gather, tile, index, slot]) + payload
-    check = crc16(head + (ident & 0xFFFF).to_bytes(2, "little") + rest)
+    names = ident.to_bytes(4, "little") + GROUP.to_bytes(4, "little")
+    check = crc16(names + head + rest)
     return head + check.to_bytes(2, "little") + rest
 
 
-def parsed(partition, data):
+def parsed(partition, data, group=GROUP):
     """The frame's header, or the name of the reason why it was refused."""
     frame = ffi.new("struct cats_frame *")
     buffer = ffi.new("uint8_t[]", bytes(data))
-    error = lib.cats_frame_parse(partition, buffer, len(data), frame)
+    error = lib.cats_frame_parse(
+        partition, lib.cats_frame_key(partition, group), buffer, len(data), frame
+    )
     assert error <= 0
     if error:
         return REASONS[-1 - error]
@@ -102,10 +80,12 @@ def every_frame(receiver):
             for slot in range(1 + (x == (0, 0))):
                 yield dict(type=SYNC, source=source, x=x, slot=slot)
                 yield dict(type=SYNC, source=source, x=x, slot=slot, index=3)
+            if x == (0, 0):
+                yield dict(type=SYNC, source=source, x=x, index=0x82)
+                yield dict(type=ASK, source=source, x=x)
+                yield dict(type=ASK, source=source, x=x, index=1)
             for f, size in enumerate(sizes):
-                yield dict(
-                    type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size)
-                )
+                yield dict(type=DATA, source=source, x=x, index=f, slot=source, payload=bytes(size))
             if sizes:
                 yield dict(
                     type=DATA, source=source, x=x, index=len(sizes) + 2, slot=0x30 + source,
@@ -132,7 +112,7 @@ def test_frames_round_trip():
         data = sealed(receiver.image, **fields)
         all_fields = {"round": 0, "index": 0, "slot": 0, "payload": b"", **fields}
         x = all_fields.pop("x")
-        assert data == by_hand(ident, 2, inference=7, gather=x[0], tile=x[1], **all_fields)
+        assert data == by_hand(ident, 3, inference=7, gather=x[0], tile=x[1], **all_fields)
         frame = parsed(receiver.image, data)
         assert not isinstance(frame, str), (fields, frame)
         assert (frame.type, frame.source, frame.round, frame.index, frame.slot) == tuple(
@@ -149,21 +129,18 @@ def test_wrong_frames():
     receiver = engine(2)
     ident, gathers = int(receiver.header.model_id), int(receiver.header.gathers)
     payload = bytes(receiver.fragment_size((1, 0), 1, 0))
-    good = dict(version=2, type=DATA, round=0, source=1, inference=7, gather=1, tile=0, index=0,
+    payload0 = bytes(receiver.fragment_size((0, 0), 1, 0))
+    good = dict(version=3, type=DATA, round=0, source=1, inference=7, gather=1, tile=0, index=0,
                 slot=0, payload=payload)  # fmt: skip
     counts = bytes(counts_bytes(5))
     report = good | dict(type=REPORT, round=1, payload=counts)
     coded = good | dict(type=CODED, round=1)
     sync = good | dict(type=SYNC, payload=b"")
-    silent = next(
-        dict(gather=g, source=s)
-        for g in range(gathers) for s in range(5)
-        if s != 2 and not receiver.fragments((g, 0), s)
-    ) if any(not receiver.fragments((g, 0), s) for g in range(gathers) for s in range(5)) else None
+    ask = sync | dict(type=ASK, gather=0)
     cases = [
         (good, None), (report, None), (coded, None), (sync, None),
-        *((good | dict(version=v), "version") for v in (0, 1, 3)),
-        *((good | dict(type=t), "type") for t in range(5, 16)),
+        *((good | dict(version=v), "version") for v in (0, 1, 2, 4)),
+        *((good | dict(type=t), "type") for t in range(6, 16)),
         (good | dict(source=2), "source"), *((good | dict(source=s), "source") for s in (5, 15)),
         (good | dict(gather=gathers), "exchange"), (good | dict(gather=255), "exchange"),
         (good | dict(tile=2), "exchange"), (good | dict(tile=255), "exchange"),
@@ -177,6 +154,10 @@ def test_wrong_frames():
         (report | dict(type=GRANT, index=3), "fragment"),
         (coded | dict(index=0x40), None), (coded | dict(index=0x80), "fragment"),
         (good | dict(slot=0x34), None), (good | dict(slot=0x40), "fragment"),
+        (good | dict(gather=0, slot=0x40, payload=payload0), "fragment"),
+        (good | dict(slot=0x80), None), (good | dict(slot=0xC0), "fragment"),
+        (good | dict(gather=0, slot=0x80, payload=payload0), None),
+        (good | dict(slot=0x85), "fragment"),
         (good | dict(slot=0x15), "fragment"),
         (good | dict(index=receiver.fragments((1, 0), 1), slot=0x11), None),
         (good | dict(index=receiver.fragments((1, 0), 1) + 1, slot=0x11), "fragment"),
@@ -184,12 +165,15 @@ def test_wrong_frames():
         (coded | dict(slot=75), "fragment"), (sync | dict(slot=1), "fragment"),
         (sync | dict(index=3), None), (sync | dict(index=4), "fragment"),
         (sync | dict(gather=0, slot=2), "fragment"),
+        (sync | dict(gather=0, index=0x83), None), (sync | dict(index=0x83), "fragment"),
+        (sync | dict(gather=0, index=0x84), "fragment"), (sync | dict(index=0x43), "fragment"),
+        (ask, None), (ask | dict(index=2), "fragment"), (ask | dict(slot=1), "fragment"),
+        (ask | dict(gather=1), "exchange"), (ask | dict(tile=1), "exchange"),
+        (ask | dict(round=1), "exchange"), (ask | dict(payload=b"x"), "length"),
         (good | dict(payload=payload + b"x"), "length"), (good | dict(payload=b""), "length"),
         (report | dict(payload=b"12"), "length"), (sync | dict(payload=b"x"), "length"),
         (coded | dict(payload=payload[1:]), "length"),
     ]  # fmt: skip
-    if silent:
-        cases += [(good | silent, "fragment"), (coded | silent, "fragment")]
     for fields, want in cases:
         got = parsed(receiver.image, by_hand(ident, **fields))
         assert (got if isinstance(got, str) else None) == want, fields
@@ -197,6 +181,21 @@ def test_wrong_frames():
     for length in range(len(data)):
         assert parsed(receiver.image, data[:length]) == ("short" if length < 10 else "check")
     assert parsed(receiver.image, data + bytes(300)) == "short"
+
+
+def test_frames_of_who_has_nothing_to_say():
+    """Data of a source that sends nothing in a gather."""
+    split = SplitConfig.even(CONFIG, 3, "single")
+    model = random_model(1, CONFIG, split)
+    plan = make_plan(CONFIG, split, model.keep, rounds=1)
+    receiver = Engine(image.pack(model, plan, 1, 1))
+    assert receiver.fragments((0, 0), 0) and not receiver.fragments((0, 0), 2)
+    for type, fields in ((DATA, {}), (CODED, dict(round=1))):
+        data = sealed(receiver.image, type, 2, (0, 0), **fields)
+        assert parsed(receiver.image, data) == "fragment"
+    cx = ffi.new("struct cats_exchange *")[0]
+    tile = lib.cats_fragment_place(receiver.image, cx, 0, 0)
+    assert lib.cats_fragment_place(receiver.image, cx, 2, 0) == tile
 
 
 def test_damage_and_foreigners_are_noticed():
@@ -210,6 +209,7 @@ def test_damage_and_foreigners_are_noticed():
             for bit in rng.sample(range(8, bits), rng.randint(1, 3)):
                 damaged[bit // 8] ^= 1 << bit % 8
             assert parsed(receiver.image, damaged) == "check"
+        assert parsed(receiver.image, data, GROUP + 1) == "check"
         other = engine(2, ident=(int(receiver.header.model_id) + rng.randint(1, 0xFFFF)))
         assert int(other.header.model_id) & 0xFFFF != int(receiver.header.model_id) & 0xFFFF
         assert parsed(other.image, data) == "check"
@@ -223,10 +223,14 @@ def test_counts():
         payload = bytearray(lib.cats_counts_size(receiver.image))
         assert len(payload) == counts_bytes(nodes)
         lib.cats_counts_pack(receiver.image, counts, ffi.from_buffer("uint8_t[]", payload))
-        merged = ffi.new("uint8_t[16]", [3, 3, 3, 3, 3])
-        lib.cats_counts_merge(receiver.image, bytes(payload), merged)
-        want = [max(a, 3) for a in (15, 1, 0, 7, 9)]
-        assert list(merged)[:nodes] == want[:nodes] and list(merged)[nodes:5] == [3] * (5 - nodes)
+        x = ffi.new("struct cats_exchange *", {"gather": 1})[0]
+        most = [lib.cats_fragment_count(receiver.image, x, s) for s in range(nodes)]
+        assert max(most) > 0 or nodes == 1
+        for spare in (0, 1):
+            merged = ffi.new("uint8_t[16]", [1] * 5)
+            lib.cats_counts_merge(receiver.image, x, bytes(payload), spare, merged)
+            held = [min(counts[s], most[s] + spare) if most[s] else 0 for s in range(nodes)]
+            assert list(merged)[:5] == [max(c, 1) for c in held] + [1] * (5 - nodes)
 
 
 # Schedule
@@ -256,7 +260,8 @@ def test_schedule(shape):
             repair = split.nodes * gather.control_us + 3 * gather.turn_us if gather.rounds else 0
             assert data + repair == exchange_us(gather, rows) + again
         rounds = lib.cats_round_us(node.image, x)
-        assert rounds == (split.nodes + 1) * gather.control_us + 4 * gather.turn_us
+        if split.nodes > 1:
+            assert rounds == (split.nodes + 1) * gather.control_us + 4 * gather.turn_us
         coded = split.nodes * (15 + 3) * gather.slot_us
         assert lib.cats_exchange_us(node.image, x) == data + gather.rounds * (rounds + coded)
         longest = max(longest, data + rounds + gather.spacing_us)
@@ -282,15 +287,24 @@ def test_field():
         if a:
             assert slow_multiply(a, lib.cats_gf_invert(a)) == 1
     assert lib.cats_gf_invert(0) == 0
-    x = bytes(range(256)) * 2
-    for factor in (0, 1, 2, 0x53, 0xFF):
-        y = bytearray(random.Random(factor).randbytes(len(x)))
-        want = bytes(v ^ slow_multiply(factor, u) for u, v in zip(x, y, strict=True))
-        lib.cats_gf_add(ffi.from_buffer("uint8_t[]", y), x, factor, len(x))
-        assert y == want
-        want = bytes(slow_multiply(factor, v) for v in y)
-        lib.cats_gf_scale(ffi.from_buffer("uint8_t[]", y), factor, len(y))
-        assert y == want
+
+
+def test_rows_of_the_field():
+    """Every product, and every length and place that words of four bytes may have."""
+    rng = random.Random(256)
+    for factor in range(256):
+        times = bytes(lib.cats_gf_multiply(factor, a) for a in range(256))
+        for size in (256, rng.randrange(13), rng.randrange(256)):
+            x, y = rng.sample(range(256), size), bytearray(rng.randbytes(size + 8))
+            at = rng.randrange(4)
+            want = bytearray(y)
+            want[at : at + size] = (v ^ times[u] for u, v in zip(x, y[at:], strict=False))
+            rows = ffi.from_buffer("uint8_t[]", y) + at
+            lib.cats_gf_add(rows, bytes(x), factor, size)
+            assert y == want
+            want[at : at + size] = want[at : at + size].translate(times)
+            lib.cats_gf_scale(rows, factor, size)
+            assert y == want
 
 
 # Repair
@@ -316,6 +330,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
         memory = ffi.buffer(node._bytes, node.arena_size)
         if x != (0, 0):
             memory[:] = inputs.bytes(node.arena_size)
+        node.produce(x)
     me = engines[1]
     arena = ffi.new("uint8_t[]", me.arena_size)
     state = ffi.new("struct cats_reception *")
@@ -325,7 +340,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
     want = {}
     for s in (0, 2):
         count = me.fragments(x, s)
-        want |= {(s, f): engines[s].fill(x, f) for f in range(count)}
+        want |= {(s, f): engines[s].payload(x, f) for f in range(count)}
         missing = rng.sample(range(count), rng.randint(0, min(count, 12)))
         held = max(0, len(missing) - rng.choice([0, 0, 0, 1]))
         events = [(DATA, f) for f in range(count) if f not in missing]
@@ -347,7 +362,7 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
             take = lib.cats_reception_data if type == DATA else lib.cats_reception_coded
             early.append(take(me.image, state, arena, frame))
             assert not take(me.image, state, arena, frame)  # once is enough
-        lack = lib.cats_reception_lack(me.image, state, s)
+        lack = state.lack[s]
         # A fragment that arrives where a coded frame stood takes that frame's place.
         if lack == 0:
             want_repaired += sum(1 for i in range(state.held_count) if state.held[i].source == s)
@@ -355,8 +370,8 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
             arrived = sum(1 for type, _ in events if type == DATA)
             want_lost += count - arrived
     repaired = ffi.new("uint16_t *")
-    assert state.lacking == sum(lib.cats_reception_lack(me.image, state, s) for s in (0, 2))
-    assert lib.cats_reception_finish(me.image, state, repaired) == want_lost
+    assert state.lacking == sum(state.lack[s] for s in (0, 2))
+    assert lib.cats_reception_finish(state, repaired) == want_lost
     assert repaired[0] == want_repaired
     lib.cats_reception_solve(me.image, state, arena)
     for (s, f), data in want.items():
@@ -367,125 +382,53 @@ def test_any_coded_frames_restore_as_many_fragments(seed, payload):
     assert not lib.cats_reception_data(me.image, state, arena, frame)  # it is final
 
 
-# A node's calls
+def test_no_more_coded_frames_than_have_a_place():
+    config = dataclasses.replace(CONFIG, features=40)
+    split = SplitConfig.even(config, 5, "channels")
+    model = random_model(1, config, split)
+    plan = make_plan(config, split, model.keep, rounds=3, payload=2, tile_rows=7)
+    me = Engine(image.pack(model, plan, 0, 1))
+    arena = ffi.new("uint8_t[]", me.arena_size)
+    state = ffi.new("struct cats_reception *")
+    x = ffi.new("struct cats_exchange *", {"gather": 1})[0]
+    lib.cats_reception_begin(me.image, state, x)
+    assert state.lacking > 64
+    taken = 0
+    for source, index in itertools.product(range(1, 5), range(31)):
+        payload = ffi.new("uint8_t[]", lib.cats_coded_size(me.image, x, source))
+        fields = dict(type=CODED, source=source, index=16 * (index // 15) + index % 15, x=x,
+                      payload=payload, length=len(payload))  # fmt: skip
+        frame = ffi.new("struct cats_frame *", fields)
+        taken += lib.cats_reception_coded(me.image, state, arena, frame)
+    assert taken == state.held_count == 64
 
 
-class Driven:
-    """A node with nothing around it."""
-
-    def __init__(self, number=0, nodes=5, now=0, **config):
-        data, self.plan = images(nodes=nodes)
-        self._memory = aligned(data[number])
-        self.image = ffi.new("struct cats_image *")
-        assert lib.cats_image_verify(self._memory, len(data[number]), self.image) == 0
-        self.arena = aligned(int(self.image.header.arena_size))
-        self.node = ffi.new("struct cats_node *")
-        self.config = ffi.new(
-            "struct cats_node_config *",
-            {"image": self.image, "arena": self.arena,
-             "arena_size": self.image.header.arena_size} | config,
-        )  # fmt: skip
-        self.todo = ffi.new("struct cats_todo *")
-        self.result = lib.cats_node_init(self.node, self.config, now)
-
-    def poll(self, now):
-        lib.cats_node_poll(self.node, now % 2**32, self.todo)
-        return self.todo.what
-
-    def job(self, now):
-        """Run one job where one is ready."""
-        job = ffi.new("struct cats_job *")
-        if not self.todo.compute:
-            return False
-        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == 0
-        assert lib.cats_node_compute_begin(self.node, job, now % 2**32) == -errno.EBUSY
-        lib.cats_job_run(job)
-        assert lib.cats_node_compute_end(self.node, job, now % 2**32) == 0
-        return True
+# Order
 
 
-def test_setup_is_checked():
-    assert Driven().result == 0
-    assert Driven(image=ffi.NULL).result == -errno.EINVAL
-    assert Driven(arena=ffi.NULL).result == -errno.EINVAL
-    good = Driven()
-    assert Driven(arena=ffi.cast("uint8_t *", good.arena) + 4).result == -errno.EINVAL
-    assert Driven(arena_size=good.config.arena_size - 1).result == -errno.ENOMEM
-    assert Driven(mtu=16).result == -errno.EMSGSIZE
-    assert Driven(mtu=17).result == 0
-
-
-def test_misuse():
-    driven = Driven()
-    node, job = driven.node, ffi.new("struct cats_job *")
-    assert lib.cats_node_sent(node, True, 0) == -errno.EINVAL
-    assert lib.cats_node_compute_begin(node, job, 0) == -errno.EAGAIN
-    assert lib.cats_node_compute_end(node, job, 0) == -errno.EINVAL
-    assert lib.cats_node_withdraw(node) == -errno.ENOENT
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == -errno.EBUSY
-    assert lib.cats_node_withdraw(node) == 0
-    assert lib.cats_node_withdraw(node) == -errno.ENOENT
-    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
-    silence = lib.cats_silence_us(driven.image)
-    assert driven.poll(silence - 1) == lib.CATS_TODO_WAIT
-    assert driven.todo.at == silence and not driven.todo.forever and not driven.todo.compute
-    driven.poll(silence)
-    assert driven.todo.compute
-    assert driven.job(silence)
-    assert lib.cats_node_withdraw(node) == -errno.EALREADY
-    assert lib.cats_node_leads(node)
-
-
-def test_alone():
-    """The leader of four dead nodes: frames in their slots, and a result, across the clock's wrap;
-    the next inference at any later time."""
-    driven = Driven(now=2**32 - 30_000)
-    now, sent, done = 2**32 - 30_000, [], 0
-
-    def ended(result):
-        assert result.inference == done and result.submitted and result.led
-        assert result.silent == 0b11110 and result.lost == result.fragments > 0
-        output = np.frombuffer(
-            ffi.buffer(result.output, 2 * result.rows * result.columns), "<i2"
-        ).reshape(result.rows, result.columns)
-        own = int(driven.image.model.own_outputs)
-        assert (output[:, own:] == -32768).all() and (output[:, :own] > -32768).all()
-
-    while done < 3:
-        assert lib.cats_node_submit(driven.node, ffi.NULL, now % 2**32) == 0
-        while (what := driven.poll(now)) != lib.CATS_TODO_DONE:
-            if what == lib.CATS_TODO_SEND:
-                assert driven.todo.at == now % 2**32
-                sent.append((now, driven.todo.frame[0] & 15))
-                driven.job(now)
-                assert driven.poll(now) != lib.CATS_TODO_SEND  # one at a time
-                assert lib.cats_node_sent(driven.node, True, now % 2**32) == 0
-            elif not driven.job(now):
-                assert not driven.todo.forever
-                assert 0 < (driven.todo.at - now) % 2**32 < 2**31
-                now += (driven.todo.at - now) % 2**32
-        ended(driven.todo.result)
-        done += 1
-        idle = now + 40 * 60 * 1_000_000  # more than half of the clock's range
-        driven.poll(now)
-        while not driven.todo.forever:
-            now += (driven.todo.at - now) % 2**32
-            driven.poll(now)
-        now = idle
-    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round.
-    assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
-    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
-    assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
-
-
-def test_duplicates_of_a_number_are_told():
-    """Another node with this node's number is refused, and counted."""
-    driven = Driven(number=2)
-    twin = engine(1)
-    data = sealed(twin.image, SYNC, 2, (0, 0))
-    assert lib.cats_node_receive(driven.node, data, len(data), 5, 9) == -errno.EBADMSG
-    assert driven.node.stats.rejected[lib.CATS_REJECT_SOURCE] == 1
+def test_calls_go_one_way(tmp_path):
+    """A file calls only those above it in the list of node_internal.h."""
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no gcc here")
+    folder = ROOT / "subsys" / "cats" / "gather"
+    text = (folder / "node_internal.h").read_text()
+    floors = [
+        re.findall(r"\w+\.c", line)
+        for line in re.findall(r"^ \*\t(\S.*?)(?:  |$)", text, re.MULTILINE)
+    ]
+    assert sorted(sum(floors, [])) == sorted(f.name for f in folder.glob("*.c"))
+    defined: dict[str, int] = {}
+    wanted = []
+    for floor, names in enumerate(floors):
+        for name in names:
+            out = tmp_path / f"{name}.o"
+            command = [compiler, f"-I{ROOT / 'include'}", "-c", str(folder / name), "-o", str(out)]
+            subprocess.run(command, check=True)
+            listed = subprocess.run(["nm", str(out)], capture_output=True, text=True, check=True)
+            defined |= dict.fromkeys(re.findall(r" T (cats_\w+)", listed.stdout), floor)
+            wanted += [(floor, name, s) for s in re.findall(r"U (cats_\w+)", listed.stdout)]
+    assert [(name, s) for floor, name, s in wanted if defined.get(s, -1) > floor] == []
 
 
 # The device's compiler
@@ -512,7 +455,7 @@ def test_freestanding_and_small(tmp_path):
     ).stdout.splitlines()[1].split()  # fmt: skip
     text, data, bss = map(int, sizes[:3])
     assert data == bss == 0
-    assert text <= 9 * 1024, f"{text} bytes of code"
+    assert text <= 10.5 * 1024, f"{text} bytes of code"
     probe = tmp_path / "size.c"
     probe.write_text("#include <cats/node.h>\nchar size[sizeof(struct cats_node)];\n")
     subprocess.run([compiler, *flags, "-c", str(probe), "-o", str(tmp_path / "size.o")], check=True)

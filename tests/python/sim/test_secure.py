@@ -69,14 +69,17 @@ def test_ccm(sealing, key, nonce, data, plain, tag, expected):
 
 
 def test_nonces_differ(sealing):
-    """A nonce has the key's number, the source, the counter and the deployment: each one counts."""
-    case = {"key": bytes(16), "key_id": 1, "counter": 5, "model_id": 7, "tag": 8}
-    frames = [bytes([0x11, source]) + bytes(8) + bytes(20) for source in (0, 1)]
-    sealed = {sealing.seal(frames[0], **case)[14:]}
-    for change in ({"key_id": 2}, {"counter": 6}, {"counter": 5 + 2**32}, {"model_id": 7 + 2**31}):
-        sealed.add(sealing.seal(frames[0], **(case | change))[14:])
-    sealed.add(sealing.seal(frames[1], **case)[14:])
-    assert len({one[:20] for one in sealed}) == 6
+    """A nonce has the deployment, the group, the source, the counter, the inference and the gather:
+    each one counts."""
+    case = {"key": bytes(16), "key_id": 1, "counter": 5, "model_id": 7, "group": 9, "tag": 8}
+    frame = bytes([0x31, 0]) + bytes(8) + bytes(20)
+    sealed = {sealing.seal(frame, **case)[14:]}
+    for change in ({"counter": 6}, {"counter": 5 + 2**32}, {"model_id": 7 + 2**31}, {"group": 8}):
+        sealed.add(sealing.seal(frame, **(case | change))[14:])
+    for at in (1, 4, 5, 6):
+        other = frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]
+        sealed.add(sealing.seal(other, **case)[14:])
+    assert len({one[:20] for one in sealed}) == 9
 
 
 @pytest.mark.parametrize("name", sorted(RADIOS))
@@ -99,8 +102,11 @@ def test_room_and_time_for_a_seal(name):
                 top, bottom, begin, end = cut.region(fragment, gather.tile_rows)
                 size = max(size, FRAME_HEADER + (bottom - top) * (end - begin))
         assert gather.slot_us >= plain.air_us(size + SEALED_BYTES) + plain.guard_us
-        assert gather.control_us >= plain.slot_us(FRAME_HEADER + SEALED_BYTES)
-        assert gather.turn_us >= plain.turn_us + 2000
+        assert gather.control_us >= plain.control_us(FRAME_HEADER + SEALED_BYTES)
+        code = sealed.code.microseconds(sealed.code.aes)  # for what is heard, and for the answer
+        free = sealed.guard_us + sealed.before_us
+        assert gather.turn_us + free >= 2 * code + sealed.hand_us
+        assert gather.slot_us >= code
     assert plan_air(plans[1]).slots_us > plan_air(plans[0]).slots_us
 
 

@@ -84,8 +84,7 @@ def test_clean_time(radio, compute):
     spacing = sum(gather.tiles * gather.spacing_us for gather in plan.gathers)
     assert result.span_us[1:].max() <= 1.25 * (plan_air(plan).slots_us + spacing)
     assert result.delivered == 1.0  # nobody was late
-    busy = [sum(kind["compute_us"] for kind in node.values()) for node in result.kinds]
-    assert (min(busy) > 0) == (compute == "plan")
+    assert (min(result.computed_us) > 0) == (compute == "plan")
 
 
 def test_same_seed_same_run():
@@ -138,9 +137,7 @@ def test_every_availability(nodes):
     model, plan = deployment(nodes, config, input_split="channels")
     for dead in range(2 ** (nodes * (nodes - 1))):
         links = np.zeros((nodes, nodes))
-        links[~np.eye(nodes, dtype=bool)] = [
-            dead >> i & 1 for i in range(nodes * (nodes - 1))
-        ]
+        links[~np.eye(nodes, dtype=bool)] = [dead >> i & 1 for i in range(nodes * (nodes - 1))]
         inputs = random_inputs(dead, config, 1)
         result = simulate(model, plan, inputs, Faults(loss=links), dead)
         assert result.hung is None, f"links {dead:#x}"
@@ -173,14 +170,16 @@ def test_repair(nodes, record_property):
     clean = simulate(model, plan, inputs[:3])
     lossy = simulate(model, plan, inputs, Faults(loss=0.1))
     assert check(model, plan, inputs, lossy, 5) == []
-    ratio = lossy.span_us[1:].mean() / clean.span_us[1:].mean()
+    ratio = lossy.latency_us[1:, 0].mean() / clean.latency_us[1:, 0].mean()
+    last = lossy.span_us[1:].mean() / clean.span_us[1:].mean()
     record_property("delivered", float(lossy.delivered))
     record_property("time", float(ratio))
     print(f"{nodes} nodes: {lossy.delivered:.3%} of {lossy.fragments.sum()} fragments arrived in "
           f"{ratio:.2f} times the clean time, {lossy.air_us.mean() / clean.air_us.mean():.2f} "
           "times the transmissions")  # fmt: skip
     assert lossy.delivered >= 0.999
-    assert ratio <= 1.7
+    assert ratio <= 1.6
+    assert last <= 1.7  # who misses the end of the last exchange waits for it
     assert not lossy.collisions.any() and lossy.takeovers == 0
 
 
@@ -229,29 +228,38 @@ def test_clocks_wrap_and_drift():
 def test_lead_time():
     """A driver that asks early for its frames changes nothing but the last merge of reports."""
     model, plan = deployment(4, rounds=1)
-    for lead in (150, 900):
+    for lead in (400, 900):
         _, result = run(model, plan, 5, settings=Settings(lead_us=lead))
         assert result.delivered == 1.0
-    _, result = run(model, plan, 5, Faults(loss=0.1), settings=Settings(lead_us=150))
+    _, result = run(model, plan, 5, Faults(loss=0.1), settings=Settings(lead_us=400))
     assert result.delivered > 0.98
 
 
-def test_lead_is_that_of_the_firmware():
-    """Each exchange opens a lead late, in the simulation as on the air."""
-    kconfig = (ROOT / "subsys" / "cats" / "node" / "Kconfig").read_text()
-    found = kconfig.partition("config CATS_LEAD_US\n")[2].partition("\thelp")[0]
-    default = {on: int(value) for value, on in re.findall(r"default (\d+) if (.+)", found)}
-    for name in ("ieee802154", "ble", "nrf_radio"):
-        chosen = f"CATS_TRANSPORT_{name.upper()}"
-        sealed = default.get(f"CATS_SECURE && {chosen}", default["CATS_SECURE"])
-        assert radio(name).lead_us == default[chosen]
-        assert radio(f"{name}+secure").lead_us == sealed
-        model, plan = deployment(2, radio=name, rounds=2)
-        planned = inference_us(model.config, model.split, model.keep, plan)
-        _, found = run(model, plan, 3, settings=Settings("plan"))
-        assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.03)
-        _, found = run(model, plan, 3, settings=Settings("plan", lead_us=0))
-        assert (found.latency_us[1:, 0] < planned).all()
+def kconfig_default(option, *given):
+    """The first default of an integer of subsys/cats/node/Kconfig whose conditions are given."""
+    text = (ROOT / "subsys" / "cats" / "node" / "Kconfig").read_text()
+    found = text.partition(f"config {option}\n")[2].partition("\thelp")[0]
+    for value, condition in re.findall(r"default (\d+)(?: if (.+))?", found):
+        parts = [set(part.split(" || ")) for part in condition.split(" && ")] if condition else []
+        if all(part & set(given) for part in parts):
+            return int(value)
+    raise AssertionError(option)
+
+
+@pytest.mark.parametrize("sealed", ["", "+secure"])
+@pytest.mark.parametrize("name", ["ieee802154", "ble", "nrf_radio"])
+def test_times_are_those_of_the_firmware(name, sealed):
+    """Each exchange opens a lead late, in the plan, in the simulation and on the air."""
+    given = [f"CATS_TRANSPORT_{name.upper()}"] + ["CATS_SECURE"] * bool(sealed)
+    air = radio(name + sealed)
+    assert air.lead_us == kconfig_default("CATS_LEAD_US", *given)
+    assert air.early_us == kconfig_default("CATS_EARLY_US", *given)
+    model, plan = deployment(2, radio=name + sealed, rounds=2)
+    planned = inference_us(model.config, model.split, model.keep, plan)
+    _, found = run(model, plan, 3, settings=Settings("plan"))
+    assert found.latency_us[1:, 0] == pytest.approx(planned, rel=0.05)
+    _, found = run(model, plan, 3, settings=Settings("plan", "none", lead_us=0))
+    assert (found.latency_us[1:, 0] < planned).all()
 
 
 @pytest.mark.parametrize("slow", range(4))
@@ -458,7 +466,7 @@ def test_quality_is_that_of_who_owns_the_result(output_split):
     split = SplitConfig.even(SMALL, 4, output_split=output_split)
     model = random_model(1, SMALL, split)
     plan = make_plan(SMALL, split, model.keep)
-    _, result = run(model, plan, 30, Faults(loss=0.5))
+    _, result = run(model, plan, 30, Faults(loss=0.3), seed=1)
     known = np.where(result.outputs == reference.OUTPUT_MISSING, -(2**20), result.outputs)
     right = known[:, :, 0].argmax(-1) == task.test.targets[:30, None].numpy()  # [B, D]
     who = owners(model)
@@ -490,6 +498,64 @@ def test_command_with_faults(deploy, tmp_path, capsys):
     assert command(deploy, "--samples", 2, "--no-check") == 0
 
 
+def figures(capsys, deploy, *arguments):
+    """The results of the command, with so few random inputs."""
+    assert command(deploy, "--random-inputs", *arguments, "--json", "-") == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert all(r["hung"] is None and r["equal_to_reference"] for r in results)
+    return results
+
+
+def test_command_with_links_in_time(deploy, tmp_path, capsys):
+    """A link that dies loses all from then on, no other link does; both kinds of file say it."""
+    links, document = tmp_path / "links.csv", tmp_path / "links.json"
+
+    def seen(*arguments):
+        file = tmp_path / "seen.npz"
+        common = ("--samples", 10, "--save-availability", file)
+        found = figures(capsys, deploy, *common, *arguments)[0]
+        return found, np.load(file)["bits"]  # [sample, exchange, receiver, source, bytes]
+
+    clean, whole = seen()
+    dies = 5.5 * clean["inference_us"] / 1e3
+    links.write_text(f"{dies},2,1,1  # from 2 to 1\n")
+    table = np.zeros((4, 4))
+    table[2, 1] = 1
+    document.write_text(json.dumps([{"at_ms": dies, "loss": table.tolist()}]))
+    found, bits = seen("--links", links)
+    assert found["columns"]["loss"] == "in time"
+    assert found["delivered"] < clean["delivered"] == 1.0
+    assert (bits[:4] == whole[:4]).all()
+    sent = bits[0, :, 1, 2].any(-1)  # exchanges in which node 2 sends
+    assert sent.sum() > 10 and not bits[6:, sent, 1, 2].any()
+    bits[6:, :, 1, 2] = whole[6:, :, 1, 2]
+    assert (bits[6:] == whole[6:]).all()
+    assert seen("--links", document)[0] == found
+
+
+def test_command_with_dead_nodes(deploy, capsys):
+    """One row with all, then one for each node that is off, whose columns the others lack."""
+    rows = figures(capsys, deploy, "--samples", 6, "--dead", "0,3")
+    assert [row["dead"] for row in rows] == [[], [0], [3]]
+    assert [row["columns"]["dead"] for row in rows] == ["", "0", "3"]
+    assert rows[0]["delivered"] == 1.0 and rows[0]["takeovers"] == 0
+    for row, dead in zip(rows[1:], (0, 3), strict=True):
+        model, plan = deployment(4)
+        off = simulate(model, plan, random_inputs(0, SMALL, 6), Faults(off=[dead], named=True))
+        assert row["delivered"] == off.delivered and 0.6 < off.delivered < 0.7
+        assert row["results"] == 1.0  # of the nodes that are on
+        assert row["takeovers"] == (dead == 0)
+
+
+@pytest.mark.parametrize("babble", [["--babble", "2@40"], ["--babble", "0@15", "--babble", "3@60"]])
+@pytest.mark.parametrize("neighbour", [[], ["--neighbour", 170]])
+def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
+    """They destroy frames; what is heard of another set is told apart; every inference ends."""
+    row = figures(capsys, deploy, "--samples", 8, *babble, *neighbour)[0]
+    assert row["collisions"] > 0 and row["delivered"] < 1
+    assert any(node["check"] for node in row["rejected"]) == bool(neighbour)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -501,6 +567,13 @@ def test_command_with_faults(deploy, tmp_path, capsys):
         (["--rounds", "9"], "0 to 3"),
         (["--loss-matrix", "missing.csv"], "cannot read"),
         (["--kill", "7@1"], "nodes 0 to 3"),
+        (["--links", "missing.csv"], "cannot read"),
+        (["--dead", "1,4"], "nodes 0 to 3"),
+        (["--dead", "-1"], "nodes 0 to 3"),
+        (["--dead", "1", "--save-availability", "x.npz"], "no --dead"),
+        (["--babble", "4@50"], "nodes 0 to 3"),
+        (["--babble", "1@0"], "a microsecond"),
+        (["--neighbour", "0"], "a microsecond"),
     ],
 )
 def test_command_refuses(deploy, arguments, message, capsys):
@@ -517,7 +590,15 @@ def test_command_refuses_folders_and_values(deploy, tmp_path, capsys):
         bad.write_text(content)
         assert command(deploy, "--loss-matrix", bad) == 2
         assert "no loss matrix" in capsys.readouterr().err
-    for value in ("--kill=3", "--kill=a@1", "--restart=-1@1", "--loss=much"):
+    for content in ("0,0,1\n", "0,0,4,1\n", "0,0,1,2\n", "-1,0,1,1\n", "9,*,*,0\n8,*,*,1\n", "\n"):
+        bad.write_text(content)
+        assert command(deploy, "--links", bad) == 2
+        error = capsys.readouterr().err
+        assert error.startswith("cats: error: ") and error.count("\n") == 1
+    for value in (
+        "--kill=3", "--kill=a@1", "--restart=-1@1", "--kill=1@1e30", "--loss=much", "--dead=x",
+        "--babble=1", "--babble=1@-3", "--babble=1@nan", "--neighbour=-5", "--neighbour=inf",
+    ):  # fmt: skip
         with pytest.raises(SystemExit) as stop:
             command(deploy, value)
         assert stop.value.code == 2

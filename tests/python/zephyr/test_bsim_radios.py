@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from cats.deploy.export import load_deploy
-from cats.plan.radio import RADIOS
+from cats.plan.radio import RADIOS, SEALED
+from cats.sim.simulate import simulate
 from cats.zephyr import bsim
 from report import radio as report
 from report import radio_cells as cells
@@ -65,6 +66,7 @@ def test_faults(program, deployed, radio, fault):
     run = cells.scenario(program(radio), deployed(radio), fault, 6, other)
     found = good(run, LEAST.get(fault, 0.4))
     assert found.inferences >= 6
+    assert fault not in ("clean", "drift") or found.late == 0
     if fault in ("clean", "drift", "loss"):
         assert found.takeovers == 0 and all(len(log.results) == 6 for log in run.logs)
     if fault == "loss":
@@ -79,6 +81,32 @@ def test_faults(program, deployed, radio, fault):
         assert found.foreign > 0
 
 
+@pytest.mark.short
+@pytest.mark.parametrize("sealed", ["", SEALED])
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_nothing_is_late(program, tmp_path, radio, sealed):
+    """Code takes time, and every frame is ready for its slot: of a small model, and of a gather
+    with many fragments a source. As long as the simulated air has it, and longer than without."""
+    latency = {}
+    for code_time in (True, False):
+        made = cells.deploy(
+            tmp_path, cells.small(4), 4, radio + sealed, code_time=code_time, rounds=2
+        )
+        found = good(cells.scenario(program(radio + sealed), made, "clean", 3), 1.0)
+        assert found.late == 0 and found.missed == 0
+        model, plan, _, images = load_deploy(made.folder)
+        settings = report.settings(made)
+        expected = simulate(model, plan, made.inputs, settings=settings, images=images)
+        latency[code_time] = found.latency_us
+        assert found.latency_us == pytest.approx(expected.latency_us[1:, 0].mean(), rel=0.03)
+    assert latency[True] > latency[False]
+    made = cells.deploy(
+        tmp_path, cells.wide(4, 832), 4, radio + sealed, rounds=2, tile_rows=16, interleave=False
+    )
+    found = good(cells.scenario(program(radio + sealed), made, "drift", 2), 1.0)
+    assert found.late == 0
+
+
 @pytest.mark.parametrize("fault", ["drift", "intruder"])
 def test_sealed(program, deployed, fault):
     """Forged, replayed, changed and foreign frames change no output and stop nothing."""
@@ -91,7 +119,8 @@ def test_sealed(program, deployed, fault):
 )
 def test_sizes(program, deployed, radio, nodes):
     """The fewest and the most nodes."""
-    good(cells.scenario(program(radio), deployed(radio, nodes), "drift", 2), 1.0)
+    found = good(cells.scenario(program(radio), deployed(radio, nodes), "drift", 2), 1.0)
+    assert found.late == 0
 
 
 def test_goals(program, tmp_path):

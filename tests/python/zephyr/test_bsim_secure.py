@@ -32,6 +32,18 @@ def test_sealed(node, fault):
     assert found.delivered >= (1.0 if fault == "drift" else 0.98)
 
 
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_new_boards(program, tmp_path, radio):
+    """Boards that never sealed a frame count from random numbers, and who hears a higher one does
+    not send before it is in the settings: it costs frames of the first inference, no more."""
+    made = cells.deploy(tmp_path, cells.small(4), 4, f"{radio}+secure", rounds=2)
+    nodes = cells.devices(made, 6, numbers=0)
+    logs = bsim.run(program(made.radio), made.folder, nodes, seconds=300.0)
+    found = cells.outcome(cells.Run(made, cells.Fault("clean"), logs, set(range(4))))
+    assert found.good and found.missed == 0
+    assert all(result.lost == 0 for log in logs for result in log.results[1:])
+
+
 def intruded(node, pause_us, quiet_us):
     """(What came of it, its logs, frames that the intruder sent)."""
     program, made = node

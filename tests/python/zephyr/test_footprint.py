@@ -176,7 +176,7 @@ def test_parts_by_source_file(tmp_path):
         "int left_out(int x) { return odd * x; }",
         "zephyr/kernel/queue.c": "int pool[7]; int other(void) { return pool[3]; }",
         "start.c": "int odd_name(int); int other(void); void _start(void) { odd_name(other()); }"
-        "__attribute__((section(\".vectors\"), used)) const int at_zero[30] = {1};",
+        '__attribute__((section(".vectors"), used)) const int at_zero[30] = {1};',
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +216,7 @@ def test_board_memory_of_a_zephyr_build(tmp_path):
     (build / "zephyr").mkdir(parents=True)
     (build / "zephyr" / ".config").write_text(
         "CONFIG_FLASH_SIZE=1024\nCONFIG_FLASH_BASE_ADDRESS=0x0\nCONFIG_FLASH_LOAD_OFFSET=0x10000\n"
-        "CONFIG_FLASH_LOAD_SIZE=0x70000\nCONFIG_SRAM_SIZE=256\nCONFIG_BOARD=\"x\"\n"
+        'CONFIG_FLASH_LOAD_SIZE=0x70000\nCONFIG_SRAM_SIZE=256\nCONFIG_BOARD="x"\n'
         "CONFIG_SRAM_BASE_ADDRESS=0x20000000\n"
     )
     for path, folder in ((elf, build), (shutil.copy(elf, build / "zephyr" / "zephyr.elf"), None)):
@@ -369,7 +369,7 @@ def test_needs_little(host):
     assert done.returncode == 0, done.stderr
 
 
-def testshort_names():
+def test_short_names():
     assert short_names(["/x/b/node_0/z.elf", "/x/b/node_1/z.elf"]) == ["node_0", "node_1"]
     assert short_names(["z.elf", "/x/z.elf"]) == ["z.elf", "x"]
     assert short_names(["a", "a"]) == ["a", "a"]

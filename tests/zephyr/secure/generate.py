@@ -94,18 +94,22 @@ def crc16(data: bytes) -> int:
     return crc
 
 
-def frame(header: bytes, payload: bytes, model_id: int) -> bytes:
+def frame(header: bytes, payload: bytes, model_id: int, group: int) -> bytes:
     """A frame of doc/protocol.rst; ``header`` with anything in the place of the check."""
-    check = crc16(header[:2] + model_id.to_bytes(4, "little")[:2] + header[4:] + payload)
+    names = model_id.to_bytes(4, "little") + group.to_bytes(4, "little")
+    check = crc16(names + header[:2] + header[4:] + payload)
     return header[:2] + check.to_bytes(2, "little") + header[4:] + payload
 
 
-def seal(plain: bytes, key: bytes, key_id: int, counter: int, model_id: int, tag: int) -> bytes:
+def seal(
+    plain: bytes, key: bytes, key_id: int, counter: int, model_id: int, group: int, tag: int
+) -> bytes:
     """A sealed frame of doc/security.rst."""
     number = counter.to_bytes(5, "little")
     clear = bytes([plain[0] | 0x80, plain[1]]) + number[:2] + plain[4:HEADER]
     clear += number[2:] + bytes([key_id])
-    nonce = bytes([key_id, plain[1] & 15]) + number + model_id.to_bytes(4, "little") + bytes(2)
+    names = (model_id ^ group).to_bytes(4, "little")
+    nonce = names + bytes([plain[1] & 15]) + number + plain[4:7]
     return clear + ccm(key, nonce, clear, plain[HEADER:], tag)
 
 
@@ -113,13 +117,14 @@ def cases() -> list[dict]:
     """Frames of every size that matters: none, part of a block, whole blocks, the largest."""
     found = []
     for number, size in enumerate((0, 1, 8, 15, 16, 17, 100, 233)):
-        first = [0x20 | number % 5, number % 4 << 4 | (number * 7 + 3) % 16, 0, 0]
+        first = [0x30 | number % 6, number % 4 << 4 | (number * 7 + 3) % 16, 0, 0]
         rest = [number * 31, 200 - number, number, 255 - number, number * 3, number]
         header = bytes(first + rest)
         payload = bytes((i * 37 + number) % 256 for i in range(size))
         counter = (1, 0xFFFF, 0x10000, 0xFFFFFFFF, 0x100000000, 0xFFFFFFFFFE, 77, 123456789)[number]
         found.append({
             "model_id": (0xDDB3E338 + number * 0x1234567) & 0xFFFFFFFF,
+            "group": number * 0x9E3779B9 & 0xFFFFFFFF,
             "key": bytes((number * 16 + i * 11) % 256 for i in range(16)),
             "key_id": number * 36,
             "counter": counter,
@@ -142,15 +147,18 @@ def render() -> str:
         " * SPDX-License-Identifier: Apache-2.0\n */\n\n"
         "/* Made by generate.py: frames, and what AES-CCM makes of them. */\n\n"
         "/* clang-format off */\n\n"
-        "static const struct {\n\tuint32_t model_id;\n\tuint64_t counter;\n\tuint8_t key_id;\n"
+        "static const struct {\n\tuint32_t model_id;\n\tuint32_t group;\n\tuint64_t counter;\n"
+        "\tuint8_t key_id;\n"
         "\tuint8_t key[16];\n\tuint16_t size;\n\tuint16_t sealed_size;\n\tuint8_t frame[243];\n"
         "\tuint8_t sealed[255];\n} cases[] = {\n"
     )
     for case in cases():
-        plain = frame(case["header"], case["payload"], case["model_id"])
-        sealed = seal(plain, case["key"], case["key_id"], case["counter"], case["model_id"], 8)
+        plain = frame(case["header"], case["payload"], case["model_id"], case["group"])
+        sealed = seal(
+            plain, case["key"], case["key_id"], case["counter"], case["model_id"], case["group"], 8
+        )
         text += (
-            f"\t{{\n\t\t.model_id = {case['model_id']:#x}u,\n"
+            f"\t{{\n\t\t.model_id = {case['model_id']:#x}u,\n\t\t.group = {case['group']:#x}u,\n"
             f"\t\t.counter = UINT64_C({case['counter']}),\n\t\t.key_id = {case['key_id']},\n"
             f"\t\t.key = {array(case['key'])},\n"
             f"\t\t.size = {len(plain)},\n\t\t.sealed_size = {len(sealed)},\n"

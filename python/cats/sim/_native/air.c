@@ -16,12 +16,16 @@
 static bool step(struct air *air, int64_t until)
 {
 	enum {
-		WAKE,
+		QUEUE,
 		JOB,
 		START,
 		END,
 		COPY,
+		BABBLE,
+		BABBLED,
 		EVENT,
+		CHANGE,
+		NEIGHBOUR,
 		NOTHING
 	} what = NOTHING;
 	int64_t at = until;
@@ -33,21 +37,28 @@ static bool step(struct air *air, int64_t until)
 		what = kind;                                                                       \
 		which = index;                                                                     \
 	}
-	for (int n = 0; n < air->config.nodes; n++) {
+	for (int n = 0; n < air->antennas; n++) {
 		struct antenna *a = &air->antenna[n];
 
 		/* A frame's end before its receivers' wishes. */
-		CONSIDER(a->sending, a->frame.end_ns, END, n)
+		CONSIDER(a->sending, a->frame[0].end_ns, END, n)
+	}
+	for (size_t i = 0; i < air->config.babble_count; i++) {
+		CONSIDER(air->babbler[i].sending, air->babbler[i].frame.end_ns, BABBLED, (int)i)
+		CONSIDER(true, air->babbler[i].next_ns, BABBLE, (int)i)
 	}
 	for (int i = 0; i < AIR_COPIES; i++) {
 		CONSIDER(true, air->copies[i].at_ns, COPY, i)
 	}
-	for (int n = 0; n < air->config.nodes; n++) {
+	CONSIDER(air->changed < air->config.change_count,
+		 (int64_t)air->changes[air->changed].at_us * 1000, CHANGE, 0)
+	CONSIDER(true, air->neighbour_ns, NEIGHBOUR, 0)
+	for (int n = 0; n < air->antennas; n++) {
 		struct antenna *a = &air->antenna[n];
 
-		CONSIDER(a->handed, a->frame.start_ns, START, n)
+		CONSIDER(a->handed != 0 && !a->sending, a->frame[0].start_ns, START, n)
 		CONSIDER(a->computing, a->job_end_ns, JOB, n)
-		CONSIDER(a->on, a->wake_ns, WAKE, n)
+		CONSIDER(a->on, air_due_ns(air, n), QUEUE, n)
 	}
 	for (size_t i = 0; i < air->config.event_count; i++) {
 		CONSIDER(!air->happened[i] && !air->events[i].by_frame,
@@ -56,12 +67,12 @@ static bool step(struct air *air, int64_t until)
 #undef CONSIDER
 	air->now_ns = at > air->now_ns ? at : air->now_ns;
 	switch (what) {
-	case WAKE:
-		air_serve(air, which);
+	case QUEUE:
+		air_run_queue(air, which);
 		break;
 	case JOB:
 		air_end_job(air, which);
-		air_serve(air, which);
+		air_kick(air, which);
 		break;
 	case START:
 		air_start_frame(air, which);
@@ -79,13 +90,50 @@ static bool step(struct air *air, int64_t until)
 		}
 		break;
 	}
+	case BABBLE:
+		air_babble(air, &air->babbler[which]);
+		break;
+	case BABBLED:
+		air_end_babble(air, &air->babbler[which]);
+		break;
 	case EVENT:
 		air_apply_events(air, false, air->events[which].at);
+		break;
+	case CHANGE:
+		memcpy(air->config.link, air->changes[air->changed++].link,
+		       sizeof(air->config.link));
+		break;
+	case NEIGHBOUR:
+		air->neighbour_ns += (int64_t)air->config.neighbour_us * 1000;
+		for (int n = air->config.nodes; n < air->antennas; n++) {
+			cats_node_submit(&air->antenna[n].node, NULL,
+					 air_clock_us(air, n, air->now_ns));
+			air_kick(air, n);
+		}
 		break;
 	default:
 		return false;
 	}
 	return true;
+}
+
+static bool anybody_runs(const struct air *air)
+{
+	for (int n = 0; n < air->config.nodes; n++) {
+		if (air->antenna[n].on && cats_node_runs(&air->antenna[n].node)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether a result is due. Who babbles may keep nodes busy that have given theirs. */
+static bool unanswered(const struct air *air, int n)
+{
+	const struct antenna *a = &air->antenna[n];
+	bool babble = air->config.babble_count != 0 && air->record->flags[n] & AIR_FLAG_DONE;
+
+	return a->on && !babble && (cats_node_runs(&a->node) || a->node.pending);
 }
 
 int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
@@ -97,13 +145,13 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	air->record = NULL;
 	while (step(air, until)) {
 	}
-	air->record = record;
-	for (int i = 0; i < AIR_COPIES; i++) {
-		/* Numbers tell inferences apart, unless nodes that did not hear each other reuse
-		 * them: what was late is not to cross into the next.
-		 */
-		air->copies[i].at_ns = AIR_NEVER;
+	/* An inference that somebody asked for too late is nobody's: it is not recorded. Who
+	 * babbles may begin them without end.
+	 */
+	until = air->now_ns + (int64_t)deadline_us * 1000;
+	while (anybody_runs(air) && air->config.babble_count == 0 && step(air, until)) {
 	}
+	air->record = record;
 	air->submitted_ns = air->now_ns;
 	record->hung = -1;
 	for (int n = 0; n < air->config.nodes; n++) {
@@ -112,45 +160,40 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		record->latency_us[n] = -1;
 		a->heard = false;
 		a->began = false;
+		record->mixed |= a->on && cats_node_runs(&a->node);
 		if (a->on) {
 			record->flags[n] = AIR_FLAG_ON;
+		}
+		if (a->on && !air->config.idle[n]) {
+			/* What waits still is of an inference that gave its result without it. */
+			(void)cats_node_withdraw(&a->node);
 			cats_node_submit(&a->node, inputs[n], air_clock_us(air, n, air->now_ns));
-			air_serve(air, n);
+			air_kick(air, n);
 		}
 	}
 	until = air->now_ns + (int64_t)deadline_us * 1000;
 	while (waiting) {
 		bool any_done = false;
-		bool any_running = false;
+		bool any_running = anybody_runs(air);
 
 		waiting = false;
 		for (int n = 0; n < air->config.nodes; n++) {
-			struct antenna *a = &air->antenna[n];
-
 			any_done = any_done || record->flags[n] & AIR_FLAG_DONE;
-			any_running = any_running || (a->on && cats_node_runs(&a->node));
 		}
 		for (int n = 0; n < air->config.nodes && any_done && !any_running; n++) {
 			struct antenna *a = &air->antenna[n];
 
 			/* Who heard the others but could not join gives up: its application. */
 			if (a->on && a->heard && cats_node_withdraw(&a->node) == 0) {
-				air_serve(air, n);
+				air_kick(air, n);
 			}
 		}
 		for (int n = 0; n < air->config.nodes; n++) {
-			struct antenna *a = &air->antenna[n];
-
-			waiting =
-				waiting || (a->on && (cats_node_runs(&a->node) || a->node.pending));
+			waiting = waiting || unanswered(air, n);
 		}
 		if (waiting && !step(air, until)) {
 			for (int n = 0; n < air->config.nodes; n++) {
-				struct antenna *a = &air->antenna[n];
-
-				if (a->on && (cats_node_runs(&a->node) || a->node.pending)) {
-					record->hung = n;
-				}
+				record->hung = unanswered(air, n) ? n : record->hung;
 			}
 			waiting = false;
 		}
@@ -178,13 +221,13 @@ static const char *setup(struct air *air)
 	const struct cats_image *image = &air->antenna[0].image;
 	size_t exchanges = 0;
 
-	for (int n = 0; n < c->nodes; n++) {
+	for (int n = 0; n < air->antennas; n++) {
 		const char *error = air_plug(air, n);
 
 		if (error != NULL) {
 			return error;
 		}
-		if (c->on[n] && air_switch_on(air, n) != 0) {
+		if ((n >= c->nodes || c->on[n]) && air_switch_on(air, n) != 0) {
 			return "a frame of the plan is too long";
 		}
 	}
@@ -217,7 +260,16 @@ struct air *air_open(const struct air_config *config, const char **error)
 	air->config = *config;
 	air->faults = copy_of(config->faults, config->fault_count * sizeof(*config->faults));
 	air->events = copy_of(config->events, config->event_count * sizeof(*config->events));
+	air->changes = copy_of(config->changes, config->change_count * sizeof(*config->changes));
 	air->happened = calloc(config->event_count + 1, sizeof(bool));
+	air->antennas = config->nodes * (config->neighbour_us != 0 ? 2 : 1);
+	air->neighbour_ns =
+		config->neighbour_us != 0 ? (int64_t)config->neighbour_us * 1000 : AIR_NEVER;
+	for (size_t i = 0; i < config->babble_count; i++) {
+		air->babbler[i].what = config->babbles[i];
+		air->babbler[i].left = config->babbles[i].count;
+		air->babbler[i].next_ns = (int64_t)config->babbles[i].from_us * 1000;
+	}
 	for (int i = 0; i < AIR_COPIES; i++) {
 		air->copies[i].at_ns = AIR_NEVER;
 	}
@@ -231,7 +283,8 @@ struct air *air_open(const struct air_config *config, const char **error)
 			}
 		}
 	}
-	*error = air->faults == NULL || air->events == NULL || air->happened == NULL
+	*error = air->faults == NULL || air->events == NULL || air->changes == NULL ||
+				 air->happened == NULL
 			 ? "out of memory"
 			 : setup(air);
 	if (*error != NULL) {
@@ -251,6 +304,7 @@ void air_close(struct air *air)
 	}
 	free(air->faults);
 	free(air->events);
+	free(air->changes);
 	free(air->happened);
 	free(air->compute_us);
 	free(air->first_exchange);
@@ -280,6 +334,11 @@ uint64_t air_sent_ns(const struct air *air, int node)
 uint64_t air_computed_ns(const struct air *air, int node)
 {
 	return air->antenna[node].computed_ns;
+}
+
+uint64_t air_code_ns(const struct air *air, int node)
+{
+	return air->antenna[node].code_ns;
 }
 
 const struct cats_image *air_image(const struct air *air)

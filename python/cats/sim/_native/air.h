@@ -8,9 +8,10 @@
  * @brief A simulated air with one node of the C code behind each antenna. Host only.
  *
  * Event driven, in nanoseconds of one simulated time; nodes see microseconds of their own drifting
- * clocks. One channel that all nodes share: transmissions that overlap destroy each other, and who
- * transmits hears nothing. Every random draw comes from a stream of its own purpose (and link), so
- * a run is replayed by its seed, and a change of one fault leaves the draws of the others alone.
+ * clocks. One channel that all nodes share: transmissions that overlap destroy each other, where
+ * both are heard at all, and who transmits hears nothing. Every random draw comes from a stream of
+ * its own purpose (and link), so a run is replayed by its seed, and a change of one fault leaves
+ * the draws of the others alone.
  */
 
 #ifndef CATS_AIR_H_
@@ -19,6 +20,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "air_code.h"
 
 #define AIR_NODES 16
 
@@ -46,12 +49,42 @@ struct air_fault {
 	uint32_t value;
 };
 
-/** A node goes off (its state is lost) or on. */
+/** What happens to a node. */
+enum air_event_kind {
+	AIR_OFF = 0, /**< its state is lost */
+	AIR_ON = 1,
+	AIR_JUMP = 2, /**< its clock shows `value` microseconds more */
+};
+
 struct air_event {
+	int kind; /**< enum air_event_kind */
 	int node;
-	bool on;
 	bool by_frame; /**< when frame number `at` starts; else `at` microseconds into the run */
 	uint64_t at;
+	int32_t value;
+};
+
+/** From some microseconds into the run on, the links are these. */
+struct air_change {
+	uint64_t at_us;
+	struct air_link link[AIR_NODES][AIR_NODES];
+};
+
+/** What somebody sends who keeps to no slot, valid by every check, in the name of a node. */
+enum air_babble_kind {
+	AIR_REPEAT = 0, /**< what that node sent last */
+	AIR_STALE = 1,  /**< what it sent first in the run */
+	AIR_SYNC = 2,   /**< a SYNC whose number is `value` from the newest */
+	AIR_REPORT = 3, /**< a REPORT of the round that runs, by which everything lacks */
+};
+
+struct air_babble {
+	int kind; /**< enum air_babble_kind */
+	int node;
+	int32_t value;
+	uint64_t from_us;
+	uint64_t every_us;
+	uint32_t count; /**< so many times; 0: without end */
 };
 
 struct air_config {
@@ -65,7 +98,7 @@ struct air_config {
 	double byte_us;
 	uint32_t overhead; /**< bytes around a frame */
 	/* faults */
-	struct air_link link[AIR_NODES][AIR_NODES]; /**< [source][receiver] */
+	struct air_link link[AIR_NODES][AIR_NODES]; /**< [source][receiver], antennas */
 	double duplicate;                           /**< probability at each receiver */
 	double delay;                               /**< the same: heard late, so out of order */
 	double delay_us;                            /**< by up to this */
@@ -74,11 +107,22 @@ struct air_config {
 	size_t fault_count;
 	const struct air_event *events;
 	size_t event_count;
+	const struct air_change *changes; /**< in their order */
+	size_t change_count;
+	const struct air_babble *babbles; /**< at most AIR_NODES */
+	size_t babble_count;
+	/** another set of the same images in the room, antennas `nodes` to 2 `nodes` - 1, begins an
+	 * inference of zeros so often; 0: there is none
+	 */
+	uint64_t neighbour_us;
 	/* nodes */
-	bool on[AIR_NODES]; /**< at the start of the run */
+	bool on[AIR_NODES];   /**< at the start of the run */
+	bool idle[AIR_NODES]; /**< has no input, and asks for no inference */
 	double drift_ppm[AIR_NODES];
 	uint32_t clock_us[AIR_NODES]; /**< what a node's clock shows at the start */
 	bool named; /**< losses without bursts are those of subsys/cats/transport/loss.h */
+	uint32_t group;
+	uint32_t neighbour_group;
 	uint16_t first_inference;
 	uint32_t lead_us;
 	uint32_t early_us;
@@ -86,6 +130,10 @@ struct air_config {
 	uint32_t timeout_us;
 	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
+	bool code_counted;          /**< else code takes no time, what stands below is not used */
+	struct air_code code;
+	double hand_ns; /**< so long before its start the transport must have a frame */
+	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
 	/* records */
 	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */
 };
@@ -103,6 +151,8 @@ struct air_record {
 	uint32_t control;    /**< of these, SYNC, REPORT and GRANT */
 	uint32_t coded;      /**< of these, CODED */
 	uint32_t collisions; /**< frames destroyed by others */
+	uint32_t late;       /**< frames that the code had too late for their slots: not sent */
+	uint32_t overrun;    /**< frames that came while too many waited for a node's processor */
 	uint64_t bytes;      /**< on air, overhead included */
 	uint64_t air_ns;     /**< on air */
 	uint64_t span_ns;    /**< from submit to the last node's result */
@@ -115,8 +165,8 @@ struct air_record {
 };
 
 #define AIR_FLAG_DONE 1  /**< the node gave a result */
-#define AIR_FLAG_INPUT 2 /**< and ran with its input (else with zeros) */
-#define AIR_FLAG_LED 4   /**< and led at the end */
+#define AIR_FLAG_INPUT 2 /**< it ran with its input (else with zeros), even if it did not end */
+#define AIR_FLAG_LED 4   /**< it led at the end */
 #define AIR_FLAG_ON 8    /**< it was on when the input was submitted */
 
 struct air;
@@ -149,8 +199,9 @@ uint32_t air_frames(const struct air *air);
 /** @brief Simulated time, nanoseconds. */
 uint64_t air_now_ns(const struct air *air);
 
-/** @brief Time that a node transmitted, and that it computed, nanoseconds. */
+/** @brief Time that a node transmitted, that it computed, and of its other code, nanoseconds. */
 uint64_t air_sent_ns(const struct air *air, int node);
 uint64_t air_computed_ns(const struct air *air, int node);
+uint64_t air_code_ns(const struct air *air, int node);
 
 #endif /* CATS_AIR_H_ */

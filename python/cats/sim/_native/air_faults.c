@@ -16,7 +16,8 @@ static bool lost_by_name(struct air *air, int r, const struct frame *frame, doub
 {
 	struct cats_loss_frame name;
 
-	cats_loss_name(&name, air->antenna[r].image.header->model_id, frame->data, (uint8_t)r);
+	cats_loss_name(&name, air->antenna[r].image.header->model_id, frame->data,
+		       (uint8_t)air_node_of(air, r));
 	return cats_loss_lost((uint32_t)air->config.seed,
 			      cats_loss_threshold((uint32_t)(p * 1e6 + 0.5)), &name);
 }
@@ -92,9 +93,11 @@ void air_apply_events(struct air *air, bool by_frame, uint64_t at)
 			continue;
 		}
 		air->happened[i] = true;
-		if (e->on && !air->antenna[e->node].on) {
+		if (e->kind == AIR_JUMP) {
+			air->antenna[e->node].jump_us += e->value;
+		} else if (e->kind == AIR_ON && !air->antenna[e->node].on) {
 			air_switch_on(air, e->node);
-		} else if (!e->on && air->antenna[e->node].on) {
+		} else if (e->kind == AIR_OFF && air->antenna[e->node].on) {
 			air_switch_off(air, e->node);
 		}
 	}

@@ -9,20 +9,6 @@
 
 #include <string.h>
 
-void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int64_t start_ns)
-{
-	struct antenna *a = &air->antenna[n];
-
-	if (air->record != NULL && air->record->flags[n] & AIR_FLAG_DONE &&
-	    !cats_node_runs(&a->node)) {
-		return; /* it has its result and listens again for the next */
-	}
-	a->heard = true;
-	cats_node_receive(&a->node, data, length, air_clock_us(air, n, start_ns),
-			  air_clock_us(air, n, air->now_ns));
-	air_serve(air, n);
-}
-
 static void hear_later(struct air *air, int n, const struct frame *frame, const uint8_t *data,
 		       double after_us)
 {
@@ -61,56 +47,108 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	}
 }
 
+/* Where a frame is not heard since another one is on the air. */
+static void destroy(struct air *air, struct frame *frame, const struct frame *other)
+{
+	uint32_t where = 0;
+
+	for (int r = 0; r < air->antennas; r++) {
+		bool reaches = r == other->source || air->config.link[other->source][r].loss < 1;
+
+		where |= r != frame->source && reaches ? UINT32_C(1) << r : 0;
+	}
+	if (air->record != NULL) {
+		air->record->collisions += frame->destroyed == 0 && where != 0;
+	}
+	frame->destroyed |= where;
+}
+
+/* Begin to send, in spite of all who send already. */
+static void transmit(struct air *air, struct frame *frame)
+{
+	uint32_t bytes = air->config.overhead + frame->length;
+	double us = air->config.ramp_us + bytes * air->config.byte_us;
+
+	frame->number = air->frames++;
+	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
+	frame->destroyed = 0;
+	for (int n = 0; n < air->antennas; n++) {
+		struct antenna *a = &air->antenna[n];
+
+		if (a->sending && &a->frame[0] != frame) {
+			destroy(air, frame, &a->frame[0]);
+			destroy(air, &a->frame[0], frame);
+		}
+	}
+	for (size_t i = 0; i < air->config.babble_count; i++) {
+		struct babbler *b = &air->babbler[i];
+
+		if (b->sending && &b->frame != frame) {
+			destroy(air, frame, &b->frame);
+			destroy(air, &b->frame, frame);
+		}
+	}
+}
+
+static void hear_all(struct air *air, const struct frame *frame)
+{
+	for (int r = 0; r < air->antennas; r++) {
+		if (r != frame->source && (frame->destroyed >> r & 1) == 0) {
+			arrive(air, r, frame);
+		}
+	}
+}
+
 void air_start_frame(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	uint32_t bytes = air->config.overhead + a->frame.length;
-	double us = air->config.ramp_us + bytes * air->config.byte_us;
+	struct frame *frame = &a->frame[0];
+	struct air_record *record = air_record_of(air, n);
+	int64_t ns;
 
-	a->handed = false;
 	a->sending = true;
-	a->frame.number = air->frames++;
-	a->frame.end_ns = a->frame.start_ns + (int64_t)(us * 1e3);
-	a->frame.destroyed = false;
-	a->sent_ns += (uint64_t)(us * 1e3);
-	if (air->record != NULL) {
-		uint8_t type = a->frame.data[0] & 15;
+	transmit(air, frame);
+	ns = frame->end_ns - frame->start_ns;
+	a->sent_ns += (uint64_t)ns;
+	if (record != NULL) {
+		uint8_t type = frame->data[0] & 15;
 
-		air->record->frames++;
-		air->record->coded += type == CATS_FRAME_CODED;
-		air->record->control += type != CATS_FRAME_CODED && type != CATS_FRAME_DATA;
-		air->record->bytes += bytes;
-		air->record->air_ns += (uint64_t)(us * 1e3);
+		record->frames++;
+		record->coded += type == CATS_FRAME_CODED;
+		record->control += type != CATS_FRAME_CODED && type != CATS_FRAME_DATA;
+		record->bytes += air->config.overhead + frame->length;
+		record->air_ns += (uint64_t)ns;
 	}
-	for (int other = 0; other < air->config.nodes; other++) {
-		struct antenna *o = &air->antenna[other];
-
-		if (other != n && o->sending) {
-			if (air->record != NULL) {
-				air->record->collisions += !o->frame.destroyed;
-				air->record->collisions += !a->frame.destroyed;
-			}
-			o->frame.destroyed = true;
-			a->frame.destroyed = true;
-		}
-	}
-	air_apply_events(air, true, a->frame.number);
+	air_keep_frame(air, frame);
+	air_apply_events(air, true, frame->number);
 }
 
 void air_end_frame(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	const struct frame frame = a->frame;
+	const struct frame frame = a->frame[0];
 
 	a->sending = false;
-	for (int r = 0; r < air->config.nodes; r++) {
-		if (r != n && !frame.destroyed) {
-			arrive(air, r, &frame);
-		}
+	a->frame[0] = a->frame[1];
+	a->handed--;
+	if (a->handed != 0 && a->frame[0].start_ns < air->now_ns) {
+		a->frame[0].start_ns = air->now_ns;
 	}
-	if (a->on && a->boot == frame.boot) {
-		/* If it was destroyed on the air, its sender does not know. */
-		cats_node_sent(&a->node, true, air_clock_us(air, n, frame.told_ns));
-		air_serve(air, n);
-	}
+	hear_all(air, &frame);
+	/* If it was destroyed on the air, its sender does not know. */
+	air_sent(air, n, frame.told_ns);
+}
+
+void air_start_babble(struct air *air, struct babbler *b)
+{
+	b->sending = true;
+	b->frame.start_ns = air->now_ns;
+	b->frame.told_ns = air->now_ns + (int64_t)(air->config.before_us * 1e3);
+	transmit(air, &b->frame);
+}
+
+void air_end_babble(struct air *air, struct babbler *b)
+{
+	b->sending = false;
+	hear_all(air, &b->frame);
 }

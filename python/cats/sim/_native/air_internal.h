@@ -6,7 +6,8 @@
 /**
  * @file
  * @brief What the parts of the simulated air share: air_node.c (one node behind its antenna) <
- * air_faults.c (what goes wrong) < air_frame.c (frames on the air) < air.c (the run).
+ * air_faults.c (what goes wrong) < air_frame.c (frames on the air) < air_babble.c (frames that
+ * nobody expects) < air.c (the run).
  */
 
 #ifndef CATS_AIR_INTERNAL_H_
@@ -18,6 +19,8 @@
 
 #define AIR_NEVER INT64_MAX
 #define AIR_COPIES 64 /* frames that are delayed or duplicated at a time */
+#define AIR_WAITING                                                                                \
+	3 /* frames that a driver holds, as nrf_radio with 4, of which one is received */
 
 /* Streams of random numbers: splitmix64, each with its own start. */
 enum purpose {
@@ -31,13 +34,12 @@ enum purpose {
 
 struct frame {
 	int source;
-	uint32_t boot;
 	uint32_t number;
 	int64_t start_ns;
 	int64_t told_ns; /* what counts as its start */
 	int64_t end_ns;
 	uint16_t length;
-	bool destroyed;
+	uint32_t destroyed; /* bit r: at antenna r */
 	uint8_t data[CATS_FRAME_MAX];
 };
 
@@ -51,6 +53,13 @@ struct copy {
 	uint8_t data[CATS_FRAME_MAX];
 };
 
+/* A frame that waits for the processor. */
+struct waiting {
+	int64_t start_ns;
+	uint16_t length;
+	uint8_t data[CATS_FRAME_MAX];
+};
+
 struct antenna {
 	struct air *air;
 	struct cats_image image;
@@ -58,29 +67,59 @@ struct antenna {
 	struct cats_node_config config;
 	uint8_t *arena;
 	bool on;
-	bool heard;    /* anything since the last submit */
-	bool began;    /* an inference since the last submit */
-	uint32_t boot; /* times it went on */
+	bool heard; /* anything since the last submit */
+	bool began; /* an inference since the last submit, of that number */
+	uint16_t number;
+	int64_t begun_ns; /* when its last one began */
+	uint32_t boot;    /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;
+	/* The processor: until when the air queue has it, what waits for that (the oldest first,
+	 * and whether the first is being taken), and how many own frames have ended.
+	 */
+	int64_t free_ns;
+	int heard_count;
+	bool taking;
+	struct waiting ring[AIR_WAITING];
+	int ended_count;
+	int64_t ended_ns[2]; /* what counts as their start */
+	uint64_t code_ns;
+	struct air_polled polled;
+	int32_t jump_us; /* its clock's, so far */
 	/* job */
 	bool computing;
 	bool ran;
 	struct cats_job job;
 	int64_t job_end_ns;
-	/* transmission: handed out, on air, or neither */
-	bool handed;
+	/* transmission: how many frames are handed out, the oldest first; whether that is on the
+	 * air
+	 */
+	int handed;
 	bool sending;
-	struct frame frame;
+	struct frame frame[2];
 	uint64_t sent_ns;
 	uint64_t computed_ns;
+};
+
+/* Somebody who sends what he likes. */
+struct babbler {
+	struct air_babble what;
+	uint32_t left;
+	int64_t next_ns; /* AIR_NEVER: no more */
+	bool sending;
+	struct frame frame; /* on the air, or the one that is repeated */
 };
 
 struct air {
 	struct air_config config;
 	struct air_fault *faults;
 	struct air_event *events;
+	struct air_change *changes;
 	bool *happened;
+	int antennas; /* of the set, and of its neighbour */
+	size_t changed;
+	int64_t neighbour_ns;
+	struct babbler babbler[AIR_NODES];
 	uint32_t *compute_us;
 	struct antenna antenna[AIR_NODES];
 	bool bad[AIR_NODES][AIR_NODES];
@@ -131,17 +170,39 @@ const char *air_plug(struct air *air, int n);
 int air_switch_on(struct air *air, int n);
 void air_switch_off(struct air *air, int n);
 
-/* Do what a node asks for until it waits. */
-void air_serve(struct air *air, int n);
+/* Something happened to a node: have it looked at as soon as its processor is free. */
+void air_kick(struct air *air, int n);
+/* What waits for a node's processor: when it is due, or AIR_NEVER; and do that. */
+int64_t air_due_ns(const struct air *air, int n);
+void air_run_queue(struct air *air, int n);
 void air_end_job(struct air *air, int n);
 
-/* Switch the nodes whose events are due, by frames or by microseconds. */
+/* What an antenna's image, times and record are those of. */
+static inline int air_node_of(const struct air *air, int antenna)
+{
+	return antenna % air->config.nodes;
+}
+
+/* Frames of the set alone count, not those of its neighbour. */
+static inline struct air_record *air_record_of(const struct air *air, int antenna)
+{
+	return antenna < air->config.nodes ? air->record : NULL;
+}
+
+/* What happens to the nodes whose events are due, by frames or by microseconds. */
 void air_apply_events(struct air *air, bool by_frame, uint64_t at);
 
 void air_fate(struct air *air, int r, const struct frame *frame, struct air_fate *fate);
 
+/* A frame has ended at a receiver; an own frame has ended. */
 void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int64_t start_ns);
+void air_sent(struct air *air, int n, int64_t told_ns);
 void air_start_frame(struct air *air, int n);
 void air_end_frame(struct air *air, int n);
+void air_babble(struct air *air, struct babbler *b);
+void air_start_babble(struct air *air, struct babbler *b);
+void air_end_babble(struct air *air, struct babbler *b);
+/* A node's frames are kept for those who repeat them. */
+void air_keep_frame(struct air *air, const struct frame *frame);
 
 #endif /* CATS_AIR_INTERNAL_H_ */

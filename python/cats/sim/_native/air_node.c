@@ -20,18 +20,18 @@ static int64_t local_us(const struct air *air, int n, int64_t ns)
 
 uint32_t air_clock_us(const struct air *air, int n, int64_t ns)
 {
-	return air->config.clock_us[n] + (uint32_t)local_us(air, n, ns);
+	return air->config.clock_us[n] + (uint32_t)air->antenna[n].jump_us +
+	       (uint32_t)local_us(air, n, ns);
 }
 
-/* When a node's clock shows a time, at the earliest now. */
-static int64_t global_ns(const struct air *air, int n, uint32_t at_us)
+/* When a node's clock shows a time that is near @p near_ns. */
+static int64_t global_ns(const struct air *air, int n, uint32_t at_us, int64_t near_ns)
 {
-	int32_t wait = (int32_t)(at_us - air_clock_us(air, n, air->now_ns));
+	int32_t wait = (int32_t)(at_us - air_clock_us(air, n, near_ns));
 	int64_t rate = 1000000000 + (int64_t)(air->config.drift_ppm[n] * 1e3);
-	__int128 ns = (__int128)(local_us(air, n, air->now_ns) + wait) * 1000000000000;
+	__int128 ns = (__int128)(local_us(air, n, near_ns) + wait) * 1000000000000;
 
-	ns = (ns + rate - 1) / rate;
-	return wait <= 0 || ns < air->now_ns ? air->now_ns : (int64_t)ns;
+	return (int64_t)((ns + rate - 1) / rate);
 }
 
 /* Node */
@@ -47,12 +47,8 @@ static void available(void *user, uint16_t inference, struct cats_exchange x,
 	uint8_t *bits;
 
 	(void)inference;
-	if (air->record == NULL) {
+	if (air_record_of(air, (int)n) == NULL) {
 		return;
-	}
-	if (x.gather == 0 && x.tile == 0) {
-		air->record->mixed |= antenna->began;
-		antenna->began = true;
 	}
 	bits = air->record->bits +
 	       ((air->first_exchange[x.gather] + x.tile) * nodes + n) * nodes * bytes;
@@ -67,10 +63,11 @@ const char *air_plug(struct air *air, int n)
 {
 	const struct air_config *c = &air->config;
 	struct antenna *a = &air->antenna[n];
-	int error = cats_image_verify(c->image[n], c->image_size[n], &a->image);
+	int node = air_node_of(air, n);
+	int error = cats_image_verify(c->image[node], c->image_size[node], &a->image);
 
 	if (error == CATS_IMAGE_OK) {
-		error = cats_image_expect(&a->image, n, air->antenna[0].image.header->model_id);
+		error = cats_image_expect(&a->image, node, air->antenna[0].image.header->model_id);
 	}
 	if (error != CATS_IMAGE_OK) {
 		return cats_image_strerror(error);
@@ -84,6 +81,7 @@ const char *air_plug(struct air *air, int n)
 		.image = &a->image,
 		.arena = a->arena,
 		.arena_size = a->image.header->arena_size,
+		.group = n < c->nodes ? c->group : c->neighbour_group,
 		.first_inference = c->first_inference,
 		.lead_us = c->lead_us,
 		.early_us = c->early_us,
@@ -105,8 +103,13 @@ int air_switch_on(struct air *air, int n)
 	a->boot++;
 	a->boot_ns = air->now_ns;
 	a->wake_ns = air->now_ns;
+	a->free_ns = air->now_ns;
+	a->heard_count = 0;
+	a->ended_count = 0;
+	a->taking = false;
 	a->computing = false;
-	a->handed = false;
+	a->handed = 0;
+	a->polled.open = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
 
@@ -117,35 +120,96 @@ void air_switch_off(struct air *air, int n)
 	a->on = false;
 	a->wake_ns = AIR_NEVER;
 	a->computing = false;
-	a->handed = false;
+	a->handed = 0;
 	a->sending = false; /* cut off */
 	/* What it held is lost. */
 	memset(a->arena, 0xa5, a->image.header->arena_size);
 }
 
-static void start_job(struct air *air, int n)
-{
-	struct antenna *a = &air->antenna[n];
-	uint32_t us = 0;
+/* The processor */
 
-	if (a->computing ||
-	    cats_node_compute_begin(&a->node, &a->job, air_clock_us(air, n, air->now_ns)) != 0) {
+/* The air queue works for so long; a job that runs waits. */
+static void spend(struct antenna *a, double ns)
+{
+	if (!a->air->config.code_counted) {
 		return;
 	}
+	a->free_ns += (int64_t)ns;
+	a->code_ns += (uint64_t)ns;
+	a->job_end_ns += a->computing ? (int64_t)ns : 0;
+}
+
+static uint32_t clock_us(const struct antenna *a)
+{
+	return air_clock_us(a->air, (int)(a - a->air->antenna), a->free_ns);
+}
+
+/* Whether others are in the inference that began here still, since before this node went on last:
+ * it speaks twice with different content under one number, which no node may.
+ */
+static bool again(const struct antenna *a)
+{
+	const struct air *air = a->air;
+
+	for (int n = 0; n < air->config.nodes && a->number == a->node.number; n++) {
+		const struct antenna *other = &air->antenna[n];
+
+		if (other != a && other->on && cats_node_runs(&other->node) &&
+		    other->node.number == a->number && other->begun_ns < a->boot_ns) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* An inference begins here; after a restart it may be the second one of a record. */
+static void note_begin(struct antenna *a, int n)
+{
+	struct air_record *record = a->air->record;
+
+	record->mixed |= a->began && !again(a);
+	a->began = true;
+	a->number = a->node.number;
+	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
+	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
+}
+
+static bool start_job(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+	int64_t ns = 0;
+
+	if (a->computing || cats_node_compute_begin(&a->node, &a->job, clock_us(a)) != 0) {
+		return false;
+	}
+	spend(a, air->config.code.job);
+	if (a->job.what == CATS_JOB_BEGIN) {
+		a->begun_ns = a->free_ns;
+		if (air_record_of(air, n) != NULL) {
+			note_begin(a, n);
+		}
+	}
 	if (air->compute_us != NULL && a->job.what != CATS_JOB_BEGIN) {
-		us = air->compute_us[((size_t)n * air->gathers + a->job.x.gather) * 2 +
-				     (a->job.what == CATS_JOB_CONSUME)];
+		ns = (int64_t)air->compute_us[((size_t)air_node_of(air, n) * air->gathers +
+					       a->job.x.gather) *
+						      2 +
+					      (a->job.what == CATS_JOB_CONSUME)] *
+		     1000;
+	}
+	if (air->config.code_counted) {
+		ns += (int64_t)air_code_solved(&air->config.code, &a->job);
 	}
 	a->computing = true;
-	a->job_end_ns = air->now_ns + (int64_t)us * 1000;
+	a->job_end_ns = a->free_ns + ns;
 	/* All of its work at its start or all at its end: frames that arrive meanwhile must not
 	 * matter.
 	 */
-	a->ran = us == 0 || air_draw(air, RANDOM_JOB, n, 0) & 1;
+	a->ran = ns == 0 || air_draw(air, RANDOM_JOB, n, 0) & 1;
 	if (a->ran) {
 		cats_job_run(&a->job);
 	}
-	a->computed_ns += (uint64_t)us * 1000;
+	a->computed_ns += (uint64_t)ns;
+	return true;
 }
 
 void air_end_job(struct air *air, int n)
@@ -156,54 +220,166 @@ void air_end_job(struct air *air, int n)
 		cats_job_run(&a->job);
 	}
 	a->computing = false;
-	cats_node_compute_end(&a->node, &a->job, air_clock_us(air, n, air->now_ns));
+	if (a->free_ns < air->now_ns) {
+		a->free_ns = air->now_ns;
+	}
+	cats_node_compute_end(&a->node, &a->job, clock_us(a));
 }
 
-static void take_result(struct air *air, int n, const struct cats_result *result)
+static void take_result(struct antenna *a, int n, const struct cats_result *result)
 {
-	struct air_record *record = air->record;
+	struct air *air = a->air;
+	struct air_record *record = air_record_of(air, n);
 	size_t size = (size_t)result->rows * result->columns;
 
 	if (record == NULL || record->flags[n] & AIR_FLAG_DONE) {
 		return;
 	}
 	memcpy(record->outputs + (size_t)n * size, result->output, size * sizeof(int16_t));
-	record->flags[n] |= AIR_FLAG_DONE | (result->submitted ? AIR_FLAG_INPUT : 0) |
-			    (result->led ? AIR_FLAG_LED : 0);
+	record->flags[n] |= AIR_FLAG_DONE | (result->led ? AIR_FLAG_LED : 0);
 	record->lost[n] = result->lost;
-	record->latency_us[n] = (air->now_ns - air->submitted_ns) / 1000;
+	record->latency_us[n] = (a->free_ns - air->submitted_ns) / 1000;
 }
 
-void air_serve(struct air *air, int n)
+static void hand(struct air *air, int n, const struct cats_todo *todo)
+{
+	struct antenna *a = &air->antenna[n];
+	const struct air_code *code = &air->config.code;
+	struct frame *frame = &a->frame[a->handed];
+
+	frame->source = n;
+	frame->length = todo->length;
+	frame->told_ns = global_ns(air, n, todo->at, a->free_ns);
+	frame->start_ns = frame->told_ns - (int64_t)(air->config.before_us * 1e3);
+	memcpy(frame->data, todo->frame, todo->length);
+	spend(a, air_code_built(code, &a->image, frame->data, frame->length) +
+			 air_code_aes(code, frame->length));
+	if (!air->config.code_counted) {
+		frame->told_ns = frame->told_ns > a->free_ns ? frame->told_ns : a->free_ns;
+	} else if (a->free_ns > frame->told_ns - (int64_t)air->config.hand_ns) {
+		if (air_record_of(air, n) != NULL) {
+			air->record->late++;
+		}
+		cats_node_sent(&a->node, false, todo->at);
+		return;
+	}
+	if (frame->start_ns < a->free_ns) {
+		frame->start_ns = a->free_ns;
+	}
+	a->handed++;
+}
+
+/* When the node is looked at that asked for it: the kernel's timer has ticks. */
+static int64_t wake_ns(const struct antenna *a, int64_t at_ns)
+{
+	int64_t tick = (int64_t)a->air->config.tick_ns;
+
+	if (at_ns < a->free_ns) {
+		return a->free_ns;
+	}
+	return !a->air->config.code_counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
+}
+
+/* Do what a node asks for until it waits. */
+static void serve(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
 	struct cats_todo todo;
 
 	do {
-		cats_node_poll(&a->node, air_clock_us(air, n, air->now_ns), &todo);
+		cats_node_poll(&a->node, clock_us(a), &todo);
+		spend(a, air_code_polled(&air->config.code, &a->polled, &a->node));
 		a->wake_ns = AIR_NEVER;
 		if (todo.what == CATS_TODO_SEND) {
-			a->handed = true;
-			a->frame.source = n;
-			a->frame.boot = a->boot;
-			a->frame.length = todo.length;
-			a->frame.told_ns = global_ns(air, n, todo.at);
-			a->frame.start_ns =
-				a->frame.told_ns - (int64_t)(air->config.before_us * 1e3);
-			if (a->frame.start_ns < air->now_ns) {
-				a->frame.start_ns = air->now_ns;
-			}
-			memcpy(a->frame.data, todo.frame, todo.length);
+			hand(air, n, &todo);
 		} else if (todo.what == CATS_TODO_DONE) {
-			take_result(air, n, &todo.result);
+			take_result(a, n, &todo.result);
 		} else if (!todo.forever) {
-			a->wake_ns = global_ns(air, n, todo.at);
+			a->wake_ns = wake_ns(a, global_ns(air, n, todo.at, a->free_ns));
 		}
-		if (todo.compute) {
-			start_job(air, n);
-			if (a->computing && a->job_end_ns == air->now_ns) {
-				air_end_job(air, n);
-			}
+		if (todo.compute && start_job(air, n) && a->job_end_ns == a->free_ns) {
+			air_end_job(air, n);
 		}
 	} while (todo.what != CATS_TODO_WAIT || todo.compute);
+}
+
+int64_t air_due_ns(const struct air *air, int n)
+{
+	const struct antenna *a = &air->antenna[n];
+	bool waits = a->heard_count != 0 || a->ended_count != 0;
+
+	return waits || a->wake_ns < a->free_ns ? a->free_ns : a->wake_ns;
+}
+
+/* The drivers' frames before anything else, all that have come: they tell them in one go. */
+void air_run_queue(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+	const struct air_code *code = &air->config.code;
+
+	if (a->free_ns < air->now_ns) {
+		a->free_ns = air->now_ns;
+	}
+	spend(a, a->heard_count + a->ended_count != 0 ? code->wake : code->expire);
+	if (a->heard_count != 0) {
+		struct waiting frame = a->ring[0];
+
+		a->heard_count--;
+		memmove(a->ring, a->ring + 1, (size_t)a->heard_count * sizeof(a->ring[0]));
+		a->taking = true;
+		spend(a, air_code_aes(code, frame.length));
+		cats_node_receive(&a->node, frame.data, frame.length,
+				  air_clock_us(air, n, frame.start_ns), clock_us(a));
+		spend(a, air_code_received(code, frame.data, frame.length));
+	} else {
+		a->taking = false;
+		if (a->ended_count != 0) {
+			cats_node_sent(&a->node, true, air_clock_us(air, n, a->ended_ns[0]));
+			a->ended_ns[0] = a->ended_ns[--a->ended_count];
+		}
+	}
+	serve(air, n);
+}
+
+void air_kick(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+
+	if (air->config.code_counted) {
+		a->wake_ns = air->now_ns;
+	} else {
+		air_run_queue(air, n);
+	}
+}
+
+void air_hear(struct air *air, int n, const uint8_t *data, uint16_t length, int64_t start_ns)
+{
+	struct antenna *a = &air->antenna[n];
+	bool taking = a->taking && a->free_ns > air->now_ns;
+	struct waiting *frame = &a->ring[a->heard_count];
+
+	a->heard = a->heard || (data[0] & 15) != CATS_FRAME_ASK; /* an inference of others */
+	if (a->heard_count + taking == AIR_WAITING) {
+		if (air_record_of(air, n) != NULL) {
+			air->record->overrun++;
+		}
+		return;
+	}
+	a->heard_count++;
+	frame->start_ns = start_ns;
+	frame->length = length;
+	memcpy(frame->data, data, length);
+	if (!air->config.code_counted) {
+		air_run_queue(air, n);
+	}
+}
+
+void air_sent(struct air *air, int n, int64_t told_ns)
+{
+	struct antenna *a = &air->antenna[n];
+
+	a->ended_ns[a->ended_count++] = told_ns;
+	if (!air->config.code_counted) {
+		air_run_queue(air, n);
+	}
 }

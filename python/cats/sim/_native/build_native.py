@@ -32,6 +32,7 @@ HEADERS = (
     "subsys/cats/engine/kernels.h",
     "include/cats/gather.h",
     "include/cats/node.h",
+    "python/cats/sim/_native/air_code.h",
     "python/cats/sim/_native/air.h",
 )
 #: C files: all of these folders, without the kernels for other processors.

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment e9ee9e07.
+/* Partition of node 0 of 4, deployment f035be7c.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
- * 6392 bytes of flash, 864 bytes of arena.
+ * 6480 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xe9ee9e07u /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 864 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 6392 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0xf035be7cu /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 6480 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -136,7 +136,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x9bddbb35u,
+		.crc32 = 0xad86e4a1u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -163,7 +163,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 0,
 		.first_input = 0,
 		.first_head = 0,
-		.flags = 0,
+		.flags = CATS_FLAG_HELD,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -195,9 +195,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 4452,
+			.turn_us = 360,
+			.spacing_us = 5295,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -226,9 +227,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10075,
+			.turn_us = 360,
+			.spacing_us = 11071,
 			.tile = { 768, 768 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -257,9 +259,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10019,
+			.turn_us = 360,
+			.spacing_us = 10724,
 			.tile = { 320, 320 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -288,9 +291,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10022,
+			.turn_us = 360,
+			.spacing_us = 10871,
 			.tile = { 768, 768 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -319,9 +323,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 14006,
+			.turn_us = 360,
+			.spacing_us = 14875,
 			.tile = { 320, 320 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -350,9 +355,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10075,
+			.turn_us = 360,
+			.spacing_us = 11071,
 			.tile = { 768, 768 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -381,9 +387,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10019,
+			.turn_us = 360,
+			.spacing_us = 10724,
 			.tile = { 320, 320 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -412,9 +419,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10022,
+			.turn_us = 360,
+			.spacing_us = 10871,
 			.tile = { 768, 768 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -443,9 +451,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 14006,
+			.turn_us = 360,
+			.spacing_us = 14875,
 			.tile = { 320, 320 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -474,9 +483,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1232,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 6180,
+			.turn_us = 360,
+			.spacing_us = 7021,
 			.tile = { 768, 768 },
+			.outbox = { 348, 348 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -505,9 +515,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1744,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 2962,
+			.turn_us = 360,
+			.spacing_us = 3809,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,

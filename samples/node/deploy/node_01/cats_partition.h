@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment e9ee9e07.
+/* Partition of node 1 of 4, deployment f035be7c.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
- * 6080 bytes of flash, 864 bytes of arena.
+ * 6168 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xe9ee9e07u /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 864 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 6080 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0xf035be7cu /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 6168 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -109,7 +109,7 @@ struct cats_partition_image {
 	uint16_t output_own_keep[4];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[20];
-	uint8_t pad_6076[4];
+	uint8_t pad_6164[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -129,7 +129,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x0c8f33b4u,
+		.crc32 = 0x3d69eb73u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -156,7 +156,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 10,
 		.first_input = 8,
 		.first_head = 1,
-		.flags = 0,
+		.flags = CATS_FLAG_HELD,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -188,9 +188,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 4452,
+			.turn_us = 360,
+			.spacing_us = 5295,
 			.tile = { 320, 320 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -219,9 +220,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10075,
+			.turn_us = 360,
+			.spacing_us = 11071,
 			.tile = { 768, 768 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -250,9 +252,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10019,
+			.turn_us = 360,
+			.spacing_us = 10724,
 			.tile = { 320, 320 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -281,9 +284,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10022,
+			.turn_us = 360,
+			.spacing_us = 10871,
 			.tile = { 768, 768 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -312,9 +316,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 14006,
+			.turn_us = 360,
+			.spacing_us = 14875,
 			.tile = { 320, 320 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -343,9 +348,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10075,
+			.turn_us = 360,
+			.spacing_us = 11071,
 			.tile = { 768, 768 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -374,9 +380,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10019,
+			.turn_us = 360,
+			.spacing_us = 10724,
 			.tile = { 320, 320 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -405,9 +412,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 2128,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 10022,
+			.turn_us = 360,
+			.spacing_us = 10871,
 			.tile = { 768, 768 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -436,9 +444,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 3152,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 14006,
+			.turn_us = 360,
+			.spacing_us = 14875,
 			.tile = { 320, 320 },
+			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -467,9 +476,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1232,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 6180,
+			.turn_us = 360,
+			.spacing_us = 7021,
 			.tile = { 768, 768 },
+			.outbox = { 368, 368 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -498,9 +508,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1744,
 			.control_us = 1168,
-			.turn_us = 0,
-			.spacing_us = 2962,
+			.turn_us = 360,
+			.spacing_us = 3809,
 			.tile = { 340, 340 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = 0,
 			.norm = 0,
@@ -981,7 +992,7 @@ static const struct cats_partition_image cats_partition = {
 		{ 6270, -791 }, { 8075, 726 }, { 7231, 70 }, { 7623, -38 },
 		{ 7100, -4 }, { 7573, 918 }, { 6915, -431 }, { 6646, 39 },
 	},
-	.pad_6076 = { 0, 0, 0, 0 },
+	.pad_6164 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

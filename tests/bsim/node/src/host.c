@@ -13,6 +13,7 @@
 #include "bsim_args_runner.h"
 #include "nsi_host_trampolines.h"
 #include "nsi_hw_scheduler.h"
+#include "posix_board_if.h"
 #include "posix_native_task.h"
 
 #include "host.h"
@@ -31,6 +32,8 @@ static void add_options(void)
 		 "What `cats export --format image` wrote, and inputs.bin"},
 		{false, false, false, "compute", "file", 's', &options.compute, NULL,
 		 "uint32 [nodes][gathers][2]: microseconds of produce and consume (default: none)"},
+		{false, false, false, "code", "file", 's', &options.code, NULL,
+		 "struct air_code: nanoseconds of all other code (default: none)"},
 		{false, false, false, "node", "number", 'u', &options.node, NULL,
 		 "Its number in the deployment (default: the device's)"},
 		{false, false, false, "inferences", "count", 'u', &options.inferences, NULL,
@@ -106,4 +109,15 @@ void *host_file(const char *name, size_t *size)
 uint64_t host_time(void)
 {
 	return hwll_phy_time_from_dev(nsi_hws_get_time());
+}
+
+void host_hold(double ns)
+{
+	static double owed;
+	uint32_t us;
+
+	owed += ns;
+	us = (uint32_t)(owed / NSEC_PER_USEC);
+	owed -= (double)us * NSEC_PER_USEC;
+	posix_cpu_hold(us);
 }

@@ -18,6 +18,7 @@
 struct options {
 	char *deploy;
 	char *compute;
+	char *code;
 	unsigned int node;
 	unsigned int inferences;
 	unsigned int first;
@@ -43,11 +44,26 @@ void *host_file(const char *name, size_t *size);
 /** @brief Simulated time of the channel, microseconds, the same at all nodes. */
 uint64_t host_time(void);
 
+/**
+ * @brief The calling thread computes for so many nanoseconds, without what others do meanwhile.
+ *
+ * The clock has microseconds: what is left of one counts the next time.
+ */
+void host_hold(double ns);
+
 /** @brief A line for the test that runs this, as printf(). */
 #define report(...) bs_trace_raw(0, "cats: " __VA_ARGS__)
 
 /** @brief Microseconds that producing (0) or consuming (1) a full tile of a gather takes. */
 void compute_load(const char *name, unsigned int node);
+
+struct cats_job;
+
+/** @brief Let code take the time of a table, struct air_code. CONFIG_CATS_BSIM_CODE_TIME. */
+void code_time_load(const char *name);
+
+/** @brief What solving takes in a job that is about to run, nanoseconds. */
+double code_time_solved(const struct cats_job *job);
 
 struct cats_image_header;
 

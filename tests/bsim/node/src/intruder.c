@@ -27,6 +27,12 @@
 #define KEPT 64
 #define BURST 8
 #define REFUSED_US 100u
+/* The first time that the transport can still make. */
+#ifdef CONFIG_CATS_BLE
+#define SOON_US (CONFIG_CATS_BLE_TX_US + 500u)
+#else
+#define SOON_US 100u
+#endif
 /* From doc/security.rst. */
 #define SEALED_HEADER 14
 #define TAG 8
@@ -40,7 +46,7 @@ static unsigned int heard;
 static unsigned int sent;
 static unsigned int left; /* of the burst */
 static uint8_t frame[CATS_FRAME_MAX];
-static uint16_t model; /* low half of the id */
+static uint16_t key; /* of the check */
 static uint8_t nodes;
 
 static void attack(struct k_work *work);
@@ -93,8 +99,7 @@ static uint16_t unseal(uint16_t size)
 
 	memmove(&frame[CATS_FRAME_HEADER], &frame[SEALED_HEADER], plain - CATS_FRAME_HEADER);
 	frame[0] &= 0x7f;
-	sys_put_le16(model, &frame[2]);
-	sys_put_le16(crc16_itu_t(0xffff, frame, plain), &frame[2]);
+	sys_put_le16(crc16_itu_t(crc16_itu_t(key, frame, 2), &frame[4], plain - 4), &frame[2]);
 	return plain;
 }
 
@@ -132,7 +137,7 @@ static void attack(struct k_work *work)
 		return;
 	}
 	left = left > 0 ? left - 1 : BURST - 1;
-	if (CATS_TRANSPORT.send(&port, frame, make(), CATS_TRANSPORT.now()) != 0) {
+	if (CATS_TRANSPORT.send(&port, frame, make(), CATS_TRANSPORT.now() + SOON_US) != 0) {
 		left = 0;
 		later(K_USEC(MAX(options.intrude_us, REFUSED_US)));
 	}
@@ -140,10 +145,11 @@ static void attack(struct k_work *work)
 
 unsigned int intrude(const struct cats_image_header *image)
 {
+	const struct cats_image whole = {.header = image};
 	unsigned int before;
 
 	nodes = image->nodes;
-	model = (uint16_t)image->model_id;
+	key = cats_frame_key(&whole, CONFIG_CATS_GROUP);
 	if (CATS_TRANSPORT.attach(&port) != 0) {
 		bs_trace_error_line("the intruder cannot listen\n");
 	}

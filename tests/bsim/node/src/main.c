@@ -150,6 +150,11 @@ int main(void)
 	if (options.compute != NULL) {
 		compute_load(options.compute, options.node);
 	}
+#ifdef CONFIG_CATS_BSIM_CODE_TIME
+	if (options.code != NULL) {
+		code_time_load(options.code);
+	}
+#endif
 	k_sleep(K_USEC(options.start_us));
 #ifdef CONFIG_CATS_LOSS
 	cats_loss_seed(&node, options.seed);

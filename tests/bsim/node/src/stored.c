@@ -3,10 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Settings of the radio, stored before the node starts. */
+/* Settings of the radio and of sealed frames, stored before the node starts. */
 
 #include <zephyr/init.h>
 #include <zephyr/settings/settings.h>
+#include <zephyr/sys/util.h>
 
 #include "bs_types.h"
 #include "bs_tracing.h"
@@ -15,6 +16,7 @@
 
 static unsigned int channel;
 static unsigned int power;
+static unsigned int numbers;
 
 static void add_options(void)
 {
@@ -23,6 +25,8 @@ static void add_options(void)
 		 "The setting cats/radio/channel (default: none)"},
 		{false, false, false, "bad_power", "bytes", 'u', &power, NULL,
 		 "The setting cats/radio/power, so many zeros (default: none)"},
+		{false, false, false, "numbers", "0|1", 'u', &numbers, NULL,
+		 "Whether it sealed frames before, as many as the others (default 1)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -34,6 +38,8 @@ NATIVE_TASK(add_options, PRE_BOOT_1, 111);
 static int store(void)
 {
 	const uint8_t zeros[8] = {0};
+	/* The last one that may be in use, and the newest one heard: struct stored_numbers. */
+	const uint8_t used[10] = {[3] = 1, [8] = 1};
 	uint16_t value = (uint16_t)channel;
 	int ret = settings_subsys_init();
 
@@ -42,6 +48,9 @@ static int store(void)
 	}
 	if (ret == 0 && power != UINT32_MAX) {
 		ret = settings_save_one("cats/radio/power", zeros, MIN(power, sizeof(zeros)));
+	}
+	if (ret == 0 && IS_ENABLED(CONFIG_CATS_SECURE) && numbers != 0) {
+		ret = settings_save_one("cats/secure/numbers", used, sizeof(used));
 	}
 	if (ret != 0) {
 		bs_trace_error("settings cannot be stored: %d\n", ret);

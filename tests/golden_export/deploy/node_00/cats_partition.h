@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment f41f379d.
+/* Partition of node 0 of 2, deployment a89c74c5.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1616 bytes of flash, 136 bytes of arena.
+ * 1672 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1616 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1672 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -73,7 +73,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[1];
-	uint8_t pad_1486[2];
+	uint8_t pad_1542[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][4];
 	/* bias and multiplier of each output: [outputs] */
@@ -88,7 +88,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_1614[2];
+	uint8_t pad_1670[2];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb64515f1u,
+		.crc32 = 0xd9be33cau,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -167,9 +167,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 1232,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 33,
+			.turn_us = 360,
+			.spacing_us = 1274,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -198,9 +199,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1360,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 6301,
+			.turn_us = 360,
+			.spacing_us = 8200,
 			.tile = { 128, 128 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -229,9 +231,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5774,
+			.turn_us = 360,
+			.spacing_us = 7672,
 			.tile = { 132, 132 },
+			.outbox = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -260,9 +263,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5776,
-			.tile = { 112, 112 },
+			.turn_us = 360,
+			.spacing_us = 7673,
+			.tile = { 116, 116 },
+			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -291,9 +295,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5772,
-			.tile = { 104, 104 },
+			.turn_us = 360,
+			.spacing_us = 7671,
+			.tile = { 108, 108 },
+			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -322,9 +327,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5780,
-			.tile = { 108, 108 },
+			.turn_us = 360,
+			.spacing_us = 7677,
+			.tile = { 112, 112 },
+			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -353,9 +359,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1296,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 4736,
+			.turn_us = 360,
+			.spacing_us = 6632,
 			.tile = { 0, 0 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -475,7 +482,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0,
 	},
-	.pad_1486 = { 0, 0 },
+	.pad_1542 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -46, 26, 82, 11 },
 		{ -63, -54, -121, -51 },
@@ -504,7 +511,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1614 = { 0, 0 },
+	.pad_1670 = { 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

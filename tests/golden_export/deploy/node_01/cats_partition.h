@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment f41f379d.
+/* Partition of node 1 of 2, deployment a89c74c5.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1328 bytes of flash, 88 bytes of arena.
+ * 1384 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf41f379du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1328 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1384 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -47,7 +47,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[1];
-	uint8_t pad_846[2];
+	uint8_t pad_902[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -56,14 +56,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[6];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[1];
-	uint8_t pad_938[2];
+	uint8_t pad_994[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[2][4];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[1];
-	uint8_t pad_966[2];
+	uint8_t pad_1022[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -80,10 +80,10 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[1];
-	uint8_t pad_1306[2];
+	uint8_t pad_1362[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[4];
-	uint8_t pad_1324[4];
+	uint8_t pad_1380[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -103,7 +103,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x56058eb6u,
+		.crc32 = 0x790520f2u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -162,9 +162,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 1232,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 33,
+			.turn_us = 360,
+			.spacing_us = 1274,
 			.tile = { 48, 52 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -193,9 +194,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1360,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 6301,
+			.turn_us = 360,
+			.spacing_us = 8200,
 			.tile = { 72, 72 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -224,9 +226,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5774,
+			.turn_us = 360,
+			.spacing_us = 7672,
 			.tile = { 80, 80 },
+			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -255,9 +258,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5776,
+			.turn_us = 360,
+			.spacing_us = 7673,
 			.tile = { 60, 60 },
+			.outbox = { 64, 64 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -286,9 +290,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5772,
-			.tile = { 64, 64 },
+			.turn_us = 360,
+			.spacing_us = 7671,
+			.tile = { 68, 68 },
+			.outbox = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -317,9 +322,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1168,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 5780,
-			.tile = { 60, 60 },
+			.turn_us = 360,
+			.spacing_us = 7677,
+			.tile = { 64, 64 },
+			.outbox = { 52, 52 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -348,9 +354,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 1296,
 			.control_us = 1136,
-			.turn_us = 0,
-			.spacing_us = 4736,
+			.turn_us = 360,
+			.spacing_us = 6632,
 			.tile = { 40, 40 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = 0,
 			.norm = 0,
@@ -393,7 +400,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0,
 	},
-	.pad_846 = { 0, 0 },
+	.pad_902 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 11439, -1921 }, { 7235, 3006 }, { 11727, -928 }, { 6168, -820 },
 	},
@@ -412,7 +419,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1,
 	},
-	.pad_938 = { 0, 0 },
+	.pad_994 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 32, -114, -96, -11 },
 		{ 83, 27, -25, -114 },
@@ -423,7 +430,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0,
 	},
-	.pad_966 = { 0, 0 },
+	.pad_1022 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -466,11 +473,11 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1,
 	},
-	.pad_1306 = { 0, 0 },
+	.pad_1362 = { 0, 0 },
 	.output_norm = {
 		{ 7994, 3961 }, { 11620, -2255 }, { 6641, 2410 }, { 9152, 2121 },
 	},
-	.pad_1324 = { 0, 0, 0, 0 },
+	.pad_1380 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

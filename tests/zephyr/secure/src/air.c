@@ -20,6 +20,7 @@
 #define TIMEOUT K_SECONDS(60)
 #define TAG CONFIG_CATS_SECURE_TAG
 #define STRIDE CONFIG_CATS_SECURE_STRIDE
+#define GROUP CONFIG_CATS_GROUP
 /* Frames that are kept for playing back. */
 #define KEPT 512
 
@@ -113,14 +114,14 @@ static void attack(enum attack what, const uint8_t *frame, uint16_t size)
 			.slot = frame[9],
 			.length = (uint16_t)(size - CATS_SECURE_HEADER - TAG),
 		};
-		inject(bad, cats_frame_seal(image, &header, bad));
+		inject(bad, cats_frame_seal(cats_frame_key(image, GROUP), &header, bad));
 		break;
 	case FOREIGN: {
 		uint8_t sealed[CATS_FRAME_MAX];
 		uint64_t number = intruder.highest[frame[1] & 15] + 1000;
 
-		inject(sealed,
-		       cats_secure_seal(&own_key, number, image, frame, size - 4 - TAG, sealed));
+		inject(sealed, cats_secure_seal(&own_key, number, image, GROUP, frame,
+						size - 4 - TAG, sealed));
 		break;
 	}
 	case ALL:
@@ -447,7 +448,7 @@ ZTEST(air, test_numbers_over_resets)
 /* The settings say more than was used, whenever power fails. */
 ZTEST(air, test_numbers_are_set_aside_first)
 {
-	uint8_t saved[5];
+	uint8_t saved[10];
 
 	intruder.attack = LISTEN;
 	start_all();
@@ -455,7 +456,7 @@ ZTEST(air, test_numbers_are_set_aside_first)
 		uint64_t limit;
 
 		infer_golden();
-		zassert_equal(settings_load_one("cats/secure/sent", saved, sizeof(saved)),
+		zassert_equal(settings_load_one("cats/secure/numbers", saved, sizeof(saved)),
 			      sizeof(saved));
 		limit = saved[0] | (uint32_t)saved[1] << 8 | (uint32_t)saved[2] << 16 |
 			(uint64_t)saved[3] << 24 | (uint64_t)saved[4] << 32;
@@ -472,7 +473,7 @@ ZTEST(air, test_lost_counter)
 
 	start_all();
 	reset();
-	zassert_ok(settings_delete("cats/secure/sent"));
+	zassert_ok(settings_delete("cats/secure/numbers"));
 	zassert_equal(cats_start(cats_local(0), NULL, 0), -EACCES);
 	cats_key_info(&info);
 	zassert_equal(info.count, 0);
@@ -532,6 +533,106 @@ ZTEST(air, test_new_key)
 	zassert_equal(cats_start(cats_local(0), NULL, 0), -EACCES);
 	reset();
 	zassert_equal(cats_start(cats_local(0), NULL, 0), -EACCES);
+}
+
+/* As a spare board has it: the same key, and no settings. It begins where the others have not been.
+ */
+ZTEST(air, test_spare_board)
+{
+	uint64_t before[GOLDEN_NODES];
+	char name[32];
+
+	start_all();
+	infer_golden();
+	memcpy(before, intruder.highest, sizeof(before));
+	reset();
+	zassert_ok(settings_delete("cats/secure/numbers"));
+	for (int n = 0; n < GOLDEN_NODES; n++) {
+		snprintk(name, sizeof(name), "cats/secure/heard/%d", n);
+		(void)settings_delete(name);
+	}
+	for (int k = 0; k < CATS_KEYS; k++) {
+		snprintk(name, sizeof(name), "cats/secure/key/%d", k);
+		(void)settings_delete(name);
+	}
+	memset(intruder.highest, 0, sizeof(intruder.highest));
+	zassert_ok(cats_key_set(1, key_one));
+	start_all();
+	infer_golden();
+	for (int n = 0; n < GOLDEN_NODES; n++) {
+		uint64_t now = intruder.highest[n];
+		uint64_t apart = now > before[n] ? now - before[n] : before[n] - now;
+
+		/* One in some millions is nearer. */
+		zassert_true(apart > 100000, "%llu and %llu", now, before[n]);
+		zassert_true(now < CATS_SECURE_COUNTER_END / 2 + 100000);
+	}
+}
+
+/* What a board seals is newer than all that it heard, so the others take it whoever spoke before.
+ */
+ZTEST(air, test_numbers_follow)
+{
+	const struct cats_image *image;
+	uint8_t frame[CATS_FRAME_MAX];
+	uint8_t sealed[CATS_FRAME_MAX];
+	const uint64_t far = CATS_SECURE_COUNTER_END * 3 / 4;
+	const struct cats_frame header = {.type = CATS_FRAME_ASK, .source = 3};
+	struct cats_secure_key group_key = {.id = 1, .tag = TAG};
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+	uint16_t size;
+
+	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT);
+	psa_set_key_algorithm(&attributes, CATS_SECURE_ALG(TAG));
+	psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
+	psa_set_key_bits(&attributes, 128);
+	zassert_equal(psa_import_key(&attributes, key_one, 16, &group_key.handle), PSA_SUCCESS);
+	start_all();
+	image = cats_running(cats_local(0));
+	size = cats_frame_seal(cats_frame_key(image, GROUP), &header, frame);
+	size = cats_secure_seal(&group_key, far, image, GROUP, frame, size, sealed);
+	memcpy(intruder.frames[0], sealed, size);
+	intruder.sizes[0] = size;
+	intruder.heard = 1;
+	play_back();
+	stop_all();
+	start_all();
+	/* Node 3 has used that number, but is not refused: all of this board's are higher now. */
+	for (int n = 0; n < GOLDEN_NODES; n++) {
+		intruder.highest[n] = far;
+	}
+	infer_golden();
+	zassert_equal(intruder.repeated, 0);
+	(void)psa_destroy_key(group_key.handle);
+}
+
+/* A key that was forgotten and is set again takes nothing that was heard with it before. */
+ZTEST(air, test_key_again)
+{
+	for (int over_reset = 0; over_reset < 2; over_reset++) {
+		uint32_t old;
+
+		start_all();
+		infer_golden();
+		zassert_ok(cats_key_set(2, key_two));
+		zassert_ok(cats_key_use(2));
+		zassert_ok(cats_key_forget(1));
+		if (over_reset) {
+			reset();
+		}
+		zassert_ok(cats_key_set(1, key_one));
+		if (over_reset) {
+			start_all();
+		}
+		old = refused(0, CATS_SECURE_REPLAY);
+		play_back();
+		zassert_true(refused(0, CATS_SECURE_REPLAY) - old > intruder.heard / 2);
+		infer_golden();
+		stop_all();
+		zassert_ok(cats_key_use(1));
+		zassert_ok(cats_key_forget(2));
+		intruder.heard = 0;
+	}
 }
 
 /* An image that was planned for frames without a seal: each would run into the next one. */

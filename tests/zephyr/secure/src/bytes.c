@@ -77,8 +77,8 @@ ZTEST(bytes, test_known_frames)
 		uint8_t sealed[CATS_FRAME_MAX];
 		uint8_t frame[CATS_FRAME_MAX];
 
-		zassert_equal(cats_secure_seal(&key, cases[c].counter, &image, cases[c].frame,
-					       cases[c].size, sealed),
+		zassert_equal(cats_secure_seal(&key, cases[c].counter, &image, cases[c].group,
+					       cases[c].frame, cases[c].size, sealed),
 			      cases[c].sealed_size);
 		zassert_mem_equal(sealed, cases[c].sealed, cases[c].sealed_size, "case %zu", c);
 
@@ -86,7 +86,8 @@ ZTEST(bytes, test_known_frames)
 		zassert_equal(name.key_id, cases[c].key_id);
 		zassert_equal(name.source, cases[c].frame[1] & 15);
 		zassert_equal(name.counter, cases[c].counter);
-		zassert_equal(cats_secure_open(&key, &image, sealed, cases[c].sealed_size, frame),
+		zassert_equal(cats_secure_open(&key, &image, cases[c].group, sealed,
+					       cases[c].sealed_size, frame),
 			      cases[c].size);
 		zassert_mem_equal(frame, cases[c].frame, cases[c].size, "case %zu", c);
 		(void)psa_destroy_key(key.handle);
@@ -95,13 +96,13 @@ ZTEST(bytes, test_known_frames)
 
 /* Whether a frame would reach the node. */
 static bool passes(const struct cats_secure_key *key, const struct cats_image *image,
-		   const uint8_t *sealed, uint16_t size)
+		   uint32_t group, const uint8_t *sealed, uint16_t size)
 {
 	struct cats_secure_name name;
 	uint8_t frame[CATS_FRAME_MAX];
 
 	return cats_secure_peek(sealed, size, key->tag, &name) == 0 &&
-	       cats_secure_open(key, image, sealed, size, frame) != 0;
+	       cats_secure_open(key, image, group, sealed, size, frame) != 0;
 }
 
 ZTEST(bytes, test_nothing_else_passes)
@@ -111,24 +112,30 @@ ZTEST(bytes, test_nothing_else_passes)
 		const struct cats_image image = {.header = &header};
 		const struct cats_secure_key key = {
 			.handle = import(cases[c].key, 8), .id = cases[c].key_id, .tag = 8};
+		const uint32_t group = cases[c].group;
 		const uint16_t size = cases[c].sealed_size;
 		uint8_t changed[CATS_FRAME_MAX + 1];
 
 		memcpy(changed, cases[c].sealed, size);
 		changed[size] = 0;
-		zassert_true(passes(&key, &image, changed, size));
+		zassert_true(passes(&key, &image, group, changed, size));
 		for (uint16_t bit = 0; bit < 8 * size; bit++) {
 			changed[bit / 8] ^= (uint8_t)BIT(bit % 8);
-			zassert_false(passes(&key, &image, changed, size), "case %zu, bit %u", c,
-				      bit);
+			zassert_false(passes(&key, &image, group, changed, size),
+				      "case %zu, bit %u", c, bit);
 			changed[bit / 8] ^= (uint8_t)BIT(bit % 8);
 		}
 		for (uint16_t length = 0; length <= size + 1; length++) {
-			zassert_equal(passes(&key, &image, changed, length), length == size,
+			zassert_equal(passes(&key, &image, group, changed, length), length == size,
 				      "case %zu, %u bytes", c, length);
 		}
 		header.model_id ^= 0x80000000u;
-		zassert_false(passes(&key, &image, changed, size), "another deployment");
+		zassert_false(passes(&key, &image, group, changed, size), "another deployment");
+		header.model_id ^= 0x80000000u;
+		for (uint32_t bit = 0; bit < 32; bit++) {
+			zassert_false(passes(&key, &image, group ^ BIT(bit), changed, size),
+				      "another group");
+		}
 		(void)psa_destroy_key(key.handle);
 	}
 }
@@ -152,9 +159,9 @@ ZTEST(bytes, test_noise)
 			noise[j] = (uint8_t)(state >> 24);
 		}
 		if (size > 0 && i % 2 == 0) {
-			noise[0] = (uint8_t)(0xa0 | (noise[0] & 15));
+			noise[0] = (uint8_t)(0xb0 | (noise[0] & 15));
 		}
-		zassert_false(passes(&key, &image, noise, size), "%d", i);
+		zassert_false(passes(&key, &image, 0, noise, size), "%d", i);
 	}
 	(void)psa_destroy_key(key.handle);
 }

@@ -129,7 +129,7 @@ ZTEST(shell, test_info_start_stop)
 {
 	EXPECT(0, "*0 cats_local_0 on loopback: runs", "cats info");
 	EXPECT(0, " 3 cats_local_3 on loopback: runs", "cats info");
-	EXPECT(0, "node 2 of 4, model", "cats info");
+	EXPECT(0, "node 2 of 4 in group 0, model", "cats info");
 	EXPECT(0, "", "cats use 2");
 	EXPECT(0, "*2 cats_local_2", "cats info");
 	EXPECT(0, "", "cats stop");

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment c2e7460c.
+/* Partition of node 0 of 4, deployment 78328058.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3696 bytes of flash, 376 bytes of arena.
+ * 3784 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xc2e7460cu /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3696 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 3784 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -49,7 +49,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1494[2];
+	uint8_t pad_1582[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -58,14 +58,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1842[2];
+	uint8_t pad_1930[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1946[2];
+	uint8_t pad_2034[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -82,7 +82,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2526[2];
+	uint8_t pad_2614[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -91,14 +91,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2874[2];
+	uint8_t pad_2962[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_2978[2];
+	uint8_t pad_3066[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -115,7 +115,7 @@ struct cats_partition_image {
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3558[2];
+	uint8_t pad_3646[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -124,7 +124,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_3690[6];
+	uint8_t pad_3778[6];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x985748b6u,
+		.crc32 = 0xc3a6f340u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -179,15 +179,15 @@ static const struct cats_partition_image cats_partition = {
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
 		.arena_residual = 160,
-		.arena_query = 320,
-		.arena_key = 348,
-		.arena_value = 288,
-		.arena_heads = 320,
-		.arena_hidden = 328,
+		.arena_query = 228,
+		.arena_key = 268,
+		.arena_value = 332,
+		.arena_heads = 228,
+		.arena_hidden = 332,
 		.arena_rows = 0,
 		.arena_scores = 0,
-		.arena_input = 252,
-		.arena_pooled = 216,
+		.arena_input = 228,
+		.arena_pooled = 232,
 		.arena_output = 160,
 	},
 	.gathers = {
@@ -203,9 +203,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 50,
-			.tile = { 216, 264 },
+			.turn_us = 260,
+			.spacing_us = 852,
+			.tile = { 240, 216 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -234,9 +235,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 296, 364 },
+			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -265,9 +267,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 150,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1194,
+			.tile = { 296, 364 },
+			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -296,9 +299,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 129,
-			.tile = { 216, 272 },
+			.turn_us = 260,
+			.spacing_us = 1169,
+			.tile = { 256, 292 },
+			.outbox = { 216, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -324,12 +328,13 @@ static const struct cats_partition_image cats_partition = {
 			.rows = 7,
 			.tile_rows = 4,
 			.element = 1,
-			.buffers = 2,
+			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 87,
-			.tile = { 216, 272 },
+			.turn_us = 260,
+			.spacing_us = 2270,
+			.tile = { 216, 216 },
+			.outbox = { 272, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -358,9 +363,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 296, 364 },
+			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -389,9 +395,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1034,
-			.tile = { 216, 216 },
+			.turn_us = 260,
+			.spacing_us = 1781,
+			.tile = { 256, 256 },
+			.outbox = { 296, 296 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -420,9 +427,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1037,
-			.tile = { 232, 232 },
+			.turn_us = 260,
+			.spacing_us = 1783,
+			.tile = { 216, 216 },
+			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -451,9 +459,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1083,
-			.tile = { 216, 216 },
+			.turn_us = 260,
+			.spacing_us = 1830,
+			.tile = { 232, 232 },
+			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -482,9 +491,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1024,
-			.tile = { 232, 232 },
+			.turn_us = 260,
+			.spacing_us = 1770,
+			.tile = { 216, 216 },
+			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -513,9 +523,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1066,
+			.turn_us = 260,
+			.spacing_us = 1814,
 			.tile = { 180, 180 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -570,7 +581,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1494 = { 0, 0 },
+	.pad_1582 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8987, -1217 },
 		{ 8434, -3031 }, { 10675, 3602 }, { 6106, 2252 }, { 6517, 281 },
@@ -612,7 +623,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1842 = { 0, 0 },
+	.pad_1930 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 81, 71, -28, 124, 44, 98, -8, -34, 103, 63, -75, -101, 36,
 		  0, 0, 0 },
@@ -630,7 +641,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1946 = { 0, 0 },
+	.pad_2034 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -693,7 +704,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2526 = { 0, 0 },
+	.pad_2614 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { 11456, 1016 }, { -6045, -1621 },
 		{ -6284, -2837 }, { -9801, -2645 }, { 10529, 3072 }, { -7176, 686 },
@@ -735,7 +746,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_2874 = { 0, 0 },
+	.pad_2962 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -40, 113, 33, 100, 91, 92, 31, 10, 98, -68, 120, -105, -66,
 		  0, 0, 0 },
@@ -753,7 +764,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2978 = { 0, 0 },
+	.pad_3066 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -816,7 +827,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3558 = { 0, 0 },
+	.pad_3646 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 10262, -3415 },
 		{ 9124, -262 }, { 7105, 1614 }, { -11471, 1402 }, { 8287, 906 },
@@ -837,7 +848,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3690 = { 0, 0, 0, 0, 0, 0 },
+	.pad_3778 = { 0, 0, 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment c2e7460c.
+/* Partition of node 1 of 4, deployment 78328058.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3848 bytes of flash, 376 bytes of arena.
+ * 3936 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xc2e7460cu /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3848 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 3936 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -47,7 +47,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1490[2];
+	uint8_t pad_1578[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -56,14 +56,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1838[2];
+	uint8_t pad_1926[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1942[2];
+	uint8_t pad_2030[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -74,14 +74,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[9];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[7];
-	uint8_t pad_2482[2];
+	uint8_t pad_2570[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2602[2];
+	uint8_t pad_2690[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -90,14 +90,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2950[2];
+	uint8_t pad_3038[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3054[2];
+	uint8_t pad_3142[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -108,14 +108,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_forward_channels[9];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_hidden_own_keep[7];
-	uint8_t pad_3594[2];
+	uint8_t pad_3682[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3714[2];
+	uint8_t pad_3802[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -124,7 +124,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_3846[2];
+	uint8_t pad_3934[2];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -144,7 +144,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x2f3cb699u,
+		.crc32 = 0x1d947445u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -178,17 +178,17 @@ static const struct cats_partition_image cats_partition = {
 		.hidden_rows = 7,
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
-		.arena_residual = 224,
-		.arena_query = 196,
+		.arena_residual = 0,
+		.arena_query = 92,
 		.arena_key = 348,
 		.arena_value = 316,
-		.arena_heads = 196,
-		.arena_hidden = 160,
-		.arena_rows = 0,
-		.arena_scores = 0,
+		.arena_heads = 92,
+		.arena_hidden = 56,
+		.arena_rows = 156,
+		.arena_scores = 156,
 		.arena_input = 0,
-		.arena_pooled = 196,
-		.arena_output = 160,
+		.arena_pooled = 60,
+		.arena_output = 0,
 	},
 	.gathers = {
 		{
@@ -203,9 +203,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 50,
-			.tile = { 160, 176 },
+			.turn_us = 260,
+			.spacing_us = 852,
+			.tile = { 72, 56 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -234,9 +235,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 280, 160 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 120, 56 },
+			.outbox = { 376, 388 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -265,9 +267,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 150,
-			.tile = { 280, 160 },
+			.turn_us = 260,
+			.spacing_us = 1194,
+			.tile = { 120, 56 },
+			.outbox = { 388, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -296,9 +299,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 129,
-			.tile = { 280, 324 },
+			.turn_us = 260,
+			.spacing_us = 1169,
+			.tile = { 316, 360 },
+			.outbox = { 120, 132 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -324,12 +328,13 @@ static const struct cats_partition_image cats_partition = {
 			.rows = 7,
 			.tile_rows = 4,
 			.element = 1,
-			.buffers = 2,
+			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 87,
-			.tile = { 280, 324 },
+			.turn_us = 260,
+			.spacing_us = 2270,
+			.tile = { 316, 316 },
+			.outbox = { 360, 360 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -358,9 +363,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 280, 160 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 120, 56 },
+			.outbox = { 376, 388 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -389,9 +395,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1034,
-			.tile = { 280, 280 },
+			.turn_us = 260,
+			.spacing_us = 1781,
+			.tile = { 120, 120 },
+			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -420,9 +427,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1037,
-			.tile = { 292, 292 },
+			.turn_us = 260,
+			.spacing_us = 1783,
+			.tile = { 140, 140 },
+			.outbox = { 120, 120 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -451,9 +459,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1083,
-			.tile = { 280, 280 },
+			.turn_us = 260,
+			.spacing_us = 1830,
+			.tile = { 128, 128 },
+			.outbox = { 120, 120 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -482,9 +491,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1024,
-			.tile = { 292, 292 },
+			.turn_us = 260,
+			.spacing_us = 1770,
+			.tile = { 140, 140 },
+			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -513,9 +523,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1066,
-			.tile = { 180, 180 },
+			.turn_us = 260,
+			.spacing_us = 1814,
+			.tile = { 20, 20 },
+			.outbox = { 36, 36 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -567,7 +578,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1490 = { 0, 0 },
+	.pad_1578 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { -6209, -2742 },
 		{ 8434, -3031 }, { 10675, 3602 }, { 6106, 2252 }, { 6517, 281 },
@@ -609,7 +620,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1838 = { 0, 0 },
+	.pad_1926 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 31, -34, 66, -77, -116, 96, -58, -73, 115, 11, -112, 66, -90,
 		  0, 0, 0 },
@@ -627,7 +638,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1942 = { 0, 0 },
+	.pad_2030 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -680,7 +691,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 3, 4, 5, 6, 7, 8,
 	},
-	.pad_2482 = { 0, 0 },
+	.pad_2570 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -17, 98, 24, -2, -31, 98, -107, 77, 77, -64, 120, 15, 8,
 		  -91, 2, -4, -125, 96, 31, -100 },
@@ -698,7 +709,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2602 = { 0, 0 },
+	.pad_2690 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 8336, -1970 }, { 10529, 3072 }, { -7176, 686 },
@@ -740,7 +751,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2950 = { 0, 0 },
+	.pad_3038 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -98, -82, -80, -14, 112, 1, 1, 33, 37, 83, 23, 76, -7, 0, 0,
 		  0 },
@@ -758,7 +769,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_3054 = { 0, 0 },
+	.pad_3142 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -811,7 +822,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_hidden_own_keep = {
 		1, 2, 3, 4, 6, 7, 8,
 	},
-	.pad_3594 = { 0, 0 },
+	.pad_3682 = { 0, 0 },
 	.block1_hidden_weights = {
 		{ -21, -13, -125, -85, -42, 34, 39, -59, -24, -66, -113, 60, 3,
 		  -11, 10, 14, 3, 46, -107, -62 },
@@ -829,7 +840,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3714 = { 0, 0 },
+	.pad_3802 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 6922, 425 }, { 8287, 906 },
@@ -850,7 +861,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3846 = { 0, 0 },
+	.pad_3934 = { 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

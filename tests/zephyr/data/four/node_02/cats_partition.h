@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment c2e7460c.
+/* Partition of node 2 of 4, deployment 78328058.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3576 bytes of flash, 376 bytes of arena.
+ * 3664 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xc2e7460cu /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3576 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 3664 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -41,7 +41,7 @@ struct cats_partition_image {
 	struct cats_image_source sources[11][4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t input_own_keep[3];
-	uint8_t pad_1370[2];
+	uint8_t pad_1458[2];
 	/* position and bias, residual units: [N][own features] */
 	int16_t input_table[7][4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -50,7 +50,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1498[2];
+	uint8_t pad_1586[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -59,14 +59,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1846[2];
+	uint8_t pad_1934[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1950[2];
+	uint8_t pad_2038[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -77,14 +77,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_2362[2];
+	uint8_t pad_2450[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2482[2];
+	uint8_t pad_2570[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -93,14 +93,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2830[2];
+	uint8_t pad_2918[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_2934[2];
+	uint8_t pad_3022[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -111,14 +111,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_hidden_own_keep[3];
-	uint8_t pad_3346[2];
+	uint8_t pad_3434[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3466[2];
+	uint8_t pad_3554[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -127,7 +127,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
-	uint8_t pad_3572[4];
+	uint8_t pad_3660[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xe7974b09u,
+		.crc32 = 0x3fb07315u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -181,16 +181,16 @@ static const struct cats_partition_image cats_partition = {
 		.hidden_rows = 7,
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
-		.arena_residual = 160,
-		.arena_query = 216,
-		.arena_key = 312,
-		.arena_value = 280,
-		.arena_heads = 216,
-		.arena_hidden = 216,
+		.arena_residual = 220,
+		.arena_query = 344,
+		.arena_key = 372,
+		.arena_value = 312,
+		.arena_heads = 344,
+		.arena_hidden = 348,
 		.arena_rows = 0,
 		.arena_scores = 0,
-		.arena_input = 216,
-		.arena_pooled = 216,
+		.arena_input = 160,
+		.arena_pooled = 208,
 		.arena_output = 160,
 	},
 	.gathers = {
@@ -206,9 +206,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 50,
-			.tile = { 236, 280 },
+			.turn_us = 260,
+			.spacing_us = 852,
+			.tile = { 180, 188 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -237,9 +238,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 244, 340 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 276, 160 },
+			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -268,9 +270,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 150,
-			.tile = { 244, 340 },
+			.turn_us = 260,
+			.spacing_us = 1194,
+			.tile = { 276, 160 },
+			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -299,9 +302,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 129,
-			.tile = { 244, 304 },
+			.turn_us = 260,
+			.spacing_us = 1169,
+			.tile = { 276, 312 },
+			.outbox = { 160, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -327,12 +331,13 @@ static const struct cats_partition_image cats_partition = {
 			.rows = 7,
 			.tile_rows = 4,
 			.element = 1,
-			.buffers = 2,
+			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 87,
-			.tile = { 244, 304 },
+			.turn_us = 260,
+			.spacing_us = 2270,
+			.tile = { 160, 160 },
+			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -361,9 +366,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 244, 340 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 276, 160 },
+			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -392,9 +398,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1034,
-			.tile = { 244, 244 },
+			.turn_us = 260,
+			.spacing_us = 1781,
+			.tile = { 196, 196 },
+			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -423,9 +430,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1037,
-			.tile = { 260, 260 },
+			.turn_us = 260,
+			.spacing_us = 1783,
+			.tile = { 176, 176 },
+			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -454,9 +462,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1083,
-			.tile = { 244, 244 },
+			.turn_us = 260,
+			.spacing_us = 1830,
+			.tile = { 160, 160 },
+			.outbox = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -485,9 +494,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1024,
-			.tile = { 260, 260 },
+			.turn_us = 260,
+			.spacing_us = 1770,
+			.tile = { 196, 196 },
+			.outbox = { 212, 212 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -516,9 +526,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1066,
+			.turn_us = 260,
+			.spacing_us = 1814,
 			.tile = { 180, 180 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -552,7 +563,7 @@ static const struct cats_partition_image cats_partition = {
 	.input_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1370 = { 0, 0 },
+	.pad_1458 = { 0, 0 },
 	.input_table = {
 		{ 786, 391, 3582, -1665 },
 		{ 2879, 3247, -3435, 795 },
@@ -574,7 +585,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1498 = { 0, 0 },
+	.pad_1586 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 7583, -3747 }, { 6517, 281 },
@@ -616,7 +627,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1846 = { 0, 0 },
+	.pad_1934 = { 0, 0 },
 	.block0_heads_weights = {
 		{ -112, 50, -47, 124, -46, -31, 124, 68, 34, -49, 98, 39, -3,
 		  0, 0, 0 },
@@ -634,7 +645,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1950 = { 0, 0 },
+	.pad_2038 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -676,7 +687,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_2362 = { 0, 0 },
+	.pad_2450 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -59, 14, 51, 91, -51, -52, 111, -37, 88, -10, 17, 71, -17, -70, -48,
 		  4, -62, -42, 25, 0 },
@@ -694,7 +705,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2482 = { 0, 0 },
+	.pad_2570 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { 8351, 2397 }, { -7176, 686 },
@@ -736,7 +747,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2830 = { 0, 0 },
+	.pad_2918 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -107, 43, -44, 11, -119, -26, 30, -123, 47, 58, 39, 74, 92,
 		  0, 0, 0 },
@@ -754,7 +765,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2934 = { 0, 0 },
+	.pad_3022 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -796,7 +807,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_hidden_own_keep = {
 		1, 2, 3,
 	},
-	.pad_3346 = { 0, 0 },
+	.pad_3434 = { 0, 0 },
 	.block1_hidden_weights = {
 		{ -50, -69, -102, -95, 115, -59, -16, 59, -70, 118, -16, 95, -58,
 		  -51, -34, -82, 100, -45, -13, 0 },
@@ -814,7 +825,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3466 = { 0, 0 },
+	.pad_3554 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 10009, 2471 },
@@ -833,7 +844,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
-	.pad_3572 = { 0, 0, 0, 0 },
+	.pad_3660 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment c2e7460c.
+/* Partition of node 3 of 4, deployment 78328058.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3616 bytes of flash, 376 bytes of arena.
+ * 3704 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xc2e7460cu /* the same on all its nodes */
-#define CATS_PARTITION_ARENA_SIZE 376 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3616 /* bytes of flash */
+#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
+#define CATS_PARTITION_SIZE 3704 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -47,7 +47,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1490[2];
+	uint8_t pad_1578[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -56,14 +56,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1838[2];
+	uint8_t pad_1926[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1942[2];
+	uint8_t pad_2030[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -80,7 +80,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2498[2];
+	uint8_t pad_2586[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -89,14 +89,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2846[2];
+	uint8_t pad_2934[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_2950[2];
+	uint8_t pad_3038[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -113,7 +113,7 @@ struct cats_partition_image {
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3506[2];
+	uint8_t pad_3594[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -122,7 +122,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
-	uint8_t pad_3612[4];
+	uint8_t pad_3700[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x2b00c724u,
+		.crc32 = 0xd7653f16u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -176,17 +176,17 @@ static const struct cats_partition_image cats_partition = {
 		.hidden_rows = 7,
 		.input_scale = 0x3c800000u, /* 0.015625 */
 		.output_scale = 0x39800000u, /* 0.00024414062 */
-		.arena_residual = 160,
-		.arena_query = 320,
-		.arena_key = 348,
-		.arena_value = 288,
-		.arena_heads = 320,
-		.arena_hidden = 328,
+		.arena_residual = 344,
+		.arena_query = 240,
+		.arena_key = 304,
+		.arena_value = 208,
+		.arena_heads = 240,
+		.arena_hidden = 196,
 		.arena_rows = 0,
 		.arena_scores = 0,
 		.arena_input = 0,
-		.arena_pooled = 216,
-		.arena_output = 160,
+		.arena_pooled = 212,
+		.arena_output = 192,
 	},
 	.gathers = {
 		{
@@ -201,9 +201,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 50,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 852,
+			.tile = { 160, 196 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -232,9 +233,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 160, 268 },
+			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -263,9 +265,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 150,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1194,
+			.tile = { 160, 268 },
+			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -294,9 +297,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 129,
-			.tile = { 216, 272 },
+			.turn_us = 260,
+			.spacing_us = 1169,
+			.tile = { 160, 300 },
+			.outbox = { 232, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -322,12 +326,13 @@ static const struct cats_partition_image cats_partition = {
 			.rows = 7,
 			.tile_rows = 4,
 			.element = 1,
-			.buffers = 2,
+			.buffers = 1,
 			.slot_us = 248,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 87,
-			.tile = { 216, 272 },
+			.turn_us = 260,
+			.spacing_us = 2270,
+			.tile = { 232, 232 },
+			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -356,9 +361,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 232,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 139,
-			.tile = { 216, 252 },
+			.turn_us = 260,
+			.spacing_us = 1179,
+			.tile = { 160, 268 },
+			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -387,9 +393,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1034,
-			.tile = { 216, 216 },
+			.turn_us = 260,
+			.spacing_us = 1781,
+			.tile = { 164, 164 },
+			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -418,9 +425,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1037,
-			.tile = { 232, 232 },
+			.turn_us = 260,
+			.spacing_us = 1783,
+			.tile = { 268, 268 },
+			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
 			.table = CATS_PARTITION_AT(block1_forward_table),
 			.norm = CATS_PARTITION_AT(block1_forward_norm),
@@ -449,9 +457,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 212,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1083,
-			.tile = { 216, 216 },
+			.turn_us = 260,
+			.spacing_us = 1830,
+			.tile = { 172, 172 },
+			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -480,9 +489,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 196,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1024,
-			.tile = { 232, 232 },
+			.turn_us = 260,
+			.spacing_us = 1770,
+			.tile = { 160, 160 },
+			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -511,9 +521,10 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 208,
 			.control_us = 192,
-			.turn_us = 0,
-			.spacing_us = 1066,
-			.tile = { 180, 180 },
+			.turn_us = 260,
+			.spacing_us = 1814,
+			.tile = { 172, 172 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -565,7 +576,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1490 = { 0, 0 },
+	.pad_1578 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 6517, 281 }, { -7707, 2809 },
@@ -607,7 +618,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1838 = { 0, 0 },
+	.pad_1926 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 1, 12, 74, -124, -98, -54, 103, -125, 65, -117, -122, 71, -61,
 		  0, 0, 0 },
@@ -625,7 +636,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_1942 = { 0, 0 },
+	.pad_2030 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -686,7 +697,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2498 = { 0, 0 },
+	.pad_2586 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { -7176, 686 }, { -10456, 2912 },
@@ -728,7 +739,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2846 = { 0, 0 },
+	.pad_2934 = { 0, 0 },
 	.block1_heads_weights = {
 		{ 60, 58, 5, 106, 64, -127, 61, 17, 25, -38, 93, -20, -39,
 		  0, 0, 0 },
@@ -746,7 +757,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 1, 2,
 	},
-	.pad_2950 = { 0, 0 },
+	.pad_3038 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -807,7 +818,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3506 = { 0, 0 },
+	.pad_3594 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 7357, -2892 },
@@ -826,7 +837,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
-	.pad_3612 = { 0, 0, 0, 0 },
+	.pad_3700 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 17378f80.
+/* Partition of node 0 of 4, deployment 4f7a5196.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
- * 2088 bytes of flash, 336 bytes of arena.
+ * 2144 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x17378f80u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 2088 /* bytes of flash */
+#define CATS_PARTITION_SIZE 2144 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -49,7 +49,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1014[2];
+	uint8_t pad_1070[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -58,14 +58,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1362[2];
+	uint8_t pad_1418[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1466[2];
+	uint8_t pad_1522[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -76,14 +76,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_1878[2];
+	uint8_t pad_1934[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_1982[2];
+	uint8_t pad_2038[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -111,7 +111,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdc2931e5u,
+		.crc32 = 0x4f521562u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 0,
 		.first_input = 0,
 		.first_head = 0,
-		.flags = CATS_FLAG_SEALED,
+		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -154,7 +154,7 @@ static const struct cats_partition_image cats_partition = {
 		.arena_rows = 0,
 		.arena_scores = 0,
 		.arena_input = 176,
-		.arena_pooled = 160,
+		.arena_pooled = 140,
 		.arena_output = 128,
 	},
 	.gathers = {
@@ -168,11 +168,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 772,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5134,
+			.slot_us = 451,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3544,
 			.tile = { 188, 188 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -199,11 +200,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6100,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4328,
 			.tile = { 128, 128 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -230,11 +232,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6093,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4156,
 			.tile = { 176, 176 },
+			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -254,18 +257,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6053,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4196,
 			.tile = { 128, 128 },
+			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -285,18 +289,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6007,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4156,
 			.tile = { 176, 176 },
+			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -316,18 +321,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 0,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 744,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5762,
-			.tile = { 140, 140 },
+			.slot_us = 416,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3793,
+			.tile = { 144, 144 },
+			.outbox = { 164, 164 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -347,18 +353,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 0,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 748,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5773,
-			.tile = { 152, 152 },
+			.slot_us = 421,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3814,
+			.tile = { 156, 156 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -407,7 +414,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1014 = { 0, 0 },
+	.pad_1070 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 7947, -3707 }, { -6282, 1530 }, { 8069, 1628 }, { 11887, 2805 },
 		{ 6428, -3146 }, { 9057, -13 }, { 10941, 2252 }, { -6643, 1091 },
@@ -449,7 +456,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1362 = { 0, 0 },
+	.pad_1418 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 94, 68, 27, -119, 34, -79, -110, -6, 107, -126, -124, -88, 0,
 		  0, 0, 0 },
@@ -467,7 +474,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1466 = { 0, 0 },
+	.pad_1522 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -509,7 +516,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1878 = { 0, 0 },
+	.pad_1934 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ 41, -61, 115, 9, 70, -31, 8, -70, -32, -99, -60, -13, -112,
 		  0, 0, 0 },
@@ -527,7 +534,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1982 = { 0, 0 },
+	.pad_2038 = { 0, 0 },
 	.output_norm = {
 		{ 7694, -1575 }, { 11998, -2497 }, { 11726, 3520 }, { 8034, 1809 },
 		{ 7023, -821 }, { 6295, -1106 }, { -6585, -1089 }, { 8943, 30 },

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 17378f80.
+/* Partition of node 2 of 4, deployment 4f7a5196.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
- * 2064 bytes of flash, 336 bytes of arena.
+ * 2120 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 2
-#error "this partition has format 2: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 3
+#error "this partition has format 3: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,9 +26,9 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x17378f80u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 2064 /* bytes of flash */
+#define CATS_PARTITION_SIZE 2120 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -47,7 +47,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1010[2];
+	uint8_t pad_1066[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -56,14 +56,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1358[2];
+	uint8_t pad_1414[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1462[2];
+	uint8_t pad_1518[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -74,14 +74,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_1874[2];
+	uint8_t pad_1930[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_1978[2];
+	uint8_t pad_2034[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -90,7 +90,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[1];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[1];
-	uint8_t pad_2058[6];
+	uint8_t pad_2114[6];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -110,7 +110,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdd6b4ea8u,
+		.crc32 = 0xba3f59dbu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -137,7 +137,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 4,
 		.first_input = 3,
 		.first_head = 2,
-		.flags = CATS_FLAG_SEALED,
+		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -153,7 +153,7 @@ static const struct cats_partition_image cats_partition = {
 		.arena_rows = 0,
 		.arena_scores = 0,
 		.arena_input = 0,
-		.arena_pooled = 164,
+		.arena_pooled = 140,
 		.arena_output = 128,
 	},
 	.gathers = {
@@ -167,11 +167,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 772,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5134,
+			.slot_us = 451,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3544,
 			.tile = { 176, 176 },
+			.outbox = { 0, 0 },
 			.own_keep = 0,
 			.table = CATS_PARTITION_AT(input_table),
 			.norm = 0,
@@ -198,11 +199,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6100,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4328,
 			.tile = { 128, 128 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -229,11 +231,12 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6093,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4156,
 			.tile = { 176, 176 },
+			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -253,18 +256,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6053,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4196,
 			.tile = { 128, 128 },
+			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
 			.table = CATS_PARTITION_AT(block0_forward_table),
 			.norm = CATS_PARTITION_AT(block0_forward_norm),
@@ -284,18 +288,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 792,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 6007,
+			.slot_us = 477,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 4156,
 			.tile = { 176, 176 },
+			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -315,18 +320,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 0,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 744,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5762,
-			.tile = { 140, 140 },
+			.slot_us = 416,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3793,
+			.tile = { 144, 144 },
+			.outbox = { 168, 168 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(output_norm),
@@ -346,18 +352,19 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 0,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 748,
-			.control_us = 740,
-			.turn_us = 2000,
-			.spacing_us = 5773,
-			.tile = { 152, 152 },
+			.slot_us = 421,
+			.control_us = 423,
+			.turn_us = 870,
+			.spacing_us = 3814,
+			.tile = { 156, 156 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
 			.table = 0,
 			.norm = 0,
@@ -403,7 +410,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1010 = { 0, 0 },
+	.pad_1066 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 7947, -3707 }, { -6282, 1530 }, { 8069, 1628 }, { 6428, -3146 },
 		{ 9057, -13 }, { 10941, 2252 }, { -6643, 1091 }, { 9225, -1600 },
@@ -445,7 +452,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1358 = { 0, 0 },
+	.pad_1414 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 66, 111, -59, 68, -77, -111, 11, -15, 77, 91, 95, -124, 10,
 		  0, 0, 0 },
@@ -463,7 +470,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1462 = { 0, 0 },
+	.pad_1518 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -505,7 +512,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1874 = { 0, 0 },
+	.pad_1930 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ 30, 18, 69, -90, 36, 84, 74, -11, 42, 78, -96, -28, 53, 0, 0,
 		  0 },
@@ -523,7 +530,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1978 = { 0, 0 },
+	.pad_2034 = { 0, 0 },
 	.output_norm = {
 		{ 11998, -2497 }, { 11726, 3520 }, { 8034, 1809 }, { 7023, -821 },
 		{ 6295, -1106 }, { -6585, -1089 }, { 8668, -3322 }, { 8943, 30 },
@@ -540,7 +547,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0,
 	},
-	.pad_2058 = { 0, 0, 0, 0, 0, 0 },
+	.pad_2114 = { 0, 0, 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -1,0 +1,127 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What code takes is an upper line of what was counted, and not far above it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cats.plan.code_time import (
+    FOUR_NODES,
+    FRAME_HEADER,
+    SEALED_BYTES,
+    SIXTEEN_NODES,
+    Frame,
+    code_time,
+)
+from cats.plan.radio import RADIOS, SEALED, radio
+
+RECORDED = Path(__file__).parents[3] / "tests" / "benchmarks" / "m4" / "recorded.json"
+#: Fragments of a source, by shape and radio.
+COLUMNS = {
+    ("4x832", "nrf_radio"): (FOUR_NODES, 4), ("4x832", "ieee802154"): (FOUR_NODES, 8),
+    ("16x512", "nrf_radio"): (SIXTEEN_NODES, 3), ("16x512", "ieee802154"): (SIXTEEN_NODES, 6),
+    ("small", "nrf_radio"): (SIXTEEN_NODES, 1), ("small", "ieee802154"): (SIXTEEN_NODES, 1),
+}  # fmt: skip
+WAITING, SYNC, DATA, REPORTS, GRANT, CODED, HEARSAY, OVER = range(8)
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    found = json.loads(RECORDED.read_text())
+    return {
+        part: {
+            name: (count, found["units"][part][name])
+            for name, count in found["counts"][part].items()
+        }
+        for part in ("gather", "zephyr")
+    }
+
+
+def heard(code, kind, frame):
+    payload = frame - FRAME_HEADER
+    return code.parse + code.parse_byte * frame + code.take[kind] + code.take_byte * payload
+
+
+def built(code, kind, frame, fragments, phase):
+    payload = frame - FRAME_HEADER
+    filled = code.coded_byte * fragments if kind == Frame.CODED else code.copy_byte
+    return (
+        code.poll[phase] + code.build[kind] + filled * payload + code.seal + code.seal_byte * frame
+    )
+
+
+@pytest.mark.parametrize("shape, air", COLUMNS)
+def test_the_gather(recorded, shape, air):
+    code, fragments = COLUMNS[shape, air]
+    counted = {
+        name.split("/", 2)[2]: found
+        for name, found in recorded["gather"].items()
+        if name.startswith(f"{shape}/{air}/")
+    }
+
+    def holds(name, line, slack=1.0):
+        count, _ = counted[name]
+        assert count <= line, name
+        assert slack * line <= 2.5 * count, name  # an upper line, not any line
+
+    for kind in (Frame.SYNC, Frame.DATA, Frame.REPORT, Frame.GRANT):
+        name = kind.name.lower()
+        holds(f"receive/{name}", heard(code, kind, counted[f"receive/{name}"][1]))
+    count, frame = counted["receive/coded"]
+    # The worst one also ends an exchange.
+    assert count <= heard(code, Frame.CODED, frame) + code.close
+    for name, kind, phase in (
+        ("sync", Frame.SYNC, WAITING), ("data", Frame.DATA, DATA),
+        ("report", Frame.REPORT, REPORTS), ("grant", Frame.GRANT, REPORTS),
+        ("coded", Frame.CODED, CODED),
+    ):  # fmt: skip
+        holds(f"poll/{name}", built(code, kind, counted[f"poll/{name}"][1], fragments, phase))
+    for phase, name in enumerate(
+        ("waiting", "sync", "data", "reports", "grant", "coded", "hearsay", "over")
+    ):
+        holds(f"poll/idle/{name}", code.poll[phase])
+    for name in ("coded", "data", "hearsay", "reports", "waiting"):
+        if f"poll/end/{name}" in counted:
+            assert counted[f"poll/end/{name}"][0] <= code.close, name
+    switch = recorded["zephyr"]["kernel/job"][0]
+    assert counted["job/begin"][0] + counted["job/end"][0] + switch <= code.job
+    # Units are bytes of all coded frames times fragments; none is longer than the longest.
+    count, units = counted["code/solve"]
+    held = units / (fragments * (counted["receive/coded"][1] - FRAME_HEADER))
+    assert count <= code.solve_byte * units + code.solve * held
+
+
+def test_the_kernel_and_sealing(recorded):
+    kernel = {name: count for name, (count, _) in recorded["zephyr"].items()}
+    wake = kernel["kernel/wake"] + kernel["kernel/lock"] + kernel["kernel/reschedule"]
+    assert wake <= FOUR_NODES.wake <= 1.05 * wake
+    expire = kernel["kernel/expire"] + kernel["kernel/lock"]
+    assert expire <= FOUR_NODES.expire <= 1.05 * expire
+    for name, (count, size) in recorded["zephyr"].items():
+        if name.startswith("aes/"):
+            line = FOUR_NODES.aes + FOUR_NODES.aes_byte * (size - SEALED_BYTES - FRAME_HEADER)
+            assert count <= line <= 1.15 * count, name
+
+
+def test_groups_between():
+    """Linear in the number of nodes, and as fast as the clock."""
+    for four, ten, sixteen in zip(
+        code_time(4).take, code_time(10).take, code_time(16).take, strict=True
+    ):
+        assert four + sixteen == pytest.approx(2 * ten)
+    assert code_time(4) == FOUR_NODES and code_time(16) == SIXTEEN_NODES
+    fast, slow = code_time(16, 128e6), code_time(16, 64e6)
+    assert 2 * fast.closed_us() == pytest.approx(slow.closed_us())
+    assert slow.closed_us() == pytest.approx(SIXTEEN_NODES.close * SIXTEEN_NODES.cycles / 64)
+
+
+@pytest.mark.parametrize("sealed", ["", SEALED])
+@pytest.mark.parametrize("name", sorted(RADIOS))
+def test_a_slower_processor_has_longer_slots(name, sealed):
+    usual, slow = radio(name + sealed), radio(name + sealed, code_time(16, 8e6))
+    assert slow.lead_us > usual.lead_us
+    for frame in (30, slow.frame):
+        assert slow.slot_us(frame, 3, 2) >= usual.slot_us(frame, 3, 2)
+        assert slow.turn_us(frame, 3, 2) > usual.turn_us(frame, 3, 2)

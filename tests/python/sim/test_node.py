@@ -1,0 +1,570 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""One node: its calls, which inference it joins, whom it follows. doc/protocol.rst, "A node"."""
+
+import errno
+import itertools
+
+import numpy as np
+import pytest
+
+from cats.sim._native import ffi, lib
+from cats.sim.engine import Engine
+from driven import ASK, CODED, DATA, DULL, GRANT, REPORT, SYNC, Driven, images, sealed
+
+# Calls
+
+
+def test_setup_is_checked():
+    assert Driven().result == 0
+    assert Driven(image=ffi.NULL).result == -errno.EINVAL
+    assert Driven(arena=ffi.NULL).result == -errno.EINVAL
+    good = Driven()
+    assert Driven(arena=ffi.cast("uint8_t *", good.arena) + 4).result == -errno.EINVAL
+    assert Driven(arena_size=good.config.arena_size - 1).result == -errno.ENOMEM
+    assert Driven(mtu=16).result == -errno.EMSGSIZE
+    assert Driven(mtu=17).result == 0
+
+
+def test_misuse():
+    driven = Driven()
+    node, job = driven.node, ffi.new("struct cats_job *")
+    assert lib.cats_node_sent(node, True, 0) == -errno.EINVAL
+    assert lib.cats_node_compute_begin(node, job, 0) == -errno.EAGAIN
+    assert lib.cats_node_compute_end(node, job, 0) == -errno.EINVAL
+    assert lib.cats_node_withdraw(node) == -errno.ENOENT
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == -errno.EBUSY
+    assert lib.cats_node_withdraw(node) == 0
+    assert lib.cats_node_withdraw(node) == -errno.ENOENT
+    assert lib.cats_node_submit(node, ffi.NULL, 0) == 0
+    silence = lib.cats_silence_us(driven.image)
+    assert driven.poll(silence - 1) == lib.CATS_TODO_WAIT
+    assert driven.todo.at == silence and not driven.todo.forever and not driven.todo.compute
+    driven.poll(silence)
+    assert driven.todo.compute
+    assert driven.job(silence)
+    assert lib.cats_node_withdraw(node) == -errno.EALREADY
+    assert lib.cats_node_leads(node)
+    driven = running()  # without an input of its own
+    driven.until(driven.now + 100)
+    assert lib.cats_node_withdraw(driven.node) == -errno.ENOENT
+
+
+def test_times_of_the_configuration():
+    for start, given in (
+        (59_990_000, dict(timeout_us=5_999_000)),
+        (60_000_000, dict(timeout_us=7_000_000)),
+        (9, dict(timeout_us=7_000_000, start_us=9)),
+    ):
+        assert Driven(**given).node.config.start_us == start
+    driven = Driven(timeout_us=40_000)
+    driven.poll(39_999)
+    assert driven.todo.at == 40_000 and not driven.node.silence
+    driven.poll(40_000)
+    assert driven.node.silence
+
+
+def test_alone():
+    """The leader of four dead nodes: frames in their slots, and a result, across the clock's wrap;
+    the next inference at any later time."""
+    driven = Driven(now=2**32 - 30_000)
+    now, sent, ready, done = 2**32 - 30_000, [], [], 0
+
+    def ended(result):
+        assert result.inference == 65 * done and result.submitted and result.led
+        assert result.silent == 0b11110 and result.lost == result.fragments > 0
+        output = np.frombuffer(
+            ffi.buffer(result.output, 2 * result.rows * result.columns), "<i2"
+        ).reshape(result.rows, result.columns)
+        own = int(driven.image.model.own_outputs)
+        assert (output[:, own:] == -32768).all() and (output[:, :own] > -32768).all()
+
+    while done < 3:
+        assert lib.cats_node_submit(driven.node, ffi.NULL, now % 2**32) == 0
+        while (what := driven.poll(now)) != lib.CATS_TODO_DONE:
+            if what == lib.CATS_TODO_SEND:
+                at = now + (driven.todo.at - now) % 2**32
+                assert at <= now + max(g.slot_us for g in driven.plan.gathers)
+                sent.append((at, driven.todo.frame[0] & 15))
+                ready.append(at)
+                assert len(ready) <= 2  # the next one is ready while one is on the air
+                driven.job(now)
+            elif ready:
+                now = max(now, ready.pop(0))
+                assert lib.cats_node_sent(driven.node, True, now % 2**32) == 0
+            elif not driven.job(now):
+                assert not driven.todo.forever
+                assert 0 < (driven.todo.at - now) % 2**32 < 2**31
+                now += (driven.todo.at - now) % 2**32
+        ended(driven.todo.result)
+        done += 1
+        idle = now + 40 * 60 * 1_000_000  # more than half of the clock's range
+        driven.poll(now)
+        while not driven.todo.forever:
+            now += (driven.todo.at - now) % 2**32
+            driven.poll(now)
+        now = idle
+    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round;
+    # when it hears nobody for long it keeps quiet from early in an inference on, but for a SYNC.
+    assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
+    gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
+    assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
+    assert [type for at, type in sent if at > 2**32 + 40 * 60 * 1_000_000] == [
+        SYNC, SYNC, DATA, GRANT, SYNC
+    ]  # fmt: skip
+
+
+def test_duplicates_of_a_number_are_told():
+    """Another node with this node's number is refused, and counted."""
+    driven = Driven(number=2)
+    twin = Engine(images()[0][1])
+    data = sealed(twin.image, SYNC, 2, (0, 0))
+    assert lib.cats_node_receive(driven.node, data, len(data), 5, 9) == -errno.EBADMSG
+    assert driven.node.stats.rejected[lib.CATS_REJECT_SOURCE] == 1
+
+
+# A node that is new
+
+
+@pytest.mark.parametrize("node", [0, 2])
+def test_restarted_node_stays_out(node):
+    """What it hears may be of the inference that it was in: it neither joins that, nor says
+    anything under its number, but joins the next one, or begins it."""
+    driven = Driven(node, first_inference=7)
+    lib.cats_node_submit(driven.node, ffi.NULL, 0)
+    half = driven.silence // 2
+    assert driven.hear(1000, SYNC, 1) == "inference"
+    for at, x in ((2000, (0, 0)), (3000, (0, 1)), (half + 1000, (1, 0)), (half + 9000, (3, 0))):
+        assert driven.hear(at, DATA, 3, x, slot=1) == "inference"
+        assert not driven.runs
+    assert not driven.until(half + 9000 + driven.silence - 100)
+    if node:
+        assert driven.hear(driven.now, SYNC, 1, inference=8) is None
+        assert driven.runs and driven.node.leader == 1
+        sent = driven.until(driven.now + driven.silence)
+        assert {frame.type for frame in sent} >= {DATA}
+    else:
+        sent = driven.until(driven.now + driven.silence)
+        assert sent[0].type == SYNC
+    assert {frame.inference for frame in sent} == {8}
+
+
+def test_new_node_joins_what_began_after_it():
+    """By a frame of the first exchange that was opened half a silence after its start."""
+    for at, type, fields, joins in (
+        (0.4, SYNC, {}, False),
+        (0.6, SYNC, {}, True),
+        (0.6, DATA, dict(slot=1), True),
+        (0.6, DATA, dict(slot=1, x=(0, 1)), False),
+        (0.6, REPORT, dict(round=1), False),
+    ):
+        driven = Driven(2)
+        error = driven.hear(int(at * driven.silence), type, 1, **fields)
+        assert (error, driven.runs) == ((None, True) if joins else ("inference", False))
+
+
+def test_new_node_learns_the_number_from_who_asks():
+    for index, first in ((0, 21), (1, 5)):
+        driven = Driven(0, first_inference=5)
+        assert driven.hear(1000, ASK, 3, inference=21, index=index) == "inference"
+        lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+        sent = driven.until(3 * driven.silence)
+        assert (sent[0].type, sent[0].inference) == (SYNC, first)
+
+
+def test_follower_of_itself():
+    """Who has restarted follows the sender of a frame that calls it the leader."""
+    driven = Driven(0)
+    assert driven.hear(1000, DATA, 3, (2, 0), slot=0) == "inference"
+    assert driven.hear(driven.silence * 9 // 10, DATA, 3, slot=0, inference=8) is None
+    assert driven.runs and driven.node.leader == 3
+
+
+# A node that waits
+
+
+def waiting(number=2, seen=None, **config):
+    """One that was silent for long; ``seen``: the number of an inference of others, before."""
+    driven = Driven(number, **config)
+    if seen is not None:
+        assert driven.hear(driven.silence, DATA, 1, (4, 0), seen, slot=1) == "inference"
+    driven.until(driven.now + 2 * driven.silence)
+    return driven
+
+
+def test_asked():
+    """An idle leader begins, with the number that who asks expects; others, and who has used that
+    number, do not."""
+    driven = waiting(0, seen=20)
+    assert driven.hear(driven.now, ASK, 3, inference=20) == "inference"
+    assert driven.hear(driven.now + 9, ASK, 3, inference=21) is None
+    assert driven.runs
+    sent = driven.until(driven.now + driven.silence)
+    assert (sent[0].type, sent[0].inference) == (SYNC, 21)
+    assert driven.hear(driven.now, ASK, 3, inference=22) == "inference"  # it runs
+    driven = waiting(0, seen=20)
+    assert driven.hear(driven.now, ASK, 3, inference=9, index=1) is None  # a guess
+    assert driven.until(driven.now + driven.silence)[0].inference == 21
+    assert waiting(2).hear(10**7, ASK, 3, inference=21) == "inference"
+
+
+def test_asks():
+    """A follower asks an idle leader: in silence, again and again; it may guess the number."""
+    for seen, asked in ((None, (1, 1)), (20, (21, 0))):
+        driven = waiting(2, seen)
+        lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+        sent = driven.until(driven.now + 3 * driven.silence)
+        assert [frame.type for frame in sent] == [ASK] * 3
+        assert [(frame.inference, frame.index) for frame in sent] == [asked] * 3
+        gaps = [b.at - a.at for a, b in itertools.pairwise(sent)]
+        assert gaps == pytest.approx([driven.silence] * 2, abs=1000)
+
+
+def test_late_frame_begins_nothing():
+    """After a silence an inference begins with its first SYNC, or is joined by the second frame."""
+    for first, second, joins in (
+        (dict(type=DATA, x=(0, 0)), None, False),
+        (dict(type=SYNC, x=(1, 0)), None, False),
+        (dict(type=SYNC, x=(0, 0)), None, True),
+        (dict(type=DATA, x=(1, 0)), dict(type=DATA, x=(1, 0)), True),
+        (dict(type=DATA, x=(2, 0)), dict(type=DATA, x=(2, 0)), False),
+        (dict(type=DATA, x=(2, 0)), dict(type=DATA, x=(0, 0), inference=22), True),
+        (dict(type=DATA, x=(0, 0)), dict(type=DATA, x=(0, 0), inference=20), False),
+    ):
+        driven = waiting(2, seen=20)
+        for frame in filter(None, (first, second)):
+            error = driven.hear(driven.now + 5, source=1, **{"inference": 21} | frame)
+        assert driven.runs == joins and (error == "inference") == (not joins)
+
+
+@pytest.mark.parametrize("first", [300, 436, 500 - 2**15 + 2**16])
+def test_all_others_restarted(first):
+    """A number is believed at once that is older than what comes late, after a silence."""
+    driven = waiting(2, seen=500)
+    assert driven.hear(driven.now + 5, SYNC, 1, inference=first) is None
+    assert driven.runs
+
+
+def test_late_frames_begin_nothing():
+    """Among the last 64 numbers, or while others are heard, what looks old is late."""
+    for number, type, x, quiet in (
+        (437, SYNC, (0, 0), True),
+        (500, SYNC, (0, 0), True),
+        (300, DATA, (0, 0), True),
+        (300, SYNC, (1, 0), True),
+        (300, SYNC, (0, 0), False),
+    ):
+        driven = waiting(2, seen=500)
+        if not quiet:
+            assert driven.hear(driven.now, DATA, 1, (5, 0), 500, slot=1) == "inference"
+        assert driven.hear(driven.now + 5, type, 1, x, number) == "inference"
+        assert not driven.runs, number
+
+
+def test_who_restarted_among_the_last_numbers_gets_out_of_them():
+    """A leader whom nobody followed goes on behind what may look late to the others."""
+    driven = Driven(0, first_inference=450)
+    numbers = []
+    for _ in range(2):
+        lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+        driven.until(driven.now + 100 * driven.silence)
+        numbers.append(driven.results[-1][0])
+    assert numbers == [450, 515]
+    # Heard by one, it counts on.
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    driven.until(driven.now + 2)
+    assert driven.runs
+    assert driven.hear(driven.now + 2000, DATA, 1, inference=580) is None
+    driven.until(driven.now + 100 * driven.silence)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    driven.until(driven.now + 100 * driven.silence)
+    assert [number for number, _ in driven.results[2:]] == [580, 581]
+    alone = Driven(0, nodes=1, first_inference=65535)
+    for _ in range(2):
+        lib.cats_node_submit(alone.node, ffi.NULL, alone.now)
+        alone.until(alone.now + 1000)
+    assert [number for number, _ in alone.results] == [65535, 0]
+
+
+def test_others_do_not_hold_an_input_up_for_ever():
+    """Inferences of others that it can never join: after four times its patience it begins one."""
+    driven = Driven(2, start_us=200_000)
+    patience = 2 * 200_000  # it is the second to take over
+    driven.until(2 * driven.silence)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    given, number = driven.now, 100
+    while not driven.runs:
+        number += 1
+        why = driven.hear(driven.now + 20_000, DATA, 1, (5, 0), number, slot=1)
+        assert driven.runs or why == "inference"
+        assert driven.now < given + 5 * patience
+    sync = next(frame for frame in driven.sent if frame.type == SYNC)
+    assert given + 4 * patience <= sync.at < given + 4 * patience + 50_000
+    assert sync.inference == number
+
+
+def test_one_frame_holds_nobody_up():
+    """Others are in an inference as long as it goes on; a frame that somebody repeats is none."""
+    driven = Driven(2)
+    driven.hear(driven.silence, DATA, 1, (3, 0), slot=1)
+    assert driven.node.phase == lib.CATS_NODE_LISTENING
+    at = driven.now
+    for tile in (1, 0):  # it goes on, and does not
+        for n in range(40):
+            driven.hear(at + n * driven.silence // 4, DATA, 1, (3 + 2 * tile, 0), slot=1)
+            if driven.node.silence:
+                break
+        elapsed = (driven.now - at) / driven.silence
+        limit = lib.cats_exchange_us(driven.image, {"gather": 3, "tile": 0}) / driven.silence
+        assert elapsed < 1.5 + limit
+        at = driven.now
+    assert driven.node.phase == lib.CATS_NODE_WAITING
+
+
+# Who calls, since it hears nobody
+
+
+@pytest.mark.parametrize("node", [0, 2, 3])
+def test_call_is_for_who_knows_no_leader(node):
+    """An idle node in a silence joins; one that runs, or that heard others, does not."""
+    call = dict(type=SYNC, source=1, index=DULL)
+    driven = waiting(node, seen=20)
+    assert driven.hear(driven.now, inference=21, **call) is None
+    assert driven.runs and driven.node.leader == 1
+    # it follows the one it joined, whose next call finds it at work
+    assert driven.hear(driven.now + 50, inference=21, **call | dict(slot=1)) == "leader"
+
+    driven = waiting(node, seen=20)
+    driven.hear(driven.now, DATA, 4, (5, 0), 20, slot=1)  # others are at work, and it hears them
+    assert not driven.node.silence
+    assert driven.hear(driven.now + 50, inference=21, **call) == "leader"
+    assert not driven.runs
+
+
+def alone(number):
+    """A node that leads, and has heard nobody for inferences."""
+    driven = waiting(number, start_us=1000)
+    for _ in range(4):
+        assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+        done = len(driven.results)
+        while len(driven.results) == done:
+            driven.until(driven.now + driven.silence)
+    assert driven.results[-1][1]
+    return driven
+
+
+def test_call_of_a_lower_one():
+    """Of two that lead alone the higher one gives way."""
+    driven = alone(2)
+    assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+    driven.until(driven.now + 2000)
+    assert driven.runs and lib.cats_node_leads(driven.node)
+    number = driven.node.number
+    for source, inference, why in (
+        (3, number + 1000, "inference"), (1, number - 1, "inference"), (1, number + 1000, "busy"),
+    ):  # fmt: skip
+        assert driven.hear(driven.now, SYNC, source, index=DULL, inference=inference) == why
+    driven.until(driven.now + driven.silence)
+    assert not driven.runs and driven.results[-1][0] == number
+
+
+def test_who_leads_alone_joins_the_others():
+    """Whoever leads them, once they are far in an inference in which it takes no part."""
+    driven = alone(2)
+    assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+    driven.until(driven.now + 2000)
+    far = dict(type=DATA, source=4, slot=3, inference=driven.node.number + 1000)
+    assert driven.hear(driven.now, x=(1, 0), **far) == "inference"
+    assert driven.hear(driven.now, x=(5, 0), **far) == "busy"
+    driven.until(driven.now + 1000)
+    assert not driven.runs
+
+
+def test_who_leads_alone_calls():
+    """One SYNC, that says so, in eight silences; it listens in each first exchange."""
+    driven = alone(0)
+    calls = []
+    for _ in range(30):
+        assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+        done = len(driven.results)
+        while len(driven.results) == done:
+            calls += driven.until(driven.now + driven.silence)
+    assert {(frame.type, frame.index) for frame in calls} == {(SYNC, DULL)}
+    assert min(b.at - a.at for a, b in itertools.pairwise(calls)) >= 8 * driven.silence
+    # One that answers is led as ever.
+    assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
+    driven.until(driven.now + 2000)
+    assert driven.hear(driven.now, DATA, 1, inference=driven.node.number) is None
+    sent = driven.until(driven.now + driven.silence)
+    assert DATA in {frame.type for frame in sent}
+
+
+# A node that runs
+
+
+def running(number=2, leader=0, **options):
+    """One in the first exchange of inference 7, which a node has opened just now."""
+    driven = waiting(number, **options)
+    assert driven.hear(driven.now, SYNC, leader) is None
+    return driven
+
+
+def test_next_exchange_of_another_leader():
+    """Not of a higher leader, unless the own one was not heard for half a silence."""
+    driven = running()
+    at = driven.now
+    assert driven.hear(at + 9, SYNC, 1) == "leader"
+    assert driven.hear(at + 99, DATA, 3, (0, 1), slot=1) == "leader"
+    assert driven.hear(at + 199, SYNC, 1, (0, 1)) == "leader"
+    assert (driven.node.leader, driven.node.x.tile) == (0, 0)
+    assert driven.hear(at + 199 + driven.silence * 2 // 3, SYNC, 1, (0, 1)) is None
+    assert (driven.node.leader, driven.node.x.tile) == (1, 1)
+    assert driven.hear(driven.now + 5, SYNC, 0, (0, 1)) is None  # the lower one, always
+    assert driven.node.leader == 0
+
+
+def test_another_inference():
+    """Its leader has gone on: this one ends. One SYNC of anybody else ends nothing."""
+    for source, inference, late, why in (
+        (4, 8, 0.0, "inference"), (0, 6, 0.0, "inference"), (0, 8, 0.0, "busy"),
+        (4, 8, 0.6, "busy"),
+    ):  # fmt: skip
+        driven = running()
+        at = driven.now + int(late * driven.silence)
+        assert driven.hear(at, SYNC, source, inference=inference) == why
+        assert driven.node.abandon == (why == "busy")
+        assert driven.hear(driven.now, DATA, 4, (5, 0), inference=8) == "inference"  # too far
+        driven.until(driven.now + 1000)
+        assert driven.runs == (why != "busy") and len(driven.results) == (why == "busy")
+
+
+def test_late_frames():
+    """Of an exchange that is over, and of one before that: dropped; no sign of life for ever."""
+    driven = running()
+    driven.hear(driven.now + 10, SYNC, 0, (0, 1))
+    at = driven.now
+    assert driven.hear(at + 10, DATA, 1) == "late"
+    assert driven.node.heard_us == driven.now
+    driven.hear(at + 20, SYNC, 0, (1, 0))
+    limit = lib.cats_exchange_us(driven.image, {"gather": 1, "tile": 0})
+    while not driven.node.silence and driven.now < at + 2 * limit + 4 * driven.silence:
+        assert driven.hear(driven.now + driven.silence // 5, DATA, 1) in ("late", "leader")
+    assert driven.node.silence or driven.sent[-1].type == SYNC
+
+
+def test_frames_far_ahead():
+    """The others are exchanges ahead while this node computes: it follows when it has."""
+    driven = running()
+    at = driven.now
+    driven.node.job_running = True  # as long as somebody else's thread takes
+    assert driven.hear(at + 9, SYNC, 0, (3, 1)) == "busy"
+    driven.node.job_running = False
+    driven.until(at + 20)
+    assert (driven.node.x.gather, driven.node.x.tile) == (3, 1)
+    assert driven.hear(at + 30, SYNC, 0, (3, 1)) is None
+
+
+def test_next_inference_before_the_result_is_told():
+    """The leader goes on while this node's last job ends: not joined yet, and nothing is lost."""
+    driven = running()
+    assert driven.hear(driven.now + 9, SYNC, 0, (10, 1)) == "busy"
+    while driven.node.phase == lib.CATS_NODE_RUNNING:
+        what = driven.poll(driven.now)
+        assert what != lib.CATS_TODO_DONE
+        if not driven.job(driven.now):
+            driven.now += 1000
+    assert driven.node.phase == lib.CATS_NODE_DONE
+    data = sealed(driven.image, SYNC, 0, (0, 0), inference=8)
+    for at in (0, 2000):
+        now = driven.now + at
+        error = lib.cats_node_receive(driven.node, data, len(data), now, now)
+        assert (error == 0) == (at > 0)
+        driven.until(now + 100)
+    assert driven.results == [(7, False)] and driven.node.number == 8
+
+
+def test_tile_buffer_in_use():
+    """One buffer, whose tile is not consumed yet: the next one has no place."""
+    driven = running()
+    gather = driven.image.gathers[9]
+    assert gather.buffers == 1 and gather.tile_rows < gather.rows
+    assert driven.hear(driven.now + 9, SYNC, 0, (9, 0)) == "busy"
+    driven.until(driven.now + 100)
+    assert driven.hear(driven.now + 9, SYNC, 0, (9, 0)) is None
+    driven.poll(driven.now)
+    driven.until(driven.now + 50)
+    late = driven.now + 60_000
+    data = [sealed(driven.image, SYNC, 0, (9, 1)),
+            sealed(driven.image, DATA, 1, (9, 1), payload=bytes(
+                lib.cats_fragment_size(driven.image, {"gather": 9, "tile": 1}, 1, 0)))]  # fmt: skip
+    busy = lib.CATS_REJECT_BUSY
+    before = driven.node.stats.rejected[busy]
+    for n, frame in enumerate(data):  # and no job ends between the two
+        error = lib.cats_node_receive(driven.node, frame, len(frame), late + n, late + n)
+        assert (error != 0) == (n == 1)
+    assert driven.node.stats.rejected[busy] == before + 1
+
+
+# Slots that are missed
+
+
+def test_late_for_its_slot():
+    """A frame is handed out as long as its slot began no longer ago than the configuration says."""
+    for late, sends in ((200, True), (400, False)):
+        driven = running(4, late_us=300)
+        gather = driven.image.gathers[0]
+        slot = driven.now - 1 + 2 * gather.control_us + gather.turn_us + 4 * gather.slot_us
+        driven.until(driven.now + 1000)
+        driven.miss(slot + late)
+        assert [frame.at for frame in driven.until(driven.now + 100)] == [slot] * sends
+
+
+def led(what, number=0, **options):
+    """A leader, up to the moment in which it hands out a frame of a type in an exchange with data
+    of others; its exchange runs."""
+    driven = waiting(number, **options)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    while not driven.sent or driven.sent[-1].type != what:
+        driven.until(driven.now + 50)
+    return driven
+
+
+def test_copies_that_are_late():
+    """Of a SYNC and of a GRANT: the slot is passed over, and what follows keeps its time."""
+    driven = led(SYNC)
+    sync = driven.sent[-1]
+    control = driven.image.gathers[0].control_us
+    driven.miss(sync.at + control + 200)
+    after = driven.until(driven.now + 20_000)
+    assert after[0].type == DATA and after[0].at == pytest.approx(sync.at + 2 * control, abs=900)
+
+    driven = led(GRANT)
+    grant = driven.sent[-1]
+    driven.miss(grant.at + control + 200)
+    after = driven.until(driven.now + 20_000)
+    assert after and not [f for f in after if f.type == GRANT and f.round == grant.round]
+
+    driven = led(DATA)  # neither of the two: nobody knows of a grant
+    base = driven.node.base_us + lib.cats_data_us(driven.image, {"gather": 0})
+    driven.miss(base)
+    driven.until(base + 10)
+    driven.miss(base + lib.cats_round_us(driven.image, {"gather": 0}) + 100)
+    after = driven.until(driven.now + 60_000)
+    assert not [f for f in after if f.type in (GRANT, CODED) and f.x == (0, 0) and f.round == 1]
+    assert driven.runs
+
+
+# Reports
+
+
+def test_more_than_fifteen_are_lacking():
+    driven = running(1, nodes=2, payload=2)
+    x = next(
+        (g, 0) for g in range(1, 11) if lib.cats_fragment_count(driven.image, {"gather": g}, 0) > 15
+    )
+    assert driven.hear(driven.now + 9, SYNC, 0, x) in (None, "busy")
+    driven.until(driven.now + 100)
+    assert driven.hear(driven.now + 9, SYNC, 0, x) is None
+    reports = [f for f in driven.until(driven.now + 400_000) if f.type == REPORT]
+    assert reports[0].x == x and reports[0].data[10:] == bytes([0x0F])
