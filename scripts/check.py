@@ -235,7 +235,8 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
         return
     failed, _ = run(
         sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider",
-        "-m", "not slow", "-k", NOT_INSTRUMENTED, *native_tests(), quiet=True,
+        "-m", "not slow and not zephyr and not bsim", "-k", NOT_INSTRUMENTED, *native_tests(),
+        quiet=True,
         PYTHONPATH=str(build / "lib"), OMP_NUM_THREADS="1",
     )  # fmt: skip
     filters = [word for folder in ENGINE_FOLDERS for word in ("--filter", f"{folder}/.*")]

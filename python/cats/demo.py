@@ -61,7 +61,8 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     split = SplitConfig.even(task.model, options.nodes, output_split="single")
     make_room(out, force)
     seconds: dict[str, float] = {}
-    metrics, curves, equal, metas, rows = {}, {}, {"clean": True, "lossy": True}, {}, []
+    metrics, curves, silent, metas, rows = {}, {}, {}, {}, []
+    equal = {"clean": True, "lossy": True}
     test = task.test.inputs[: options.samples].numpy()
     labels = task.test.targets[: options.samples].numpy()
 
@@ -84,15 +85,25 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
             )
         say(f"{name}: running {split.nodes} nodes over a lossy {options.radio} ...")
         inputs = quantize_inputs(integer, test)
+
         curves[kind] = {}
         for rounds in ROUNDS:
             curve = curves[kind][f"repair_{rounds}"] = {}
             for loss in LOSSES:
                 with _clock(seconds, "simulate"):
-                    result = lossy(integer, inputs, labels, options, rounds, loss, seconds)
+                    result = simulated(
+                        integer, inputs, labels, options, rounds, Faults(loss=loss), seconds
+                    )
                 equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
                 curve[f"{loss:g}"] = result
                 rows.append((name, rounds, loss, *_columns(result)))
+        silent[kind] = {}
+        for node in range(1, split.nodes):
+            with _clock(seconds, "simulate"):
+                off = Faults(off=[node])
+                result = simulated(integer, inputs, labels, options, 0, off, seconds)
+            equal["lossy"] &= result["equal_to_reference"]
+            silent[kind][str(node)] = result["accuracy"]
 
     first = next(iter(KINDS))
     meta = metas[first]
@@ -107,6 +118,7 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
         "accuracy_float": {kind: m["test"][task.metric] for kind, m in metrics.items()},
         "accuracy_int8": {kind: c["repair_0"]["0"]["accuracy"] for kind, c in curves.items()},
         "accuracy_by_loss": curves,
+        "accuracy_by_silent_node": silent,
         "equal_to_reference": equal,
         "bytes_on_air": {name: air["bytes_on_air"] for name, air in meta["air"].items()},
         "time_on_air_us": {name: air["time_on_air_us"] for name, air in meta["air"].items()},
@@ -126,22 +138,22 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     return summary
 
 
-def lossy(
+def simulated(
     model: IntegerModel,
     inputs: np.ndarray,
     labels: np.ndarray,
     options: Demo,
     rounds: int,
-    loss: float,
+    faults: Faults,
     seconds: dict[str, float],
 ) -> dict:
-    """Run int8 ``inputs`` [B, tokens_in, P] over an air that loses ``loss`` of all frames.
+    """Run int8 ``inputs`` [B, tokens_in, P] over an air with these faults.
 
     Accuracy is that of node 0, which asked; the answers of all nodes are compared with the integer
     reference under the same losses.
     """
     plan = make_plan(model.config, model.split, model.keep, radio=options.radio, rounds=rounds)
-    result = simulate(model, plan, inputs, Faults(loss=loss), seed=options.seed)
+    result = simulate(model, plan, inputs, faults, seed=options.seed)
     if result.hung:
         raise CatsError(f"inference {result.hung[0]} hung on node {result.hung[1]}: please report")
     with _clock(seconds, "reference"):
@@ -186,6 +198,15 @@ def _columns(result: dict) -> list:
 def _print(summary: dict, rows: list[tuple]) -> None:
     header = ("training", "repair", "loss", "accuracy", "delivered", "bytes", "air ms", "all ms")
     print_table(header, rows, "C code on a simulated air, means over inferences and nodes")
+    silent = summary["accuracy_by_silent_node"]
+    print_table(
+        ("node", *(kind.replace("_", " ") for kind in silent)),
+        [
+            (node, *(accuracy[str(node)] for accuracy in silent.values()))
+            for node in range(1, summary["nodes"])
+        ],
+        "Accuracy where this node is off and nothing else is lost, no repair",
+    )
     alone, ram, flash = summary["single_device"], summary["ram_bytes"], summary["flash_bytes"]
     print_table(
         ("", "arena (RAM)", "partition (flash)"),

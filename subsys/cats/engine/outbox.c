@@ -5,8 +5,6 @@
 
 /* What this node broadcasts of an exchange, made once and then read: see cats_engine_fragment(). */
 
-#include <string.h>
-
 #include "engine_internal.h"
 #include "kernels.h"
 #include "rows.h"
@@ -39,11 +37,9 @@ void cats_outbox_write(const struct cats_engine *engine, struct cats_exchange x)
 			if (own.bytes == NULL) {
 				cats_pick_residual((int8_t *)to, own.residual, keep + column, width,
 						   own.multiplier, own.shift);
-			} else if (whole) {
-				memcpy(to, own.bytes + column, width);
 			} else {
-				for (uint32_t c = 0; c < width; c++) {
-					to[c] = (uint8_t)own.bytes[keep[column + c]];
+				for (uint32_t c = column; c < column + width; c++) {
+					to[c - column] = (uint8_t)own.bytes[whole ? c : keep[c]];
 				}
 			}
 		}

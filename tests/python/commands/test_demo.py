@@ -36,6 +36,7 @@ def test_summary_holds_every_figure(shown):
         for curve in curves.values():
             assert [float(loss) for loss in curve] == list(LOSSES)
             assert curve["0"]["delivered"] == 1
+        assert list(summary["accuracy_by_silent_node"][kind]) == ["1"]
         assert curves["repair_0"]["0.2"]["delivered"] < curves["repair_2"]["0.2"]["delivered"]
     assert summary["seconds"]["total"] >= summary["seconds"]["train_plain"] > 0
     assert (out / PLOT).read_bytes().startswith(b"\x89PNG")

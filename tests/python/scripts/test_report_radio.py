@@ -28,7 +28,8 @@ def gather(rounds, **changed):
     row = {
         "group": "gather", "processor": 1.0, "good": True, "radio": "nrf_radio", "nodes": 16,
         "bytes": 512, "rounds": rounds, "bound_us": 1000, "drift_us": 1100.0, "ratio": 1.1,
-        "drift_late": 0, "loss_us": 1800.0, "slower": 1.5, "loss_delivered": 0.9995,
+        "drift_delivered": 1.0, "drift_late": 0, "loss_us": 1800.0, "slower": 1.5,
+        "loss_delivered": 0.9995,
     }  # fmt: skip
     return row | changed
 
@@ -95,6 +96,8 @@ def test_goals_say_what_was_missed():
         "16 nodes x 512 bytes, ble, over the bound": "n/a",
         "frames too late where nothing is lost": "no",
     }
+    made = verdicts(gather(2, nodes=4, bytes=832, loss_delivered=0.998))
+    assert made["4 nodes x 832 bytes, nrf_radio, 10 % loss, delivered"] == "no"
     made = verdicts(figures(fault="drift"), figures(fault="loss", late=1))
     assert made["frames too late where nothing is lost"] == "yes"
 
