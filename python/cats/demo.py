@@ -85,23 +85,19 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
             )
         say(f"{name}: running {split.nodes} nodes over a lossy {options.radio} ...")
         inputs = quantize_inputs(integer, test)
-
         curves[kind] = {}
         for rounds in ROUNDS:
             curve = curves[kind][f"repair_{rounds}"] = {}
             for loss in LOSSES:
-                with _clock(seconds, "simulate"):
-                    result = simulated(
-                        integer, inputs, labels, options, rounds, Faults(loss=loss), seconds
-                    )
+                faults = Faults(loss=loss)
+                result = simulated(integer, inputs, labels, options, rounds, faults, seconds)
                 equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
                 curve[f"{loss:g}"] = result
                 rows.append((name, rounds, loss, *_columns(result)))
         silent[kind] = {}
         for node in range(1, split.nodes):
-            with _clock(seconds, "simulate"):
-                off = Faults(off=[node])
-                result = simulated(integer, inputs, labels, options, 0, off, seconds)
+            faults = Faults(off=[node])
+            result = simulated(integer, inputs, labels, options, 0, faults, seconds)
             equal["lossy"] &= result["equal_to_reference"]
             silent[kind][str(node)] = result["accuracy"]
 
@@ -152,8 +148,9 @@ def simulated(
     Accuracy is that of node 0, which asked; the answers of all nodes are compared with the integer
     reference under the same losses.
     """
-    plan = make_plan(model.config, model.split, model.keep, radio=options.radio, rounds=rounds)
-    result = simulate(model, plan, inputs, faults, seed=options.seed)
+    with _clock(seconds, "simulate"):
+        plan = make_plan(model.config, model.split, model.keep, radio=options.radio, rounds=rounds)
+        result = simulate(model, plan, inputs, faults, seed=options.seed)
     if result.hung:
         raise CatsError(f"inference {result.hung[0]} hung on node {result.hung[1]}: please report")
     with _clock(seconds, "reference"):

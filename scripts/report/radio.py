@@ -151,11 +151,12 @@ class Matrix:
     def cells(self) -> Iterable[Cell]:
         """All of them; of the largest networks fewer inferences."""
         o = self.options
-        for radio in (*o.radios, *(radio + SEALED for radio in o.radios)):
+        plain_and_sealed = (*o.radios, *(radio + SEALED for radio in o.radios))
+        for radio in plain_and_sealed:
             for nodes, size in o.gathers:
                 for rounds in (0, 2):
                     yield self.gather(radio, nodes, size, rounds)
-        for radio in (*o.radios, *(radio + SEALED for radio in o.radios)):
+        for radio in plain_and_sealed:
             for nodes in o.nodes:
                 yield self.times(radio, nodes)
         for nodes in o.demo_nodes:  # without its trained model no cell of the demo is kept either

@@ -151,7 +151,10 @@ static bool again(const struct antenna *a)
 {
 	const struct air *air = a->air;
 
-	for (int n = 0; n < air->config.nodes && a->number == a->node.number; n++) {
+	if (a->number != a->node.number) {
+		return false;
+	}
+	for (int n = 0; n < air->config.nodes; n++) {
 		const struct antenna *other = &air->antenna[n];
 
 		if (other != a && other->on && cats_node_runs(&other->node) &&
