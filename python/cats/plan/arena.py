@@ -79,28 +79,25 @@ def pack(buffers: Sequence[Buffer], tries: int = 400) -> tuple[dict[str, int], i
     """
     solid = [b for b in buffers if b.size]
     bound = lower_bound(solid)
-    against = [[clash(a, b) for b in solid] for a in solid]
+    rooms, lives = [b.room for b in solid], [b.live.bit_count() for b in solid]
+    against = [{j for j, b in enumerate(solid) if clash(a, b)} for a in solid]
 
     def lay(order: Sequence[int]) -> tuple[int, list[int]]:
-        offsets = [0] * len(solid)
-        size = 0
-        for n, i in enumerate(order):
-            taken = sorted(
-                (offsets[j], offsets[j] + solid[j].room) for j in order[:n] if against[i][j]
-            )
-            at = 0
-            for begin, end in taken:
-                if at + solid[i].room <= begin:
+        laid: dict[int, tuple[int, int]] = {}  # buffer -> (begin, end)
+        for i in order:
+            at, room = 0, rooms[i]
+            for begin, end in sorted([laid[j] for j in against[i] & laid.keys()]):
+                if at + room <= begin:
                     break
                 at = max(at, end)
-            offsets[i] = at
-            size = max(size, at + solid[i].room)
-        return size, offsets
+            laid[i] = at, at + room
+        ends = [end for _, end in laid.values()]
+        return max(ends, default=0), [laid[i][0] for i in range(len(solid))]
 
     starts = [
-        sorted(range(len(solid)), key=lambda i: (-solid[i].room, i)),
-        sorted(range(len(solid)), key=lambda i: (-solid[i].live.bit_count(), -solid[i].room, i)),
-        sorted(range(len(solid)), key=lambda i: (-solid[i].room * solid[i].live.bit_count(), i)),
+        sorted(range(len(solid)), key=lambda i: (-rooms[i], i)),
+        sorted(range(len(solid)), key=lambda i: (-lives[i], -rooms[i], i)),
+        sorted(range(len(solid)), key=lambda i: (-rooms[i] * lives[i], i)),
     ]
     laid = [(*lay(order), order) for order in starts]
     size, offsets, order = min(laid, key=lambda item: item[0])

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
+from functools import cache
 
 #: Bytes of the CATS header in front of every payload (doc/protocol.rst).
 FRAME_HEADER = 10
@@ -153,6 +154,7 @@ SIXTEEN_NODES = replace(
 )  # fmt: skip
 
 
+@cache
 def code_time(nodes: int = 16, clock_hz: float = 64e6) -> CodeTime:
     """What code takes in a group of so many nodes: linear between what was counted."""
 

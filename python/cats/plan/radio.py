@@ -5,6 +5,7 @@ node's code needs."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -83,7 +84,7 @@ class Radio:
         work = max(self._heard(Frame.REPORT, frame), self._woken + self._built(Frame.GRANT, frame))
         return math.ceil(max(self.air_us(frame) + self.guard_us, work))
 
-    @property
+    @functools.cached_property
     def lead_us(self) -> int:
         """A control frame before it is taken in, then the own one is made; or an exchange is ended
         and the next one opened at once; in tens. One firmware serves groups of any size, so as for
@@ -96,7 +97,7 @@ class Radio:
         )
         return 10 * math.ceil((CLOCK_US + self.tick_us + work) / 10)
 
-    @property
+    @functools.cached_property
     def early_us(self) -> int:
         """CONFIG_CATS_EARLY_US: so long before its begin a round may be entered, since the frame
         before has been taken in; at most the lead, in tens."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import accumulate
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig, SplitConfig
@@ -90,8 +91,7 @@ def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple
     counts = {Kind.INPUT: split.inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
         kind, tuple(h * model.head_width for h in split.heads)
     )
-    ends = [sum(counts[: d + 1]) for d in range(split.nodes)]
-    return [(end - count, end) for count, end in zip(counts, ends, strict=True)]
+    return [(end - count, end) for count, end in zip(counts, accumulate(counts), strict=True)]
 
 
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
