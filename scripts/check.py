@@ -234,7 +234,7 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
         yield Result(name, "failed", "the instrumented build failed")
         return
     failed, _ = run(
-        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider",
+        sys.executable, "-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", *PARALLEL,
         "-m", "not slow and not zephyr and not bsim", "-k", NOT_INSTRUMENTED, *native_tests(),
         quiet=True,
         PYTHONPATH=str(build / "lib"), OMP_NUM_THREADS="1",

@@ -29,6 +29,7 @@ from bench.m4 import (
     run,
     to_record,
 )
+from bench.zephyr import NoWorkspaceError, count_zephyr
 from cats.errors import CatsError
 from cats.integer import reference
 from cats.plan.plan import plan_from_json
@@ -49,6 +50,11 @@ def elfs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def builds(elfs):
     return {variant: run(elf) for variant, elf in elfs.items()}
+
+
+@pytest.fixture(scope="module")
+def gather(tmp_path_factory):
+    return count_gather(tmp_path_factory.mktemp("gather"))
 
 
 @pytest.fixture(scope="module")
@@ -164,13 +170,26 @@ def test_recorded_is_complete(builds, recorded):
 
 
 @needs_tools
-def test_gather_counts(tmp_path, recorded):
+def test_gather_counts(gather, recorded):
     """What a node does beside its jobs: every call counted, none above its recorded count, and
     nodes that give what the reference does."""
-    counts = {"gather": count_gather(tmp_path)}
+    counts = {"gather": gather}
     if compiler_version() == recorded["compiler"]:
         assert check_recorded(counts, recorded) == []
     assert set(to_record(counts, "", {})["counts"]["gather"]) == set(recorded["counts"]["gather"])
+
+
+@pytest.mark.zephyr
+@needs_tools
+def test_zephyr_counts(tmp_path, recorded):
+    """What Zephyr does around a node's calls, and AES-CCM."""
+    try:
+        counts = {"zephyr": count_zephyr(tmp_path)}
+    except NoWorkspaceError as reason:
+        pytest.skip(str(reason))
+    if compiler_version() == recorded["compiler"]:
+        assert check_recorded(counts, recorded) == []
+    assert set(to_record(counts, "", {})["counts"]["zephyr"]) == set(recorded["counts"]["zephyr"])
 
 
 def test_growth_is_found():
@@ -231,17 +250,24 @@ def test_cmsis_path(monkeypatch, tmp_path, capsys):
 
 
 @needs_tools
-def test_program(tmp_path, monkeypatch, capsys, elfs, builds):
+def test_program(tmp_path, monkeypatch, capsys, elfs, builds, gather):
     """Tables, JSON, and the exit status where a count has grown."""
+
+    def no_workspace(folder):
+        raise NoWorkspaceError("none here")
+
     monkeypatch.setattr(m4, "build", lambda folder, variant, cmsis: elfs[variant])
     monkeypatch.setattr(m4, "run", lambda elf: dict(builds[elf.stem]))
     monkeypatch.setattr(m4, "cmsis_nn", lambda: None)
+    monkeypatch.setattr(m4, "count_gather", lambda folder: gather)
+    monkeypatch.setattr(m4, "count_zephyr", no_workspace)
     path, target = tmp_path / "recorded.json", tmp_path / "counts.json"
     monkeypatch.setattr(m4, "RECORDED", path)
     arguments = ["--build", str(tmp_path), "--shape", "none"]
     assert m4.main([*arguments, "--record"]) == 0
     data = json.loads(path.read_text())
-    assert "CMSIS-NN is left out" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "CMSIS-NN is left out" in printed and "AES-CCM are left out: none here" in printed
     data["counts"]["dsp"]["norm/n64"] -= 200
     path.write_text(json.dumps(data))
     assert m4.main([*arguments, "--json", str(target)]) == 1

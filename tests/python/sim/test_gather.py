@@ -201,7 +201,11 @@ def test_frames_of_who_has_nothing_to_say():
 def test_damage_and_foreigners_are_noticed():
     receiver = engine(2)
     rng = random.Random(1)
-    for fields in itertools.islice(every_frame(receiver), 0, None, 7):
+    own = int(receiver.header.model_id)
+    others = [engine(2, ident=own + rng.randint(1, 0xFFFF)) for _ in range(10)]
+    assert all(int(other.header.model_id) & 0xFFFF != own & 0xFFFF for other in others)
+    some = itertools.islice(every_frame(receiver), 0, None, 7)
+    for fields, other in zip(some, itertools.cycle(others)):
         data = sealed(receiver.image, **fields)
         bits = len(data) * 8
         for _ in range(50):
@@ -210,8 +214,6 @@ def test_damage_and_foreigners_are_noticed():
                 damaged[bit // 8] ^= 1 << bit % 8
             assert parsed(receiver.image, damaged) == "check"
         assert parsed(receiver.image, data, GROUP + 1) == "check"
-        other = engine(2, ident=(int(receiver.header.model_id) + rng.randint(1, 0xFFFF)))
-        assert int(other.header.model_id) & 0xFFFF != int(receiver.header.model_id) & 0xFFFF
         assert parsed(other.image, data) == "check"
     images.cache_clear()
 
