@@ -9,6 +9,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cats.errors import CatsError
 from cats.plan.code_time import FRAME_HEADER, code_time
@@ -79,6 +80,15 @@ def exchange_instructions(
     )  # fmt: skip
 
 
+class _Frames(NamedTuple):
+    """Microseconds of an exchange's frames: in their slots; of a node's processor from the last
+    one's end to that of the exchange; and of its processor for all of them."""
+
+    air_us: int
+    ending_us: float
+    handled_us: float
+
+
 class Timing:
     """The gathers of one deployment on one radio: how each may be cut, and what that takes."""
 
@@ -111,6 +121,8 @@ class Timing:
         ]
         self._gathers: dict[tuple, GatherPlan] = {}
         self._computing: dict[tuple, float] = {}
+        self._cuts: dict[tuple[int, int], GatherPlan] = {}
+        self._times: dict[tuple, _Frames] = {}
 
     def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
         """The plan of one gather; CatsError where it cannot be cut like that."""
@@ -118,9 +130,24 @@ class Timing:
         key = (self.like[g], rows, buffers, passes, mode.block_rows, self.turns(g, mode))
         if key not in self._gathers:
             self._gathers[key] = self._gather(g, rows, buffers, mode)
-        return dataclasses.replace(self._gathers[key], phase=phase)
+        found = self._gathers[key]
+        return found if phase == found.phase else dataclasses.replace(found, phase=phase)
 
     def _gather(self, g: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
+        if (self.like[g], rows) not in self._cuts:
+            self._cuts[self.like[g], rows] = self._cut_up(g, rows)
+        plan = self._cuts[self.like[g], rows]
+        if buffers != plan.buffers:
+            plan = dataclasses.replace(plan, buffers=buffers)
+        # The next exchange opens when the slowest node has computed: beside the next tile's air
+        # where that has its own buffer, behind this one's where it has not.
+        work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
+        if not self.hides(g, plan, mode):
+            work += self._frames(g, plan, rows).air_us
+        return dataclasses.replace(plan, spacing_us=math.ceil(work))
+
+    def _cut_up(self, g: int, rows: int) -> GatherPlan:
+        """A gather in tiles of so many rows, one buffer, without its spacing."""
         kind, _ = self.kinds[g]
         sources = []
         for s, width in enumerate(self.widths[g]):
@@ -142,27 +169,35 @@ class Timing:
                 f"gather {g} ({kind.name}): {-(-self.rows[g] // rows)} tiles, at most {MAX_TILES}: "
                 "choose larger tiles"
             )
-        largest = max(f.fragment_rows * f.segment_width for f in sources)
+        frame = FRAME_HEADER + max(f.fragment_rows * f.segment_width for f in sources)
         most = max(f.fragments(rows) for f in sources)
-        plan = GatherPlan(
+        return GatherPlan(
             phase=0,
             row_begin=gather_rows(self.config, g)[0],
             rows=self.rows[g],
             tile_rows=rows,
-            buffers=buffers,
+            buffers=1,
             rounds=self.rounds,
-            slot_us=self.air.slot_us(FRAME_HEADER + largest, most, self.rounds),
+            slot_us=self.air.slot_us(frame, most, self.rounds),
             control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
-            turn_us=self.air.turn_us(FRAME_HEADER + largest, most, self.rounds),
+            turn_us=self.air.turn_us(frame, most, self.rounds),
             spacing_us=0,
             sources=tuple(sources),
         )
-        # The next exchange opens when the slowest node has computed: beside the next tile's air
-        # where that has its own buffer, behind this one's where it has not.
-        work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
-        if not self.hides(g, plan, mode):
-            work += exchange_us(plan, rows)
-        return dataclasses.replace(plan, spacing_us=math.ceil(work))
+
+    def _frames(self, g: int, plan: GatherPlan, rows: int) -> _Frames:
+        """What the frames of an exchange of ``rows`` rows take."""
+        key = (self.like[g], plan.tile_rows, rows, plan.slot_us, plan.turn_us)
+        if key not in self._times:
+            frame, code = longest_frame(plan), self.air.code
+            last = self.air.control_heard_us() if plan.rounds else self.air.heard_us(frame)
+            fragments = [f.fragments(rows) for f in plan.sources]
+            self._times[key] = _Frames(
+                exchange_us(plan, rows),
+                code.closed_us() + last,
+                code.closed_us() + self.air.handled_us(frame, fragments, plan.rounds),
+            )
+        return self._times[key]
 
     def hides(self, g: int, plan: GatherPlan, mode: Mode) -> bool:
         """Whether a tile is computed while the next one is on the air."""
@@ -171,17 +206,9 @@ class Timing:
     def handling(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
         """Microseconds that an exchange's frames and its two jobs take a node's processor, beside
         what is computed: all frames where that hides behind the air, else the last one."""
-        if not self.hides(g, plan, mode):
-            return 2 * self.air.code.job_us() + self.ending(plan)
-        fragments = [f.fragments(rows) for f in plan.sources]
-        frames = self.air.handled_us(longest_frame(plan), fragments, plan.rounds)
-        return 2 * self.air.code.job_us() + self.air.code.closed_us() + frames
-
-    def ending(self, plan: GatherPlan) -> float:
-        """Microseconds from the end of an exchange's last frame until the exchange is ended."""
-        if plan.rounds:
-            return self.air.code.closed_us() + self.air.control_heard_us()
-        return self.air.code.closed_us() + self.air.heard_us(longest_frame(plan))
+        frames = self._frames(g, plan, rows)
+        spent = frames.handled_us if self.hides(g, plan, mode) else frames.ending_us
+        return 2 * self.air.code.job_us() + spent
 
     def turns(self, g: int, mode: Mode) -> bool:
         """Whether gather g takes turns with others tile by tile."""
@@ -223,9 +250,10 @@ class Timing:
         total = 0.0
         for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
             if times:
-                air = exchange_us(plan, rows)
+                frames = self._frames(g, plan, rows)
+                air: float = frames.air_us
                 # The next one is opened when the last frame has been taken in.
-                air += self.air.lead_us + self.ending(plan) if air else 0
+                air += self.air.lead_us + frames.ending_us if air else 0
                 work = self.computing(g, rows, mode)
                 if hides:
                     total += times * max(air, work + self.handling(g, plan, rows, mode))
