@@ -15,6 +15,10 @@ PROBE := import os, sys, sysconfig, venv, ensurepip; \
 	ok = sys.version_info >= (3, 11) and os.path.exists(sysconfig.get_path('include') + '/Python.h'); \
 	print(sys.executable if ok else '')
 
+# What the package and its extras train and dev need; the package itself is built after it.
+NEEDED := import tomllib; p = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+	extras = p['optional-dependencies']; print(*p['dependencies'], *extras['train'], *extras['dev'])
+
 DEPENDENCIES := $(VENV)/.cats-dependencies
 PACKAGE := $(VENV)/.cats-package
 SPHINX := $(VENV)/.cats-sphinx
@@ -35,8 +39,7 @@ $(DEPENDENCIES): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: no Python >= 3.11 with venv and headers found:" \
 		"apt-get install python3-venv python3-dev, or make PYTHON=/path/to/python3" >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(INSTALL) setuptools wheel cffi
-	$(INSTALL) --no-build-isolation -e '.[train,dev]'
+	$(INSTALL) setuptools wheel cffi $$($(BIN)/python -c "$(NEEDED)")
 	@touch $@
 
 $(PACKAGE): $(DEPENDENCIES) setup.py $(NATIVE)

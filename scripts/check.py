@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -260,39 +261,40 @@ def native_tests() -> list[str]:
 
 
 def fuzz(args: argparse.Namespace) -> Iterator[Result]:
-    """Each libFuzzer target of tests/fuzz, from its kept corpus."""
+    """Each libFuzzer target of tests/fuzz, from its kept corpus; one on each of two processors."""
     targets = sorted((ROOT / "tests/fuzz").glob("*.c"))
     clang = shutil.which("clang")
-    works = clang and _links(clang)
-    for source in targets:
-        name = f"fuzz {source.stem.removeprefix('fuzz_')}"
-        if not works:
-            yield Result(name, "skipped", "apt-get install clang libclang-rt-14-dev")
-            continue
-        binary = OUT / "fuzz" / source.stem
-        kept = ROOT / "tests/fuzz/corpus" / source.stem
-        found = OUT / "fuzz" / "corpus" / source.stem
-        found.mkdir(parents=True, exist_ok=True)
-        engine = [f for d in ENGINE_FOLDERS for f in sorted((ROOT / d).glob("*.c"))]
-        status, _ = run(
-            clang, "-std=c11", "-g", "-O1", "-fsanitize=fuzzer,address,undefined",
-            "-fno-sanitize-recover=undefined", "-Iinclude", *(f"-I{d}" for d in ENGINE_FOLDERS),
-            source, *engine, "-o", binary, quiet=True,
-        )  # fmt: skip
-        if status:
-            yield Result(name, "failed", "does not compile")
-            continue
-        status, output = run(
-            binary, f"-max_total_time={args.fuzz_seconds}", "-timeout=10", "-print_final_stats=1",
-            f"-artifact_prefix={binary}-", found, *([kept] if kept.is_dir() else []), quiet=True,
-        )  # fmt: skip
-        runs = re.search(r"number_of_executed_units: (\d+)", output)
-        covered = re.findall(r"cov: (\d+)", output)
-        detail = f"{int(runs[1]):,} runs" if runs else "no statistics"
-        detail += f", {covered[-1]} edges, {args.fuzz_seconds} s" if covered else ""
-        yield verdict(name, status, detail if not status else f"input kept: {binary}-*")
-    if not targets:
-        yield Result("fuzz", "skipped", "no targets in tests/fuzz")
+    if not clang or not _links(clang):
+        yield Result("fuzz", "skipped", "apt-get install clang libclang-rt-14-dev")
+        return
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
+        yield from pool.map(lambda source: fuzz_target(clang, source, args.fuzz_seconds), targets)
+
+
+def fuzz_target(clang: str, source: Path, seconds: int) -> Result:
+    """Build a libFuzzer target and let it run for so long."""
+    name = f"fuzz {source.stem.removeprefix('fuzz_')}"
+    binary = OUT / "fuzz" / source.stem
+    kept = ROOT / "tests/fuzz/corpus" / source.stem
+    found = OUT / "fuzz" / "corpus" / source.stem
+    found.mkdir(parents=True, exist_ok=True)
+    engine = [f for d in ENGINE_FOLDERS for f in sorted((ROOT / d).glob("*.c"))]
+    status, _ = run(
+        clang, "-std=c11", "-g", "-O1", "-fsanitize=fuzzer,address,undefined",
+        "-fno-sanitize-recover=undefined", "-Iinclude", *(f"-I{d}" for d in ENGINE_FOLDERS),
+        source, *engine, "-o", binary, quiet=True,
+    )  # fmt: skip
+    if status:
+        return Result(name, "failed", "does not compile")
+    status, output = run(
+        binary, f"-max_total_time={seconds}", "-timeout=10", "-print_final_stats=1",
+        f"-artifact_prefix={binary}-", found, *([kept] if kept.is_dir() else []), quiet=True,
+    )  # fmt: skip
+    runs = re.search(r"number_of_executed_units: (\d+)", output)
+    covered = re.findall(r"cov: (\d+)", output)
+    detail = f"{int(runs[1]):,} runs" if runs else "no statistics"
+    detail += f", {covered[-1]} edges, {seconds} s" if covered else ""
+    return verdict(name, status, detail if not status else f"input kept: {binary}-*")
 
 
 def _links(clang: str) -> bool:

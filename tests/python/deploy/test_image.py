@@ -203,6 +203,7 @@ def test_no_such_node() -> None:
 # The engine
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60, deadline=None)
 @given(plans(), st.integers(0, 2**16))
 def test_the_engine_takes_every_plan(planned, seed: int) -> None:

@@ -32,6 +32,7 @@ def keep_some(config: ModelConfig, split: SplitConfig, columns: int):
     ]
 
 
+@pytest.mark.no_cover
 @settings(max_examples=40, deadline=None)
 @given(plans(), st.integers(0, 2**32))
 def test_arena_holds_what_the_engine_needs(planned, seed: int) -> None:

@@ -177,6 +177,7 @@ def test_tradeoffs_fall() -> None:
         make_plan(config, split, full_keep(config, split), ram_limit=bounds[-1] - 8)
 
 
+@pytest.mark.no_cover
 def test_largest_model_is_the_largest() -> None:
     config, _ = paper_shape()
     board = BOARDS["nrf52840"]
@@ -233,6 +234,7 @@ def test_deployment_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path:
     assert other["tradeoffs_nodes"] == 3 and len(other["tradeoffs"]) >= 1
 
 
+@pytest.mark.no_cover
 def test_what_no_board_holds(capsys: pytest.CaptureFixture) -> None:
     status, found = run(capsys, *SHAPE, "--nodes", "1:2", "--flash", "100K")
     assert status == 1 and found["least_nodes"] is None

@@ -144,7 +144,6 @@ def test_kernel_counts(builds, recorded):
             assert int(match[2]) < 100 or count.each <= 8.5, name
 
 
-@pytest.mark.slow
 @needs_tools
 def test_cmsis_nn_on_a_cortex_m55(builds, tmp_path):
     """Products by CMSIS-NN give the bytes of ours, with fewer instructions."""

@@ -283,6 +283,7 @@ def test_vectors(case):
         np.testing.assert_array_equal(outputs, want, err_msg=run)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=120, deadline=None)
 @given(
     planned.plans(),

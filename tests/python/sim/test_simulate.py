@@ -100,6 +100,7 @@ def test_same_seed_same_run():
 # Losses
 
 
+@pytest.mark.no_cover
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     shape=planned.plans(16),
@@ -128,6 +129,7 @@ def test_any_shape_any_loss(shape, seed, loss, burst, others, compute, drift):
         assert result.delivered == 0.0
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("nodes", [2, 3, 4])
 def test_every_availability(nodes):
     """What a node misses is exactly what the air lost: each link alone, dead all the time."""

@@ -390,6 +390,7 @@ def test_not_a_program(tmp_path, capsys):
         assert err.startswith("cats: error: ") and reason in err and err.count("\n") == 1
 
 
+@pytest.mark.no_cover
 def test_damaged(host, tmp_path):
     """A cut or a flipped byte gives figures or one CatsError, never another exception."""
     content = host[0].read_bytes()
