@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What all tests share: the slow ones come first, so that no process waits for one at the end.
 
-``no_cover`` (pytest-cov): a test of many random cases whose lines others cover; traced, it would take
-twice as long.
+``no_cover`` (pytest-cov): a test of many random cases whose lines others cover; traced, it would
+take twice as long.
 """
 
 
