@@ -63,7 +63,9 @@ static void look_ahead(struct cats_node *node)
 	node->probe = PROBE_EXCHANGES;
 }
 
-/* Whether there may be another round, and the slots of this one are not cheaper than that. */
+/* Whether there may be another round, and the slots of this one are not much cheaper than that. What
+ * the last round leaves is lost, so it is not brought forward for a little time.
+ */
 static bool round_worth(const struct cats_node *node)
 {
 	uint32_t asked = 0;
@@ -72,7 +74,7 @@ static bool round_worth(const struct cats_node *node)
 		asked += node->counts[s] != 0;
 	}
 	return node->ahead == 0 ||
-	       asked * node->gather->slot_us > cats_round_us(image_of(node), node->x);
+	       3 * asked * node->gather->slot_us > cats_round_us(image_of(node), node->x);
 }
 
 /* Whether somebody may lack what this leader does not know of: it missed the last report. One who
@@ -90,8 +92,8 @@ static bool misses_report(const struct cats_node *node)
 /* Others pass on what they hear of a report, but nobody passes on the last one. Where the leader
  * missed it, there is another round; or, in the last round, one frame of each source that may still
  * be wanted. Nobody can ask after the last round, so it sends one frame more than is needed. Where
- * that costs less time than a round, and few lack anything since coded frames were ahead, this is
- * the last round.
+ * that costs less than a third of a round's time, and few lack anything since coded frames were
+ * ahead, this is the last round.
  */
 enum cats_grant cats_grant_decide(struct cats_node *node)
 {

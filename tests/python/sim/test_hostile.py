@@ -222,17 +222,18 @@ def test_next_number_does_not_abort():
         assert result.latency_us[1:].max() < 2 * clean  # the SYNC destroys a frame
 
 
-@pytest.mark.parametrize("every_ms", [20, 50])
-def test_false_reports(every_ms):
+@pytest.mark.parametrize("every_ms, most", [(20, 2.3), (50, 1.6)])
+def test_false_reports(every_ms, most):
     """Reports that everything lacks cost what a source has, not fifteen frames each."""
     for nodes in (3, 4, 8):
         made, clean, _ = deployment(nodes)
         times = []
-        for every_us in (950 * every_ms, 1000 * every_ms, 1050 * every_ms):  # no period is special
+        for share in (0.9, 0.95, 1.0, 1.05, 1.1):  # no period is special
+            every_us = int(1000 * every_ms * share)
             result = run(made, 20, Faults(babble=[Babble("report", nodes - 1, every_us, 1000)]))
             assert result.done.all() and result.delivered == 1.0
             times.append(result.latency_us[1:].mean())
-        assert np.mean(times) <= 2 * clean
+        assert np.mean(times) <= most * clean
 
 
 @pytest.mark.parametrize("kind", ["repeat", "stale"])

@@ -167,7 +167,7 @@ def test_repair(nodes, record_property):
                                  tokens_in=32)  # fmt: skip
     # 16 nodes with 512 bytes each a tile: doc/protocol.rst, "What repair costs".
     model, plan = deployment(nodes, config, rounds=2, tile_rows=6 if nodes == 4 else 32)
-    samples = 200 if nodes == 4 else 20
+    samples = 200 if nodes == 4 else 80
     inputs = random_inputs(0, config, samples)
     clean = simulate(model, plan, inputs[:3])
     lossy = simulate(model, plan, inputs, Faults(loss=0.1))
@@ -179,7 +179,7 @@ def test_repair(nodes, record_property):
     print(f"{nodes} nodes: {lossy.delivered:.3%} of {lossy.fragments.sum()} fragments arrived in "
           f"{ratio:.2f} times the clean time, {lossy.air_us.mean() / clean.air_us.mean():.2f} "
           "times the transmissions")  # fmt: skip
-    assert lossy.delivered >= 0.999
+    assert lossy.delivered >= (0.9992 if nodes == 4 else 0.9998)
     assert ratio <= 1.6
     assert last <= 1.7  # who misses the end of the last exchange waits for it
     assert not lossy.collisions.any() and lossy.takeovers == 0
