@@ -267,6 +267,8 @@ def fuzz(args: argparse.Namespace) -> Iterator[Result]:
     if not clang or not _links(clang):
         yield Result("fuzz", "skipped", "apt-get install clang libclang-rt-14-dev")
         return
+    if not targets:
+        yield Result("fuzz", "skipped", "no targets in tests/fuzz")
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 2)) as pool:
         yield from pool.map(lambda source: fuzz_target(clang, source, args.fuzz_seconds), targets)
 

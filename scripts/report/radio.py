@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import hashlib
+import itertools
 import os
 import resource
 import sys
@@ -21,7 +22,6 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -433,10 +433,8 @@ def run(options: Options) -> list[dict]:
         spent = {name: kept[name] for name in ("seconds", "processor")}
         return {"group": cell.group, **spent, **kept["figures"]}
 
-    free: Queue[int] = Queue()
-    for number in range(options.jobs):
-        free.put(number)
-    with ThreadPoolExecutor(options.jobs, initializer=lambda: _stay(free.get())) as pool:
+    numbers = itertools.count()
+    with ThreadPoolExecutor(options.jobs, initializer=lambda: _stay(next(numbers))) as pool:
         return [figures for figures in pool.map(one, cells, keys) if figures]
 
 

@@ -83,16 +83,16 @@ def pack(buffers: Sequence[Buffer], tries: int = 400) -> tuple[dict[str, int], i
     against = [{j for j, b in enumerate(solid) if clash(a, b)} for a in solid]
 
     def lay(order: Sequence[int]) -> tuple[int, list[int]]:
-        laid: dict[int, tuple[int, int]] = {}  # buffer -> (begin, end)
+        spans: dict[int, tuple[int, int]] = {}  # buffer -> (begin, end)
         for i in order:
             at, room = 0, rooms[i]
-            for begin, end in sorted([laid[j] for j in against[i] & laid.keys()]):
+            for begin, end in sorted([spans[j] for j in against[i] & spans.keys()]):
                 if at + room <= begin:
                     break
                 at = max(at, end)
-            laid[i] = at, at + room
-        ends = [end for _, end in laid.values()]
-        return max(ends, default=0), [laid[i][0] for i in range(len(solid))]
+            spans[i] = at, at + room
+        ends = [end for _, end in spans.values()]
+        return max(ends, default=0), [spans[i][0] for i in range(len(solid))]
 
     starts = [
         sorted(range(len(solid)), key=lambda i: (-rooms[i], i)),

@@ -169,7 +169,7 @@ class Timing:
                 f"gather {g} ({kind.name}): {-(-self.rows[g] // rows)} tiles, at most {MAX_TILES}: "
                 "choose larger tiles"
             )
-        frame = FRAME_HEADER + max(f.fragment_rows * f.segment_width for f in sources)
+        frame = _longest_frame(sources)
         most = max(f.fragments(rows) for f in sources)
         return GatherPlan(
             phase=0,
@@ -189,7 +189,7 @@ class Timing:
         """What the frames of an exchange of ``rows`` rows take."""
         key = (self.like[g], plan.tile_rows, rows, plan.slot_us, plan.turn_us)
         if key not in self._times:
-            frame, code = longest_frame(plan), self.air.code
+            frame, code = _longest_frame(plan.sources), self.air.code
             last = self.air.control_heard_us() if plan.rounds else self.air.heard_us(frame)
             fragments = [f.fragments(rows) for f in plan.sources]
             self._times[key] = _Frames(
@@ -267,9 +267,9 @@ class Timing:
         return sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
 
 
-def longest_frame(plan: GatherPlan) -> int:
+def _longest_frame(sources: Sequence[Fragmenting]) -> int:
     """Bytes of a gather's longest CATS frame."""
-    return FRAME_HEADER + max(f.fragment_rows * f.segment_width for f in plan.sources)
+    return FRAME_HEADER + max(f.fragment_rows * f.segment_width for f in sources)
 
 
 @functools.lru_cache(maxsize=65536)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from itertools import accumulate
 
 from cats.errors import CatsError
@@ -87,13 +86,12 @@ def gather_rows(model: ModelConfig, g: int) -> tuple[int, int]:
     return 0, model.tokens
 
 
-@cache
-def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
-    """(begin, end) of the columns that each node owns of such a gather's tensor."""
+def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple[int, int]]:
+    """[(begin, end)] of the columns that each node owns of such a gather's tensor."""
     counts = {Kind.INPUT: split.inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
         kind, tuple(h * model.head_width for h in split.heads)
     )
-    return tuple((end - count, end) for count, end in zip(counts, accumulate(counts), strict=True))
+    return [(end - count, end) for count, end in zip(counts, accumulate(counts), strict=True)]
 
 
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns

@@ -63,8 +63,8 @@ static void look_ahead(struct cats_node *node)
 	node->probe = PROBE_EXCHANGES;
 }
 
-/* Whether there may be another round, and the slots of this one are not much cheaper than that. What
- * the last round leaves is lost, so it is not brought forward for a little time.
+/* Whether there may be another round, and the slots of this one are not much cheaper than that.
+ * What the last round leaves is lost, so it is not brought forward for a little time.
  */
 static bool round_worth(const struct cats_node *node)
 {

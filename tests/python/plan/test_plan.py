@@ -286,7 +286,7 @@ def test_keep_sets_are_checked() -> None:
     keep[1][0] = ()
     with pytest.raises(CatsError, match="one column is always kept"):
         make_plan(config, split, keep)
-    assert own_ranges(config, split, Kind.HEADS) == ((0, 4), (4, 8))
+    assert own_ranges(config, split, Kind.HEADS) == [(0, 4), (4, 8)]
 
 
 def test_damaged_plan_is_refused() -> None:
