@@ -41,18 +41,18 @@ VECTORS = m4.ROOT / "tests" / "vectors"
 needs_tools = pytest.mark.skipif(missing_tools() is not None, reason=str(missing_tools()))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def elfs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("m4")
     return {variant: build(folder, variant) for variant in VARIANTS}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def builds(elfs):
     return {variant: run(elf) for variant, elf in elfs.items()}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def gather(tmp_path_factory):
     return count_gather(tmp_path_factory.mktemp("gather"))
 
