@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,8 @@ def chosen_board(args: argparse.Namespace) -> Board:
     """The board with what the options change of it."""
     if args.board not in BOARDS:
         raise CatsError(f"board {args.board!r}: one of {', '.join(BOARDS)}")
-    if args.clock is not None and not args.clock > 0:
-        raise CatsError(f"clock of {args.clock} MHz: it must be positive")
+    if args.clock is not None and not 0 < args.clock < math.inf:
+        raise CatsError(f"clock of {args.clock} MHz: it must be positive and finite")
     changes: dict[str, Any] = {
         "ram": args.ram,
         "flash": args.flash,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from cats.sim._native import ffi, lib
 
 #: No moment of a run is later: three years, as microseconds far below 64 bits.
 MOST_MS = 1e11
+#: No clock is further off: 1 %, as cheap oscillators without a crystal.
+MOST_PPM = 1e4
 #: What happens to one frame at one receiver: enum air_fault_kind.
 FRAME_FAULTS = {"drop": 0, "duplicate": 1, "delay": 2, "flip": 3}
 
@@ -103,10 +106,11 @@ class Faults:
     loss burst in frames, at the same mean loss (a Gilbert-Elliott channel that hears all in its
     good and nothing in its bad state); 0: losses are independent. ``delay``: heard up to
     ``delay_us`` late, so out of order. ``flip``: bits change and no checksum below CATS notices.
-    ``drift_ppm``: error of each node's clock. ``off``: nodes that are off at the start. ``named``:
-    losses without bursts are drawn from what a frame is, as a device's cats_loss() draws them, so
-    that equal seeds lose equal frames there and here. ``changes``, in the order of their times:
-    other losses from then on, so that links come and go, and groups part and meet again.
+    ``drift_ppm``: error of each node's clock, at most MOST_PPM. ``off``: nodes that are off at the
+    start. ``named``: losses without bursts are drawn from what a frame is, as a device's
+    cats_loss() draws them, so that equal seeds lose equal frames there and here. ``changes``, in
+    the order of their times: other losses from then on, so that links come and go, and groups part
+    and meet again.
     """
 
     loss: float | Sequence[Sequence[float]] | np.ndarray = 0.0
@@ -209,7 +213,7 @@ def link_table(loss: object, burst: float, nodes: int) -> np.ndarray:
     if burst == 0:
         links[..., 0] = table
         return links
-    if burst < 1:
+    if not 1 <= burst < math.inf:
         raise CatsError(f"burst of {burst} frames: at least 1, or 0 for independent losses")
     leave = 1.0 / burst
     # The share of time in the bad state is the mean loss.
@@ -271,6 +275,9 @@ def _check(faults: Faults, nodes: int) -> None:
             raise CatsError(f"node {one.node}: there are nodes 0 to {nodes - 1}")
     if len(faults.drift_ppm) not in (0, nodes):
         raise CatsError(f"drift_ppm for {len(faults.drift_ppm)} nodes, there are {nodes}")
+    for ppm in faults.drift_ppm:
+        if not abs(ppm) <= MOST_PPM:
+            raise CatsError(f"drift of {ppm:g} ppm: at most {MOST_PPM:g} either way")
     for fault in faults.frames:
         if fault.kind not in FRAME_FAULTS:
             raise CatsError(f"fault {fault.kind!r}: one of {', '.join(FRAME_FAULTS)}")

@@ -279,6 +279,7 @@ def test_clock_changes_time(capsys: pytest.CaptureFixture) -> None:
         ([*SHAPE, "--radio", "wifi"], "radio 'wifi'"),
         ([*SHAPE, "--board", "pdp11"], "board 'pdp11'"),
         ([*SHAPE, "--clock", "0"], "clock of 0.0 MHz"),
+        ([*SHAPE, "--clock", "inf"], "clock of inf MHz"),
         ([*SHAPE, "--repair-rounds", "9"], "9 repair rounds"),
     ],
 )

@@ -4,6 +4,7 @@
 
 import dataclasses
 import json
+import math
 import re
 import time
 from pathlib import Path
@@ -395,6 +396,10 @@ def test_saved_availability(tmp_path):
         (Faults(loss=np.zeros((2, 3))), None, "need a square"),
         (Faults(loss=0.5, burst=0.5), None, "at least 1"),
         (Faults(loss=0.9, burst=2), None, "bursts longer"),
+        (Faults(loss=0.1, burst=math.nan), None, "burst of nan frames"),
+        (Faults(loss=0.1, burst=math.inf), None, "burst of inf frames"),
+        (Faults(drift_ppm=[math.nan] * 4), None, "drift of nan ppm"),
+        (Faults(drift_ppm=[0, 0, 0, 1e9]), None, "drift of 1e+09 ppm: at most 10000"),
         (Faults(flip=-1), None, "0 to 1"),
         (Faults(drift_ppm=[1]), None, "drift_ppm for 1 nodes"),
         (Faults(events=[Event(4, True, 0)]), None, "nodes 0 to 3"),
