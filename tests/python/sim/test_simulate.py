@@ -399,7 +399,7 @@ def test_saved_availability(tmp_path):
         (Faults(loss=0.1, burst=math.nan), None, "burst of nan frames"),
         (Faults(loss=0.1, burst=math.inf), None, "burst of inf frames"),
         (Faults(drift_ppm=[math.nan] * 4), None, "drift of nan ppm"),
-        (Faults(drift_ppm=[0, 0, 0, 1e9]), None, "drift of 1e+09 ppm: at most 10000"),
+        (Faults(drift_ppm=[0, 0, 0, 1e9]), None, "drift of 1e\\+09 ppm"),
         (Faults(flip=-1), None, "0 to 1"),
         (Faults(drift_ppm=[1]), None, "drift_ppm for 1 nodes"),
         (Faults(events=[Event(4, True, 0)]), None, "nodes 0 to 3"),
