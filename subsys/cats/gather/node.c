@@ -334,7 +334,8 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	memset(todo, 0, sizeof(*todo));
 	todo->forever = true;
 	if (node->phase == CATS_NODE_TOLD) {
-		node->phase = CATS_NODE_WAITING;
+		/* Who left its inference for another one begins none before that is heard or over. */
+		node->phase = node->abandon ? CATS_NODE_LISTENING : CATS_NODE_WAITING;
 		step_back(node);
 	}
 	if (!node->silence && reached(todo, now_us, node->heard_us + node->config.timeout_us)) {

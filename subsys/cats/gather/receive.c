@@ -53,12 +53,19 @@ static bool since_birth(const struct cats_node *node, uint32_t start_us)
 	       past(start_us, node->born_us + node->config.timeout_us / 2);
 }
 
+/* Whether a number is one to go on from. Older than what comes late is what all others begin with
+ * who have restarted, and what another leader has for whom this one gave way.
+ */
+static bool believed(const struct cats_node *node, uint16_t number)
+{
+	return !node->numbered || newer(number, node->seen) ||
+	       ((node->silence || node->abandon) && !recent(number, node->seen));
+}
+
 /* Whether an idle node takes part in the inference that a frame belongs to. */
 static bool joins(const struct cats_node *node, const struct cats_frame *frame, uint32_t start_us)
 {
-	/* Older than what comes late is what all others begin with who have restarted. */
-	if (node->numbered && !newer(frame->inference, node->seen) &&
-	    (!node->silence || recent(frame->inference, node->seen))) {
+	if (!believed(node, frame->inference)) {
 		return false;
 	}
 	if (node->phase == CATS_NODE_STARTING) {
@@ -98,7 +105,7 @@ static bool advances(const struct cats_node *node, struct cats_exchange x, uint3
 static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 		 uint32_t now_us)
 {
-	bool news = !node->numbered || newer(frame->inference, node->seen);
+	bool news = believed(node, frame->inference);
 
 	if (joins(node, frame, start_us)) {
 		cats_inference_begin(node, frame->inference, now_us);
@@ -144,15 +151,17 @@ static bool acceptable(const struct cats_node *node, uint8_t leader, uint32_t no
 }
 
 /* Whether a frame of another inference ends this one: its leader has gone on, or is not heard any
- * more; or this node leads alone what others do not take part in.
+ * more; or this node leads, and others follow a lower leader, or nobody follows this one.
  */
 static bool ends_mine(const struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
 {
 	uint8_t leader = leader_of(node, frame);
+	bool alone = node->heard == 0;
 
 	if (leads(node)) {
-		return node->heard == 0 && !recent(frame->inference, node->number) &&
-		       (leader < self_of(node) || frame->x.gather >= JOIN_GATHERS);
+		return !recent(frame->inference, node->number) &&
+		       (leader < self_of(node) ? alone || frame->source != leader
+					       : alone && frame->x.gather >= JOIN_GATHERS);
 	}
 	return newer(frame->inference, node->number) && frame->x.gather < JOIN_GATHERS &&
 	       (leader == node->leader || leader_quiet(node, now_us));

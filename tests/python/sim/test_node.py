@@ -381,6 +381,49 @@ def test_who_leads_alone_joins_the_others():
     assert not driven.runs
 
 
+def leading(number, inference):
+    """A node that has just begun an inference, in place of a leader that is not there."""
+    driven = waiting(number, seen=inference - 1, start_us=200_000)
+    lib.cats_node_submit(driven.node, ffi.NULL, driven.now)
+    while not driven.node.used_input:
+        driven.until(driven.now + 1000)
+    assert lib.cats_node_leads(driven.node) and driven.node.number == inference
+    return driven
+
+
+@pytest.mark.parametrize("gather", [0, 1, 2])
+def test_who_gave_way_begins_nothing_before_the_others(gather):
+    """It joins the lower leader it gave way to, though that counts from less, or waits for it; an
+    input that is there already is theirs, and not for another inference alone."""
+    driven = leading(2, 501)
+    assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now) == 0
+    assert driven.hear(driven.now, SYNC, 0, inference=300) == "busy"
+    sent = driven.until(driven.now + driven.silence // 2)
+    assert driven.results == [(501, True)] and not driven.runs and not sent
+    driven.hear(driven.now, DATA, 4, (gather, 0), 300)
+    assert driven.runs == (gather < 2)
+    assert driven.node.seen == 300 and driven.node.leader == 0
+    if not driven.runs:
+        driven.until(driven.now + driven.silence // 2)
+        assert driven.hear(driven.now, SYNC, 0, inference=301) is None
+    assert driven.node.pending  # its first job takes it
+
+
+def test_leader_gives_way_to_a_lower_one_whom_others_follow():
+    """Node 0 has restarted, and those whom this node led are in the next inference: its own ends,
+    and it takes part in theirs. One frame of the lower leader, who may be deaf, ends nothing."""
+    for x, joins in (((1, 0), True), ((5, 0), False)):
+        driven = leading(2, 21)
+        assert driven.hear(driven.now, DATA, 3, slot=2, inference=21) is None
+        assert driven.hear(driven.now, SYNC, 0, x, inference=22) == "inference"
+        assert driven.hear(driven.now, DATA, 3, x, inference=22, slot=4) == "inference"  # higher
+        assert driven.hear(driven.now, DATA, 3, x, inference=22) == "busy"
+        driven.until(driven.now + 1000)
+        assert driven.results == [(21, True)]
+        driven.hear(driven.now, DATA, 3, x, inference=22)
+        assert driven.runs == joins and not lib.cats_node_leads(driven.node)
+
+
 def test_who_leads_alone_calls():
     """One SYNC, that says so, in eight silences; it listens in each first exchange."""
     driven = alone(0)
