@@ -77,6 +77,10 @@ class CatsBuild(CatsCommand):
     command = "build"
 
 
+class CatsFlash(CatsCommand):
+    command = "flash"
+
+
 class CatsFootprint(CatsCommand):
     command = "footprint"
 

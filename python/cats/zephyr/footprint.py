@@ -113,13 +113,14 @@ class Region:
 
 @dataclass
 class Image:
-    """A partition image that is linked in; sizes in bytes, ``arena`` None if the program has no
-    arena of its own."""
+    """A partition image that is linked in; sizes in bytes; ``deployment``: its ``model_id`` in
+    ``plan.json``."""
 
     symbol: str
     node: int
     size: int
     arena: int
+    deployment: str = ""
 
 
 @dataclass
@@ -356,6 +357,12 @@ def _read_images(elf: Elf, result: Footprint) -> None:
         if len(content) >= HEADER.itemsize and int.from_bytes(content[:4], "little") == MAGIC:
             head = np.frombuffer(content, HEADER, 1)[0]
             result.images.append(
-                Image(symbol.name, int(head["node"]), symbol.size, int(head["arena_size"]))
+                Image(
+                    symbol.name,
+                    int(head["node"]),
+                    symbol.size,
+                    int(head["arena_size"]),
+                    f"{int(head['model_id']):08x}",
+                )  # fmt: skip
             )
     result.images.sort(key=lambda image: image.node)

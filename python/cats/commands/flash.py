@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats flash``: the firmware of every node to its board."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from cats.report import add_json_argument, print_table, write_json
+
+HELP = "flash the firmware of every node to its board"
+EPILOG = """\
+The connected boards of the map, in its order, are node 0, node 1 and so on.
+
+exit status: 0 all flashed, 1 not so, 2 bad input
+
+examples:
+  cats flash DEPLOY --map map.yaml
+  cats flash DEPLOY --map map.yaml --dry-run
+  cats flash DEPLOY --map map.yaml --image-only --node 3
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats flash``."""
+    parser.add_argument("deploy", type=Path, metavar="DEPLOY", help="folder that cats export wrote")
+    parser.add_argument(
+        "--map", type=Path, required=True, metavar="FILE", help="Twister's hardware map"
+    )
+    parser.add_argument(
+        "-d", "--build-root", type=Path, default=Path("build/firmware"), metavar="DIR",
+        help="where cats build built",
+    )  # fmt: skip
+    parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument(
+        "--image-only", action="store_true",
+        help="the model alone, where it lies in a flash partition",
+    )  # fmt: skip
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=0, metavar="N",
+        help="boards flashed at once (default: all)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="print what would be run")
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats flash``."""
+    from cats.errors import CatsError
+    from cats.zephyr.boards import boards_of
+    from cats.zephyr.flash import Flashed, flash, steps_of
+    from cats.zephyr.footprint_report import planned_sizes
+    from cats.zephyr.workspace import workspace
+
+    if args.jobs < 0:
+        raise CatsError(f"--jobs {args.jobs}: give 1 or more")
+    planned = sorted(planned_sizes(args.deploy / "plan.json"))
+    nodes = sorted(set(args.node or planned))
+    if unknown := [n for n in nodes if n not in planned]:
+        raise CatsError(f"--node {unknown[0]}: there are nodes {planned[0]} to {planned[-1]}")
+    boards = boards_of(args.map, nodes)
+    space = workspace()
+    steps = steps_of(
+        space, args.deploy.resolve(), args.build_root.resolve(), boards, image_only=args.image_only
+    )
+    if args.dry_run:
+        for step in (step for todo in steps.values() for step in todo):
+            print(f"node {step.node}: {shlex.join(step.command)}")
+        return 0
+
+    def report(one: Flashed) -> None:
+        print(f"node {one.node}: {one.failed or 'flashed'}", file=sys.stderr)
+
+    results = flash(space, steps.values(), jobs=args.jobs, report=report)
+    rows: list[list[Any]] = [
+        [
+            one.node, one.board.id, one.board.platforms[0], " and ".join(one.done) or None,
+            round(one.seconds, 1), one.failed or "flashed",
+        ]
+        for one in results
+    ]  # fmt: skip
+    print_table(["node", "board", "platform", "flashed", "seconds", "result"], rows)
+    ok = not any(one.failed for one in results)
+    if not ok:
+        print(f"what west said: {args.build_root}/node_NN/*.log", file=sys.stderr)
+    if args.json:
+        names = ("node", "board", "platform", "flashed", "seconds", "failed")
+        entries = [
+            dict(zip(names, [*row[:3], list(one.done), row[4], one.failed]))
+            for row, one in zip(rows, results)
+        ]
+        write_json(args.json, {"ok": ok, "boards": entries})
+    return 0 if ok else 1

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The boards on a desk, from Twister's hardware map: which node each is, and how it is reached.
+
+The file is what ``west twister --generate-hardware-map`` writes (Zephyr's documentation of Twister,
+"Hardware map"). Of its boards those that are connected, in their order in the file, are node 0,
+node 1 and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cats.errors import CatsError
+
+#: Twister's own time for flashing a board, seconds (its ``--device-flash-timeout``).
+FLASH_TIMEOUT_S = 60
+#: Entries of the map and what they hold, as Twister's schema has them.
+ENTRIES: dict[str, type | tuple[type, ...]] = {
+    "available": bool, "baud": int, "connected": bool, "fixtures": list, "flash_before": bool,
+    "flash_timeout": int, "flash_with_test": bool, "id": str, "notes": str, "platform": (str, list),
+    "post_flash_script": str, "post_script": str, "pre_script": str, "probe_id": str,
+    "product": str, "runner": str, "runner_params": list, "script_param": dict, "serial": str,
+    "serial_pty": str,
+}  # fmt: skip
+NEEDED = ("connected", "id", "platform", "product", "runner")
+#: How west's runners are told which of several boards is meant.
+ID_OPTIONS = {
+    "esp32": "--esp-device={}",
+    "jlink": "--dev-id={}",
+    "linkserver": "--probe={}",
+    "nrfjprog": "--dev-id={}",
+    "nrfutil": "--dev-id={}",
+    "probe-rs": "--dev-id={}",
+    "pyocd": "--dev-id={}",
+    "silabs_commander": "--dev-id={}",
+    "stm32cubeprogrammer": "--tool-opt=sn={}",
+}
+#: The same for OpenOCD, whose words depend on the debugger: ``product`` of the map.
+OPENOCD_IDS = {
+    "STM32 STLink": "hla_serial {}",
+    "STLINK-V3": "hla_serial {}",
+    "EDBG CMSIS-DAP": "cmsis_dap_serial {}",
+    "LPC-LINK2 CMSIS-DAP": "adapter serial {}",
+}
+#: Runners that are given another file to flash by --file, the others by --hex-file.
+FILE_RUNNERS = ("jlink", "linkserver", "probe-rs", "sftool", "silabs_commander")
+
+
+@dataclass(frozen=True)
+class Board:
+    """A connected board: ``id`` of its debugger, Zephyr's names of it, west's runner for it."""
+
+    id: str
+    platforms: tuple[str, ...]
+    product: str
+    runner: str
+    runner_params: tuple[str, ...] = ()
+    serial: str | None = None
+    baud: int = 115200
+    flash_timeout: int = FLASH_TIMEOUT_S
+
+    def is_a(self, platform: str) -> bool:
+        """Whether firmware for ``platform`` runs on it; the map may leave qualifiers out."""
+        return any(platform == one or platform.startswith(f"{one}/") for one in self.platforms)
+
+    def runner_options(self, hex_file: Path | None = None) -> list[str]:
+        """What ``west flash`` is told so that it flashes this board and none beside it;
+        ``hex_file`` in place of the firmware that was built.
+
+        Raises CatsError for a runner of which it is not known how, and the map does not say.
+        """
+        options = ["--runner", self.runner]
+        if hex_file and self.runner in FILE_RUNNERS:
+            options += ["--file", str(hex_file), "--file-type", "hex"]
+        elif hex_file:
+            options += ["--hex-file", str(hex_file)]
+        if self.runner in ID_OPTIONS:
+            options.append(ID_OPTIONS[self.runner].format(self.id))
+        elif self.runner == "openocd" and self.product in OPENOCD_IDS:
+            options += ["--cmd-pre-init", OPENOCD_IDS[self.product].format(self.id)]
+        elif not self.runner_params:
+            raise CatsError(
+                f"board {self.id}: how the runner {self.runner} chooses it is not known: put "
+                "west's option for it into runner_params of the map"
+            )
+        return [*options, *self.runner_params]
+
+
+def read_map(path: Path) -> list[Board]:
+    """The connected boards of a hardware map, in the order of the file; raises CatsError."""
+    import yaml
+
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CatsError(
+            f"no hardware map {path}: west twister --generate-hardware-map {path}"
+        ) from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise CatsError(f"cannot read the hardware map {path}: {reason}") from error
+    if not isinstance(entries, list):
+        raise CatsError(f"{path} is no hardware map: a list of boards is wanted")
+    boards = [board for at, entry in enumerate(entries) if (board := _board(path, at, entry))]
+    seen: set[str] = set()
+    for board in boards:
+        for name in filter(None, (board.id, board.serial)):
+            if name in seen:
+                raise CatsError(f"{path}: {name} is there twice: take one of the boards out")
+            seen.add(name)
+    return boards
+
+
+def _board(path: Path, at: int, entry: Any) -> Board | None:
+    where = f"{path}: board {at}"
+    if not isinstance(entry, dict):
+        raise CatsError(f"{where} is no mapping of names and values")
+    for name, value in entry.items():
+        if name not in ENTRIES:
+            raise CatsError(f"{where}: {name!r} is not an entry of a hardware map")
+        kinds = ENTRIES[name]
+        # In Python a bool is an int.
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            hint = f': write "{value}"' if kinds is str else ""
+            raise CatsError(f"{where}: {name} is {value!r}, of the wrong type{hint}")
+    if missing := [name for name in NEEDED if name not in entry]:
+        raise CatsError(f"{where}: {missing[0]} is missing")
+    if not entry["connected"]:
+        return None
+    platform = entry["platform"]
+    return Board(
+        id=entry.get("probe_id") or entry["id"],
+        platforms=tuple(map(str, platform)) if isinstance(platform, list) else (platform,),
+        product=entry["product"],
+        runner=entry["runner"],
+        runner_params=tuple(map(str, entry.get("runner_params", ()))),
+        serial=entry.get("serial"),
+        baud=entry.get("baud", Board.baud),
+        flash_timeout=entry.get("flash_timeout", FLASH_TIMEOUT_S),
+    )
+
+
+def boards_of(path: Path, nodes: Collection[int]) -> dict[int, Board]:
+    """The board of each of ``nodes``; raises CatsError where the map has too few."""
+    boards = read_map(path)
+    if max(nodes) >= len(boards):
+        raise CatsError(
+            f"{path} has {len(boards)} connected boards, node {max(nodes)} needs "
+            f"{max(nodes) + 1}: connect more, or choose nodes with --node"
+        )
+    return {node: boards[node] for node in sorted(nodes)}

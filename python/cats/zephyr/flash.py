@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Flashes what was built to the boards of a hardware map, by ``west flash`` and its runners."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from cats.deploy.export import HEX
+from cats.errors import CatsError
+from cats.report import read_json
+from cats.zephyr.boards import Board
+from cats.zephyr.footprint import measure
+from cats.zephyr.workspace import Workspace
+
+FIRMWARE, IMAGE = "firmware", "image"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of ``west flash``: ``what`` (FIRMWARE or IMAGE) of a node to its board."""
+
+    node: int
+    board: Board
+    what: str
+    command: list[str]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """How a node's steps went: ``failed`` says why not, in a line; ``seconds`` of all of them."""
+
+    node: int
+    board: Board
+    done: tuple[str, ...]
+    seconds: float
+    failed: str | None = None
+
+
+def steps_of(
+    space: Workspace,
+    deploy: Path,
+    root: Path,
+    boards: Mapping[int, Board],
+    *,
+    image_only: bool = False,
+) -> dict[int, list[Step]]:
+    """What has to be flashed to each node's board: the firmware in ``root/node_NN`` and, where its
+    image lies in a flash partition of its own, the deployment's image.
+
+    Raises CatsError where a folder holds no firmware, or one that is not for its board.
+    """
+    ident = read_json(deploy / "plan.json", "a plan (plan.json of cats export)").get("model_id")
+    steps = {}
+    for node, board in boards.items():
+        folder = root / f"node_{node:02}"
+        platform = _built_for(folder)
+        if not board.is_a(platform):
+            raise CatsError(
+                f"node {node}: {folder} is built for {platform}, its board {board.id} is "
+                f"{' or '.join(board.platforms)}: build it for that, or put the map in order"
+            )
+        linked = {(one.node, one.deployment) for one in measure(_program(folder)).images}
+        if linked and (node, ident) not in linked:
+            raise CatsError(
+                f"node {node}: the firmware in {folder} is not of this deployment: cats build"
+            )
+        if image_only and linked:
+            raise CatsError(
+                f"node {node}: the firmware in {folder} has its image linked in, so that there is "
+                "no image alone to flash: build with CONFIG_CATS_IMAGE_FLASH=y"
+            )
+        files: list[tuple[str, Path | None]] = [] if image_only else [(FIRMWARE, None)]
+        if not linked:
+            files.append((IMAGE, _image(deploy, node, _partition(folder))))
+        steps[node] = [
+            Step(node, board, what, _command(space, folder, board, file), folder / f"{what}.log")
+            for what, file in files
+        ]
+    return steps
+
+
+def _command(space: Workspace, folder: Path, board: Board, file: Path | None) -> list[str]:
+    west = [space.python, "-m", "west", "flash", "--no-rebuild", "-d", str(folder)]
+    return west + board.runner_options(file)
+
+
+def _built_for(folder: Path) -> str:
+    """The board target (``nrf52840dk/nrf52840``) that a build folder is for."""
+    import yaml
+
+    try:
+        info = yaml.safe_load((folder / "build_info.yml").read_text(encoding="utf-8"))
+        board = info["cmake"]["board"]
+        name = "/".join(filter(None, (board["name"], board["qualifiers"])))
+    except FileNotFoundError:
+        raise CatsError(f"no firmware in {folder}: cats build") from None
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise CatsError(f"{folder} cannot be read as a build: cats build -p") from error
+    return name
+
+
+def _program(folder: Path) -> Path:
+    for name in ("zephyr.elf", "zephyr.exe"):
+        if (folder / "zephyr" / name).is_file():
+            return folder / "zephyr" / name
+    raise CatsError(f"no firmware in {folder}, its build failed: see its build.log")
+
+
+def _partition(folder: Path) -> range:
+    """Addresses of the partition with the node label ``cats_partition``, by Zephyr's header."""
+    header = folder / "zephyr" / "include" / "generated" / "zephyr" / "devicetree_generated.h"
+    try:
+        text = header.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CatsError(f"cannot read {header}: {error.strerror}") from error
+    values = dict(re.findall(r"^#define (DT_\w+) (\S+)", text, re.MULTILINE))
+
+    def number(name: str) -> int:
+        return int(values[name].rstrip("uUlL"), 0)
+
+    try:
+        node = values["DT_N_NODELABEL_cats_partition"]
+        # partitions within the flash, and the flash where the processor sees it
+        flash = values[f"{values[f'{node}_PARENT']}_PARENT"]
+        start = number(f"{node}_REG_IDX_0_VAL_ADDRESS") + number(f"{flash}_REG_IDX_0_VAL_ADDRESS")
+        return range(start, start + number(f"{node}_REG_IDX_0_VAL_SIZE"))
+    except (KeyError, ValueError) as error:
+        raise CatsError(f"{folder} has no partition cats_partition in its devicetree") from error
+
+
+def _image(deploy: Path, node: int, partition: range) -> Path:
+    """The file of a node's image for the flash; raises CatsError where it would not be in place."""
+    from intelhex import HexReaderError, IntelHex
+
+    file = deploy / f"node_{node:02}" / HEX
+    hint = f"cats export --format image --flash-address {partition.start:#x}"
+    try:
+        memory = IntelHex(str(file))
+    except (OSError, HexReaderError) as error:
+        raise CatsError(f"no image {file} for the flash partition: {hint}") from error
+    if memory.minaddr() != partition.start or memory.maxaddr() not in partition:
+        raise CatsError(
+            f"{file} is for {memory.minaddr():#x} to {memory.maxaddr():#x}, the firmware's "
+            f"partition is {partition.start:#x} to {partition[-1]:#x}: {hint}"
+        )
+    return file
+
+
+def flash(
+    space: Workspace,
+    steps: Iterable[list[Step]],
+    *,
+    jobs: int = 0,
+    report: Callable[[Flashed], None] = lambda flashed: None,
+) -> list[Flashed]:
+    """Flash, ``jobs`` boards at a time (0: all); ``report`` hears of each when it is done.
+
+    A board's steps end at the first that fails. What west says is in each step's log.
+    """
+    steps = list(steps)
+
+    def one(todo: list[Step]) -> Flashed:
+        start, done, failed = time.monotonic(), [], None
+        for step in todo:
+            failed = _run(space, step)
+            if failed:
+                break
+            done.append(step.what)
+        flashed = Flashed(
+            todo[0].node, todo[0].board, tuple(done), time.monotonic() - start, failed
+        )
+        report(flashed)
+        return flashed
+
+    with ThreadPoolExecutor(jobs or len(steps)) as pool:
+        return list(pool.map(one, steps))
+
+
+def _run(space: Workspace, step: Step) -> str | None:
+    """Why a step failed, in a line; None where it did not."""
+    with step.log.open("w") as output:
+        print(shlex.join(step.command), file=output, flush=True)
+        try:
+            done = subprocess.run(
+                step.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                env=space.environment, timeout=step.board.flash_timeout,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"{step.what}: not done in {step.board.flash_timeout} s"
+    if done.returncode == 0:
+        return None
+    said = [line for line in step.log.read_text(errors="replace").splitlines()[1:] if line.strip()]
+    return f"{step.what}: {said[-1].strip() if said else f'status {done.returncode}'}"
