@@ -105,6 +105,12 @@ class Log:
     attacks: int | None = None
     packets: list[tuple[int, int]] = field(default_factory=list)
 
+    def waiting(self) -> int:
+        """The sample that it submitted last and has no result for; -1 where it has: in what it
+        takes part then has no input of its own."""
+        last = self.submitted[-1][0] if self.submitted else -1
+        return -1 if any(result.sample == last for result in self.results) else last
+
     def total(self, name: str) -> int:
         """A figure of ``kinds`` over all kinds."""
         return sum(kind[name] for kind in self.kinds)
@@ -336,7 +342,7 @@ def check(
                 for source, field_ in enumerate(log.heard.get((number, *key), [])):
                     bits[x, node, source, : len(field_)] = list(field_)
             ended = [result for result in log.results if result.number == number]
-            used = ended[0].sample if ended else log.submitted[-1][0] if log.submitted else -1
+            used = ended[0].sample if ended else log.waiting()
             begin, end = ranges[node]
             if used >= 0:
                 sample[:, begin:end] = inputs[used % len(inputs), :, begin:end]

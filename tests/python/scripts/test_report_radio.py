@@ -52,6 +52,16 @@ def device(results, begun, stopped, submitted=(), wanted=3):
     return log
 
 
+def test_an_input_is_in_one_inference():
+    """A node that stopped in an inference had the input in it that waited, or none: not that of
+    which it gave the result before."""
+    log = device([(7, 10)], (7, 8), "done", [(0, 5)])
+    assert log.waiting() == -1  # its result has sample 0
+    log.submitted.append((1, 12))
+    assert log.waiting() == 1
+    assert device([], (8,), "done").waiting() == -1
+
+
 def test_what_hangs_and_what_is_missed():
     """A node that never heard of an inference waits in vain for its last result: no inference hung.
     Node 0 came back in the moment in which node 1 opened one in its place, and only that one's own
