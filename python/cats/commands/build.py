@@ -50,17 +50,14 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.zephyr.firmware import Built, build_nodes
     from cats.zephyr.footprint import measure
-    from cats.zephyr.footprint_report import check_limits, check_plan, planned_sizes, render
+    from cats.zephyr.footprint_report import check_limits, check_plan, chosen_nodes, render
     from cats.zephyr.workspace import source_tree, workspace
 
     if args.jobs < 0:
         raise CatsError(f"--jobs {args.jobs}: give 1 or more")
     deploy = args.deploy.resolve()
     plan = deploy / "plan.json"
-    planned = sorted(planned_sizes(plan))
-    nodes = sorted(set(args.node or planned))
-    if unknown := [n for n in nodes if n not in planned]:
-        raise CatsError(f"--node {unknown[0]}: there are nodes {planned[0]} to {planned[-1]}")
+    nodes = chosen_nodes(plan, args.node)
     for node in nodes:
         if not (deploy / f"node_{node:02}").is_dir():
             raise CatsError(f"{args.deploy} has no node_{node:02}: not whole, export it again")

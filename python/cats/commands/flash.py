@@ -53,15 +53,12 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.zephyr.boards import boards_of
     from cats.zephyr.flash import Flashed, flash, steps_of
-    from cats.zephyr.footprint_report import planned_sizes
+    from cats.zephyr.footprint_report import chosen_nodes
     from cats.zephyr.workspace import workspace
 
     if args.jobs < 0:
         raise CatsError(f"--jobs {args.jobs}: give 1 or more")
-    planned = sorted(planned_sizes(args.deploy / "plan.json"))
-    nodes = sorted(set(args.node or planned))
-    if unknown := [n for n in nodes if n not in planned]:
-        raise CatsError(f"--node {unknown[0]}: there are nodes {planned[0]} to {planned[-1]}")
+    nodes = chosen_nodes(args.deploy / "plan.json", args.node)
     boards = boards_of(args.map, nodes)
     space = workspace()
     steps = steps_of(

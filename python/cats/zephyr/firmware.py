@@ -27,6 +27,12 @@ class Built:
     log: Path
 
 
+def program_of(folder: Path) -> Path | None:
+    """The program that a build folder holds, if any."""
+    files = (folder / "zephyr" / name for name in ("zephyr.exe", "zephyr.elf"))
+    return next((file for file in files if file.is_file()), None)
+
+
 def build_nodes(
     space: Workspace,
     deploy: Path,
@@ -71,9 +77,7 @@ def build_nodes(
                 )
                 if done.returncode:
                     break
-        names = ("zephyr.exe", "zephyr.elf")
-        found = [folder / "zephyr" / n for n in names if (folder / "zephyr" / n).is_file()]
-        built = Built(node, folder, found[0] if found and not done.returncode else None, log)
+        built = Built(node, folder, None if done.returncode else program_of(folder), log)
         report(built)
         return built
 

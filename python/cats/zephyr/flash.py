@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cats.deploy.export import HEX
+from cats.deploy.export import HEX, node_folder
 from cats.errors import CatsError
 from cats.report import read_json
 from cats.zephyr.boards import Board
+from cats.zephyr.firmware import program_of
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace
 
@@ -61,14 +62,17 @@ def steps_of(
     ident = read_json(deploy / "plan.json", "a plan (plan.json of cats export)").get("model_id")
     steps = {}
     for node, board in boards.items():
-        folder = root / f"node_{node:02}"
+        folder = root / node_folder(node)
         platform = _built_for(folder)
         if not board.is_a(platform):
             raise CatsError(
                 f"node {node}: {folder} is built for {platform}, its board {board.id} is "
                 f"{' or '.join(board.platforms)}: build it for that, or put the map in order"
             )
-        linked = {(one.node, one.deployment) for one in measure(_program(folder)).images}
+        program = program_of(folder)
+        if not program:
+            raise CatsError(f"no firmware in {folder}, its build failed: see its build.log")
+        linked = {(one.node, one.deployment) for one in measure(program).images}
         if linked and (node, ident) not in linked:
             raise CatsError(
                 f"node {node}: the firmware in {folder} is not of this deployment: cats build"
@@ -108,13 +112,6 @@ def _built_for(folder: Path) -> str:
     return name
 
 
-def _program(folder: Path) -> Path:
-    for name in ("zephyr.elf", "zephyr.exe"):
-        if (folder / "zephyr" / name).is_file():
-            return folder / "zephyr" / name
-    raise CatsError(f"no firmware in {folder}, its build failed: see its build.log")
-
-
 def _partition(folder: Path) -> range:
     """Addresses of the partition with the node label ``cats_partition``, by Zephyr's header."""
     header = folder / "zephyr" / "include" / "generated" / "zephyr" / "devicetree_generated.h"
@@ -141,7 +138,7 @@ def _image(deploy: Path, node: int, partition: range) -> Path:
     """The file of a node's image for the flash; raises CatsError where it would not be in place."""
     from intelhex import HexReaderError, IntelHex
 
-    file = deploy / f"node_{node:02}" / HEX
+    file = deploy / node_folder(node) / HEX
     hint = f"cats export --format image --flash-address {partition.start:#x}"
     try:
         memory = IntelHex(str(file))

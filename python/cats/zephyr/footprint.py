@@ -362,7 +362,7 @@ def _read_images(elf: Elf, result: Footprint) -> None:
                     int(head["node"]),
                     symbol.size,
                     int(head["arena_size"]),
-                    f"{int(head['model_id']):08x}",
+                    f"{head['model_id']:08x}",
                 )  # fmt: skip
             )
     result.images.sort(key=lambda image: image.node)

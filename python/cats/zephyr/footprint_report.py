@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,15 @@ def planned_sizes(plan_file: str | os.PathLike[str]) -> dict[int, tuple[int, int
         raise CatsError(
             f"{plan_file} is not a plan of this version (no {error}): export again"
         ) from error
+
+
+def chosen_nodes(plan_file: str | os.PathLike[str], wanted: Sequence[int] | None) -> list[int]:
+    """The nodes of a plan that ``--node`` names, or all; raises CatsError for others."""
+    planned = sorted(planned_sizes(plan_file))
+    nodes = sorted(set(wanted or planned))
+    if unknown := [n for n in nodes if n not in planned]:
+        raise CatsError(f"--node {unknown[0]}: there are nodes {planned[0]} to {planned[-1]}")
+    return nodes
 
 
 def render(results: list[Footprint]) -> str:
