@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from cats.zephyr.boards import read_map
+
 ROOT = Path(__file__).resolve().parents[3]
 HIL = ROOT / "tests" / "hil"
 
@@ -37,15 +39,11 @@ def test_page_names_the_platforms_that_are_tested():
         assert f"``{platform}``" in page
 
 
-def test_page_shows_a_map_of_four_boards():
+def test_page_shows_a_map_of_four_boards(tmp_path):
     page = (ROOT / "doc" / "hil.rst").read_text()
-    boards = yaml.safe_load(re.search(r"::\n\n(    - connected: .*\n(?:    .*\n)*)", page)[1])
-    assert len(boards) == 4
-    assert all(
-        set(board) == {"connected", "id", "platform", "product", "runner", "serial", "baud"}
-        for board in boards
-    )
-    for key in ("id", "serial"):
-        assert len({board[key] for board in boards}) == 4
-    flashed = re.findall(r"west flash -d \S+/node_(\d\d) --dev-id (\d+)", page)
-    assert [(f"{n:02}", board["id"].lstrip("0")) for n, board in enumerate(boards)] == flashed
+    shown = re.search(r"::\n\n(    - connected: .*\n(?:    .*\n)*)", page)[1]
+    (tmp_path / "map.yaml").write_text(shown)
+    boards = read_map(tmp_path / "map.yaml")
+    assert len({board.id for board in boards}) == len({board.serial for board in boards}) == 4
+    built = re.search(r"west cats-build DEPLOY -b (\S+) .*\n +west cats-flash DEPLOY --map", page)
+    assert all(board.is_a(built[1]) and board.id in board.serial for board in boards)
