@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import sys
 from pathlib import Path
 
 from cats.report import add_json_argument
@@ -24,6 +25,7 @@ examples:
   cats simulate DEPLOY --loss-matrix links.csv --save-availability seen.npz
   cats simulate DEPLOY --links day.csv --samples 500
   cats simulate DEPLOY --dead 1,2,3
+  cats simulate DEPLOY --samples 3 --loss 0.1 --trace trace.json
 
 A loss matrix is a text file of D rows of D numbers, row: sender, column: receiver. Links that
 change with time are lines MS,SENDER,RECEIVER,LOSS of a text file, * for all nodes (each line
@@ -145,6 +147,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--save-availability", type=Path, metavar="FILE.npz",
         help="what each node had of each exchange (with one --loss)",
     )  # fmt: skip
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE",
+        help="what each node did when (with one --loss): .json for Perfetto or chrome://tracing; "
+        ".svg or .png draws the last inference",
+    )  # fmt: skip
     add_json_argument(parser)
 
 
@@ -156,11 +163,13 @@ def run(args: argparse.Namespace) -> int:
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import COLUMNS, owners, report
     from cats.sim.simulate import Settings
+    from cats.sim.trace import Trace
 
     if args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")
-    if args.save_availability and (len(args.loss) > 1 or args.dead):
-        raise CatsError("--save-availability takes one --loss and no --dead")
+    for name in ("save_availability", "trace"):
+        if getattr(args, name) and (len(args.loss) > 1 or args.dead):
+            raise CatsError(f"--{name.replace('_', '-')} takes one --loss and no --dead")
     model, plan, meta, images = load_deploy(args.deploy)
     if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
         from cats.plan.planner import make_plan
@@ -182,6 +191,7 @@ def run(args: argparse.Namespace) -> int:
     task, inputs = _inputs(args, model, meta)
 
     settings = Settings(compute=args.compute, code_time=args.code_time)
+    trace = Trace() if args.trace else None
     records = []
     for loss, off in itertools.product(losses, [[], *([node] for node in args.dead)]):
         faults = Faults(
@@ -193,9 +203,14 @@ def run(args: argparse.Namespace) -> int:
         records.append(
             report(
                 model, plan, inputs, faults, args.seed, settings, images,
-                check_outputs=args.check, task=task, save=args.save_availability,
+                check_outputs=args.check, task=task, save=args.save_availability, trace=trace,
             )
         )  # fmt: skip
+    if trace is not None:
+        trace.write(args.trace, model)
+        if trace.missing:
+            print(f"{args.trace} ends early: {trace.missing:,} more spans did not fit",
+                  file=sys.stderr)  # fmt: skip
     document = {
         "format": 1, "deploy": meta["model_id"], "nodes": nodes, "radio": plan.radio,
         "rounds": plan.rounds, "seed": args.seed, "samples": len(inputs), "burst": args.burst,

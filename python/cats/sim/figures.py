@@ -19,6 +19,7 @@ from cats.plan.predict import planned_duty
 from cats.sim.compare import check, save_availability
 from cats.sim.faults import Faults
 from cats.sim.simulate import Result, Settings, simulate
+from cats.sim.trace import Trace
 
 if TYPE_CHECKING:
     from cats.tasks import Task
@@ -97,9 +98,10 @@ def report(
     check_outputs: bool = True,
     task: Task | None = None,
     save: Path | None = None,
+    trace: Trace | None = None,
 ) -> dict:
     """Simulate and say what came of it, as JSON; ``columns`` is the row of the table."""
-    result = simulate(model, plan, inputs, faults, seed, settings, images)
+    result = simulate(model, plan, inputs, faults, seed, settings, images, trace)
     if save is not None:
         save_availability(save, plan, result)
     wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None

@@ -29,6 +29,7 @@ from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.faults import Faults, write_faults
+from cats.sim.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -138,10 +139,12 @@ def simulate(
     seed: int = 0,
     settings: Settings | None = None,
     images: Sequence[bytes] | None = None,
+    trace: Trace | None = None,
 ) -> Result:
     """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other.
 
     ``images``: the nodes' partitions, where they are at hand; else they are packed here.
+    ``trace``: what each node does when is written there.
     """
     faults, settings = faults or Faults(), settings or Settings()
     inputs = _checked_inputs(model, inputs)
@@ -153,6 +156,8 @@ def simulate(
     bits_bytes = -(-_most_fragments(plan) // 8)
     config, _kept = _config(model, plan, faults, settings, seed, memory, images, bits_bytes)
 
+    if trace is not None:
+        trace.attach(config)
     error = ffi.new("const char **")
     air = lib.air_open(config, error)
     if air == ffi.NULL:
@@ -160,6 +165,8 @@ def simulate(
     try:
         return _run(air, model, plan, inputs, settings, bits_bytes, faults)
     finally:
+        if trace is not None:
+            trace.finish(air)
         lib.air_close(air)
 
 

@@ -321,6 +321,11 @@ uint32_t air_frames(const struct air *air)
 	return air->frames;
 }
 
+size_t air_spans(const struct air *air)
+{
+	return air->spans;
+}
+
 uint64_t air_now_ns(const struct air *air)
 {
 	return (uint64_t)air->now_ns;

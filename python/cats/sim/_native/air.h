@@ -87,6 +87,33 @@ struct air_babble {
 	uint32_t count; /**< so many times; 0: without end */
 };
 
+/** What a span of a trace is. */
+enum air_span_kind {
+	AIR_SPAN_INFERENCE = 0, /**< of a node, to its result */
+	AIR_SPAN_FRAME = 1,     /**< is sent, ramp-up included */
+	AIR_SPAN_MISSED = 2,    /**< a moment: that frame is not heard here */
+	AIR_SPAN_LATE = 3,      /**< a moment: a frame was not ready in time, and is not sent */
+	AIR_SPAN_JOB = 4,       /**< enum cats_job_what; code that interrupts it included */
+	AIR_SPAN_CODE = 5,      /**< all other code */
+	AIR_SPAN_OFF = 6,
+};
+
+/** Something that took time at a node; `start_ns` and `end_ns` are simulated time. */
+struct air_span {
+	uint64_t start_ns;
+	uint64_t end_ns;
+	uint16_t inference;
+	uint16_t length; /**< of a frame, bytes */
+	uint8_t kind;    /**< enum air_span_kind */
+	uint8_t node;
+	uint8_t what;   /**< enum cats_frame_type, or enum cats_job_what */
+	uint8_t source; /**< of a frame */
+	uint8_t gather;
+	uint8_t tile;
+	uint8_t round; /**< of a frame */
+	uint8_t index; /**< of a frame */
+};
+
 struct air_config {
 	int nodes;
 	const void *image[AIR_NODES]; /**< aligned; must outlive the air */
@@ -135,7 +162,9 @@ struct air_config {
 	double hand_ns; /**< so long before its start the transport must have a frame */
 	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
 	/* records */
-	size_t bits_bytes; /**< bytes of fragment bits a source in struct air_record */
+	size_t bits_bytes;      /**< bytes of fragment bits a source in struct air_record */
+	struct air_span *spans; /**< where a trace is written, or NULL; must outlive the air */
+	size_t span_count;      /**< so many fit: what comes behind them is left out */
 };
 
 /** What one inference gave; arrays are the caller's. */
@@ -195,6 +224,9 @@ const struct cats_image *air_image(const struct air *air);
 
 /** @brief Frames started in this run so far: the number of the next one. */
 uint32_t air_frames(const struct air *air);
+
+/** @brief Spans of the trace so far, perhaps more than fit. */
+size_t air_spans(const struct air *air);
 
 /** @brief Simulated time, nanoseconds. */
 uint64_t air_now_ns(const struct air *air);

@@ -34,7 +34,11 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	struct air_fate fate;
 
 	air_fate(air, r, frame, &fate);
-	if (fate.lost || !air->antenna[r].on || air->antenna[r].boot_ns > frame->start_ns) {
+	if (!air->antenna[r].on || air->antenna[r].boot_ns > frame->start_ns) {
+		return;
+	}
+	if (fate.lost) {
+		air_note_frame(air, r, AIR_SPAN_MISSED, frame, frame->end_ns);
 		return;
 	}
 	if (fate.twice) {
@@ -93,8 +97,13 @@ static void transmit(struct air *air, struct frame *frame)
 static void hear_all(struct air *air, const struct frame *frame)
 {
 	for (int r = 0; r < air->antennas; r++) {
-		if (r != frame->source && (frame->destroyed >> r & 1) == 0) {
+		if (r == frame->source) {
+			continue;
+		}
+		if ((frame->destroyed >> r & 1) == 0) {
 			arrive(air, r, frame);
+		} else if (air->antenna[r].on) {
+			air_note_frame(air, r, AIR_SPAN_MISSED, frame, frame->end_ns);
 		}
 	}
 }
@@ -134,6 +143,7 @@ void air_end_frame(struct air *air, int n)
 	if (a->handed != 0 && a->frame[0].start_ns < air->now_ns) {
 		a->frame[0].start_ns = air->now_ns;
 	}
+	air_note_frame(air, n, AIR_SPAN_FRAME, &frame, frame.end_ns);
 	hear_all(air, &frame);
 	/* If it was destroyed on the air, its sender does not know. */
 	air_sent(air, n, frame.told_ns);

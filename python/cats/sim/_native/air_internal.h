@@ -71,7 +71,8 @@ struct antenna {
 	bool began; /* an inference since the last submit, of that number */
 	uint16_t number;
 	int64_t begun_ns; /* when its last one began */
-	uint32_t boot;    /* times it went on */
+	int64_t off_ns;
+	uint32_t boot; /* times it went on */
 	int64_t boot_ns;
 	int64_t wake_ns;
 	/* The processor: until when the air queue has it, what waits for that (the oldest first,
@@ -84,12 +85,15 @@ struct antenna {
 	int ended_count;
 	int64_t ended_ns[2]; /* what counts as their start */
 	uint64_t code_ns;
+	struct air_span *code_span; /* the last one of this node's code, if it is kept */
+	int64_t code_end_ns;
 	struct air_polled polled;
 	int32_t jump_us; /* its clock's, so far */
 	/* job */
 	bool computing;
 	bool ran;
 	struct cats_job job;
+	int64_t job_start_ns;
 	int64_t job_end_ns;
 	/* transmission: how many frames are handed out, the oldest first; whether that is on the
 	 * air
@@ -126,6 +130,7 @@ struct air {
 	uint64_t random[RANDOM_PURPOSES][AIR_NODES][AIR_NODES];
 	struct copy copies[AIR_COPIES];
 	int64_t now_ns;
+	size_t spans;
 	uint32_t frames;
 	size_t gathers;
 	size_t *first_exchange; /* [gathers] */
@@ -163,6 +168,12 @@ struct air_fate {
 
 /* What a node's clock shows. */
 uint32_t air_clock_us(const struct air *air, int n, int64_t ns);
+
+/* Write a span into the trace: NULL where none is kept, or no more fit. Of a frame: its bytes. */
+struct air_span *air_note(struct air *air, int n, enum air_span_kind kind, int64_t start_ns,
+			  int64_t end_ns);
+void air_note_frame(struct air *air, int n, enum air_span_kind kind, const struct frame *frame,
+		    int64_t end_ns);
 
 /* Put an image behind an antenna, off; NULL, or what is wrong. */
 const char *air_plug(struct air *air, int n);

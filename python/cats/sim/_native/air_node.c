@@ -95,13 +95,63 @@ const char *air_plug(struct air *air, int n)
 	return a->arena == NULL ? "out of memory" : NULL;
 }
 
+struct air_span *air_note(struct air *air, int n, enum air_span_kind kind, int64_t start_ns,
+			  int64_t end_ns)
+{
+	struct air_span *span;
+
+	if (air->config.spans == NULL || n >= air->config.nodes ||
+	    air->spans++ >= air->config.span_count) {
+		return NULL;
+	}
+	span = &air->config.spans[air->spans - 1];
+	*span = (struct air_span){
+		.start_ns = (uint64_t)start_ns,
+		.end_ns = (uint64_t)end_ns,
+		.inference = air->antenna[n].node.number,
+		.kind = (uint8_t)kind,
+		.node = (uint8_t)n,
+	};
+	return span;
+}
+
+void air_note_frame(struct air *air, int n, enum air_span_kind kind, const struct frame *frame,
+		    int64_t end_ns)
+{
+	int64_t start_ns = kind == AIR_SPAN_FRAME ? frame->start_ns : end_ns;
+	struct air_span *span = air_note(air, n, kind, start_ns, end_ns);
+	struct cats_frame parsed;
+	/* Its own sender would refuse it. */
+	const struct antenna *reader =
+		&air->antenna[(air_node_of(air, frame->source) + 1) % air->config.nodes];
+
+	if (span == NULL) {
+		return;
+	}
+	span->length = frame->length;
+	span->source = (uint8_t)air_node_of(air, frame->source);
+	if (cats_frame_parse(&reader->image, reader->node.key, frame->data, frame->length,
+			     &parsed) == 0) {
+		span->inference = parsed.inference;
+		span->what = (uint8_t)parsed.type;
+		span->gather = (uint8_t)parsed.x.gather;
+		span->tile = (uint8_t)parsed.x.tile;
+		span->round = parsed.round;
+		span->index = parsed.index;
+	}
+}
+
 int air_switch_on(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
 
+	if (air->now_ns > a->off_ns) {
+		(void)air_note(air, n, AIR_SPAN_OFF, a->off_ns, air->now_ns);
+	}
 	a->on = true;
 	a->boot++;
 	a->boot_ns = air->now_ns;
+	a->code_end_ns = AIR_NEVER;
 	a->wake_ns = air->now_ns;
 	a->free_ns = air->now_ns;
 	a->heard_count = 0;
@@ -118,6 +168,7 @@ void air_switch_off(struct air *air, int n)
 	struct antenna *a = &air->antenna[n];
 
 	a->on = false;
+	a->off_ns = air->now_ns;
 	a->wake_ns = AIR_NEVER;
 	a->computing = false;
 	a->handed = 0;
@@ -128,12 +179,26 @@ void air_switch_off(struct air *air, int n)
 
 /* The processor */
 
+/* Code that follows code is one span. */
+static void note_code(struct antenna *a, int64_t ns)
+{
+	if (ns != 0 && a->code_end_ns != a->free_ns) {
+		a->code_span = air_note(a->air, (int)(a - a->air->antenna), AIR_SPAN_CODE,
+					a->free_ns, a->free_ns);
+	}
+	if (ns != 0 && a->code_span != NULL) {
+		a->code_span->end_ns += (uint64_t)ns;
+	}
+	a->code_end_ns = a->free_ns + ns;
+}
+
 /* The air queue works for so long; a job that runs waits. */
 static void spend(struct antenna *a, double ns)
 {
 	if (!a->air->config.code_counted) {
 		return;
 	}
+	note_code(a, (int64_t)ns);
 	a->free_ns += (int64_t)ns;
 	a->code_ns += (uint64_t)ns;
 	a->job_end_ns += a->computing ? (int64_t)ns : 0;
@@ -203,6 +268,7 @@ static bool start_job(struct air *air, int n)
 		ns += (int64_t)air_code_solved(&air->config.code, &a->job);
 	}
 	a->computing = true;
+	a->job_start_ns = a->free_ns;
 	a->job_end_ns = a->free_ns + ns;
 	/* All of its work at its start or all at its end: frames that arrive meanwhile must not
 	 * matter.
@@ -215,6 +281,21 @@ static bool start_job(struct air *air, int n)
 	return true;
 }
 
+static void note_job(struct air *air, int n)
+{
+	const struct antenna *a = &air->antenna[n];
+	struct air_span *span = NULL;
+
+	if (a->job_end_ns > a->job_start_ns) {
+		span = air_note(air, n, AIR_SPAN_JOB, a->job_start_ns, a->job_end_ns);
+	}
+	if (span != NULL) {
+		span->what = (uint8_t)a->job.what;
+		span->gather = (uint8_t)a->job.x.gather;
+		span->tile = (uint8_t)a->job.x.tile;
+	}
+}
+
 void air_end_job(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -222,6 +303,7 @@ void air_end_job(struct air *air, int n)
 	if (!a->ran) {
 		cats_job_run(&a->job);
 	}
+	note_job(air, n);
 	a->computing = false;
 	if (a->free_ns < air->now_ns) {
 		a->free_ns = air->now_ns;
@@ -235,6 +317,7 @@ static void take_result(struct antenna *a, int n, const struct cats_result *resu
 	struct air_record *record = air_record_of(air, n);
 	size_t size = (size_t)result->rows * result->columns;
 
+	(void)air_note(air, n, AIR_SPAN_INFERENCE, a->begun_ns, a->free_ns);
 	if (record == NULL || record->flags[n] & AIR_FLAG_DONE) {
 		return;
 	}
@@ -263,6 +346,7 @@ static void hand(struct air *air, int n, const struct cats_todo *todo)
 		if (air_record_of(air, n) != NULL) {
 			air->record->late++;
 		}
+		air_note_frame(air, n, AIR_SPAN_LATE, frame, a->free_ns);
 		cats_node_sent(&a->node, false, todo->at);
 		return;
 	}
