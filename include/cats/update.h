@@ -18,6 +18,10 @@
  * the whole new image or nothing that cats_image_verify() accepts; never the old one, since there
  * is room for one only.
  *
+ * The checksum finds errors, not forgeries: whoever can write to the partition, or reach what calls
+ * cats_update_write(), chooses the model. CONFIG_CATS_UPDATE_SIGNED takes an image only with a
+ * signature behind it, which `cats sign` makes; cats_update_check_set() is for another scheme.
+ *
  * All functions may be called from any thread; one update at a time. With CONFIG_CATS_IMAGE_FLASH.
  *
  * @{
@@ -77,9 +81,38 @@ int cats_update_write(const void *data, size_t size);
  * @retval 0 the image is there and valid; cats_start() runs it
  * @retval -EPERM   no update is open
  * @retval -EBADMSG refused; the reason is logged
+ * @retval -EACCES  the check of cats_update_check_set() refused it, or it has no valid signature
  * @retval -errno   of the flash driver
  */
 int cats_update_finish(int *reason);
+
+/** A new image that is whole and right by its checksum, in the pieces in which it stands. */
+struct cats_update_image {
+	const uint8_t *head; /**< its first bytes, in RAM: they go to flash last */
+	size_t head_size;    /**< bytes */
+	const uint8_t *body; /**< those behind, in flash, to the image's end */
+	size_t body_size;    /**< bytes */
+	const uint8_t *tail; /**< what followed the image in the update: a signature */
+	size_t tail_size;    /**< bytes */
+};
+
+/**
+ * @brief Judges a new image before its header is written.
+ *
+ * On the thread of cats_update_finish(); the other functions here are not to be called from it.
+ *
+ * @retval 0 it is taken
+ * @retval -errno it is not
+ */
+typedef int (*cats_update_check)(const struct cats_update_image *image);
+
+/**
+ * @brief Choose who judges new images: an application's own check of a signature or a version.
+ *
+ * @param check NULL: nobody, the checksum is enough. At first it is the signature's check with
+ *              CONFIG_CATS_UPDATE_SIGNED, else nobody.
+ */
+void cats_update_check_set(cats_update_check check);
 
 /** @brief Give an update up: the partition is without an image. Harmless when none is open. */
 void cats_update_abort(void);

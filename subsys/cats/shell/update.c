@@ -79,6 +79,8 @@ static int cmd_update_finish(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "no update is open: cats update begin");
 	} else if (ret == -EBADMSG) {
 		shell_error(sh, "image refused: %s", cats_image_strerror(reason));
+	} else if (ret == -EACCES) {
+		shell_error(sh, "image refused: no valid signature: cats sign");
 	} else {
 		shell_error(sh, "the flash driver fails (%d)", ret);
 	}

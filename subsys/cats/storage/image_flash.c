@@ -40,6 +40,9 @@ BUILD_ASSERT(sizeof(struct cats_image_header) <= BLOCK);
 
 static K_MUTEX_DEFINE(lock);
 
+static cats_update_check new_check =
+	COND_CODE_1(CONFIG_CATS_UPDATE_SIGNED, (cats_update_signed), (NULL));
+
 /* All under the lock. */
 static struct {
 	const struct flash_area *area;
@@ -246,6 +249,32 @@ static int check(const uint8_t *data)
 	return crc == header->crc32 ? CATS_IMAGE_OK : CATS_IMAGE_CORRUPT;
 }
 
+/* Whether who judges new images takes it. */
+static int judge(const uint8_t *data)
+{
+	const struct cats_image_header *header = (const void *)update.header;
+	struct cats_update_image image = {
+		.head = update.header,
+		.head_size = update.head,
+		.body = data + update.head,
+		.body_size = header->image_size - update.head,
+		.tail = data + header->image_size,
+		.tail_size = update.size - header->image_size,
+	};
+	int ret;
+
+	if (new_check == NULL) {
+		return 0;
+	}
+	ret = new_check(&image);
+	if (ret == 0) {
+		return 0;
+	}
+	LOG_ERR("new image refused: its signature or its check fails (%d)", ret);
+	ret = invalidate();
+	return ret != 0 ? ret : -EACCES;
+}
+
 /* The first write block holds the magic number and goes last. */
 static int program_header(void)
 {
@@ -278,7 +307,10 @@ int cats_update_finish(int *reason)
 	if (ret == 0) {
 		refused = check(data);
 		if (refused == CATS_IMAGE_OK) {
-			ret = program_header();
+			ret = judge(data);
+			if (ret == 0) {
+				ret = program_header();
+			}
 			if (ret == 0) {
 				refused = cats_image_verify(data, room, &image);
 			}
@@ -297,6 +329,13 @@ int cats_update_finish(int *reason)
 	update.open = false;
 	k_mutex_unlock(&lock);
 	return ret;
+}
+
+void cats_update_check_set(cats_update_check check)
+{
+	k_mutex_lock(&lock, K_FOREVER);
+	new_check = check;
+	k_mutex_unlock(&lock);
 }
 
 void cats_update_abort(void)

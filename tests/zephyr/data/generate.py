@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cats.deploy import export, image
+from cats.deploy import export, image, sign
 from cats.integer import model as integer
 from cats.integer import reference
 from cats.integer.model import IntegerModel
@@ -234,6 +234,23 @@ def golden(name: str, model: IntegerModel, plan: Plan) -> str:
     return "\n".join([*lines, "", f"#endif /* GOLDEN_{name.upper()}_H_ */", ""])
 
 
+def signature(packed: bytes) -> dict[str, bytes]:
+    """{path: content}: an image signed with a key that everybody knows, and that key's Kconfig."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.derive_private_key(1234567890, ec.SECP256R1())
+    lines = [
+        "# SPDX-FileCopyrightText: Copyright The CATS Project",
+        "# SPDX-License-Identifier: Apache-2.0",
+        "# Written by generate.py. The private key is no secret.",
+        f'CONFIG_CATS_UPDATE_PUBLIC_KEY="{sign.public_point(key).hex()}"',
+    ]
+    return {
+        f"one/{export.node_folder(0)}/{export.SIGNED}": sign.signed(packed, key),
+        "one/public_key.conf": ("\n".join(lines) + "\n").encode(),
+    }
+
+
 def files(name: str) -> dict[str, bytes]:
     """{path below data/: content} of one deployment."""
     if name == SAMPLE:
@@ -250,6 +267,8 @@ def files(name: str) -> dict[str, bytes]:
         suffixes = {"four": (".bin", ".h"), "sealed": (".h",)}.get(name, (".bin",))
         wanted = [p for p in sorted(out.rglob("*")) if p.suffix in suffixes]
         found = {f"{name}/{p.relative_to(out)}": p.read_bytes() for p in wanted}
+    if name == "one":
+        found |= signature(found[f"one/{export.node_folder(0)}/{export.BINARY}"])
     return {**found, f"{name}/golden.h": golden(name, model, plan).encode()}
 
 
