@@ -30,9 +30,10 @@ import cats
 from cats.deploy.export import export, load_deploy
 from cats.errors import CatsError
 from cats.integer.quantize import quantize_inputs
+from cats.plan.boards import BOARDS
 from cats.plan.energy import Duty
 from cats.plan.plan import plan_air
-from cats.plan.predict import BOARDS, planned_duty
+from cats.plan.predict import planned_duty
 from cats.plan.radio import SEALED
 from cats.plan.timing import inference_us
 from cats.report import print_table, read_json, save_plot, write_atomic, write_json

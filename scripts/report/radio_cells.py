@@ -13,8 +13,9 @@ import argparse
 import dataclasses
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,8 @@ FAULTS = {
 }
 #: Faults that happen at a moment of one inference; the others last.
 MOMENTS = ("reset", "leader reset", "killed", "leader killed", "late", "leader late")
+#: Channel's microseconds between two preemptions of any node: some ten exchanges of a small model.
+PREEMPT_US = 25_000
 #: Simulated microseconds that a node waits for a result before it gives up: a hang.
 _QUIET_US = 30_000_000
 
@@ -355,6 +358,85 @@ def outcome(run: Run) -> Outcome:
         refused=sum(sum(log.refused.values()) for log in logs),
         foreign=sum(log.rejected.get("check", 0) for log in logs),
     )
+
+
+@dataclass
+class Recovery:
+    """How nodes came back from preemptions. ``judged``: preemptions with a third exchange behind
+    them in which no node was preempted again; ``lasted``: {exchanges in which the node was not
+    whole, from the one with the preemption on: how many of these}; ``places`` in the driver."""
+
+    judged: int = 0
+    lasted: Counter[int] = field(default_factory=Counter)
+    places: set[int] = field(default_factory=set)
+
+    def add(self, other: Recovery) -> None:
+        """Take in another run of the same program."""
+        self.judged += other.judged
+        self.lasted += other.lasted
+        self.places |= other.places
+
+
+def preempted(
+    program: Path, made: Deployment, inferences: int, seed: int = 1
+) -> tuple[Run, Recovery]:
+    """Run with the driver preempted, one node after the other. ``program``: built with preempt."""
+    every = PREEMPT_US * made.nodes
+    nodes = [
+        _with(
+            device, preempt=seed * made.nodes + n, preempt_every=every,
+            preempt_first=PREEMPT_US * n,
+        )
+        for n, device in enumerate(devices(made, inferences, DRIFT_PPM))
+    ]  # fmt: skip
+    logs = bsim.run(program, made.folder, nodes, seconds=36000.0, seed=seed)
+    run = Run(made, Fault("drift"), logs, set(range(made.nodes)))
+    return run, recovery(run)
+
+
+def recovery(run: Run) -> Recovery:
+    """When nodes were whole again: all fragments reached them, and theirs reached all others.
+
+    A node that alone sends in an exchange reports it before its frame is on the air: the last
+    exchange before another preemption may have suffered from that one.
+    """
+    plan = load_deploy(run.made.folder)[1]
+    order = list(max((log.heard for log in run.logs), key=len))
+    number = {key: i for i, key in enumerate(order)}
+    found = Recovery()
+    when = []  # (exchange, device)
+    for log in run.logs:
+        keys = list(log.heard)
+        found.places |= {each.place for each in log.preempted}
+        when += [
+            (number[keys[each.exchanges]], log.device.node)
+            for each in log.preempted
+            if each.exchanges < len(keys)
+        ]
+    when.sort()
+    ends = [exchange - 1 for exchange, _ in when[1:]] + [len(order)]
+    for (first, node), end in zip(when, ends, strict=True):
+        if end < first + 3:
+            continue
+        broken = [i for i in range(first, end) if not whole(plan, run.logs, order[i], node)]
+        found.judged += 1
+        found.lasted[broken[-1] - first + 1 if broken else 0] += 1
+    return found
+
+
+def whole(plan: Plan, logs: Sequence[Log], key: tuple[int, int, int], node: int) -> bool:
+    """Whether all of an exchange reached a node, and its fragments reached all others."""
+    gather = plan.gathers[key[1]]
+    due = [cut.fragments(gather.tile_height(key[2])) for cut in gather.sources]
+    for log in logs:
+        if key not in log.heard:
+            return False
+        have = [sum(byte.bit_count() for byte in bits) for bits in log.heard[key]]
+        here = log.device.node
+        for source, count in enumerate(have):
+            if source != here and node in (source, here) and count < due[source]:
+                return False
+    return True
 
 
 def many(

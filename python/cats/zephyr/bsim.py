@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Nodes of a deployment on BabbleSim: real transports and drivers on a simulated radio.
 
-``tests/bsim/node`` is one node as a program for the board nrf52_bsim. ``run`` starts one process a
-device and the simulated channel, and reads what they report; ``check`` asks the integer reference
-for the same outputs with the same losses, to the bit. BabbleSim is found by BSIM_OUT_PATH and
-BSIM_COMPONENTS_PATH or in Zephyr's workspace, Zephyr by ZEPHYR_BASE or as ``cats build`` finds it.
+``tests/bsim/node`` is one node as a program for the board nrf52_bsim, or for NETWORK_CORE. ``run``
+starts one process a device and the simulated channel, and reads what they report; ``check`` asks
+the integer reference for the same outputs with the same losses, to the bit. BabbleSim is found by
+BSIM_OUT_PATH and BSIM_COMPONENTS_PATH or in Zephyr's workspace, Zephyr by ZEPHYR_BASE or as
+``cats build`` finds it.
 """
 
 from __future__ import annotations
@@ -35,9 +36,10 @@ from cats.sim.compare import bits_availability
 from cats.sim.simulate import REJECTS, compute_us, fill_code
 from cats.zephyr.workspace import source_tree, workspace
 
-#: Transports: a .conf file each in tests/bsim/node.
 BOARD = "nrf52_bsim"
-_PHY = "bs_2G4_phy_v1"
+#: The network core of an nRF5340, which has DPPI.
+NETWORK_CORE = "nrf5340bsim/nrf5340/cpunet"
+PHY = "bs_2G4_phy_v1"
 _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_us", "compute_us")
 #: enum cats_secure_reject.
 _REFUSED = ("short", "plain", "source", "key", "replay", "forged")
@@ -82,6 +84,17 @@ class Inference:
         return (self.ended_us - self.started_us) % 2**32
 
 
+@dataclass(frozen=True)
+class Preemption:
+    """Something more urgent that held a device in its driver for ``us``; ``place``: an address in
+    the program. ``exchanges``: that the device had reported before."""
+
+    place: int
+    us: int
+    time_us: int
+    exchanges: int
+
+
 @dataclass
 class Log:
     """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
@@ -104,6 +117,7 @@ class Log:
     dropped: int = 0
     attacks: int | None = None
     packets: list[tuple[int, int]] = field(default_factory=list)
+    preempted: list[Preemption] = field(default_factory=list)
 
     def waiting(self) -> int:
         """The sample that it submitted last and has no result for; -1 where it has: in what it
@@ -116,55 +130,61 @@ class Log:
         return sum(kind[name] for kind in self.kinds)
 
 
-def _environment() -> dict[str, str]:
-    """The environment of Zephyr's build, BabbleSim's two folders in it; CatsError where not."""
-    environment = dict(workspace().environment)
+def environment() -> dict[str, str]:
+    """The variables of Zephyr's build, BabbleSim's two folders in it; CatsError where not."""
+    variables = dict(workspace().environment)
     for name in ("BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
-        if not environment.get(name):
+        if not variables.get(name):
             raise CatsError(
                 f"no BabbleSim: set BSIM_OUT_PATH and BSIM_COMPONENTS_PATH ({name} is not set)"
             )
-    if not (Path(environment["BSIM_OUT_PATH"]) / "bin" / _PHY).is_file():
-        raise CatsError(f"BabbleSim is not built: no bin/{_PHY} below BSIM_OUT_PATH")
+    if not (Path(variables["BSIM_OUT_PATH"]) / "bin" / PHY).is_file():
+        raise CatsError(f"BabbleSim is not built: no bin/{PHY} below BSIM_OUT_PATH")
     for tool in ("cmake", "ninja"):
         if not shutil.which(tool):
             raise CatsError(f"no {tool}: apt-get install cmake ninja-build")
-    return environment
+    return variables
 
 
 @functools.cache
 def missing() -> str | None:
     """What this machine lacks to run BabbleSim, or None."""
     try:
-        _environment()
+        environment()
     except CatsError as error:
         return str(error)
     return None
 
 
-def build(transport: str, folder: Path | str, defines: Sequence[str] = ()) -> Path:
+def build(
+    transport: str,
+    folder: Path | str,
+    defines: Sequence[str] = (),
+    board: str = BOARD,
+) -> Path:
     """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
 
-    ``transport``: with ``+secure`` behind it, one whose frames are sealed. ``defines``: CMake's, as
-    ``CONFIG_CATS_LEAD_US=300``.
+    ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
+    whose driver can be preempted (nrf_radio). ``defines``: CMake's, as
+    ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates.
     """
-    environment, folder = _environment(), Path(folder).resolve()
+    variables, folder = environment(), Path(folder).resolve()
     source = source_tree() / "tests" / "bsim" / "node"
     confs = [f"{part}.conf" for part in transport.split("+")]
     for conf in confs:
         if not (source / conf).is_file():
-            raise CatsError(f"transport {transport!r}: no {conf} in tests/bsim/node")
+            raise CatsError(f"transport {transport!r}: no {conf} in {source}")
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "build.log"
     configure = [
-        "cmake", "-GNinja", f"-S{source}", f"-B{folder}", f"-DBOARD={BOARD}",
+        "cmake", "-GNinja", f"-S{source}", f"-B{folder}", f"-DBOARD={board}",
         f"-DEXTRA_CONF_FILE={';'.join(confs)}", *(f"-D{define}" for define in defines),
     ]  # fmt: skip
     with log.open("w") as output:
         for command in (configure, ["ninja", "-C", str(folder)]):
             done = subprocess.run(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env=environment,
+                env=variables,
             )  # fmt: skip
             if done.returncode:
                 raise CatsError(f"the node for {transport} does not build, see {log}")
@@ -211,14 +231,14 @@ def run(
     ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
     ``packets``: fill in ``Log.packets``.
     """
-    out = Path(_environment()["BSIM_OUT_PATH"])
+    out = Path(environment()["BSIM_OUT_PATH"])
     program = Path(program).resolve()
     if not program.is_file():
         raise CatsError(f"no program {program}: build tests/bsim/node")
     ident = f"cats_{uuid.uuid4().hex[:12]}"
     # The channel's program looks for its models below ../lib.
     where = out / "bin"
-    phy = [f"./{_PHY}", f"-s={ident}", f"-D={len(devices)}", f"-sim_length={seconds * 1e6:.0f}"]
+    phy = [f"./{PHY}", f"-s={ident}", f"-D={len(devices)}", f"-sim_length={seconds * 1e6:.0f}"]
     phy += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1"]
     phy += [f"-channel={channel[0]}"] if channel else []
     phy += [f"-defmodem={modem[0]}"] if modem else []
@@ -302,6 +322,9 @@ def parse(device: Device, text: str) -> Log:
             log.rejected = dict(zip(REJECTS, map(int, words), strict=True))
         elif what == "refused":
             log.refused = dict(zip(_REFUSED, map(int, words), strict=True))
+        elif what == "preempt":
+            place, us, time = int(words[0], 16), int(words[1]), int(words[2])
+            log.preempted.append(Preemption(place, us, time, len(log.heard)))
         elif what == "intruder":
             log.attacks = int(words[0])
         elif what == "stop":
@@ -381,6 +404,7 @@ def clean(deploy: Path) -> None:
 
 
 __all__ = [
-    "BOARD", "Device", "Inference", "Log", "build", "check", "clean", "missing", "node_folder",
-    "parse", "run", "run_tests", "write_code", "write_compute", "write_inputs",
+    "BOARD", "NETWORK_CORE", "Device", "Inference", "Log", "Preemption", "build", "check", "clean",
+    "missing", "node_folder", "parse", "run", "run_tests", "write_code", "write_compute",
+    "write_inputs",
 ]  # fmt: skip

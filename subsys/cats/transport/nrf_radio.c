@@ -9,6 +9,10 @@
  * processor. An interrupt before that (CC2) stops the receiver; the same looks whether a frame came
  * to its end. The receiver is on between own frames, but where they follow each other at once.
  * Radio and timer interrupts have one priority and exclude each other.
+ *
+ * Anything more urgent may hold them for any time, at any place: what was decided by the clock is
+ * looked at again behind the register that it led to. The receiver is on, or a radio event is to
+ * come, or the timer's.
  */
 
 #include <errno.h>
@@ -23,7 +27,7 @@
 #include <hal/nrf_radio.h>
 #include <hal/nrf_timer.h>
 #if defined(DPPI_PRESENT)
-#include <hal/nrf_dppi.h>
+#include <nrfx_dppi.h>
 #else
 #include <hal/nrf_ppi.h>
 #endif
@@ -113,41 +117,58 @@ static K_WORK_DEFINE(heard_work, tell_heard);
 static K_WORK_DEFINE(sent_work, tell_sent);
 
 /*
- * What differs between PPI and DPPI. The first has fixed channels for what is needed here.
+ * What differs between PPI and DPPI. The first has fixed channels for what is needed here, which
+ * the allocator gives to nobody and only the other owners of RADIO use; of the second we take two.
  */
 #if defined(DPPI_PRESENT)
-#define DPPI_TXEN 0
-#define DPPI_ADDR 1
+static const nrfx_dppi_t dppi = NRFX_DPPI_INSTANCE(0);
+static uint8_t dppi_txen;
+static uint8_t dppi_addr;
 
-static void connect_events(void)
+static int connect_events(void)
 {
-	nrf_timer_publish_set(TIMER, NRF_TIMER_EVENT_COMPARE0, DPPI_TXEN);
-	nrf_radio_subscribe_set(NRF_RADIO, NRF_RADIO_TASK_TXEN, DPPI_TXEN);
-	nrf_radio_publish_set(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS, DPPI_ADDR);
-	nrf_timer_subscribe_set(TIMER, NRF_TIMER_TASK_CAPTURE1, DPPI_ADDR);
-	nrf_dppi_channels_enable(NRF_DPPIC, BIT(DPPI_ADDR));
+	if (nrfx_dppi_channel_alloc(&dppi, &dppi_txen) != NRFX_SUCCESS) {
+		return -ENOMEM;
+	}
+	if (nrfx_dppi_channel_alloc(&dppi, &dppi_addr) != NRFX_SUCCESS) {
+		(void)nrfx_dppi_channel_free(&dppi, dppi_txen);
+		return -ENOMEM;
+	}
+	nrf_timer_publish_set(TIMER, NRF_TIMER_EVENT_COMPARE0, dppi_txen);
+	nrf_radio_subscribe_set(NRF_RADIO, NRF_RADIO_TASK_TXEN, dppi_txen);
+	nrf_radio_publish_set(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS, dppi_addr);
+	nrf_timer_subscribe_set(TIMER, NRF_TIMER_TASK_CAPTURE1, dppi_addr);
+	nrf_dppi_channels_enable(dppi.p_reg, BIT(dppi_addr));
+	return 0;
 }
 
 static void disconnect_events(void)
 {
-	nrf_dppi_channels_disable(NRF_DPPIC, BIT(DPPI_ADDR) | BIT(DPPI_TXEN));
+	/* This disables them. */
+	(void)nrfx_dppi_channel_free(&dppi, dppi_txen);
+	(void)nrfx_dppi_channel_free(&dppi, dppi_addr);
+	nrf_timer_publish_clear(TIMER, NRF_TIMER_EVENT_COMPARE0);
+	nrf_radio_subscribe_clear(NRF_RADIO, NRF_RADIO_TASK_TXEN);
+	nrf_radio_publish_clear(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
+	nrf_timer_subscribe_clear(TIMER, NRF_TIMER_TASK_CAPTURE1);
 }
 
 static void arm(bool on)
 {
 	if (on) {
-		nrf_dppi_channels_enable(NRF_DPPIC, BIT(DPPI_TXEN));
+		nrf_dppi_channels_enable(dppi.p_reg, BIT(dppi_txen));
 	} else {
-		nrf_dppi_channels_disable(NRF_DPPIC, BIT(DPPI_TXEN));
+		nrf_dppi_channels_disable(dppi.p_reg, BIT(dppi_txen));
 	}
 }
 #else
 #define PPI_TXEN NRF_PPI_CHANNEL20
 #define PPI_ADDR NRF_PPI_CHANNEL26
 
-static void connect_events(void)
+static int connect_events(void)
 {
 	nrf_ppi_channel_enable(NRF_PPI, PPI_ADDR);
+	return 0;
 }
 
 static void disconnect_events(void)
@@ -305,20 +326,24 @@ static void go_on(void)
 	receive();
 }
 
-/* Whatever the radio does, it is off when this returns. */
-static void stop(void)
+/* Whatever the radio does, it is off when this returns true. False: that takes longer. */
+static bool stop(void)
 {
-	uint32_t from = radio_now();
+	uint32_t from;
 
 	arm(false);
 	nrf_radio_shorts_set(NRF_RADIO, 0);
 	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
-	while (nrf_radio_state_get(NRF_RADIO) != NRF_RADIO_STATE_DISABLED &&
-	       radio_now() - from < DISABLE_US) {
+	from = radio_now();
+	while (nrf_radio_state_get(NRF_RADIO) != NRF_RADIO_STATE_DISABLED) {
+		if (radio_now() - from > DISABLE_US) {
+			return false;
+		}
 		k_busy_wait(1);
 	}
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
+	return true;
 }
 
 static void radio_isr(const void *arg)
@@ -365,10 +390,15 @@ static void timer_isr(const void *arg)
 		nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
 		wake_at(out_next()->at);
 	} else {
-		/* It did not stop, or did not start, or did not come to an end. */
-		stop();
-		out_end(false);
-		go_on();
+		/* It did not stop, or did not start, or did not come to an end: go_on() finds the
+		 * frame too late.
+		 */
+		state = STOPPING;
+		if (stop()) {
+			go_on();
+		} else {
+			wake_at(radio_now() + DISABLE_US);
+		}
 	}
 }
 
@@ -457,6 +487,37 @@ static int start_crystal(void)
 	return result;
 }
 
+/* The register's value for a power in dBm. False: this radio does not have that. */
+static bool power_value(int16_t dbm, nrf_radio_txpower_t *value)
+{
+	static const struct {
+		int8_t dbm;
+		nrf_radio_txpower_t value;
+	} known[] = {
+		{-40, NRF_RADIO_TXPOWER_NEG40DBM}, {-20, NRF_RADIO_TXPOWER_NEG20DBM},
+		{-16, NRF_RADIO_TXPOWER_NEG16DBM}, {-12, NRF_RADIO_TXPOWER_NEG12DBM},
+		{-8, NRF_RADIO_TXPOWER_NEG8DBM},   {-4, NRF_RADIO_TXPOWER_NEG4DBM},
+		{0, NRF_RADIO_TXPOWER_0DBM},
+#if defined(RADIO_TXPOWER_TXPOWER_Pos3dBm)
+		{3, NRF_RADIO_TXPOWER_POS3DBM},
+#endif
+#if defined(RADIO_TXPOWER_TXPOWER_Pos4dBm)
+		{4, NRF_RADIO_TXPOWER_POS4DBM},
+#endif
+#if defined(RADIO_TXPOWER_TXPOWER_Pos8dBm)
+		{8, NRF_RADIO_TXPOWER_POS8DBM},
+#endif
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (known[i].dbm == dbm) {
+			*value = known[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
 static int load_settings(void)
 {
 	const struct cats_setting known[] = {
@@ -464,9 +525,10 @@ static int load_settings(void)
 		{"channel", &settings.channel, sizeof(settings.channel)},
 		{"power", &settings.power, sizeof(settings.power)},
 	};
+	nrf_radio_txpower_t power;
 	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
-	if (ret == 0 && (settings.channel > CHANNEL_MAX || !IN_RANGE(settings.power, -40, 8))) {
+	if (ret == 0 && (settings.channel > CHANNEL_MAX || !power_value(settings.power, &power))) {
 		ret = -EINVAL;
 	}
 	return ret;
@@ -482,12 +544,17 @@ static void configure(void)
 		.balen = 3,
 		.whiteen = true,
 	};
+	nrf_radio_txpower_t power = NRF_RADIO_TXPOWER_0DBM;
 
 	nrf_radio_shorts_set(NRF_RADIO, 0);
 	nrf_radio_int_disable(NRF_RADIO, UINT32_MAX);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
 	nrf_radio_mode_set(NRF_RADIO, NRF_RADIO_MODE_BLE_2MBIT);
+#if defined(CONFIG_SOC_NRF5340_CPUNET) && !defined(CONFIG_SOC_SERIES_BSIM_NRFXX)
+	/* nRF5340 anomaly 117: the trim for 2 Mbit/s is in FICR. */
+	*(volatile uint32_t *)0x41008588 = *(const volatile uint32_t *)0x01ff0084;
+#endif
 	nrf_radio_modecnf0_set(NRF_RADIO, true, RADIO_MODECNF0_DTX_Center);
 	nrf_radio_packet_configure(NRF_RADIO, &packet);
 	nrf_radio_base0_set(NRF_RADIO, settings.address << 8);
@@ -500,7 +567,8 @@ static void configure(void)
 	nrf_radio_crcinit_set(NRF_RADIO, 0x555555);
 	nrf_radio_frequency_set(NRF_RADIO, 2400 + settings.channel);
 	nrf_radio_datawhiteiv_set(NRF_RADIO, settings.channel & 0x3f);
-	nrf_radio_txpower_set(NRF_RADIO, (nrf_radio_txpower_t)(uint8_t)settings.power);
+	(void)power_value(settings.power, &power);
+	nrf_radio_txpower_set(NRF_RADIO, power);
 	nrf_radio_int_enable(NRF_RADIO, NRF_RADIO_INT_END_MASK | NRF_RADIO_INT_DISABLED_MASK);
 }
 
@@ -516,13 +584,17 @@ static int radio_attach(struct cats_port *port)
 	if (ret < 0) {
 		return ret;
 	}
+	ret = connect_events();
+	if (ret < 0) {
+		return ret;
+	}
 	ret = start_crystal();
 	if (ret < 0) {
+		disconnect_events();
 		return ret;
 	}
 	(void)radio_now();
 	configure();
-	connect_events();
 	IRQ_CONNECT(DT_IRQN(DT_NODELABEL(radio)), CONFIG_CATS_NRF_RADIO_IRQ_PRIORITY, radio_isr,
 		    NULL, 0);
 	IRQ_CONNECT(DT_IRQN(DT_NODELABEL(timer0)), CONFIG_CATS_NRF_RADIO_IRQ_PRIORITY, timer_isr,
@@ -555,14 +627,16 @@ static void radio_detach(struct cats_port *port)
 	user = NULL;
 	irq_disable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_disable(DT_IRQN(DT_NODELABEL(timer0)));
-	disconnect_events();
 	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
-	stop();
+	(void)stop();
+	disconnect_events();
 	irq_unlock(key);
 
 	(void)k_work_cancel_sync(&heard_work, &sync);
 	(void)k_work_cancel_sync(&sent_work, &sync);
-	nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_STOP);
+	/* nRF52 anomaly 78: after STOP alone the timer goes on taking current. */
+	nrf_timer_task_trigger(TIMER, COND_CODE_1(NRF_TIMER_HAS_SHUTDOWN, (NRF_TIMER_TASK_SHUTDOWN),
+						  (NRF_TIMER_TASK_STOP)));
 	ticking = false;
 	(void)onoff_cancel_or_release(z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF),
 				      &crystal);
@@ -585,6 +659,7 @@ static k_timeout_t radio_timeout(uint32_t us)
 
 const struct cats_transport cats_nrf_radio = {
 	.name = "nrf_radio",
+	.radio = CATS_RADIO_NRF_RADIO,
 	.mtu = CATS_FRAME_MAX,
 	.attach = radio_attach,
 	.detach = radio_detach,

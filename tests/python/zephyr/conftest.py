@@ -11,5 +11,10 @@ from cats.zephyr import bsim
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory):
-    """A function: the node built for a transport, once for all tests."""
-    return functools.cache(lambda radio: bsim.build(radio, tmp_path_factory.mktemp(radio)))
+    """A function: the node built for a transport, and a board, once for all tests."""
+
+    @functools.cache
+    def get(radio, board=bsim.BOARD):
+        return bsim.build(radio, tmp_path_factory.mktemp(radio), board=board)
+
+    return get

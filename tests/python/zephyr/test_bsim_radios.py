@@ -134,6 +134,43 @@ def test_goals(program, tmp_path):
         assert size != 832 or row["drift_us"] < report.PROTOTYPE_US / 10
 
 
+#: (board, repair rounds, runs, inferences of each): 1,000 preemptions and more on the nRF52.
+PREEMPTED = {
+    "nrf52": (bsim.BOARD, 0, 4, 400),
+    "repaired": (bsim.BOARD, 2, 1, 100),
+    "nrf5340": (bsim.NETWORK_CORE, 0, 1, 200),
+}
+
+
+@pytest.mark.parametrize("case", PREEMPTED)
+def test_preempted(program, tmp_path, case):
+    """Something more urgent holds the driver of nrf_radio for 5 to 500 us at a random place: the
+    node is whole again within two exchanges, and the others never stop."""
+    board, rounds, runs, inferences = PREEMPTED[case]
+    made = cells.deploy(tmp_path, cells.small(4), 4, "nrf_radio", rounds=rounds)
+    total, preempted = cells.Recovery(), 0
+    for seed in range(1, runs + 1):
+        run, found = cells.preempted(program("nrf_radio+preempt", board), made, inferences, seed)
+        outcome = good(run, 0.98)
+        assert outcome.missed == 0 and outcome.takeovers == 0
+        total.add(found)
+        preempted += sum(len(log.preempted) for log in run.logs)
+    print(case, preempted, total.judged, sorted(total.lasted.items()), len(total.places))
+    assert max(total.lasted) <= 2, total.lasted
+    assert total.lasted[1] or rounds, "some cost a frame"
+    assert total.judged > 0.6 * preempted and len(total.places) > 50
+    assert case != "nrf52" or total.judged >= 1000
+
+
+def test_network_core(program, deployed):
+    """An nRF5340's network core, with DPPI: clean, drifting and with losses."""
+    node = program("nrf_radio", bsim.NETWORK_CORE)
+    for fault in ("clean", "drift", "loss"):
+        found = good(cells.scenario(node, deployed("nrf_radio"), fault, 6), LEAST[fault])
+        assert found.inferences == 6 and found.missed == 0
+        assert fault == "loss" or found.late == 0
+
+
 @pytest.mark.parametrize("radio", cells.TRANSPORTS)
 def test_one_frame_in_ten_is_lost(program, tmp_path, radio):
     """What the lossy channel does to frames, where nothing repairs: within three deviations."""

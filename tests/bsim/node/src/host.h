@@ -65,6 +65,9 @@ void code_time_load(const char *name);
 /** @brief What solving takes in a job that is about to run, nanoseconds. */
 double code_time_solved(const struct cats_job *job);
 
+/** @brief The driver of nrf_radio is at a place of its code. CONFIG_CATS_BSIM_PREEMPT. */
+void preempt_pass(uintptr_t place);
+
 struct cats_image_header;
 
 /** @brief Attack a deployment until it falls silent for options.quiet_us; frames sent. */

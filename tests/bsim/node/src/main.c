@@ -18,6 +18,7 @@
  *	intruder FRAMES
  */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,8 +55,9 @@ static void leave(const char *reason)
 	for (int kind = 0; kind < CATS_GATHER_KINDS; kind++) {
 		const struct cats_gather_stats *g = &stats.node.gather[kind];
 
-		report("gather %d %u %u %u %u %u %u %u %u\n", kind, g->exchanges, g->sent, g->heard,
-		       g->repaired, g->lost, g->duplicates, g->air_us, g->compute_us);
+		report("gather %d %u %u %u %u %u %u %" PRIu64 " %" PRIu64 "\n", kind, g->exchanges,
+		       g->sent, g->heard, g->repaired, g->lost, g->duplicates, g->air_us,
+		       g->compute_us);
 	}
 	report("rejected %u %u %u %u %u %u %u %u %u %u %u %u\n", stats.node.rejected[0],
 	       stats.node.rejected[1], stats.node.rejected[2], stats.node.rejected[3],

@@ -16,10 +16,15 @@
 #include "fake_timer.h"
 #include "nsi_hw_scheduler.h"
 
+#include "host.h"
+
 __typeof__(nrf_radio_task_trigger) __real_nrf_radio_task_trigger;
 
 void __wrap_nrf_radio_task_trigger(NRF_RADIO_Type *radio, nrf_radio_task_t task)
 {
+#ifdef CONFIG_CATS_BSIM_PREEMPT
+	preempt_pass((uintptr_t)__builtin_return_address(0));
+#endif
 	if (task == NRF_RADIO_TASK_START) {
 		nhw_fake_timer_wake_in_time(CONFIG_NATIVE_SIMULATOR_MCU_N, nsi_hws_get_time() + 2);
 	}
