@@ -34,6 +34,7 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 #define MAC_CHECKSUM 2
 #define MAC_BROADCAST 0xffff
 #define PSDU_MAX 127
+#define POWER_MIN -40 /* dBm */
 #define FRAME_MAX (PSDU_MAX - MAC_HEADER - MAC_CHECKSUM)
 
 /* O-QPSK at 250 kbit/s. A frame starts with the ramp-up; drivers stamp its length byte. */
@@ -44,8 +45,18 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* As exactly as a clock that counts ticks tells. */
 #define LATE_US CATS_TICKS_US(2)
 
+/* A driver that has not sent a frame after so long does not come back. */
+#define DRIVER_MS 500
+
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
+/* What a driver does not tell of itself. */
+#define DRIVER_IS(compat) DT_NODE_HAS_COMPAT(DT_CHOSEN(zephyr_ieee802154), compat)
+
+BUILD_ASSERT(!DRIVER_IS(nxp_kw41z_ieee802154) && !DRIVER_IS(ti_cc1200),
+	     "the driver of zephyr,ieee802154 has no raw mode: choose another radio");
+BUILD_ASSERT(!DRIVER_IS(ti_cc13xx_cc26xx_ieee802154),
+	     "the driver of zephyr,ieee802154 cannot transmit at once: choose another radio");
 BUILD_ASSERT(CONFIG_NET_BUF_DATA_SIZE >= PSDU_MAX, "a frame has one buffer");
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
 	     "no priority is left above CATS_AIR_PRIORITY");
@@ -205,6 +216,18 @@ static int transmit(struct out *out)
 	return api()->tx(radio, out->mode, out->pkt, out->pkt->buffer);
 }
 
+/* That is known when it is asked to, and then of every frame. */
+static void tell_unsupported(enum ieee802154_tx_mode mode)
+{
+	static bool told;
+
+	if (!told) {
+		told = true;
+		LOG_ERR("%s sends nothing: it has no transmit mode %d, see doc/transports.rst",
+			radio->name, mode);
+	}
+}
+
 static void out_thread(void *p1, void *p2, void *p3)
 {
 	ARG_UNUSED(p1);
@@ -215,6 +238,9 @@ static void out_thread(void *p1, void *p2, void *p3)
 
 		(void)k_sem_take(&out_go, K_FOREVER);
 		out->result = transmit(out);
+		if (out->result == -ENOTSUP) {
+			tell_unsupported(out->mode);
+		}
 		out_ended++;
 		(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
 	}
@@ -302,6 +328,47 @@ static int filter(enum ieee802154_filter_type type, uint16_t value)
 	return api()->filter(radio, true, type, &content);
 }
 
+/* The power in the settings, or the next one below that the driver takes. */
+static int set_power(void)
+{
+	int16_t dbm = settings.power;
+	int ret = api()->set_txpower(radio, dbm);
+
+	while (ret == -EINVAL && dbm > POWER_MIN) {
+		dbm--;
+		ret = api()->set_txpower(radio, dbm);
+	}
+	if (ret != 0) {
+		LOG_ERR("%s takes no power of %d dBm or less: %d", radio->name, settings.power,
+			ret);
+	} else if (dbm != settings.power) {
+		LOG_WRN("%s takes %d dBm, not %d", radio->name, dbm, settings.power);
+	}
+	return ret;
+}
+
+static int set_channel(void)
+{
+	int ret = api()->set_channel(radio, settings.channel);
+
+	if (ret != 0) {
+		LOG_ERR("%s has no channel %u: %d", radio->name, settings.channel, ret);
+	}
+	return ret;
+}
+
+/* Drivers leave out what they do not have. */
+static int check_driver(void)
+{
+	if (api()->get_capabilities == NULL || api()->set_channel == NULL ||
+	    api()->set_txpower == NULL || api()->start == NULL || api()->stop == NULL ||
+	    api()->tx == NULL) {
+		LOG_ERR("%s lacks a function of the 802.15.4 drivers' API", radio->name);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 static int configure(void)
 {
 	const struct cats_setting known[] = {
@@ -313,10 +380,10 @@ static int configure(void)
 	int ret = cats_settings("cats/radio", known, ARRAY_SIZE(known));
 
 	if (ret == 0) {
-		ret = api()->set_channel(radio, settings.channel);
+		ret = set_channel();
 	}
 	if (ret == 0) {
-		ret = api()->set_txpower(radio, settings.power);
+		ret = set_power();
 	}
 	if (ret == 0 && (api()->get_capabilities(radio) & IEEE802154_HW_FILTER) != 0 &&
 	    api()->filter != NULL) {
@@ -355,7 +422,10 @@ static int radio_attach(struct cats_port *port)
 	if (the_port != NULL) {
 		ret = -EBUSY;
 	} else {
-		ret = allocate();
+		ret = check_driver();
+		if (ret == 0) {
+			ret = allocate();
+		}
 		if (ret == 0) {
 			ret = configure();
 		}
@@ -370,19 +440,20 @@ static int radio_attach(struct cats_port *port)
 static void radio_detach(struct cats_port *port)
 {
 	struct k_work_sync sync;
+	int ended = 0;
 
 	ARG_UNUSED(port);
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	/* What is on its way to the air ends. */
-	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
-		(void)k_sem_take(&out_free, K_FOREVER);
+	/* What is on its way to the air ends, unless the driver hangs. */
+	while (ended < CATS_TRANSPORT_FRAMES && k_sem_take(&out_free, K_MSEC(DRIVER_MS)) == 0) {
+		ended++;
 	}
 	(void)api()->stop(radio);
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
-	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+	while (ended-- > 0) {
 		k_sem_give(&out_free);
 	}
 }
@@ -398,6 +469,7 @@ SYS_INIT(radio_init, PRE_KERNEL_1, CONFIG_KERNEL_INIT_PRIORITY_DEFAULT);
 
 const struct cats_transport cats_ieee802154 = {
 	.name = "ieee802154",
+	.radio = CATS_RADIO_IEEE802154,
 	.mtu = FRAME_MAX,
 	.attach = radio_attach,
 	.detach = radio_detach,
