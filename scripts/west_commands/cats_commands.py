@@ -77,8 +77,20 @@ class CatsBuild(CatsCommand):
     command = "build"
 
 
+class CatsBoards(CatsCommand):
+    command = "boards"
+
+
 class CatsFlash(CatsCommand):
     command = "flash"
+
+
+class CatsProvision(CatsCommand):
+    command = "provision"
+
+
+class CatsMonitor(CatsCommand):
+    command = "monitor"
 
 
 class CatsFootprint(CatsCommand):

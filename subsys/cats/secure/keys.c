@@ -41,7 +41,9 @@ BUILD_ASSERT(sizeof(CONFIG_CATS_SECURE_TEST_KEY) == 1 ||
 struct stored_key {
 	uint8_t id;
 	uint8_t since[COUNTER_SIZE];
+#ifndef CONFIG_CATS_SECURE_STORE_PSA
 	uint8_t key[CATS_KEY_SIZE];
+#endif
 };
 
 /* cats/secure/numbers */
@@ -103,23 +105,151 @@ static void drop(int place)
 	}
 }
 
-static int import(int place, uint8_t id, uint64_t since, const uint8_t bytes[CATS_KEY_SIZE])
+static void place_key(int place, uint8_t id, uint64_t since, psa_key_id_t handle)
+{
+	keys[place].since = since;
+	keys[place].key = (struct cats_secure_key){.handle = handle, .id = id, .tag = TAG};
+}
+
+static int import_bytes(const uint8_t bytes[CATS_KEY_SIZE], psa_key_id_t persistent,
+			psa_key_id_t *handle)
 {
 	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-	psa_key_id_t handle;
 
+	if (persistent != PSA_KEY_ID_NULL) {
+		psa_set_key_id(&attributes, persistent);
+	}
 	psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
 	psa_set_key_algorithm(&attributes, CATS_SECURE_ALG(TAG));
 	psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
 	psa_set_key_bits(&attributes, 8 * CATS_KEY_SIZE);
-	if (psa_import_key(&attributes, bytes, CATS_KEY_SIZE, &handle) != PSA_SUCCESS) {
+	return psa_import_key(&attributes, bytes, CATS_KEY_SIZE, handle) == PSA_SUCCESS ? 0 : -EIO;
+}
+
+/* For this run of the program. */
+static int import(int place, uint8_t id, uint64_t since, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	psa_key_id_t handle;
+
+	if (import_bytes(bytes, PSA_KEY_ID_NULL, &handle) != 0) {
 		return -EIO;
 	}
 	drop(place);
-	keys[place].since = since;
-	keys[place].key = (struct cats_secure_key){.handle = handle, .id = id, .tag = TAG};
+	place_key(place, id, since, handle);
 	return 0;
 }
+
+/*
+ * Where the bytes of keys are kept: the crypto library's storage, or the settings.
+ */
+
+#ifdef CONFIG_CATS_SECURE_STORE_PSA
+
+static psa_key_id_t persistent_id(int place)
+{
+	return CONFIG_CATS_SECURE_PSA_KEY_ID + place;
+}
+
+/* A key that the settings name and the crypto library has. */
+static void load_key(int place)
+{
+	psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+	if (psa_get_key_attributes(persistent_id(place), &attributes) == PSA_SUCCESS) {
+		place_key(place, stored.id, sys_get_le40(stored.since), persistent_id(place));
+	} else {
+		LOG_ERR("secure: key %u is not in the crypto library; set it again", stored.id);
+	}
+}
+
+/* Nobody reads keys back: equal ones encrypt equally. No frame has this nonce, whose source is no
+ * node's.
+ */
+static int fingerprint(psa_key_id_t handle, uint8_t print[CATS_KEY_SIZE + TAG])
+{
+	static const uint8_t zeros[CATS_KEY_SIZE];
+	uint8_t nonce[CATS_SECURE_NONCE];
+	size_t size;
+
+	memset(nonce, 0xff, sizeof(nonce));
+	return psa_aead_encrypt(handle, CATS_SECURE_ALG(TAG), nonce, sizeof(nonce), NULL, 0, zeros,
+				sizeof(zeros), print, CATS_KEY_SIZE + TAG, &size) == PSA_SUCCESS
+		       ? 0
+		       : -EIO;
+}
+
+static bool same_bytes(int place, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	uint8_t had[CATS_KEY_SIZE + TAG];
+	uint8_t given[CATS_KEY_SIZE + TAG];
+	psa_key_id_t handle;
+	bool same;
+
+	if (import_bytes(bytes, PSA_KEY_ID_NULL, &handle) != 0) {
+		return false;
+	}
+	same = fingerprint(handle, given) == 0 && fingerprint(keys[place].key.handle, had) == 0 &&
+	       memcmp(given, had, sizeof(had)) == 0;
+	(void)psa_destroy_key(handle);
+	return same;
+}
+
+/* The settings name no key while the crypto library changes it. Without `lock`. */
+static int prepare(const char *name)
+{
+	return settings_delete(name);
+}
+
+/* In place of the one that is there. */
+static int keep(int place, uint8_t id, uint64_t since, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	psa_key_id_t handle;
+
+	drop(place);
+	/* Also one that a reset left without its name. */
+	(void)psa_destroy_key(persistent_id(place));
+	if (import_bytes(bytes, persistent_id(place), &handle) != 0) {
+		return -EIO;
+	}
+	place_key(place, id, since, handle);
+	return 0;
+}
+
+static void write_stored(const uint8_t bytes[CATS_KEY_SIZE])
+{
+	ARG_UNUSED(bytes);
+}
+
+#else
+
+static void load_key(int place)
+{
+	(void)import(place, stored.id, sys_get_le40(stored.since), stored.key);
+}
+
+static bool same_bytes(int place, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	ARG_UNUSED(place);
+	return memcmp(stored.key, bytes, sizeof(stored.key)) == 0;
+}
+
+static int prepare(const char *name)
+{
+	ARG_UNUSED(name);
+	return 0;
+}
+
+static int keep(int place, uint8_t id, uint64_t since, const uint8_t bytes[CATS_KEY_SIZE])
+{
+	return import(place, id, since, bytes);
+}
+
+static void write_stored(const uint8_t bytes[CATS_KEY_SIZE])
+{
+	memcpy(stored.key, bytes, sizeof(stored.key));
+}
+
+#endif /* CONFIG_CATS_SECURE_STORE_PSA */
 
 /* settings_load_subtree_direct() tells each value below TREE; the rest of its name is `name`. */
 static int load_one(const char *name, size_t length, settings_read_cb read, void *argument,
@@ -135,8 +265,7 @@ static int load_one(const char *name, size_t length, settings_read_cb read, void
 	if (strncmp(name, "key/", 4) == 0 && name[4] >= '0' && name[4] < '0' + CATS_KEYS) {
 		if (length == sizeof(stored) &&
 		    read(argument, &stored, sizeof(stored)) == sizeof(stored)) {
-			(void)import(name[4] - '0', stored.id, sys_get_le40(stored.since),
-				     stored.key);
+			load_key(name[4] - '0');
 		}
 		memset(&stored, 0, sizeof(stored));
 	} else if (strcmp(name, "use") == 0) {
@@ -500,18 +629,21 @@ int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE])
 	snprintf(name, sizeof(name), TREE "/key/%d", place);
 	ret = read_one(name, &stored, sizeof(stored));
 	if (ret == 0 && keys[place].since != 0 && sys_get_le40(stored.since) == keys[place].since &&
-	    stored.id == id && memcmp(stored.key, key, sizeof(stored.key)) == 0) {
+	    stored.id == id && same_bytes(place, key)) {
 		/* The same again: what was heard with it still counts. */
 		goto out;
 	}
 	/* The counter first: a key without one is not used. */
 	ret = reserve();
+	if (ret == 0) {
+		ret = prepare(name);
+	}
 	if (ret != 0) {
 		goto out;
 	}
 	(void)k_mutex_lock(&lock, K_FOREVER);
 	since = limit;
-	ret = import(place, id, since, key);
+	ret = keep(place, id, since, key);
 	if (ret == 0) {
 		forget_heard(place);
 	}
@@ -519,7 +651,7 @@ int cats_key_set(uint8_t id, const uint8_t key[CATS_KEY_SIZE])
 	if (ret == 0) {
 		stored.id = id;
 		sys_put_le40(since, stored.since);
-		memcpy(stored.key, key, sizeof(stored.key));
+		write_stored(key);
 		ret = settings_save_one(name, &stored, sizeof(stored));
 	}
 	if (ret == 0) {
@@ -605,7 +737,11 @@ void cats_secure_reset_testonly(void)
 {
 	(void)k_mutex_lock(&saving, K_FOREVER);
 	for (int k = 0; k < CATS_KEYS; k++) {
-		drop(k);
+		if (IS_ENABLED(CONFIG_CATS_SECURE_STORE_PSA)) {
+			keys[k].since = 0;
+		} else {
+			drop(k);
+		}
 	}
 	sending = 0;
 	last = 0;

@@ -61,12 +61,28 @@ static const int8_t *cut(const struct cats_image *image, const int8_t *whole, si
 	return cats_input_size(image) != 0 ? own : NULL;
 }
 
-/* Submit to all nodes of this process and show the result of the current one. */
+/* What was submitted here and is in no inference is of no use to another one. */
+static void withdraw(uint32_t submitted)
+{
+	uint32_t at = 0;
+
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		if ((submitted >> at++ & 1) != 0) {
+			(void)cats_withdraw(instance);
+		}
+	}
+}
+
+/* Submit to all nodes of this process and show the result of the current one. Waits for the inputs
+ * of an application, which stay.
+ */
 static int infer(const struct shell *sh, const int8_t *whole)
 {
 	const struct cats_instance *shown = cats_shell_instance(sh);
 	const struct cats_image *image = cats_shell_image(sh);
 	struct cats_result result;
+	uint32_t submitted = 0;
+	uint32_t at = 0;
 	size_t used = 0;
 	int ret;
 
@@ -80,8 +96,8 @@ static int infer(const struct shell *sh, const int8_t *whole)
 	}
 	STRUCT_SECTION_FOREACH(cats_instance, instance) {
 		const struct cats_image *other = cats_running(instance);
+		uint32_t bit = BIT(at++);
 
-		(void)cats_withdraw(instance);
 		if (instance == shown || other == NULL ||
 		    other->header->model_id != image->header->model_id) {
 			continue;
@@ -90,11 +106,14 @@ static int infer(const struct shell *sh, const int8_t *whole)
 				  TIMEOUT);
 		if (ret != 0) {
 			shell_error(sh, "%s takes no input (%d)", instance->name, ret);
+			withdraw(submitted);
 			return ret;
 		}
+		submitted |= bit;
 	}
 	ret = cats_infer(shown, whole != NULL ? cut(image, whole, &used) : NULL, output,
 			 ARRAY_SIZE(output), &result, TIMEOUT);
+	withdraw(submitted);
 	if (ret == -ETIMEDOUT) {
 		shell_error(sh, "no result in %d s: another input is in use",
 			    CONFIG_CATS_SHELL_TIMEOUT_S);

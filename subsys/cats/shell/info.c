@@ -10,8 +10,26 @@
 #include <zephyr/shell/shell.h>
 
 #include <cats/cats.h>
+#ifdef CONFIG_CATS_IMAGE_FLASH
+#include <cats/update.h>
+#endif
 
 #include "shell_internal.h"
+
+/* What a stopped instance would start with, if that is valid. */
+static bool find_image(const struct cats_instance *instance, struct cats_image *image)
+{
+	const void *data = instance->image;
+	size_t size = instance->image_size;
+
+#ifdef CONFIG_CATS_IMAGE_FLASH
+	if (data == NULL && instance->flash && cats_flash_map(&data, &size) != 0) {
+		return false;
+	}
+#endif
+	return data != NULL && cats_image_verify(data, size, image) == CATS_IMAGE_OK &&
+	       cats_image_expect(image, instance->node, 0) == CATS_IMAGE_OK;
+}
 
 static void print_image(const struct shell *sh, const struct cats_instance *instance,
 			const struct cats_image *image)
@@ -19,9 +37,12 @@ static void print_image(const struct shell *sh, const struct cats_instance *inst
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 
-	shell_print(sh, "  node %u of %u in group %x, model %08x, format %u, image %u bytes at %p",
-		    h->node, h->nodes, cats_group(instance), h->model_id, h->format_version,
-		    h->image_size, (const void *)image->base);
+	shell_fprintf(sh, SHELL_NORMAL, "  node %u of %u", h->node, h->nodes);
+	if (cats_running(instance) != NULL) {
+		shell_fprintf(sh, SHELL_NORMAL, " in group %x", cats_group(instance));
+	}
+	shell_print(sh, ", model %08x, format %u, image %u bytes at %p", h->model_id,
+		    h->format_version, h->image_size, (const void *)image->base);
 	shell_print(sh, "  %u tokens, %u features, %u heads, %u hidden, %u blocks", m->tokens,
 		    m->features, m->heads, m->hidden, m->blocks);
 	shell_print(sh, "  input %u x %u, %u columns here from %u; output %u x %u", m->tokens_in,
@@ -39,6 +60,7 @@ static int cmd_info(const struct shell *sh, size_t argc, char **argv)
 	STRUCT_SECTION_FOREACH(cats_instance, instance) {
 		const struct cats_image *image = cats_running(instance);
 		int refused = cats_refused(instance);
+		struct cats_image stopped = {0};
 
 		shell_print(sh, "%c%zu %s on %s: %s", at == cats_shell_selected ? '*' : ' ', at,
 			    instance->name, instance->transport->name,
@@ -49,6 +71,8 @@ static int cmd_info(const struct shell *sh, size_t argc, char **argv)
 			print_image(sh, instance, image);
 		} else if (refused != CATS_IMAGE_OK) {
 			shell_print(sh, "  %s", cats_image_strerror(refused));
+		} else if (find_image(instance, &stopped)) {
+			print_image(sh, instance, &stopped);
 		}
 		at++;
 	}
@@ -97,6 +121,10 @@ static int cmd_start(const struct shell *sh, size_t argc, char **argv)
 	case -ENOMEM:
 		shell_error(sh, "the image needs more arena than %zu bytes", instance->arena_size);
 		break;
+	case -ENOTSUP:
+		shell_error(sh, "it is planned for another radio than %s: cats export --radio",
+			    instance->transport->name);
+		break;
 	case -EMSGSIZE:
 		shell_error(sh, "the plan's frames are too large for %s",
 			    instance->transport->name);
@@ -105,8 +133,11 @@ static int cmd_start(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "there is no key: cats key set");
 		break;
 	case -EBUSY:
-		shell_error(sh, "an update is open, or %s takes no more nodes",
+		shell_error(sh, "an update is open, or %s takes no more nodes, or is in use",
 			    instance->transport->name);
+		break;
+	case -ENOBUFS:
+		shell_error(sh, "no advertising set is free: raise CONFIG_BT_EXT_ADV_MAX_ADV_SET");
 		break;
 	default:
 		shell_error(sh, "%s does not start (%d)", instance->transport->name, ret);

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <zephyr/shell/shell.h>
@@ -125,6 +126,27 @@ ZTEST(shell, test_help)
 	EXPECT(SHELL_CMD_HELP_PRINTED, "selftest", "cats nothing");
 }
 
+static void count_own(const struct cats_result *result, void *user)
+{
+	*(int *)user += result->submitted;
+}
+
+ZTEST(shell, test_input_of_the_application_stays)
+{
+	int own = 0;
+
+	/* It waits, since the nodes have just begun to listen. */
+	cats_on_result(cats_local(0), count_own, &own);
+	zassert_ok(cats_submit(cats_local(0), &golden_inputs[0][0][0], K_NO_WAIT));
+	EXPECT(0, "class", "cats infer zeros");
+	/* The callback comes behind those who wait. */
+	(void)WAIT_FOR(own == 2, USEC_PER_SEC, k_msleep(1));
+	zassert_equal(own, 2, "%d", own);
+	cats_on_result(cats_local(0), NULL, NULL);
+	/* And what the command gave to the others is in no later inference. */
+	zassert_equal(cats_withdraw(cats_local(1)), -ENOENT);
+}
+
 ZTEST(shell, test_info_start_stop)
 {
 	EXPECT(0, "*0 cats_local_0 on loopback: runs", "cats info");
@@ -134,6 +156,8 @@ ZTEST(shell, test_info_start_stop)
 	EXPECT(0, "*2 cats_local_2", "cats info");
 	EXPECT(0, "", "cats stop");
 	EXPECT(0, "*2 cats_local_2 on loopback: stopped", "cats info");
+	/* What it would start with. */
+	EXPECT(0, "node 2 of 4, model", "cats info");
 	EXPECT(-EALREADY, "does not run", "cats stop");
 	EXPECT(-ENOTCONN, "does not run", "cats infer zeros");
 	EXPECT(0, "", "cats start");
@@ -222,6 +246,81 @@ ZTEST(shell, test_stats)
 	zassert_not_null(strstr(said, "rejected short 0"), "%s", said);
 	zassert_not_null(strstr(said, "microjoules"), "%s", said);
 	zassert_is_null(strstr(said, " 0 us listening"), "%s", said);
+}
+
+/* The number behind a name in a line of JSON; the first of a list. */
+static long value_of(const char *said, const char *name)
+{
+	char wanted[32];
+	const char *at;
+
+	snprintk(wanted, sizeof(wanted), "\"%s\":", name);
+	at = strstr(said, wanted);
+	zassert_not_null(at, "no %s in %s", wanted, said);
+	at += strlen(wanted);
+	return strtol(*at == '[' ? at + 1 : at, NULL, 10);
+}
+
+ZTEST(shell, test_stats_json)
+{
+	int ret;
+	const char *said;
+
+	said = run(&ret, "cats stats json");
+	zassert_ok(ret);
+	zassert_is_null(strstr(said, "\"last\""), "%s", said);
+	EXPECT(0, "", "cats loss 100 1");
+	EXPECT(0, "output", "cats infer zeros");
+	said = run(&ret, "cats stats json");
+	zassert_ok(ret);
+	zassert_equal(value_of(said, "inferences"), 1, "%s", said);
+	zassert_equal(value_of(said, "nodes"), GOLDEN_NODES, "%s", said);
+	zassert_not_null(strstr(said, "\"runs\":true"), "%s", said);
+	/* Node 0 of itself, of node 1, which it does not hear, and of node 2. */
+	zassert_not_null(strstr(said, "\"link_lost\":[0,"), "%s", said);
+	zassert_equal(strtol(strstr(said, "\"link_lost\":[0,") + 15, NULL, 10),
+		      strtol(strstr(said, "\"link_fragments\":[0,") + 20, NULL, 10), "%s", said);
+	zassert_equal(value_of(said, "silent"), 2, "%s", said);
+	zassert_true(value_of(said, "latency_us") > 0, "%s", said);
+	zassert_equal(value_of(strstr(said, "\"last\""), "lost"), value_of(said, "lost"), "%s",
+		      said);
+	/* A line for each node of the firmware. */
+	zassert_not_null(strstr(said, "\n{\"instance\":\"cats_local_1\""), "%s", said);
+	zassert_ok(cats_stop(cats_local(3)));
+	EXPECT(0, "\"instance\":\"cats_local_3\",\"transport\":\"loopback\"", "cats stats json");
+	EXPECT(0, "\"runs\":false}", "cats stats json");
+}
+
+/* The application's own callback still hears of every exchange. */
+static void count_exchanges(void *user, uint16_t inference, struct cats_exchange x,
+			    const struct cats_availability *available)
+{
+	ARG_UNUSED(inference);
+	ARG_UNUSED(x);
+	ARG_UNUSED(available);
+	(*(uint32_t *)user)++;
+}
+
+ZTEST(shell, test_links_beside_the_application)
+{
+	struct cats_stats stats;
+	uint32_t exchanges = 0;
+	uint32_t fragments = 0;
+	uint32_t lost = 0;
+
+	EXPECT(0, "", "cats loss 30");
+	cats_on_available(cats_local(0), count_exchanges, &exchanges);
+	EXPECT(0, "output", "cats infer zeros");
+	cats_on_available(cats_local(0), NULL, NULL);
+	zassert_equal(exchanges, cats_exchange_count(cats_running(cats_local(0))));
+	cats_stats(cats_local(0), &stats);
+	for (int s = 0; s < GOLDEN_NODES; s++) {
+		fragments += stats.links.fragments[s];
+		lost += stats.links.lost[s];
+	}
+	zassert_equal(fragments, stats.links.last.fragments);
+	zassert_equal(lost, stats.links.last.lost);
+	zassert_true(lost > 0 && lost < fragments, "%u of %u", lost, fragments);
 }
 
 ZTEST(shell, test_loss)
