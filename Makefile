@@ -28,7 +28,7 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report lint doc \
-	format fuzz coverage radio-report scaling clean distclean
+	format fuzz coverage radio-report scaling builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -102,6 +102,9 @@ radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in 
 
 scaling: $(PACKAGE) ## the largest model that 1 and 16 boards hold, by linking it: build/scaling/
 	$(TOOL) report.scaling $(ARGS)
+
+builds: $(PACKAGE) ## doc/boards.rst: every sample for every board; ARGS="--board nrf52dk/nrf52832"
+	$(TOOL) report.builds $(ARGS)
 
 clean: ## remove what was built, but not the Python environment
 	rm -rf build twister-out* .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -24,18 +24,10 @@ from cats.deploy import c_header, image
 from cats.deploy.export import HEADER, export, load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_model
+from cats.plan.boards import BOARDS, FIRMWARE, Board, Reserve, firmware_of
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
-from cats.plan.predict import (
-    BOARDS,
-    FIRMWARE,
-    Board,
-    Reserve,
-    firmware_of,
-    image_size,
-    node_size,
-    parameters,
-)
+from cats.plan.predict import image_size, node_size, parameters
 from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
@@ -193,10 +185,10 @@ class Linker:
     def build(self, radio: str, deploy: Path, node: int) -> tuple[Path | None, str]:
         """(ELF of a node, where it links; the build's log)."""
         overlay = OVERLAYS[radio]
-        defines = ["CONFIG_MINIMAL_LIBC=y", f"EXTRA_CONF_FILE={overlay}"]
+        chosen = f"EXTRA_CONF_FILE={overlay}" if overlay else "CONFIG_CATS_LOOPBACK_PARTIAL=y"
         (built,) = build_nodes(
             self.space, deploy, [node], BOARD, sample=source_tree() / "samples" / "node",
-            root=self.root / radio, defines=defines if overlay else defines[:1],
+            root=self.root / radio, defines=["CONFIG_MINIMAL_LIBC=y", chosen],
         )  # fmt: skip
         return built.elf, built.log.read_text(errors="replace")
 

@@ -17,6 +17,7 @@ examples:
   cats plan DEPLOY
   cats plan --features 128 --tokens 64 --heads 16 --blocks 2 --nodes 1:16
   cats plan --features 512 --tokens 64 --heads 16 --keep 0.1 --nodes 2,4,8 --largest
+  cats plan DEPLOY --board board.json
   cats plan DEPLOY --tradeoffs --json plan.json --plot plan.png
 """
 
@@ -58,9 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="node 0 holds the raw input, or its columns are spread",
     )
     board = parser.add_argument_group("board")
-    board.add_argument("--board", default="nrf52840", help="board: nrf52840")
-    board.add_argument("--ram", type=parse_size, metavar="SIZE", help="its RAM (256K)")
-    board.add_argument("--flash", type=parse_size, metavar="SIZE", help="its flash (1M)")
+    board.add_argument(
+        "--board", default="nrf52840", metavar="BOARD",
+        help="nrf52840, nrf52833, nrf52832, nrf5340, nrf5340net, nrf54l15, or FILE.json of "
+        "samples/calibrate (nrf52840)",
+    )  # fmt: skip
+    board.add_argument("--ram", type=parse_size, metavar="SIZE", help="its RAM")
+    board.add_argument("--flash", type=parse_size, metavar="SIZE", help="its flash")
     board.add_argument(
         "--reserve-ram", type=parse_size, metavar="SIZE", help="RAM that firmware takes (measured)"
     )
@@ -68,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reserve-flash", type=parse_size, metavar="SIZE",
         help="flash that firmware takes (measured)",
     )  # fmt: skip
-    board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz (64)")
+    board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz")
     parser.add_argument(
         "--tradeoffs",
         action="store_true",

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
+from cats.plan.boards import Board
 from cats.plan.cost import node_instructions
-from cats.plan.energy import NRF52840, Currents, Duty
+from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import make_plan
-from cats.plan.radio import FRAME_HEADER, RADIOS, SEALED
+from cats.plan.radio import FRAME_HEADER, RADIOS
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import Compute, inference_us
 from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig
@@ -127,67 +128,7 @@ def parameters(config: ModelConfig) -> int:
     return total + (f if config.pool == "class" else 0)
 
 
-# A board, and how many of them
-
-
-@dataclass(frozen=True)
-class Reserve:
-    """Bytes of a node's firmware beside image and arena: kernel, drivers, transport, engine, node
-    state, stacks."""
-
-    ram: int
-    flash: int
-
-
-#: samples/node on nrf52840dk/nrf52840 by transport, Zephyr 4.3, gcc 12.2, minimal C library.
-#: ``make scaling ARGS=--firmware`` measures it again; its test compares.
-FIRMWARE = {
-    "loopback": Reserve(ram=15400, flash=61688),
-    "nrf_radio": Reserve(ram=16448, flash=64092),
-    "ieee802154": Reserve(ram=21468, flash=89694),
-    "ble": Reserve(ram=32076, flash=128448),
-}
-
-
-def firmware_of(radio: str, nodes: int) -> Reserve:
-    """What firmware with the transport of a radio takes; one node alone needs none. Encryption of
-    frames, the shell and the application come on top."""
-    plain = radio.removesuffix(SEALED)
-    name = "nrf_radio" if plain == "ble_2m" else plain
-    return FIRMWARE["loopback" if nodes == 1 else name]
-
-
-@dataclass(frozen=True)
-class Board:
-    """What one device has, and what of it firmware takes beside image and arena (None: as measured,
-    see FIRMWARE)."""
-
-    name: str
-    ram: int
-    flash: int
-    clock_hz: float
-    currents: Currents
-    reserve_ram: int | None = None
-    reserve_flash: int | None = None
-
-    def reserve(self, radio: str, nodes: int) -> Reserve:
-        """What firmware takes."""
-        usual = firmware_of(radio, nodes)
-        return Reserve(
-            usual.ram if self.reserve_ram is None else self.reserve_ram,
-            usual.flash if self.reserve_flash is None else self.reserve_flash,
-        )
-
-    def arena_limit(self, radio: str, nodes: int) -> int:
-        """Bytes that an arena may have."""
-        return max(self.ram - self.reserve(radio, nodes).ram, 0)
-
-    def image_limit(self, radio: str, nodes: int) -> int:
-        """Bytes that an image may have."""
-        return max(self.flash - self.reserve(radio, nodes).flash, 0)
-
-
-BOARDS = {"nrf52840": Board("nrf52840", 256 * 1024, 1024 * 1024, 64e6, NRF52840)}
+# Boards, and how many of them
 
 
 def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
@@ -246,11 +187,17 @@ def planned_duty(
     return Duty(sends, max(total - sends, 0.0), works)
 
 
+def computing(board: Board) -> Compute:
+    """How long instructions take there."""
+    return Compute(board.clock_hz, board.cycles_per_instruction)
+
+
 def energy_mj(
     config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int, board: Board
-) -> float:
-    """Millijoules of one node for one inference in which nothing is lost."""
-    duty = planned_duty(config, split, keep, plan, node, Compute(clock_hz=board.clock_hz))
+) -> float | None:
+    """Millijoules of one node for one inference in which nothing is lost; None where a current of
+    the board is not known."""
+    duty = planned_duty(config, split, keep, plan, node, computing(board))
     return duty.millijoules(board.currents, plan.radio)
 
 
@@ -269,7 +216,7 @@ def deployment(
     each radio under the board's RAM, or for the least RAM where that is not enough; ``given`` is
     the plan for its radio."""
     found: dict = {"nodes": split.nodes, "radios": {}}
-    compute = Compute(clock_hz=board.clock_hz)
+    compute = computing(board)
     for name in radios:
         options = {"radio": name, "rounds": rounds, "compute": compute}
         try:
@@ -296,7 +243,7 @@ def deployment(
         image = max(size.image_bytes for size in sizes)
         reserve = board.reserve(name, split.nodes)
         duties = [planned_duty(config, split, keep, plan, d, compute) for d in nodes]
-        worst = max(duties, key=lambda duty: duty.millijoules(board.currents, name))
+        worst = max(duties, key=lambda duty: duty.millijoules(board.currents, name) or duty.busy_us)
         fits_ram = arena + reserve.ram <= board.ram
         fits_flash = image + reserve.flash <= board.flash
         found["radios"][name] = {

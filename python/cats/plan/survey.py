@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cats.errors import CatsError
+from cats.plan.boards import Board, board_named
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan, tradeoffs
 from cats.plan.predict import (
-    BOARDS,
-    Board,
     air_json,
     deployment,
     keep_ratio,
@@ -26,7 +25,7 @@ from cats.plan.predict import (
     published,
     ratio_keep,
 )
-from cats.plan.radio import RADIOS
+from cats.plan.radio import RADIOS, SEALED
 from cats.plan.radio import radio as radio_named
 from cats.report import table
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
@@ -62,8 +61,7 @@ def parse_nodes(text: str) -> list[int]:
 
 def chosen_board(args: argparse.Namespace) -> Board:
     """The board with what the options change of it."""
-    if args.board not in BOARDS:
-        raise CatsError(f"board {args.board!r}: one of {', '.join(BOARDS)}")
+    board = board_named(args.board)
     if args.clock is not None and not 0 < args.clock < math.inf:
         raise CatsError(f"clock of {args.clock} MHz: it must be positive and finite")
     changes: dict[str, Any] = {
@@ -74,7 +72,11 @@ def chosen_board(args: argparse.Namespace) -> Board:
         "clock_hz": args.clock and args.clock * 1e6,
     }
     given = {name: value for name, value in changes.items() if value is not None}
-    return dataclasses.replace(BOARDS[args.board], **given)
+    board = dataclasses.replace(board, **given)
+    for option, value in (("ram", board.ram), ("flash", board.flash), ("clock", board.clock_hz)):
+        if not value:
+            raise CatsError(f"{args.board} does not say it: give --{option}")
+    return board
 
 
 def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
@@ -99,11 +101,13 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             blocks=args.blocks,
         )
     config.check()
-    radio = args.radio or (given.radio if given else "ieee802154")
+    first = "ieee802154" if "ieee802154" in board.radios else board.radios[0]
+    radio = args.radio or (given.radio if given else first)
     rounds = args.repair_rounds
     if rounds is None:
         rounds = given.rounds if given else 0
-    radio_named(radio)
+    if radio_named(radio).name.removesuffix(SEALED) not in board.radios:
+        raise CatsError(f"{board.name} has no {radio}: one of {', '.join(board.radios)}")
     if given and given.rounds != rounds:
         given = None
     if not 0 < ratio <= 1:
@@ -119,7 +123,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         split = SplitConfig.even(config, nodes, args.input_split)
         return split, full_keep(config, split) if nodes == 1 else ratio_keep(config, split, ratio)
 
-    radios = tuple(dict.fromkeys([*RADIOS, radio]))
+    radios = tuple(dict.fromkeys([*(name for name in RADIOS if name in board.radios), radio]))
     rows = []
     for nodes in (n for n in numbers if n <= most):
         exported = given if own is not None and own[0].nodes == nodes else None
@@ -147,6 +151,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "rounds": rounds,
         "board": dataclasses.asdict(board),
         "firmware": dataclasses.asdict(board.reserve(radio, shown)),
+        "warnings": board.warnings(),
         "least_nodes": least,
         "deployments": rows,
         "schemes_nodes": shown,
@@ -183,6 +188,7 @@ def render(result: dict) -> str:
         f"{board['name']}: {board['ram']:,} bytes of RAM and {board['flash']:,} of flash, "
         f"{firmware['ram']:,} and {firmware['flash']:,} taken by firmware; {radio}, "
         f"{result['rounds']} repair rounds",
+        *result["warnings"],
         "",
     ]
     header = ["nodes", "arena", "least arena", "image", "fits", "M instr.", "bytes on air",

@@ -13,11 +13,11 @@ from cats.deploy import export
 from cats.errors import CatsError
 from cats.integer.quantize import parameter_shapes
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.plan.boards import BOARDS
 from cats.plan.energy import NRF52840, Duty
 from cats.plan.plan import mode_of, plan_air
 from cats.plan.planner import make_plan, tradeoffs
 from cats.plan.predict import (
-    BOARDS,
     deployment,
     energy_mj,
     keep_ratio,

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = ROOT / "scripts" / "report" / "kconfig.py"
-FILES = sorted(p for folder in ("zephyr", "subsys") for p in (ROOT / folder).rglob("Kconfig*"))
+FILES = [ROOT / "zephyr" / "Kconfig", *sorted((ROOT / "subsys").rglob("Kconfig*"))]
 
 spec = importlib.util.spec_from_file_location("kconfig_page", SCRIPT)
 kconfig_page = importlib.util.module_from_spec(spec)
@@ -47,6 +47,16 @@ def test_every_option_is_there_with_its_default():
             assert "\thelp\n" in block, f"{name} has no help"
             seen += 1
     assert seen >= 25
+
+
+def test_options_of_sysbuild_are_where_the_network_core_is():
+    page = (ROOT / "doc" / "transports.rst").read_text()
+    options = re.findall(
+        r"^config (\w+)", (ROOT / "zephyr" / "sysbuild" / "Kconfig").read_text(), re.MULTILINE
+    )
+    assert len(options) == 3
+    for name in options:
+        assert f"``SB_CONFIG_{name}``" in page
 
 
 def test_parser():

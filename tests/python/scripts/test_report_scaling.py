@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cats.deploy.export import export
 from cats.errors import CatsError
 from cats.integer.random_models import random_keep, random_model
-from cats.plan.predict import BOARDS, FIRMWARE, Reserve, firmware_of, parameters
+from cats.plan.boards import BOARDS, FIRMWARE, Reserve, firmware_of
+from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.zephyr.footprint import measure
 from cats.zephyr.footprint_report import check_plan
