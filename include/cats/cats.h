@@ -86,12 +86,32 @@ struct cats_energy_stats {
 	uint64_t microjoules; /**< of all that, by the currents of CONFIG_CATS_ENERGY_... */
 };
 
+/** How an inference went that ended here; CONFIG_CATS_LINKS. */
+struct cats_last_inference {
+	uint16_t inference;  /**< its number */
+	uint16_t silent;     /**< bit s: nothing was heard of node s */
+	int16_t answer;      /**< cats_result_class() of the last row; -1: it is missing */
+	uint32_t fragments;  /**< of other nodes */
+	uint32_t lost;       /**< of these */
+	uint32_t latency_us; /**< from where this node opened or joined it to its end */
+};
+
+/** What CONFIG_CATS_LINKS counts, since cats_start(). */
+struct cats_link_stats {
+	uint32_t fragments[CATS_MAX_NODES]; /**< that each source had for this node */
+	uint32_t lost[CATS_MAX_NODES];      /**< of these, did not arrive and were not repaired */
+	struct cats_last_inference last;    /**< zeros before the first */
+};
+
 /** Everything that cats_stats() tells. */
 struct cats_stats {
 	struct cats_node_stats node; /**< what its node counts */
 	struct cats_glue_stats glue; /**< and the instance beyond it */
 #ifdef CONFIG_CATS_ENERGY
 	struct cats_energy_stats energy; /**< what that cost */
+#endif
+#ifdef CONFIG_CATS_LINKS
+	struct cats_link_stats links; /**< what came from whom */
 #endif
 };
 
@@ -101,7 +121,7 @@ struct cats_stats {
 struct cats_energy_state {
 	struct cats_energy_stats stats;
 	uint32_t sent_us;     /* since the last inference ended */
-	uint32_t computed_us; /* until then */
+	uint64_t computed_us; /* until then */
 };
 
 /* What CONFIG_CATS_SECURE adds to an instance. */
@@ -136,6 +156,9 @@ struct cats_instance_data {
 #ifdef CONFIG_CATS_ENERGY
 	struct cats_energy_state energy;
 #endif
+#ifdef CONFIG_CATS_LINKS
+	struct cats_link_stats links;
+#endif
 	struct cats_image image;
 	struct cats_result result;
 	uint32_t group;
@@ -144,12 +167,12 @@ struct cats_instance_data {
 	uint8_t oldest;
 	uint8_t handed;
 	bool refused_behind; /* the transport refused the next one: told when it is its turn */
-	uint8_t refused;     /* enum cats_image_error of the last cats_start() */
-	bool running;
 	bool stopping;
-	bool in_flash;
 	bool result_ready;
 	bool input_held; /* a submitted input is still read */
+	bool running;
+	bool in_flash;
+	uint8_t refused; /* enum cats_image_error of the last cats_start() */
 	bool slot_taken; /* by an input, until it is told or withdrawn */
 	bool submitted;  /* that was cats_submit() */
 	uint32_t run;    /* counts starts */
@@ -230,10 +253,13 @@ const struct cats_instance *cats_local(unsigned int number);
  * @retval -ENOENT   no image was given and the instance has none
  * @retval -EBADMSG  the image was refused: cats_refused() and the log tell why
  * @retval -ENOMEM   the arena is too small for it
+ * @retval -ENOTSUP  it is planned for another radio than the transport's: cats export --radio
  * @retval -EMSGSIZE its frames are too large for the transport: export it for this one, with
  *                   `--secure` where CONFIG_CATS_SECURE is set
  * @retval -EACCES   CONFIG_CATS_SECURE, and there is no key: cats_key_set()
- * @retval -EBUSY    the flash partition is being updated, or the transport takes no more ports
+ * @retval -EBUSY    the flash partition is being updated, the transport takes no more ports, or
+ *                   somebody else scans for Bluetooth
+ * @retval -ENOBUFS  no Bluetooth advertising set is free
  * @retval -errno    of the transport
  */
 int cats_start(const struct cats_instance *instance, const void *image, size_t size);

@@ -82,6 +82,17 @@ enum cats_pool {
 #define CATS_FLAG_CAUSAL 0x0001u /**< row i attends to rows 0..i only */
 #define CATS_FLAG_HELD 0x0002u   /**< ATTENTION gathers are held whole: see heads_per_pass */
 #define CATS_FLAG_SEALED 0x0004u /**< slots are long enough for sealed frames */
+#define CATS_FLAG_RADIO 0x0070u  /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
+#define CATS_RADIO_SHIFT 4       /**< places of enum cats_radio in the flags */
+
+/** Whose frames the slots of a plan are made for: `cats export --radio`. */
+enum cats_radio {
+	CATS_RADIO_ANY = 0, /**< any: nothing is sent, or it is not said */
+	CATS_RADIO_IEEE802154 = 1,
+	CATS_RADIO_NRF_RADIO = 2,
+	CATS_RADIO_BLE = 3,
+	CATS_RADIO_BLE_2M = 4, /**< framing of Bluetooth LE, no transport of this module */
+};
 
 /** First bytes of every image; 40 bytes. */
 struct cats_image_header {

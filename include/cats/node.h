@@ -162,8 +162,8 @@ struct cats_gather_stats {
 	uint32_t repaired;   /**< fragments restored from CODED frames */
 	uint32_t lost;       /**< fragments that stayed missing */
 	uint32_t duplicates; /**< DATA and CODED frames that were not needed */
-	uint32_t air_us;     /**< from opening to closing of exchanges */
-	uint32_t compute_us; /**< in jobs, by the times given to begin and end */
+	uint64_t air_us;     /**< from opening to closing of exchanges */
+	uint64_t compute_us; /**< in jobs, by the times given to begin and end */
 };
 
 /** Statistics of a node, since cats_node_init(). Counters wrap. */

@@ -41,6 +41,8 @@
 #include <zephyr/kernel.h>
 #include <zephyr/sys/slist.h>
 
+#include <cats/image.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -78,6 +80,11 @@ struct cats_port {
 struct cats_transport {
 	/** For people: "loopback". */
 	const char *name;
+	/**
+	 * enum cats_radio: cats_start() refuses an image that is planned for another one, whose
+	 * slots are too short, or longer than need be. CATS_RADIO_ANY: it takes all.
+	 */
+	uint8_t radio;
 	/** Largest frame, bytes. cats_start() refuses an image whose plan has larger ones. */
 	uint16_t mtu;
 	/**

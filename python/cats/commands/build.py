@@ -18,6 +18,7 @@ exit status: 0 all built, within memory and as planned, 1 not so, 2 bad input
 examples:
   cats build DEPLOY -b nrf52840dk/nrf52840
   cats build DEPLOY -b nrf52840dk/nrf52840 -s my_app -DCONFIG_CATS_TRANSPORT_BLE=y
+  cats build DEPLOY -b nrf5340dk/nrf5340/cpuapp --sysbuild
 """
 
 
@@ -37,7 +38,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nodes built at once (default: one a processor)",
     )  # fmt: skip
     parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument(
+        "--shell", action="store_true",
+        help="samples/node with what cats provision and cats monitor need",
+    )  # fmt: skip
     parser.add_argument("-p", "--pristine", action="store_true", help="start from empty folders")
+    parser.add_argument(
+        "--sysbuild", action="store_true",
+        help="with the network core's image for the deployment's radio, and other images that "
+        "Kconfig of sysbuild asks for",
+    )  # fmt: skip
     parser.add_argument(
         "-D", dest="defines", action="append", default=[], metavar="NAME=VALUE",
         help="CMake or Kconfig setting for all nodes; repeatable",
@@ -48,7 +58,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats build``."""
     from cats.errors import CatsError
-    from cats.zephyr.firmware import Built, build_nodes
+    from cats.plan.radio import SEALED
+    from cats.report import read_json
+    from cats.zephyr.firmware import (
+        Built,
+        build_nodes,
+        network_core,
+        radio_overlay,
+        wrong_transport,
+    )
     from cats.zephyr.footprint import measure
     from cats.zephyr.footprint_report import check_limits, check_plan, chosen_nodes, render
     from cats.zephyr.workspace import source_tree, workspace
@@ -65,6 +83,18 @@ def run(args: argparse.Namespace) -> int:
     if not (sample / "CMakeLists.txt").is_file():
         raise CatsError(f"{sample} is not an application: no CMakeLists.txt")
 
+    radio = str(read_json(plan, "a plan").get("radio", ""))
+    defines = list(args.defines)
+    if sample == (source_tree() / "samples" / "node").resolve():
+        defines += radio_overlay(radio, args.board, defines, shell=args.shell)
+    elif args.shell:
+        raise CatsError("--shell is for samples/node: your own application chooses what it has")
+    radio = radio.removesuffix(SEALED)
+    if args.sysbuild:
+        defines += network_core(radio, args.board, defines)
+    elif given := [one for one in defines if one.startswith("SB_CONFIG_")]:
+        raise CatsError(f"-D{given[0]} is for sysbuild: add --sysbuild")
+
     def report(built: Built) -> None:
         if built.elf:
             print(f"node {built.node}: {built.elf}", file=sys.stderr)
@@ -76,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     root = args.build_root.resolve()
     built = build_nodes(
         workspace(), deploy, nodes, args.board, sample=sample, root=root, jobs=args.jobs,
-        pristine=args.pristine, defines=args.defines, report=report,
+        pristine=args.pristine, defines=defines, sysbuild=args.sysbuild, report=report,
     )  # fmt: skip
     results, done = [], set()
     for one in built:
@@ -85,6 +115,8 @@ def run(args: argparse.Namespace) -> int:
             done |= {one.node, *(image.node for image in result.images)}
             check_limits(result)
             check_plan(result, plan, one.node)
+            if reason := wrong_transport(one, radio):
+                result.problems.append(reason)
             results.append(result)
     if results:
         print(render(results))

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from cats.deploy.image import Member, members, seal
+from cats.deploy.image import Member, members, radio_name, seal
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
 from cats.shape.config import POOLS
 from cats.shape.image_layout import (
     FLAG_CAUSAL,
     FLAG_HELD,
+    FLAG_RADIO,
     FLAG_SEALED,
     FORMAT_VERSION,
     GATHER,
@@ -62,6 +63,7 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         f"{config.blocks} blocks, {config.tokens} tokens, {config.features} features, "
         f"{config.heads} heads, {config.hidden} hidden"
     )
+    radio = radio_name(plan, split.nodes) or "any"
     lines = [
         "/*",
         " * SPDX-FileCopyrightText: Copyright The CATS Project",
@@ -93,6 +95,7 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         f"#define CATS_PARTITION_NODE {node} /* this node */",
         f"#define CATS_PARTITION_NODES {split.nodes} /* nodes of the deployment */",
         f"#define CATS_PARTITION_MODEL_ID 0x{ident:08x}u /* the same on all its nodes */",
+        f"#define CATS_PARTITION_RADIO CATS_RADIO_{radio.upper()} /* that it is planned for */",
         f"#define CATS_PARTITION_ARENA_SIZE {plan.arenas[node].size} /* bytes of RAM */",
         f"#define CATS_PARTITION_SIZE {len(image)} /* bytes of flash */",
         "",
@@ -161,6 +164,13 @@ def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
     return [*lines[:-1], lines[-1][:-1] + end]
 
 
+def _flags(value: int) -> str:
+    names = [name for bit, name in _FLAGS.items() if value & bit]
+    if value & FLAG_RADIO:
+        names.append("CATS_PARTITION_RADIO << CATS_RADIO_SHIFT")
+    return " | ".join(names) or "0"
+
+
 def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
     """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
     pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
@@ -176,7 +186,7 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list
         "arena_size": lambda v: "CATS_PARTITION_ARENA_SIZE",
         "kind": lambda v: _KINDS[v],
         "pool": lambda v: _POOLS[v],
-        "flags": lambda v: " | ".join(n for bit, n in _FLAGS.items() if v & bit) or "0",
+        "flags": _flags,
         "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "outbox": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "input_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",

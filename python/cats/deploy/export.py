@@ -9,6 +9,7 @@
     DEPLOY/node_03/cats_partition.h    node 3's partition as a C header
     DEPLOY/node_03/cats_partition.bin  the same bytes for a flash partition
     DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
+    DEPLOY/node_03/cats_partition.signed.bin  the same with a signature behind, by ``cats sign``
 
 The same model, options and version give the same bytes. A folder appears whole or not at all.
 """
@@ -44,6 +45,7 @@ DEPLOY_FORMAT = 1
 PLAN = "plan.json"
 FORMATS = ("header", "image", "both")
 HEADER, BINARY, HEX = "cats_partition.h", "cats_partition.bin", "cats_partition.hex"
+SIGNED = "cats_partition.signed.bin"
 
 
 def node_folder(node: int) -> str:

@@ -37,6 +37,8 @@ from cats.shape.image_layout import (
     MAGIC,
     MODEL,
     NORM,
+    RADIO_NAMES,
+    RADIO_SHIFT,
     SOURCE,
 )
 from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
@@ -126,6 +128,11 @@ def weight_order(weights: np.ndarray) -> np.ndarray:
     return padded.reshape(outputs, stride // 4, 4)[:, :, [0, 2, 1, 3]].reshape(outputs, stride)
 
 
+def radio_name(plan: Plan, nodes: int) -> str:
+    """Of RADIO_NAMES the radio whose frames the slots are for; "" for one node: it sends none."""
+    return plan.radio.removesuffix(SEALED) if nodes > 1 else RADIO_NAMES[0]
+
+
 def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Member]:
     """All arrays of a node's image in their order; offsets, image size and CRC are still 0."""
     config, split = model.config, model.split
@@ -154,6 +161,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         "flags": (
             FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
             + FLAG_SEALED * plan.radio.endswith(SEALED)
+            + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
         "heads_per_pass": plan.heads_per_pass[node], "hidden_rows": plan.hidden_rows,

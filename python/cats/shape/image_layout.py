@@ -14,6 +14,9 @@ MAX_NODES = 16
 FLAG_CAUSAL = 1
 FLAG_HELD = 2
 FLAG_SEALED = 4
+FLAG_RADIO, RADIO_SHIFT = 0x70, 4
+#: enum cats_radio: names of radios by number; 0 stands for one that is not named.
+RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
 #: Buffers of struct cats_image_model in their order, without ``arena_``.
 ARENA_NAMES = (

@@ -48,6 +48,8 @@ OPENOCD_IDS = {
 }
 #: Runners that are given another file to flash by --file, the others by --hex-file.
 FILE_RUNNERS = ("jlink", "linkserver", "probe-rs", "sftool", "silabs_commander")
+#: Runner of the boards that ``cats boards`` simulates; their folder is in ``runner_params``.
+SIMULATED = "cats-simulated"
 
 
 @dataclass(frozen=True)

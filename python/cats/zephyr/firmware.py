@@ -13,8 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cats.errors import CatsError
+from cats.plan.radio import SEALED
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace
+
+#: The Kconfig choice of each radio that a deployment can be planned for.
+TRANSPORTS = {
+    "ieee802154": "CONFIG_CATS_TRANSPORT_IEEE802154",
+    "nrf_radio": "CONFIG_CATS_TRANSPORT_NRF_RADIO",
+    "ble": "CONFIG_CATS_TRANSPORT_BLE",
+}
+#: Overlays of samples/node for them.
+OVERLAYS = {
+    "ieee802154": "overlay-802154.conf",
+    "nrf_radio": "overlay-nrf-radio.conf",
+    "ble": "overlay-ble.conf",
+}
+#: What runs on the network core beside a node on the application core (zephyr/sysbuild/Kconfig).
+NETWORK_CORE = {
+    "ieee802154": "SB_CONFIG_CATS_NETWORK_CORE_802154_RPMSG",
+    "ble": "SB_CONFIG_CATS_NETWORK_CORE_HCI_IPC",
+}
 
 
 @dataclass(frozen=True)
@@ -27,10 +46,78 @@ class Built:
     log: Path
 
 
+def domains_of(folder: Path) -> dict[str, Path]:
+    """The images that sysbuild makes in a build folder, by name, that of the application first;
+    none where the folder is a build without sysbuild. Raises CatsError."""
+    import yaml
+
+    file = folder / "domains.yaml"
+    try:
+        known = yaml.safe_load(file.read_text(encoding="utf-8"))
+        folders = {one["name"]: Path(one["build_dir"]) for one in known["domains"]}
+        first = known["default"]
+        return {first: folders.pop(first), **folders}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise CatsError(f"{file} cannot be read as sysbuild's: cats build -p") from error
+
+
+def application_of(folder: Path) -> Path:
+    """Where the application itself is built: in a folder of its own where sysbuild was used."""
+    return next(iter(domains_of(folder).values()), folder)
+
+
 def program_of(folder: Path) -> Path | None:
-    """The program that a build folder holds, if any."""
-    files = (folder / "zephyr" / name for name in ("zephyr.exe", "zephyr.elf"))
+    """The program that a build folder holds, if any; of sysbuild's the application's."""
+    inside = application_of(folder) / "zephyr"
+    files = (inside / name for name in ("zephyr.exe", "zephyr.elf"))
     return next((file for file in files if file.is_file()), None)
+
+
+def radio_overlay(
+    radio: str, board: str, defines: Sequence[str], *, shell: bool = False
+) -> list[str]:
+    """What samples/node is built with beside ``defines`` so that nodes on boards hear each other by
+    the ``radio`` of their deployment; nothing where ``defines`` choose a transport, or where the
+    board is a program that holds all nodes. ``shell``: and so that they can be provisioned."""
+    chosen = ("CONFIG_CATS_TRANSPORT_", "CONFIG_CATS_LOOPBACK_PARTIAL", "EXTRA_CONF_FILE")
+    if shell and any(d.startswith("EXTRA_CONF_FILE") for d in defines):
+        raise CatsError(
+            "--shell has an EXTRA_CONF_FILE of its own: name overlay-shell.conf in yours"
+        )
+    overlays = ["overlay-shell.conf"] if shell else []
+    if shell and radio.endswith(SEALED):
+        overlays.append("overlay-secure.conf")
+    if not board.startswith("native_sim") and not any(d.startswith(chosen) for d in defines):
+        overlays += filter(None, [OVERLAYS.get(radio.removesuffix(SEALED))])
+    return [f"EXTRA_CONF_FILE={';'.join(overlays)}"] if overlays else []
+
+
+def network_core(radio: str, board: str, defines: Sequence[str]) -> list[str]:
+    """What sysbuild is told beside ``defines`` so that the network core of ``board`` drives the
+    ``radio``; nothing where they say it, or where there is no such core."""
+    if "cpuapp" not in board or any(d.startswith("SB_CONFIG_CATS_NETWORK_CORE") for d in defines):
+        return []
+    image = NETWORK_CORE.get(radio)
+    return [f"{image}=y"] if image else []
+
+
+def wrong_transport(built: Built, radio: str) -> str | None:
+    """Why a firmware's transport does not suit a plan for ``radio``, in a line; None if it does.
+
+    The build itself looks where the image is linked. The loopback, and an application's own
+    transport, carry any plan.
+    """
+    try:
+        config = set((application_of(built.folder) / "zephyr" / ".config").read_text().split())
+    except OSError:
+        return None
+    for name, choice in TRANSPORTS.items():
+        if f"{choice}=y" in config and name != radio:
+            hint = f"cats export --radio {name}"
+            return f"sends by {name}, the deployment is planned for {radio}: {hint}"
+    return None
 
 
 def build_nodes(
@@ -44,9 +131,11 @@ def build_nodes(
     jobs: int = 0,
     pristine: bool = False,
     defines: Sequence[str] = (),
+    sysbuild: bool = False,
     report: Callable[[Built], None] = lambda built: None,
 ) -> list[Built]:
-    """Build the firmware of ``nodes`` of a deployment into ``root/node_NN``.
+    """Build the firmware of ``nodes`` of a deployment into ``root/node_NN``, by ``sysbuild`` with
+    the other images that ``defines`` ask for: of a network core, a bootloader.
 
     The first node is built alone and fills the compiler cache, the others follow, ``jobs`` at a
     time (0: as many as there are processors), but for those that the first firmware holds as well:
@@ -58,6 +147,10 @@ def build_nodes(
     processors = os.cpu_count() or 1
     jobs = min(jobs or processors, processors)
 
+    source = [f"-S{sample}"]
+    if sysbuild:
+        source = [f"-S{space.zephyr / 'share' / 'sysbuild'}", f"-DAPP_DIR={sample}"]
+
     def build(node: int, share: int) -> Built:
         folder = root / f"node_{node:02}"
         if pristine:
@@ -65,7 +158,7 @@ def build_nodes(
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "build.log"
         configure = [
-            "cmake", "-GNinja", f"-S{sample}", f"-B{folder}", f"-DBOARD={board}",
+            "cmake", "-GNinja", *source, f"-B{folder}", f"-DBOARD={board}",
             f"-DCATS_DEPLOY={deploy}", f"-DCONFIG_CATS_NODE_ID={node}",
             *(f"-D{define}" for define in defines),
         ]  # fmt: skip

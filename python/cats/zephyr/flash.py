@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Flashes what was built to the boards of a hardware map, by ``west flash`` and its runners."""
+"""Flashes what was built to the boards of a hardware map, by ``west flash`` and its runners; to
+simulated boards by handing the program to their desk."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +18,8 @@ from pathlib import Path
 from cats.deploy.export import HEX, node_folder
 from cats.errors import CatsError
 from cats.report import read_json
-from cats.zephyr.boards import Board
-from cats.zephyr.firmware import program_of
+from cats.zephyr.boards import SIMULATED, Board
+from cats.zephyr.firmware import application_of, domains_of, program_of
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace
 
@@ -93,7 +95,15 @@ def steps_of(
 
 
 def _command(space: Workspace, folder: Path, board: Board, file: Path | None) -> list[str]:
+    if board.runner == SIMULATED:
+        if file:
+            raise CatsError(f"board {board.id} is simulated: its image is linked into its firmware")
+        program = str(folder / "zephyr" / "zephyr.exe")
+        return [sys.executable, "-m", "cats.zephyr.sim_desk", program, *board.runner_params]
     west = [space.python, "-m", "west", "flash", "--no-rebuild", "-d", str(folder)]
+    # All images of sysbuild, in its order; a file of its own is one step, by the application's.
+    if file and (domains := domains_of(folder)):
+        west += ["--domain", next(iter(domains))]
     return west + board.runner_options(file)
 
 
@@ -102,7 +112,8 @@ def _built_for(folder: Path) -> str:
     import yaml
 
     try:
-        info = yaml.safe_load((folder / "build_info.yml").read_text(encoding="utf-8"))
+        file = application_of(folder) / "build_info.yml"
+        info = yaml.safe_load(file.read_text(encoding="utf-8"))
         board = info["cmake"]["board"]
         name = "/".join(filter(None, (board["name"], board["qualifiers"])))
     except FileNotFoundError:
@@ -114,7 +125,8 @@ def _built_for(folder: Path) -> str:
 
 def _partition(folder: Path) -> range:
     """Addresses of the partition with the node label ``cats_partition``, by Zephyr's header."""
-    header = folder / "zephyr" / "include" / "generated" / "zephyr" / "devicetree_generated.h"
+    generated = application_of(folder) / "zephyr" / "include" / "generated"
+    header = generated / "zephyr" / "devicetree_generated.h"
     try:
         text = header.read_text(encoding="utf-8")
     except OSError as error:

@@ -75,7 +75,8 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->own_heads, 1, m->heads) && m->first_head <= m->heads - m->own_heads &&
 	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
 	       m->own_outputs <= m->outputs && m->pool <= CATS_POOL_ALL &&
-	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED)) == 0 &&
+	       (m->flags &
+		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_RADIO)) == 0 &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
 	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;

@@ -73,10 +73,15 @@ void cats_exchange_open(struct cats_node *node, uint32_t at_us)
 	}
 }
 
+struct cats_gather_stats *cats_stats_of(struct cats_node *node, struct cats_exchange x)
+{
+	return &node->stats.gather[image_of(node)->gathers[x.gather].kind];
+}
+
 void cats_exchange_finish(struct cats_node *node)
 {
 	struct cats_reception *r = current_of(node);
-	struct cats_gather_stats *stats = stats_of(node, node->x);
+	struct cats_gather_stats *stats = cats_stats_of(node, node->x);
 	uint16_t repaired;
 	uint16_t lost;
 
@@ -145,7 +150,7 @@ static void measure_hearing(struct cats_node *node)
 void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 {
 	if (exchange_open(node)) {
-		stats_of(node, node->x)->air_us += now_us - node->opened_us;
+		cats_stats_of(node, node->x)->air_us += now_us - node->opened_us;
 		look_back(node);
 	}
 	if (last_exchange(node) && !past(node->not_before_us, now_us + node->gather->control_us)) {

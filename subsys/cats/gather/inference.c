@@ -183,7 +183,7 @@ int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, ui
 		return -EINVAL;
 	}
 	node->job_running = false;
-	stats_of(node, job->x)->compute_us += now_us - job->began_us;
+	cats_stats_of(node, job->x)->compute_us += now_us - job->began_us;
 	if (job->what == CATS_JOB_PRODUCE) {
 		node->produced++;
 	} else {

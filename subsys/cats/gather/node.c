@@ -108,7 +108,7 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
 
 /* Time */
 
-static void consider(struct cats_todo *todo, uint32_t at)
+static void __attribute__((__noinline__)) consider(struct cats_todo *todo, uint32_t at)
 {
 	if (todo->forever || cats_time_diff(at, todo->at) < 0) {
 		todo->at = at;
@@ -290,7 +290,7 @@ static void hand_out(struct cats_node *node, struct cats_frame *frame, uint32_t 
 		todo->what = CATS_TODO_SEND;
 		todo->at = at;
 		todo->frame = node->frame[slot];
-		stats_of(node, frame->x)->sent++;
+		cats_stats_of(node, frame->x)->sent++;
 	}
 }
 
@@ -334,7 +334,7 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	memset(todo, 0, sizeof(*todo));
 	todo->forever = true;
 	if (node->phase == CATS_NODE_TOLD) {
-		/* Who left its inference for another one begins none before that is heard or over. */
+		/* Who left one inference for another begins none before that is heard or over. */
 		node->phase = node->abandon ? CATS_NODE_LISTENING : CATS_NODE_WAITING;
 		step_back(node);
 	}

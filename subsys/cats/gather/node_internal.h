@@ -63,11 +63,6 @@ static inline struct cats_reception *previous_of(struct cats_node *node)
 	return &node->reception[node->air ^ 1];
 }
 
-static inline struct cats_gather_stats *stats_of(struct cats_node *node, struct cats_exchange x)
-{
-	return &node->stats.gather[image_of(node)->gathers[x.gather].kind];
-}
-
 /* Fragments of a source in the exchange on the air. */
 static inline uint16_t fragments_of(const struct cats_node *node, uint8_t source)
 {
@@ -147,6 +142,9 @@ bool cats_grant_needs(struct cats_node *node);
 enum cats_grant cats_grant_decide(struct cats_node *node);
 
 /* exchange.c */
+
+/* Where what happens in exchanges of its kind is counted. */
+struct cats_gather_stats *cats_stats_of(struct cats_node *node, struct cats_exchange x);
 
 /* Wait for exchange x to be opened. */
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x);

@@ -102,8 +102,8 @@ static bool advances(const struct cats_node *node, struct cats_exchange x, uint3
 }
 
 /* Join the inference of a frame, or remember what is heard of one that is not this node's. */
-static bool join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
-		 uint32_t now_us)
+static bool __attribute__((__noinline__))
+join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, uint32_t now_us)
 {
 	bool news = believed(node, frame->inference);
 
@@ -235,7 +235,7 @@ static bool placeable(struct cats_node *node)
 
 static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 {
-	struct cats_gather_stats *stats = stats_of(node, frame->x);
+	struct cats_gather_stats *stats = cats_stats_of(node, frame->x);
 	bool used;
 
 	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round &&

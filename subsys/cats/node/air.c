@@ -15,6 +15,7 @@
 
 #include "energy.h"
 #include "instance.h"
+#include "links.h"
 #include "secure/secure.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
@@ -83,9 +84,13 @@ static void drive(struct cats_instance_data *d)
 				not_sent(d);
 			}
 		} else if (todo.what == CATS_TODO_DONE) {
+			if ((todo.result.silent & ~d->result.silent) != 0) {
+				LOG_WRN("silent nodes 0x%x", todo.result.silent);
+			}
 			d->result = todo.result;
 			d->result_ready = true;
 			cats_energy_done(d, &d->result);
+			cats_links_done(d, &d->result);
 			k_sem_give(&d->work);
 		} else {
 			if (!todo.forever) {

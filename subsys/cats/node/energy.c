@@ -41,9 +41,9 @@ static uint32_t air_us(const struct cats_transport *transport, uint16_t size)
 	return f->ramp_us + (f->overhead + size) * f->byte_ns / 1000u;
 }
 
-static uint32_t computed(const struct cats_node *node)
+static uint64_t computed(const struct cats_node *node)
 {
-	uint32_t us = 0;
+	uint64_t us = 0;
 
 	for (int k = 0; k < CATS_GATHER_KINDS; k++) {
 		us += node->stats.gather[k].compute_us;
@@ -74,11 +74,11 @@ void cats_energy_done(struct cats_instance_data *d, const struct cats_result *re
 {
 	struct cats_energy_state *state = &d->energy;
 	struct cats_energy_stats *e = &state->stats;
-	uint32_t total = computed(&d->node);
+	uint64_t total = computed(&d->node);
 	uint32_t span = result->ended_us - result->started_us;
 
 	e->inferences++;
-	e->compute_us += (uint32_t)(total - state->computed_us);
+	e->compute_us += total - state->computed_us;
 	state->computed_us = total;
 	if (d->image.header->nodes > 1) {
 		e->transmit_us += state->sent_us;

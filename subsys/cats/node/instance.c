@@ -14,6 +14,7 @@
 #include <cats/cats.h>
 
 #include "instance.h"
+#include "links.h"
 
 LOG_MODULE_REGISTER(cats, CONFIG_CATS_LOG_LEVEL);
 
@@ -77,8 +78,7 @@ void cats_on_available(const struct cats_instance *instance, cats_available_cb c
 	cats_lock(d);
 	d->available = callback;
 	d->available_user = user;
-	d->node.config.available = callback;
-	d->node.config.user = user;
+	cats_links_listen(d, &d->node.config);
 	cats_unlock(d);
 }
 
@@ -91,6 +91,9 @@ void cats_stats(const struct cats_instance *instance, struct cats_stats *stats)
 	stats->glue = d->glue;
 #ifdef CONFIG_CATS_ENERGY
 	stats->energy = d->energy.stats;
+#endif
+#ifdef CONFIG_CATS_LINKS
+	stats->links = d->links;
 #endif
 	cats_unlock(d);
 }

@@ -10,14 +10,13 @@
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
 #include <zephyr/sys/util.h>
-#if CONFIG_CATS_FIRST_INFERENCE < 0
 #include <zephyr/random/random.h>
-#endif
 
 #include <cats/cats.h>
 
 #include "energy.h"
 #include "instance.h"
+#include "links.h"
 #include "secure/secure.h"
 #include "storage/settings.h"
 #ifdef CONFIG_CATS_IMAGE_FLASH
@@ -90,10 +89,12 @@ static void unload(struct cats_instance_data *d)
 
 static uint16_t first_inference(void)
 {
-#if CONFIG_CATS_FIRST_INFERENCE < 0
+#if CONFIG_CATS_FIRST_INFERENCE >= 0
+	return CONFIG_CATS_FIRST_INFERENCE;
+#elif defined(CONFIG_ENTROPY_HAS_DRIVER) || defined(CONFIG_TEST_RANDOM_GENERATOR)
 	return sys_rand16_get();
 #else
-	return CONFIG_CATS_FIRST_INFERENCE;
+	return (uint16_t)k_cycle_get_32();
 #endif
 }
 
@@ -103,6 +104,15 @@ static int load_group(uint32_t *group)
 
 	*group = CONFIG_CATS_GROUP;
 	return cats_settings("cats", known, ARRAY_SIZE(known));
+}
+
+/* Whether the slots of the plan are those of this transport's frames. */
+static bool planned_for(const struct cats_image *image, const struct cats_transport *transport)
+{
+	uint8_t radio = (image->model->flags & CATS_FLAG_RADIO) >> CATS_RADIO_SHIFT;
+
+	return radio == transport->radio || radio == CATS_RADIO_ANY ||
+	       transport->radio == CATS_RADIO_ANY;
 }
 
 static int start(const struct cats_instance *instance, const void *image, size_t size)
@@ -129,6 +139,9 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	if (ret != 0) {
 		return ret;
 	}
+	if (!planned_for(&d->image, instance->transport)) {
+		return -ENOTSUP;
+	}
 #ifdef CONFIG_CATS_SECURE
 	if ((d->image.model->flags & CATS_FLAG_SEALED) == 0 && d->image.header->nodes > 1) {
 		LOG_ERR("%s: slots are too short for sealed frames: cats export --secure",
@@ -142,16 +155,17 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 #endif
 
 	cats_lock(d);
-	config.available = d->available;
-	config.user = d->available_user;
+	cats_links_listen(d, &config);
 	d->glue = (struct cats_glue_stats){0};
 	cats_energy_reset(d);
-	d->result_ready = false;
-	d->input_held = false;
-	d->stopping = false;
+	cats_links_reset(d);
+	d->result.silent = 0;
 	d->oldest = 0;
 	d->handed = 0;
 	d->refused_behind = false;
+	d->stopping = false;
+	d->result_ready = false;
+	d->input_held = false;
 	k_sem_reset(&d->work);
 	ret = cats_node_init(&d->node, &config, cats_now(d));
 	cats_unlock(d);
@@ -230,6 +244,5 @@ int cats_stop(const struct cats_instance *instance)
 	cats_unlock(d);
 	unload(d);
 	(void)k_mutex_unlock(&d->control);
-	LOG_INF("%s: stopped", instance->name);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
+#include <zephyr/settings/settings.h>
 #include <zephyr/sys/byteorder.h>
 #include <zephyr/sys/util.h>
 
@@ -40,6 +41,9 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
 /* As exactly as a clock that counts ticks tells. */
 #define LATE_US CATS_TICKS_US(2)
+
+/* A driver that has not sent a frame after so long does not come back. */
+#define DRIVER_MS 500
 
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
 
@@ -282,6 +286,22 @@ static int ble_send(struct cats_port *port, const uint8_t *frame, uint16_t size,
 
 static struct bt_le_scan_cb scan_callback = {.recv = scan_received};
 
+/* The host, with the identities that it keeps, where the application has not enabled it. */
+static int enable_host(void)
+{
+	int ret = bt_is_ready() ? -EALREADY : bt_enable(NULL);
+
+	if (ret == -EALREADY) {
+		return 0;
+	}
+#ifdef CONFIG_BT_SETTINGS
+	if (ret == 0) {
+		ret = settings_load_subtree("bt");
+	}
+#endif
+	return ret;
+}
+
 static int enable(void)
 {
 	static const struct bt_le_ext_adv_cb callback = {.sent = event_ended};
@@ -291,13 +311,17 @@ static int enable(void)
 		.interval_min = BT_GAP_ADV_FAST_INT_MIN_1,
 		.interval_max = BT_GAP_ADV_FAST_INT_MAX_1,
 	};
-	int ret = bt_is_ready() ? 0 : bt_enable(NULL);
+	int ret = enable_host();
 
-	if (ret != 0 && ret != -EALREADY) {
+	if (ret != 0) {
 		return ret;
 	}
 	if (set == NULL) {
 		ret = bt_le_ext_adv_create(&advertising, &callback, &set);
+		if (ret == -ENOMEM) {
+			LOG_ERR("no advertising set is free: raise CONFIG_BT_EXT_ADV_MAX_ADV_SET");
+			return -ENOBUFS;
+		}
 		if (ret != 0) {
 			return ret;
 		}
@@ -306,7 +330,12 @@ static int enable(void)
 			return ret;
 		}
 	}
-	return scan();
+	ret = scan();
+	if (ret == -EALREADY) {
+		LOG_ERR("somebody else scans, and cats has to all the time");
+		return -EBUSY;
+	}
+	return ret;
 }
 
 static int ble_attach(struct cats_port *port)
@@ -327,19 +356,20 @@ static int ble_attach(struct cats_port *port)
 static void ble_detach(struct cats_port *port)
 {
 	struct k_work_sync sync;
+	int ended = 0;
 
 	ARG_UNUSED(port);
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	/* What is on its way to the air ends. */
-	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
-		(void)k_sem_take(&out_free, K_FOREVER);
+	/* What is on its way to the air ends, unless the driver hangs. */
+	while (ended < CATS_TRANSPORT_FRAMES && k_sem_take(&out_free, K_MSEC(DRIVER_MS)) == 0) {
+		ended++;
 	}
 	(void)bt_le_scan_stop();
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
-	for (int i = 0; i < CATS_TRANSPORT_FRAMES; i++) {
+	while (ended-- > 0) {
 		k_sem_give(&out_free);
 	}
 }
@@ -356,6 +386,7 @@ SYS_INIT(ble_init, PRE_KERNEL_1, CONFIG_KERNEL_INIT_PRIORITY_DEFAULT);
 
 const struct cats_transport cats_ble = {
 	.name = "ble",
+	.radio = CATS_RADIO_BLE,
 	.mtu = CONFIG_CATS_BLE_MTU,
 	.attach = ble_attach,
 	.detach = ble_detach,

@@ -23,8 +23,9 @@ int main(void)
 	}
 	node = cats_local(0);
 	if (cats_infer(node, input, output, ARRAY_SIZE(output), &result, K_SECONDS(5)) == 0) {
-		printk("class %d: %d %d %d\n", cats_result_class(&result, 0), output[0], output[1],
-		       output[2]);
+		printk("class %d, %u of %u fragments lost: %d %d %d\n",
+		       cats_result_class(&result, 0), result.lost, result.fragments, output[0],
+		       output[1], output[2]);
 	}
 	return 0;
 }

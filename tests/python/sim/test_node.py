@@ -115,6 +115,24 @@ def test_alone():
     ]  # fmt: skip
 
 
+def test_counters_of_time_go_on_beyond_71_minutes():
+    """2^32 microseconds, which a sensor that listens all the time reaches in an hour."""
+    driven = Driven()
+    for kind in driven.node.stats.gather:
+        kind.air_us = kind.compute_us = 2**32 - 1
+    assert lib.cats_node_submit(driven.node, ffi.NULL, 0) == 0
+    driven.until(driven.silence + 1, jobs=False)
+    job = ffi.new("struct cats_job *")
+    assert lib.cats_node_compute_begin(driven.node, job, driven.now) == 0
+    assert lib.cats_node_compute_end(driven.node, job, driven.now + 5_000) == 0
+    kind = driven.image.gathers[job.x.gather].kind
+    assert driven.node.stats.gather[kind].compute_us == 2**32 - 1 + 5_000
+    while not driven.results:
+        driven.until(driven.now + 10_000)
+    spans = [kind.air_us - 2**32 + 1 for kind in driven.node.stats.gather if kind.exchanges]
+    assert min(spans) > 0 and sum(spans) <= driven.now
+
+
 def test_duplicates_of_a_number_are_told():
     """Another node with this node's number is refused, and counted."""
     driven = Driven(number=2)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from cats import cli
+from cats.deploy.export import export, load_deploy
 from cats.errors import CatsError
-from cats.plan.predict import FIRMWARE
+from cats.plan.boards import FIRMWARE
 from cats.zephyr.workspace import platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,7 +28,7 @@ BUFFERS = 5 * 1024
 pytestmark = [pytest.mark.slow, pytest.mark.zephyr]
 
 
-def build(tmp_path, board, *arguments):
+def build(tmp_path, board, *arguments, deploy=DEPLOY):
     """``cats build`` of samples/node; what it measured of each ELF, and the folder."""
     try:
         found, left = platforms(workspace())
@@ -36,14 +37,15 @@ def build(tmp_path, board, *arguments):
     if board not in found:
         pytest.skip(f"{board} {left[board]}")
     out, report = tmp_path / "out", tmp_path / "footprint.json"
-    words = ["build", DEPLOY, "-b", board, "-d", out, "--json", report, *arguments]
+    words = ["build", deploy, "-b", board, "-d", out, "--json", report, *arguments]
     assert cli.main([str(word) for word in words]) == 0
     return json.loads(report.read_text())["elfs"], out
 
 
 def test_a_node_is_small(tmp_path):
     board = "nrf52840dk/nrf52840"
-    (elf,), out = build(tmp_path, board, "-n", "0", "-DCONFIG_MINIMAL_LIBC=y")
+    alone = ("-n", "0", "-DCONFIG_MINIMAL_LIBC=y", "-DCONFIG_CATS_LOOPBACK_PARTIAL=y")
+    (elf,), out = build(tmp_path, board, *alone)
     parts = elf["parts"]
     code = {part: parts[part]["flash"] for part in ("engine", "gather", "glue")}
     assert all(size > 1000 for size in code.values()), code
@@ -68,18 +70,43 @@ def test_a_node_is_small(tmp_path):
         assert elf[kind] == int(said[1]) * {"B": 1, "KB": 1024}[said[2]]
 
 
-@pytest.mark.parametrize("overlay", ["nrf-radio", "802154"])
-def test_buffers_are_small(tmp_path, overlay):
+@pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154"])
+def test_buffers_are_small(tmp_path, radio):
     """State of the node with both its receptions, the transport's, and all packets between it and
-    the radio."""
-    (elf,), _ = build(
-        tmp_path, "nrf52840dk/nrf52840", "-n", "0", "-DCONFIG_MINIMAL_LIBC=y",
-        f"-DEXTRA_CONF_FILE=overlay-{overlay}.conf",
-    )  # fmt: skip
+    the radio, which is the deployment's."""
+    model = load_deploy(DEPLOY)[0]
+    export(model, tmp_path / "deploy", radio=radio)
+    words = ("-n", "0", "-DCONFIG_MINIMAL_LIBC=y")
+    (elf,), out = build(tmp_path, "nrf52840dk/nrf52840", *words, deploy=tmp_path / "deploy")
+    config = (out / "node_00" / "zephyr" / ".config").read_text()
+    assert f"CONFIG_CATS_TRANSPORT_{radio.upper()}=y" in config
     ram = {part: sizes["ram"] for part, sizes in elf["parts"].items()}
-    wanted = ("node state", "transport", *(("packets",) if overlay == "802154" else ()))
+    wanted = ("node state", "transport", *(("packets",) if radio == "ieee802154" else ()))
     assert all(ram[part] > 200 for part in wanted)
     assert sum(ram.get(part, 0) for part in ("node state", "transport", "packets")) <= BUFFERS, ram
+
+
+DEAF = "would never hear the others"
+
+
+@pytest.mark.parametrize(
+    ("board", "words", "said"),
+    [
+        ("nrf52840dk/nrf52840", ["-DCONFIG_CATS_TRANSPORT_LOOPBACK=y"], DEAF),
+        ("mps2/an385", [], DEAF),
+        ("nrf52840dk/nrf52840", ["-DEXTRA_CONF_FILE=overlay-nrf-radio.conf"],
+         "is planned for ieee802154, and CONFIG_CATS_TRANSPORT_NRF_RADIO sends other frames"),
+    ],
+)  # fmt: skip
+def test_nodes_that_would_never_hear_each_other(tmp_path, capfd, board, words, said):
+    """The loopback where boards are meant, also where Kconfig dropped a radio that the board has
+    not; another radio than the plan is for."""
+    space = platforms(workspace())[0]
+    if board not in space:
+        pytest.skip(f"cannot build for {board}")
+    arguments = ["build", DEPLOY, "-b", board, "-d", tmp_path, "-n", "0", *words]
+    assert cli.main([str(word) for word in arguments]) == 1
+    assert said in " ".join(capfd.readouterr().err.split())
 
 
 def test_one_process_holds_all_nodes(tmp_path):

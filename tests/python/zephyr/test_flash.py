@@ -124,6 +124,27 @@ def test_every_node_to_its_board(desk, capsys):
     assert {tuple(one["flashed"]) for one in data["boards"]} == {("firmware",)}
 
 
+def test_images_of_sysbuild(desk):
+    """West flashes all of them in one step; the model alone goes by the application's image."""
+    for node in range(NODES):
+        folder = desk / "flash" / f"node_{node:02}"
+        shutil.copytree(folder, folder / "app")
+        shutil.rmtree(folder / "zephyr")
+        (folder / "build_info.yml").unlink()
+        names = ("hci_ipc", "app")
+        domains = [{"name": name, "build_dir": str(folder / name)} for name in names]
+        (folder / "domains.yaml").write_text(
+            yaml.safe_dump({"default": "app", "domains": domains, "flash_order": list(names)})
+        )
+    assert flash("-d", "flash", "-n", "1") == 0
+    firmware, image = words_of(desk)
+    assert firmware[4:] == ["-d", str(desk / "flash/node_01"), "--runner", "jlink", "--dev-id=001"]
+    assert image[4:8] == ["-d", str(desk / "flash/node_01"), "--domain", "app"]
+    assert image[-4:-1] == [
+        str(desk / "deploy/node_01/cats_partition.hex"), "--file-type", "hex",
+    ]  # fmt: skip
+
+
 def test_dry_run_does_nothing(desk, capsys):
     assert flash("--dry-run", "-n", "2", "-d", "flash") == 0
     lines = capsys.readouterr().out.splitlines()

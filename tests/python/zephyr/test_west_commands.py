@@ -222,6 +222,55 @@ def test_build_all_nodes(zephyr, capsys):
     assert data["ok"] and len(data["elfs"]) == 3
 
 
+def sysbuild_arguments(zephyr, *words):
+    """What CMake is told for node 0 of a deployment that is planned for Bluetooth LE."""
+    plan = json.loads((zephyr / "deploy" / "plan.json").read_text())
+    (zephyr / "deploy" / "plan.json").write_text(json.dumps(plan | {"radio": "ble+secure"}))
+    fixed = ["deploy", "-s", "sample", "-d", "out", "-n", "0"]
+    assert cli.main(["build", *fixed, *words]) == 0
+    return (zephyr / "out" / "node_00" / "arguments").read_text().split()
+
+
+def test_sysbuild_with_the_network_core(zephyr):
+    """The image of the network core is that for the deployment's radio, unless another is named."""
+    board = ("-b", "some/soc/cpuapp", "--sysbuild")
+    arguments = sysbuild_arguments(zephyr, *board)
+    assert f"-S{zephyr / 'zephyr' / 'share' / 'sysbuild'}" in arguments
+    assert f"-DAPP_DIR={zephyr / 'sample'}" in arguments
+    assert "-DSB_CONFIG_CATS_NETWORK_CORE_HCI_IPC=y" in arguments
+    none = "-DSB_CONFIG_CATS_NETWORK_CORE_NONE=y"
+    arguments = sysbuild_arguments(zephyr, *board, none)
+    assert [word for word in arguments if "NETWORK_CORE" in word] == [none]
+    arguments = sysbuild_arguments(zephyr, "-b", "some_board", "--sysbuild")
+    assert not [word for word in arguments if "NETWORK_CORE" in word]
+    arguments = sysbuild_arguments(zephyr, "-b", "some/soc/cpuapp")
+    assert f"-S{zephyr / 'sample'}" in arguments
+    assert not [word for word in arguments if "NETWORK_CORE" in word]
+
+
+def test_sysbuild_has_to_be_asked_for(zephyr, capsys):
+    assert build("-DSB_CONFIG_BOOTLOADER_MCUBOOT=y") == 2
+    err = capsys.readouterr().err
+    assert "-DSB_CONFIG_BOOTLOADER_MCUBOOT=y is for sysbuild: add --sysbuild" in err
+
+
+def test_the_application_among_sysbuilds_images(zephyr, capsys):
+    """Its program is measured, wherever sysbuild builds it; one that cannot be told is an error."""
+    folder = zephyr / "out" / "node_00"
+    (folder / "app" / "zephyr").mkdir(parents=True)
+    shutil.copy(zephyr / "a.elf", folder / "app" / "zephyr" / "zephyr.elf")
+    domains = [{"name": name, "build_dir": str(folder / name)} for name in ("hci_ipc", "app")]
+    known = {"default": "app", "domains": domains}
+    (folder / "domains.yaml").write_text(yaml.safe_dump(known))
+    assert build("-n", "0", "--sysbuild", "--json", "out.json") == 0
+    (elf,) = json.loads((zephyr / "out.json").read_text())["elfs"]
+    assert elf["elf"] == str(folder / "app" / "zephyr" / "zephyr.elf")
+    assert list(firmware.domains_of(folder)) == ["app", "hci_ipc"]
+    (folder / "domains.yaml").write_text(yaml.safe_dump(known | {"default": "none"}))
+    assert build("-n", "0", "--sysbuild") == 2
+    assert "domains.yaml cannot be read as sysbuild's" in capsys.readouterr().err
+
+
 def test_build_one_node(zephyr):
     assert build("-n", "1") == 0
     assert [p.name for p in (zephyr / "out").iterdir()] == ["node_01"]

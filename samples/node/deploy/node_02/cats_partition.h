@@ -27,6 +27,7 @@
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xf035be7cu /* the same on all its nodes */
+#define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6168 /* bytes of flash */
 
@@ -129,7 +130,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x3df8dd95u,
+		.crc32 = 0xa42bd574u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -156,7 +157,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 10,
 		.first_input = 8,
 		.first_head = 2,
-		.flags = CATS_FLAG_HELD,
+		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,

@@ -27,6 +27,7 @@
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
+#define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1384 /* bytes of flash */
 
@@ -103,7 +104,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x790520f2u,
+		.crc32 = 0x0e7fd0dbu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -130,7 +131,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 3,
 		.first_input = 2,
 		.first_head = 2,
-		.flags = CATS_FLAG_HELD,
+		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_CLASS,
 		.block_rows = 4,
 		.heads_per_pass = 1,

@@ -78,7 +78,18 @@ static const struct cats_transport narrow = {
 	.send = fake_send,
 };
 
+static const struct cats_transport other_radio = {
+	.name = "other radio",
+	.radio = CATS_RADIO_NRF_RADIO,
+	.mtu = 255,
+	.attach = fake_attach,
+	.detach = fake_detach,
+	.now = fake_now,
+	.send = fake_send,
+};
+
 CATS_INSTANCE_DEFINE(fake_node, &fake, 4096);
+CATS_INSTANCE_DEFINE(other_node, &other_radio, 4096);
 CATS_INSTANCE_DEFINE(narrow_node, &narrow, 4096);
 
 static int16_t output[GOLDEN_OUTPUTS];
@@ -167,6 +178,10 @@ ZTEST(api, test_wrong_sizes)
 	zassert_is_null(cats_running(&tight_node));
 	/* Its frames have 26 bytes, and there are some since it is one of four. */
 	zassert_equal(cats_start(&narrow_node, four[0].data, four[0].size), -EMSGSIZE);
+	/* It is planned for ieee802154; alone it sends nothing. */
+	zassert_equal(cats_start(&other_node, four[0].data, four[0].size), -ENOTSUP);
+	zassert_ok(cats_start(&other_node, one.data, one.size));
+	zassert_ok(cats_stop(&other_node));
 }
 
 ZTEST(api, test_wait_and_withdraw)

@@ -27,6 +27,7 @@
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3936 /* bytes of flash */
 
@@ -144,7 +145,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x1d947445u,
+		.crc32 = 0x6a98830du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -171,7 +172,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 3,
 		.first_input = 2,
 		.first_head = 1,
-		.flags = 0,
+		.flags = CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_CLASS,
 		.block_rows = 4,
 		.heads_per_pass = 1,

@@ -27,6 +27,7 @@
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
+#define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2144 /* bytes of flash */
 
@@ -112,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa6796fe1u,
+		.crc32 = 0x24a8b5b4u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -139,7 +140,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 2,
 		.first_input = 2,
 		.first_head = 1,
-		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED,
+		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,

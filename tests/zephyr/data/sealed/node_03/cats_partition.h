@@ -27,6 +27,7 @@
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
 #define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
+#define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2120 /* bytes of flash */
 
@@ -113,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x2cfe06e7u,
+		.crc32 = 0x03462791u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -140,7 +141,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 5,
 		.first_input = 3,
 		.first_head = 3,
-		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED,
+		.flags = CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
