@@ -8,9 +8,8 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
-from cats.report import add_json_argument, print_table, write_json
+from cats.report import add_json_argument, write_json
 
 HELP = "flash the firmware of every node to its board"
 EPILOG = """\
@@ -51,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats flash``."""
     from cats.errors import CatsError
-    from cats.zephyr.boards import boards_of
-    from cats.zephyr.flash import Flashed, flash, steps_of
+    from cats.zephyr.boards import Outcome, boards_of, print_outcomes
+    from cats.zephyr.flash import flash, steps_of
     from cats.zephyr.footprint_report import chosen_nodes
     from cats.zephyr.workspace import workspace
 
@@ -69,26 +68,15 @@ def run(args: argparse.Namespace) -> int:
             print(f"node {step.node}: {shlex.join(step.command)}")
         return 0
 
-    def report(one: Flashed) -> None:
+    def report(one: Outcome) -> None:
         print(f"node {one.node}: {one.failed or 'flashed'}", file=sys.stderr)
 
     results = flash(space, steps.values(), jobs=args.jobs, report=report)
-    rows: list[list[Any]] = [
-        [
-            one.node, one.board.id, one.board.platforms[0], " and ".join(one.done) or None,
-            round(one.seconds, 1), one.failed or "flashed",
-        ]
-        for one in results
-    ]  # fmt: skip
-    print_table(["node", "board", "platform", "flashed", "seconds", "result"], rows)
-    ok = not any(one.failed for one in results)
+    ok, entries = print_outcomes(
+        results, "platform", lambda board: board.platforms[0], "flashed", "flashed", " and "
+    )
     if not ok:
         print(f"what west said: {args.build_root}/node_NN/*.log", file=sys.stderr)
     if args.json:
-        names = ("node", "board", "platform", "flashed", "seconds", "failed")
-        entries = [
-            dict(zip(names, [*row[:3], list(one.done), row[4], one.failed]))
-            for row, one in zip(rows, results)
-        ]
         write_json(args.json, {"ok": ok, "boards": entries})
     return 0 if ok else 1

@@ -8,7 +8,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from cats.report import add_json_argument, print_table, write_json
+from cats.report import add_json_argument, write_json
 
 HELP = "give every board the group, keys and radio settings of its fleet"
 EPILOG = """\
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
     from cats.plan.radio import SEALED
     from cats.report import read_json
     from cats.zephyr import fleet as fleets
-    from cats.zephyr.boards import boards_of
+    from cats.zephyr.boards import Outcome, boards_of, print_outcomes
     from cats.zephyr.footprint_report import chosen_nodes
-    from cats.zephyr.provision import Deployment, Provisioned, provision, rotate
+    from cats.zephyr.provision import Deployment, provision, rotate
 
     if args.radio and not args.new:
         raise CatsError("--radio goes with --new: else write the setting into the fleet file")
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     )
     boards = boards_of(args.map, chosen_nodes(file, args.node))
 
-    def report(one: Provisioned) -> None:
+    def report(one: Outcome) -> None:
         print(f"node {one.node}: {one.failed or ', '.join(one.done)}", file=sys.stderr)
 
     if args.rotate:
@@ -83,21 +83,10 @@ def run(args: argparse.Namespace) -> int:
             fleets.write(args.fleet, made, new=True)
         fleet = fleets.read(args.fleet, deployment.radio)
         results = provision(boards, deployment, fleet, report=report)
-    rows = [
-        [one.node, one.board.id, one.board.serial, ", ".join(one.done) or None,
-         round(one.seconds, 1), one.failed or "provisioned"]
-        for one in results
-    ]  # fmt: skip
-    print_table(["node", "board", "port", "set", "seconds", "result"], rows)
-    ok = not any(one.failed for one in results)
+    ok, entries = print_outcomes(results, "port", lambda board: board.serial, "set", "provisioned")
     if not ok and args.rotate:
         print("call it again: it goes on where it ended", file=sys.stderr)
     if args.json:
-        names = ("node", "board", "port", "set", "seconds", "failed")
-        entries = [
-            dict(zip(names, [*row[:3], list(one.done), row[4], one.failed]))
-            for row, one in zip(rows, results)
-        ]
         write_json(
             args.json,
             {"ok": ok, "group": f"{fleet.group:08x}", "key": fleet.use, "boards": entries},

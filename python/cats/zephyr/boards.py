@@ -9,12 +9,13 @@ node 1 and so on.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cats.errors import CatsError
+from cats.report import print_table
 
 #: Twister's own time for flashing a board, seconds (its ``--device-flash-timeout``).
 FLASH_TIMEOUT_S = 60
@@ -90,6 +91,44 @@ class Board:
                 "west's option for it into runner_params of the map"
             )
         return [*options, *self.runner_params]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one board: ``done`` in words; ``failed`` says why not, in a line; ``seconds`` of
+    all that was done."""
+
+    node: int
+    board: Board
+    done: tuple[str, ...]
+    seconds: float
+    failed: str | None = None
+
+
+def print_outcomes(
+    results: Sequence[Outcome],
+    about: str,
+    of: Callable[[Board], Any],
+    done: str,
+    success: str,
+    between: str = ", ",
+) -> tuple[bool, list[dict[str, Any]]]:
+    """Print a table of all boards; whether nothing failed, and the same for a JSON file.
+
+    ``about`` and ``done`` head the columns of what ``of`` says of a board and of what was done,
+    whose words stand ``between``; ``success`` is the result's word where nothing failed.
+    """
+    rows: list[list[Any]] = []
+    entries = []
+    for one in results:
+        first = {"node": one.node, "board": one.board.id, about: of(one.board)}
+        seconds = round(one.seconds, 1)
+        rows.append(
+            [*first.values(), between.join(one.done) or None, seconds, one.failed or success]
+        )
+        entries.append(first | {done: list(one.done), "seconds": seconds, "failed": one.failed})
+    print_table(["node", "board", about, done, "seconds", "result"], rows)
+    return not any(one.failed for one in results), entries
 
 
 def read_map(path: Path) -> list[Board]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from cats.deploy.export import HEX, node_folder
 from cats.errors import CatsError
 from cats.report import read_json
-from cats.zephyr.boards import SIMULATED, Board
+from cats.zephyr.boards import SIMULATED, Board, Outcome
 from cats.zephyr.firmware import application_of, domains_of, program_of
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace
@@ -35,17 +35,6 @@ class Step:
     what: str
     command: list[str]
     log: Path
-
-
-@dataclass(frozen=True)
-class Flashed:
-    """How a node's steps went: ``failed`` says why not, in a line; ``seconds`` of all of them."""
-
-    node: int
-    board: Board
-    done: tuple[str, ...]
-    seconds: float
-    failed: str | None = None
 
 
 def steps_of(
@@ -169,22 +158,22 @@ def flash(
     steps: Iterable[list[Step]],
     *,
     jobs: int = 0,
-    report: Callable[[Flashed], None] = lambda flashed: None,
-) -> list[Flashed]:
+    report: Callable[[Outcome], None] = lambda flashed: None,
+) -> list[Outcome]:
     """Flash, ``jobs`` boards at a time (0: all); ``report`` hears of each when it is done.
 
     A board's steps end at the first that fails. What west says is in each step's log.
     """
     steps = list(steps)
 
-    def one(todo: list[Step]) -> Flashed:
+    def one(todo: list[Step]) -> Outcome:
         start, done, failed = time.monotonic(), [], None
         for step in todo:
             failed = _run(space, step)
             if failed:
                 break
             done.append(step.what)
-        flashed = Flashed(
+        flashed = Outcome(
             todo[0].node, todo[0].board, tuple(done), time.monotonic() - start, failed
         )
         report(flashed)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cats.errors import CatsError
 from cats.zephyr import fleet as fleets
-from cats.zephyr.boards import Board
+from cats.zephyr.boards import Board, Outcome
 from cats.zephyr.console import PROMPT, Console
 from cats.zephyr.fleet import RADIO_SETTINGS, Fleet, Key
 
@@ -36,17 +36,6 @@ class Deployment:
     model: str
     radio: str
     sealed: bool
-
-
-@dataclass(frozen=True)
-class Provisioned:
-    """What came of one board: ``done`` in words; ``failed`` says why not, in a line."""
-
-    node: int
-    board: Board
-    done: tuple[str, ...]
-    seconds: float
-    failed: str | None = None
 
 
 class _Failed(Exception):
@@ -166,11 +155,11 @@ def _everything(shell: Shell, node: int, deployment: Deployment, fleet: Fleet) -
 def _at_all(
     boards: Mapping[int, Board],
     what: Callable[[Shell, int], tuple[str, ...]],
-    report: Callable[[Provisioned], None],
-) -> list[Provisioned]:
+    report: Callable[[Outcome], None],
+) -> list[Outcome]:
     """Do ``what`` on all boards at once."""
 
-    def one(node: int, board: Board) -> Provisioned:
+    def one(node: int, board: Board) -> Outcome:
         start, done, failed = time.monotonic(), (), None
         try:
             if not board.serial:
@@ -180,7 +169,7 @@ def _at_all(
                 done = what(Shell(console), node)
         except (CatsError, _Failed) as error:
             failed = str(error)
-        result = Provisioned(node, board, tuple(done), time.monotonic() - start, failed)
+        result = Outcome(node, board, tuple(done), time.monotonic() - start, failed)
         report(result)
         return result
 
@@ -193,8 +182,8 @@ def provision(
     deployment: Deployment,
     fleet: Fleet,
     *,
-    report: Callable[[Provisioned], None] = lambda one: None,
-) -> list[Provisioned]:
+    report: Callable[[Outcome], None] = lambda one: None,
+) -> list[Outcome]:
     """Give every board the group, the radio's settings and the keys, and start it."""
     if deployment.sealed and not fleet.keys:
         raise CatsError("frames of this deployment are sealed, the fleet file has no key: --new")
@@ -206,8 +195,8 @@ def rotate(
     deployment: Deployment,
     path: Path,
     *,
-    report: Callable[[Provisioned], None] = lambda one: None,
-) -> tuple[Fleet, list[Provisioned]]:
+    report: Callable[[Outcome], None] = lambda one: None,
+) -> tuple[Fleet, list[Outcome]]:
     """Change the key of a group that runs, without losing an inference: every board gets the new
     one, then every board uses it, then every board forgets the old one.
 
