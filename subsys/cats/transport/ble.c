@@ -42,9 +42,6 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* As exactly as a clock that counts ticks tells. */
 #define LATE_US CATS_TICKS_US(2)
 
-/* A driver that has not sent a frame after so long does not come back. */
-#define DRIVER_MS 500
-
 #define SCAN_INTERVAL 0x4000 /* 10.24 s: the longest that every controller takes */
 
 /* What else uses the radio's time, as a write to flash does, may end a scan until the next
@@ -356,16 +353,13 @@ static int ble_attach(struct cats_port *port)
 static void ble_detach(struct cats_port *port)
 {
 	struct k_work_sync sync;
-	int ended = 0;
+	int ended;
 
 	ARG_UNUSED(port);
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	/* What is on its way to the air ends, unless the driver hangs. */
-	while (ended < CATS_TRANSPORT_FRAMES && k_sem_take(&out_free, K_MSEC(DRIVER_MS)) == 0) {
-		ended++;
-	}
+	ended = cats_wait_frames_sent(&out_free);
 	(void)bt_le_scan_stop();
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);

@@ -45,9 +45,6 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 /* As exactly as a clock that counts ticks tells. */
 #define LATE_US CATS_TICKS_US(2)
 
-/* A driver that has not sent a frame after so long does not come back. */
-#define DRIVER_MS 500
-
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
 /* What a driver does not tell of itself. */
@@ -440,16 +437,13 @@ static int radio_attach(struct cats_port *port)
 static void radio_detach(struct cats_port *port)
 {
 	struct k_work_sync sync;
-	int ended = 0;
+	int ended;
 
 	ARG_UNUSED(port);
 	(void)k_mutex_lock(&port_lock, K_FOREVER);
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
-	/* What is on its way to the air ends, unless the driver hangs. */
-	while (ended < CATS_TRANSPORT_FRAMES && k_sem_take(&out_free, K_MSEC(DRIVER_MS)) == 0) {
-		ended++;
-	}
+	ended = cats_wait_frames_sent(&out_free);
 	(void)api()->stop(radio);
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);

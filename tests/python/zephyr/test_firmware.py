@@ -96,11 +96,14 @@ DEAF = "would never hear the others"
         ("mps2/an385", [], DEAF),
         ("nrf52840dk/nrf52840", ["-DEXTRA_CONF_FILE=overlay-nrf-radio.conf"],
          "is planned for ieee802154, and CONFIG_CATS_TRANSPORT_NRF_RADIO sends other frames"),
+        ("mps2/an385", ["-DCONFIG_CATS_LOCAL_NODES=0", "-DCONFIG_CATS_SECURE=y",
+                        "-DCONFIG_SETTINGS=y", "-DCONFIG_SETTINGS_NONE=y"],
+         "this board has no entropy driver enabled"),
     ],
 )  # fmt: skip
-def test_nodes_that_would_never_hear_each_other(tmp_path, capfd, board, words, said):
+def test_builds_that_would_look_right(tmp_path, capfd, board, words, said):
     """The loopback where boards are meant, also where Kconfig dropped a radio that the board has
-    not; another radio than the plan is for."""
+    not; another radio than the plan is for; random numbers that are none."""
     space = platforms(workspace())[0]
     if board not in space:
         pytest.skip(f"cannot build for {board}")
