@@ -394,6 +394,19 @@ def preempted(
     return run, recovery(run)
 
 
+def held_at_alarms(
+    program: Path, made: Deployment, inferences: int, every: int, seed: int = 1
+) -> tuple[Run, Recovery]:
+    """Run with the driver of node 1 held each ``every``-th time that it sets an alarm, until that
+    has passed. ``program``: built with preempt."""
+    first, held, *others = devices(made, inferences, DRIFT_PPM)
+    held = _with(held, preempt_arming=every)
+    nodes = [first, held, *others]
+    logs = bsim.run(program, made.folder, nodes, seconds=36000.0, seed=seed)
+    run = Run(made, Fault("drift"), logs, set(range(made.nodes)))
+    return run, recovery(run)
+
+
 def recovery(run: Run) -> Recovery:
     """When nodes were whole again: all fragments reached them, and theirs reached all others.
 

@@ -13,9 +13,9 @@ from cats.zephyr.console import PROMPT
 
 class Board:
     """What a board keeps: ``group``, ``radio``, ``keys`` ({number: bytes}), ``use``, whether it
-    ``runs`` and in which group. ``refuses``: commands that it answers with an error. ``noise``: a
-    line of the log before each answer. ``said``: all that went back over the line. ``commands``: in
-    their order, of all boards with the same list."""
+    ``runs`` and in which group. ``refuses``: commands that it answers with an error. ``noise``:
+    lines of the log before and behind each answer. ``said``: all that went back over the line.
+    ``commands``: in their order, of all boards with the same list."""
 
     def __init__(self, node, nodes, model, *, secure=True, commands=None):
         self.node, self.nodes, self.model, self.secure = node, nodes, model, secure
@@ -50,21 +50,25 @@ class Board:
                 if self._typed is not None:
                     if byte == b"\r" and line:
                         said, line = self._key(line.decode()), b""
-                        self._write(master, said + PROMPT)
+                        noise = self._noise() + PROMPT if self.noise else ""
+                        self._write(master, noise + said + PROMPT)
                     elif byte != b"\r":
                         line += byte
                 elif byte in b"\x03\x15":
                     line = b""
                 elif byte == b"\r":
                     text, line = line.decode(), b""
-                    noise = "[00:00:01.000] <inf> cats: noise\r\n" if self.noise else ""
-                    said = noise + "".join(f"{one}\r\n" for one in self._answer(text))
-                    self._write(master, "\r\n" + said + ("" if self._typed else PROMPT))
+                    said = self._noise() + "".join(f"{one}\r\n" for one in self._answer(text))
+                    behind = self._noise() if self._typed else PROMPT
+                    self._write(master, "\r\n" + said + behind)
                 else:
                     line += byte
                     self._write(master, byte.decode())
             except OSError:
                 return
+
+    def _noise(self):
+        return "[00:00:01.000] <inf> cats: noise\r\n" if self.noise else ""
 
     def _write(self, master, text):
         self.said += text.encode()

@@ -27,6 +27,8 @@ ENTRIES: dict[str, type | tuple[type, ...]] = {
     "product": str, "runner": str, "runner_params": list, "script_param": dict, "serial": str,
     "serial_pty": str,
 }  # fmt: skip
+#: The fixture that names the command of a board's relay, run with ``off`` or ``on`` behind it.
+POWER = "cats_power:"
 NEEDED = ("connected", "id", "platform", "product", "runner")
 #: How west's runners are told which of several boards is meant.
 ID_OPTIONS = {
@@ -55,7 +57,8 @@ SIMULATED = "cats-simulated"
 
 @dataclass(frozen=True)
 class Board:
-    """A connected board: ``id`` of its debugger, Zephyr's names of it, west's runner for it."""
+    """A connected board: ``id`` of its debugger, Zephyr's names of it, west's runner for it.
+    ``power``: the command of its relay, from the map's fixture ``cats_power:COMMAND``."""
 
     id: str
     platforms: tuple[str, ...]
@@ -65,6 +68,7 @@ class Board:
     serial: str | None = None
     baud: int = 115200
     flash_timeout: int = FLASH_TIMEOUT_S
+    power: str | None = None
 
     def is_a(self, platform: str) -> bool:
         """Whether firmware for ``platform`` runs on it; the map may leave qualifiers out."""
@@ -173,6 +177,7 @@ def _board(path: Path, at: int, entry: Any) -> Board | None:
     if not entry["connected"]:
         return None
     platform = entry["platform"]
+    relays = [str(name) for name in entry.get("fixtures", ()) if str(name).startswith(POWER)]
     return Board(
         id=entry.get("probe_id") or entry["id"],
         platforms=tuple(map(str, platform)) if isinstance(platform, list) else (platform,),
@@ -182,6 +187,7 @@ def _board(path: Path, at: int, entry: Any) -> Board | None:
         serial=entry.get("serial"),
         baud=entry.get("baud", Board.baud),
         flash_timeout=entry.get("flash_timeout", FLASH_TIMEOUT_S),
+        power=relays[0].removeprefix(POWER).strip() if relays else None,
     )
 
 

@@ -161,15 +161,17 @@ def build(
     folder: Path | str,
     defines: Sequence[str] = (),
     board: str = BOARD,
+    source: Path | None = None,
 ) -> Path:
     """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
     whose driver can be preempted (nrf_radio). ``defines``: CMake's, as
-    ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates.
+    ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
+    another application than ``tests/bsim/node``, with a .conf file for each transport.
     """
     variables, folder = environment(), Path(folder).resolve()
-    source = source_tree() / "tests" / "bsim" / "node"
+    source = source or source_tree() / "tests" / "bsim" / "node"
     confs = [f"{part}.conf" for part in transport.split("+")]
     for conf in confs:
         if not (source / conf).is_file():
@@ -393,7 +395,8 @@ def run_tests() -> int:
     if reason:
         print(f"left out: {reason}", file=sys.stderr)
         return 0
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "bsim", "tests/python/zephyr"]
+    folders = ("tests/python/zephyr", "tests/hil/group/pytest")
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "bsim", *folders]
     return subprocess.run(command, cwd=source_tree()).returncode
 
 

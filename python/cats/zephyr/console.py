@@ -77,8 +77,11 @@ class Console:
         """Type a line."""
         self._write(line.encode("ascii") + b"\r")
 
-    def read_until(self, ending: str, timeout_s: float, echo: str = "") -> list[str]:
-        """Lines, none empty, before ``ending``, with which the node waits; else CatsError.
+    def read_until(
+        self, ending: str, timeout_s: float, echo: str = "", *, anywhere: bool = False
+    ) -> list[str]:
+        """Lines, none empty, before ``ending``, with which the node waits, or with ``anywhere``
+        says more, as the log may; else CatsError.
 
         ``echo``: what it says before that, perhaps over several lines.
         """
@@ -87,8 +90,10 @@ class Console:
         while time.monotonic() < until:
             said += self._read()
             text = _ESCAPES.sub(b"", said).decode("utf-8", "replace")
-            if text.endswith(ending) and echo in re.sub("[\r\n]+", "", text):
-                lines = text[: -len(ending)].replace("\r", "\n").split("\n")
+            at = text.rfind(ending)
+            there = at >= 0 if anywhere else text.endswith(ending)
+            if there and echo in re.sub("[\r\n]+", "", text):
+                lines = text[:at].replace("\r", "\n").split("\n")
                 return [line for line in map(str.strip, lines) if line]
         raise CatsError(f"{self.port}: no answer within {timeout_s:g} s")
 

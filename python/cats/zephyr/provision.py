@@ -38,7 +38,7 @@ class Deployment:
     sealed: bool
 
 
-class _Failed(Exception):
+class _Failed(CatsError):
     """Why a board is not provisioned."""
 
 
@@ -73,14 +73,17 @@ class Shell:
         self.console.send(f"cats key set {key.number}")
         self._expect("which are not shown:", f"cats key set {key.number}")
         self.console.send(key.typed())
-        lines = self.console.read_until(PROMPT, _TIMEOUT_S)
-        if not any(line == f"key {key.number} is kept" for line in lines):
+        lines: list[str] = []
+        # The log may come first, with a prompt behind it.
+        while not (said := _unlogged(lines)):
+            lines = self.console.read_until(PROMPT, _TIMEOUT_S)
+        if f"key {key.number} is kept" not in said:
             raise _Failed(f"cats key set {key.number}: {_reason(lines)}")
 
     def _expect(self, words: str, command: str) -> None:
         # Without CONFIG_CATS_SECURE there is no such command, and a prompt comes.
         try:
-            self.console.read_until(words + "\r\n", 5)
+            self.console.read_until(words, 5, anywhere=True)
         except CatsError:
             self.console.wait_for_prompt()
             raise _Failed(f"{command}: is the firmware built with CONFIG_CATS_SECURE?") from None
@@ -94,8 +97,13 @@ class Shell:
         self.say(f"cats key forget {number}")
 
 
+def _unlogged(lines: list[str]) -> list[str]:
+    said = (line.removeprefix(PROMPT) for line in lines)
+    return [line for line in said if not line.startswith("[")]
+
+
 def _reason(lines: list[str]) -> str:
-    said = [line for line in lines if not line.startswith("[")]
+    said = _unlogged(lines)
     if any(_REFUSED.search(line) for line in said):
         return "the shell has no such command: CONFIG_CATS_SHELL=y and CONFIG_SETTINGS=y?"
     return said[-1] if said else "no answer"
@@ -167,7 +175,7 @@ def _at_all(
             with Console(board.serial, board.baud) as console:
                 console.wait_for_prompt(_TIMEOUT_S)
                 done = what(Shell(console), node)
-        except (CatsError, _Failed) as error:
+        except CatsError as error:
             failed = str(error)
         result = Outcome(node, board, tuple(done), time.monotonic() - start, failed)
         report(result)

@@ -7,6 +7,10 @@ from running ahead of the clock on the wall::
 
     with SimBoards(programs, folder="boards") as boards, Console(boards.port(1)) as console:
         console.wait_for_prompt()
+
+A board can be switched off (its process is killed) and on again: its flash is a file. BabbleSim
+wants all its devices at the start, so a board's next life is a process that waits for power from
+the beginning; only programs that have the option ``power`` of ``tests/hil/group`` can.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import shutil
 import subprocess
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cats.errors import CatsError
@@ -38,51 +42,76 @@ _LENGTH_S = 24 * 3600
 class SimBoards:
     """Boards of BabbleSim and the channel between them.
 
-    ``programs``: one a board. ``folder``: logs, and ``flash_NN.bin`` of each board; where that
-    exists the board has it.
+    ``programs``: one a board. ``options``: of each board's program, without the dash. ``folder``:
+    logs, and ``flash_NN.bin`` of each board; where that exists the board has it. ``lives``: how
+    often a board can be switched on, by node; 1 where it is not told. ``speed``: simulated seconds
+    a second of the clock, at most.
     """
 
-    def __init__(self, programs: Sequence[Path], *, folder: Path | str):
+    def __init__(
+        self,
+        programs: Sequence[Path],
+        options: Sequence[Mapping[str, object]] = (),
+        *,
+        folder: Path | str,
+        lives: Mapping[int, int] | None = None,
+        speed: float = 1.0,
+    ):
         self._programs = [Path(program).resolve() for program in programs]
+        self._options = options or [{}] * len(programs)
         self.folder = Path(folder).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._ident = f"cats_{uuid.uuid4().hex[:12]}"
         self._where = Path(bsim.environment()["BSIM_OUT_PATH"]) / "bin"
-        self._boards: list[subprocess.Popen] = []
+        self._on: dict[int, subprocess.Popen] = {}
+        #: Lives to come, and what each waits for.
+        self._waiting: dict[int, list[tuple[subprocess.Popen, Path, Path]]] = {}
         self._others: list[subprocess.Popen] = []
         for program in self._programs:
             if not program.is_file():
                 raise CatsError(f"no program {program}: build it for {bsim.BOARD}")
         try:
-            self._start()
+            self._start(lives or {}, speed)
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
-        count = len(self._programs)
-        for node, program in enumerate(self._programs):
-            board = [str(program), f"-s={self._ident}", f"-d={node}", f"-rs={node + 1}", "-v=2"]
-            board += ["-no-color", "-disconnect_on_exit=1", "-uart0_pty"]
-            board += [f"-uart_pty_pollT={_POLL_US}"]
-            board.append(f"-flash={self.folder / f'flash_{node:02}.bin'}")
-            self._boards.append(self._run(board, self._log(node)))
-        phy = [f"./{bsim.PHY}", f"-s={self._ident}", f"-D={count + 1}", "-nodump", "-v=1"]
+    def _start(self, lives: Mapping[int, int], speed: float) -> None:
+        device = 0
+        for node in range(len(self._programs)):
+            self._waiting[node] = []
+            for life in range(lives.get(node, 1)):
+                self._waiting[node].append(self._life(node, life, device, node in lives))
+                device += 1
+        phy = [f"./{bsim.PHY}", f"-s={self._ident}", f"-D={device + 1}", "-nodump", "-v=1"]
         phy += [f"-sim_length={_LENGTH_S * 1e6:.0f}", "-rs=1"]
-        brake = [f"./{_HANDBRAKE}", f"-s={self._ident}", f"-d={count}", "-r=1", f"-pp={_STALL_US}"]
+        brake = [f"./{_HANDBRAKE}", f"-s={self._ident}", f"-d={device}"]
+        brake += [f"-r={speed:g}", f"-pp={_STALL_US}"]
         for name, command in (("brake", brake), ("channel", phy)):
             self._others.append(self._run(command, self.folder / f"{name}.log"))
-        for node in range(count):
-            self._boot(node)
+        booting = [self._switch_on(node) for node in self._waiting]
+        for node, log in enumerate(booting):
+            self._boot(node, log)
+
+    def _life(
+        self, node: int, life: int, device: int, more: bool
+    ) -> tuple[subprocess.Popen, Path, Path]:
+        power = self.folder / f"node_{node:02}.{life}.on"
+        log = self.folder / (f"node_{node:02}.{life}.log" if more else f"node_{node:02}.log")
+        power.unlink(missing_ok=True)
+        board = [str(self._programs[node]), f"-s={self._ident}", f"-d={device}"]
+        board += [f"-rs={device + 1}", "-v=2", "-no-color", "-disconnect_on_exit=1", "-uart0_pty"]
+        board += [f"-uart_pty_pollT={_POLL_US}"]
+        board.append(f"-flash={self.folder / f'flash_{node:02}.bin'}")
+        board += [f"-power={power}"] if more else []
+        board += [f"-{name}={value}" for name, value in self._options[node].items()]
+        return self._run(board, log), log, power
 
     def _run(self, command: Sequence[str], log: Path) -> subprocess.Popen:
         with log.open("w") as output:
             return subprocess.Popen(
                 command, cwd=self._where, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
-
-    def _log(self, node: int) -> Path:
-        return self.folder / f"node_{node:02}.log"
 
     def __enter__(self) -> SimBoards:
         return self
@@ -94,14 +123,50 @@ class SimBoards:
         """Where a board's serial port is, whichever pseudo-terminal it is now."""
         return str(self.folder / f"tty_{node:02}")
 
-    def process(self, node: int) -> subprocess.Popen:
-        """A board's process."""
-        return self._boards[node]
+    def baud(self, node: int) -> int:
+        """Bits a second, for which a pseudo-terminal does not care."""
+        return 115200
 
-    def _boot(self, node: int) -> None:
-        log, until = self._log(node), time.monotonic() + _BOOT_S
+    def process(self, node: int) -> subprocess.Popen | None:
+        """A board's process while it is on."""
+        return self._on.get(node)
+
+    def has_power(self, node: int) -> bool:
+        """Whether a board can be switched on once more."""
+        return bool(self._waiting[node])
+
+    def resets(self, node: int, timeout_s: float = 60.0) -> None:
+        """Wait until a board's process has ended by itself, and give it its next life."""
+        try:
+            self._on[node].wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise CatsError(f"node {node} did not reset within {timeout_s:g} s") from None
+        del self._on[node]
+        self.power_on(node)
+
+    def power_off(self, node: int) -> None:
+        """Kill a board's process at once, wherever it is. Its flash keeps what was written."""
+        if process := self._on.pop(node, None):
+            process.kill()
+            process.wait()
+
+    def power_on(self, node: int) -> None:
+        """The board's next life; returns when its serial port is there."""
+        if node in self._on:
+            raise CatsError(f"node {node} is on: power_off it first")
+        if not self._waiting[node]:
+            raise CatsError(f"node {node} has no life left: give it more in lives")
+        self._boot(node, self._switch_on(node))
+
+    def _switch_on(self, node: int) -> Path:
+        self._on[node], log, power = self._waiting[node].pop(0)
+        power.touch()
+        return log
+
+    def _boot(self, node: int, log: Path) -> None:
+        until = time.monotonic() + _BOOT_S
         while not (found := _PTY.search(log.read_text(errors="replace"))):
-            if self._boards[node].poll() is not None or time.monotonic() > until:
+            if self._on[node].poll() is not None or time.monotonic() > until:
                 raise CatsError(f"node {node} does not start, see {log}")
             time.sleep(0.02)
         Path(self.port(node)).unlink(missing_ok=True)
@@ -109,12 +174,14 @@ class SimBoards:
 
     def close(self) -> None:
         """Switch all off and end the channel; logs and flash files stay."""
-        processes = [*self._boards, *self._others]
+        waiting = [process for lives in self._waiting.values() for process, *_ in lives]
+        processes = [*self._on.values(), *waiting, *self._others]
         for process in processes:
             process.kill()
         for process in processes:
             process.wait()
-        self._others.clear()
+        for gone in (self._on, self._waiting, self._others):
+            gone.clear()
         for node in range(len(self._programs)):
             Path(self.port(node)).unlink(missing_ok=True)
         # Pipes of processes that were killed stay behind.

@@ -162,6 +162,15 @@ def test_preempted(program, tmp_path, case):
     assert case != "nrf52" or total.judged >= 1000
 
 
+def test_preempted_while_it_sets_an_alarm(program, tmp_path):
+    """Until the alarm has passed: a driver that then waits for it is silent for 71 minutes."""
+    made = cells.deploy(tmp_path, cells.small(4), 4, "nrf_radio", rounds=2)
+    run, found = cells.held_at_alarms(program("nrf_radio+preempt"), made, 40, every=29)
+    outcome = good(run, 0.98)
+    assert outcome.missed == 0 and outcome.takeovers == 0
+    assert found.judged > 20 and max(found.lasted) <= 2, found
+
+
 def test_network_core(program, deployed):
     """An nRF5340's network core, with DPPI: clean, drifting and with losses."""
     node = program("nrf_radio", bsim.NETWORK_CORE)

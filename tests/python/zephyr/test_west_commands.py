@@ -446,7 +446,9 @@ def test_bsim_runs_the_radio_tests_alone(monkeypatch):
     monkeypatch.setattr(bsim.subprocess, "run", collect)
     assert bsim.run_tests() == 0, ran[0].stdout
     files = {line.split("::")[0] for line in ran[0].stdout.splitlines() if "::" in line}
-    assert files == {str(p.relative_to(ROOT)) for p in Path(__file__).parent.glob("test_bsim_*.py")}
+    group = ROOT / "tests" / "hil" / "group" / "pytest" / "test_group.py"
+    wanted = [*Path(__file__).parent.glob("test_bsim_*.py"), group]
+    assert files == {str(path.relative_to(ROOT)) for path in wanted}
 
 
 def test_twister_summary(module, tmp_path):

@@ -8,7 +8,8 @@
  * threads, also where interrupts are locked, as a zero latency interrupt would. When it is time for
  * that, one of the places that were passed before is drawn, all alike, and the next time that the
  * driver comes there it waits; if it does not for a while, it waits where it is. Every third time
- * it waits again soon after: what comes of one preemption is preempted too.
+ * it waits again soon after: what comes of one preemption is preempted too. Where it sets an alarm
+ * of its timer it can be held until that has passed.
  */
 
 #include <zephyr/kernel.h>
@@ -34,9 +35,15 @@
 
 #define AGAIN 3
 
+/* The driver's alarm, and the longest that it is preempted there. */
+#define CC_ALARM NRF_TIMER_CC_CHANNEL2
+#define EVENT_ALARM NRF_TIMER_EVENT_COMPARE2
+#define ALARM_US 5000
+
 static unsigned int seed;
 static unsigned int every_us;
 static unsigned int first_us;
+static unsigned int arming;
 
 static void add_options(void)
 {
@@ -47,6 +54,8 @@ static void add_options(void)
 		 "So often (default 100000)"},
 		{false, false, false, "preempt_first", "us", 'u', &first_us, NULL,
 		 "The first time, of the channel's time (default 0)"},
+		{false, false, false, "preempt_arming", "number", 'u', &arming, NULL,
+		 "Every so many times that an alarm is set, until it has passed (default: never)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -77,18 +86,22 @@ static uint32_t draw(void)
 	return state;
 }
 
-static void hold(uintptr_t place)
+static void hold(uintptr_t place, uint32_t us)
+{
+	report("preempt %lx %u %llu\n", (unsigned long)place, us, (unsigned long long)host_time());
+	holding = true;
+	posix_cpu_hold(us);
+	holding = false;
+}
+
+static uint32_t draw_us(void)
 {
 	double us = SHORTEST_US;
 
 	for (unsigned int n = draw() % (STEPS + 1); n > 0; n--) {
 		us *= STEP;
 	}
-	report("preempt %lx %u %llu\n", (unsigned long)place, (unsigned int)us,
-	       (unsigned long long)host_time());
-	holding = true;
-	posix_cpu_hold((uint32_t)us);
-	holding = false;
+	return (uint32_t)us;
 }
 
 /* The number of times that are over, and when the next one is. */
@@ -131,7 +144,7 @@ void preempt_pass(uintptr_t place)
 	if (again > 0) {
 		again--;
 		if (again == 0) {
-			hold(place);
+			hold(place, draw_us());
 		}
 	} else if (now >= next_us) {
 		if (drawn == 0) {
@@ -140,8 +153,31 @@ void preempt_pass(uintptr_t place)
 		if (place == drawn || now >= late_us) {
 			plan();
 			again = draw() % AGAIN == 0 ? 1 + draw() % SOON : 0;
-			hold(place);
+			hold(place, draw_us());
 		}
+	}
+}
+
+__typeof__(nrf_timer_cc_get) __real_nrf_timer_cc_get;
+__typeof__(nrf_timer_task_trigger) __real_nrf_timer_task_trigger;
+
+static bool alarm_set;
+
+/* An alarm has been set, and its event is about to be cleared: it is missed if it passes now. */
+static void preempt_arming(NRF_TIMER_Type *timer, uintptr_t place)
+{
+	static unsigned int count;
+	int32_t left;
+
+	if (!alarm_set || arming == UINT32_MAX || ++count % arming != 0) {
+		return;
+	}
+	alarm_set = false;
+	__real_nrf_timer_task_trigger(timer, NRF_TIMER_TASK_CAPTURE3);
+	left = (int32_t)(__real_nrf_timer_cc_get(timer, CC_ALARM) -
+			 __real_nrf_timer_cc_get(timer, NRF_TIMER_CC_CHANNEL3));
+	if (left >= 0 && left < ALARM_US) {
+		hold(place, (uint32_t)left + 2);
 	}
 }
 
@@ -206,8 +242,6 @@ nrf_radio_state_t __wrap_nrf_radio_state_get(const NRF_RADIO_Type *radio)
 	return __real_nrf_radio_state_get(radio);
 }
 
-__typeof__(nrf_timer_cc_get) __real_nrf_timer_cc_get;
-
 uint32_t __wrap_nrf_timer_cc_get(const NRF_TIMER_Type *timer, nrf_timer_cc_channel_t channel)
 {
 	preempt_pass(BEHIND_CALL);
@@ -220,6 +254,7 @@ void __wrap_nrf_timer_cc_set(NRF_TIMER_Type *timer, nrf_timer_cc_channel_t chann
 {
 	preempt_pass(BEHIND_CALL);
 	__real_nrf_timer_cc_set(timer, channel, value);
+	alarm_set = alarm_set || channel == CC_ALARM;
 }
 
 __typeof__(nrf_timer_event_clear) __real_nrf_timer_event_clear;
@@ -227,6 +262,9 @@ __typeof__(nrf_timer_event_clear) __real_nrf_timer_event_clear;
 void __wrap_nrf_timer_event_clear(NRF_TIMER_Type *timer, nrf_timer_event_t event)
 {
 	preempt_pass(BEHIND_CALL);
+	if (event == EVENT_ALARM) {
+		preempt_arming(timer, BEHIND_CALL);
+	}
 	__real_nrf_timer_event_clear(timer, event);
 }
 
@@ -245,8 +283,6 @@ void __wrap_nrf_timer_int_enable(NRF_TIMER_Type *timer, uint32_t mask)
 	preempt_pass(BEHIND_CALL);
 	__real_nrf_timer_int_enable(timer, mask);
 }
-
-__typeof__(nrf_timer_task_trigger) __real_nrf_timer_task_trigger;
 
 void __wrap_nrf_timer_task_trigger(NRF_TIMER_Type *timer, nrf_timer_task_t task)
 {
