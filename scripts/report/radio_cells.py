@@ -395,12 +395,12 @@ def preempted(
 
 
 def held_at_alarms(
-    program: Path, made: Deployment, inferences: int, every: int, seed: int = 1
+    program: Path, made: Deployment, inferences: int, one_in: int, seed: int = 1
 ) -> tuple[Run, Recovery]:
-    """Run with the driver of node 1 held each ``every``-th time that it sets an alarm, until that
+    """Run with the driver of node 1 held once in ``one_in`` times that it sets an alarm, until that
     has passed. ``program``: built with preempt."""
     first, held, *others = devices(made, inferences, DRIFT_PPM)
-    held = _with(held, preempt_arming=every)
+    held = _with(held, preempt_arming=one_in)
     nodes = [first, held, *others]
     logs = bsim.run(program, made.folder, nodes, seconds=36000.0, seed=seed)
     run = Run(made, Fault("drift"), logs, set(range(made.nodes)))

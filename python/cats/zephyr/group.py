@@ -33,7 +33,7 @@ from cats.zephyr.provision import Shell
 #: Bytes of an input in one line of base64.
 _PIECE = 96
 #: Real seconds for an answer: simulated boards may be slow.
-_PATIENCE_S = 120.0
+_PATIENCE_S = 600.0
 #: The number of the key that a group without one is given.
 _KEY = 1
 #: The sample that ``cats record`` tells where the shell submitted it.

@@ -165,10 +165,11 @@ def test_preempted(program, tmp_path, case):
 def test_preempted_while_it_sets_an_alarm(program, tmp_path):
     """Until the alarm has passed: a driver that then waits for it is silent for 71 minutes."""
     made = cells.deploy(tmp_path, cells.small(4), 4, "nrf_radio", rounds=2)
-    run, found = cells.held_at_alarms(program("nrf_radio+preempt"), made, 40, every=29)
+    run, found = cells.held_at_alarms(program("nrf_radio+preempt"), made, 60, one_in=30)
     outcome = good(run, 0.98)
     assert outcome.missed == 0 and outcome.takeovers == 0
     assert found.judged > 20 and max(found.lasted) <= 2, found
+    assert len({each.us for each in run.logs[1].preempted}) > 3
 
 
 def test_network_core(program, deployed):

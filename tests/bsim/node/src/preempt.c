@@ -37,7 +37,6 @@
 
 /* The driver's alarm, and the longest that it is preempted there. */
 #define CC_ALARM NRF_TIMER_CC_CHANNEL2
-#define EVENT_ALARM NRF_TIMER_EVENT_COMPARE2
 #define ALARM_US 5000
 
 static unsigned int seed;
@@ -55,7 +54,7 @@ static void add_options(void)
 		{false, false, false, "preempt_first", "us", 'u', &first_us, NULL,
 		 "The first time, of the channel's time (default 0)"},
 		{false, false, false, "preempt_arming", "number", 'u', &arming, NULL,
-		 "Every so many times that an alarm is set, until it has passed (default: never)"},
+		 "Once in so many times that an alarm is set, until it has passed (default: never)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -161,21 +160,16 @@ void preempt_pass(uintptr_t place)
 __typeof__(nrf_timer_cc_get) __real_nrf_timer_cc_get;
 __typeof__(nrf_timer_task_trigger) __real_nrf_timer_task_trigger;
 
-static bool alarm_set;
-
-/* An alarm has been set, and its event is about to be cleared: it is missed if it passes now. */
-static void preempt_arming(NRF_TIMER_Type *timer, uintptr_t place)
+/* The driver has compared an alarm with the clock, and is about to set it. */
+static void preempt_arming(NRF_TIMER_Type *timer, uint32_t alarm, uintptr_t place)
 {
-	static unsigned int count;
 	int32_t left;
 
-	if (!alarm_set || arming == UINT32_MAX || ++count % arming != 0) {
+	if (arming == UINT32_MAX || draw() % arming != 0) {
 		return;
 	}
-	alarm_set = false;
 	__real_nrf_timer_task_trigger(timer, NRF_TIMER_TASK_CAPTURE3);
-	left = (int32_t)(__real_nrf_timer_cc_get(timer, CC_ALARM) -
-			 __real_nrf_timer_cc_get(timer, NRF_TIMER_CC_CHANNEL3));
+	left = (int32_t)(alarm - __real_nrf_timer_cc_get(timer, NRF_TIMER_CC_CHANNEL3));
 	if (left >= 0 && left < ALARM_US) {
 		hold(place, (uint32_t)left + 2);
 	}
@@ -253,8 +247,10 @@ __typeof__(nrf_timer_cc_set) __real_nrf_timer_cc_set;
 void __wrap_nrf_timer_cc_set(NRF_TIMER_Type *timer, nrf_timer_cc_channel_t channel, uint32_t value)
 {
 	preempt_pass(BEHIND_CALL);
+	if (channel == CC_ALARM) {
+		preempt_arming(timer, value, BEHIND_CALL);
+	}
 	__real_nrf_timer_cc_set(timer, channel, value);
-	alarm_set = alarm_set || channel == CC_ALARM;
 }
 
 __typeof__(nrf_timer_event_clear) __real_nrf_timer_event_clear;
@@ -262,9 +258,6 @@ __typeof__(nrf_timer_event_clear) __real_nrf_timer_event_clear;
 void __wrap_nrf_timer_event_clear(NRF_TIMER_Type *timer, nrf_timer_event_t event)
 {
 	preempt_pass(BEHIND_CALL);
-	if (event == EVENT_ALARM) {
-		preempt_arming(timer, BEHIND_CALL);
-	}
 	__real_nrf_timer_event_clear(timer, event);
 }
 
