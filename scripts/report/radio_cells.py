@@ -407,6 +407,15 @@ def held_at_alarms(
     return run, recovery(run)
 
 
+def beside(program: Path, made: Deployment, inferences: int, seed: int = 1) -> tuple[Run, Log]:
+    """Run with an application at every node that advertises, scans and accepts connections, and a
+    phone, whose log comes last, that connects to them. ``program``: built with beside."""
+    nodes = [_with(device, beside=1) for device in devices(made, inferences, DRIFT_PPM)]
+    phone = Device(made.nodes, made.folder, DRIFT_PPM, 0, {"phone": 1})
+    *logs, last = bsim.run(program, made.folder, [*nodes, phone], seconds=3600.0, seed=seed)
+    return Run(made, Fault("drift"), logs, set(range(made.nodes))), last
+
+
 def recovery(run: Run) -> Recovery:
     """When nodes were whole again: all fragments reached them, and theirs reached all others.
 

@@ -99,7 +99,8 @@ class Preemption:
 class Log:
     """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
     ``kinds``: struct cats_gather_stats by kind of gather; ``attacks``: frames that an intruder
-    sent; ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
+    sent; ``beside``: connections of its application, and reports of neighbours' that it had;
+    ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
     were asked for."""
 
     device: Device
@@ -116,6 +117,7 @@ class Log:
     send_failed: int = 0
     dropped: int = 0
     attacks: int | None = None
+    beside: tuple[int, int] = (0, 0)
     packets: list[tuple[int, int]] = field(default_factory=list)
     preempted: list[Preemption] = field(default_factory=list)
 
@@ -166,7 +168,8 @@ def build(
     """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
-    whose driver can be preempted (nrf_radio). ``defines``: CMake's, as
+    whose driver can be preempted (nrf_radio); with ``+beside``, one whose application has Bluetooth
+    of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
     """
@@ -329,6 +332,8 @@ def parse(device: Device, text: str) -> Log:
             log.preempted.append(Preemption(place, us, time, len(log.heard)))
         elif what == "intruder":
             log.attacks = int(words[0])
+        elif what == "beside":
+            log.beside = int(words[0]), int(words[1])
         elif what == "stop":
             log.stopped = words[0]
             log.takeovers, log.send_failed, log.dropped = map(int, words[2:5])

@@ -192,6 +192,18 @@ def test_one_frame_in_ten_is_lost(program, tmp_path, radio):
     assert abs(1 - found.delivered - cells.LOSS) < 3 * deviation, found
 
 
+def test_ble_beside_an_application(program, tmp_path):
+    """An application at each node advertises, sees its neighbours and is connected to by a phone;
+    what that costs is repaired or lost, and told."""
+    made = cells.deploy(tmp_path, cells.small(4), 4, "ble", rounds=2)
+    run, phone = cells.beside(program("ble+beside"), made, 30)
+    found = good(run, 0.9)
+    print(found, phone.beside, [log.beside for log in run.logs])
+    assert found.inferences == 30
+    assert phone.beside[0] >= 3 and sum(log.beside[0] for log in run.logs) >= phone.beside[0]
+    assert all(log.beside[1] > 10 for log in run.logs)
+
+
 def test_chained_advertising(tmp_path, monkeypatch):
     """Frames of 250 bytes, which take two packets with data each."""
     plain = RADIOS["ble"]

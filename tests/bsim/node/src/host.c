@@ -58,6 +58,10 @@ static void add_options(void)
 		 "So long after its first exchange (default 0)"},
 		{false, false, false, "intrude", "us", 'u', &options.intrude_us, NULL,
 		 "No node: send bursts of forged frames, so long apart"},
+		{false, false, false, "beside", "0|1", 'u', &options.beside, NULL,
+		 "An application with Bluetooth of its own beside the node (default 0)"},
+		{false, false, false, "phone", "0|1", 'u', &options.phone, NULL,
+		 "No node: connect to such applications (default 0)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -85,6 +89,8 @@ void host_begin(void)
 	set_default(&options.loss, 0);
 	set_default(&options.seed, 0);
 	set_default(&options.kill_us, 0);
+	set_default(&options.beside, 0);
+	set_default(&options.phone, 0);
 }
 
 void *host_file(const char *name, size_t *size)

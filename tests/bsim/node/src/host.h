@@ -31,6 +31,8 @@ struct options {
 	unsigned int kill_inference;
 	unsigned int kill_us;
 	unsigned int intrude_us;
+	unsigned int beside;
+	unsigned int phone;
 };
 
 extern struct options options;
@@ -67,6 +69,13 @@ double code_time_solved(const struct cats_job *job);
 
 /** @brief The driver of nrf_radio is at a place of its code. CONFIG_CATS_BSIM_PREEMPT. */
 void preempt_pass(uintptr_t place);
+
+/** @brief An application with Bluetooth of its own, and what it met. CONFIG_CATS_BSIM_BESIDE. */
+void beside_begin(void);
+void beside_report(void);
+
+/** @brief Connect to such applications until there is none for options.quiet_us. */
+void beside_phone(void);
 
 struct cats_image_header;
 

@@ -16,6 +16,7 @@
  *	refused COUNT...                          by enum cats_secure_reject
  *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
  *	intruder FRAMES
+ *	beside CONNECTIONS SEEN                   of its application, or of the phone
  */
 
 #include <inttypes.h>
@@ -68,6 +69,9 @@ static void leave(const char *reason)
 	report("refused %u %u %u %u %u %u\n", stats.glue.refused[0], stats.glue.refused[1],
 	       stats.glue.refused[2], stats.glue.refused[3], stats.glue.refused[4],
 	       stats.glue.refused[5]);
+#endif
+#ifdef CONFIG_CATS_BSIM_BESIDE
+	beside_report();
 #endif
 	report("stop %s %u %u %u %u\n", reason, results, stats.node.takeovers,
 	       stats.glue.send_failed, stats.glue.dropped);
@@ -166,6 +170,16 @@ int main(void)
 		report("intruder %u\n", intrude(image_file(&size)));
 		nsi_exit(0);
 	}
+#ifdef CONFIG_CATS_BSIM_BESIDE
+	if (options.phone) {
+		beside_phone();
+		beside_report();
+		nsi_exit(0);
+	}
+	if (options.beside) {
+		beside_begin();
+	}
+#endif
 	ret = load();
 	if (ret != 0) {
 		bs_trace_error("node %u does not start: %d\n", options.node, ret);
