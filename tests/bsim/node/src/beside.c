@@ -65,10 +65,10 @@ static void scanned(const struct bt_le_scan_recv_info *info, struct net_buf_simp
 	}
 }
 
-static void advertise(struct k_work *work)
+static void start_advertising(struct k_work *work)
 {
-	int ret = bt_le_adv_start(BT_LE_ADV_CONN_FAST_2, advertised, ARRAY_SIZE(advertised), NULL,
-				  0);
+	int ret =
+		bt_le_adv_start(BT_LE_ADV_CONN_FAST_2, advertised, ARRAY_SIZE(advertised), NULL, 0);
 
 	ARG_UNUSED(work);
 	if (ret != 0) {
@@ -76,7 +76,7 @@ static void advertise(struct k_work *work)
 	}
 }
 
-static K_WORK_DEFINE(advertise_item, advertise);
+static K_WORK_DEFINE(advertise_item, start_advertising);
 
 static void connected(struct bt_conn *conn, uint8_t err)
 {
@@ -124,7 +124,7 @@ static void enable(void)
 void beside_begin(void)
 {
 	enable();
-	advertise(NULL);
+	start_advertising(NULL);
 }
 
 void beside_report(void)

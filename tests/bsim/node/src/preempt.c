@@ -54,7 +54,7 @@ static void add_options(void)
 		{false, false, false, "preempt_first", "us", 'u', &first_us, NULL,
 		 "The first time, of the channel's time (default 0)"},
 		{false, false, false, "preempt_arming", "number", 'u', &arming, NULL,
-		 "Once in so many times that an alarm is set, until it has passed (default: never)"},
+		 "Once in so many alarms that it sets, until it has passed (default never)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
