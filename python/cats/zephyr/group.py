@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A deployment on boards with the firmware ``tests/hil/group``, driven by all their shells.
 
-``Group`` gives the nodes an input, lets them infer, and reads back what arrived at each and what
+``BoardGroup`` gives the nodes an input, lets them infer, and reads back what arrived and what
 came of it, as logs that ``cats.zephyr.bsim.check`` compares with the integer reference. The boards
 are those of a hardware map (``MapBoards``) or of BabbleSim (``cats.zephyr.sim_boards``).
 """
@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -38,8 +38,6 @@ _PATIENCE_S = 600.0
 _KEY = 1
 #: The sample that ``cats record`` tells where the shell submitted it.
 _BY_SHELL = -2
-
-_T = TypeVar("_T")
 
 
 class Boards(Protocol):
@@ -114,7 +112,7 @@ class MapBoards:
             raise CatsError(f"node {node}: cannot switch its power {word}: {reason}")
 
 
-class Group:
+class BoardGroup:
     """All nodes of the deployment in ``deploy``, one a board. ``inputs``: int8 [B, tokens_in, P],
     which inferences are of by number. Close it, or use it as a context."""
 
@@ -135,7 +133,7 @@ class Group:
             self.close()
             raise
 
-    def __enter__(self) -> Group:
+    def __enter__(self) -> BoardGroup:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +145,7 @@ class Group:
             self._disconnect(node)
         self._pool.shutdown()
 
-    def everyone(self, do: Callable[[int], _T], nodes: Collection[int] | None = None) -> list[_T]:
+    def everyone(self, do: Callable[[int], Any], nodes: Collection[int] | None = None) -> list[Any]:
         """``do`` with each of ``nodes`` (those that are on), all at the same time."""
         return list(self._pool.map(do, sorted(self.consoles) if nodes is None else nodes))
 
@@ -331,4 +329,4 @@ def record(lines: Sequence[str], log: Log, sample: int) -> int:
     return own
 
 
-__all__ = ["Boards", "Group", "MapBoards", "record"]
+__all__ = ["Boards", "BoardGroup", "MapBoards", "record"]

@@ -17,7 +17,7 @@ from cats.plan.radio import SEALED
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.zephyr import bsim
-from cats.zephyr.group import Group, MapBoards
+from cats.zephyr.group import BoardGroup, MapBoards
 from cats.zephyr.sim_boards import SimBoards
 
 FIRMWARE = Path(__file__).resolve().parents[1]
@@ -104,7 +104,7 @@ def deployment(folder: Path, cell: Cell) -> None:
 
 
 @pytest.fixture(scope="module")
-def group(request, program, tmp_path_factory) -> Iterator[Group]:
+def group(request, program, tmp_path_factory) -> Iterator[BoardGroup]:
     """The group, every node runs, nothing is lost on purpose."""
     option = request.config.option
     if request.param is None:
@@ -113,7 +113,7 @@ def group(request, program, tmp_path_factory) -> Iterator[Group]:
         deploy, boards = option.deploy, None
         model = load_deploy(deploy)[0]
         boards = MapBoards(option.map, model.split.nodes)
-        with Group(boards, deploy, random_inputs(7, model.config, SAMPLES)) as found:
+        with BoardGroup(boards, deploy, random_inputs(7, model.config, SAMPLES)) as found:
             yield ready(found, os.urandom(16))
         return
     cell = request.param
@@ -129,12 +129,12 @@ def group(request, program, tmp_path_factory) -> Iterator[Group]:
             [program(cell.radio)] * cell.nodes, options,
             folder=tmp_path_factory.mktemp("boards"), lives=lives,
         ) as boards,
-        Group(boards, deploy, random_inputs(7, model.config, SAMPLES)) as found,
+        BoardGroup(boards, deploy, random_inputs(7, model.config, SAMPLES)) as found,
     ):  # fmt: skip
         yield ready(found, KEY)
 
 
-def ready(group: Group, key: bytes) -> Group:
+def ready(group: BoardGroup, key: bytes) -> BoardGroup:
     """Sealed groups have a key, all nodes run, none loses anything on purpose."""
     if group.plan.radio.endswith(SEALED):
         group.give_key(key)
