@@ -389,9 +389,7 @@ def preempted(
         )
         for n, device in enumerate(devices(made, inferences, DRIFT_PPM))
     ]  # fmt: skip
-    logs = bsim.run(program, made.folder, nodes, seconds=36000.0, seed=seed)
-    run = Run(made, Fault("drift"), logs, set(range(made.nodes)))
-    return run, recovery(run)
+    return _recovered(program, made, nodes, seed)
 
 
 def held_at_alarms(
@@ -399,9 +397,14 @@ def held_at_alarms(
 ) -> tuple[Run, Recovery]:
     """Run with the driver of node 1 held once in ``one_in`` times that it sets an alarm, until that
     has passed. ``program``: built with preempt."""
-    first, held, *others = devices(made, inferences, DRIFT_PPM)
-    held = _with(held, preempt_arming=one_in)
-    nodes = [first, held, *others]
+    nodes = devices(made, inferences, DRIFT_PPM)
+    nodes[1] = _with(nodes[1], preempt_arming=one_in)
+    return _recovered(program, made, nodes, seed)
+
+
+def _recovered(
+    program: Path, made: Deployment, nodes: Sequence[Device], seed: int
+) -> tuple[Run, Recovery]:
     logs = bsim.run(program, made.folder, nodes, seconds=36000.0, seed=seed)
     run = Run(made, Fault("drift"), logs, set(range(made.nodes)))
     return run, recovery(run)

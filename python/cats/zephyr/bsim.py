@@ -121,6 +121,11 @@ class Log:
     packets: list[tuple[int, int]] = field(default_factory=list)
     preempted: list[Preemption] = field(default_factory=list)
 
+    def add_heard(self, words: Sequence[str]) -> None:
+        """Take in a report of an exchange: INFERENCE GATHER TILE .BITS..., as hexadecimal bytes."""
+        number, gather, tile = map(int, words[:3])
+        self.heard[number, gather, tile] = [bytes.fromhex(bits[1:]) for bits in words[3:]]
+
     def waiting(self) -> int:
         """The sample that it submitted last and has no result for; -1 where it has: in what it
         takes part then has no input of its own."""
@@ -310,8 +315,7 @@ def parse(device: Device, text: str) -> Log:
             continue
         what, *words = rest.split()
         if what == "heard":
-            number, gather, tile = map(int, words[:3])
-            log.heard[number, gather, tile] = [bytes.fromhex(w[1:]) for w in words[3:]]
+            log.add_heard(words)
         elif what == "result":
             numbers = [int(word) for word in words[:9]]
             output = np.frombuffer(bytes.fromhex(words[9]), ">i2").astype(np.int16)

@@ -26,7 +26,7 @@ from cats.errors import CatsError
 from cats.plan.timing import inference_us
 from cats.zephyr.boards import boards_of
 from cats.zephyr.bsim import Device, Inference, Log, check
-from cats.zephyr.console import Console
+from cats.zephyr.console import PROMPT, Console
 from cats.zephyr.fleet import Key
 from cats.zephyr.provision import Shell
 
@@ -171,8 +171,8 @@ class BoardGroup:
 
     def give_key(self, key: bytes) -> None:
         """Group key 1, to boards none of which has a key; where they have one it stays."""
-        said = self.everyone(lambda node: self.ask(node, "cats key"))
-        without = [node for node, lines in enumerate(said) if any("no key" in x for x in lines)]
+        had = self.everyone(lambda node: Shell(self.consoles[node]).keys()[0])
+        without = [node for node, keys in enumerate(had) if not keys]
         if not without:
             return
         if len(without) < self.nodes:
@@ -216,7 +216,10 @@ class BoardGroup:
     def reset(self, node: int) -> None:
         """Reset a node by its shell; returns when it runs again."""
         self.consoles[node].send("kernel reboot cold")
-        self._back(node, self.boards.resets)
+        self.boards.resets(node)
+        self._disconnect(node)
+        self._connect(node)
+        self.wait_until_running([node])
 
     def power_off(self, node: int) -> None:
         """Cut a node's power."""
@@ -226,12 +229,6 @@ class BoardGroup:
     def power_on(self, node: int) -> None:
         """Give a node power; returns when it runs."""
         self.boards.power_on(node)
-        self._connect(node)
-        self.wait_until_running([node])
-
-    def _back(self, node: int, when: Callable[[int], None]) -> None:
-        when(node)
-        self._disconnect(node)
         self._connect(node)
         self.wait_until_running([node])
 
@@ -267,7 +264,7 @@ class BoardGroup:
         first node's clock three times what two inferences take and three seconds are over.
         """
         first = min(self.consoles) if through is None else through
-        said = self.consoles[first].read_until("$ ", _PATIENCE_S, "cats infer run")
+        said = self.consoles[first].read_until(PROMPT, _PATIENCE_S, "cats infer run")
         until = self.uptime_us(first) + 6 * self.planned_us + 3_000_000
         waiting = set(self.consoles)
         wanted = {node: 2 if node == first else 1 for node in waiting}
@@ -309,8 +306,7 @@ def record(lines: Sequence[str], log: Log, sample: int) -> int:
     for line in lines:
         what, *words = line.split()
         if what == "heard":
-            number, gather, tile = map(int, words[:3])
-            log.heard[number, gather, tile] = [bytes.fromhex(word[1:]) for word in words[3:]]
+            log.add_heard(words)
         elif what == "result":
             if len(words) < 9:
                 raise CatsError(f"node {log.device.node}: an output is too long for cats record")

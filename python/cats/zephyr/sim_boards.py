@@ -44,8 +44,7 @@ class SimBoards:
 
     ``programs``: one a board. ``options``: of each board's program, without the dash. ``folder``:
     logs, and ``flash_NN.bin`` of each board; where that exists the board has it. ``lives``: how
-    often a board can be switched on, by node; 1 where it is not told. ``speed``: simulated seconds
-    a second of the clock, at most.
+    often a board can be switched on, by node; 1 where it is not told.
     """
 
     def __init__(
@@ -55,7 +54,6 @@ class SimBoards:
         *,
         folder: Path | str,
         lives: Mapping[int, int] | None = None,
-        speed: float = 1.0,
     ):
         self._programs = [Path(program).resolve() for program in programs]
         self._options = options or [{}] * len(programs)
@@ -71,12 +69,12 @@ class SimBoards:
             if not program.is_file():
                 raise CatsError(f"no program {program}: build it for {bsim.BOARD}")
         try:
-            self._start(lives or {}, speed)
+            self._start(lives or {})
         except BaseException:
             self.close()
             raise
 
-    def _start(self, lives: Mapping[int, int], speed: float) -> None:
+    def _start(self, lives: Mapping[int, int]) -> None:
         device = 0
         for node in range(len(self._programs)):
             self._waiting[node] = []
@@ -85,8 +83,7 @@ class SimBoards:
                 device += 1
         phy = [f"./{bsim.PHY}", f"-s={self._ident}", f"-D={device + 1}", "-nodump", "-v=1"]
         phy += [f"-sim_length={_LENGTH_S * 1e6:.0f}", "-rs=1"]
-        brake = [f"./{_HANDBRAKE}", f"-s={self._ident}", f"-d={device}"]
-        brake += [f"-r={speed:g}", f"-pp={_STALL_US}"]
+        brake = [f"./{_HANDBRAKE}", f"-s={self._ident}", f"-d={device}", "-r=1", f"-pp={_STALL_US}"]
         for name, command in (("brake", brake), ("channel", phy)):
             self._others.append(self._run(command, self.folder / f"{name}.log"))
         booting = [self._switch_on(node) for node in self._waiting]
