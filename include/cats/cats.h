@@ -300,6 +300,14 @@ uint32_t cats_group(const struct cats_instance *instance);
 /** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
 size_t cats_input_size(const struct cats_image *image);
 
+/**
+ * @brief Take the node's own columns out of an input that has all nodes' columns.
+ *
+ * @param whole int8 [tokens_in][inputs]
+ * @param own   int8 [tokens_in][own_inputs], as cats_infer() and cats_submit() take it
+ */
+void cats_input_own(const struct cats_image *image, const int8_t *whole, int8_t *own);
+
 /** @brief Values of an output of this image: output rows * outputs. */
 size_t cats_output_count(const struct cats_image *image);
 

@@ -6,6 +6,7 @@
 /* What an instance is, and what may be asked of it at any time. */
 
 #include <errno.h>
+#include <string.h>
 
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
@@ -54,6 +55,16 @@ uint32_t cats_group(const struct cats_instance *instance)
 size_t cats_input_size(const struct cats_image *image)
 {
 	return (size_t)image->model->tokens_in * image->model->own_inputs;
+}
+
+void cats_input_own(const struct cats_image *image, const int8_t *whole, int8_t *own)
+{
+	const struct cats_image_model *m = image->model;
+
+	for (uint16_t t = 0; t < m->tokens_in; t++) {
+		memcpy(own + (size_t)t * m->own_inputs,
+		       whole + (size_t)t * m->inputs + m->first_input, m->own_inputs);
+	}
 }
 
 size_t cats_output_count(const struct cats_image *image)

@@ -50,13 +50,9 @@ static void print_result(const struct shell *sh, const struct cats_image *image,
 /* The columns of one node; also a node without inputs submits, or nobody opens the inference. */
 static const int8_t *cut(const struct cats_image *image, const int8_t *whole, size_t *used)
 {
-	const struct cats_image_model *m = image->model;
 	int8_t *own = columns + *used;
 
-	for (uint16_t t = 0; t < m->tokens_in; t++) {
-		memcpy(own + (size_t)t * m->own_inputs,
-		       whole + (size_t)t * m->inputs + m->first_input, m->own_inputs);
-	}
+	cats_input_own(image, whole, own);
 	*used += cats_input_size(image);
 	return cats_input_size(image) != 0 ? own : NULL;
 }

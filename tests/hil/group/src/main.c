@@ -6,7 +6,6 @@
 /* One node of a deployment, for pytest/test_group.py to drive by its shell, with all the others. */
 
 #include <errno.h>
-#include <string.h>
 
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
@@ -76,11 +75,7 @@ static int cmd_next(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "the one before it is in use");
 		return -EBUSY;
 	}
-	for (uint16_t t = 0; t < m->tokens_in; t++) {
-		memcpy(columns + (size_t)t * m->own_inputs,
-		       cats_shell_given.data + (size_t)t * m->inputs + m->first_input,
-		       m->own_inputs);
-	}
+	cats_input_own(image, (const int8_t *)cats_shell_given.data, columns);
 	sample = (int)number;
 	cats_shell_given.size = 0;
 	atomic_set(&state, INPUT_LOADED);
