@@ -35,7 +35,7 @@ extern "C" {
 /** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 3
+#define CATS_FORMAT_VERSION 4
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -94,7 +94,7 @@ enum cats_radio {
 	CATS_RADIO_BLE_2M = 4, /**< framing of Bluetooth LE, no transport of this module */
 };
 
-/** First bytes of every image; 40 bytes. */
+/** First bytes of every image; 44 bytes. */
 struct cats_image_header {
 	uint32_t magic;          /**< CATS_IMAGE_MAGIC */
 	uint16_t format_version; /**< CATS_FORMAT_VERSION */
@@ -110,6 +110,7 @@ struct cats_image_header {
 	uint32_t model;        /**< offset of one struct cats_image_model */
 	uint32_t gather_table; /**< offset of struct cats_image_gather [G] */
 	uint32_t source_table; /**< offset of struct cats_image_source [G][D] */
+	uint32_t metadata;     /**< offset of one struct cats_image_metadata; 0: none */
 };
 
 /** The model's shape and this node's share; buffers in the arena. */
@@ -253,6 +254,55 @@ struct cats_image_norm {
 struct cats_image_channel {
 	int32_t bias;       /**< the accumulator's start */
 	int32_t multiplier; /**< 1..2^31-1; with the gather's shift */
+};
+
+/** How a sample becomes a real input. */
+enum cats_normalisation {
+	CATS_NORMALISATION_FIXED = 0, /**< by mean and deviation of its channel */
+	/** so, and then by mean m and variance v of the window: (value - m) / sqrt(v + 1e-5) */
+	CATS_NORMALISATION_WINDOW = 1,
+};
+
+/**
+ * What the application needs beside the engine: see cats/metadata.h. cats_image_verify() does not
+ * look at it, cats_metadata() checks it.
+ */
+struct cats_image_metadata {
+	uint8_t normalisation; /**< enum cats_normalisation */
+	uint8_t reserved;      /**< 0 */
+	uint16_t channels;     /**< of a sample */
+	uint16_t height;       /**< a window is [height][width][channels]; 1 for a series */
+	uint16_t width;        /**< steps of a series */
+	uint16_t patch_height; /**< a token is so many rows */
+	uint16_t patch_width;  /**< of so many columns, or steps */
+	uint16_t classes;      /**< C, or 0 where outputs are no classes */
+	uint16_t horizon;      /**< C, or 0 where outputs are no steps to come */
+	uint32_t step_s;       /**< between two steps of a series, seconds and */
+	uint32_t step_ns;      /**< nanoseconds; both 0: it is not known */
+	uint32_t sensors;      /**< offset of struct cats_image_sensor [channels] */
+	uint32_t class_names;  /**< offset of uint16_t [classes]: places in the text */
+	uint32_t text;         /**< offset of char [text_size]: names and units, each ends with a 0 */
+	uint32_t text_size;    /**< bytes, at least 1 */
+};
+
+/** One channel of a sample. */
+struct cats_image_sensor {
+	uint16_t name;            /**< place in the text */
+	uint16_t unit;            /**< place in the text */
+	uint32_t mean;            /**< IEEE 754 single as bits, in the unit */
+	uint32_t deviation;       /**< the same, > 0 */
+	uint32_t counts_per_unit; /**< the same, > 0: int16 samples are counts */
+	/**
+	 * FIXED: int8 input = (count * multiplier + addend) >> shift, rounding included. WINDOW: 0
+	 */
+	uint32_t multiplier;
+	uint32_t shift; /**< FIXED: 1..62. WINDOW: 0 */
+	/**
+	 * low and high half of 64 bits. FIXED: as above. WINDOW, of n steps: the variance's 1e-5 as
+	 * n * n counts * counts, Q16
+	 */
+	uint32_t addend_low;
+	int32_t addend_high; /**< -2^30..2^30-1 */
 };
 
 /** A verified image. Filled by cats_image_verify(); the image must outlive it, unchanged. */
