@@ -281,7 +281,7 @@ struct cats_image_metadata {
 	uint32_t step_ns;      /**< nanoseconds; both 0: it is not known */
 	uint32_t sensors;      /**< offset of struct cats_image_sensor [channels] */
 	uint32_t class_names;  /**< offset of uint16_t [classes]: places in the text */
-	uint32_t text;         /**< offset of char [text_size]: names and units, each ends with a 0 */
+	uint32_t text;         /**< offset of char [text_size]: names, units, each ends with 0 */
 	uint32_t text_size;    /**< bytes, at least 1 */
 };
 

@@ -76,22 +76,16 @@ struct cats_metadata {
  * Mean and deviation of one window, by which its forecast is scaled back. Filled by
  * cats_input_quantize_int16() or _float(), read by the function of the same type that gives the
  * forecast; several windows may be under way, each with one. Where the normalisation is FIXED it
- * is not used. 12 bytes.
+ * is not used. 20 bytes.
  */
 struct cats_window {
 	/** @cond INTERNAL_HIDDEN */
-	union {
-		struct {
-			int32_t sum;   /* of the counts */
-			uint32_t root; /* of n * n variances, times 2^root_shift; 2^31..2^32-1 */
-			int32_t root_shift;
-		};
-		struct {
-			float mean;
-			float deviation;
-		};
-	};
-	/** @endcond */
+	int32_t sum;        /* int16: of the counts */
+	uint32_t root;      /* int16: of n * n variances, times 2^root_shift; 2^31..2^32-1 */
+	int32_t root_shift; /* int16 */
+	float mean;         /* float: of the normalised samples */
+	float deviation;    /* float: likewise */
+			    /** @endcond */
 };
 
 /**
@@ -115,10 +109,10 @@ size_t cats_window_samples(const struct cats_metadata *metadata, uint16_t channe
 /**
  * @brief Name of a class.
  *
- * @param class_ 0..classes-1, as cats_result_class() gives it
+ * @param index 0..classes-1, as cats_result_class() gives it
  * @return UTF-8, in the image; "?" where there is no such class (a negative number: none arrived)
  */
-const char *cats_class_name(const struct cats_metadata *metadata, int class_);
+const char *cats_class_name(const struct cats_metadata *metadata, int index);
 
 /** @brief Name of a channel, 0..channels-1; UTF-8, in the image; "?" where there is no such one. */
 const char *cats_channel_name(const struct cats_metadata *metadata, int channel);
@@ -165,13 +159,13 @@ int cats_input_quantize_float(const struct cats_metadata *metadata, const float 
  * others are as if it were zero.
  *
  * @param output int16 [classes], one row of a result
- * @param class_ 0..classes-1
+ * @param index 0..classes-1
  * @return 0..CATS_PROBABILITY_ONE, within 2 of the exact value
  * @retval -EINVAL  there is no such class (also a negative one)
  * @retval -ENODATA it did not arrive
  */
 int32_t cats_output_probability(const struct cats_metadata *metadata, const int16_t *output,
-				int class_);
+				int index);
 
 /**
  * @brief Scale a forecast back to counts; integers only.

@@ -26,6 +26,16 @@ def _address(text: str) -> int:
         raise argparse.ArgumentTypeError(f"'{text}' is not an address: write 0xf0000") from None
 
 
+def _counts(text: str) -> tuple[float, ...]:
+    try:
+        counts = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        counts = (0.0,)
+    if not all(0 < count < 1e30 for count in counts):
+        raise argparse.ArgumentTypeError(f"'{text}' is no count: write 16384 or 16384,16384,131")
+    return counts
+
+
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of make_plan(), the same for every command that plans."""
     parser.add_argument(
@@ -96,6 +106,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="training samples that the quantiser looks at",
     )
     parser.add_argument(
+        "--counts-per-unit", type=_counts, default=(), metavar="N[,N..]",
+        help="counts of an int16 sample that make one unit of the data (16384 for an accelerometer "
+        "of +-2 g): one number, or one for each channel (the largest power of two with which the "
+        "training data fit)",
+    )  # fmt: skip
+    parser.add_argument(
         "--flash-address",
         type=_address,
         metavar="ADDRESS",
@@ -112,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.training.run_folder import quantise_run
 
     check_free(args.out, args.force)
-    model, source = quantise_run(args.run, args.calibration)
+    model, source = quantise_run(args.run, args.calibration, args.counts_per_unit)
     meta = export(
         model,
         args.out,

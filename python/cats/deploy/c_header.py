@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cats.deploy.image import Member, members, radio_name, seal
+from cats.deploy.image import DESCRIBED, HEADED, Member, members, radio_name, seal
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
 from cats.shape.config import POOLS
@@ -17,14 +17,16 @@ from cats.shape.image_layout import (
     FLAG_SEALED,
     FORMAT_VERSION,
     GATHER,
-    HEADER,
-    MODEL,
+    METADATA,
+    SENSOR,
     STRUCTS,
 )
+from cats.shape.metadata import NORMALISATIONS
 from cats.shape.partition import Kind
 
 _C_TYPES = {
-    np.dtype("i1"): "int8_t", np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
+    np.dtype("i1"): "int8_t", np.dtype("S1"): "char",
+    np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
     **{dtype: f"struct {name}" for name, dtype in STRUCTS.items()},
 }  # fmt: skip
 _FLAGS = {
@@ -32,6 +34,8 @@ _FLAGS = {
     FLAG_HELD: "CATS_FLAG_HELD",
     FLAG_SEALED: "CATS_FLAG_SEALED",
 }
+#: Members that are one structure.
+_SINGLE = ("header", "model", "metadata")
 _KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
 _POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
 
@@ -53,7 +57,7 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
             values.append(f"\t.pad_{at} = {{ {', '.join('0' * (offset - at))} }},")
         if part is None:
             break
-        single = part.gather < 0 and part.name in ("header", "model")
+        single = part.name in _SINGLE
         dims = "" if single else "".join(f"[{n}]" for n in part.data.shape)
         declarations.append(f"\t/* {part.note} */")
         declarations.append(f"\t{_C_TYPES[part.data.dtype]} {part.name}{dims};")
@@ -128,8 +132,19 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
 def _value(part: Member, parts: list[Member]) -> list[str]:
     """Lines of one member's initialiser."""
     dtype, data = part.data.dtype, part.data
-    if dtype in (HEADER, MODEL):
-        return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, -1), "\t},"]
+    if part.name in _SINGLE:
+        owner = DESCRIBED if dtype == METADATA else HEADED
+        return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, owner), "\t},"]
+    if dtype == SENSOR:
+        lines = [f"\t.{part.name} = {{"]
+        for row in data:
+            lines += ["\t\t{", *_fields(row, "\t\t\t", parts, DESCRIBED), "\t\t},"]
+        return [*lines, "\t},"]
+    if dtype == "S1":
+        texts = data.tobytes()[:-1].split(b"\0")
+        ends = ["\\0"] * (len(texts) - 1) + [""]
+        lines = [f'\t\t"{_literal(text)}{end}"' for text, end in zip(texts, ends, strict=True)]
+        return [f"\t.{part.name} =", *lines[:-1], lines[-1] + ","]
     if dtype == GATHER:
         lines = [f"\t.{part.name} = {{"]
         for g, row in enumerate(data):
@@ -149,6 +164,12 @@ def _items(data: np.ndarray) -> list[str]:
     if data.dtype.names:
         return ["{ " + ", ".join(_number(v) for v in row) + " }" for row in data.tolist()]
     return [str(v) for v in data.tolist()]
+
+
+def _literal(text: bytes) -> str:
+    """Text of a C string, no longer than a line: what is not plain ASCII as three octal digits."""
+    plain = set(range(32, 127)) - set(b'"\\?')
+    return "".join(chr(b) if b in plain else f"\\{b:03o}" for b in text)
 
 
 def _number(value: int) -> str:
@@ -174,6 +195,10 @@ def _flags(value: int) -> str:
 def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
     """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
     pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
+
+    def real(value: int) -> str:
+        return f"0x{value:08x}u, /* {np.uint32(value).view(np.float32)!s} */"
+
     named = {
         "magic": lambda v: "CATS_IMAGE_MAGIC",
         "format_version": lambda v: "CATS_FORMAT_VERSION",
@@ -189,8 +214,12 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list
         "flags": _flags,
         "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "outbox": lambda v: f"{{ {v[0]}, {v[1]} }}",
-        "input_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
-        "output_scale": lambda v: f"0x{v:08x}u, /* {np.uint32(v).view(np.float32)!s} */",
+        "input_scale": real,
+        "output_scale": real,
+        "mean": real,
+        "deviation": real,
+        "counts_per_unit": real,
+        "normalisation": lambda v: f"CATS_NORMALISATION_{NORMALISATIONS[v].upper()}",
     }  # fmt: skip
     lines = []
     for name in row.dtype.names:

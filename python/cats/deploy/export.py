@@ -39,6 +39,7 @@ from cats.plan.radio import RADIOS
 from cats.report import read_json, table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
+from cats.shape.metadata import to_json as metadata_to_json
 
 #: Version of the DEPLOY folder.
 DEPLOY_FORMAT = 1
@@ -82,7 +83,7 @@ def describe(
                 "hidden": split.hidden[d],
                 "inputs": split.inputs[d],
                 "outputs": split.outputs[d],
-                "image_bytes": size.image_bytes,
+                "image_bytes": len(packed),
                 "weight_bytes": size.weight_bytes,
                 "arena_bytes": size.arena_bytes,
                 "arena_lower_bound": size.arena_lower_bound,
@@ -98,6 +99,7 @@ def describe(
         "rounds": plan.rounds,
         "formats": formats,
         "run": dict(run or {}),
+        "metadata": None if model.metadata is None else metadata_to_json(model.metadata),
         "model": to_json(config),
         "parameters": parameters(config),
         "split": to_json(split),
@@ -302,6 +304,9 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
     model = integer.load(path)
     if model.split.nodes != count or len(plan.arenas) != count:
         raise CatsError(f"{path / PLAN} is not of the model beside it: export again")
+    mine = None if model.metadata is None else metadata_to_json(model.metadata)
+    if meta.get("metadata") != mine:
+        raise CatsError(f"{path / PLAN} and the model beside it differ in metadata: export again")
     if image.model_id(model, plan) != ident:
         raise CatsError(
             f"{path / PLAN} is of deployment {ident:08x}, the model beside it is not: export again"
@@ -381,8 +386,25 @@ def render(meta: Mapping[str, Any]) -> str:
         ),
         "",
         f"tiles of {_heights(plan)} rows; {_price(meta)}",
+        *_samples(meta["metadata"]),
     ]
     return "\n".join(lines)
+
+
+def _samples(metadata: Mapping[str, Any] | None) -> list[str]:
+    """What a sample and an output are."""
+    if metadata is None:
+        return []
+    steps = "x".join(str(metadata[key]) for key in ("height", "width") if metadata[key] > 1)
+    channels = [
+        [c["name"], c["unit"] or None, c["mean"], c["deviation"], c["counts_per_unit"]]
+        for c in metadata["channels"]
+    ]
+    answer = f"{metadata['horizon']} steps to come"
+    if metadata["classes"] is not None:
+        answer = "classes " + ", ".join(metadata["classes"])
+    header = ["channel", "unit", "mean", "deviation", "int16 counts a unit"]
+    return ["", table(header, channels), "", f"window of {steps or 1} samples; {answer}"]
 
 
 def _heights(plan: Mapping[str, Any]) -> str:

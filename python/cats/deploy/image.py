@@ -13,12 +13,14 @@ import dataclasses
 import hashlib
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel, Step
+from cats.integer.samples import sensors
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan
 from cats.plan.radio import SEALED
@@ -35,19 +37,24 @@ from cats.shape.image_layout import (
     HEADER,
     IMAGE_ALIGN,
     MAGIC,
+    METADATA,
     MODEL,
     NORM,
     RADIO_NAMES,
     RADIO_SHIFT,
     SOURCE,
 )
+from cats.shape.metadata import NORMALISATIONS, Metadata
 from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
+
+#: In place of a gather: an offset of the header, or of the metadata.
+HEADED, DESCRIBED = -1, -2
 
 
 @dataclass(frozen=True)
 class Member:
     """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
-    -1: the header), ``note`` is the comment in C."""
+    HEADED: in the header, DESCRIBED: in the metadata), ``note`` is the comment in C."""
 
     name: str
     data: np.ndarray
@@ -197,12 +204,53 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
                              end - begin)  # fmt: skip
         arrays += _gather_arrays(model, g, node, row, silent=gather.sources[node].width == 0)
     return [
-        Member("header", head, -1, "", "identity, sizes, checksum"),
-        Member("model", shape, -1, "model", "shape, this node's share, arena"),
-        Member("gathers", table, -1, "gather_table", "the exchanges in their order"),
-        Member("sources", sources, -1, "source_table", "how each source cuts its rows: [G][D]"),
+        Member("header", head, HEADED, "", "identity, sizes, checksum"),
+        Member("model", shape, HEADED, "model", "shape, this node's share, arena"),
+        Member("gathers", table, HEADED, "gather_table", "the exchanges in their order"),
+        Member("sources", sources, HEADED, "source_table", "how each source cuts its rows: [G][D]"),
         *arrays,
+        *(_metadata_arrays(model, model.metadata) if model.metadata else ()),
     ]
+
+
+def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
+    """The metadata and what it points to."""
+    metadata.check(model.config)
+    texts = [text for channel in metadata.channels for text in (channel.name, channel.unit)]
+    pool, places = _text([*texts, *(metadata.classes or ())])
+    rows = sensors(model)
+    rows["name"], rows["unit"] = places[0 : len(texts) : 2], places[1 : len(texts) : 2]
+    step_ns = round((metadata.step or 0) * 1e9)
+    record = np.zeros(1, METADATA)
+    for name, value in {
+        "normalisation": NORMALISATIONS.index(metadata.normalisation),
+        "channels": len(rows), "height": metadata.height, "width": metadata.width,
+        "patch_height": metadata.patch[0], "patch_width": metadata.patch[1],
+        "classes": len(metadata.classes or ()), "horizon": metadata.horizon or 0,
+        "step_s": step_ns // 10**9, "step_ns": step_ns % 10**9, "text_size": len(pool),
+    }.items():  # fmt: skip
+        record[name] = value
+    names = np.array(places[len(texts) :], "<u2")
+    return [
+        Member("metadata", record, HEADED, "metadata", "what samples and outputs mean"),
+        Member("metadata_sensors", rows, DESCRIBED, "sensors", "each channel of a sample"),
+        *([Member("metadata_class_names", names, DESCRIBED, "class_names", "places in the text")]
+          if len(names) else []),
+        Member("metadata_text", np.frombuffer(pool, "S1"), DESCRIBED, "text", "names and units"),
+    ]  # fmt: skip
+
+
+def _text(texts: Sequence[str]) -> tuple[bytes, list[int]]:
+    """(all different texts in their order, each ended by a zero; the place of each text)."""
+    places: dict[str, int] = {}
+    pool = b""
+    for text in texts:
+        if text not in places:
+            places[text] = len(pool)
+            pool += text.encode() + b"\0"
+    if len(pool) >= 2**16:
+        raise CatsError(f"names of classes and channels take {len(pool)} bytes: at most 65535")
+    return pool, [places[text] for text in texts]
 
 
 def _gather_arrays(
@@ -262,9 +310,10 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
         offsets.append(at)
         at = round_up(at + part.data.nbytes, 4)
     head, table = parts[0].data, parts[2].data
+    metadata = next((part.data for part in parts if part.field == "metadata"), head)
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
         if part.gather < 0:
-            head[part.field] = offset
+            (head if part.gather == HEADED else metadata)[part.field] = offset
         else:
             table[part.field][part.gather] = offset
     size = round_up(at, IMAGE_ALIGN)

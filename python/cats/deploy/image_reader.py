@@ -17,8 +17,10 @@ from cats.shape.image_layout import (
     GATHER,
     HEADER,
     MAGIC,
+    METADATA,
     MODEL,
     NORM,
+    SENSOR,
     SOURCE,
 )
 from cats.shape.partition import Kind
@@ -28,13 +30,19 @@ from cats.shape.partition import Kind
 class Image:
     """An image read back. header, model and each gather by field name as in image.h; sources
     SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
-    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them."""
+    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them. metadata by field
+    name, None where there is none; then sensors SENSOR [channels], names of classes, (name, unit)
+    of channels."""
 
     header: dict[str, int]
     model: dict[str, int]
     gathers: tuple[dict, ...]
     sources: np.ndarray
     arrays: dict[tuple[int, str], np.ndarray]
+    metadata: dict[str, int] | None = None
+    sensors: np.ndarray | None = None
+    class_names: tuple[str, ...] = ()
+    channel_names: tuple[tuple[str, str], ...] = ()
 
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
@@ -93,7 +101,25 @@ def parse(data: bytes) -> Image:
         for field, (dtype, *dims) in shapes.items():
             if row[field]:
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
-    return Image(head, model, gathers, sources, arrays)
+    if not head["metadata"]:
+        return Image(head, model, gathers, sources, arrays)
+    record = _plain(read("the metadata", head["metadata"], METADATA, 1)[0])
+    sensors = read("the channels", record["sensors"], SENSOR, record["channels"])
+    text = read("the names", record["text"], "u1", record["text_size"]).tobytes()
+    places: list[int] = []
+    if record["classes"]:
+        places = read("the classes", record["class_names"], "<u2", record["classes"]).tolist()
+
+    def name(place: int) -> str:
+        end = text.find(b"\0", place)
+        if end < 0:
+            raise CatsError("partition image is invalid: a name has no end; export again")
+        return text[place:end].decode(errors="replace")
+
+    return Image(
+        head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)),
+        tuple((name(row["name"]), name(row["unit"])) for row in sensors),
+    )  # fmt: skip
 
 
 def _plain(row: np.void) -> dict:

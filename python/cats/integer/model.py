@@ -16,7 +16,9 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.report import read_json
+from cats.shape import metadata as meta
 from cats.shape.config import ModelConfig, SplitConfig, model_from_json, split_from_json, to_json
+from cats.shape.metadata import Metadata
 from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, gather_kind, gather_width
 
 #: Version of the files that ``save`` writes.
@@ -67,7 +69,8 @@ class Step:
 
 @dataclass(frozen=True)
 class IntegerModel:
-    """The deployment without its plan: ``steps[g]`` for each gather g (RESULT's is empty).
+    """The deployment without its plan: ``steps[g]`` for each gather g (RESULT's is empty), and what
+    samples and outputs mean, where that is known.
 
     Real values: input = int8 * input_scale, output = int16 * output_scale.
     """
@@ -78,6 +81,7 @@ class IntegerModel:
     input_scale: float
     output_scale: float
     steps: tuple[Step, ...]
+    metadata: Metadata | None = None
 
 
 #: Largest ``|bias|`` of a product: with 4096 columns of 127 * 128 the sum then fits int32.
@@ -125,6 +129,8 @@ def check_integer(model: IntegerModel) -> None:
         scale = getattr(model, name)
         if not (math.isfinite(scale) and np.float32(scale) > 0):
             raise CatsError(f"{name} is {scale}: it must be positive")
+    if model.metadata is not None:
+        model.metadata.check(config)
     for g, step in enumerate(model.steps):
         try:
             _check_step(config, g, step)
@@ -209,6 +215,7 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
         "input_scale": model.input_scale,
         "output_scale": model.output_scale,
         "steps": steps,
+        **({"metadata": meta.to_json(model.metadata)} if model.metadata else {}),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
     return {INTEGER_JSON: (json.dumps(text) + "\n").encode(), INTEGER_TENSORS: data}
@@ -261,6 +268,7 @@ def load(folder: Path) -> IntegerModel:
             input_scale=float(text["input_scale"]),
             output_scale=float(text["output_scale"]),
             steps=tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text["steps"])),
+            metadata=meta.from_json(text["metadata"], config) if "metadata" in text else None,
         )
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatsError(f"{folder / INTEGER_JSON} does not fit this version: {error!r}") from None

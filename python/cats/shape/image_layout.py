@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 MAGIC = int.from_bytes(b"CATS", "little")
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
@@ -33,6 +33,7 @@ HEADER = _struct(
     ("magic", "<u4"), ("format_version", "<u2"), ("header_size", "<u2"), ("image_size", "<u4"),
     ("crc32", "<u4"), ("model_id", "<u4"), ("node", "u1"), ("nodes", "u1"), ("gathers", "<u2"),
     ("arena_size", "<u4"), ("model", "<u4"), ("gather_table", "<u4"), ("source_table", "<u4"),
+    ("metadata", "<u4"),
 )  # fmt: skip
 MODEL = _struct(
     ("tokens", "<u2"), ("tokens_in", "<u2"), ("features", "<u2"), ("heads", "<u2"),
@@ -59,10 +60,22 @@ SOURCE = _struct(
 )  # fmt: skip
 NORM = _struct(("gain", "<i2"), ("bias", "<i2"))
 CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
+METADATA = _struct(
+    ("normalisation", "u1"), ("reserved", "u1"), ("channels", "<u2"), ("height", "<u2"),
+    ("width", "<u2"), ("patch_height", "<u2"), ("patch_width", "<u2"), ("classes", "<u2"),
+    ("horizon", "<u2"), ("step_s", "<u4"), ("step_ns", "<u4"), ("sensors", "<u4"),
+    ("class_names", "<u4"), ("text", "<u4"), ("text_size", "<u4"),
+)  # fmt: skip
+SENSOR = _struct(
+    ("name", "<u2"), ("unit", "<u2"), ("mean", "<u4"), ("deviation", "<u4"),
+    ("counts_per_unit", "<u4"), ("multiplier", "<u4"), ("shift", "<u4"), ("addend_low", "<u4"),
+    ("addend_high", "<i4"),
+)  # fmt: skip
 #: Python's view of each C structure.
 STRUCTS = {
     "cats_image_header": HEADER, "cats_image_model": MODEL, "cats_image_gather": GATHER,
     "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
+    "cats_image_metadata": METADATA, "cats_image_sensor": SENSOR,
 }  # fmt: skip
 #: First byte that the CRC covers.
 CRC_BEGIN = 16

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
+from cats.shape.metadata import Metadata
 
 TASK_NAMES = ("digits", "forecast", "classify")
 
@@ -53,6 +54,7 @@ class Task(ABC):
     options: dict
     model: ModelConfig  # the shape that suits the task, for the command line's defaults
     training: dict[str, object]  # options of cats.training.options.Training that suit it, likewise
+    metadata: Metadata  # how raw samples become inputs, and what outputs mean
     channels: int = 1  # sensors: equal parts of the input columns, each of which stays together
     train: Part
     validation: Part

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
+from cats.shape.metadata import Channel, Metadata, sorted_labels
 from cats.tasks import Part, Task
 
 #: Options by name of a data set that lies inside the package aeon.
@@ -55,12 +56,13 @@ class Classify(Task):
             raise CatsError(f"patch is {patch}: at least 1")
         known, test = _read(data)
         steps, self.channels = known[0].shape[1:]
+        self.channel_names = _channel_names(data, self.channels)
         if test is not None and test[0].shape[1:] != known[0].shape[1:]:
             raise CatsError(f"{data}: series of {list(test[0].shape[1:])} in the test part, not "
                             f"{list(known[0].shape[1:])}")  # fmt: skip
         if patch > steps:
             raise CatsError(f"patch of {patch} steps: a series has {steps}")
-        self.classes = sorted({*known[1], *(test[1] if test else ())})
+        self.classes = sorted_labels({*known[1], *(test[1] if test else ())})
         if len(self.classes) < 2:
             raise CatsError(f"{data} holds one class: there is nothing to tell apart")
         self.options = {
@@ -92,6 +94,7 @@ class Classify(Task):
         if not (self.deviation > 0).all():
             constant = int((self.deviation <= 0).nonzero()[0])
             raise CatsError(f"{data}: channel {constant} never changes in the training part")
+        self.metadata = self._metadata(series[train])
         series = self._normal(series)
         self._series = series[train]
         self.train = Part(self._tokens(series[train]), labels[train])
@@ -100,6 +103,15 @@ class Classify(Task):
             self.test = Part(self._tokens(self._normal(test[0])), self._numbers(test[1]))
         else:
             self.test = Part(self._tokens(series[rest]), labels[rest])
+
+    def _metadata(self, train: Tensor) -> Metadata:
+        """``train`` [n, steps, channels] as it was read."""
+        low, high = train.amin((0, 1)).tolist(), train.amax((0, 1)).tolist()
+        numbers = zip(self.mean.tolist(), self.deviation.tolist(), low, high, strict=True)
+        channels = tuple(
+            Channel(name, "", *four) for name, four in zip(self.channel_names, numbers, strict=True)
+        )
+        return Metadata(channels, 1, train.shape[1], (1, self.patch), tuple(self.classes))
 
     def _numbers(self, labels: list[str]) -> Tensor:
         return torch.tensor([self.classes.index(label) for label in labels])
@@ -157,6 +169,13 @@ def _read(data: str) -> tuple[Samples, Samples | None]:
         return samples, None
     test = path.with_name(path.name.replace("_TRAIN.ts", "_TEST.ts"))
     return samples, read_ts(test) if test.exists() else None
+
+
+def _channel_names(data: str, channels: int) -> list[str]:
+    if data.startswith("aeon:") or Path(data).suffix == ".ts":
+        return [f"channel {i}" for i in range(channels)]
+    header = [name.strip() for name in next(csv.reader(_lines(Path(data))))]
+    return [name for name in header if name not in ("sample", "label")]
 
 
 def _inside_aeon(name: str) -> Path:

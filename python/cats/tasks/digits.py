@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
+from cats.shape.metadata import Channel, Metadata
 from cats.tasks import Part, Task
 
 SIDE = 8
@@ -58,6 +59,13 @@ class Digits(Task):
             activation="gelu",
             pool="mean",
             task="classify",
+        )
+        self.metadata = Metadata(
+            channels=(Channel("pixel", "", 8.0, 8.0, 0.0, 16.0),),
+            height=SIDE,
+            width=SIDE,
+            patch=self.patch,
+            classes=tuple(map(str, range(10))),
         )
         images, labels = _load()
         train, validation, test = _split(labels, split_seed)

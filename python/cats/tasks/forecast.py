@@ -20,6 +20,7 @@ from torch import Tensor
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
+from cats.shape.metadata import Channel, Metadata
 from cats.tasks import Part, Task
 
 #: Most floats of training windows that are laid out in memory (1 GiB).
@@ -102,6 +103,17 @@ class Forecast(Task):
         self.mean, self.deviation = known.mean().item(), known.std(correction=0).item()
         if not self.deviation > 0:
             raise CatsError(f"column {target!r} never changes in its first {counts[0]} rows")
+        low, high = known.min().item(), known.max().item()
+        step = _step(times)
+        self.metadata = Metadata(
+            channels=(Channel(target, "", self.mean, self.deviation, low, high),),
+            height=1,
+            width=context,
+            patch=(1, patch),
+            horizon=horizon,
+            normalisation="window",
+            step=None if step is None else step.total_seconds(),
+        )
         series = ((series - self.mean) / self.deviation).float()
         ends = [counts[0], sum(counts[:2]), sum(counts)]
         self.train = self._part(self._cut("training", series[: ends[0]], stride))

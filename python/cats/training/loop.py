@@ -40,6 +40,7 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig, to_json
+from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, Kind, full_keep
 from cats.tasks import Part, Task
 from cats.training.distributed import processes, shared
@@ -149,6 +150,7 @@ class _Session:
             "cats": __version__,
             "task": self.task.name,
             "task_options": self.task.options,
+            "metadata": metadata_to_json(self.task.metadata),
             "model": to_json(self.config),
             "split": to_json(self.split),
             "training": to_json(self.training),

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -17,11 +19,14 @@ from cats import tasks
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales
+from cats.integer.samples import with_counts
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize
 from cats.report import read_json, write_atomic, write_json
 from cats.shape.config import RunConfig, model_from_json, split_from_json, to_json
+from cats.shape.metadata import Metadata
+from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
 from cats.training.options import Training
@@ -30,6 +35,8 @@ from cats.training.options import Training
 RUN_FORMAT = 1
 CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
 CHECKPOINT = "checkpoint.safetensors"
+#: Keys of config.json that RunConfig.extra has.
+_EXTRA = ("task_options", "metadata", "training", "keep", "scales")
 
 
 def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
@@ -44,8 +51,9 @@ def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) ->
 def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
     """The trained model (evaluation mode, keep sets included) and how it was made.
 
-    ``RunConfig.extra`` holds ``task_options``, ``training``, ``keep`` and ``scales`` (None unless
-    trained with roundings) as config.json has them; ``load_task`` rebuilds the task. CatsError for
+    ``RunConfig.extra`` holds ``task_options``, ``metadata`` (None in a folder older than it),
+    ``training``, ``keep`` and ``scales`` (None unless trained with roundings) as config.json has
+    them; ``load_task`` rebuilds the task, ``run_metadata`` reads the metadata. CatsError for
     a folder that is missing, partial, foreign, or of a newer version.
     """
     path = Path(path)
@@ -74,7 +82,7 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         split=model.split,
         task=config.get("task", ""),
         seed=config.get("training", {}).get("seed", 0),
-        extra={key: config.get(key) for key in ("task_options", "training", "keep", "scales")},
+        extra={key: config.get(key) for key in _EXTRA},
     )
     return model.eval(), run
 
@@ -87,17 +95,52 @@ def run_scales(run: RunConfig) -> Scales | None:
 
 def load_task(run: RunConfig, **changes: object) -> Task:
     """The task of a run, rebuilt from its options; ``changes`` replace some (a new data path)."""
-    return tasks.load(run.task, **{**(run.extra.get("task_options") or {}), **changes})
+    task = tasks.load(run.task, **{**(run.extra.get("task_options") or {}), **changes})
+    _check_classes(run, task.metadata)
+    return task
 
 
-def quantise_run(path: Path | str, samples: int = 256) -> tuple[IntegerModel, dict]:
+def run_metadata(run: RunConfig) -> Metadata:
+    """What samples and outputs of a run mean; of an older folder as its task says today."""
+    stored = run.extra.get("metadata")
+    if stored is None:
+        return load_task(run).metadata
+    return metadata_from_json(stored, run.model)
+
+
+def _check_classes(run: RunConfig, now: Metadata) -> None:
+    """CatsError where the task's outputs are not those that the run was trained for."""
+    stored = run.extra.get("metadata")
+    if stored is not None:
+        before = metadata_from_json(stored, run.model).classes
+        if before != now.classes:
+            raise CatsError(
+                f"the run tells {_few(before)} apart, the data holds {_few(now.classes)}: name the "
+                "data that it was trained with, or train again"
+            )
+    elif now.classes is not None and list(now.classes) != sorted(now.classes):
+        raise CatsError(
+            "this run is of a version that sorted classes as text (1, 10, 2): train again"
+        )
+
+
+def _few(names: Sequence[str] | None) -> str:
+    names = names or ("no classes",)
+    return ", ".join(names[:4]) + (f" ... ({len(names)} classes)" if len(names) > 4 else "")
+
+
+def quantise_run(
+    path: Path | str, samples: int = 256, counts: Sequence[float] = ()
+) -> tuple[IntegerModel, dict]:
     """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
-    the scales that it was trained with; (model, where it comes from)."""
+    the scales that it was trained with; ``counts`` per unit as ``with_counts`` takes them. (model,
+    where it comes from)."""
     if samples < 1:
         raise CatsError(f"{samples} calibration samples: at least 1")
     path = Path(path)
     trained, run = load_run(path)
-    inputs = calibration_inputs(load_task(run), samples)
+    task = load_task(run)
+    inputs = calibration_inputs(task, samples)
     source = {
         "task": run.task,
         "seed": run.seed,
@@ -106,7 +149,10 @@ def quantise_run(path: Path | str, samples: int = 256) -> tuple[IntegerModel, di
         "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
         "calibration_samples": len(inputs),
     }
-    return quantize(trained, inputs, run_scales(run)), source
+    metadata = run_metadata(run) if run.extra.get("metadata") else task.metadata
+    return dataclasses.replace(
+        quantize(trained, inputs, run_scales(run)), metadata=with_counts(metadata, counts)
+    ), source
 
 
 def _model_of(path: Path, config: dict) -> CatsTransformer:

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[4]
 HEADERS = (
     "include/cats/image.h",
     "include/cats/engine.h",
+    "include/cats/metadata.h",
     "subsys/cats/engine/requantize.h",
     "subsys/cats/engine/kernels.h",
     "include/cats/gather.h",
