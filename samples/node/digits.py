@@ -4,14 +4,20 @@
 """Writes src/digits.h: the first test image of each digit, as the deployment takes it.
 
 Run in the project's Python environment: ``python samples/node/digits.py``. How the deployment was
-made stands in deploy/plan.json under "run".
+made stands in deploy/plan.json under "run"; with ``--export`` its model is exported again first,
+after a change of the format.
 """
 
+import dataclasses
+import sys
 from pathlib import Path
 
 from cats import tasks
-from cats.deploy.export import load_deploy
+from cats.deploy.export import PLAN, export, load_deploy
+from cats.integer import model as integer
 from cats.integer.quantize import quantize_inputs
+from cats.integer.samples import with_counts
+from cats.report import read_json
 
 HERE = Path(__file__).resolve().parent
 HEAD = """\
@@ -32,6 +38,15 @@ static const int8_t digits[{count}][{size}] = {{
 """
 
 
+def export_again(folder: Path = HERE / "deploy") -> None:
+    """The deployment in today's format, as its plan.json says that it was made."""
+    meta = read_json(folder / PLAN)
+    model = integer.load(folder)
+    metadata = with_counts(tasks.load("digits").metadata)
+    options = {key: meta[key] for key in ("radio", "rounds", "formats", "run")}
+    export(dataclasses.replace(model, metadata=metadata), folder, force=True, **options)
+
+
 def text() -> str:
     """Content of digits.h."""
     model, _, meta, _ = load_deploy(HERE / "deploy")
@@ -46,4 +61,6 @@ def text() -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--export"]:
+        export_again()
     (HERE / "src" / "digits.h").write_text(text())

@@ -5,7 +5,8 @@
 
 /*
  * An image of any bytes, with this version and a right checksum, is refused, or a whole inference
- * with it stays inside the image and an arena of the size that it asks for, whatever is heard.
+ * with it stays inside the image and an arena of the size that it asks for, whatever is heard; so do
+ * the functions that go by its metadata, where that is taken, whatever the samples are.
  * Frames, losses and input come from a generator that the checksum seeds, so that an input file
  * replays alone.
  *
@@ -13,16 +14,20 @@
  * main() instead that runs each file named, and says how many images were accepted.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cats/engine.h>
+#include <cats/metadata.h>
 
 #define MAX_ARENA (1u << 20) /* bytes */
+#define MAX_SAMPLES (1u << 20)
 #define MAX_WORK 20000000.0f /* products of an inference: some hundred milliseconds */
 
 static uint32_t state;
 static unsigned long accepted;
+static unsigned long described;
 
 static uint32_t draw(void)
 {
@@ -148,6 +153,73 @@ static void infer(const struct cats_image *image)
 	free(arena);
 }
 
+/* One window of any samples, all channels or those of this node, and what any output means. */
+static void apply(const struct cats_metadata *metadata, uint16_t channels)
+{
+	const struct cats_image_model *m = metadata->model;
+	const struct cats_image_metadata *record = metadata->record;
+	const size_t count = cats_window_samples(metadata, channels);
+	int8_t *input = allocate((size_t)m->tokens_in * m->own_inputs);
+	int16_t *output = allocate(m->outputs * sizeof(*output));
+	int32_t *counts = allocate(m->outputs * sizeof(*counts));
+	float *values = allocate(m->outputs * sizeof(*values));
+	int16_t *samples = allocate(count * sizeof(*samples));
+	float *reals = allocate(count * sizeof(*reals));
+	struct cats_window window;
+	int ret;
+
+	draw_bytes((uint8_t *)samples, count * sizeof(*samples));
+	draw_bytes((uint8_t *)reals, count * sizeof(*reals));
+	draw_bytes((uint8_t *)output, m->outputs * sizeof(*output));
+	ret = cats_input_quantize_int16(metadata, samples, channels, &window, input);
+	if (ret == 0 && record->horizon != 0) {
+		ret = cats_output_forecast_int32(metadata, &window, output, counts);
+	}
+	if (ret != (m->own_inputs == 0 ? -ENODATA : 0)) {
+		abort();
+	}
+	ret = cats_input_quantize_float(metadata, reals, channels, &window, input);
+	if (ret == 0 && record->horizon != 0) {
+		ret = cats_output_forecast_float(metadata, &window, output, values);
+	}
+	if (ret != 0 && ret != -EDOM && ret != -ENODATA) {
+		abort();
+	}
+	for (int c = -1; c < 3; c++) {
+		if (cats_output_probability(metadata, output, c) > CATS_PROBABILITY_ONE) {
+			abort();
+		}
+	}
+	free(reals);
+	free(samples);
+	free(values);
+	free(counts);
+	free(output);
+	free(input);
+}
+
+static void describe(const struct cats_image *image)
+{
+	struct cats_metadata metadata;
+	volatile size_t length = 0;
+
+	if (cats_metadata(image, &metadata) != 0) {
+		return;
+	}
+	described++;
+	for (int c = -1; c <= metadata.record->classes; c++) {
+		length += strlen(cats_class_name(&metadata, c));
+	}
+	for (int c = -1; c <= metadata.record->channels; c++) {
+		length += strlen(cats_channel_name(&metadata, c)) +
+			  strlen(cats_channel_unit(&metadata, c));
+	}
+	if (cats_window_samples(&metadata, metadata.record->channels) <= MAX_SAMPLES) {
+		apply(&metadata, metadata.record->channels);
+		apply(&metadata, metadata.own_channels);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = allocate(size);
@@ -165,6 +237,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		state = header->crc32 | 1;
 		if (cats_image_verify(copy, size, &image) == CATS_IMAGE_OK) {
 			accepted++;
+			describe(&image);
 			if (header->arena_size <= MAX_ARENA && work(&image) <= MAX_WORK) {
 				infer(&image);
 			}
@@ -192,7 +265,7 @@ int main(int argc, char **argv)
 		fclose(file);
 		LLVMFuzzerTestOneInput(data, size);
 	}
-	printf("%lu of %d accepted\n", accepted, argc - 1);
+	printf("%lu of %d accepted, %lu with metadata\n", accepted, argc - 1, described);
 	return 0;
 }
 #endif

@@ -214,6 +214,7 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list
         "flags": _flags,
         "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "outbox": lambda v: f"{{ {v[0]}, {v[1]} }}",
+        "addend_low": lambda v: f"0x{v:08x}u",
         "input_scale": real,
         "output_scale": real,
         "mean": real,

@@ -5,7 +5,7 @@
 
 /* Partition of node 1 of 4, deployment f035be7c.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
- * 6168 bytes of flash, 928 bytes of arena.
+ * 6288 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -29,7 +29,7 @@
 #define CATS_PARTITION_MODEL_ID 0xf035be7cu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 6168 /* bytes of flash */
+#define CATS_PARTITION_SIZE 6288 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -110,7 +110,15 @@ struct cats_partition_image {
 	uint16_t output_own_keep[4];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[20];
-	uint8_t pad_6164[4];
+	/* what samples and outputs mean */
+	struct cats_image_metadata metadata;
+	/* each channel of a sample */
+	struct cats_image_sensor metadata_sensors[1];
+	/* places in the text */
+	uint16_t metadata_class_names[10];
+	/* names and units */
+	char metadata_text[27];
+	uint8_t pad_6287[1];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -130,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa4bae392u,
+		.crc32 = 0x67475a37u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -139,6 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = CATS_PARTITION_AT(metadata),
 	},
 	.model = {
 		.tokens = 8,
@@ -993,7 +1002,53 @@ static const struct cats_partition_image cats_partition = {
 		{ 6270, -791 }, { 8075, 726 }, { 7231, 70 }, { 7623, -38 },
 		{ 7100, -4 }, { 7573, 918 }, { 6915, -431 }, { 6646, 39 },
 	},
-	.pad_6164 = { 0, 0, 0, 0 },
+	.metadata = {
+		.normalisation = CATS_NORMALISATION_FIXED,
+		.reserved = 0,
+		.channels = 1,
+		.height = 8,
+		.width = 8,
+		.patch_height = 1,
+		.patch_width = 8,
+		.classes = 10,
+		.horizon = 0,
+		.step_s = 0,
+		.step_ns = 0,
+		.sensors = CATS_PARTITION_AT(metadata_sensors),
+		.class_names = CATS_PARTITION_AT(metadata_class_names),
+		.text = CATS_PARTITION_AT(metadata_text),
+		.text_size = 27,
+	},
+	.metadata_sensors = {
+		{
+			.name = 0,
+			.unit = 6,
+			.mean = 0x41000000u, /* 8.0 */
+			.deviation = 0x41000000u, /* 8.0 */
+			.counts_per_unit = 0x44800000u, /* 1024.0 */
+			.multiplier = 2130706440,
+			.shift = 37,
+			.addend_low = 0xffff0200u,
+			.addend_high = -4049,
+		},
+	},
+	.metadata_class_names = {
+		7, 9, 11, 13, 15, 17, 19, 21, 23, 25,
+	},
+	.metadata_text =
+		"pixel\0"
+		"\0"
+		"0\0"
+		"1\0"
+		"2\0"
+		"3\0"
+		"4\0"
+		"5\0"
+		"6\0"
+		"7\0"
+		"8\0"
+		"9",
+	.pad_6287 = { 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -5,7 +5,7 @@
 
 /* Partition of node 0 of 2, deployment a89c74c5.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1672 bytes of flash, 136 bytes of arena.
+ * 1776 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -29,7 +29,7 @@
 #define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1672 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1776 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -74,7 +74,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[1];
-	uint8_t pad_1542[2];
+	uint8_t pad_1546[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][4];
 	/* bias and multiplier of each output: [outputs] */
@@ -89,7 +89,17 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_1670[2];
+	uint8_t pad_1674[2];
+	/* what samples and outputs mean */
+	struct cats_image_metadata metadata;
+	/* each channel of a sample */
+	struct cats_image_sensor metadata_sensors[1];
+	/* places in the text */
+	uint16_t metadata_class_names[3];
+	uint8_t pad_1754[2];
+	/* names and units */
+	char metadata_text[15];
+	uint8_t pad_1771[5];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -109,7 +119,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x5515b270u,
+		.crc32 = 0x16fa291fu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -118,6 +128,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = CATS_PARTITION_AT(metadata),
 	},
 	.model = {
 		.tokens = 4,
@@ -483,7 +494,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0,
 	},
-	.pad_1542 = { 0, 0 },
+	.pad_1546 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -46, 26, 82, 11 },
 		{ -63, -54, -121, -51 },
@@ -512,7 +523,48 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1670 = { 0, 0 },
+	.pad_1674 = { 0, 0 },
+	.metadata = {
+		.normalisation = CATS_NORMALISATION_FIXED,
+		.reserved = 0,
+		.channels = 1,
+		.height = 1,
+		.width = 7,
+		.patch_height = 1,
+		.patch_width = 2,
+		.classes = 3,
+		.horizon = 0,
+		.step_s = 0,
+		.step_ns = 0,
+		.sensors = CATS_PARTITION_AT(metadata_sensors),
+		.class_names = CATS_PARTITION_AT(metadata_class_names),
+		.text = CATS_PARTITION_AT(metadata_text),
+		.text_size = 15,
+	},
+	.metadata_sensors = {
+		{
+			.name = 0,
+			.unit = 2,
+			.mean = 0x3f000000u, /* 0.5 */
+			.deviation = 0x40000000u, /* 2.0 */
+			.counts_per_unit = 0x44800000u, /* 1024.0 */
+			.multiplier = 1073741824,
+			.shift = 35,
+			.addend_low = 0x00000000u,
+			.addend_high = -124,
+		},
+	},
+	.metadata_class_names = {
+		8, 10, 12,
+	},
+	.pad_1754 = { 0, 0 },
+	.metadata_text =
+		"x\0"
+		"m/s\302\262\0"
+		"1\0"
+		"2\0"
+		"10",
+	.pad_1771 = { 0, 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

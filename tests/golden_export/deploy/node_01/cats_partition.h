@@ -5,7 +5,7 @@
 
 /* Partition of node 1 of 2, deployment a89c74c5.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1384 bytes of flash, 88 bytes of arena.
+ * 1480 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -29,7 +29,7 @@
 #define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1384 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1480 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[1];
-	uint8_t pad_902[2];
+	uint8_t pad_906[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[6];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[1];
-	uint8_t pad_994[2];
+	uint8_t pad_998[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[2][4];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[1];
-	uint8_t pad_1022[2];
+	uint8_t pad_1026[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -81,10 +81,19 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[1];
-	uint8_t pad_1362[2];
+	uint8_t pad_1366[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[4];
-	uint8_t pad_1380[4];
+	/* what samples and outputs mean */
+	struct cats_image_metadata metadata;
+	/* each channel of a sample */
+	struct cats_image_sensor metadata_sensors[1];
+	/* places in the text */
+	uint16_t metadata_class_names[3];
+	uint8_t pad_1462[2];
+	/* names and units */
+	char metadata_text[15];
+	uint8_t pad_1479[1];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -104,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x0e7fd0dbu,
+		.crc32 = 0x774f2798u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -113,6 +122,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = CATS_PARTITION_AT(metadata),
 	},
 	.model = {
 		.tokens = 4,
@@ -401,7 +411,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0,
 	},
-	.pad_902 = { 0, 0 },
+	.pad_906 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 11439, -1921 }, { 7235, 3006 }, { 11727, -928 }, { 6168, -820 },
 	},
@@ -420,7 +430,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1,
 	},
-	.pad_994 = { 0, 0 },
+	.pad_998 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 32, -114, -96, -11 },
 		{ 83, 27, -25, -114 },
@@ -431,7 +441,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0,
 	},
-	.pad_1022 = { 0, 0 },
+	.pad_1026 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -474,11 +484,51 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1,
 	},
-	.pad_1362 = { 0, 0 },
+	.pad_1366 = { 0, 0 },
 	.output_norm = {
 		{ 7994, 3961 }, { 11620, -2255 }, { 6641, 2410 }, { 9152, 2121 },
 	},
-	.pad_1380 = { 0, 0, 0, 0 },
+	.metadata = {
+		.normalisation = CATS_NORMALISATION_FIXED,
+		.reserved = 0,
+		.channels = 1,
+		.height = 1,
+		.width = 7,
+		.patch_height = 1,
+		.patch_width = 2,
+		.classes = 3,
+		.horizon = 0,
+		.step_s = 0,
+		.step_ns = 0,
+		.sensors = CATS_PARTITION_AT(metadata_sensors),
+		.class_names = CATS_PARTITION_AT(metadata_class_names),
+		.text = CATS_PARTITION_AT(metadata_text),
+		.text_size = 15,
+	},
+	.metadata_sensors = {
+		{
+			.name = 0,
+			.unit = 2,
+			.mean = 0x3f000000u, /* 0.5 */
+			.deviation = 0x40000000u, /* 2.0 */
+			.counts_per_unit = 0x44800000u, /* 1024.0 */
+			.multiplier = 1073741824,
+			.shift = 35,
+			.addend_low = 0x00000000u,
+			.addend_high = -124,
+		},
+	},
+	.metadata_class_names = {
+		8, 10, 12,
+	},
+	.pad_1462 = { 0, 0 },
+	.metadata_text =
+		"x\0"
+		"m/s\302\262\0"
+		"1\0"
+		"2\0"
+		"10",
+	.pad_1479 = { 0 },
 };
 
 #undef CATS_PARTITION_AT

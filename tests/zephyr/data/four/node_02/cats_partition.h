@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -42,7 +42,7 @@ struct cats_partition_image {
 	struct cats_image_source sources[11][4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t input_own_keep[3];
-	uint8_t pad_1458[2];
+	uint8_t pad_1462[2];
 	/* position and bias, residual units: [N][own features] */
 	int16_t input_table[7][4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -51,7 +51,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1586[2];
+	uint8_t pad_1590[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -60,14 +60,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1934[2];
+	uint8_t pad_1938[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_2038[2];
+	uint8_t pad_2042[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -78,14 +78,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_2450[2];
+	uint8_t pad_2454[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2570[2];
+	uint8_t pad_2574[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -94,14 +94,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2918[2];
+	uint8_t pad_2922[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3022[2];
+	uint8_t pad_3026[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -112,14 +112,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_hidden_own_keep[3];
-	uint8_t pad_3434[2];
+	uint8_t pad_3438[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3554[2];
+	uint8_t pad_3558[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -128,7 +128,6 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
-	uint8_t pad_3660[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -148,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb20a7684u,
+		.crc32 = 0xf5c1a779u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -157,6 +156,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = 0,
 	},
 	.model = {
 		.tokens = 7,
@@ -564,7 +564,7 @@ static const struct cats_partition_image cats_partition = {
 	.input_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1458 = { 0, 0 },
+	.pad_1462 = { 0, 0 },
 	.input_table = {
 		{ 786, 391, 3582, -1665 },
 		{ 2879, 3247, -3435, 795 },
@@ -586,7 +586,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1586 = { 0, 0 },
+	.pad_1590 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 7583, -3747 }, { 6517, 281 },
@@ -628,7 +628,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1934 = { 0, 0 },
+	.pad_1938 = { 0, 0 },
 	.block0_heads_weights = {
 		{ -112, 50, -47, 124, -46, -31, 124, 68, 34, -49, 98, 39, -3,
 		  0, 0, 0 },
@@ -646,7 +646,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2038 = { 0, 0 },
+	.pad_2042 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -688,7 +688,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_2450 = { 0, 0 },
+	.pad_2454 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -59, 14, 51, 91, -51, -52, 111, -37, 88, -10, 17, 71, -17, -70, -48,
 		  4, -62, -42, 25, 0 },
@@ -706,7 +706,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2570 = { 0, 0 },
+	.pad_2574 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { 8351, 2397 }, { -7176, 686 },
@@ -748,7 +748,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2918 = { 0, 0 },
+	.pad_2922 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -107, 43, -44, 11, -119, -26, 30, -123, 47, 58, 39, 74, 92,
 		  0, 0, 0 },
@@ -766,7 +766,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3022 = { 0, 0 },
+	.pad_3026 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -808,7 +808,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_hidden_own_keep = {
 		1, 2, 3,
 	},
-	.pad_3434 = { 0, 0 },
+	.pad_3438 = { 0, 0 },
 	.block1_hidden_weights = {
 		{ -50, -69, -102, -95, 115, -59, -16, 59, -70, 118, -16, 95, -58,
 		  -51, -34, -82, 100, -45, -13, 0 },
@@ -826,7 +826,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3554 = { 0, 0 },
+	.pad_3558 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 10009, 2471 },
@@ -845,7 +845,6 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
-	.pad_3660 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1578[2];
+	uint8_t pad_1582[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1926[2];
+	uint8_t pad_1930[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_2030[2];
+	uint8_t pad_2034[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -81,7 +81,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2586[2];
+	uint8_t pad_2590[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -90,14 +90,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2934[2];
+	uint8_t pad_2938[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3038[2];
+	uint8_t pad_3042[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -114,7 +114,7 @@ struct cats_partition_image {
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3594[2];
+	uint8_t pad_3598[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -123,7 +123,6 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
-	uint8_t pad_3700[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -143,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa38412e9u,
+		.crc32 = 0xb396637cu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -152,6 +151,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = 0,
 	},
 	.model = {
 		.tokens = 7,
@@ -577,7 +577,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1578 = { 0, 0 },
+	.pad_1582 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 6517, 281 }, { -7707, 2809 },
@@ -619,7 +619,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1926 = { 0, 0 },
+	.pad_1930 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 1, 12, 74, -124, -98, -54, 103, -125, 65, -117, -122, 71, -61,
 		  0, 0, 0 },
@@ -637,7 +637,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2030 = { 0, 0 },
+	.pad_2034 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -698,7 +698,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2586 = { 0, 0 },
+	.pad_2590 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { -7176, 686 }, { -10456, 2912 },
@@ -740,7 +740,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2934 = { 0, 0 },
+	.pad_2938 = { 0, 0 },
 	.block1_heads_weights = {
 		{ 60, 58, 5, 106, 64, -127, 61, 17, 25, -38, 93, -20, -39,
 		  0, 0, 0 },
@@ -758,7 +758,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3038 = { 0, 0 },
+	.pad_3042 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -819,7 +819,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3594 = { 0, 0 },
+	.pad_3598 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 7357, -2892 },
@@ -838,7 +838,6 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
-	.pad_3700 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -5,7 +5,7 @@
 
 /* Partition of node 1 of 4, deployment 4f7a5196.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
- * 2144 bytes of flash, 336 bytes of arena.
+ * 2152 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 3
-#error "this partition has format 3: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 4
+#error "this partition has format 4: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -29,7 +29,7 @@
 #define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 2144 /* bytes of flash */
+#define CATS_PARTITION_SIZE 2152 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -42,7 +42,7 @@ struct cats_partition_image {
 	struct cats_image_source sources[7][4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t input_own_keep[1];
-	uint8_t pad_974[2];
+	uint8_t pad_978[2];
 	/* position and bias, residual units: [N][own features] */
 	int16_t input_table[5][4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -51,7 +51,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1070[2];
+	uint8_t pad_1074[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -60,14 +60,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1418[2];
+	uint8_t pad_1422[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1522[2];
+	uint8_t pad_1526[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -78,14 +78,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_1934[2];
+	uint8_t pad_1938[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_2038[2];
+	uint8_t pad_2042[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -94,6 +94,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
+	uint8_t pad_2148[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -113,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x24a8b5b4u,
+		.crc32 = 0x34366dcbu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -122,6 +123,7 @@ static const struct cats_partition_image cats_partition = {
 		.model = CATS_PARTITION_AT(model),
 		.gather_table = CATS_PARTITION_AT(gathers),
 		.source_table = CATS_PARTITION_AT(sources),
+		.metadata = 0,
 	},
 	.model = {
 		.tokens = 5,
@@ -397,7 +399,7 @@ static const struct cats_partition_image cats_partition = {
 	.input_own_keep = {
 		0,
 	},
-	.pad_974 = { 0, 0 },
+	.pad_978 = { 0, 0 },
 	.input_table = {
 		{ 1117, 3684, 2016, 1459 },
 		{ -840, 4191, -4850, -5886 },
@@ -417,7 +419,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1070 = { 0, 0 },
+	.pad_1074 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 7947, -3707 }, { -6282, 1530 }, { 8069, 1628 }, { 6428, -3146 },
 		{ 9057, -13 }, { 10941, 2252 }, { 11213, 1466 }, { -6643, 1091 },
@@ -459,7 +461,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1418 = { 0, 0 },
+	.pad_1422 = { 0, 0 },
 	.block0_heads_weights = {
 		{ -14, 39, 58, -93, 125, 113, -98, 57, -90, 55, -93, -38, -65, 0, 0,
 		  0 },
@@ -477,7 +479,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1522 = { 0, 0 },
+	.pad_1526 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -519,7 +521,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 2, 3,
 	},
-	.pad_1934 = { 0, 0 },
+	.pad_1938 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ 40, 14, 97, -90, 27, -42, 89, 119, -73, 7, 75, -116, -65,
 		  0, 0, 0 },
@@ -537,7 +539,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2038 = { 0, 0 },
+	.pad_2042 = { 0, 0 },
 	.output_norm = {
 		{ 11998, -2497 }, { 11726, 3520 }, { 8034, 1809 }, { 7964, -3898 },
 		{ 7023, -821 }, { 6295, -1106 }, { -6585, -1089 }, { 8943, 30 },
@@ -556,6 +558,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
+	.pad_2148 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT
