@@ -1,0 +1,41 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What samples have of data: written by the programs beside them, and right by their deployments."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cats.deploy.export import load_deploy
+from cats.integer import reference
+from cats.integer.quantize import quantize_inputs
+from cats.integer.samples import real_inputs
+
+SAMPLES = Path(__file__).resolve().parents[3] / "samples"
+
+
+def test_digits_are_what_their_program_writes():
+    pytest.importorskip("torch")
+    made = runpy.run_path(SAMPLES / "node" / "digits.py")
+    assert (SAMPLES / "node" / "src" / "digits.h").read_text() == made["text"]()
+
+
+def test_motions_are_what_their_program_writes():
+    made = runpy.run_path(SAMPLES / "sensor" / "motions.py")
+    assert (SAMPLES / "sensor" / "src" / "motions.h").read_text() == made["header"](seed=2)
+
+
+def test_the_sensor_samples_deployment_knows_motions_it_has_not_seen():
+    """From m/s2 to the name with what the deployment itself says."""
+    made = runpy.run_path(SAMPLES / "sensor" / "motions.py")
+    model, *_ = load_deploy(SAMPLES / "sensor" / "deploy")
+    rng = np.random.default_rng(3)
+    right = 0
+    for motion in 10 * made["MOTIONS"]:
+        window = made["recording"](motion, rng)[None, None]  # [1, height, steps, axes]
+        real, _ = real_inputs(model.metadata, window)
+        output, _ = reference.run(model, quantize_inputs(model, real)[0])
+        right += model.metadata.classes[output.ravel().argmax()] == motion
+    assert right >= 38
