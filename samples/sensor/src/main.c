@@ -21,10 +21,10 @@
 
 LOG_MODULE_REGISTER(app, LOG_LEVEL_INF);
 
-#define AXES        3
-#define RANGE_G     8
-#define MOST_STEPS  256
-#define MOST_INPUT  (MOST_STEPS * AXES)
+#define AXES 3
+#define RANGE_G 8
+#define MOST_STEPS 256
+#define MOST_INPUT (MOST_STEPS * AXES)
 #define MOST_OUTPUT 32
 
 static const struct device *const accelerometer = DEVICE_DT_GET_OR_NULL(DT_ALIAS(accel0));
@@ -155,7 +155,7 @@ static void watch(const struct cats_instance *node, const struct cats_metadata *
 		if (measure(samples[filled]) != 0) {
 			break;
 		}
-	if (++filled == steps) {
+		if (++filled == steps) {
 			classify(node, metadata, played);
 		}
 	}

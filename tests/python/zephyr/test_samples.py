@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""What samples have of data: written by the programs beside them, and right by their deployments."""
+"""What samples have of data: as the programs beside them write it, right by their deployments."""
 
 import runpy
 from pathlib import Path
@@ -36,6 +36,6 @@ def test_the_sensor_samples_deployment_knows_motions_it_has_not_seen():
     for motion in 10 * made["MOTIONS"]:
         window = made["recording"](motion, rng)[None, None]  # [1, height, steps, axes]
         real, _ = real_inputs(model.metadata, window)
-        output, _ = reference.run(model, quantize_inputs(model, real)[0])
+        output, *_ = reference.run(model, quantize_inputs(model, real)[0])
         right += model.metadata.classes[output.ravel().argmax()] == motion
     assert right >= 38
