@@ -34,6 +34,7 @@ examples:
   cats monitor --map map.yaml --record watch.jsonl --seconds 3600 --json watch.json
   cats monitor --port 0=/dev/ttyACM0 --port 1=/dev/ttyACM1
   cats monitor --replay watch.jsonl --speed 10
+  cats monitor --replay watch.jsonl --trace watch.json
 """
 
 
@@ -57,6 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--speed", type=float, default=1.0, metavar="N",
         help="with --replay: times as fast; 0: at once, as where there is no terminal",
     )  # fmt: skip
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE.json",
+        help="with --replay: what was heard over time, for Perfetto or chrome://tracing",
+    )  # fmt: skip
     parser.add_argument("--baud", type=int, default=115200, help="with --port")
     add_json_argument(parser)
 
@@ -74,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError("--period and --seconds are greater than 0, --speed is not below")
     if args.record and args.replay:
         raise CatsError("--record and --replay: a recording is there already")
+    if args.trace and not args.replay:
+        raise CatsError("--trace is made of a recording: --record FILE, then --replay FILE")
     group = _replay(args) if args.replay else _watch(args)
     if args.json:
         write_json(args.json, group.summary())
@@ -103,9 +110,13 @@ def _watch(args: argparse.Namespace) -> Group:
 
 def _replay(args: argparse.Namespace) -> Group:
     from cats.zephyr.monitor import Group, read_recording
+    from cats.zephyr.monitor_trace import trace
 
     records = list(read_recording(args.replay))
-    group = Group(dict.fromkeys(one["port"] for one in records))
+    ports = dict.fromkeys(one["port"] for one in records)
+    if args.trace:
+        write_json(args.trace, trace(records, ports))
+    group = Group(ports)
     speed = args.speed if sys.stdout.isatty() else 0
     with _shown(group, args.json == "-") as show, contextlib.suppress(KeyboardInterrupt):
         for before, one in zip(records[:1] + records, records):

@@ -16,6 +16,7 @@ import yaml
 
 from cats import cli
 from cats.zephyr.monitor import FORMAT, Group, parse
+from cats.zephyr.monitor_trace import trace
 from stand_in_board import Board
 
 LAST = {"inference": 7, "class": 3, "latency_us": 41500, "fragments": 30, "lost": 2, "silent": 0}
@@ -32,6 +33,29 @@ def said(node, uptime_s, inferences, lost=(0, 0, 0), **more):
 
 def record(port, at, node=None, **more):
     return {"time": at, "port": port} | ({"node": node} if node else {}) | more
+
+
+def test_a_recording_as_a_trace():
+    records = [
+        record("a", 100.0, said(0, 10, 3, sent=20)),
+        record("a", 101.0, said(0, 11, 5, sent=60, lost=(0, 4, 1))),
+        record("a", 102.0, gone="unplugged"),
+        record("a", 104.0, said(0, 1, 1, sent=4)),
+        record("a", 105.0, said(0, 2, 1, sent=4)),
+    ]
+    events = trace(records, {"a": 0})["traceEvents"]
+    states = [e for e in events if e["ph"] == "X" and e["tid"] == 0]
+    assert [(e["name"], e["ts"], e["dur"]) for e in states] == [
+        ("alive", 0, 2e6), ("gone", 2e6, 2e6), ("alive", 4e6, 1e6),
+    ]  # fmt: skip
+    # One was told between two answers; what came before a reset or the watch is no event.
+    (inference,) = [e for e in events if e["ph"] == "X" and e["tid"] == 1]
+    assert inference["ts"] + inference["dur"] == 1e6 and inference["dur"] == LAST["latency_us"]
+    assert inference["args"]["inferences since the last answer"] == 2
+    rates = [e["args"]["sent"] for e in events if e["name"] == "frames a second"]
+    assert rates == [40, 0]
+    lost = [e["args"] for e in events if e["name"] == "fragments lost"]
+    assert lost == [{"from 1": 4, "from 2": 1}, {"from 1": 0, "from 2": 0}]
 
 
 @pytest.fixture
@@ -160,9 +184,16 @@ def test_live_recorded_and_replayed(busy, tmp_path, monkeypatch, capsys):
         lost = {link["source"]: link["lost"] / link["fragments"] for link in one["links"]}
         assert lost[(one["node"] + 1) % 3] == 0.5 and lost[(one["node"] + 2) % 3] == 0
 
-    assert cli.main(["monitor", "--replay", "watch.jsonl", "--json", "again.json"]) == 0
+    assert (
+        cli.main(
+            ["monitor", "--replay", "watch.jsonl", "--json", "again.json", "--trace", "trace.json"]
+        )
+        == 0
+    )
     # The map's order is not in the recording, the nodes' own numbers are.
     assert json.loads((tmp_path / "again.json").read_text()) == live
+    events = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    assert {e["pid"] for e in events if e["name"] == "frames a second"} == {0, 1, 2}
     assert cli.main(["monitor", *words, "--seconds", "1"]) == 2
     assert "watch.jsonl is there already" in capsys.readouterr().err
 
