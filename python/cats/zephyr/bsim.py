@@ -241,35 +241,62 @@ def run(
     ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
     ``packets``: fill in ``Log.packets``.
     """
-    out = Path(environment()["BSIM_OUT_PATH"])
     program = Path(program).resolve()
     if not program.is_file():
         raise CatsError(f"no program {program}: build tests/bsim/node")
-    ident = f"cats_{uuid.uuid4().hex[:12]}"
-    # The channel's program looks for its models below ../lib.
-    where = out / "bin"
-    phy = [f"./{PHY}", f"-s={ident}", f"-D={len(devices)}", f"-sim_length={seconds * 1e6:.0f}"]
-    phy += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1"]
-    phy += [f"-channel={channel[0]}"] if channel else []
+    commands = []
+    for number, device in enumerate(devices):
+        command = [str(program), f"-rs={seed + number}", f"-node={device.node}"]
+        command.append(f"-deploy={Path(device.deploy or deploy).resolve()}")
+        if device.drift_ppm:
+            command.append(f"-xo_drift={device.drift_ppm * 1e-6:g}")
+        if device.on_us:
+            command += [f"-start_offset={device.on_us}", "-delay_init"]
+        command += [f"-{name}={value}" for name, value in device.options.items()]
+        commands.append(command)
+    phy = [f"-channel={channel[0]}"] if channel else []
     phy += [f"-defmodem={modem[0]}"] if modem else []
     phy += ["-argschannel", *channel[1:]] if channel[1:] else []
     phy += ["-argsdefmodem", *modem[1:]] if modem[1:] else []
+    said, sent = simulate(
+        commands, seconds=seconds, seed=seed, phy=phy, folder=folder, packets=packets
+    )
+    found = [parse(device, text) for device, text in zip(devices, said, strict=True)]
+    for log, rows in zip(found, sent):
+        log.packets = rows
+    return found
+
+
+def simulate(
+    commands: Sequence[Sequence[str]],
+    *,
+    seconds: float,
+    seed: int = 1,
+    phy: Sequence[str] = (),
+    folder: Path | None = None,
+    packets: bool = False,
+) -> tuple[list[str], list[list[tuple[int, int]]]]:
+    """Run programs, a device each, on one channel for at most ``seconds`` of simulated time.
+
+    Gives what each printed and, with ``packets``, the packets that each sent. ``phy``: more options
+    of the channel's program. ``folder``: where to keep the logs.
+    """
+    out = Path(environment()["BSIM_OUT_PATH"])
+    ident = f"cats_{uuid.uuid4().hex[:12]}"
+    # The channel's program looks for its models below ../lib.
+    where = out / "bin"
+    channel = [f"./{PHY}", f"-s={ident}", f"-D={len(commands)}", f"-sim_length={seconds * 1e6:.0f}"]
+    channel += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1", *phy]
     with tempfile.TemporaryDirectory() as temporary:
         logs = folder or Path(temporary)
         logs.mkdir(parents=True, exist_ok=True)
+        files = [logs / f"device_{number:02}.log" for number in range(len(commands))]
         started: list[subprocess.Popen] = []
         try:
-            for number, device in enumerate(devices):
-                command = [str(program), f"-s={ident}", f"-d={number}", f"-rs={seed + number}"]
-                command += ["-v=2", "-no-color", "-disconnect_on_exit=1", f"-node={device.node}"]
-                command.append(f"-deploy={Path(device.deploy or deploy).resolve()}")
-                if device.drift_ppm:
-                    command.append(f"-xo_drift={device.drift_ppm * 1e-6:g}")
-                if device.on_us:
-                    command += [f"-start_offset={device.on_us}", "-delay_init"]
-                command += [f"-{name}={value}" for name, value in device.options.items()]
-                started.append(_start(command, where, logs / f"device_{number:02}.log"))
-            started.append(_start(phy, where, logs / "channel.log"))
+            for number, (command, log) in enumerate(zip(commands, files)):
+                more = [f"-s={ident}", f"-d={number}", "-v=2", "-no-color", "-disconnect_on_exit=1"]
+                started.append(_start([*command, *more], where, log))
+            started.append(_start(channel, where, logs / "channel.log"))
             for process in started:
                 process.wait(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -279,16 +306,13 @@ def run(
                 if process.poll() is None:
                     process.kill()
                     process.wait()
-        found = [
-            parse(device, (logs / f"device_{number:02}.log").read_text(errors="replace"))
-            for number, device in enumerate(devices)
-        ]
-    if packets:
-        dumped = out / "results" / ident
-        for number, log in enumerate(found):
-            log.packets = _packets(dumped / f"d_2G4_{number:02}.Tx.csv")
-        shutil.rmtree(dumped, ignore_errors=True)
-    return found
+        said = [log.read_text(errors="replace") for log in files]
+    if not packets:
+        return said, []
+    dumped = out / "results" / ident
+    sent = [_packets(dumped / f"d_2G4_{number:02}.Tx.csv") for number in range(len(commands))]
+    shutil.rmtree(dumped, ignore_errors=True)
+    return said, sent
 
 
 def _packets(path: Path) -> list[tuple[int, int]]:
