@@ -74,20 +74,23 @@ class Case:
         if self.target.shield and self.transport == "ieee802154":
             said.append(f"SHIELD={self.target.shield}")
         if self.transport:
-            said.append(f"EXTRA_CONF_FILE={OVERLAYS[self.transport]}")
+            overlay = OVERLAYS[self.transport]
+            own = (source_tree() / "samples" / self.sample / overlay).is_file()
+            said.append(f"EXTRA_CONF_FILE={overlay if own else f'../node/{overlay}'}")
         if self.target.sysbuild and self.transport:
             said += network_core(self.transport, self.target.board, ())
             said.append(f"{NETWORK_IMAGES[self.transport]}_CONFIG_MINIMAL_LIBC=y")
         return said
 
 
-SAMPLES = ("node", "calibrate", "selftest")
+SAMPLES = ("node", "sensor", "calibrate", "selftest")
 
 
 def _cases(target: Target) -> list[Case]:
-    """The node with every transport, the calibration with one, the self test without."""
+    """The node with every transport, sensor and calibration with one, the self test without."""
     return [
         *(Case("node", target, transport) for transport in target.transports),
+        Case("sensor", target, target.transports[0]),
         Case("calibrate", target, target.transports[0]),
         Case("selftest", target),
     ]
@@ -108,9 +111,9 @@ What was built, what was simulated and what was measured, by board. No board was
 has run this on hardware yet.
 
 * *Built*: the sample links for the board and fits. Bytes of RAM and flash are the linker's, with
-  Zephyr 4.3, gcc 12.2 and the minimal C library (``CONFIG_MINIMAL_LIBC=y``); ``samples/node`` holds
-  node 0 of the deployment in its folder, exported anew for the radio. Where there are two images,
-  the second line is that of the network core, by sysbuild.
+  Zephyr 4.3, gcc 12.2 and the minimal C library (``CONFIG_MINIMAL_LIBC=y``); ``samples/node`` and
+  ``samples/sensor`` hold node 0 of the deployment in their folder, exported anew for the radio.
+  Where there are two images, the second line is that of the network core, by sysbuild.
 * *Simulated*: the same code for the radio ran on BabbleSim, with all tests of
   ``tests/python/zephyr/test_bsim_*.py``. ``nrf52_bsim`` models the nRF52833, whose RADIO the
   nRF52840 and, but for 802.15.4, the nRF52832 share. Boards do not get radio waves there, nor
@@ -136,10 +139,11 @@ mbedtls, open-amp and, for the SAM V71, hal_atmel.
 def build(case: Case, space: Workspace, root: Path) -> dict:
     """Build it, and what the linker says of each image."""
     tree = source_tree()
-    deploy = tree / "samples" / "node" / "deploy"
+    owner = case.sample if (tree / "samples" / case.sample / "deploy").is_dir() else "node"
+    deploy = tree / "samples" / owner / "deploy"
     if case.transport:
         model = load_deploy(deploy)[0]
-        deploy = root / f"deploy-{case.transport}"
+        deploy = root / f"deploy-{owner}-{case.transport}"
         if not deploy.is_dir():
             export(model, deploy, radio=case.transport)
     (built,) = build_nodes(
