@@ -9,12 +9,15 @@ from pathlib import Path
 
 from cats.plan.radio import SEALED
 from cats.report import add_json_argument, parse_size
+from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
 EPILOG = """\
 examples:
   cats export RUN -o DEPLOY
   cats export RUN -o DEPLOY --radio ble_2m --repair-rounds 2
+  cats export RUN -o DEPLOY --nodes 2
+  cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -97,6 +100,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="both",
         help="header: cats_partition.h, to be linked; image: cats_partition.bin, for flash",
     )
+    deal = parser.add_argument_group(
+        "other nodes than RUN was trained for",
+        "The same answers while nothing is lost; a run that is pruned where a norm reads is "
+        "refused.",
+    )
+    deal.add_argument("--nodes", type=int, metavar="D", help="number of nodes (RUN's)")
+    deal.add_argument(
+        "--shares", metavar="S,S,..",
+        help="uneven shares of the model, a number for each node, in whole heads: 2,1,1",
+    )  # fmt: skip
+    deal.add_argument(
+        "--input-split", choices=INPUT_SPLITS,
+        help="node 0 holds the raw input, or its columns are spread, whole sensors (as RUN)",
+    )  # fmt: skip
+    deal.add_argument(
+        "--output-split", choices=OUTPUT_SPLITS,
+        help="node 0 computes the result, or its columns are spread (as RUN)",
+    )  # fmt: skip
     add_plan_arguments(parser)
     parser.add_argument(
         "--calibration",
@@ -125,10 +146,18 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import check_free, export, render
     from cats.report import write_json
+    from cats.shape.config import node_shares
     from cats.training.run_folder import quantise_run
 
     check_free(args.out, args.force)
-    model, source = quantise_run(args.run, args.calibration, args.counts_per_unit)
+    model, source = quantise_run(
+        args.run,
+        args.calibration,
+        args.counts_per_unit,
+        node_shares(args.nodes, args.shares),
+        args.input_split,
+        args.output_split,
+    )
     meta = export(
         model,
         args.out,

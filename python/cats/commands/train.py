@@ -54,7 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
-    shape.add_argument("--nodes", type=int, default=4, help="devices that share it (default 4)")
+    shape.add_argument("--nodes", type=int, help="devices that share it (default 4)")
+    shape.add_argument(
+        "--shares",
+        metavar="S,S,..",
+        help="uneven shares of it, a number for each device, in whole heads: 2,1,1",
+    )
     shape.add_argument(
         "--input-split",
         choices=("single", "channels"),
@@ -143,7 +148,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init",
         type=Path,
         metavar="RUN",
-        help="start from the weights and keep sets of a trained RUN of the same shape",
+        help="start from the weights and keep sets of a trained RUN of the same shape, dealt to "
+        "--nodes or --shares where these differ",
     )
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
@@ -168,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
     from cats.report import write_json
-    from cats.shape.config import SplitConfig, even_split
+    from cats.shape.config import SplitConfig, node_shares
     from cats.training.loop import train
     from cats.training.options import Training
     from cats.training.run_folder import load_run
@@ -191,11 +197,10 @@ def run(args: argparse.Namespace) -> int:
     }
     model = dataclasses.replace(task.model, **shape)
     model.check()
-    split = SplitConfig.even(model, args.nodes, args.input_split, args.output_split)
-    if args.input_split == "channels" and task.channels > 1:  # whole sensors
-        columns = model.inputs // task.channels
-        inputs = tuple(count * columns for count in even_split(task.channels, args.nodes))
-        split = dataclasses.replace(split, inputs=inputs)
+    shares = node_shares(args.nodes, args.shares) or (1,) * 4
+    split = SplitConfig.by_shares(
+        model, shares, args.input_split, args.output_split, task.channels
+    )
     chosen = {
         name: getattr(args, name)
         for name in ("epochs", "batch", "lr", "patterns", "threads")

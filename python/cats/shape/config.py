@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cats.errors import CatsError
@@ -24,6 +26,11 @@ MAX_COLUMNS = 4096
 POOLS = ("mean", "class", "last", "all")
 ACTIVATIONS = ("relu", "gelu")
 TASKS = ("classify", "forecast")
+#: Whether one node has all columns of the input, of the result; or they are spread.
+INPUT_SPLITS = ("single", "channels")
+OUTPUT_SPLITS = ("single", "even")
+
+_COUNTED = {"heads": "heads", "hidden": "hidden columns"}
 
 
 @dataclass(frozen=True)
@@ -87,10 +94,41 @@ class ModelConfig:
             raise CatsError("a causal model cannot read its class token in row 0: use pool 'last'")
 
 
-def even_split(total: int, parts: int) -> tuple[int, ...]:
-    """Cut ``total`` into ``parts`` whole numbers that differ by at most one, the larger first."""
-    base, rest = divmod(total, parts)
-    return tuple(base + (i < rest) for i in range(parts))
+def parse_shares(text: str) -> tuple[float, ...]:
+    """``2,1,1``: a share for each node; CatsError for what is no list of positive numbers."""
+    try:
+        shares = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        shares = ()
+    if not shares or not all(0 < share < math.inf for share in shares):
+        raise CatsError(f"shares {text!r}: write a positive number for each node, as in 2,1,1")
+    return shares
+
+
+def node_shares(nodes: int | None, text: str | None) -> tuple[float, ...] | None:
+    """The shares that options ``--nodes`` and ``--shares`` ask for (None: neither is given);
+    CatsError where they contradict each other, or for a number of nodes that cannot be."""
+    if text is None:
+        if nodes is not None and not 1 <= nodes <= MAX_NODES:
+            raise CatsError(f"{nodes} nodes: choose 1 to {MAX_NODES}")
+        return None if nodes is None else (1,) * nodes
+    shares = parse_shares(text)
+    if nodes not in (None, len(shares)):
+        raise CatsError(f"--nodes {nodes} with {len(shares)} --shares: leave --nodes out")
+    return shares
+
+
+def share_out(total: int, shares: Sequence[float], least: int = 0) -> tuple[int, ...]:
+    """Cut ``total`` into whole numbers as near to ``shares`` as they get (largest remainders, the
+    first among equals), each at least ``least``, of which there must be enough."""
+    exact = [total * (share / sum(shares)) for share in shares]
+    counts = [max(int(part), least) for part in exact]
+    while sum(counts) != total:
+        more = 1 if sum(counts) < total else -1
+        lacks = [more * (part - count) for part, count in zip(exact, counts, strict=True)]
+        free = [i for i, count in enumerate(counts) if more > 0 or count > least]
+        counts[max(free, key=lacks.__getitem__)] += more
+    return tuple(counts)
 
 
 @dataclass(frozen=True)
@@ -118,38 +156,82 @@ class SplitConfig:
         nodes: int,
         input_split: str = "single",
         output_split: str = "even",
+        sensors: int = 1,
     ) -> SplitConfig:
-        """The most even split.
-
-        ``input_split`` is ``single`` (node 0 holds the raw tokens) or ``channels`` (the input
-        columns are spread as well). ``output_split`` is ``single`` (node 0 computes the whole
-        result, so it cannot be lost on its way there; the others hear it) or ``even`` (less flash
-        on node 0; every node misses the parts that it does not hear).
-        """
+        """The most even split; the rest as in ``by_shares``."""
         if not 1 <= nodes <= MAX_NODES:
             raise CatsError(f"{nodes} nodes: choose 1 to {MAX_NODES}")
-        if nodes > model.heads:
-            raise CatsError(
-                f"{nodes} nodes cannot share {model.heads} heads: every node owns at least one, "
-                f"so use at most {model.heads} nodes or more heads"
-            )
-        if input_split not in ("single", "channels"):
-            raise CatsError(f"input split is {input_split!r}: one of single, channels")
-        if output_split not in ("single", "even"):
-            raise CatsError(f"output split is {output_split!r}: one of single, even")
+        return cls.by_shares(model, (1,) * nodes, input_split, output_split, sensors)
+
+    @classmethod
+    def by_shares(
+        cls,
+        model: ModelConfig,
+        shares: Sequence[float],
+        input_split: str = "single",
+        output_split: str = "even",
+        sensors: int = 1,
+    ) -> SplitConfig:
+        """The split nearest to ``shares``, a positive number for each node, in whole heads.
+
+        ``input_split`` is ``single`` (node 0 holds the raw tokens) or ``channels`` (the input
+        columns are spread as well; where they are those of several ``sensors``, an equal number
+        each, a sensor's columns stay together). ``output_split`` is ``single`` (node 0 computes the
+        whole result, so it cannot be lost on its way there; the others hear it) or ``even`` (spread
+        by the shares as well: less flash on node 0; every node misses the parts that it does not
+        hear).
+        """
+        nodes = len(shares)
+        if not 1 <= nodes <= MAX_NODES:
+            raise CatsError(f"{nodes} shares: choose 1 to {MAX_NODES}, one for each node")
+        if not all(0 < share < math.inf for share in shares):
+            raise CatsError(f"shares {list(shares)}: each must be positive and finite")
+        for name in ("heads", "hidden"):
+            if nodes > getattr(model, name):
+                raise CatsError(
+                    f"{nodes} nodes cannot share {getattr(model, name)} {_COUNTED[name]}: every "
+                    f"node owns at least one, so use at most {getattr(model, name)} nodes or more "
+                    f"{_COUNTED[name]}"
+                )
+        if input_split not in INPUT_SPLITS:
+            raise CatsError(f"input split is {input_split!r}: one of {', '.join(INPUT_SPLITS)}")
+        if output_split not in OUTPUT_SPLITS:
+            raise CatsError(f"output split is {output_split!r}: one of {', '.join(OUTPUT_SPLITS)}")
         nothing = (0,) * (nodes - 1)
+        width = model.inputs // sensors if sensors > 1 else 1  # columns that stay together
         split = cls(
-            heads=even_split(model.heads, nodes),
-            hidden=even_split(model.hidden, nodes),
+            heads=share_out(model.heads, shares, 1),
+            hidden=share_out(model.hidden, shares, 1),
             outputs=(model.outputs, *nothing)
             if output_split == "single"
-            else even_split(model.outputs, nodes),
+            else share_out(model.outputs, shares),
             inputs=(model.inputs, *nothing)
             if input_split == "single"
-            else even_split(model.inputs, nodes),
+            else tuple(width * count for count in share_out(model.inputs // width, shares)),
         )
         split.check(model)
         return split
+
+    def deal(
+        self,
+        model: ModelConfig,
+        shares: Sequence[float],
+        input_split: str | None = None,
+        output_split: str | None = None,
+        sensors: int = 1,
+    ) -> SplitConfig:
+        """The same over other nodes: ``by_shares``, where input and output are spread as they are
+        here, unless it is said (of one node: the input stays with node 0, and so does the
+        result)."""
+        spread = {name: max(getattr(self, name)) < total for name, total in
+                  (("inputs", model.inputs), ("outputs", model.outputs))}  # fmt: skip
+        return self.by_shares(
+            model,
+            shares,
+            input_split or INPUT_SPLITS[spread["inputs"]],
+            output_split or OUTPUT_SPLITS[spread["outputs"]],
+            sensors,
+        )
 
     def check(self, model: ModelConfig) -> None:
         """Raise CatsError unless this split fits the model."""

@@ -25,6 +25,7 @@ from torch import Tensor, distributed, nn
 from cats import __version__
 from cats.errors import CatsError
 from cats.integer.quantize import Scales
+from cats.nn.deal import deal
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import (
@@ -74,7 +75,8 @@ def train(
     ``out`` is the RUN folder (None: nothing is written). ``resume`` continues a run that was cut
     short and starts one where there is none; ``force`` starts again over an existing one.
     ``after_epoch(epoch, record)`` is called when an epoch and its checkpoint are done. ``init``
-    gives weights and keep sets to start from. Started by torchrun, all processes share each batch.
+    gives weights and keep sets to start from, of any split. Started by torchrun, all processes
+    share each batch.
     """
     training.check()
     _check_task(task, config)
@@ -124,8 +126,9 @@ class _Session:
         shape = dataclasses.replace(config, pool="all") if every_row else config
         self.model = CatsTransformer(shape, split, dropout=training.dropout)
         if init is not None:
-            if dataclasses.replace(init.config, pool=config.pool) != config or init.split != split:
-                raise CatsError("the run to start from has another shape or split than asked for")
+            if dataclasses.replace(init.config, pool=config.pool) != config:
+                raise CatsError("the run to start from has another shape than asked for")
+            init, _ = deal(init, split)
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
         self.optimizer = torch.optim.AdamW(

@@ -20,11 +20,19 @@ from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales
 from cats.integer.samples import with_counts
+from cats.nn.deal import deal
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
-from cats.nn.to_integer import calibration_inputs, quantize
+from cats.nn.to_integer import calibration_inputs, quantize, scales_for
 from cats.report import read_json, write_atomic, write_json
-from cats.shape.config import RunConfig, model_from_json, split_from_json, to_json
+from cats.shape.config import (
+    RunConfig,
+    SplitConfig,
+    model_from_json,
+    share_out,
+    split_from_json,
+    to_json,
+)
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.partition import KeepSets, check_keep
@@ -130,17 +138,28 @@ def _few(names: Sequence[str] | None) -> str:
 
 
 def quantise_run(
-    path: Path | str, samples: int = 256, counts: Sequence[float] = ()
+    path: Path | str,
+    samples: int = 256,
+    counts: Sequence[float] = (),
+    shares: Sequence[float] | None = None,
+    input_split: str | None = None,
+    output_split: str | None = None,
 ) -> tuple[IntegerModel, dict]:
     """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
     the scales that it was trained with; ``counts`` per unit as ``with_counts`` takes them. (model,
-    where it comes from)."""
+    where it comes from).
+
+    ``shares``, ``input_split`` and ``output_split`` deal it to other nodes (``SplitConfig.deal``):
+    its outputs stay the same to the bit while nothing is lost. CatsError where they would not,
+    because of what was pruned (``cats.nn.deal``).
+    """
     if samples < 1:
         raise CatsError(f"{samples} calibration samples: at least 1")
     path = Path(path)
     trained, run = load_run(path)
     task = load_task(run)
     inputs = calibration_inputs(task, samples)
+    scales = run_scales(run) or scales_for(trained, run.model, inputs)
     source = {
         "task": run.task,
         "seed": run.seed,
@@ -149,10 +168,29 @@ def quantise_run(
         "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
         "calibration_samples": len(inputs),
     }
+    if shares or input_split or output_split:
+        split = run.split.deal(
+            run.model, shares or run.split.heads, input_split, output_split, task.channels
+        )
+        if split != run.split:
+            trained = _dealt(path, trained, split)
+            source["trained_split"] = to_json(run.split)
     metadata = run_metadata(run) if run.extra.get("metadata") else task.metadata
-    return dataclasses.replace(
-        quantize(trained, inputs, run_scales(run)), metadata=with_counts(metadata, counts)
-    ), source
+    integers = quantize(trained, inputs, scales)
+    return dataclasses.replace(integers, metadata=with_counts(metadata, counts)), source
+
+
+def _dealt(path: Path, model: CatsTransformer, split: SplitConfig) -> CatsTransformer:
+    dealt, changed = deal(model, split)
+    if changed:
+        nodes = f"--nodes {split.nodes}"
+        if split.heads != share_out(model.config.heads, (1,) * split.nodes):
+            nodes = f"--shares {','.join(map(str, split.heads))}"
+        raise CatsError(
+            f"{path} is pruned in {', '.join(changed)}, where a norm reads: over other nodes it "
+            f"computes something else: finetune it with 'cats train --init {path} {nodes}'"
+        )
+    return dealt
 
 
 def _model_of(path: Path, config: dict) -> CatsTransformer:

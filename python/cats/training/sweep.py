@@ -50,7 +50,7 @@ from cats import tasks
 from cats.errors import CatsError
 from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
-from cats.shape.config import ModelConfig, SplitConfig, even_split
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
 from cats.training.loop import train
@@ -140,13 +140,9 @@ class Sweep:
             model = dataclasses.replace(task.model, **self.model)
         except TypeError as error:
             raise CatsError(f"a sweep's model: {error}") from None
-        nodes = self.nodes_of(kind)
-        split = SplitConfig.even(model, nodes, self.input_split, output_split="single")
-        if self.input_split == "channels" and task.channels > 1:
-            columns = model.inputs // task.channels
-            inputs = tuple(count * columns for count in even_split(task.channels, nodes))
-            split = dataclasses.replace(split, inputs=inputs)
-        return model, split
+        return model, SplitConfig.even(
+            model, self.nodes_of(kind), self.input_split, "single", task.channels
+        )
 
     def training_of(
         self, kind: str, keep: float, seed: int, suited: dict | None = None

@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""A trained model over other nodes.
+
+Where nothing was pruned, every node reads all columns, so D nodes compute the same function for
+every D. Where columns were pruned, the nodes differ in what they read:
+
+* Without a norm (HEADS, HIDDEN) an output is a sum over the columns that it reads. What it did not
+  read before keeps out of the sum by weights of zero, and its new owner broadcasts what any other
+  node reads: the same function for every split.
+* With a norm (ATTENTION, FORWARD, OUTPUT) mean and variance are taken over all that a node has. It
+  is the same function exactly where every output's node has the very columns that it had before.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from cats.nn.model import CatsTransformer
+from cats.nn.prune import reading
+from cats.shape.config import SplitConfig
+from cats.shape.partition import PRUNABLE, full_keep, gather_kind, own_ranges
+
+
+@torch.no_grad()
+def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, list[str]]:
+    """(the model over ``split``, kinds of gathers whose norm there is over other columns).
+
+    Where the second is empty both compute the same outputs while nothing is lost, but for the order
+    of floats' sums; else it is where finetuning starts. Keep sets are the least that it takes; a
+    gather that broadcast everything still does. ``model`` itself is left as it is.
+    """
+    dealt = CatsTransformer(model.config, split, dropout=model.dropout)
+    dealt.load_state_dict(model.state_dict())
+    dealt.train(model.training)
+    if split == model.split:
+        dealt.set_keep(model.keep)
+        return dealt, []
+    all_before, keep = full_keep(model.config, model.split), full_keep(model.config, split)
+    changed: dict[str, None] = {}
+    for g in range(len(keep)):
+        kind, _ = gather_kind(model.config, g)
+        unpruned = model.split.nodes == 1 or model.keep[g] == all_before[g]
+        if kind not in PRUNABLE or unpruned:
+            continue
+        linear, norm = reading(dealt, g)
+        before, after = (getattr(m, f"reader_{kind.name}") for m in (model, dealt))  # [D, O]
+        own = getattr(dealt, f"own_{kind.name}")  # [D, K]
+        read = (before.T @ getattr(model, f"view_{g}").float()).bool()  # [O, K]
+        linear.weight.mul_(read)
+        needed = (after @ read.float()).bool()  # [D, K]
+        sent = (needed & ~own).any(0)
+        if split.nodes > 1:
+            keep[g] = [
+                tuple(c for c in range(begin, end) if sent[c]) or ((begin,) if begin < end else ())
+                for begin, end in own_ranges(model.config, split, kind)
+            ]
+        sent[[column for columns in keep[g] for column in columns]] = True
+        has = (after.T @ (own | sent).float()).bool()  # [O, K]
+        if norm is not None and not torch.equal(has, read):
+            changed[kind.name.lower()] = None
+    dealt.set_keep(keep)
+    return dealt, list(changed)
