@@ -63,8 +63,8 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     seconds: dict[str, float] = {}
     metrics, curves, silent, metas, rows = {}, {}, {}, {}, []
     equal = {"clean": True, "lossy": True}
-    test = task.test.inputs[: options.samples].numpy()
-    labels = task.test.targets[: options.samples].numpy()
+    tested = task.test.spaced(options.samples or len(task.test))
+    test, labels = tested.inputs.numpy(), tested.targets.numpy()
 
     for kind, message_dropout in KINDS.items():
         name = kind.replace("_", " ")

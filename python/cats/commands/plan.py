@@ -89,13 +89,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats plan``."""
     from cats.deploy.export import load_deploy
+    from cats.plan.planner import options_from_json
     from cats.plan.survey import Exported, render, survey, survey_plot
     from cats.report import save_plot, write_json
 
     exported = None
     if args.deploy is not None:
-        model, plan, _, _ = load_deploy(args.deploy)
-        exported = Exported(model.config, model.split, model.keep, plan)
+        model, plan, meta, _ = load_deploy(args.deploy)
+        options = options_from_json(meta, plan)
+        exported = Exported(model.config, model.split, model.keep, plan, options)
     result = survey(args, exported)
     if args.json:
         write_json(args.json, result)

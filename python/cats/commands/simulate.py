@@ -14,7 +14,7 @@ from cats.report import add_json_argument
 HELP = "run a deployment's C code on simulated nodes over a lossy air"
 DESCRIPTION = (
     "Run every node of a deployment - the C engine and gather of the devices - over a simulated "
-    "air, with inputs from the task's test part; compare each output with the integer reference "
+    "air, with inputs from all over the task's test part; compare each output with the integer reference "
     "under the same losses."
 )
 EPILOG = """\
@@ -33,6 +33,10 @@ changes what those above it left; # begins a remark), or a .json file: [{"at_ms"
 ...], where a loss may be a matrix.
 Exit status 1: an output differs from the reference, or an inference did not end.
 """
+
+
+#: Inferences where --samples does not say how many.
+SAMPLES = 200
 
 
 def _moment(text: str) -> tuple[int, float]:
@@ -119,13 +123,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"this node goes {what} at this simulated time, milliseconds; may be repeated",
         )  # fmt: skip
     parser.add_argument(
-        "--samples", type=int, default=200, metavar="N", help="inferences, from the test part"
-    )
+        "--samples", type=int, metavar="N",
+        help="inferences, evenly spread over the test part (200, or all where it has fewer)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
-    parser.add_argument("--radio", help="another radio than the deployment's: plan again for it")
+    parser.add_argument("--radio", help="another radio than the deployment's: plan again for it, with its other options")
     parser.add_argument(
         "--rounds", "--repair-rounds", type=int, metavar="R",
-        help="other repair rounds than the deployment's, 0 to 3: plan again",
+        help="other repair rounds than the deployment's, 0 to 3: plan again, with its other options",
     )  # fmt: skip
     parser.add_argument(
         "--compute", choices=("none", "plan"), default="none",
@@ -165,19 +170,17 @@ def run(args: argparse.Namespace) -> int:
     from cats.sim.simulate import Settings
     from cats.sim.trace import Trace
 
-    if args.samples < 1:
+    if args.samples is not None and args.samples < 1:
         raise CatsError(f"{args.samples} samples: at least 1")
     for name in ("save_availability", "trace"):
         if getattr(args, name) and (len(args.loss) > 1 or args.dead):
             raise CatsError(f"--{name.replace('_', '-')} takes one --loss and no --dead")
     model, plan, meta, images = load_deploy(args.deploy)
     if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
-        from cats.plan.planner import make_plan
+        from cats.plan.planner import options_from_json
 
-        rounds = plan.rounds if args.rounds is None else args.rounds
-        plan = make_plan(
-            model.config, model.split, model.keep, radio=args.radio or plan.radio, rounds=rounds
-        )
+        options = options_from_json(meta, plan).on(args.radio, args.rounds)
+        plan = options.plan(model.config, model.split, model.keep)
         images = None
     events = [Event(node, False, round(1000 * ms)) for node, ms in args.kill]
     events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
@@ -188,7 +191,7 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError(f"--dead: there are nodes 0 to {nodes - 1}")
     babble = [Babble("repeat", node, round(1000 * ms)) for node, ms in args.babble]
     neighbour = None if args.neighbour is None else Neighbour(round(1000 * args.neighbour))
-    task, inputs = _inputs(args, model, meta)
+    task, part, inputs = _inputs(args, model, meta)
 
     settings = Settings(compute=args.compute, code_time=args.code_time)
     trace = Trace() if args.trace else None
@@ -203,7 +206,7 @@ def run(args: argparse.Namespace) -> int:
         records.append(
             report(
                 model, plan, inputs, faults, args.seed, settings, images,
-                check_outputs=args.check, task=task, save=args.save_availability, trace=trace,
+                check_outputs=args.check, task=task, part=part, save=args.save_availability, trace=trace,
             )
         )  # fmt: skip
     if trace is not None:
@@ -254,14 +257,15 @@ def _matrix(path: Path, nodes: int) -> object:
     return np.array(rows)
 
 
-def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object, object]:
-    """(task or None, int8 [samples, tokens_in, P])."""
+def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object, ...]:
+    """(task, the samples of its test part, int8 [samples, tokens_in, P]); no task and no samples
+    for random inputs."""
     from cats.errors import CatsError
     from cats.integer.random_models import random_inputs
 
     source = meta.get("run") or {}
     if args.random_inputs:
-        return None, random_inputs(args.seed, model.config, args.samples)
+        return None, None, random_inputs(args.seed, model.config, args.samples or SAMPLES)
     if not source.get("task"):
         raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
     try:
@@ -273,7 +277,7 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
             "--random-inputs"
         ) from None
     task = load(source["task"], **(source.get("task_options") or {}))
-    part = task.test.inputs
-    if args.samples > len(part):
-        raise CatsError(f"{args.samples} samples: the test part has {len(part)}")
-    return task, quantize_inputs(model, part[: args.samples].numpy())
+    if args.samples is not None and args.samples > len(task.test):
+        raise CatsError(f"{args.samples} samples: the test part has {len(task.test)}")
+    part = task.test.spaced(args.samples or SAMPLES)
+    return task, part, quantize_inputs(model, part.inputs.numpy())

@@ -33,7 +33,7 @@ from cats.errors import CatsError
 from cats.integer import model as integer
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan, plan_from_json, plan_to_json
-from cats.plan.planner import make_plan
+from cats.plan.planner import PlanOptions, make_plan, options_from_json
 from cats.plan.predict import air_json, node_size, parameters, single_device
 from cats.plan.radio import RADIOS
 from cats.report import read_json, table
@@ -61,13 +61,14 @@ def describe(
     model: IntegerModel,
     plan: Plan,
     *,
-    options: Mapping[str, Any] | None = None,
+    options: PlanOptions | None = None,
     run: Mapping[str, Any] | None = None,
     formats: str = "both",
 ) -> dict:
-    """Content of plan.json. ``options`` are make_plan()'s, used again to say what the other radios
-    would need; ``run`` says where the model comes from."""
+    """Content of plan.json. ``options`` are what the plan was made by, used again to say what the
+    other radios would need; ``run`` says where the model comes from."""
     config, split, keep = model.config, model.split, model.keep
+    options = options or options_from_json({}, plan)
     ident = image.model_id(model, plan)
     sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
     alone, alone_us = single_device(config)
@@ -97,6 +98,7 @@ def describe(
         "model_id": f"{ident:08x}",
         "radio": plan.radio,
         "rounds": plan.rounds,
+        "options": to_json(options),
         "formats": formats,
         "run": dict(run or {}),
         "metadata": None if model.metadata is None else metadata_to_json(model.metadata),
@@ -112,23 +114,22 @@ def describe(
             "arena_bytes": alone.arena_bytes,
             "inference_us": alone_us,
         },
-        "air": _air(model, plan, dict(options or {})),
+        "air": _air(model, plan, options),
         "fastest": _fastest(model, plan),
         "plan": plan_to_json(plan),
         "keep": [[list(columns) for columns in sources] for sources in keep],
     }
 
 
-def _air(model: IntegerModel, plan: Plan, options: dict) -> dict[str, dict]:
+def _air(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict[str, dict]:
     """Air of each radio: of the plan's own as planned, of the others as they would be planned."""
     config, split, keep = model.config, model.split, model.keep
     found = {}
     for name in dict.fromkeys([*RADIOS, plan.radio]):
         other = plan
         if name != plan.radio:
-            changed = {**options, "radio": name, "rounds": plan.rounds, "payload": None}
             try:
-                other = make_plan(config, split, keep, **changed)
+                other = options.on(name).plan(config, split, keep)
             except CatsError:
                 continue
         found[name] = {
@@ -267,14 +268,15 @@ def export(
     force: bool = False,
     **options: Any,
 ) -> dict:
-    """Plan a model (``options`` are make_plan()'s), pack it, write DEPLOY; returns plan.json."""
+    """Plan a model (``options`` are those of PlanOptions), pack it, write DEPLOY; returns plan.json."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
     check_free(out, force)
     integer.check_integer(model)
-    plan = make_plan(model.config, model.split, model.keep, **options)
-    meta = describe(model, plan, options=options, run=run, formats=formats)
+    chosen = PlanOptions(**options)
+    plan = chosen.plan(model.config, model.split, model.keep)
+    meta = describe(model, plan, options=chosen, run=run, formats=formats)
     files = partition_files(model, plan, formats, flash_address)
     write_deploy(out, model, {PLAN: dump(meta).encode(), **files}, force)
     return meta

@@ -21,9 +21,7 @@ def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
 
 def calibration_inputs(task: Task, samples: int = 256) -> Tensor:
     """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by."""
-    inputs = task.train.inputs
-    chosen = np.linspace(0, len(inputs) - 1, min(samples, len(inputs))).astype(int)
-    return inputs[np.unique(chosen)]
+    return task.train.spaced(samples).inputs
 
 
 def scales_for(model: CatsTransformer, config: ModelConfig, inputs: Tensor) -> Scales:

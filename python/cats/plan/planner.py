@@ -15,7 +15,7 @@ hide behind it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
@@ -177,6 +177,70 @@ class _Search:
                 plan_arena(config, split, keep, gathers, d, mode) for d in range(split.nodes)
             ),
         )
+
+
+#: Options of a plan that are never left to the planner.
+_NEEDED = ("radio", "rounds", "slack")
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What ``make_plan`` was asked for, under its names; ``plan.json`` keeps it, so that another
+    radio or other repair rounds are planned with the rest as it was."""
+
+    radio: str = "ieee802154"
+    rounds: int = 0
+    payload: int | None = None
+    tile_rows: int | Sequence[int] | None = None
+    interleave: bool | None = None
+    held: bool | None = None
+    heads_per_pass: int | None = None
+    block_rows: int | None = None
+    ram_limit: int | None = None
+    slack: float = 0.05
+
+    def on(self, radio: str | None = None, rounds: int | None = None) -> PlanOptions:
+        """The same on another radio, whose payload may be smaller, or with other repair rounds."""
+        payload = self.payload
+        if payload is not None and radio is not None:
+            payload = min(payload, radio_named(radio).payload)
+        return replace(
+            self,
+            radio=radio or self.radio,
+            rounds=self.rounds if rounds is None else rounds,
+            payload=payload,
+        )
+
+    def plan(
+        self,
+        config: ModelConfig,
+        split: SplitConfig,
+        keep: KeepSets,
+        compute: Compute | None = None,
+    ) -> Plan:
+        """``make_plan`` with these options."""
+        return make_plan(config, split, keep, compute=compute, **vars(self))
+
+
+def options_from_json(data: dict, plan: Plan) -> PlanOptions:
+    """What plan.json says under ``options``; of a deployment that does not say it, what its plan
+    shows. CatsError for what are no such options."""
+    given = data.get("options")
+    if given is None:
+        payload = None if plan.payload == radio_named(plan.radio).payload else plan.payload
+        given = {"radio": plan.radio, "rounds": plan.rounds, "payload": payload}
+    try:
+        options = PlanOptions(**given)
+    except TypeError as error:
+        raise CatsError(f"plan options do not fit this version ({error}): export again") from None
+    for name, value in vars(options).items():
+        legal: tuple[type, ...] = {"radio": (str,), "slack": (int, float)}.get(name, (int,))
+        values = value if name == "tile_rows" and isinstance(value, list) else [value]
+        if not all(isinstance(v, legal) or (v is None and name not in _NEEDED) for v in values):
+            raise CatsError(f"plan option {name} is {value!r}: the plan is damaged, export again")
+    if isinstance(options.tile_rows, list):
+        options = replace(options, tile_rows=tuple(options.tile_rows))
+    return options
 
 
 def make_plan(

@@ -18,7 +18,7 @@ from cats.plan.boards import Board
 from cats.plan.cost import node_instructions
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
-from cats.plan.planner import make_plan
+from cats.plan.planner import PlanOptions, make_plan
 from cats.plan.radio import FRAME_HEADER, RADIOS
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import Compute, inference_us
@@ -209,31 +209,27 @@ def deployment(
     *,
     radios: Sequence[str] = tuple(RADIOS),
     rounds: int = 0,
-    slack: float = 0.05,
+    options: PlanOptions | None = None,
     given: Plan | None = None,
 ) -> dict:
     """What a deployment needs of each node (the largest figure of all nodes), as JSON: planned for
-    each radio under the board's RAM, or for the least RAM where that is not enough; ``given`` is
-    the plan for its radio."""
+    each radio under the board's RAM, or for the least RAM where that is not enough, with what else
+    ``options`` ask for; ``given`` is the plan for its radio."""
     found: dict = {"nodes": split.nodes, "radios": {}}
     compute = computing(board)
     for name in radios:
-        options = {"radio": name, "rounds": rounds, "compute": compute}
+        asked = (options or PlanOptions()).on(name, rounds)
+        limits = [board.arena_limit(name, split.nodes), asked.ram_limit]
+        asked = dataclasses.replace(asked, ram_limit=min(n for n in limits if n is not None))
         try:
             plan = (
                 given
                 if given is not None and given.radio == name
-                else make_plan(
-                    config,
-                    split,
-                    keep,
-                    ram_limit=board.arena_limit(name, split.nodes),
-                    slack=slack,
-                    **options,
-                )
+                else asked.plan(config, split, keep, compute)
             )
         except CatsError:
-            plan = make_plan(config, split, keep, slack=math.inf, **options)
+            least = dataclasses.replace(asked, ram_limit=None, slack=math.inf)
+            plan = least.plan(config, split, keep, compute)
         sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
         nodes = range(split.nodes)
         instructions = max(node_instructions(config, split, keep, plan, d) for d in nodes)

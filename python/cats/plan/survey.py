@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from cats.errors import CatsError
 from cats.plan.boards import Board, board_named
 from cats.plan.plan import Plan
-from cats.plan.planner import make_plan, tradeoffs
+from cats.plan.planner import PlanOptions, tradeoffs
 from cats.plan.predict import (
     air_json,
     deployment,
@@ -43,6 +43,7 @@ class Exported:
     split: SplitConfig
     keep: KeepSets
     plan: Plan
+    options: PlanOptions
 
 
 def parse_nodes(text: str) -> list[int]:
@@ -84,7 +85,9 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     board = chosen_board(args)
     own: tuple[SplitConfig, KeepSets] | None = None
     given: Plan | None = None
+    options = PlanOptions()
     if exported is not None:
+        options = exported.options
         config, given, own = exported.config, exported.plan, (exported.split, exported.keep)
         ratio = keep_ratio(config, *own) if exported.split.nodes > 1 else 1.0
     else:
@@ -128,8 +131,9 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     for nodes in (n for n in numbers if n <= most):
         exported = given if own is not None and own[0].nodes == nodes else None
         row = deployment(
-            config, *shares(nodes), board, radios=radios, rounds=rounds, given=exported
-        )
+            config, *shares(nodes), board, radios=radios, rounds=rounds, options=options,
+            given=exported,
+        )  # fmt: skip
         row |= {k: row["radios"][radio][k] for k in ("fits_ram", "fits_flash", "fits")}
         if args.largest:
             wide = largest_features(config, nodes, board, ratio, radio, args.input_split)
@@ -142,7 +146,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     split, keep = shares(shown)
     plan = given if own is not None and own[0] == split and given else None
     if plan is None or plan.radio != radio:
-        plan = make_plan(config, split, keep, radio=radio, rounds=rounds)
+        plan = options.on(radio, rounds).plan(config, split, keep)
     result = {
         "model": to_json(config),
         "parameters": parameters(config),
@@ -171,7 +175,10 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
                     if key != "by_gather"
                 },
             }
-            for p in tradeoffs(config, split, keep, radio=radio, rounds=rounds)
+            for p in tradeoffs(
+                config, split, keep, radio=radio, rounds=rounds,
+                payload=options.on(radio).payload,
+            )  # fmt: skip
         ]
     return result
 

@@ -22,7 +22,7 @@ from cats.sim.simulate import Result, Settings, simulate
 from cats.sim.trace import Trace
 
 if TYPE_CHECKING:
-    from cats.tasks import Task
+    from cats.tasks import Part, Task
 
 #: Figures of a run's row in the table, in their order.
 COLUMNS = (
@@ -40,14 +40,16 @@ def owners(model: IntegerModel) -> list[int]:
 
 
 def quality(
-    model: IntegerModel, task: Task, result: Result, nodes: Sequence[int] | None = None
+    model: IntegerModel,
+    task: Task,
+    part: Part,
+    result: Result,
+    nodes: Sequence[int] | None = None,
 ) -> dict[str, float]:
-    """Figures of ``task`` over the first B samples of its test part, as ``nodes`` (by default
+    """Figures of ``task`` over the samples that were run, ``part``, as ``nodes`` (by default
     ``owners``) give them: the mean over these nodes. A missing class never wins; a missing value of
     a forecast is the mean of what was seen (zero, as inputs are normalised)."""
     import torch
-
-    from cats.tasks import Part
 
     fill = -1e30 if model.config.task == "classify" else 0.0
     outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
@@ -57,11 +59,7 @@ def quality(
         chosen = torch.from_numpy(np.flatnonzero(result.done[:, d]))
         if not len(chosen):
             continue
-        part = Part(
-            *(None if field is None else field[chosen] for field in
-              (task.test.inputs, task.test.targets, task.test.offset, task.test.spread))
-        )  # fmt: skip
-        scores = task.score(torch.from_numpy(outputs[:, d])[chosen].float(), part)
+        scores = task.score(torch.from_numpy(outputs[:, d])[chosen].float(), part.at(chosen))
         for name, value in scores.items():
             totals[name] = totals.get(name, 0.0) + value * len(chosen)
         weights += len(chosen)
@@ -97,17 +95,19 @@ def report(
     *,
     check_outputs: bool = True,
     task: Task | None = None,
+    part: Part | None = None,
     save: Path | None = None,
     trace: Trace | None = None,
 ) -> dict:
-    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table."""
+    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table. ``task`` and
+    the ``part`` of it that ``inputs`` are give the quality."""
     result = simulate(model, plan, inputs, faults, seed, settings, images, trace)
     if save is not None:
         save_availability(save, plan, result)
     wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
-    counts = task is not None and not result.hung
-    scores = quality(model, task, result) if counts else {}
-    every = quality(model, task, result, range(model.split.nodes)) if counts else {}
+    counts = task is not None and part is not None and not result.hung
+    scores = quality(model, task, part, result) if counts else {}
+    every = quality(model, task, part, result, range(model.split.nodes)) if counts else {}
     energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
     loss = np.asarray(faults.loss)
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us

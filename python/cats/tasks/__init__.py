@@ -43,8 +43,18 @@ class Part:
 
     def every(self, step: int) -> Part:
         """Every ``step``-th sample, from the first."""
+        return self.at(slice(None, None, step))
+
+    def spaced(self, count: int) -> Part:
+        """At most ``count`` samples, evenly spread from the first to the last: parts are in order
+        of time or of class, so the first ones stand for no others."""
+        last = len(self) - 1
+        return self.at(torch.linspace(0, last, min(count, last + 1), dtype=torch.float64).long())
+
+    def at(self, index: slice | Tensor) -> Part:
+        """The samples of an index."""
         values = (getattr(self, field.name) for field in fields(self))
-        return Part(*(None if value is None else value[::step] for value in values))
+        return Part(*(None if value is None else value[index] for value in values))
 
 
 class Task(ABC):

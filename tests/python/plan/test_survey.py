@@ -214,6 +214,22 @@ def test_shape_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path: Path
     assert [word for word in words if word not in text] == []
 
 
+def test_deployment_keeps_its_options(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
+    """Other radios, rounds and numbers of nodes are planned as the deployment was asked for."""
+    config = ModelConfig(tokens_in=16, inputs=4, outputs=4, features=32, heads=4, hidden=32)
+    split = SplitConfig.even(config, 2)
+    model = random_model(4, config, split)
+    asked = {"payload": 60, "tile_rows": 3, "slack": 0.5}
+    export.export(model, tmp_path / "deploy", **asked)
+    _, data = run(capsys, str(tmp_path / "deploy"), "--repair-rounds", "1", "--nodes", "2,4")
+    for row in data["deployments"]:
+        for name, figures in row["radios"].items():
+            assert max(figures["tile_rows"]) == 3, name
+    plan = make_plan(config, split, model.keep, rounds=1, **asked)
+    own = data["deployments"][0]["radios"]["ieee802154"]
+    assert own["bytes_on_air"] == plan_air(plan).bytes
+
+
 def test_deployment_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
     config = ModelConfig(tokens_in=5, inputs=4, outputs=3, features=16, heads=4, hidden=12)
     split = SplitConfig(heads=(2, 1, 1), hidden=(2, 5, 5), outputs=(1, 1, 1), inputs=(4, 0, 0))

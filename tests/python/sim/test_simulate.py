@@ -475,13 +475,82 @@ def test_quality_is_that_of_who_owns_the_result(output_split):
     plan = make_plan(SMALL, split, model.keep)
     _, result = run(model, plan, 30, Faults(loss=0.3), seed=1)
     known = np.where(result.outputs == reference.OUTPUT_MISSING, -(2**20), result.outputs)
-    right = known[:, :, 0].argmax(-1) == task.test.targets[:30, None].numpy()  # [B, D]
+    part = task.test.spaced(30)
+    right = known[:, :, 0].argmax(-1) == part.targets[:, None].numpy()  # [B, D]
     who = owners(model)
     assert who == ([0] if output_split == "single" else [0, 1, 2, 3])
-    assert quality(model, task, result)["accuracy"] == pytest.approx(right[:, who].mean())
-    everybody = quality(model, task, result, range(4))["accuracy"]
+    assert quality(model, task, part, result)["accuracy"] == pytest.approx(right[:, who].mean())
+    everybody = quality(model, task, part, result, range(4))["accuracy"]
     assert everybody == pytest.approx(right.mean())
     assert right[:, 0].mean() != right.mean()  # so that the figures differ
+
+
+def test_samples_are_spread_over_the_test_part(deploy, capsys, monkeypatch):
+    """The first of a part in order of time or of class stand for no others."""
+    from cats import tasks
+    from cats.commands import simulate as module
+    from cats.integer.quantize import quantize_inputs
+    from cats.sim import figures
+
+    task = tasks.load("digits", patch_rows=2, patch_columns=2)
+    model, _ = deployment(4)
+    seen = []
+    genuine = figures.simulate
+
+    def keep(model, plan, inputs, *rest):
+        seen.append(inputs)
+        return genuine(model, plan, inputs, *rest)
+
+    monkeypatch.setattr(figures, "simulate", keep)
+    monkeypatch.setattr(module, "SAMPLES", 4)
+    assert command(deploy, "--json", "-") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["samples"] == 4
+    where = [0, 149, 299, 449]
+    np.testing.assert_array_equal(seen[0], quantize_inputs(model, task.test.inputs[where].numpy()))
+    answers = reference.run_batch(model, seen[0])[:, 0, 0].argmax(-1)
+    right = (answers == task.test.targets[where].numpy()).mean()
+    assert data["results"][0]["quality"]["accuracy"] == pytest.approx(right)
+    assert module.SAMPLES <= 200 <= len(task.test)
+
+
+def test_command_plans_again_as_it_was_asked(tmp_path, capsys):
+    """Payload, tiles, RAM and slack of the deployment hold for another radio and other rounds."""
+    from cats.deploy import export
+
+    asked = {"payload": 60, "tile_rows": 3, "ram_limit": 9000, "slack": 0.5}
+    model, plan = deployment(4, **asked)
+    export.export(model, tmp_path / "deploy", **asked)
+    other = deployment(4, **asked, radio="ble_2m", rounds=2)[1]
+    options = "--samples", 1, "--random-inputs", "--json", "-"
+    assert command(tmp_path / "deploy", "--radio", "ble_2m", "--rounds", 2, *options) == 0
+    result = json.loads(capsys.readouterr().out)["results"][0]
+    assert result["bytes_on_air"] == plan_air(other).bytes
+    assert result["bytes_on_air"] != plan_air(deployment(4, radio="ble_2m", rounds=2)[1]).bytes
+    path = tmp_path / "deploy" / "plan.json"
+    meta = json.loads(path.read_text())
+    assert {name: meta["options"][name] for name in asked} == asked
+
+    # What another radio cannot carry is cut; what it cannot do is one line.
+    export.export(model, tmp_path / "wide", radio="ble_2m", payload=200)
+    assert command(tmp_path / "wide", "--radio", "ieee802154", *options) == 0
+    capsys.readouterr()
+    meta["options"]["ram_limit"] = 100
+    path.write_text(json.dumps(meta))
+    assert command(tmp_path / "deploy", "--rounds", 2, *options) == 2
+    assert "no plan fits into an arena of 100 bytes" in capsys.readouterr().err
+
+    # Deployments of before say what their plan shows; damaged ones are told.
+    del meta["options"]
+    path.write_text(json.dumps(meta))
+    assert command(tmp_path / "deploy", "--rounds", 2, *options) == 0
+    again = json.loads(capsys.readouterr().out)["results"][0]
+    assert again["bytes_on_air"] == plan_air(deployment(4, payload=60, rounds=2)[1]).bytes
+    for damage in ([], {"slack": "much"}, {"tile_rows": ["2"]}, {"rounds": None}, {"speed": 1}):
+        path.write_text(json.dumps({**meta, "options": damage}))
+        assert command(tmp_path / "deploy", "--rounds", 2, *options) == 2
+        err = capsys.readouterr().err
+        assert "export again" in err and err.count("\n") == 1
 
 
 def test_command_plans_again(deploy, capsys):

@@ -251,3 +251,13 @@ def test_ett_follows_the_literature():
     assert 0.055 < scores["linear"]["mse"] < 0.06
     for name in ("persistence", "context mean", "last day repeated"):
         assert 0.065 < scores[name]["mse"] < 0.075
+
+
+def test_samples_evenly_spread():
+    """From the first to the last, each at most once, of every field."""
+    part = tasks.Part(torch.arange(10.0)[:, None, None], torch.arange(10), spread=torch.arange(10))
+    for count, wanted in ((1, [0]), (2, [0, 9]), (4, [0, 3, 6, 9]), (10, list(range(10))),
+                          (99, list(range(10)))):  # fmt: skip
+        some = part.spaced(count)
+        assert some.targets.tolist() == some.spread.tolist() == wanted and some.offset is None
+        assert some.inputs.flatten().tolist() == wanted
