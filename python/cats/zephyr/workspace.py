@@ -9,6 +9,7 @@ needs no more than the standard library.
 
 from __future__ import annotations
 
+import configparser
 import os
 import shutil
 import subprocess
@@ -43,28 +44,73 @@ def source_tree() -> Path:
 
 
 def find_zephyr() -> Path | None:
-    """The Zephyr tree: ZEPHYR_BASE, the west workspace around, or CMake's package registry."""
-    candidates = [os.environ.get("ZEPHYR_BASE", "")]
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        if (folder / ".west" / "config").is_file():
-            candidates.append(str(folder / "zephyr"))
-            break
-    registry = Path.home() / ".cmake" / "packages" / "Zephyr"
-    for entry in sorted(registry.glob("*")) if registry.is_dir() else ():
-        # The path of Zephyr's CMake package: ZEPHYR/share/zephyr-package/cmake
-        candidates.append(str(Path(entry.read_text().strip()).parents[2]))
-    for candidate in candidates:
-        if candidate and (Path(candidate) / "scripts" / "twister").is_file():
-            return Path(candidate)
-    return None
+    """The Zephyr tree that west would take: that of ZEPHYR_BASE (after the workspace's own where
+    west's ``zephyr.base-prefer`` is ``configfile``), of the west workspace around; where there is
+    neither, one of CMake's package registry. None where what is named is no Zephyr tree: another
+    one is never taken in its place."""
+    return next((tree for tree, _ in _named() if _is_zephyr(tree)), None)
+
+
+def _named() -> list[tuple[Path, str]]:
+    """(tree, who names it) that count here; of several the first that is there."""
+    environment = os.environ.get("ZEPHYR_BASE")
+    west, prefer = _west_base()
+    if environment and not (west and prefer == "configfile"):
+        return [(Path(environment), "ZEPHYR_BASE")]
+    if west:
+        return west
+    registry = Path(os.path.expanduser("~"), ".cmake", "packages", "Zephyr")
+    # An entry is the path of Zephyr's CMake package: ZEPHYR/share/zephyr-package/cmake
+    return [
+        (Path(entry.read_text().strip()).parents[2], "CMake's package registry")
+        for entry in (sorted(registry.glob("*")) if registry.is_dir() else ())
+    ]
+
+
+def _west_base() -> tuple[list[tuple[Path, str]], str]:
+    """(what the west workspace around takes for Zephyr's tree, empty where there is no workspace;
+    its ``zephyr.base-prefer``): as ``west.app.main`` finds it, in west's system's, user's and
+    workspace's settings. Every command of west writes ``zephyr.base`` there where its manifest has
+    Zephyr, so that the manifest need not be read."""
+    here = Path.cwd()
+    top = next((f for f in (here, *here.parents) if (f / ".west").is_dir()), None)
+    if top is None:
+        return [], ""
+    user = Path(os.path.expanduser("~"), ".westconfig")
+    if "XDG_CONFIG_HOME" in os.environ:
+        user = Path(os.environ["XDG_CONFIG_HOME"], "west", "config")
+    local = os.environ.get("WEST_CONFIG_LOCAL", top / ".west" / "config")
+    settings = configparser.ConfigParser(allow_no_value=True, interpolation=None)
+    try:
+        settings.read(
+            [
+                os.environ.get("WEST_CONFIG_SYSTEM", "/etc/westconfig"),
+                os.environ.get("WEST_CONFIG_GLOBAL", user),
+                local,
+            ],
+            encoding="utf-8",
+        )
+    except (configparser.Error, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0]
+        raise CatsError(f"{local} is no configuration of west: {reason}") from None
+    prefer = settings.get("zephyr", "base-prefer", fallback="") or ""
+    if base := settings.get("zephyr", "base", fallback=None):
+        return [(top / base, f"zephyr.base in {local}")], prefer
+    manifest = settings.get("manifest", "path", fallback=None) or "zephyr"
+    return [(top / path, f"the manifest of {top}") for path in (manifest, "zephyr")], prefer
+
+
+def _is_zephyr(tree: Path) -> bool:
+    return (tree / "scripts" / "twister").is_file()
 
 
 def workspace() -> Workspace:
     """The Zephyr workspace of this machine; raises CatsError that says what is missing."""
     zephyr = find_zephyr()
     if not zephyr:
+        named = "".join(f" ({who} names {tree})" for tree, who in _named()[:1])
         raise CatsError(
-            "no Zephyr workspace found: run this in one (west init, west update), or set "
+            f"no Zephyr workspace found{named}: run this in one (west init, west update), or set "
             "ZEPHYR_BASE"
         )
     python = _zephyr_python(zephyr)
@@ -169,7 +215,11 @@ def _compiles(*flags: str) -> bool:
 
 def main() -> int:
     """Print where the Zephyr tree is; status 1 where there is none."""
-    zephyr = find_zephyr()
+    try:
+        zephyr = find_zephyr()
+    except CatsError as error:
+        print(f"cats: error: {error}", file=sys.stderr)
+        return 1
     if zephyr:
         print(zephyr)
     return 0 if zephyr else 1

@@ -22,7 +22,7 @@ from cats.shape.partition import NORMED, Kind, full_keep, gather_kind
 from cats.sim.simulate import simulate
 
 CONFIG = ModelConfig(
-    tokens_in=5, inputs=6, outputs=5, features=16, heads=8, hidden=11, blocks=2, pool="class"
+    tokens_in=3, inputs=6, outputs=5, features=16, heads=8, hidden=11, blocks=1, pool="class"
 )
 SHARES = {1: (1,), 2: (1, 1), 3: (2, 1, 1), 4: (1,) * 4, 8: (1,) * 8}
 
@@ -38,7 +38,7 @@ def trained(split, keep=None, config=CONFIG, seed=0):
     return model
 
 
-def samples(config=CONFIG, count=6):
+def samples(config=CONFIG, count=3):
     generator = torch.Generator().manual_seed(7)
     return torch.randn((count, config.tokens_in, config.inputs), generator=generator)
 
@@ -132,13 +132,13 @@ def test_same_nodes_are_the_same_model():
 
 
 @pytest.mark.no_cover
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**31), data=st.data())
 def test_same_function_or_told(seed, data):
     """Random splits and keep sets: no change told, no change there."""
     nodes = st.integers(1, 8)
     pool = data.draw(st.sampled_from(["mean", "class", "last", "all"]))
-    config = dataclasses.replace(CONFIG, pool=pool, blocks=1)
+    config = dataclasses.replace(CONFIG, pool=pool)
     split, other = (random_split(seed + i, config, data.draw(nodes)) for i in (0, 1))
     keep = random_keep(seed, config, split, data.draw(st.sampled_from([1.0, 0.8, 0.4])))
     normed = data.draw(st.booleans())

@@ -359,12 +359,82 @@ def test_zephyr_is_found(zephyr, monkeypatch):
     assert workspace.find_zephyr() is None
     (registry / "1").write_text(str(zephyr / "zephyr" / "share" / "zephyr-package" / "cmake"))
     assert workspace.find_zephyr() == zephyr / "zephyr"
-    shutil.rmtree(registry)
-    (zephyr / ".west").mkdir()
-    (zephyr / ".west" / "config").write_text("")
-    (zephyr / "deep").mkdir()
-    monkeypatch.chdir(zephyr / "deep")
-    assert workspace.find_zephyr() == zephyr / "zephyr"
+
+
+def tree(folder):
+    """A folder that looks like a Zephyr tree."""
+    (folder / "scripts").mkdir(parents=True)
+    (folder / "scripts" / "twister").touch()
+    return folder
+
+
+@pytest.fixture
+def west_workspace(tmp_path, monkeypatch):
+    """A west workspace, entered, beside a foreign tree in CMake's registry; its settings' file."""
+    for name in [name for name in os.environ if name.startswith(("ZEPHYR_BASE", "WEST_CONFIG"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("WEST_CONFIG_SYSTEM", str(tmp_path / "system"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    registry = tmp_path / "home" / ".cmake" / "packages" / "Zephyr"
+    registry.mkdir(parents=True)
+    foreign = tree(tmp_path / "foreign")
+    (registry / "0").write_text(str(foreign / "share" / "zephyr-package" / "cmake"))
+    top = tmp_path / "top"
+    (top / ".west").mkdir(parents=True)
+    (top / "app" / "deep").mkdir(parents=True)
+    monkeypatch.chdir(top / "app" / "deep")
+    return top / ".west" / "config"
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ("[zephyr]\nbase = deps/zephyr\n", "top/deps/zephyr"),
+        ("[manifest]\npath = app\n[zephyr]\nbase = deps/zephyr\n", "top/deps/zephyr"),
+        ("[manifest]\npath = zephyr-fork\nfile = west.yml\n", "top/zephyr-fork"),
+        ("[manifest]\npath = app\n", "top/zephyr"),
+        ("[zephyr]\nbase = {top}/elsewhere\n", "top/elsewhere"),
+        ("[zephyr]\nbase = 50%(x)s\n", "top/50%(x)s"),
+        ("", "top/zephyr"),
+    ],
+)
+def test_zephyr_is_wests(west_workspace, settings, where):
+    """Relative to the workspace's top, before the registry; and nothing else in its place."""
+    top = west_workspace.parents[1]
+    west_workspace.write_text(settings.format(top=top))
+    assert workspace.find_zephyr() is None
+    with pytest.raises(CatsError, match=r"no Zephyr workspace found \(.* names "):
+        workspace.workspace()
+    assert workspace.find_zephyr() is None
+    tree(top.parent / where)
+    assert workspace.find_zephyr() == top.parent / where
+
+
+def test_zephyr_base_or_wests(west_workspace, tmp_path, monkeypatch):
+    west_workspace.write_text("[zephyr]\nbase = deps/zephyr\n")
+    own, named = tree(tmp_path / "top" / "deps" / "zephyr"), tree(tmp_path / "named")
+    monkeypatch.setenv("ZEPHYR_BASE", str(named))
+    assert workspace.find_zephyr() == named
+    (tmp_path / "home" / ".westconfig").write_text("[zephyr]\nbase-prefer = configfile\n")
+    assert workspace.find_zephyr() == own
+    west_workspace.write_text("[zephyr]\nbase = deps/zephyr\nbase-prefer = env\n")
+    assert workspace.find_zephyr() == named
+    monkeypatch.setenv("ZEPHYR_BASE", str(tmp_path / "nothing"))
+    assert workspace.find_zephyr() is None
+    monkeypatch.delenv("ZEPHYR_BASE")
+    assert workspace.find_zephyr() == own
+    monkeypatch.chdir(tmp_path)  # no workspace: the registry's
+    assert workspace.find_zephyr() == tmp_path / "foreign"
+
+
+def test_west_settings_that_are_none(west_workspace, capsys):
+    west_workspace.write_text("base = zephyr\n")
+    with pytest.raises(CatsError, match="no configuration of west"):
+        workspace.find_zephyr()
+    assert workspace.main() == 1
+    err = capsys.readouterr().err
+    assert err.startswith("cats: error: ") and err.count("\n") == 1
 
 
 def test_zephyr_is_told_to_make(zephyr, monkeypatch, capsys):
