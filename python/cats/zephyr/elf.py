@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
 """What a linked program says about itself: sections, load addresses, symbols, source files; and
-what GNU ld's map file adds: memory regions and the object file of every byte."""
+what a linker's map file adds: memory regions (GNU ld) and the object file of every byte."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import bisect
 import os
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from elftools.dwarf.dwarf_expr import DWARFExprParser
 from elftools.elf.elffile import ELFFile
 
 from cats.errors import CatsError
@@ -48,7 +49,8 @@ class Symbol:
 class Elf:
     """A linked ELF file. ``hosted``: a program for an operating system, loaded as a whole. From
     the debug information: ``files`` has the path of each compiled file by its name, ``code`` has
-    (begin, end, path) of functions in the order of addresses."""
+    (begin, end, path) of code in the order of addresses, ``variables`` the path of the file of the
+    variable at an address (``with_declarations``)."""
 
     path: Path
     machine: str
@@ -57,9 +59,12 @@ class Elf:
     symbols: tuple[Symbol, ...]
     files: dict[str, str]
     code: tuple[tuple[int, int, str], ...]
+    variables: dict[int, str] = field(default_factory=dict)
 
-    def source_of_code(self, address: int) -> str:
-        """The path of the file whose function is at an address; empty if not known."""
+    def source_of(self, address: int) -> str:
+        """The path of the file whose function or variable is at an address; empty if not known."""
+        if address in self.variables:
+            return self.variables[address]
         index = bisect.bisect_right(self.code, (address, sys.maxsize, "")) - 1
         found = self.code[index] if index >= 0 else (0, 0, "")
         return found[2] if found[0] <= address < found[1] else ""
@@ -85,7 +90,8 @@ class Placed:
 
 @dataclass(frozen=True)
 class LinkMap:
-    """``regions`` name -> (origin, length), ``placed`` in the order of addresses."""
+    """``regions`` name -> (origin, length), empty where the linker does not say them; ``placed`` in
+    the order of addresses."""
 
     regions: dict[str, tuple[int, int]]
     placed: tuple[Placed, ...]
@@ -171,6 +177,8 @@ def _symbols(table, thumb: bool):
         info = symbol["st_info"]
         if info["type"] == "STT_FILE":
             source = symbol.name
+        elif symbol["st_shndx"] in ("SHN_ABS", "SHN_UNDEF"):
+            continue  # a number that a linker script gives a name, and no memory
         elif symbol["st_size"] and info["type"] in ("STT_OBJECT", "STT_FUNC", "STT_NOTYPE"):
             code = thumb and info["type"] == "STT_FUNC"
             yield Symbol(
@@ -183,47 +191,147 @@ def _symbols(table, thumb: bool):
 
 def _compiled(elf) -> tuple[dict[str, str], tuple[tuple[int, int, str], ...]]:
     """``files`` and ``code`` of Elf; names that stand for several paths are left out of files."""
-    paths: dict[int, str] = {}
+    paths: list[str] = []
     code = []
     try:
         dwarf = elf.get_dwarf_info() if elf.has_dwarf_info() else None
         for unit in dwarf.iter_CUs() if dwarf else ():
-            top = unit.get_top_DIE().attributes
-            name, folder = (
-                top[a].value.decode(errors="replace") if a in top else ""
-                for a in ("DW_AT_name", "DW_AT_comp_dir")
-            )
-            paths[unit.cu_offset] = os.path.normpath(os.path.join(folder, name))
-        ranges = dwarf.get_aranges() if dwarf else None
-        for entry in ranges.entries if ranges else ():
-            if entry.begin_addr:  # 0 is a function that the linker left out
-                path = paths.get(entry.info_offset, "")
-                code.append((entry.begin_addr, entry.begin_addr + entry.length, path))
+            top = unit.get_top_DIE()
+            if path := _unit_path(top):
+                paths.append(path)
+                code += [(begin, end, path) for begin, end in _ranges(top)]
     except Exception:  # debug information is a help, never a condition
         return {}, ()
     files: dict[str, str] = {}
-    for path in paths.values():
+    for path in paths:
         if files.setdefault(os.path.basename(path), path) != path:
             files[os.path.basename(path)] = ""
     return {name: path for name, path in files.items() if path}, tuple(sorted(code))
 
 
-def read_map(path: str | os.PathLike[str], elf: Elf) -> LinkMap | None:
-    """Read GNU ld's map file; None where there is none or where it is another program's."""
+def with_declarations(elf: Elf) -> Elf:
+    """The same, with the file of every function and variable that the debug information declares,
+    as is needed where no map says it, or where the linker compiled (LTO). Takes seconds."""
+    variables: dict[int, str] = {}
+    code: list[tuple[int, int, str]] = []
+    try:
+        with elf.path.open("rb") as file:
+            dwarf = ELFFile(file).get_dwarf_info()
+            for unit in dwarf.iter_CUs():
+                for die in unit.iter_DIEs():
+                    if die.tag == "DW_TAG_variable" and "DW_AT_location" in die.attributes:
+                        address = _address(die)
+                        if address:
+                            variables[address] = _declared_in(die)
+                    elif die.tag == "DW_TAG_subprogram":
+                        spans = _ranges(die)
+                        path = _declared_in(die) if spans else ""
+                        code += [(begin, end, path) for begin, end in spans if path]
+    except Exception:  # debug information is a help, never a condition
+        return elf
+    return replace(elf, code=tuple(sorted(code)) or elf.code, variables=variables)
+
+
+def _unit_path(top) -> str:
+    """The path of the file that a compile unit is of; empty for one that the linker made (LTO)."""
+    name, folder = (
+        top.attributes[a].value.decode(errors="replace") if a in top.attributes else ""
+        for a in ("DW_AT_name", "DW_AT_comp_dir")
+    )
+    if not name or name.startswith("<"):
+        return ""
+    return os.path.normpath(os.path.join(folder, name))
+
+
+def _ranges(die) -> list[tuple[int, int]]:
+    """[begin, end) of a unit's or function's code; what the linker left out lies at 0."""
+    attributes = die.attributes
+    if "DW_AT_ranges" in attributes:
+        lists = die.dwarfinfo.range_lists()
+        unit = die.cu.get_top_DIE().attributes
+        base = unit["DW_AT_low_pc"].value if "DW_AT_low_pc" in unit else 0
+        spans = []
+        for entry in lists.get_range_list_at_offset(attributes["DW_AT_ranges"].value, die.cu):
+            if hasattr(entry, "base_address"):
+                base = entry.base_address
+            else:
+                shift = 0 if entry.is_absolute else base
+                spans.append((shift + entry.begin_offset, shift + entry.end_offset))
+    elif "DW_AT_low_pc" in attributes and "DW_AT_high_pc" in attributes:
+        low, high = attributes["DW_AT_low_pc"].value, attributes["DW_AT_high_pc"]
+        spans = [(low, high.value if high.form == "DW_FORM_addr" else low + high.value)]
+    else:
+        return []
+    return [(begin, end) for begin, end in spans if begin and begin < end]
+
+
+def _address(variable) -> int:
+    """Where a variable is; 0 where it has no fixed address, or was left out."""
+    place = variable.attributes["DW_AT_location"]
+    if not place.form.startswith(("DW_FORM_exprloc", "DW_FORM_block")):
+        return 0
+    parser = DWARFExprParser(variable.cu.structs)
+    operations = parser.parse_expr(place.value)
+    if len(operations) != 1:
+        return 0
+    (argument, *_), name = operations[0].args or [0], operations[0].op_name
+    if name in ("DW_OP_addrx", "DW_OP_GNU_addr_index"):
+        return variable.dwarfinfo.get_addr(variable.cu, argument)
+    return argument if name == "DW_OP_addr" else 0
+
+
+def _declared_in(die) -> str:
+    """The path of the source file of a function or variable: where it is declared if that is no
+    header, else the file that was compiled; empty if neither is known."""
+    for name in ("DW_AT_abstract_origin", "DW_AT_specification"):
+        while name in die.attributes:
+            die = die.get_DIE_from_attribute(name)
+    compiled = _unit_path(die.cu.get_top_DIE())
+    index = die.attributes.get("DW_AT_decl_file")
+    lines = die.dwarfinfo.line_program_for_CU(die.cu) if index else None
+    if lines is None:
+        return compiled
+    header = lines.header
+    first = 0 if header.version >= 5 else 1
+    entry = header.file_entry[index.value - first]
+    folder = ""
+    if header.version >= 5 or entry.dir_index:
+        folder = header.include_directory[entry.dir_index - first].decode(errors="replace")
+    attributes = die.cu.get_top_DIE().attributes
+    root = attributes["DW_AT_comp_dir"].value.decode() if "DW_AT_comp_dir" in attributes else ""
+    path = os.path.normpath(os.path.join(root, folder, entry.name.decode(errors="replace")))
+    return path if re.search(r"\.(c|cc|cpp|cxx|S|s)$", path) else compiled or path
+
+
+def read_map(path: str | os.PathLike[str], elf: Elf) -> tuple[LinkMap | None, str]:
+    """(the map file of GNU ld or of LLVM's lld, why there is none)."""
     try:
         text = Path(path).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    _, _, text = text.partition("\nMemory Configuration\n")
-    memory, found, body = text.partition("\nLinker script and memory map\n")
-    if not found:
-        return None
-    regions = {
-        name: (int(origin, 16), int(length, 16))
-        for name, origin, length in re.findall(
-            r"^([^\s*]\S*) +0x([0-9a-f]+) +0x([0-9a-f]+)", memory, re.MULTILINE
-        )
-    }
+    except FileNotFoundError:
+        return None, "there is no map file beside it"
+    except OSError as error:
+        return None, f"the map file beside it cannot be read ({error.strerror})"
+    if re.match(r" *VMA +LMA +Size +Align +Out +In +Symbol\n", text):
+        regions, found, placed = {}, *_lld_map(text, elf)
+    else:
+        _, _, text = text.partition("\nMemory Configuration\n")
+        memory, is_map, body = text.partition("\nLinker script and memory map\n")
+        if not is_map:
+            return None, "the map file beside it is not readable: neither GNU ld's nor lld's"
+        regions = {
+            name: (int(origin, 16), int(length, 16))
+            for name, origin, length in re.findall(
+                r"^([^\s*]\S*) +0x([0-9a-f]+) +0x([0-9a-f]+)", memory, re.MULTILINE
+            )
+        }
+        found, placed = _gnu_map(body, elf)
+    if found != {section.name for section in elf.sections}:
+        return None, "the map file beside it is of another link"
+    return LinkMap(regions, tuple(sorted(placed, key=lambda p: p.address))), ""
+
+
+def _gnu_map(body: str, elf: Elf) -> tuple[set[str], list[Placed]]:
+    """(sections of the ELF that the map has as they are, what lies in them)."""
     sections = {section.name: section for section in elf.sections}
     placed: list[Placed] = []
     seen: set[str] = set()
@@ -242,6 +350,25 @@ def read_map(path: str | os.PathLike[str], elf: Elf) -> LinkMap | None:
                 seen.add(name)
         elif inside and size and rest:
             placed.append(Placed(address, size, name, rest.strip()))
-    if seen != set(sections):
-        return None
-    return LinkMap(regions, tuple(sorted(placed, key=lambda p: p.address)))
+    return seen, placed
+
+
+def _lld_map(text: str, elf: Elf) -> tuple[set[str], list[Placed]]:
+    """The same of lld's: "VMA LMA size align name", where an output section's name stands at the
+    margin and an input section is FILE:(NAME), eight columns in."""
+    sections = {section.name: section for section in elf.sections}
+    placed: list[Placed] = []
+    seen: set[str] = set()
+    inside = False
+    entry = re.compile(r"^ *([0-9a-f]+) +[0-9a-f]+ +([0-9a-f]+) +\d+ ( *)(\S.*)$", re.MULTILINE)
+    for address_text, size_text, indent, name in entry.findall(text):
+        address, size = int(address_text, 16), int(size_text, 16)
+        if not indent:
+            section = sections.get(name)
+            inside = section is not None and section.address == address and section.size == size
+            if inside:
+                seen.add(name)
+        elif inside and size and len(indent) == 8 and name.endswith(")") and ":(" in name:
+            source, _, section_name = name.rpartition(":(")
+            placed.append(Placed(address, size, section_name[:-1], source))
+    return seen, placed

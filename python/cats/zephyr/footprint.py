@@ -4,8 +4,9 @@
 
 Totals are the linker's: of a bare-metal program, what each memory region holds, gaps included (as
 ``-Wl,--print-memory-usage`` prints); of a program for the host, the sums of ``size`` (text + data
-in flash, data + bss in RAM). Parts come from symbols, from the map file beside the ELF, and from
-the names of source files in the debug information, as far as each is there.
+in flash, data + bss in RAM). Parts come from the map file beside the ELF and from the debug
+information, which know the file of every byte; what only the name of a symbol tells is a guess, and
+is said to be one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.shape.image_layout import CHANNEL, GATHER, HEADER, MAGIC, MODEL, NORM
-from cats.zephyr.elf import Elf, LinkMap, Section, Symbol, read_elf, read_map
+from cats.zephyr.elf import Elf, LinkMap, Section, Symbol, read_elf, read_map, with_declarations
 
 #: Parts in the order of the table.
 PARTS = (
@@ -72,7 +73,7 @@ BY_SOURCE = tuple(
         ("kernel", r"zephyr/|libkernel|libzephyr|isr_tables"),
     )
 )
-#: Which part a symbol belongs to whose source file is not known.
+#: Which part a symbol probably belongs to whose source file is not known.
 BY_NAME = tuple(
     (part, re.compile(pattern))
     for part, pattern in (
@@ -80,7 +81,11 @@ BY_NAME = tuple(
         ("transport", r"^cats_(transport|loopback|ieee802154|ble|nrf_radio)"),
         ("engine", r"^cats_(engine|image|kernel|norm|softmax|product|attention|requantise)"),
         ("glue", r"^cats_"),
-        ("bluetooth", r"^(bt|ll|lll|hci|ull|hal_radio|radio)_"),
+        (
+            "bluetooth",
+            r"^(bt_(hci|conn|le|gatt|att|smp|l2cap|buf|dev|id|addr|ctlr|enable|send|recv)|hci_"
+            r"(driver|event|cmd|acl)|ull|lll)_",
+        ),
         ("network", r"^(net|ieee802154|nrf5|nrf_802154)_"),
         ("crypto", r"^(mbedtls|psa|tc)_"),
         ("kernel", r"^(z|k|_k|arch|sys|_isr|_sw_isr|device|__device|__init|log|shell)_|^_kernel$"),
@@ -125,7 +130,8 @@ class Image:
 
 @dataclass
 class Footprint:
-    """One program; ``parts[name] = {"ram": bytes, "flash": bytes}`` add up to the totals."""
+    """One program; ``parts[name] = {"ram": bytes, "flash": bytes}`` add up to the totals, and
+    ``guessed`` has what of them only the name of a symbol tells."""
 
     elf: str
     machine: str
@@ -136,29 +142,36 @@ class Footprint:
     flash_limit: int | None = None
     regions: list[Region] = field(default_factory=list)
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
+    guessed: dict[str, dict[str, int]] = field(default_factory=dict)
     images: list[Image] = field(default_factory=list)
     arenas: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, part: str, kind: str, size: int) -> None:
+    def add(self, part: str, kind: str, size: int, guess: bool = False) -> None:
         """Count ``size`` bytes of ``kind`` "ram" or "flash" as ``part``."""
-        if size:
-            self.parts.setdefault(part, {"ram": 0, "flash": 0})[kind] += size
+        for counts in (self.parts, self.guessed) if guess else (self.parts,):
+            if size:
+                counts.setdefault(part, {"ram": 0, "flash": 0})[kind] += size
 
 
 def measure(path: str | os.PathLike[str], build: str | os.PathLike[str] | None = None) -> Footprint:
     """Read a program's footprint. ``build`` is its Zephyr build folder; by default it is found from
     the ELF's place in it (BUILD/zephyr/zephyr.elf)."""
     elf = read_elf(path)
-    link = read_map(elf.path.with_suffix(".map"), elf)
+    link, no_map = read_map(elf.path.with_suffix(".map"), elf)
+    # Without a map, and where the linker compiled (LTO) or objects have names of their own, only
+    # the debug information tells of which file a variable is.
+    if link is None or not all(_part_of(_resolve(p.source, elf)) for p in link.placed):
+        elf = with_declarations(elf)
     result = Footprint(elf=str(path), machine=elf.machine, hosted=elf.hosted)
-    memory = dict(link.regions) if link else _board_memory(elf.path, build)
+    memory = dict(link.regions) if link else {}
+    memory = memory or _board_memory(elf.path, build)
     usage = _hosted_usage(elf) if elf.hosted else _region_usage(elf, memory, result)
     for kind, section in usage:
         for name, source, size, symbol in _split(section, elf, link):
-            for part, share in _parts(name, source, size, symbol, section, kind, elf):
-                result.add(part, kind, share)
+            for part, share, guess in _parts(name, source, size, symbol, section, kind, elf):
+                result.add(part, kind, share, guess)
     for kind in ("ram", "flash"):
         attributed = sum(section.size for k, section in usage if k == kind)
         total = sum(r.used for r in result.regions if r.kind == kind) or attributed
@@ -170,9 +183,23 @@ def measure(path: str | os.PathLike[str], build: str | os.PathLike[str] | None =
     _read_images(elf, result)
     if not elf.symbols and not link:
         result.notes.append("stripped, no symbols: totals are right, parts cannot be told apart")
-    elif not link:
-        result.notes.append("no map file beside it: some parts are told by the names of symbols")
+    else:
+        _note_guesses(result, no_map, elf)
     return result
+
+
+def _note_guesses(result: Footprint, no_map: str, elf: Elf) -> None:
+    """Say what is guessed, and what would tell it."""
+    ram, flash = (sum(part[kind] for part in result.guessed.values()) for kind in ("ram", "flash"))
+    debug = "" if elf.files else "it has no debug information (-g)"
+    reasons = ", ".join(reason for reason in (no_map, debug) if reason)
+    if ram or flash:
+        result.notes.append(
+            f"{flash:,} bytes of flash and {ram:,} of RAM are guesses, by the names of symbols"
+            + (f": {reasons}" if reasons else "")
+        )
+    elif no_map:
+        result.notes.append(f"{no_map}: parts are those of the debug information")
 
 
 def _hosted_usage(elf: Elf) -> list[tuple[str, Section]]:
@@ -286,8 +313,9 @@ def _split(
         yield from rest(at, symbol.address)
         begin = max(at, symbol.address)
         index = bisect.bisect_right(starts, begin) - 1
-        source = placed[index].source if index >= 0 else symbol.source
-        source = " ".join((elf.source_of_code(begin), _resolve(source, elf)))
+        within = index >= 0 and begin < placed[index].address + placed[index].size
+        source = placed[index].source if within else symbol.source
+        source = " ".join((elf.source_of(begin), _resolve(source, elf)))
         yield symbol.name, source, stop - begin, symbol
         at = stop
     yield from rest(at, end)
@@ -306,27 +334,34 @@ def _resolve(source: str, elf: Elf) -> str:
 
 def _parts(
     name: str, source: str, size: int, symbol: Symbol | None, section: Section, kind: str, elf: Elf
-) -> Iterable[tuple[str, int]]:
-    """The part that a piece belongs to; an image is two: weights and plan."""
+) -> Iterable[tuple[str, int, bool]]:
+    """(part, bytes, whether it is a guess) of a piece; an image is two: weights and plan."""
     if name == "*fill*":
-        return [("padding", size)]
+        return [("padding", size, False)]
     if PARTITION.match(name) and symbol:
         weights = min(_weights(elf.content(symbol)), size)
-        return [("weights", weights), ("plan", size - weights)]
+        return [("weights", weights, False), ("plan", size - weights, False)]
     if ARENA.match(name):
-        return [("arena", size)]
+        return [("arena", size, False)]
     if kind == "ram" and STACK.search(name or section.name):
-        return [("stacks", size)]
-    part = next((part for part, pattern in BY_SOURCE if pattern.search(source)), None)
+        return [("stacks", size, False)]
+    part = _part_of(source)
+    guess = False
     if part is None:
         part = next((part for part, pattern in BY_NAME if pattern.search(name)), None)
+        guess = part is not None
     if part is None:
         part = "kernel" if KERNEL_SECTION.search(section.name) else "rest"
     if kind == "ram" and PACKETS.search(source):
         part = "packets"
     if kind == "ram" and part in STATEFUL and section.writable:
         part = "node state"
-    return [(part, size)]
+    return [(part, size, guess)]
+
+
+def _part_of(source: str) -> str | None:
+    """The part of a source file, object file or archive; None for one that is not known."""
+    return next((part for part, pattern in BY_SOURCE if pattern.search(source)), None)
 
 
 def _weights(image: bytes) -> int:

@@ -115,8 +115,9 @@ def _table(header: list[str], columns: list[tuple[Footprint, str]], title: str =
     rows: list[list[Any]] = []
     for part in PARTS:
         sizes = [r.parts.get(part, {}).get(kind) or None for r, kind in columns]
+        guess = any(r.guessed.get(part, {}).get(kind) for r, kind in columns)
         if any(sizes):
-            rows.append([part, *sizes])
+            rows.append([f"{part} (guess)" if guess else part, *sizes])
     rows.append(["total", *(getattr(r, kind) for r, kind in columns)])
     limits = [getattr(r, f"{kind}_limit") for r, kind in columns]
     if any(limit is not None for limit in limits):

@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from cats.cli import main
 from cats.errors import CatsError
@@ -196,6 +198,138 @@ def test_parts_by_source_file(tmp_path):
     assert measure(tmp_path / "a.elf").parts["engine"] == parts["engine"]
 
 
+#: A program of four parts whose names say nothing, or something wrong, of where they belong.
+FILES = {
+    "subsys/cats/gather/receive.c": "static int shift[40] = {1, 2}; static int seen[9];\n"
+    "static __attribute__((noinline)) int take(int x) { return shift[x & 31] + seen[x & 7]++; }\n"
+    "int radio_receive(int x) { static int calls; return take(x) * 3 + take(x + 1) + calls++; }",
+    "subsys/cats/engine/norm.c": "const int table[64] = {4, 5, 6};\n"
+    "int ll_name(int x) { return table[x & 63] * 5; }",
+    "zephyr/kernel/sched.c": "int ready[12]; int hci_sched(int x) { return ready[x % 12] += x; }",
+    "app/start.c": "int radio_receive(int), ll_name(int), hci_sched(int);\n"
+    '__attribute__((section(".vectors"), used)) const int at_zero[30] = {1};\n'
+    "void _start(void) { for (int i = 0;; i++) { hci_sched(radio_receive(ll_name(i))); } }",
+}
+#: RAM, and least flash, of its parts: variables, constants, initial values.
+PARTS_OF_FILES = {"node state": (40, 0), "kernel": (48, 0), "gather": (0, 160), "engine": (0, 256)}
+CLANG = [shutil.which("clang"), "--target=arm-none-eabi"]
+needs_lld = pytest.mark.skipif(
+    not (CLANG[0] and shutil.which("ld.lld")), reason="needs apt-get install clang lld"
+)
+BUILDS = {
+    "gcc": ([ARM], ["-nostdlib"]),
+    "gcc-lto": ([ARM, "-flto"], ["-nostdlib"]),
+    "clang": (CLANG, None),
+    "clang-dwarf4": ([*CLANG, "-gdwarf-4"], None),
+    "clang-lto": ([*CLANG, "-flto"], None),
+}
+
+
+def link_files(folder, compiler, link, debug="-g"):
+    """The ELF of FILES, its map beside it; linked by the compiler, or by lld (None)."""
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    (folder / "a.ld").write_text(SCRIPT.format(flash=0, ram=0x20000000, align=4, reserve=0))
+    flags = ["-Os", debug, "-mcpu=cortex-m4", "-mthumb", "-ffunction-sections", "-fdata-sections"]
+    command = [*compiler, *flags]
+    subprocess.run([*command, "-c", *FILES], cwd=folder, check=True)
+    objects = [Path(name).stem + ".o" for name in FILES]
+    if link is None:
+        linker = ["ld.lld", "-Map=a.map"]
+    else:
+        linker = [*command, *link, "-Wl,-Map=a.map"]
+    subprocess.run([*linker, "-Ta.ld", *objects, "-o", "a.elf"], cwd=folder, check=True)
+    return folder / "a.elf"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [pytest.param(name, marks=needs_lld if "clang" in name else needs_arm) for name in BUILDS],
+)
+def test_parts_are_right_whoever_links(tmp_path, build):
+    """With the map and the debug information, or the latter alone, of any linker, LTO or not."""
+    elf = link_files(tmp_path, *BUILDS[build])
+    found = []
+    for has_map in (True, False):
+        if not has_map:
+            (tmp_path / "a.map").unlink()
+        result = measure(elf)
+        assert_adds_up(result)
+        assert not result.guessed and "bluetooth" not in result.parts
+        # All but the section of a linker script and what the debug information leaves out.
+        assert result.parts.get("rest", {"flash": 0})["flash"] <= (0 if has_map else 8), has_map
+        for part, (ram, flash) in PARTS_OF_FILES.items():
+            assert result.parts[part]["ram"] == ram
+            assert result.parts[part]["flash"] >= flash
+        if "lto" not in build:
+            assert result.parts["gather"]["flash"] > 160 and result.parts["kernel"]["flash"] > 0
+        assert result.notes == (
+            [] if has_map else
+            ["there is no map file beside it: parts are those of the debug information"]
+        )  # fmt: skip
+        found.append([result.parts[part] for part in ("engine", "gather", "node state")])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("build", [pytest.param("gcc", marks=needs_arm),
+                                   pytest.param("clang", marks=needs_lld)])  # fmt: skip
+def test_a_map_alone_is_enough(tmp_path, build):
+    """The linker's name of each object: here they are of no folder, so put them in one."""
+    elf = link_files(tmp_path, *BUILDS[build], debug="-g0")
+    text = (tmp_path / "a.map").read_text()
+    for name in FILES:
+        stem = Path(name).stem
+        text = re.sub(rf"(?<![\w.]){stem}\.o", f"{Path(name).parent}/{stem}.o", text)
+    (tmp_path / "a.map").write_text(text)
+    result = measure(elf)
+    assert not result.guessed and not result.notes
+    for part, (ram, flash) in PARTS_OF_FILES.items():
+        assert result.parts[part]["ram"] == ram and result.parts[part]["flash"] >= flash
+
+
+@needs_arm
+def test_what_only_a_name_tells_is_a_guess(tmp_path, capsys):
+    elf, _ = link_arm(tmp_path, "-g0", state=77)
+    for content, reason in (
+        (None, "there is no map file beside it, it has no debug information (-g)"),
+        ("something else\n", "not readable: neither GNU ld's nor lld's"),
+    ):
+        (tmp_path / "a.map").unlink()
+        if content:
+            (tmp_path / "a.map").write_text(content)
+        result = measure(elf)
+        assert result.guessed["kernel"]["ram"] == result.parts["kernel"]["ram"] == 77
+        (note,) = result.notes
+        assert "are guesses, by the names of symbols" in note and reason in note
+        assert main(["footprint", str(elf)]) == 0
+        shown = capsys.readouterr()
+        assert "kernel (guess)" in shown.out and reason in shown.err
+        (tmp_path / "a.map").touch()
+    # A name that begins as one of Bluetooth's might is not taken for one.
+    bare = link_files(tmp_path, *BUILDS["gcc"], debug="-g0")
+    (tmp_path / "a.map").unlink()
+    assert "bluetooth" not in measure(bare).parts
+
+
+@needs_arm
+def test_absolute_symbols_are_no_memory(tmp_path):
+    """A number that has a name and a size is not what lies at that address."""
+    elf, _ = link_arm(tmp_path)
+    before = measure(elf).parts
+    numbers = ".globl bt_hci_number\nbt_hci_number = 0x20000010\n.size bt_hci_number, 400\n"
+    (tmp_path / "n.s").write_text(numbers)
+    elf, _ = link_arm(tmp_path, "n.s")
+    assert any(name == "bt_hci_number" for name in all_names(elf))
+    assert measure(elf).parts == before
+
+
+def all_names(elf):
+    """Names of all symbols, absolute ones included."""
+    with elf.open("rb") as file:
+        return [s.name for s in ELFFile(file).get_section_by_name(".symtab").iter_symbols()]
+
+
 @needs_arm
 def test_map_of_another_program_is_not_believed(tmp_path):
     elf, used = link_arm(tmp_path)
@@ -203,8 +337,11 @@ def test_map_of_another_program_is_not_believed(tmp_path):
     other.mkdir()
     link_arm(other, stack=900)
     shutil.copy(other / "a.map", tmp_path / "a.map")
-    assert read_map(tmp_path / "a.map", read_elf(elf)) is None
+    assert read_map(tmp_path / "a.map", read_elf(elf)) == (
+        None, "the map file beside it is of another link"
+    )  # fmt: skip
     result = measure(elf)
+    assert any("of another link" in note for note in result.notes)
     assert (result.ram, result.flash) == (used["RAM"], used["FLASH"])
 
 
