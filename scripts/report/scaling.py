@@ -356,10 +356,10 @@ def firmware_sizes(linker: Linker, say: Callable[[str], None]) -> dict[str, Rese
     config = Series("features", 1).model(HEADS)
     model = random_model(1, config, SplitConfig.even(config, 4))
     with tempfile.TemporaryDirectory() as folder:
-        deploy = Path(folder) / "deploy"
-        export(model, deploy, radio="nrf_radio")
         for radio in OVERLAYS:
             say(f"firmware with {radio}")
+            deploy = Path(folder) / radio  # firmware takes no deployment for another radio
+            export(model, deploy, radio="nrf_radio" if radio == "loopback" else radio)
             elf, log = linker.build(radio, deploy, 0)
             if elf is None:
                 raise CatsError(f"firmware does not build:\n{log[-2000:]}")

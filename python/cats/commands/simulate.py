@@ -14,8 +14,8 @@ from cats.report import add_json_argument
 HELP = "run a deployment's C code on simulated nodes over a lossy air"
 DESCRIPTION = (
     "Run every node of a deployment - the C engine and gather of the devices - over a simulated "
-    "air, with inputs from all over the task's test part; compare each output with the integer reference "
-    "under the same losses."
+    "air, with inputs from all over the task's test part; compare each output with the integer "
+    "reference under the same losses."
 )
 EPILOG = """\
 examples:
@@ -127,10 +127,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="inferences, evenly spread over the test part (200, or all where it has fewer)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
-    parser.add_argument("--radio", help="another radio than the deployment's: plan again for it, with its other options")
+    parser.add_argument(
+        "--radio",
+        help="another radio than the deployment's: plan again for it, with its other options",
+    )
     parser.add_argument(
         "--rounds", "--repair-rounds", type=int, metavar="R",
-        help="other repair rounds than the deployment's, 0 to 3: plan again, with its other options",
+        help="other repair rounds than the deployment's, 0 to 3: plan again, as --radio does",
     )  # fmt: skip
     parser.add_argument(
         "--compute", choices=("none", "plan"), default="none",
@@ -206,7 +209,8 @@ def run(args: argparse.Namespace) -> int:
         records.append(
             report(
                 model, plan, inputs, faults, args.seed, settings, images,
-                check_outputs=args.check, task=task, part=part, save=args.save_availability, trace=trace,
+                check_outputs=args.check, task=task, part=part, save=args.save_availability,
+                trace=trace,
             )
         )  # fmt: skip
     if trace is not None:

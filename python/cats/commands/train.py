@@ -198,9 +198,7 @@ def run(args: argparse.Namespace) -> int:
     model = dataclasses.replace(task.model, **shape)
     model.check()
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
-    split = SplitConfig.by_shares(
-        model, shares, args.input_split, args.output_split, task.channels
-    )
+    split = SplitConfig.by_shares(model, shares, args.input_split, args.output_split, task.channels)
     chosen = {
         name: getattr(args, name)
         for name in ("epochs", "batch", "lr", "patterns", "threads")

@@ -268,7 +268,7 @@ def export(
     force: bool = False,
     **options: Any,
 ) -> dict:
-    """Plan a model (``options`` are those of PlanOptions), pack it, write DEPLOY; returns plan.json."""
+    """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")

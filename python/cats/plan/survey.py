@@ -176,9 +176,8 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
                 },
             }
             for p in tradeoffs(
-                config, split, keep, radio=radio, rounds=rounds,
-                payload=options.on(radio).payload,
-            )  # fmt: skip
+                config, split, keep, radio=radio, rounds=rounds, payload=options.on(radio).payload
+            )
         ]
     return result
 

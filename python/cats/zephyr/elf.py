@@ -49,8 +49,9 @@ class Symbol:
 class Elf:
     """A linked ELF file. ``hosted``: a program for an operating system, loaded as a whole. From
     the debug information: ``files`` has the path of each compiled file by its name, ``code`` has
-    (begin, end, path) of code in the order of addresses, ``variables`` the path of the file of the
-    variable at an address (``with_declarations``)."""
+    (begin, end, path) of code in the order of addresses; ``functions`` has the same of single
+    functions, ``variables`` the path of the file of the variable at an address
+    (``with_declarations``)."""
 
     path: Path
     machine: str
@@ -59,15 +60,18 @@ class Elf:
     symbols: tuple[Symbol, ...]
     files: dict[str, str]
     code: tuple[tuple[int, int, str], ...]
+    functions: tuple[tuple[int, int, str], ...] = ()
     variables: dict[int, str] = field(default_factory=dict)
 
     def source_of(self, address: int) -> str:
         """The path of the file whose function or variable is at an address; empty if not known."""
         if address in self.variables:
             return self.variables[address]
-        index = bisect.bisect_right(self.code, (address, sys.maxsize, "")) - 1
-        found = self.code[index] if index >= 0 else (0, 0, "")
-        return found[2] if found[0] <= address < found[1] else ""
+        for spans in (self.functions, self.code):
+            index = bisect.bisect_right(spans, (address, sys.maxsize, "")) - 1
+            if index >= 0 and address < spans[index][1]:
+                return spans[index][2]
+        return ""
 
     def content(self, symbol: Symbol) -> bytes:
         """The initial bytes of an object (empty where it has none)."""
@@ -213,7 +217,7 @@ def with_declarations(elf: Elf) -> Elf:
     """The same, with the file of every function and variable that the debug information declares,
     as is needed where no map says it, or where the linker compiled (LTO). Takes seconds."""
     variables: dict[int, str] = {}
-    code: list[tuple[int, int, str]] = []
+    functions: list[tuple[int, int, str]] = []
     try:
         with elf.path.open("rb") as file:
             dwarf = ELFFile(file).get_dwarf_info()
@@ -226,10 +230,10 @@ def with_declarations(elf: Elf) -> Elf:
                     elif die.tag == "DW_TAG_subprogram":
                         spans = _ranges(die)
                         path = _declared_in(die) if spans else ""
-                        code += [(begin, end, path) for begin, end in spans if path]
+                        functions += [(begin, end, path) for begin, end in spans if path]
     except Exception:  # debug information is a help, never a condition
         return elf
-    return replace(elf, code=tuple(sorted(code)) or elf.code, variables=variables)
+    return replace(elf, functions=tuple(sorted(functions)), variables=variables)
 
 
 def _unit_path(top) -> str:

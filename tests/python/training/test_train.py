@@ -16,8 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cats import tasks
+from cats.cli import main
 from cats.commands import train as command
+from cats.deploy.export import load_deploy
 from cats.errors import CatsError
+from cats.integer.random_models import random_inputs
+from cats.integer.reference import run_batch
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
@@ -419,3 +423,41 @@ def test_torchrun_shares_batches(series, tmp_path):
     torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
     one, two = (predict(runs[name, "0.4"], inputs) for name in ("one", "two"))
     assert (one - two).abs().max() > 0.01  # each process draws losses of its own
+
+
+def test_command_deals_a_run_to_other_nodes(series, finished, tmp_path, capsys):
+    """The same integers out, over any number of nodes; where they would not be, a way is named."""
+    data = f"--task forecast --data {series} --target value --context 16 --horizon 4 --patch 4"
+    shape = "--features 8 --heads 4 --hidden 8 --blocks 1 --batch 32 --threads 1 --epochs 1"
+    run = tmp_path / "run"
+    text = f"train {data} {shape} --nodes 2 --keep heads=0.5,hidden=0.5 --output-split even"
+    assert main([*text.split(), "-o", str(run)]) == 0
+    wanted = None
+    for options in ("", "--nodes 1", "--shares 2,1,1", "--nodes 4 --output-split single"):
+        deploy = tmp_path / f"deploy{len(options)}"
+        assert main(["export", str(run), "-o", str(deploy), *options.split()]) == 0
+        model, _, meta, _ = load_deploy(deploy)
+        assert ("trained_split" in meta["run"]) == bool(options)
+        inputs = random_inputs(1, model.config, 20)
+        outputs = run_batch(model, inputs)[:, 0]
+        wanted = outputs if wanted is None else wanted
+        assert (outputs == wanted).all()
+        if options == "--shares 2,1,1":
+            assert model.split == SplitConfig((2, 1, 1), (4, 2, 2), (2, 1, 1), (4, 0, 0))
+    assert model.split.outputs == (4, 0, 0, 0)
+    capsys.readouterr()
+
+    for options, named in (("--nodes 2", "--nodes 2"), ("--shares 3,1", "--shares 3,1")):
+        command = ["export", str(finished[0]), "-o", str(tmp_path / "no"), *options.split()]
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert f"'cats train --init {finished[0]} {named}'" in err and err.count("\n") == 1
+        assert "attention, forward, output" in err and not (tmp_path / "no").exists()
+    text = f"train {data} {shape} --shares 3,1 --init {finished[0]} -o {tmp_path / 'again'}"
+    assert main(text.split()) == 0
+    assert load_run(tmp_path / "again")[0].split.heads == (3, 1)
+    for options in ("--nodes 5", "--nodes 2 --shares 1,1,1", "--shares 0,1", "--shares a"):
+        command = ["export", str(run), "-o", str(tmp_path / "no"), *options.split()]
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("cats: error: ") and err.count("\n") == 1
