@@ -5,6 +5,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from cats.integer.random_models import random_keep, random_model
 from cats.plan.boards import BOARDS, FIRMWARE, Reserve, firmware_of
 from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.zephyr.footprint import measure
+from cats.zephyr.footprint import Image, measure
 from cats.zephyr.footprint_report import check_plan
 from report import scaling
 from report.scaling import Linked, Search, Series, confirm, last, run_series
@@ -129,3 +130,20 @@ def test_sixteen_nodes_link_as_planned(tmp_path: Path) -> None:
     reserve = FIRMWARE["nrf_radio"]
     assert found.ram - planned["arena_bytes"] == pytest.approx(reserve.ram, rel=0.03)
     assert found.flash - planned["image_bytes"] == pytest.approx(reserve.flash, rel=0.03)
+
+
+def test_firmware_is_built_with_a_deployment_for_its_radio(monkeypatch) -> None:
+    """A build refuses a deployment that is planned for another radio than its transport's."""
+    seen = {}
+
+    class Linker:
+        def build(self, radio: str, deploy: Path, node: int) -> tuple[Path, str]:
+            seen[radio] = json.loads((deploy / "plan.json").read_text())["radio"]
+            return Path(radio), ""
+
+    built = SimpleNamespace(ram=1000, flash=5000, arenas={"a": 100}, images=[Image("", 0, 50, 0)])
+    monkeypatch.setattr(scaling, "measure", lambda elf: built)
+    sizes = scaling.firmware_sizes(Linker(), lambda text: None)
+    assert sizes == dict.fromkeys(scaling.OVERLAYS, Reserve(900, 4950))
+    del seen["loopback"]  # which sends no frames
+    assert seen and all(radio == planned for radio, planned in seen.items())
