@@ -78,6 +78,12 @@ def parse_size(text: str) -> int:
     return int(match[1], 0) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
 
 
+def print_notes(notes: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
+    """What people should know beside the figures, a line each on stderr."""
+    for line in (*notes, *(f"warning: {warning}" for warning in warnings)):
+        print(line, file=sys.stderr)
+
+
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
     """The option ``--json FILE`` that every command with a table has."""
     parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - for stdout")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data",
         metavar="FILE",
         help="forecast: CSV file with a header line; classify: CSV with columns sample, label and "
-        "one for each channel, or NAME_TRAIN.ts",
+        "one for each channel, or NAME_TRAIN.ts; --resume takes it under another name, too",
     )
     task.add_argument(
         "--preset",
@@ -50,7 +50,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--missing",
         choices=("refuse", "hold"),
-        help="missing values: name the row and stop, or hold the value before (default refuse)",
+        help="forecast: missing values and rows: name the row and stop, or hold the value before "
+        "(default refuse)",
+    )
+    task.add_argument("--separator", metavar="CHAR", help="between cells, or tab (default ,)")
+    task.add_argument("--decimal", metavar="MARK", help="decimal mark of CSV, . or , (default .)")
+    task.add_argument(
+        "--time-format",
+        metavar="FORMAT",
+        help="forecast: how times are written, as strptime has it: '%%d.%%m.%%Y %%H:%%M' (default: "
+        "ISO 8601); none: rows are evenly spaced, whatever the file says",
+    )
+    task.add_argument(
+        "--time-zone",
+        metavar="NAME",
+        help="forecast: zone of local times with daylight saving, like Europe/Berlin",
+    )
+    task.add_argument(
+        "--group",
+        metavar="COL",
+        help="classify: person or recording; all series of one are in one part",
+    )
+    task.add_argument(
+        "--channels",
+        metavar="COL,COL",
+        type=lambda text: text.split(","),
+        help="classify: columns to take (default: all but times, persons and counting indices)",
+    )
+    task.add_argument(
+        "--lengths",
+        choices=("refuse", "pad", "crop"),
+        help="classify: series of unequal lengths: name one and stop, repeat the first step before "
+        "shorter ones, or leave out the oldest steps of longer ones (default refuse)",
     )
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
@@ -173,13 +204,16 @@ def run(args: argparse.Namespace) -> int:
     from cats import tasks
     from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
-    from cats.report import write_json
+    from cats.report import print_notes, write_json
     from cats.shape.config import SplitConfig, node_shares
     from cats.training.loop import train
     from cats.training.options import Training
     from cats.training.run_folder import load_run
 
-    names = ("data", "target", "context", "horizon", "patch", "stride", "parts", "missing")
+    names = (
+        "data", "target", "context", "horizon", "patch", "stride", "parts", "missing", "separator",
+        "decimal", "time_format", "time_zone", "group", "channels", "lengths",
+    )  # fmt: skip
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.preset:
         options = {**tasks.preset(args.task, args.preset), **options}
@@ -188,8 +222,10 @@ def run(args: argparse.Namespace) -> int:
     if args.task == "classify" and "data" not in options:
         raise CatsError("task classify needs --data FILE or --preset NAME")
     if args.task == "digits" and options:
-        raise CatsError(f"task {args.task} takes no --{next(iter(options))}")
+        raise CatsError(f"task {args.task} takes no --{next(iter(options)).replace('_', '-')}")
     task = tasks.load(args.task, **options)
+    if os.environ.get("RANK", "0") == "0":
+        print_notes(task.notes, task.warnings)
     shape = {
         name: getattr(args, name)
         for name in ("features", "heads", "hidden", "blocks", "activation", "pool")

@@ -10,6 +10,7 @@ calls the same thing metadata.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -134,14 +135,19 @@ def _demand(key: str, fine: bool, value: object, wanted: str) -> None:
 
 
 def sorted_labels(labels: set[str] | frozenset[str]) -> list[str]:
-    """Class names in their order: as numbers where all are finite ones (1, 2, 10), else as text."""
+    """Class names in their order: as numbers where all are finite ones (1, 2, 10), else as text.
+    CatsError where two are the same number (1 and 1.0)."""
     try:
         numbers = {label: float(label) for label in labels}
     except ValueError:
         return sorted(labels)
     if not all(map(math.isfinite, numbers.values())):
         return sorted(labels)
-    return sorted(labels, key=lambda label: (numbers[label], label))
+    names = sorted(labels, key=lambda label: (numbers[label], label))
+    for one, other in itertools.pairwise(names):
+        if numbers[one] == numbers[other]:
+            raise CatsError(f"labels {one!r} and {other!r} are the same number: write them alike")
+    return names
 
 
 def to_json(metadata: Metadata) -> dict:

@@ -10,7 +10,10 @@ May import ``cats.shape`` and what it may import.
 
 from __future__ import annotations
 
+import inspect
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import torch
@@ -66,6 +69,8 @@ class Task(ABC):
     training: dict[str, object]  # options of cats.training.options.Training that suit it, likewise
     metadata: Metadata  # how raw samples become inputs, and what outputs mean
     channels: int = 1  # sensors: equal parts of the input columns, each of which stays together
+    notes: tuple[str, ...] = ()  # what was taken of the data, for people
+    warnings: tuple[str, ...] = ()  # what may be wrong with it
     train: Part
     validation: Part
     test: Part
@@ -88,6 +93,13 @@ class Task(ABC):
 
 def load(name: str, **options: object) -> Task:
     """The task of that name; CatsError for an unknown name, option or unusable data."""
+    try:
+        return _factory(name)(**options)
+    except TypeError as error:
+        raise CatsError(f"task {name} does not take these options: {error}") from None
+
+
+def _factory(name: str) -> type[Task]:
     if name == "digits":
         from cats.tasks.digits import Digits as factory
     elif name == "forecast":
@@ -96,10 +108,61 @@ def load(name: str, **options: object) -> Task:
         from cats.tasks.classify import Classify as factory
     else:
         raise CatsError(f"task is {name!r}: one of {', '.join(TASK_NAMES)}")
-    try:
-        return factory(**options)
-    except TypeError as error:
-        raise CatsError(f"task {name} does not take these options: {error}") from None
+    return factory
+
+
+def stored_path(data: str) -> str:
+    """What a run notes of the path of its data: it is absolute, ``aeon:NAME`` stays."""
+    return data if str(data).startswith("aeon:") else os.path.abspath(data)
+
+
+def same_data(data: str, found: str, wanted: str | None) -> str:
+    """``found``, the SHA-256 of the data; CatsError where another one is ``wanted``."""
+    if wanted not in (None, found):
+        raise CatsError(
+            f"{data} is not what it was: its SHA-256 is {found[:12]}..., not {wanted[:12]}...; "
+            "put the old file back, or give --data FILE to take this one, or another"
+        )
+    return found
+
+
+def reload(
+    name: str,
+    options: Mapping,
+    model: ModelConfig,
+    data: str | None = None,
+    fitted: Metadata | None = None,
+) -> Task:
+    """The task of a trained ``model`` by its stored options, or with other ``data`` in place of its
+    own. That may have another content: then a warning of the task says so, and classes and
+    normalisation are those of the run's metadata, ``fitted``, where it has it. CatsError where
+    samples do not have the model's shape."""
+    if data is None:
+        task = load(name, **options)
+    elif "data" not in options:
+        raise CatsError(f"task {name} takes no --data")
+    else:
+        task = load(name, **{**options, "data": data, "sha256": None, "fitted": fitted})
+    if data and options.get("sha256") not in (None, task.options["sha256"]):
+        by = "the training's" if fitted else "its own"
+        task.warnings += (
+            f"{data} is not the data of the training; normalised by {by} mean and deviation",
+        )
+    for what in ("tokens_in", "inputs", "outputs"):
+        wanted, found = getattr(model, what), getattr(task.model, what)
+        if wanted != found:
+            raise CatsError(
+                f"the model has {wanted} {what}, the data gives {found}: name the data that it was "
+                "trained with, or train again"
+            )
+    return task
+
+
+def complete(name: str, options: Mapping) -> dict:
+    """Stored options with the defaults of those that are newer than they."""
+    known = inspect.signature(_factory(name)).parameters.items()
+    defaults = {key: p.default for key, p in known if p.default is not p.empty and key != "fitted"}
+    return {**defaults, **options}
 
 
 def preset(task: str, name: str) -> dict[str, object]:

@@ -10,8 +10,8 @@ second file, or as a CSV file of its own kind; two sets of the archive lie insid
 
 from __future__ import annotations
 
-import csv
-import math
+import hashlib
+from collections.abc import Sequence
 from importlib import util
 from pathlib import Path
 
@@ -22,24 +22,38 @@ from torch.nn import functional
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata, sorted_labels
-from cats.tasks import Part, Task
+from cats.tasks import Part, Task, same_data, stored_path
+from cats.tasks.parts import split
+from cats.tasks.read_sensors import read_csv
+from cats.tasks.read_ts import read_ts
+from cats.tasks.recordings import LENGTHS, Recordings
 
 #: Options by name of a data set that lies inside the package aeon.
 PRESETS = {
     "basicmotions": {"data": "aeon:BasicMotions", "patch": 10},
     "japanesevowels": {"data": "aeon:JapaneseVowels", "patch": 5},
 }
-#: Samples: series float32 [n, steps, channels], label of each.
-Samples = tuple[Tensor, list[str]]
+#: Training, validation and test, where the test part is a file of its own, and where not.
+WITH_TEST, WITHOUT = (0.8, 0.2, 0.0), (0.6, 0.15, 0.25)
 
 
 class Classify(Task):
-    """Series of equal length in tokens of ``patch`` steps; the oldest steps that fill no token are
+    """Series of one length in tokens of ``patch`` steps; the oldest steps that fill no token are
     left out.
 
     ``data``: ``NAME_TRAIN.ts`` (``NAME_TEST.ts`` beside it is the test part), a CSV file, or
     ``aeon:NAME``. Of the training samples, or of all where no test part is given, a share of every
-    class is set aside, by ``split_seed``: 20 % to validate, and without a test part 25 % to test.
+    class is set aside, by ``split_seed``: 20 % to validate, and without a test part 25 % to test
+    and 15 % to validate. ``group`` is a column of the CSV file, a person or a recording: all series
+    of one group are in one part (``cats.tasks.parts``). ``channels`` are the columns to take, by
+    default as ``cats.tasks.read_sensors`` says. ``lengths`` is what to do with series of unequal
+    lengths: ``refuse``, or ``pad`` to the longest of ``data`` by repeating a series' first step
+    before it, or ``crop`` to the shortest by leaving out the oldest steps; a test part gets the
+    length of the other. With ``sha256`` another content of the files is refused.
+
+    ``fitted`` is the metadata of a run: its classes, length, means and deviations are used
+    in place of those of this data.
+
     ``augment``: training series are shifted by up to half a patch, and each channel is scaled by up
     to 10 % and gets noise of a tenth of its deviation.
     """
@@ -50,26 +64,41 @@ class Classify(Task):
     training = {"epochs": 100, "lr": 3e-3, "batch": 32, "patterns": 1, "threads": 1}
 
     def __init__(
-        self, data: str, patch: int = 10, split_seed: int = 0, augment: bool = True
+        self,
+        data: str,
+        patch: int = 10,
+        split_seed: int = 0,
+        augment: bool = True,
+        lengths: str = "refuse",
+        group: str | None = None,
+        channels: Sequence[str] | None = None,
+        separator: str = ",",
+        decimal: str = ".",
+        sha256: str | None = None,
+        fitted: Metadata | None = None,
     ) -> None:
         if patch < 1:
             raise CatsError(f"patch is {patch}: at least 1")
-        known, test = _read(data)
-        steps, self.channels = known[0].shape[1:]
-        self.channel_names = _channel_names(data, self.channels)
-        if test is not None and test[0].shape[1:] != known[0].shape[1:]:
-            raise CatsError(f"{data}: series of {list(test[0].shape[1:])} in the test part, not "
-                            f"{list(known[0].shape[1:])}")  # fmt: skip
+        if lengths not in LENGTHS:
+            raise CatsError(f"lengths is {lengths!r}: one of {', '.join(LENGTHS)}")
+        known, test = _read(data, group, channels, separator, decimal)
+        known.check()
+        steps = fitted.width if fitted else known.length(lengths)
+        self.channel_names, self.channels = known.channels, len(known.channels)
         if patch > steps:
             raise CatsError(f"patch of {patch} steps: a series has {steps}")
-        self.classes = sorted_labels({*known[1], *(test[1] if test else ())})
-        if len(self.classes) < 2:
-            raise CatsError(f"{data} holds one class: there is nothing to tell apart")
+        self.classes = _fitting(known, test, fitted) if fitted else _classes(known, test)
         self.options = {
-            "data": str(data),
+            "data": stored_path(data),
             "patch": patch,
             "split_seed": split_seed,
             "augment": augment,
+            "lengths": lengths,
+            "group": group,
+            "channels": None if channels is None else list(channels),
+            "separator": separator,
+            "decimal": decimal,
+            "sha256": same_data(data, _sha256(known, test), sha256),
         }
         self.patch, self.augment = patch, augment
         self.model = ModelConfig(
@@ -84,23 +113,37 @@ class Classify(Task):
             pool="mean",
             task="classify",
         )
-        series, labels = known[0], self._numbers(known[1])
-        shares = (0.8, 0.2, 0.0) if test else (0.6, 0.15, 0.25)
-        train, validation, rest = _split(labels, shares, split_seed)
+        series, labels = known.stacked(steps, lengths), self._numbers(known.labels)
+        parts = split(labels, WITH_TEST if test else WITHOUT, split_seed, known.groups)
+        train, validation, rest = parts
         if not len(train) or not len(validation) or not (test or len(rest)):
             raise CatsError(f"{data}: {len(labels)} series are too few for all parts")
-        self.mean = series[train].mean((0, 1))
-        self.deviation = series[train].std((0, 1), correction=0)
+        lost = set(range(len(self.classes))) - set(labels[train].tolist())
+        if lost and not fitted:
+            name = self.classes[min(lost)]
+            raise CatsError(f"{data}: no series of class {name!r} is left to train with")
+        self.notes, self.warnings = known.notes, (*known.warnings, *_unseen(known, test))
+        if known.groups:
+            counts = [len({known.groups[i] for i in part.tolist()}) for part in parts if len(part)]
+            self.notes += (f"groups by {group}, training:validation:test "
+                           f"{':'.join(map(str, counts))}",)  # fmt: skip
+        learned = series[train].double()
+        self.mean = learned.mean((0, 1)).float()
+        self.deviation = learned.std((0, 1), correction=0).float()
+        if fitted:
+            self.mean = torch.from_numpy(fitted.mean).float()
+            self.deviation = torch.from_numpy(fitted.deviation).float()
         if not (self.deviation > 0).all():
-            constant = int((self.deviation <= 0).nonzero()[0])
-            raise CatsError(f"{data}: channel {constant} never changes in the training part")
-        self.metadata = self._metadata(series[train])
+            constant = known.channels[int((self.deviation <= 0).nonzero()[0])]
+            raise CatsError(f"{data}: channel {constant!r} never changes in the training part")
+        self.metadata = fitted or self._metadata(series[train])
         series = self._normal(series)
         self._series = series[train]
         self.train = Part(self._tokens(series[train]), labels[train])
         self.validation = Part(self._tokens(series[validation]), labels[validation])
         if test:
-            self.test = Part(self._tokens(self._normal(test[0])), self._numbers(test[1]))
+            self.test = Part(self._tokens(self._normal(test.stacked(steps, lengths))),
+                             self._numbers(test.labels))  # fmt: skip
         else:
             self.test = Part(self._tokens(series[rest]), labels[rest])
 
@@ -113,7 +156,7 @@ class Classify(Task):
         )
         return Metadata(channels, 1, train.shape[1], (1, self.patch), tuple(self.classes))
 
-    def _numbers(self, labels: list[str]) -> Tensor:
+    def _numbers(self, labels: Sequence[str]) -> Tensor:
         return torch.tensor([self.classes.index(label) for label in labels])
 
     def _normal(self, series: Tensor) -> Tensor:
@@ -144,38 +187,70 @@ class Classify(Task):
         return {"accuracy": right.double().mean().item()}
 
 
-def _split(labels: Tensor, shares: tuple[float, float, float], seed: int) -> list[Tensor]:
-    """Indices of training, validation and test: these shares of every class."""
-    generator = torch.Generator().manual_seed(seed)
-    parts: list[list[Tensor]] = [[], [], []]
-    for label in labels.unique():
-        members = (labels == label).nonzero()[:, 0]
-        members = members[torch.randperm(len(members), generator=generator)]
-        ends = [round(shares[0] * len(members)), round((shares[0] + shares[1]) * len(members))]
-        for part, chunk in zip(parts, members.tensor_split(ends), strict=True):
-            part.append(chunk)
-    return [torch.cat(part).sort().values for part in parts]
+def _read(
+    data: str,
+    group: str | None,
+    channels: Sequence[str] | None,
+    separator: str,
+    decimal: str,
+) -> tuple[Recordings, Recordings | None]:
+    """(recordings, those of the test part or None) of what ``data`` names."""
+    path = _inside_aeon(data.partition(":")[2]) if data.startswith("aeon:") else Path(data)
+    if path.suffix.lower() != ".ts":
+        return read_csv(path, separator, decimal, group, channels), None
+    if group or channels or (separator, decimal) != (",", "."):
+        raise CatsError(f"{path}: --group, --channels, --separator and --decimal are of CSV files")
+    known = read_ts(path)
+    other = path.with_name(path.name.replace("_TRAIN.", "_TEST."))
+    if other == path or not other.exists():
+        return known, None
+    test = read_ts(other)
+    if len(test.channels) != len(known.channels):
+        raise CatsError(f"{other}: {len(test.channels)} channels in the test part, "
+                        f"{len(known.channels)} in {path.name}")  # fmt: skip
+    return known, test
 
 
-def _read(data: str) -> tuple[Samples, Samples | None]:
-    """(samples, test samples or None) of what ``data`` names."""
-    if data.startswith("aeon:"):
-        data = str(_inside_aeon(data.partition(":")[2]))
-    path = Path(data)
-    if path.suffix != ".ts":
-        return read_csv(path), None
-    samples = read_ts(path)
-    if not path.stem.endswith("_TRAIN"):
-        return samples, None
-    test = path.with_name(path.name.replace("_TRAIN.ts", "_TEST.ts"))
-    return samples, read_ts(test) if test.exists() else None
+def _classes(known: Recordings, test: Recordings | None) -> list[str]:
+    """Class names in order; those of the test part are all in the other."""
+    try:
+        classes = sorted_labels({*known.labels, *(test.labels if test else ())})
+    except CatsError as error:
+        raise CatsError(f"{known.path}: {error}") from None
+    if len(classes) < 2:
+        raise CatsError(f"{known.path} holds one class: there is nothing to tell apart")
+    alone = set(classes) - set(known.labels)
+    if test and alone:
+        raise CatsError(f"{test.path}: label {min(alone)!r} is not in {known.path.name}, so it "
+                        "cannot be learned: is it written alike in both?")  # fmt: skip
+    return classes
 
 
-def _channel_names(data: str, channels: int) -> list[str]:
-    if data.startswith("aeon:") or Path(data).suffix == ".ts":
-        return [f"channel {i}" for i in range(channels)]
-    header = [name.strip() for name in next(csv.reader(_lines(Path(data))))]
-    return [name for name in header if name not in ("sample", "label")]
+def _fitting(known: Recordings, test: Recordings | None, fitted: Metadata) -> list[str]:
+    """The classes of a run; CatsError where channels or labels are not those of its training."""
+    channels = [channel.name for channel in fitted.channels]
+    if list(known.channels) != channels:
+        raise CatsError(f"{known.path} has channels {', '.join(known.channels)}; trained was with "
+                        f"{', '.join(channels)}")  # fmt: skip
+    for part in (known, *([test] if test else [])):
+        strange = set(part.labels) - set(fitted.classes)
+        if strange:
+            raise CatsError(f"{part.path}: label {min(strange)!r} is not one of those trained: "
+                            f"{', '.join(fitted.classes)}")  # fmt: skip
+    return list(fitted.classes)
+
+
+def _unseen(known: Recordings, test: Recordings | None) -> list[str]:
+    """A warning of labels that the test part lacks."""
+    absent = sorted_labels(set(known.labels) - set(test.labels)) if test else []
+    return [f"{test.path.name} has no series of class {', '.join(absent)}"] if absent else []
+
+
+def _sha256(known: Recordings, test: Recordings | None) -> str:
+    """That of the file; of two files that of both theirs, one after the other."""
+    if test is None:
+        return known.sha256
+    return hashlib.sha256((known.sha256 + test.sha256).encode()).hexdigest()
 
 
 def _inside_aeon(name: str) -> Path:
@@ -189,82 +264,3 @@ def _inside_aeon(name: str) -> Path:
         if path.exists():
             return path
     raise CatsError(f"the installed package aeon holds no data set {name!r}")
-
-
-def read_ts(path: Path) -> Samples:
-    """A ``.ts`` file: after ``@data`` a line for each sample, channels and the label at its end set
-    apart by colons, values by commas."""
-    series, labels, data = [], [], False
-    for number, line in enumerate(_lines(path), 1):
-        line = line.strip()
-        if not line or line.startswith(("#", "@")):
-            data = data or line.lower() == "@data"
-            continue
-        if not data:
-            raise CatsError(f"{path}, line {number}: values before @data")
-        *channels, label = line.split(":")
-        try:
-            values = torch.tensor([[float(v) for v in channel.split(",")] for channel in channels])
-        except (TypeError, ValueError) as error:
-            raise CatsError(f"{path}, line {number}: {error}") from None
-        _check_series(path, f"line {number}", values.T, series)
-        series.append(values.T)
-        labels.append(label.strip())
-    if not series:
-        raise CatsError(f"{path} holds no series")
-    return torch.stack(series), labels
-
-
-def read_csv(path: Path) -> Samples:
-    """A CSV file with a header: ``sample`` (rows of one sample stand together, in order of time),
-    ``label``, and a column for each channel."""
-    rows = csv.reader(_lines(path))
-    header = [name.strip() for name in next(rows, [])]
-    if "sample" not in header or "label" not in header or len(header) < 3:
-        raise CatsError(f"{path} needs columns sample, label and one for each channel")
-    sample, label = header.index("sample"), header.index("label")
-    channels = [i for i in range(len(header)) if i not in (sample, label)]
-    groups: dict[str, list[list[float]]] = {}
-    labels: dict[str, str] = {}
-    last = None
-    for number, row in enumerate(rows, 1):
-        if not row:
-            continue
-        try:
-            values = [float(row[i]) for i in channels]
-            name, kind = row[sample].strip(), row[label].strip()
-        except (ValueError, IndexError):
-            raise CatsError(f"{path}, row {number}: a value is missing or no number") from None
-        if not all(map(math.isfinite, values)):
-            raise CatsError(f"{path}, row {number}: a value is missing or no number")
-        if name in groups and name != last:
-            raise CatsError(f"{path}, row {number}: rows of sample {name!r} stand apart")
-        if labels.setdefault(name, kind) != kind:
-            raise CatsError(f"{path}, row {number}: sample {name!r} has two labels")
-        groups.setdefault(name, []).append(values)
-        last = name
-    if not groups:
-        raise CatsError(f"{path} has a header and no rows")
-    series: list[Tensor] = []
-    for name, values in groups.items():
-        _check_series(path, f"sample {name!r}", torch.tensor(values), series)
-        series.append(torch.tensor(values))
-    return torch.stack(series), list(labels.values())
-
-
-def _check_series(path: Path, where: str, values: Tensor, before: list[Tensor]) -> None:
-    """CatsError unless values [steps, channels] are finite and shaped as those before."""
-    if not values.isfinite().all():
-        raise CatsError(f"{path}, {where}: a value is missing: fill or drop it first")
-    if before and values.shape != before[0].shape:
-        raise CatsError(
-            f"{path}, {where}: {len(values)} steps of {values.shape[1]} channels, the first series "
-            f"has {len(before[0])} of {before[0].shape[1]}: cut or pad them to equal shape"
-        )
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatsError(f"{path} cannot be read: {error}") from None

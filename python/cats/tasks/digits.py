@@ -17,8 +17,11 @@ from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata
 from cats.tasks import Part, Task
+from cats.tasks.parts import split
 
 SIDE = 8
+#: Training, validation and test.
+SHARES = (0.6, 0.15, 0.25)
 
 
 class Digits(Task):
@@ -68,7 +71,7 @@ class Digits(Task):
             classes=tuple(map(str, range(10))),
         )
         images, labels = _load()
-        train, validation, test = _split(labels, split_seed)
+        train, validation, test = split(labels, SHARES, split_seed)
         self._images = images[train]
         self.train = Part(self._tokens(images[train]), labels[train])
         self.validation = Part(self._tokens(images[validation]), labels[validation])
@@ -104,19 +107,6 @@ def _load() -> tuple[Tensor, Tensor]:
         raise CatsError(f"task digits needs scikit-learn with its data: {error}") from None
     images = torch.from_numpy(data.images).float() / 8 - 1
     return images, torch.from_numpy(data.target).long()
-
-
-def _split(labels: Tensor, seed: int) -> list[Tensor]:
-    """Indices of training, validation and test: 60, 15 and 25 % of every class."""
-    generator = torch.Generator().manual_seed(seed)
-    parts: list[list[Tensor]] = [[], [], []]
-    for label in labels.unique():
-        members = (labels == label).nonzero()[:, 0]
-        members = members[torch.randperm(len(members), generator=generator)]
-        ends = [round(0.6 * len(members)), round(0.75 * len(members))]
-        for part, chunk in zip(parts, members.tensor_split(ends), strict=True):
-            part.append(chunk)
-    return [torch.cat(part).sort().values for part in parts]
 
 
 def _jitter(images: Tensor, generator: torch.Generator) -> Tensor:

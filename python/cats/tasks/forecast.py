@@ -10,9 +10,7 @@ needs is past when the forecast is made.
 
 from __future__ import annotations
 
-import csv
-import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -21,14 +19,14 @@ from torch import Tensor
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata
-from cats.tasks import Part, Task
+from cats.tasks import Part, Task, same_data, stored_path
+from cats.tasks.read_series import MISSING, read_series
 
 #: Most floats of training windows that are laid out in memory (1 GiB).
 MOST_FLOATS = 1 << 28
 #: A month of the literature's splits.
 MONTH = timedelta(days=30)
-#: What to do where a value is missing: name its row and stop, or take the value before it.
-MISSING = ("refuse", "hold")
+DAY = timedelta(days=1)
 #: Options by name of a published protocol; ``ett``: one column of the ETT hourly files.
 PRESETS = {
     "ett": {
@@ -46,13 +44,14 @@ class Forecast(Task):
     """Windows of ``context`` values in tokens of ``patch``, followed by ``horizon`` to forecast.
 
     ``parts``: training, validation and test as shares (``0.6:0.2:0.2``), as numbers of rows
-    (``8640:2880:2880``, the rest is unused) or in months of 30 days (``12m:4m:4m``), which takes
-    the time between rows from the first column. A validation or test window may look back into
-    the part before, as it would in use. ``stride`` is between training windows; validation and
-    test windows start at every row. ``missing`` is what to do where a value is missing: ``refuse``
-    names its row, ``hold`` takes the last value before it, which is all that is known then.
+    (``8640:2880:2880``, the rest is unused) or in months of 30 days (``12m:4m:4m``) of the file's
+    times. A validation or test window may look back into the part before, as it would in use.
+    ``stride`` is between training windows; validation and test windows start at every row. How the
+    file is read, ``missing`` to ``time_zone``: ``cats.tasks.read_series``. With ``sha256`` another
+    content of the file is refused. ``fitted`` is the metadata of a run: its mean and
+    deviation are used in place of those of this data.
 
-    ``period`` is the number of rows a day, or None where the first column holds no dates.
+    ``period`` is the number of rows a day, or None where the file holds no dates or days.
     """
 
     name = "forecast"
@@ -70,6 +69,12 @@ class Forecast(Task):
         stride: int = 1,
         parts: str = "0.6:0.2:0.2",
         missing: str = "refuse",
+        separator: str = ",",
+        decimal: str = ".",
+        time_format: str | None = None,
+        time_zone: str | None = None,
+        sha256: str | None = None,
+        fitted: Metadata | None = None,
     ) -> None:
         numbers = {"context": context, "horizon": horizon, "patch": patch, "stride": stride}
         for name, value in numbers.items():
@@ -79,8 +84,17 @@ class Forecast(Task):
             raise CatsError(f"context of {context} values is no multiple of the patch of {patch}")
         if missing not in MISSING:
             raise CatsError(f"missing is {missing!r}: one of {', '.join(MISSING)}")
-        self.options = {"data": str(data), "target": target, **numbers, "parts": parts}
-        self.options["missing"] = missing
+        reading = {
+            "missing": missing,
+            "separator": separator,
+            "decimal": decimal,
+            "time_format": time_format,
+            "time_zone": time_zone,
+        }
+        found = read_series(Path(data), target, **reading)
+        self.notes = found.notes
+        self.options = {"data": stored_path(data), "target": target, **numbers, "parts": parts}
+        self.options |= {**reading, "sha256": same_data(data, found.sha256, sha256)}
         self.context, self.horizon, self.patch = context, horizon, patch
         self.model = ModelConfig(
             tokens_in=context // patch,
@@ -95,24 +109,24 @@ class Forecast(Task):
             pool="last",
             task="forecast",
         )
-        values, times = read_column(Path(data), target, missing)
-        self.period = _rows_a_day(times)
-        counts = _part_rows(parts, len(values), times)
-        series = torch.tensor(values, dtype=torch.float64)
+        self.period = _rows_a_day(found.step)
+        counts = _part_rows(parts, len(found.values), found.step)
+        series = torch.tensor(found.values, dtype=torch.float64)
         known = series[: counts[0]]
         self.mean, self.deviation = known.mean().item(), known.std(correction=0).item()
+        if fitted:
+            self.mean, self.deviation = fitted.channels[0].mean, fitted.channels[0].deviation
         if not self.deviation > 0:
             raise CatsError(f"column {target!r} never changes in its first {counts[0]} rows")
         low, high = known.min().item(), known.max().item()
-        step = _step(times)
-        self.metadata = Metadata(
+        self.metadata = fitted or Metadata(
             channels=(Channel(target, "", self.mean, self.deviation, low, high),),
             height=1,
             width=context,
             patch=(1, patch),
             horizon=horizon,
             normalisation="window",
-            step=None if step is None else step.total_seconds(),
+            step=None if found.step is None else found.step.total_seconds(),
         )
         series = ((series - self.mean) / self.deviation).float()
         ends = [counts[0], sum(counts[:2]), sum(counts)]
@@ -174,46 +188,7 @@ def _statistics(context: Tensor) -> tuple[Tensor, Tensor]:
     return mean, (variance + 1e-5).sqrt()
 
 
-def read_column(path: Path, target: str, missing: str = "refuse") -> tuple[list[float], list[str]]:
-    """(values of the column, texts of the first column); what is missing is replaced by the value
-    before it (``hold``), else CatsError names its row and column. Rows count from 1 below the
-    header. What is there and is no number is refused either way."""
-    values, times = [], []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = [name.strip() for name in next(reader, [])]
-            if target not in header:
-                names = ", ".join(header) or "none"
-                raise CatsError(f"{path} has no column {target!r}: its columns are {names}")
-            column = header.index(target)
-            for number, row in enumerate(reader, 1):
-                if not row:
-                    continue
-                text = row[column].strip() if column < len(row) else ""
-                try:
-                    value = float(text)
-                except ValueError:
-                    value = math.nan
-                if text.lower() in ("", "nan", "na", "null") and missing == "hold" and values:
-                    value = values[-1]
-                if not math.isfinite(value):
-                    advice = "there is no value before it to hold"
-                    if missing == "refuse" or values:
-                        advice = "fill or drop missing values first, or hold the last value"
-                    raise CatsError(
-                        f"{path}, row {number}, column {target!r}: {text!r} is no number; {advice}"
-                    )
-                values.append(value)
-                times.append(row[0].strip())
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CatsError(f"{path} cannot be read as CSV: {error}") from None
-    if not values:
-        raise CatsError(f"{path} has a header and no rows")
-    return values, times
-
-
-def _part_rows(parts: str, rows: int, times: list[str]) -> list[int]:
+def _part_rows(parts: str, rows: int, step: timedelta | None) -> list[int]:
     """Rows of the three parts."""
     texts = parts.split(":")
     wrong = CatsError(
@@ -223,7 +198,7 @@ def _part_rows(parts: str, rows: int, times: list[str]) -> list[int]:
         if len(texts) != 3:
             raise wrong
         if all(text.endswith("m") for text in texts):
-            counts = [int(text[:-1]) * _rows_a_month(times) for text in texts]
+            counts = [int(text[:-1]) * _rows_a_month(step) for text in texts]
         elif all(text.isdigit() for text in texts):
             counts = [int(text) for text in texts]
         else:
@@ -241,22 +216,11 @@ def _part_rows(parts: str, rows: int, times: list[str]) -> list[int]:
     return counts
 
 
-def _step(times: list[str]) -> timedelta | None:
-    """Time between rows by the first two of them, or None where they hold no dates."""
-    try:
-        step = datetime.fromisoformat(times[1]) - datetime.fromisoformat(times[0])
-    except (ValueError, IndexError):
-        return None
-    return step if step > timedelta(0) else None
-
-
-def _rows_a_month(times: list[str]) -> int:
-    step = _step(times)
+def _rows_a_month(step: timedelta | None) -> int:
     if step is None:
-        raise CatsError("parts in months need dates in the first column of the file")
-    return MONTH // step
+        raise CatsError("parts in months need dates in the file")
+    return round(MONTH / step)
 
 
-def _rows_a_day(times: list[str]) -> int | None:
-    step = _step(times)
-    return None if step is None else timedelta(days=1) // step or None
+def _rows_a_day(step: timedelta | None) -> int | None:
+    return None if step is None or step > DAY else round(DAY / step)
