@@ -55,7 +55,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--repeats", type=int, default=3, help="draws of the losses for each point (default 3)"
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the losses (default 0)")
-    parser.add_argument("--data", metavar="FILE", help="the CSV file, where it has moved")
+    parser.add_argument(
+        "--data", metavar="FILE",
+        help="the task's data, where it has moved; or other data, cut into parts alike",
+    )  # fmt: skip
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a plot (.png or .svg)")
 
@@ -63,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
     from cats.errors import CatsError
-    from cats.report import print_table, save_plot, write_json
+    from cats.report import print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
     from cats.training.evaluate import (
         MODE_SETS,
@@ -79,7 +82,8 @@ def run(args: argparse.Namespace) -> int:
     if args.repeats < 1:
         raise CatsError(f"repeats is {args.repeats}: at least 1")
     model, info = load_run(args.run)
-    task = load_task(info, **({"data": args.data} if args.data else {}))
+    task = load_task(info, args.data)
+    print_notes(warnings=task.warnings)
     trained = info.extra.get("training") or {}
     options = {
         "granularity": args.granularity or trained.get("granularity", "packet"),
@@ -98,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         if model.config.causal:
             name = "all tokens, float, as the prototype counts"
             beside[name] = every_token(model, task, getattr(task, args.part))
-    tested = model if args.model == "float" else quantise_run(args.run)[0]
+    tested = model if args.model == "float" else quantise_run(args.run, data=args.data)[0]
     records = sweep(tested, task, losses, args.repeats, args.seed, args.part, **options)
     print(
         f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, "
@@ -114,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
             "format": 1,
             "run": str(args.run),
             "task": info.task,
+            "data": task.options.get("data"),
             "nodes": model.split.nodes,
             "model": args.model,
             "part": args.part,

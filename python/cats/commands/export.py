@@ -133,6 +133,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "training data fit)",
     )  # fmt: skip
     parser.add_argument(
+        "--data", metavar="FILE",
+        help="the task's data, where it has moved; or other data to calibrate with",
+    )  # fmt: skip
+    parser.add_argument(
         "--flash-address",
         type=_address,
         metavar="ADDRESS",
@@ -157,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
         node_shares(args.nodes, args.shares),
         args.input_split,
         args.output_split,
+        data=args.data,
     )
     meta = export(
         model,

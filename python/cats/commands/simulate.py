@@ -126,6 +126,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--samples", type=int, metavar="N",
         help="inferences, evenly spread over the test part (200, or all where it has fewer)",
     )  # fmt: skip
+    parser.add_argument(
+        "--data", metavar="FILE", help="the task's data, where it has moved; or other data"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument(
         "--radio",
@@ -268,19 +271,24 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
     from cats.integer.random_models import random_inputs
 
     source = meta.get("run") or {}
+    if args.random_inputs and args.data:
+        raise CatsError("--random-inputs are no --data: give one of them")
     if args.random_inputs:
         return None, None, random_inputs(args.seed, model.config, args.samples or SAMPLES)
     if not source.get("task"):
         raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
     try:
         from cats.integer.quantize import quantize_inputs
-        from cats.tasks import load
+        from cats.report import print_notes
+        from cats.tasks import reload
     except ImportError as error:
         raise CatsError(
             f"the task's test inputs need PyTorch ({error}): install zephyr-cats[train], or use "
             "--random-inputs"
         ) from None
-    task = load(source["task"], **(source.get("task_options") or {}))
+    options = source.get("task_options") or {}
+    task = reload(source["task"], options, model.config, args.data, model.metadata)
+    print_notes(warnings=task.warnings)
     if args.samples is not None and args.samples > len(task.test):
         raise CatsError(f"{args.samples} samples: the test part has {len(task.test)}")
     part = task.test.spaced(args.samples or SAMPLES)

@@ -101,9 +101,11 @@ def run_scales(run: RunConfig) -> Scales | None:
     return None if scales is None else scales_from_json(scales, run.model)
 
 
-def load_task(run: RunConfig, **changes: object) -> Task:
-    """The task of a run, rebuilt from its options; ``changes`` replace some (a new data path)."""
-    task = tasks.load(run.task, **{**(run.extra.get("task_options") or {}), **changes})
+def load_task(run: RunConfig, data: str | None = None) -> Task:
+    """The task of a run by its options, or with other ``data`` (``cats.tasks.reload``)."""
+    stored = run.extra.get("metadata")
+    fitted = None if stored is None else metadata_from_json(stored, run.model)
+    task = tasks.reload(run.task, run.extra.get("task_options") or {}, run.model, data, fitted)
     _check_classes(run, task.metadata)
     return task
 
@@ -144,10 +146,12 @@ def quantise_run(
     shares: Sequence[float] | None = None,
     input_split: str | None = None,
     output_split: str | None = None,
+    *,
+    data: str | None = None,
 ) -> tuple[IntegerModel, dict]:
-    """Quantise a RUN folder's model over ``samples`` of its training inputs, evenly spread, or by
-    the scales that it was trained with; ``counts`` per unit as ``with_counts`` takes them. (model,
-    where it comes from).
+    """Quantise a RUN folder's model over ``samples`` of its training inputs, or of those of other
+    ``data``, evenly spread, or by the scales that it was trained with; ``counts`` per unit as
+    ``with_counts`` takes them. (model, where it comes from).
 
     ``shares``, ``input_split`` and ``output_split`` deal it to other nodes (``SplitConfig.deal``):
     its outputs stay the same to the bit while nothing is lost. CatsError where they would not,
@@ -157,13 +161,13 @@ def quantise_run(
         raise CatsError(f"{samples} calibration samples: at least 1")
     path = Path(path)
     trained, run = load_run(path)
-    task = load_task(run)
+    task = load_task(run, data)
     inputs = calibration_inputs(task, samples)
     scales = run_scales(run) or scales_for(trained, run.model, inputs)
     source = {
         "task": run.task,
         "seed": run.seed,
-        "task_options": (run.extra or {}).get("task_options"),
+        "task_options": task.options,
         "training": (run.extra or {}).get("training"),
         "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
         "calibration_samples": len(inputs),
@@ -236,14 +240,30 @@ def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
         before["training"] = {**to_json(Training()), **before["training"]}
     changed = [
         key
-        for key in ("format", "task", "task_options", "model", "split", "training")
+        for key in ("format", "task", "model", "split", "training")
         if before.get(key) != json.loads(json.dumps(config[key]))
     ]
+    if "task" not in changed and not _same_task(config, before.get("task_options")):
+        changed.insert(0, "data or task_options")
     if changed:
         raise CatsError(f"{out} was trained with another {', '.join(changed)}: use --force")
     if (out / METRICS).exists():
         return "done"
     return "begun" if (out / CHECKPOINT).exists() else "new"
+
+
+def _same_task(config: dict, before: object) -> bool:
+    """Whether a run's stored options of the task are those of ``config``: of data, what it holds
+    counts and not where it lies."""
+    if not isinstance(before, dict):
+        return False
+    before = tasks.complete(config["task"], before)
+    now = json.loads(json.dumps(config["task_options"]))
+    if now.get("sha256") and before.get("sha256"):
+        before["data"] = now["data"]
+    elif "data" in before and "data" in now:  # a run older than the hash
+        before |= {"data": tasks.stored_path(before["data"]), "sha256": now["sha256"]}
+    return before == now
 
 
 def begin_run(out: Path, config: dict) -> None:

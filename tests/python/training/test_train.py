@@ -180,7 +180,7 @@ def test_run_can_be_loaded_with_its_task(finished, task):
     assert (run.task, run.seed, run.model, run.split) == ("forecast", 0, *_shape(task))
     rebuilt = load_task(run)
     assert torch.equal(rebuilt.test.inputs, task.test.inputs)
-    with pytest.raises(CatsError, match="cannot be read as CSV"):
+    with pytest.raises(CatsError, match="cannot be read"):
         load_task(run, data="elsewhere.csv")
 
 
