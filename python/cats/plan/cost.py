@@ -10,11 +10,13 @@ inferences within 5 %.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
 from cats.plan.plan import Plan
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.image_layout import CHANNEL
 from cats.shape.partition import (
     NORMED,
     KeepSets,
@@ -142,6 +144,7 @@ def last_rows(config: ModelConfig, g: int, rows: int) -> range:
     return range(begin + count - rows, begin + count)
 
 
+@lru_cache(maxsize=1 << 17)
 def exchange(
     config: ModelConfig,
     share: Share,
@@ -189,17 +192,18 @@ def exchange(
     store = _RELU if kind == Kind.FORWARD and config.activation == "relu" else _STORE[kind]
     passes = -(-own // heads_per_pass) if heads_per_pass and kind == Kind.ATTENTION else 1
     consume = 120.0 + 60 * (share.nodes - 1) + passes * count * row
-    blocks = [rows[begin : begin + block_rows] for begin in range(0, count, block_rows)]
+    whole, rest = divmod(count, block_rows)
+    blocks = [block_rows] * whole + [rest] * (rest > 0)
     outputs = width if kind == Kind.ATTENTION else share.outputs
-    each = {len(b): product(len(b), stride, outputs, store) for b in (blocks[0], blocks[-1])}
+    each = {n: product(n, stride, outputs, store) for n in {blocks[0], blocks[-1]}}
     if kind == Kind.ATTENTION:
-        for block in blocks:
-            read = block[0] < queries.stop and queries.start <= block[-1]
-            consume += own * (120 + (3 if read else 2) * each[len(block)])
+        for first, height in zip(rows[::block_rows], blocks, strict=True):
+            read = first < queries.stop and queries.start < first + height
+            consume += own * (120 + (3 if read else 2) * each[height])
         if heads_per_pass:
             consume += attention(queries)
     else:
-        consume += sum(60 + each[len(block)] for block in blocks)
+        consume += sum(60 + each[height] for height in blocks)
     return produce, consume
 
 
@@ -207,16 +211,51 @@ def node_instructions(
     config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
 ) -> float:
     """One inference of one node in which nothing is lost."""
-    total = 0.0
+    passes = plan.heads_per_pass[node] if plan.held else 0
+    return sum(
+        _gather_instructions(
+            config, share(config, split, keep, g, node), queried(config, g),
+            range(gather.row_begin, gather.row_begin + gather.rows), gather.tile_rows,
+            plan.block_rows, passes,
+        )
+        for g, gather in enumerate(plan.gathers)
+    )  # fmt: skip
+
+
+def weights_read(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
+) -> int:
+    """Bytes of weights that a node reads in one inference: those of a product, with what stands
+    beside each output column, for every block of rows."""
+    total = 0
     for g, gather in enumerate(plan.gathers):
-        for tile in range(gather.tiles):
-            first = gather.row_begin + tile * gather.tile_rows
-            total += sum(
-                exchange(
-                    config, share(config, split, keep, g, node),
-                    range(first, first + gather.tile_height(tile)), block_rows=plan.block_rows,
-                    heads_per_pass=plan.heads_per_pass[node] if plan.held else 0,
-                    queries=queried(config, g),
-                )
-            )  # fmt: skip
+        blocks = sum(tiles * -(-rows // plan.block_rows) for rows, tiles in gather.heights)
+        column = -(-view_width(config, split, keep, g, node) // 4) * 4 + CHANNEL.itemsize
+        total += blocks * product_width(config, split, g, node) * column
     return total
+
+
+@lru_cache(maxsize=4096)
+def _gather_instructions(
+    config: ModelConfig,
+    share: Share,
+    queries: range,
+    rows: range,
+    tile_rows: int,
+    block_rows: int,
+    heads_per_pass: int,
+) -> float:
+    """All exchanges of a gather of these residual rows; nodes of the same share take the same."""
+    tiles = [rows[first : first + tile_rows] for first in range(0, len(rows), tile_rows)]
+    alike = not config.causal and len(queries) == config.tokens
+    times = Counter(range(len(tile)) if alike else tile for tile in tiles)
+    return sum(
+        count
+        * sum(
+            exchange(
+                config, share, tile, block_rows=block_rows, heads_per_pass=heads_per_pass,
+                queries=queries,
+            )
+        )
+        for tile, count in times.items()
+    )  # fmt: skip

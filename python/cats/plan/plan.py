@@ -45,6 +45,13 @@ class GatherPlan:
         """Rows of a tile: tile_rows, or fewer in the last."""
         return min(self.tile_rows, self.rows - tile * self.tile_rows)
 
+    @property
+    def heights(self) -> list[tuple[int, int]]:
+        """(rows, tiles of that height): all but the last one, and the last."""
+        before = self.tiles - 1
+        last = (self.rows - before * self.tile_rows, 1)
+        return [(self.tile_rows, before), last] if before else [last]
+
 
 @dataclass(frozen=True)
 class Arena:
@@ -149,18 +156,16 @@ def gather_air(plan: GatherPlan, radio: str) -> Air:
     """One whole gather on air, nothing lost."""
     air = radio_named(radio)
     frames = payload = slots = 0
-    for tile in range(plan.tiles):
-        rows = plan.tile_height(tile)
-        data = sum(cut.fragments(rows) for cut in plan.sources)
-        if not data:
-            continue
-        again = plan.phase == tile == 0  # the opening of the inference's first exchange
-        frames += data + 1 + again
-        payload += sum(cut.width * rows for cut in plan.sources)
+    for rows, tiles in plan.heights if any(cut.width for cut in plan.sources) else ():
+        frames += tiles * (sum(cut.fragments(rows) for cut in plan.sources) + 1)
+        payload += tiles * sum(cut.width * rows for cut in plan.sources)
         if plan.rounds:  # the last node's report, and the grant
-            frames += 2
-            payload += 2 * counts_bytes(len(plan.sources))
-        slots += exchange_us(plan, rows) + again * plan.control_us
+            frames += 2 * tiles
+            payload += 2 * tiles * counts_bytes(len(plan.sources))
+        slots += tiles * exchange_us(plan, rows)
+    if plan.phase == 0 and frames:  # the inference's first exchange is opened twice
+        frames += 1
+        slots += plan.control_us
     size = payload + frames * (FRAME_HEADER + air.overhead)
     return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
 

@@ -14,14 +14,17 @@ hide behind it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena, tile_sizes
 from cats.plan.code_time import code_time
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
+from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
 from cats.shape.config import ModelConfig, SplitConfig
@@ -32,6 +35,8 @@ MAX_GATHERS = 255
 #: Most repair rounds, and rows normalised and multiplied together.
 MAX_ROUNDS = 3
 MAX_BLOCK_ROWS = 4
+#: The numbers of them that are tried, one after the other until a plan fits.
+BLOCK_ROWS = (MAX_BLOCK_ROWS, 2, 1)
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,17 @@ class _Option:
     time: float
 
 
+class _Seen(NamedTuple):
+    """A way to run a deployment: microseconds, lower bound of the largest arena."""
+
+    time: float
+    bound: int
+    mode: Mode
+    gathers: tuple[GatherPlan, ...]
+
+
 class _Search:
-    """One call of make_plan."""
+    """The ways to run one deployment over one radio; each is looked at once."""
 
     def __init__(
         self,
@@ -59,6 +73,8 @@ class _Search:
         self.config, self.split, self.keep = config, split, keep
         self.timing, self.tile_rows = timing, tile_rows
         self.strides = {d: largest_stride(config, split, keep, d) for d in timing.distinct}
+        self._options: dict[tuple, list[_Option]] = {}
+        self._seen: dict[Mode, list[_Seen] | CatsError] = {}
 
     # Groups and their options
 
@@ -93,8 +109,16 @@ class _Search:
         whole = range(round_up(least, mode.block_rows), min(most, rows) + 1, mode.block_rows)
         return sorted(even | set(whole), reverse=True)
 
-    def options(self, group: Sequence[int], mode: Mode) -> list[_Option]:
-        """Fastest first, each of the others smaller than all before it."""
+    def options(self, group: tuple[int, ...], mode: Mode) -> list[_Option]:
+        """Fastest first, each of the others smaller than all before it. Most modes differ in what
+        other groups do."""
+        passes = tuple({self.timing.passes(g, mode) for g in group})
+        key = (group, self.timing.turns(group[0], mode), mode.block_rows, passes)
+        if key not in self._options:
+            self._options[key] = self._find_options(group, mode)
+        return self._options[key]
+
+    def _find_options(self, group: tuple[int, ...], mode: Mode) -> list[_Option]:
         together = self.timing.turns(group[0], mode)
         found, refused = [], None
         for rows in self.heights(group, mode):
@@ -137,16 +161,32 @@ class _Search:
             plans.append(self.timing.gather(g, phase, of[g].rows, of[g].buffers, mode))
         return tuple(plans)
 
-    def walk(self, mode: Mode) -> Iterator[tuple[int, float, tuple[GatherPlan, ...]]]:
-        """(lower bound of the largest arena, microseconds, gathers) from the fastest tiles on, each
-        time with the option exchanged that frees memory at the fullest tick at the least price."""
+    def seen(self, modes: Sequence[Mode]) -> tuple[list[_Seen], CatsError | None]:
+        """What the modes lead to, and why one of them leads nowhere."""
+        found, refused = [], None
+        for mode in modes:
+            if mode not in self._seen:
+                try:
+                    self._seen[mode] = list(self.walk(mode))
+                except CatsError as error:
+                    self._seen[mode] = error
+            led = self._seen[mode]
+            if isinstance(led, CatsError):
+                refused = led
+            else:
+                found += led
+        return found, refused
+
+    def walk(self, mode: Mode) -> Iterator[_Seen]:
+        """From the fastest tiles on, each time with the option exchanged that frees memory at the
+        fullest tick at the least price."""
         options = {group: self.options(group, mode) for group in self.groups(mode)}
         at = dict.fromkeys(options, 0)
         while True:
             chosen = {group: options[group][i] for group, i in at.items()}
             gathers = self.gathers(mode, chosen)
             bound, full = fullest(self.config, self.split, gathers, mode, self.strides)
-            yield bound, sum(option.time for option in chosen.values()), gathers
+            yield _Seen(sum(option.time for option in chosen.values()), bound, mode, gathers)
             best = None
             for group, i in at.items():
                 names = {f"{of}{g}.{b}" for of in ("tile", "outbox") for g in group for b in (0, 1)}
@@ -273,14 +313,13 @@ def make_plan(
         block_rows, compute,
     )  # fmt: skip
     least: int | None = None
-    refused: CatsError | None = None
-    for rows in (block_rows,) if block_rows else (MAX_BLOCK_ROWS, 2, 1):
-        seen, refused = _seen(search, _modes(split, interleave, held, heads_per_pass, rows))
-        fits = [s for s in seen if ram_limit is None or s[1] <= ram_limit]
+    for rows in (block_rows,) if block_rows else BLOCK_ROWS:
+        seen, refused = search.seen(_modes(split, interleave, held, heads_per_pass, rows))
+        fits = [s for s in seen if ram_limit is None or s.bound <= ram_limit]
         while fits:
-            limit = min(s[0] for s in fits) * (1 + slack)
-            best = min((s for s in fits if s[0] <= limit), key=lambda s: (s[1], s[0]))
-            plan = search.finish(best[2], best[3])
+            limit = min(s.time for s in fits) * (1 + slack)
+            best = min((s for s in fits if s.time <= limit), key=lambda s: (s.bound, s.time))
+            plan = search.finish(best.mode, best.gathers)
             largest = max(arena.size for arena in plan.arenas)
             if ram_limit is None or largest <= ram_limit:
                 return plan
@@ -288,7 +327,7 @@ def make_plan(
             fits.remove(best)
         if not seen:
             raise refused or CatsError("no plan")
-        least = min(least or seen[0][1], *(s[1] for s in seen))
+        least = min(least or seen[0].bound, *(s.bound for s in seen))
     raise CatsError(
         f"no plan fits into an arena of {ram_limit} bytes, the least found is {least}: use more "
         "nodes, prune more columns, or allow more RAM"
@@ -311,28 +350,14 @@ def tradeoffs(
         config, split, keep, radio, rounds, payload, None, None, None, None, compute
     )
     seen = []
-    for rows in (MAX_BLOCK_ROWS, 2, 1):
-        seen += _seen(search, _modes(split, None, None, None, rows))[0]
-    seen.sort(key=lambda s: (s[0], s[1]))
-    front: list = []
+    for rows in BLOCK_ROWS:
+        seen += search.seen(_modes(split, None, None, None, rows))[0]
+    seen.sort(key=lambda s: (s.time, s.bound))
+    front: list[_Seen] = []
     for s in seen:
-        if not front or s[1] < front[-1][1]:
+        if not front or s.bound < front[-1].bound:
             front.append(s)
-    return [search.finish(mode, gathers) for _, _, mode, gathers in front]
-
-
-def _seen(
-    search: _Search, modes: Sequence[Mode]
-) -> tuple[list[tuple[float, int, Mode, tuple[GatherPlan, ...]]], CatsError | None]:
-    """Every (microseconds, lower bound of the largest arena, mode, gathers) that the modes lead to,
-    and why one of them leads nowhere."""
-    seen, refused = [], None
-    for mode in modes:
-        try:
-            seen += [(time, bound, mode, gathers) for bound, time, gathers in search.walk(mode)]
-        except CatsError as error:
-            refused = error
-    return seen, refused
+    return [search.finish(s.mode, s.gathers) for s in front]
 
 
 def _prepare(
@@ -378,8 +403,26 @@ def _prepare(
         if uneven:
             interleave = False
 
-    timing = Timing(config, split, keep, air, payload, rounds, compute)
-    return _Search(config, split, keep, timing, tile_rows), interleave
+    heights = tile_rows if tile_rows is None or isinstance(tile_rows, int) else tuple(tile_rows)
+    columns = tuple(tuple(map(tuple, sources)) for sources in keep)
+    return _search(config, split, columns, air, payload, rounds, compute, heights), interleave
+
+
+@functools.lru_cache(maxsize=16)
+def _search(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: tuple[tuple[tuple[int, ...], ...], ...],
+    air: Radio,
+    payload: int,
+    rounds: int,
+    compute: Compute,
+    tile_rows: int | tuple[int, ...] | None,
+) -> _Search:
+    """The same deployment is often planned again under another limit."""
+    sets = [list(sources) for sources in keep]
+    timing = Timing(config, split, sets, air, payload, rounds, compute)
+    return _Search(config, split, sets, timing, tile_rows)
 
 
 def _modes(

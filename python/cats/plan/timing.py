@@ -29,6 +29,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     Fragmenting,
     KeepSets,
+    Kind,
     element_bytes,
     fragmenting,
     gather_count,
@@ -126,7 +127,7 @@ class Timing:
 
     def gather(self, g: int, phase: int, rows: int, buffers: int, mode: Mode) -> GatherPlan:
         """The plan of one gather; CatsError where it cannot be cut like that."""
-        passes = mode.heads_per_pass if mode.held else 0
+        passes = self.passes(g, mode)
         key = (self.like[g], rows, buffers, passes, mode.block_rows, self.turns(g, mode))
         if key not in self._gathers:
             self._gathers[key] = self._gather(g, rows, buffers, mode)
@@ -214,9 +215,16 @@ class Timing:
         """Whether gather g takes turns with others tile by tile."""
         return mode.interleave and self.kinds[g][0] in ROW_LOCAL
 
+    def passes(self, g: int, mode: Mode) -> int:
+        """Heads a pass where attention is held, as far as gather g depends on it: ATTENTION on how
+        many, HEADS on whether; else 0."""
+        if not mode.held or self.kinds[g][0] not in (Kind.ATTENTION, Kind.HEADS):
+            return 0
+        return mode.heads_per_pass if self.kinds[g][0] == Kind.ATTENTION else 1
+
     def computing(self, g: int, rows: int, mode: Mode) -> float:
         """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
-        key = (self.like[g], rows, mode.block_rows, mode.held and mode.heads_per_pass)
+        key = (self.like[g], rows, mode.block_rows, self.passes(g, mode))
         if key not in self._computing:
             heads = self.split.heads
             self._computing[key] = 0.0
@@ -245,22 +253,20 @@ class Timing:
 
     def gather_time(self, g: int, plan: GatherPlan, mode: Mode) -> float:
         """Microseconds of all exchanges of a gather, computing included."""
-        tail = plan.rows - (plan.tiles - 1) * plan.tile_rows
         hides = self.hides(g, plan, mode)
         total = 0.0
-        for rows, times in ((plan.tile_rows, plan.tiles - 1), (tail, 1)):
-            if times:
-                frames = self._frames(g, plan, rows)
-                air: float = frames.air_us
-                # The next one is opened when the last frame has been taken in.
-                air += self.air.lead_us + frames.ending_us if air else 0
-                work = self.computing(g, rows, mode)
-                if hides:
-                    total += times * max(air, work + self.handling(g, plan, rows, mode))
-                else:  # of the two jobs one begins ahead of the reports
-                    jobs = 1 if plan.rounds else 2
-                    total += times * (air + work + jobs * self.air.code.job_us())
-        return total + (self.computing(g, tail, mode) if hides else 0)
+        for rows, times in plan.heights:
+            frames = self._frames(g, plan, rows)
+            air: float = frames.air_us
+            # The next one is opened when the last frame has been taken in.
+            air += self.air.lead_us + frames.ending_us if air else 0
+            work = self.computing(g, rows, mode)
+            if hides:
+                total += times * max(air, work + self.handling(g, plan, rows, mode))
+            else:  # of the two jobs one begins ahead of the reports
+                jobs = 1 if plan.rounds else 2
+                total += times * (air + work + jobs * self.air.code.job_us())
+        return total + (work if hides else 0)
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
         """Microseconds of one inference."""

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from itertools import accumulate
 
 from cats.errors import CatsError
@@ -88,10 +89,15 @@ def gather_rows(model: ModelConfig, g: int) -> tuple[int, int]:
 
 def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple[int, int]]:
     """[(begin, end)] of the columns that each node owns of such a gather's tensor."""
+    return list(_own_ranges(model, split, kind))
+
+
+@lru_cache(maxsize=1024)
+def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
     counts = {Kind.INPUT: split.inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
         kind, tuple(h * model.head_width for h in split.heads)
     )
-    return [(end - count, end) for count, end in zip(counts, accumulate(counts), strict=True)]
+    return tuple((end - n, end) for n, end in zip(counts, accumulate(counts), strict=True))
 
 
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
