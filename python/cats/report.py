@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,8 +52,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return number_text(value)
     return str(value)
+
+
+def number_text(value: float) -> str:
+    """A number for people: four significant digits, whole ones from 1,000 on, never an exponent
+    (48,660, 975, 23.05, 0.00012)."""
+    if not math.isfinite(value):
+        return str(value)
+    digits = 3 - math.floor(math.log10(abs(value))) if value else 0
+    text = f"{value:,.{min(max(digits, 0), 9)}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
@@ -157,6 +170,15 @@ def draw_range(
     axes.fill_between(where, least, largest, color=line.get_color(), alpha=0.2)
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One pair of axes of a figure: what draws on it, and what stands beside it."""
+
+    draw: Callable[[Axes], None]
+    xlabel: str
+    ylabel: str
+
+
 def save_plot(
     path: str | os.PathLike[str],
     draw: Callable[[Axes], None],
@@ -165,8 +187,15 @@ def save_plot(
     xlabel: str = "",
     ylabel: str = "",
 ) -> None:
-    """Draw on one pair of axes and save as the file's suffix says (.png, .svg, .pdf); needs no
-    display, and the same data gives the same bytes."""
+    """save_plots() of one panel."""
+    save_plots(path, [Panel(draw, xlabel, ylabel)], title=title)
+
+
+def save_plots(
+    path: str | os.PathLike[str], panels: Sequence[Panel], *, title: str = "", columns: int = 2
+) -> None:
+    """Draw panels, at most so many beside each other, and save as the file's suffix says (.png,
+    .svg, .pdf); needs no display, and the same data gives the same bytes."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -174,13 +203,18 @@ def save_plot(
     from matplotlib.figure import Figure
 
     path = Path(path)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.add_subplot()
-    draw(axes)
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
-    axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend()
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(7 if columns == 1 else 5 * columns, 4.5 if rows == 1 else 3.5 * rows),
+                    layout="constrained")  # fmt: skip
+    figure.suptitle(title)
+    for i, panel in enumerate(panels, 1):
+        axes = figure.add_subplot(rows, columns, i)
+        panel.draw(axes)
+        axes.set(xlabel=panel.xlabel, ylabel=panel.ylabel)
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)

@@ -137,6 +137,31 @@ def test_table():
     assert report.table(["a"], []) == "a\n-"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (65920.0, "65,920"), (48660.4, "48,660"), (1234567.8, "1,234,568"), (999.96, "1,000"),
+        (963.14, "963.1"), (975.0, "975"), (23.045, "23.05"), (0.98444, "0.9844"), (1.0, "1"),
+        (0.00012345, "0.0001235"), (-1e-30, "0"), (0.0, "0"), (-6592.2, "-6,592"),
+        (float("inf"), "inf"), (float("nan"), "nan"),
+    ],
+)  # fmt: skip
+def test_numbers_in_tables_have_no_exponent(value, text):
+    assert report.number_text(value) == text
+    assert report.table(["a"], [[value]]).splitlines()[-1].strip() == text
+
+
+def test_a_figure_has_a_panel_a_quantity(tmp_path):
+    panels = [
+        report.Panel(lambda axes: axes.plot([1, 2], [3, 4]), f"x{i}", f"y{i}") for i in range(3)
+    ]
+    report.save_plots(tmp_path / "p.svg", panels, title="three")
+    report.save_plots(tmp_path / "q.svg", panels, title="three")
+    drawn = (tmp_path / "p.svg").read_text()
+    assert all(f"<!-- {word} -->" in drawn for word in ("three", "x0", "y1", "y2"))
+    assert drawn == (tmp_path / "q.svg").read_text()
+
+
 def test_size_text():
     assert report.size_text(1000) == "1000 B"
     assert report.size_text(8192) == "8.0 KiB"
