@@ -74,6 +74,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="flash that firmware takes (measured)",
     )  # fmt: skip
     board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz")
+    beside = parser.add_argument_group("in place of several boards: a flash chip beside one")
+    beside.add_argument(
+        "--flash-chip-rate", type=float, default=16.0, metavar="MB/S",
+        help="that it is read at: 4 bits at 32 MHz, the most that an nRF52840 reads (16)",
+    )  # fmt: skip
+    beside.add_argument(
+        "--flash-chip-current", type=float, default=10.0, metavar="MA",
+        help="that chip and bus take meanwhile: an assumption, see the chip's datasheet (10)",
+    )  # fmt: skip
     parser.add_argument(
         "--tradeoffs",
         action="store_true",
@@ -82,19 +91,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--largest", action="store_true", help="also the widest model that the nodes hold (slow)"
     )
-    parser.add_argument("--plot", metavar="FILE", help="arena and time against nodes (.png, .svg)")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="RAM, flash, time and energy against nodes (.png, .svg)"
+    )
     add_json_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats plan``."""
-    from cats.deploy.export import load_deploy
-    from cats.plan.planner import options_from_json
-    from cats.plan.survey import Exported, render, survey, survey_plot
-    from cats.report import save_plot, write_json
+    from cats.plan.survey import Exported, render, survey, survey_panels
+    from cats.report import save_plots, write_json
 
     exported = None
     if args.deploy is not None:
+        from cats.deploy.export import load_deploy
+        from cats.plan.planner import options_from_json
+
         model, plan, meta, _ = load_deploy(args.deploy)
         options = options_from_json(meta, plan)
         exported = Exported(model.config, model.split, model.keep, plan, options)
@@ -105,5 +117,5 @@ def run(args: argparse.Namespace) -> int:
         print(render(result))
     if args.plot:
         title = f"{result['parameters']:,} parameters, {result['radio']}"
-        save_plot(args.plot, survey_plot(result), title=title, xlabel="nodes")
+        save_plots(args.plot, survey_panels(result), title=title)
     return 0 if result["least_nodes"] is not None else 1

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.boards import Board
-from cats.plan.cost import node_instructions
+from cats.plan.cost import node_instructions, weights_read
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import PlanOptions, make_plan
@@ -91,12 +91,18 @@ def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
     return found
 
 
-def air_json(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
+def air_json(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> dict:
     """Air and time of one inference of a plan, nothing lost, as JSON."""
     parts = air_by_gather(config, plan)
     return {
         **_figures(sum(parts.values(), Air())),
-        "inference_us": inference_us(config, split, keep, plan),
+        "inference_us": inference_us(config, split, keep, plan, compute),
         "by_gather": {name: _figures(air) for name, air in parts.items()},
     }
 
@@ -165,26 +171,43 @@ def planned_duty(
     """What a node does during one inference in which nothing is lost: it listens whenever it does
     not send."""
     compute = compute or Compute()
-    air = radio_named(plan.radio)
+    total = inference_us(config, split, keep, plan, compute)
+    return _duty(config, split, keep, plan, node, compute, total)
+
+
+def _duty(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    node: int,
+    compute: Compute,
+    total: float,
+) -> Duty:
+    """planned_duty() of a node in an inference of ``total`` microseconds."""
     works = compute.microseconds(node_instructions(config, split, keep, plan, node))
     if split.nodes == 1:
         return Duty(0.0, 0.0, works)
-    control = air.air_us(FRAME_HEADER + counts_bytes(split.nodes))
+    sends = _sends_us(plan, node)
+    return Duty(sends, max(total - sends, 0.0), works)
+
+
+def _sends_us(plan: Plan, node: int) -> float:
+    """Microseconds that a node transmits during one inference in which nothing is lost."""
+    air, nodes = radio_named(plan.radio), len(plan.arenas)
+    control = air.air_us(FRAME_HEADER + counts_bytes(nodes))
     sends = 0.0
     for gather in plan.gathers:
-        for tile in range(gather.tiles):
-            rows = gather.tile_height(tile)
-            if not any(cut.width for cut in gather.sources):
-                continue
-            cut = gather.sources[node]
-            frames = cut.fragments(rows)
-            if node == 0:  # the opening, of the inference's first exchange twice
-                frames += 1 + (gather.phase == tile == 0)
-            sends += frames * air.air_us(FRAME_HEADER) + cut.width * rows * air.byte_us
-            if plan.rounds:  # the leader's grant, the last node's report
-                sends += control * (node == 0) + control * (node == split.nodes - 1)
-    total = inference_us(config, split, keep, plan, compute)
-    return Duty(sends, max(total - sends, 0.0), works)
+        if not any(cut.width for cut in gather.sources):
+            continue
+        cut = gather.sources[node]
+        frames = sum(tiles * cut.fragments(rows) for rows, tiles in gather.heights)
+        if node == 0:  # the openings, of the inference's first exchange twice
+            frames += gather.tiles + (gather.phase == 0)
+        sends += frames * air.air_us(FRAME_HEADER) + cut.width * gather.rows * air.byte_us
+        if plan.rounds:  # the leader's grants, the last node's reports
+            sends += control * gather.tiles * ((node == 0) + (node == nodes - 1))
+    return sends
 
 
 def computing(board: Board) -> Compute:
@@ -218,6 +241,9 @@ def deployment(
     found: dict = {"nodes": split.nodes, "radios": {}}
     compute = computing(board)
     for name in radios:
+        if split.nodes == 1 and given is None and found["radios"]:  # nothing is on the air
+            found["radios"][name] = dict(found["radios"][radios[0]])
+            continue
         asked = (options or PlanOptions()).on(name, rounds)
         limits = [board.arena_limit(name, split.nodes), asked.ram_limit]
         asked = dataclasses.replace(asked, ram_limit=min(n for n in limits if n is not None))
@@ -233,12 +259,13 @@ def deployment(
         sizes = [node_size(config, split, keep, plan, d) for d in range(split.nodes)]
         nodes = range(split.nodes)
         instructions = max(node_instructions(config, split, keep, plan, d) for d in nodes)
-        figures = air_json(config, split, keep, plan)
-        figures["inference_us"] = inference_us(config, split, keep, plan, compute)
+        figures = air_json(config, split, keep, plan, compute)
         arena = max(size.arena_bytes for size in sizes)
         image = max(size.image_bytes for size in sizes)
         reserve = board.reserve(name, split.nodes)
-        duties = [planned_duty(config, split, keep, plan, d, compute) for d in nodes]
+        total = figures["inference_us"]
+        duties = [_duty(config, split, keep, plan, d, compute, total) for d in nodes]
+        spent = [duty.millijoules(board.currents, name) for duty in duties]
         worst = max(duties, key=lambda duty: duty.millijoules(board.currents, name) or duty.busy_us)
         fits_ram = arena + reserve.ram <= board.ram
         fits_flash = image + reserve.flash <= board.flash
@@ -251,8 +278,10 @@ def deployment(
             "fits_flash": fits_flash,
             "fits": fits_ram and fits_flash,
             "instructions": round(instructions),
+            "weights_read_bytes": max(weights_read(config, split, keep, plan, d) for d in nodes),
             "compute_us": round(compute.microseconds(instructions)),
             "energy_mj": worst.millijoules(board.currents, name),
+            "energy_all_mj": None if None in spent else sum(spent),
             "energy_of": dataclasses.asdict(worst),
             "held": plan.held,
             "tile_rows": sorted({gather.tile_rows for gather in plan.gathers}),

@@ -7,14 +7,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cats.errors import CatsError
+from cats.plan.alternatives import FlashChip, to_gateway, with_flash_chip
+from cats.plan.answer import answer, ratio, sentences
 from cats.plan.boards import Board, board_named
 from cats.plan.plan import Plan
-from cats.plan.planner import PlanOptions, tradeoffs
+from cats.plan.planner import MAX_ROUNDS, PlanOptions, tradeoffs
 from cats.plan.predict import (
     air_json,
     deployment,
@@ -27,7 +28,7 @@ from cats.plan.predict import (
 )
 from cats.plan.radio import RADIOS, SEALED
 from cats.plan.radio import radio as radio_named
-from cats.report import table
+from cats.report import Panel, number_text, progress, table
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
 
@@ -80,9 +81,36 @@ def chosen_board(args: argparse.Namespace) -> Board:
     return board
 
 
+def chosen_chip(args: argparse.Namespace) -> FlashChip:
+    """The flash chip that the options tell of."""
+    if not 0 < args.flash_chip_rate < math.inf:
+        raise CatsError(f"flash chip of {args.flash_chip_rate} MB/s: more than 0, and finite")
+    if not 0 <= args.flash_chip_current < math.inf:
+        raise CatsError(f"flash chip of {args.flash_chip_current} mA: at least 0, and finite")
+    return FlashChip(args.flash_chip_rate, args.flash_chip_current)
+
+
+def _repair(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    board: Board,
+    radio: str,
+    rounds: int,
+    options: PlanOptions,
+) -> dict[int, int]:
+    """Microseconds of an inference with no repair and with as much as there may be, beside
+    ``rounds``; nothing where there is nothing to repair."""
+    found = {}
+    for other in sorted({0, MAX_ROUNDS} - {rounds}) if split.nodes > 1 else ():
+        row = deployment(config, split, keep, board, radios=(radio,), rounds=other, options=options)
+        found[other] = row["radios"][radio]["inference_us"]
+    return found
+
+
 def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     """All figures as JSON: of a deployment, or of the shape that the options give."""
-    board = chosen_board(args)
+    board, chip = chosen_board(args), chosen_chip(args)
     own: tuple[SplitConfig, KeepSets] | None = None
     given: Plan | None = None
     options = PlanOptions()
@@ -128,7 +156,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
 
     radios = tuple(dict.fromkeys([*(name for name in RADIOS if name in board.radios), radio]))
     rows = []
-    for nodes in (n for n in numbers if n <= most):
+    for nodes in progress([n for n in numbers if n <= most], unit=" deployments", delay=2):
         exported = given if own is not None and own[0].nodes == nodes else None
         row = deployment(
             config, *shares(nodes), board, radios=radios, rounds=rounds, options=options,
@@ -143,6 +171,11 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     shown = rows[-1]["nodes"]
     if own is not None and own[0].nodes in [row["nodes"] for row in rows]:
         shown = own[0].nodes
+    one = next((row for row in rows if row["nodes"] == 1), None)
+    if one is None:
+        one = deployment(config, *shares(1), board, radios=radios, rounds=rounds, options=options)
+    # The nodes that are set against one board: those that were asked for, or the fewest that do.
+    several = shown if own is not None or least in (None, 1) else least
     split, keep = shares(shown)
     plan = given if own is not None and own[0] == split and given else None
     if plan is None or plan.radio != radio:
@@ -157,6 +190,19 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "firmware": dataclasses.asdict(board.reserve(radio, shown)),
         "warnings": board.warnings(),
         "least_nodes": least,
+        "one_board": one,
+        "answer": answer(
+            rows,
+            one,
+            several,
+            radio,
+            _repair(config, *shares(several), board, radio, rounds, options),
+        ),  # fmt: skip
+        "alternatives": {
+            "flash_chip": dataclasses.asdict(chip),
+            "with_flash_chip": with_flash_chip(one, radio, board, chip),
+            "to_gateway": to_gateway(config, shares(several)[0], radio, board),
+        },
         "deployments": rows,
         "schemes_nodes": shown,
         "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
@@ -198,7 +244,9 @@ def render(result: dict) -> str:
         "",
     ]
     header = ["nodes", "arena", "least arena", "image", "fits", "M instr.", "bytes on air",
-              "air ms", "inference ms", "mJ a node"]  # fmt: skip
+              "air ms", "inference ms", "time against one", "mJ a node", "mJ all",
+              "mJ against one"]  # fmt: skip
+    one = result["one_board"]["radios"][radio]
     wide = any("largest_model" in row for row in result["deployments"])
     rows = []
     for row in result["deployments"]:
@@ -206,7 +254,9 @@ def render(result: dict) -> str:
         rows.append(
             [row["nodes"], own["arena_bytes"], own["arena_lower_bound"], row["image_bytes"],
              row["fits"], own["instructions"] / 1e6, own["bytes_on_air"],
-             own["time_on_air_us"] / 1e3, own["inference_us"] / 1e3, own["energy_mj"]]
+             own["time_on_air_us"] / 1e3, own["inference_us"] / 1e3,
+             ratio(own["inference_us"], one["inference_us"]), own["energy_mj"],
+             own["energy_all_mj"], ratio(own["energy_all_mj"], one["energy_mj"])]
         )  # fmt: skip
         if wide:
             largest = row["largest_model"]
@@ -214,7 +264,7 @@ def render(result: dict) -> str:
     lines.append(table(header + (["widest F", "its parameters"] if wide else []), rows))
     least = result["least_nodes"]
     lines += ["", f"fewest nodes that hold it: {'none of these' if least is None else least}", ""]
-    shown = next(r for r in result["deployments"] if r["nodes"] == result["schemes_nodes"])
+    shown = _row(result, result["schemes_nodes"])
     lines.append(f"{shown['nodes']} nodes by radio; times and energy of the node that needs most")
     lines.append(
         table(
@@ -228,6 +278,7 @@ def render(result: dict) -> str:
             ],
         )
     )  # fmt: skip
+    lines += ["", "in place of several boards (doc/performance.rst)", _alternatives(result)]
     lines.append("")
     lines.append(
         f"one block, {result['schemes_nodes']} nodes, one byte a value "
@@ -253,20 +304,78 @@ def render(result: dict) -> str:
                 ],
             )
         )  # fmt: skip
+    lines += ["", *sentences(result)]
     return "\n".join(lines)
 
 
-def survey_plot(result: dict) -> Callable[[Axes], None]:
-    """Draws arena, image and time against nodes."""
+def _alternatives(result: dict) -> str:
+    """The table of what one may do in place of several boards, those beside it."""
+    radio, said, other = result["radio"], result["answer"], result["alternatives"]
+    rows = []
+    for deployed in (result["one_board"], _row(result, said["nodes"])):
+        own, count = deployed["radios"][radio], deployed["nodes"]
+        name = "one board" if count == 1 else f"{count} boards"
+        rows.append([name, own["fits"], own["inference_us"] / 1e3, own["energy_mj"],
+                     own["energy_all_mj"], own["bytes_on_air"], None])  # fmt: skip
+    for chip in other["with_flash_chip"]:
+        name = {"engine": "as the engine reads it", "once": "if read once"}[chip["reads"]]
+        rows.append([f"one with a flash chip, {name}", chip["fits"], chip["inference_us"] / 1e3,
+                     chip["energy_mj"], chip["energy_mj"], 0, chip["read_bytes"]])  # fmt: skip
+    sent = other["to_gateway"]
+    senders = len(sent["nodes"])
+    rows.append(
+        [f"input to a gateway, from {senders} board{'s' if senders > 1 else ''}", None,
+         sent["inference_us"] / 1e3, sent["energy_mj"], sent["energy_all_mj"],
+         sent["bytes_on_air"], None]
+    )  # fmt: skip
+    header = ["", "fits", "ms", "mJ a node", "mJ all", "bytes on air", "read from chip"]
+    return table(header, rows if said["nodes"] > 1 else rows[1:])
 
-    def draw(axes: Axes) -> None:
-        rows = result["deployments"]
-        nodes = [row["nodes"] for row in rows]
-        own = [row["radios"][result["radio"]] for row in rows]
-        axes.plot(nodes, [f["arena_bytes"] / 1024 for f in own], "o-", label="arena, KiB")
-        axes.plot(nodes, [row["image_bytes"] / 1024 for row in rows], "s-", label="image, KiB")
-        axes.plot(nodes, [f["inference_us"] / 1e3 for f in own], "^-", label="inference, ms")
+
+def _row(result: dict, nodes: int) -> dict:
+    return next(row for row in result["deployments"] if row["nodes"] == nodes)
+
+
+def survey_panels(result: dict) -> list[Panel]:
+    """RAM, flash, time and energy against nodes, each with the board's limits or one board's."""
+    rows, board, radio = result["deployments"], result["board"], result["radio"]
+    nodes = [row["nodes"] for row in rows]
+    one = result["one_board"]["radios"][radio]
+
+    def logarithmic(axes: Axes) -> None:
         axes.set_yscale("log")
+        for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+            formatter(lambda value, _: number_text(value))
         axes.set_xticks(nodes)
 
-    return draw
+    def memory(of: str, word: str) -> Panel:
+        def draw(axes: Axes) -> None:
+            sizes = [row["radios"][radio][f"{of}_bytes"] / 1024 for row in rows]
+            axes.plot(nodes, sizes, "o-", label=f"needed, {radio}")
+            axes.axhline(board[of] / 1024, color="tab:red", ls="--", label=f"{board['name']} has")
+            axes.set_ylim(bottom=0)
+            axes.set_xticks(nodes)
+
+        return Panel(draw, "nodes", f"{word} of a node, KiB")
+
+    def times(axes: Axes) -> None:
+        for name in rows[0]["radios"]:
+            taken = [row["radios"][name]["inference_us"] / 1e3 for row in rows]
+            axes.plot(nodes, taken, "o-", label=name)
+        axes.axhline(one["inference_us"] / 1e3, color="gray", ls="--", label="one board")
+        logarithmic(axes)
+
+    def energy(axes: Axes) -> None:
+        for name, label in (("energy_mj", "the node that needs most"), ("energy_all_mj", "all")):
+            spent = [row["radios"][radio][name] for row in rows]
+            axes.plot(nodes, [math.nan if mj is None else mj for mj in spent], "o-", label=label)
+        if one["energy_mj"] is not None:
+            axes.axhline(one["energy_mj"], color="gray", ls="--", label="one board")
+        logarithmic(axes)
+
+    return [
+        memory("ram", "RAM"),
+        memory("flash", "flash"),
+        Panel(times, "nodes", "an inference, ms"),
+        Panel(energy, "nodes", f"an inference over {radio}, mJ"),
+    ]

@@ -4,16 +4,20 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from cats.cli import main
 from cats.deploy import export
 from cats.errors import CatsError
 from cats.integer.quantize import parameter_shapes
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.plan.answer import times_text
 from cats.plan.boards import BOARDS
+from cats.plan.cost import weights_read
 from cats.plan.energy import NRF52840, Duty
 from cats.plan.plan import mode_of, plan_air
 from cats.plan.planner import make_plan, tradeoffs
@@ -29,9 +33,9 @@ from cats.plan.predict import (
     published,
     ratio_keep,
 )
-from cats.plan.radio import RADIOS
+from cats.plan.radio import FRAME_HEADER, RADIOS
 from cats.plan.radio import radio as radio_named
-from cats.plan.survey import parse_nodes
+from cats.plan.survey import parse_nodes, survey_panels
 from cats.plan.timing import Compute, Timing, inference_us
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
@@ -228,6 +232,136 @@ def test_deployment_keeps_its_options(capsys: pytest.CaptureFixture, tmp_path: P
     plan = make_plan(config, split, model.keep, rounds=1, **asked)
     own = data["deployments"][0]["radios"]["ieee802154"]
     assert own["bytes_on_air"] == plan_air(plan).bytes
+def test_one_board_is_set_against_several(capsys: pytest.CaptureFixture) -> None:
+    """Ratios by hand; one board is computed as the others are, also where it is not asked for."""
+    _, found = run(capsys, *SHAPE, "--nodes", "1,4")
+    _, other = run(capsys, *SHAPE, "--nodes", "4")
+    assert found["one_board"] == {
+        k: v for k, v in found["deployments"][0].items() if k in found["one_board"]
+    }
+    assert other["one_board"]["radios"] == found["one_board"]["radios"]
+    one, several = (row["radios"]["ieee802154"] for row in found["deployments"])
+    said = other["answer"]
+    assert said["one_board_fits"] and said["nodes"] == 4
+    assert said["times_time"] == pytest.approx(several["inference_us"] / one["inference_us"])
+    assert said["times_energy"] == pytest.approx(several["energy_mj"] / one["energy_mj"])
+    assert said["times_energy_all"] == pytest.approx(several["energy_all_mj"] / one["energy_mj"])
+    config, split = paper_shape(4)
+    keep = full_keep(config, split)
+    plan = make_plan(config, split, keep, ram_limit=BOARDS["nrf52840"].arena_limit("ieee802154", 4))
+    spent = [energy_mj(config, split, keep, plan, d, BOARDS["nrf52840"]) for d in range(4)]
+    assert several["energy_all_mj"] == pytest.approx(sum(spent))
+    assert several["energy_mj"] == max(spent)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentences"),
+    [
+        ([], ["One board holds it", "the time of one board", "energy of one board",
+              "Over nrf_radio it would be", "With other repair, nothing lost: 3 rounds",
+              "So one board is enough, unless the sensors are on several."]),
+        (["--flash", "150K", "--repair-rounds", "1"],
+         ["One board does not hold it: it needs 190,368 bytes of flash where there are 153,600",
+          "4 nodes over ieee802154 hold it", "no rounds", "3 rounds",
+          "So it takes several: 4 of them"]),
+        (["--flash", "90K"], ["do not hold it", "So none of these: keep fewer columns"]),
+        (["--board", "nrf5340", "--radio", "ble"], ["currents of this board are not known"]),
+    ],
+)  # fmt: skip
+def test_the_plan_ends_with_an_answer(
+    options: list[str], sentences: list[str], capsys: pytest.CaptureFixture
+) -> None:
+    main(["plan", *SHAPE, "--nodes", "2,4", *options])
+    text = capsys.readouterr().out
+    end = text.rpartition("\n\n")[2]
+    assert [word for word in sentences if word not in end] == []
+    assert "e+0" not in text
+
+
+def test_times_are_words_without_exponents() -> None:
+    found = [times_text(value) for value in (0.234, 5.44, 99.6, 206.5, 12345.0, None)]
+    assert found == ["0.23 times", "5.4 times", "100 times", "206 times", "12,345 times", "- times"]
+
+
+def test_flash_chip_beside_one_board(capsys: pytest.CaptureFixture) -> None:
+    """Reading waits for the bus; RAM still has to be there."""
+    fast, slow = (
+        run(capsys, *SHAPE, "--nodes", "2", "--ram", "40K", "--flash-chip-rate", rate,
+            "--flash-chip-current", "5")[1]
+        for rate in ("16", "4")
+    )  # fmt: skip
+    one = fast["one_board"]["radios"]["ieee802154"]
+    for found, rate in ((fast, 16), (slow, 4)):
+        engine, once = found["alternatives"]["with_flash_chip"]
+        assert not engine["fits"] and once["read_bytes"] == fast["one_board"]["weight_bytes"]
+        assert engine["read_bytes"] == one["weights_read_bytes"]
+        waits = engine["read_bytes"] / rate
+        assert engine["inference_us"] == pytest.approx(one["inference_us"] + waits, abs=1)
+        more = waits * (5 + NRF52840.compute_ma) * 3e-6
+        assert engine["energy_mj"] == pytest.approx(one["energy_mj"] + more)
+    assert once["inference_us"] < engine["inference_us"]
+
+
+def test_weights_are_read_once_a_block_of_rows() -> None:
+    config, split = paper_shape(1)
+    keep = full_keep(config, split)
+    whole = make_plan(config, split, keep, block_rows=1)
+    four = make_plan(config, split, keep, block_rows=4)
+    # attention 3, heads 1, forward 1, hidden 1 products of F x F, the input's of P x F, 64 rows;
+    # the output's of F x C, one row; 8 bytes a column.
+    rows = 64 * (6 * 128 * (128 + 8) + 128 * (16 + 8))
+    assert weights_read(config, split, keep, whole, 0) == rows + 16 * (128 + 8)
+    assert weights_read(config, split, keep, four, 0) == rows // 4 + 16 * (128 + 8)
+
+
+def test_raw_input_to_a_gateway(capsys: pytest.CaptureFixture) -> None:
+    """64 tokens of 16 values on two nodes: 512 bytes each, in frames of 802.15.4 by hand."""
+    _, found = run(capsys, *SHAPE, "--nodes", "2")
+    sent = found["alternatives"]["to_gateway"]
+    air = radio_named("ieee802154")
+    frames = -(-512 // air.payload)
+    us = frames * (air.ramp_us + air.byte_us * (air.overhead + FRAME_HEADER)) + 512 * air.byte_us
+    for node, row in enumerate(sent["nodes"]):
+        assert (row["node"], row["input_bytes"], row["frames"]) == (node, 512, frames)
+        assert row["time_on_air_us"] == pytest.approx(us, abs=1)
+        assert row["energy_mj"] == pytest.approx(us * 6.40 * 3e-6)
+    assert sent["inference_us"] == pytest.approx(2 * (us + frames * air.guard_us), abs=2)
+    assert sent["energy_all_mj"] == pytest.approx(2 * us * 6.40 * 3e-6)
+    _, single = run(capsys, *SHAPE, "--nodes", "2", "--input-split", "single")
+    assert [n["node"] for n in single["alternatives"]["to_gateway"]["nodes"]] == [0]
+
+
+def test_a_plot_has_a_panel_a_quantity_with_the_boards_limits(
+    capsys: pytest.CaptureFixture,
+) -> None:
+    _, found = run(capsys, *SHAPE, "--nodes", "1,2", "--ram", "100K")
+    drawn = {}
+    for panel in survey_panels(found):
+        axes = Figure().add_subplot()
+        panel.draw(axes)
+        drawn[panel.ylabel] = {line.get_label(): list(line.get_ydata()) for line in axes.lines}
+    assert list(drawn) == [
+        "RAM of a node, KiB", "flash of a node, KiB", "an inference, ms",
+        "an inference over ieee802154, mJ",
+    ]  # fmt: skip
+    assert drawn["RAM of a node, KiB"]["nrf52840 has"] == [100, 100]
+    assert drawn["flash of a node, KiB"]["nrf52840 has"] == [1024, 1024]
+    own = [row["radios"]["ble"]["inference_us"] / 1e3 for row in found["deployments"]]
+    assert drawn["an inference, ms"]["ble"] == own
+    one = found["one_board"]["radios"]["ieee802154"]["energy_mj"]
+    assert drawn["an inference over ieee802154, mJ"]["one board"] == [one, one]
+
+
+def test_planning_again_under_another_limit_changes_nothing() -> None:
+    config, split = paper_shape(4)
+    keep = full_keep(config, split)
+    first = make_plan(config, split, keep)
+    least = max(a.size for a in make_plan(config, split, keep, slack=math.inf).arenas)
+    tight = make_plan(config, split, keep, ram_limit=least)
+    assert max(arena.size for arena in tight.arenas) <= least
+    assert max(arena.size for arena in first.arenas) > least
+    assert make_plan(config, split, keep) == first
+    assert make_plan(config, split, keep, held=True).held
 
 
 def test_deployment_on_the_command_line(capsys: pytest.CaptureFixture, tmp_path: Path) -> None:
@@ -297,6 +431,8 @@ def test_clock_changes_time(capsys: pytest.CaptureFixture) -> None:
         ([*SHAPE, "--clock", "0"], "clock of 0.0 MHz"),
         ([*SHAPE, "--clock", "inf"], "clock of inf MHz"),
         ([*SHAPE, "--repair-rounds", "9"], "9 repair rounds"),
+        ([*SHAPE, "--flash-chip-rate", "0"], "flash chip of 0.0 MB/s"),
+        ([*SHAPE, "--flash-chip-current", "nan"], "flash chip of nan mA"),
     ],
 )
 def test_bad_options(options: list[str], message: str, capsys: pytest.CaptureFixture) -> None:

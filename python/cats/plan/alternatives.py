@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What one may do in place of several boards: weights in a flash chip beside one board, or the raw
+input on its way to a gateway (doc/performance.rst has the formulas and the sources)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cats.plan.boards import Board
+from cats.plan.energy import Duty
+from cats.plan.radio import FRAME_HEADER
+from cats.plan.radio import radio as radio_named
+from cats.shape.config import ModelConfig, SplitConfig
+
+
+@dataclass(frozen=True)
+class FlashChip:
+    """A flash chip on a quad SPI bus, its weights read where they lie. ``megabytes_per_second``: of
+    the bus, the default 32 MHz times four bits. ``current_ma``: of chip and interface while they
+    are read; the default is an assumption."""
+
+    megabytes_per_second: float = 16.0
+    current_ma: float = 10.0
+
+
+def with_flash_chip(one: dict, radio: str, board: Board, chip: FlashChip) -> list[dict]:
+    """One board with the whole model's weights in a chip, as JSON: ``one`` is its deployment().
+
+    The processor waits for what it reads. First as the engine reads (all weights of a product for
+    each block of rows), then as if each weight were read once, which no engine can undercut.
+    """
+    figures, currents = one["radios"][radio], board.currents
+    found = []
+    for reads, size in (
+        ("engine", figures["weights_read_bytes"]),
+        ("once", one["weight_bytes"]),
+    ):
+        waits = size / chip.megabytes_per_second
+        energy = None
+        if figures["energy_mj"] is not None and currents.compute_ma is not None:
+            charge = waits * (chip.current_ma + currents.compute_ma)
+            energy = figures["energy_mj"] + charge * currents.volts * 1e-6
+        found.append(
+            {
+                "reads": reads,
+                "read_bytes": size,
+                "fits": figures["fits_ram"],
+                "inference_us": round(figures["inference_us"] + waits),
+                "energy_mj": energy,
+            }
+        )
+    return found
+
+
+def to_gateway(config: ModelConfig, split: SplitConfig, radio: str, board: Board) -> dict:
+    """The raw input, one byte a value, sent to a gateway once by each node that has some of it, as
+    JSON; frame behind frame with the radio's guard time. Repair, the answer and what the gateway
+    needs are not in it."""
+    air = radio_named(radio)
+    nodes = []
+    for node, columns in enumerate(split.inputs):
+        if not columns:
+            continue
+        size = config.tokens_in * columns
+        frames = math.ceil(size / air.payload)
+        sends = frames * air.air_us(FRAME_HEADER) + size * air.byte_us
+        nodes.append(
+            {
+                "node": node,
+                "input_bytes": size,
+                "frames": frames,
+                "bytes_on_air": size + frames * (FRAME_HEADER + air.overhead),
+                "time_on_air_us": round(sends),
+                "energy_mj": Duty(sends, 0.0, 0.0).millijoules(board.currents, radio),
+            }
+        )
+    spent = [node["energy_mj"] for node in nodes]
+    frames = sum(node["frames"] for node in nodes)
+    on_air = sum(node["time_on_air_us"] for node in nodes)
+    return {
+        "nodes": nodes,
+        "frames": frames,
+        "bytes_on_air": sum(node["bytes_on_air"] for node in nodes),
+        "inference_us": round(on_air + frames * air.guard_us),
+        "energy_mj": None if None in spent else max(spent),
+        "energy_all_mj": None if None in spent else sum(spent),
+    }
