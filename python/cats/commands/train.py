@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from cats.plan.radio import RADIOS
 
@@ -204,11 +206,12 @@ def run(args: argparse.Namespace) -> int:
     from cats import tasks
     from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
-    from cats.report import print_notes, write_json
+    from cats.report import print_notes, print_table, write_json
     from cats.shape.config import SplitConfig, node_shares
+    from cats.tasks import baselines
     from cats.training.loop import train
     from cats.training.options import Training
-    from cats.training.run_folder import load_run
+    from cats.training.run_folder import METRICS, load_run
 
     names = (
         "data", "target", "context", "horizon", "patch", "stride", "parts", "missing", "separator",
@@ -261,12 +264,30 @@ def run(args: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") != "0":
         return 0
     print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")
-    for part in ("validation", "test"):
+    parts = ("validation", "test")
+    for part in parts:
         figures = ", ".join(f"{name} {value:.4f}" for name, value in metrics[part].items())
         print(f"  {part}: {figures}")
+    if "baselines" not in metrics:
+        metrics["baselines"] = baselines.scores(task, *parts)
+        write_json(args.out / METRICS, metrics)
+    print_table(*_beside(metrics, parts), "what it has to beat")
+    if task.name != "forecast" and (step := baselines.thinned(task)) > 1:
+        print(f"which learned from one training sample in {step}")
     if args.json:
         write_json(args.json, metrics)
     return 0
+
+
+def _beside(
+    metrics: Mapping[str, Any], parts: Sequence[str]
+) -> tuple[list[str], list[list[str | float]]]:
+    """The table of the baselines' figures."""
+    header = ["", *(f"{part} {name}" for part in parts for name in metrics[part])]
+    return header, [
+        [name, *(value for part in parts for value in metrics["baselines"][part][name].values())]
+        for name in metrics["baselines"][parts[0]]
+    ]
 
 
 def _keep(text: str) -> float | dict[str, float]:

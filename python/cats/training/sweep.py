@@ -319,11 +319,9 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
 
 
 def _baselines(task: tasks.Task) -> dict[str, dict[str, float]]:
-    if task.name != "forecast":
-        return {}
     from cats.tasks import baselines
 
-    return baselines.scores(task)
+    return baselines.scores(task, "test")["test"]
 
 
 def points(sweep: Sweep, records: Sequence[dict]) -> list[dict]:

@@ -191,7 +191,7 @@ def test_baselines_know_what_they_should(tmp_path):
     path = _csv(tmp_path, values)
     task = _forecast(path, context=48, horizon=30, patch=8, parts="200:100:100")
     assert task.period == 24
-    scores = baselines.scores(task)
+    scores = baselines.scores(task, "test")["test"]
     assert list(scores) == ["context mean", "last day repeated", "linear", "persistence"]
     assert scores["last day repeated"]["mse"] < 1e-9 and scores["linear"]["mse"] < 1e-4
     hold = torch.stack([torch.tensor(values[348 - 48 + i : 348 - 18 + i]) for i in range(71)])
@@ -200,7 +200,32 @@ def test_baselines_know_what_they_should(tmp_path):
     assert scores["persistence"]["mse"] == pytest.approx(error.square().mean().item(), rel=1e-3)
     assert scores["context mean"]["mse"] == pytest.approx(1.0, rel=0.05)
     undated = _forecast(_csv(tmp_path, values, first=str), context=48, parts="200:100:100")
-    assert undated.period is None and "last day repeated" not in baselines.scores(undated)
+    assert undated.period is None and "last day repeated" not in baselines.fitted(undated)
+
+
+def test_baselines_of_classes(digits):
+    """The majority by counting, the nearest neighbour by all distances; all from training data."""
+    found = baselines.scores(digits, "validation", "test")
+    assert list(found) == ["validation", "test"]
+    for part, scores in found.items():
+        assert list(scores) == ["majority class", "nearest neighbour", "logistic regression"]
+        samples = getattr(digits, part)
+        most = digits.train.targets.bincount().argmax()
+        assert scores["majority class"]["accuracy"] == (samples.targets == most).double().mean()
+        apart = torch.cdist(samples.inputs.flatten(1), digits.train.inputs.flatten(1))
+        right = digits.train.targets[apart.argmin(1)] == samples.targets
+        assert scores["nearest neighbour"]["accuracy"] == pytest.approx(
+            right.double().mean(), abs=0.01
+        )
+        assert 0.9 < scores["logistic regression"]["accuracy"] < 1
+
+
+def test_baselines_of_much_data_learn_from_a_part_of_it(digits):
+    assert baselines.thinned(digits) == 1
+    with mock.patch.object(baselines, "MOST_NUMBERS", digits.train.inputs.numel() // 2):
+        assert baselines.thinned(digits) == 3  # of an odd number of samples
+        thin = baselines.scores(digits, "test")["test"]
+    assert 0.8 < thin["nearest neighbour"]["accuracy"] < 1
 
 
 def test_linear_baseline_is_the_best_linear_map(tmp_path):
@@ -261,7 +286,7 @@ def test_ett_follows_the_literature():
     task = tasks.load("forecast", data=str(ETT), **PRESETS["ett"])
     assert [len(p) for p in (task.train, task.validation, task.test)] == [8033, 2785, 2785]
     assert task.period == 24
-    scores = baselines.scores(task)
+    scores = baselines.scores(task, "test")["test"]
     assert 0.055 < scores["linear"]["mse"] < 0.06
     for name in ("persistence", "context mean", "last day repeated"):
         assert 0.065 < scores[name]["mse"] < 0.075

@@ -180,7 +180,6 @@ def test_command_refuses_bad_input(run, tmp_path):
         [tmp_path / "none"],
         [run[0], "--loss", "2"],
         [run[0], "--repeats", "0"],
-        [run[0], "--baselines"],
         [run[0], "--loss", "0", "--json", run[0] / CONFIG / "such.json"],
         [run[0], "--loss", "0", "--plot", tmp_path / "plot.doc"],
     ):
