@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cats.cli import main
-from cats.demo import KINDS, LOSSES, PLOT, ROUNDS, SUMMARY, make_room
+from cats.demo import KINDS, LOSSES, PLOT, PRICED, ROUNDS, SUMMARY, make_room
 from cats.errors import CatsError
 from cats.tasks.digits import Digits
 
@@ -36,11 +36,21 @@ def test_summary_holds_every_figure(shown):
         for curve in curves.values():
             assert [float(loss) for loss in curve] == list(LOSSES)
             assert curve["0"]["delivered"] == 1
+            for point in curve.values():
+                assert point["accuracy_least"] <= point["accuracy"] <= point["accuracy_largest"]
+                assert point["energy_mj"] > 0
+        for loss in map("{:g}".format, PRICED):  # repair costs time and energy
+            bare, repaired = (curves[f"repair_{rounds}"][loss] for rounds in ROUNDS)
+            assert bare["inference_us"] < repaired["inference_us"]
+            assert bare["energy_mj"] < repaired["energy_mj"]
         assert list(summary["accuracy_by_silent_node"][kind]) == ["1"]
         assert curves["repair_0"]["0.2"]["delivered"] < curves["repair_2"]["0.2"]["delivered"]
     assert summary["seconds"]["total"] >= summary["seconds"]["train_plain"] > 0
-    assert (out / PLOT).read_bytes().startswith(b"\x89PNG")
+    assert (out / PLOT).read_text().startswith("<?xml")
     assert (out / "deploy_plain" / "plan.json").exists()
+    board = summary["board"]
+    assert board["least_nodes"] == 1 and board["answer"]["one_board_fits"]
+    assert board["answer"]["nodes"] == 2 and board["answer"]["times_energy_all"] > 2
 
 
 def test_only_its_own_folder_is_replaced(shown, tmp_path):
