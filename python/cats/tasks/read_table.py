@@ -57,7 +57,7 @@ class Table:
         begun = 0
         try:
             for begun, row in enumerate(self._reader, 1):
-                cells = [cell.strip() for cell in row]
+                cells = [_one_line(cell) for cell in row]
                 if not any(cells) and len(cells) < 2:
                     continue
                 if header and any(cells[len(header) :]):
@@ -100,3 +100,8 @@ class Table:
         totals = any(_TOTALS.fullmatch(cell) for cell in cells)
         hint = "; it looks like a row of totals: take it out" if totals else ""
         return CatsError(f"{self.path}, row {row}: {what}{hint}")
+
+
+def _one_line(cell: str) -> str:
+    """A cell without blanks around it; one in quotes may hold several lines."""
+    return " ".join(cell.split()) if "\n" in cell or "\r" in cell else cell.strip()

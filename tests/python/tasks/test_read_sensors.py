@@ -134,6 +134,7 @@ def test_a_group_that_is_not_used_is_told(tmp_path, name):
     [
         ("time,x\n0,1\n", "has no columns sample and label: its columns are time, x"),
         ("sample;label;x\na;k;1\n", "is ';' the separator.* --separator ';'"),
+        ('"sample\nlabel",x\na,1\n', "its columns are sample label, x$"),
         ("sample\tlabel\tx\na\tk\t1\n", "is 'tab' the separator.* --separator 'tab'"),
         ("sample,label,x,y,x\n", "column 'x' twice: rename or drop one"),
         ("sample,label\na,k\n", "no columns of channels"),
