@@ -232,6 +232,8 @@ def test_deployment_keeps_its_options(capsys: pytest.CaptureFixture, tmp_path: P
     plan = make_plan(config, split, model.keep, rounds=1, **asked)
     own = data["deployments"][0]["radios"]["ieee802154"]
     assert own["bytes_on_air"] == plan_air(plan).bytes
+
+
 def test_one_board_is_set_against_several(capsys: pytest.CaptureFixture) -> None:
     """Ratios by hand; one board is computed as the others are, also where it is not asked for."""
     _, found = run(capsys, *SHAPE, "--nodes", "1,4")
