@@ -23,8 +23,8 @@ from cats.errors import CatsError
 
 # In the order of work; commands that are not listed come after these, by name.
 ORDER = (
-    "demo", "train", "evaluate", "sweep", "export", "plan", "simulate", "sign", "build",
-    "flash", "provision", "monitor", "boards", "footprint", "test",
+    "demo", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict", "sign",
+    "build", "flash", "provision", "monitor", "boards", "footprint", "test",
 )  # fmt: skip
 
 

@@ -73,6 +73,10 @@ class CatsSimulate(CatsCommand):
     command = "simulate"
 
 
+class CatsPredict(CatsCommand):
+    command = "predict"
+
+
 class CatsBuild(CatsCommand):
     command = "build"
 
