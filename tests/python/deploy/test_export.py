@@ -202,7 +202,7 @@ def change(deploy: Path, **values: object) -> None:
 
 
 def test_other_versions(deploy: Path) -> None:
-    for name, text, mine in (("format", "format", 1), ("image_format", "image format", 3)):
+    for name, text, mine in (("format", "format", 1), ("image_format", "image format", 4)):
         before = (deploy / "plan.json").read_bytes()
         change(deploy, **{name: 9})
         with pytest.raises(CatsError, match=f"has {text} 9, this version reads {mine}: export"):
