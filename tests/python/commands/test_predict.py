@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats predict``: what a task makes of its data is made again from DEPLOY and raw values alone."""
+"""``cats predict``: what a task makes of its data is made again from DEPLOY and raw values."""
 
 import csv
 import json
@@ -85,7 +85,7 @@ def test_deploy_and_raw_values_give_what_the_task_gives(vowels) -> None:
     assert lib.cats_metadata(node.image, record) == 0
     device = np.zeros(mine.shape, np.int8)
     for sample, row in zip(values.astype(np.float32), device, strict=True):
-        given = ffi.from_buffer("float[]", sample)
+        given = ffi.from_buffer("float[]", np.ascontiguousarray(sample))
         into = ffi.from_buffer("int8_t[]", row, require_writable=True)
         assert lib.cats_input_quantize_float(record, given, 12, ffi.NULL, into) == 0
     assert abs(device.astype(int) - mine).max() <= 1 and (device != mine).mean() < 1e-4
@@ -116,12 +116,10 @@ def test_tables_of_run_and_deploy(vowels, tmp_path, capsys) -> None:
     trained, _ = load_run(run)
     expected = task.score(answers(trained, task.test.inputs), task.test)["accuracy"]
     for folder, words in ((run, ()), (alone, ()), (alone, ("--simulate",))):
-        out = tmp_path / "out.json"
-        assert (
-            cats("predict", folder, file, *words, "--json", out, "--csv", tmp_path / "a.csv") == 0
-        )
+        out, table = tmp_path / "out.json", tmp_path / "a.csv"
+        assert cats("predict", folder, file, *words, "--json", out, "--csv", table) == 0
         found = json.loads(out.read_text())
-        rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+        rows = list(csv.DictReader(table.open()))
         assert len(rows) == len(found["answers"]) == 370
         assert list(rows[0]) == ["sample", "class", "probability", "label"]
         assert all(1 / 9 <= float(row["probability"]) <= 1 for row in rows)
@@ -172,6 +170,7 @@ def test_forecasts(tmp_path, capsys) -> None:
     words = [w for k, v in options.items() for w in (f"--{k}", v)]
     run, deploy = made(tmp_path, "--task", "forecast", "--data", data, "--target", "T", *words,
                        counts=("--counts-per-unit", 100))  # fmt: skip
+    capsys.readouterr()
     task = load("forecast", data=str(data), target="T", **options)
     model = load_deploy(deploy)[0]
     assert model.metadata.step == 3600 and model.metadata.channels[0].counts_per_unit == 100
@@ -208,6 +207,7 @@ def test_forecasts(tmp_path, capsys) -> None:
 
 def test_images(tmp_path, capsys) -> None:
     run, deploy = made(tmp_path, "--task", "digits")
+    capsys.readouterr()
     task = load("digits")
     pixels = (task.test.inputs[:9].numpy() * 8 + 8).reshape(9, 8, 8)
     labels = task.test.targets[:9].numpy()
