@@ -16,7 +16,7 @@ import yaml
 
 from cats.deploy import export
 from cats.errors import CatsError
-from cats.integer import reference
+from cats.integer import reference, samples
 from cats.zephyr.workspace import platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -121,13 +121,15 @@ def test_application_prints_the_class(top):
         [str(top / "build" / "zephyr" / "zephyr.exe"), "-stop_at=10", "-no-rt"], cwd=top,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
-    numbers = re.search(r"input\[\] = \{([^}]*)\}", (APP / "src" / "main.c").read_text())[1]
-    values = np.array([int(number) for number in numbers.split(",")], np.int8)
+    numbers = re.search(r"samples\[\] = \{([^}]*)\}", (APP / "src" / "main.c").read_text())[1]
+    values = np.array([int(number) for number in numbers.split(",")], np.int16)
     model = export.load_deploy(DEPLOY)[0]
-    output = reference.run(model, values.reshape(model.config.tokens_in, -1))[0].ravel()
+
+    inputs, _ = samples.quantize_int16(model, np.stack([values, 0 * values])[:, None, :, None])
+    output, silence = (reference.run(model, given)[0].ravel() for given in inputs)
     printed = " ".join(str(value) for value in output)
     assert re.search(
-        rf"class {output.argmax()}, 0 of [1-9]\d* fragments lost: {printed}\n",
+        rf"class {model.metadata.classes[output.argmax()]}, 0 of [1-9]\d* fragments lost: {printed}\n",
         done.stdout.replace("\r", ""),
     ), done.stdout
-    assert not np.array_equal(output, reference.run(model, 0 * values.reshape(3, -1))[0].ravel())
+    assert not np.array_equal(output, silence)
