@@ -128,8 +128,9 @@ def test_application_prints_the_class(top):
     inputs, _ = samples.quantize_int16(model, np.stack([values, 0 * values])[:, None, :, None])
     output, silence = (reference.run(model, given)[0].ravel() for given in inputs)
     printed = " ".join(str(value) for value in output)
+    name = model.metadata.classes[output.argmax()]
     assert re.search(
-        rf"class {model.metadata.classes[output.argmax()]}, 0 of [1-9]\d* fragments lost: {printed}\n",
+        rf"class {name}, 0 of [1-9]\d* fragments lost: {printed}\n",
         done.stdout.replace("\r", ""),
     ), done.stdout
     assert not np.array_equal(output, silence)
