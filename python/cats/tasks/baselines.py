@@ -65,7 +65,7 @@ def scores(task: Task, *parts: str) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def thinned(task: Task) -> int:
-    """Classifiers learn from every so-manieth training sample, 1 where it is all of them."""
+    """Classifiers learn from every n-th training sample, this n, 1 where it is all of them."""
     return -(-task.train.inputs.numel() // MOST_NUMBERS)
 
 

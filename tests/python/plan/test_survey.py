@@ -223,7 +223,7 @@ def test_deployment_keeps_its_options(capsys: pytest.CaptureFixture, tmp_path: P
     config = ModelConfig(tokens_in=16, inputs=4, outputs=4, features=32, heads=4, hidden=32)
     split = SplitConfig.even(config, 2)
     model = random_model(4, config, split)
-    asked = {"payload": 60, "tile_rows": 3, "slack": 0.5}
+    asked = {"payload": 60, "tile_rows": 3, "slack": 0.5, "held": False}
     export.export(model, tmp_path / "deploy", **asked)
     _, data = run(capsys, str(tmp_path / "deploy"), "--repair-rounds", "1", "--nodes", "2,4")
     for row in data["deployments"]:
