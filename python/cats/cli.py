@@ -3,8 +3,9 @@
 """The program ``cats``: finds the commands in :mod:`cats.commands`, runs one, reports errors.
 
 A command is a module ``cats/commands/NAME.py`` with ``HELP`` (one line), ``add_arguments(parser)``,
-``run(args) -> int`` (the exit status) and, where it helps, ``EPILOG`` (examples). What a command
-needs beyond argparse it imports in ``run``, so that ``--help`` is quick and needs nothing.
+``run(args) -> int`` (the exit status) and, where it helps, ``EPILOG`` (examples), ``CONFLICTS`` and
+``NEEDS`` (which options go together: :mod:`cats.arguments`). What a command needs beyond argparse
+it imports in ``run``, so that ``--help`` is quick and needs nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 from types import ModuleType
+from typing import NoReturn
 
 import cats
 import cats.commands
+from cats import arguments
 from cats.errors import CatsError
 
 # In the order of work; commands that are not listed come after these, by name.
@@ -35,6 +38,13 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         if action.default in (None, False, []) or "default" in (action.help or ""):
             return action.help
         return super()._get_help_string(action)
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
 def command_names() -> list[str]:
@@ -54,12 +64,13 @@ def configure(parser: argparse.ArgumentParser, command: ModuleType) -> argparse.
     parser.description = getattr(command, "DESCRIPTION", command.HELP[0].upper() + command.HELP[1:])
     parser.epilog = getattr(command, "EPILOG", None)
     command.add_arguments(parser)
+    arguments.watch(parser)
     return parser
 
 
 def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     """The program's parser; with ``only`` no other command's module is imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="cats",
         description=f"{cats.__doc__}\n\n`cats COMMAND --help` says more.",
         formatter_class=HelpFormatter,
@@ -86,6 +97,7 @@ def run_command(command: ModuleType, args: argparse.Namespace, *, traceback: boo
     130 interrupted.
     """
     try:
+        arguments.check(command, args)
         status = command.run(args)
         sys.stdout.flush()
         return status or 0

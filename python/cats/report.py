@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cats import schema
 from cats.errors import CatsError
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ def size_text(size: int) -> str:
 def parse_size(text: str) -> int:
     """Bytes from "262144", "0x40000", "256K" or "1M" (binary multiples)."""
     match = re.fullmatch(r"\s*(0[xX][0-9a-fA-F]+|\d+)\s*([kKmM]?)(?:i?[bB])?\s*", text)
-    if not match:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a size: write 262144, 256K or 1M")
-    return int(match[1], 0) << {"": 0, "k": 10, "m": 20}[match[2].lower()]
+    if not match or len(match[1]) > 12:
+        raise argparse.ArgumentTypeError(f"'{text:.40}' is not a size: write 262144, 256K or 1M")
+    number = int(match[1], 16 if match[1][:2].lower() == "0x" else 10)
+    return number << {"": 0, "k": 10, "m": 20}[match[2].lower()]
 
 
 def print_notes(notes: Iterable[str] = (), warnings: Iterable[str] = ()) -> None:
@@ -128,17 +130,7 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
 
 def read_json(path: str | os.PathLike[str], what: str = "JSON") -> dict[str, Any]:
     """Read one JSON object; raises CatsError with ``what`` the file should have been."""
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CatsError(f"cannot read {what} {path}: it is missing") from None
-    except OSError as error:
-        raise CatsError(f"cannot read {what} {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise CatsError(f"{path} cannot be read as {what}: {error}; make it again") from error
-    if not isinstance(data, dict):
-        raise CatsError(f"{path} holds no JSON object: make it again")
-    return data
+    return schema.load(path, dict[str, Any], what)
 
 
 def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:

@@ -9,7 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from cats import arguments
+
 HELP = "build a deployment for simulated boards and keep them on"
+CONFLICTS = {"no_build": ("jobs",)}
 EPILOG = """\
 Builds samples/node for every node as cats build does, with the shell that cats provision and cats
 monitor need, switches on as many blank boards of BabbleSim and writes a hardware map of them. In
@@ -38,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the boards keep: flash, logs, serial ports",
     )  # fmt: skip
     parser.add_argument(
-        "-j", "--jobs", type=int, default=0, metavar="N",
+        "-j", "--jobs", type=arguments.jobs, default=0, metavar="N",
         help="nodes built at once (default: one a processor)",
     )  # fmt: skip
     parser.add_argument(
@@ -80,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace, nodes: list[int]) -> bool:
-    from cats.report import read_json
+    from cats.deploy.export import load_plan
     from cats.zephyr import bsim
     from cats.zephyr.firmware import Built, build_nodes, radio_overlay
     from cats.zephyr.workspace import source_tree, workspace
@@ -88,7 +91,7 @@ def _build(args: argparse.Namespace, nodes: list[int]) -> bool:
     def report(built: Built) -> None:
         print(f"node {built.node}: {built.elf or f'see {built.log}'}", file=sys.stderr)
 
-    radio = str(read_json(args.deploy / "plan.json", "a plan").get("radio", ""))
+    radio = load_plan(args.deploy).radio
     built = build_nodes(
         workspace(), args.deploy.resolve(), nodes, bsim.BOARD,
         sample=source_tree() / "samples" / "node", root=args.build_root.resolve(), jobs=args.jobs,

@@ -9,6 +9,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from cats import arguments
 from cats.report import add_json_argument, write_json
 
 HELP = "build the firmware of every node, and show its footprint"
@@ -34,10 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="node n is built in DIR/node_0n, together with those that its process holds",
     )  # fmt: skip
     parser.add_argument(
-        "-j", "--jobs", type=int, default=0, metavar="N",
+        "-j", "--jobs", type=arguments.jobs, default=0, metavar="N",
         help="nodes built at once (default: one a processor)",
     )  # fmt: skip
-    parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument(
+        "-n", "--node", type=arguments.node, action="append", help="only this node; repeat"
+    )
     parser.add_argument(
         "--shell", action="store_true",
         help="samples/node with what cats provision and cats monitor need",
@@ -57,9 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats build``."""
+    from cats.deploy.export import load_plan
     from cats.errors import CatsError
     from cats.plan.radio import SEALED
-    from cats.report import read_json
     from cats.zephyr.firmware import (
         Built,
         build_nodes,
@@ -71,8 +74,6 @@ def run(args: argparse.Namespace) -> int:
     from cats.zephyr.footprint_report import check_limits, check_plan, chosen_nodes, render
     from cats.zephyr.workspace import source_tree, workspace
 
-    if args.jobs < 0:
-        raise CatsError(f"--jobs {args.jobs}: give 1 or more")
     deploy = args.deploy.resolve()
     plan = deploy / "plan.json"
     nodes = chosen_nodes(plan, args.node)
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if not (sample / "CMakeLists.txt").is_file():
         raise CatsError(f"{sample} is not an application: no CMakeLists.txt")
 
-    radio = str(read_json(plan, "a plan").get("radio", ""))
+    radio = load_plan(plan).radio
     defines = list(args.defines)
     if sample == (source_tree() / "samples" / "node").resolve():
         defines += radio_overlay(radio, args.board, defines, shell=args.shell)

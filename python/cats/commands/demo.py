@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats import arguments
 from cats.plan.radio import RADIOS
 
 HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
@@ -18,12 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", type=Path, default=Path("build/demo"), help="folder for all results"
     )
     parser.add_argument("--force", action="store_true", help="replace whatever the folder holds")
-    parser.add_argument("--nodes", type=int, default=4, help="devices that share the model")
-    parser.add_argument("--keep", type=float, default=0.5, help="share of columns that are sent")
-    parser.add_argument("--epochs", type=int, help="passes over the training part (default 150)")
-    parser.add_argument("--samples", type=int, help="test images a simulation (default: all)")
+    parser.add_argument(
+        "--nodes", type=arguments.whole(1, 16), default=4, help="devices that share the model"
+    )
+    parser.add_argument("--keep", type=arguments.some, default=0.5, help="share of columns sent")
+    parser.add_argument(
+        "--epochs", type=arguments.whole(), help="passes over the training part (150)"
+    )
+    parser.add_argument("--samples", type=arguments.whole(), help="test images a simulation (all)")
     parser.add_argument("--radio", default="ieee802154", help=f"one of {', '.join(RADIOS)}")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same figures")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same figures")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -7,7 +7,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats import arguments
+
 HELP = "quality of a trained model against packet loss"
+CONFLICTS = {
+    "int8_report": (
+        "model", "baselines", "loss", "granularity", "modes", "repeats", "seed", "plot",
+    ),
+}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--part", choices=("validation", "test"), default="test", help="samples (default test)"
     )
     parser.add_argument(
-        "--repeats", type=int, default=3, help="draws of the losses for each point (default 3)"
+        "--repeats",
+        type=arguments.whole(),
+        default=3,
+        help="draws of the losses for each point (default 3)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the losses (default 0)")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the losses (default 0)")
     parser.add_argument(
         "--data", metavar="FILE",
         help="the task's data, where it has moved; or other data, cut into parts alike",
@@ -66,7 +76,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
-    from cats.errors import CatsError
     from cats.report import print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
     from cats.training.evaluate import (
@@ -80,8 +89,6 @@ def run(args: argparse.Namespace) -> int:
     from cats.training.run_folder import load_run, load_task, quantise_run
 
     losses = parse_losses(args.loss)
-    if args.repeats < 1:
-        raise CatsError(f"repeats is {args.repeats}: at least 1")
     model, info = load_run(args.run)
     task = load_task(info, args.data)
     print_notes(warnings=task.warnings)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats import arguments
 from cats.plan.radio import SEALED
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
@@ -51,20 +52,30 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         help="room and time for sealed frames (CONFIG_CATS_SECURE); same as RADIO+secure",
     )  # fmt: skip
     parser.add_argument(
-        "--repair-rounds", type=int, default=0, metavar="R", help="rounds of coded repair, 0 to 3"
+        "--repair-rounds",
+        type=arguments.whole(0, 3),
+        default=0,
+        metavar="R",
+        help="rounds of coded repair, 0 to 3",
     )
     parser.add_argument(
-        "--payload", type=int, metavar="BYTES", help="payload of the largest frame (the radio's)"
+        "--payload",
+        type=arguments.whole(1, 255),
+        metavar="BYTES",
+        help="payload of the largest frame (the radio's)",
     )
     parser.add_argument(
-        "--tile-rows", type=int, metavar="ROWS", help="rows of a tile (the planner's choice)"
+        "--tile-rows",
+        type=arguments.whole(1, 1023),
+        metavar="ROWS",
+        help="rows of a tile (the planner's choice)",
     )
     parser.add_argument(
         "--ram", type=parse_size, metavar="SIZE", help="most bytes of a node's arena: 8192, 48K"
     )
     parser.add_argument(
         "--slack",
-        type=float,
+        type=arguments.number(0, 1000),
         default=0.05,
         metavar="SHARE",
         help="how much longer than the fastest an inference may take to save RAM",
@@ -121,7 +132,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_plan_arguments(parser)
     parser.add_argument(
         "--calibration",
-        type=int,
+        type=arguments.whole(),
         default=256,
         metavar="SAMPLES",
         help="training samples that the quantiser looks at",
@@ -149,11 +160,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import check_free, export, render
+    from cats.errors import CatsError
     from cats.report import write_json
     from cats.shape.config import node_shares
-    from cats.training.run_folder import quantise_run
+    from cats.training.run_folder import load_run, quantise_run
 
     check_free(args.out, args.force)
+    if "calibration" in getattr(args, "given", ()) and load_run(args.run)[1].extra.get("scales"):
+        raise CatsError(
+            f"{args.run} was trained with roundings and has its scales: no --calibration"
+        )
     model, source = quantise_run(
         args.run,
         args.calibration,

@@ -9,9 +9,11 @@ import shlex
 import sys
 from pathlib import Path
 
+from cats import arguments
 from cats.report import add_json_argument, write_json
 
 HELP = "flash the firmware of every node to its board"
+CONFLICTS = {"dry_run": ("jobs", "json")}
 EPILOG = """\
 The connected boards of the map, in its order, are node 0, node 1 and so on.
 
@@ -34,13 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-d", "--build-root", type=Path, default=Path("build/firmware"), metavar="DIR",
         help="where cats build built",
     )  # fmt: skip
-    parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument(
+        "-n", "--node", type=arguments.node, action="append", help="only this node; repeat"
+    )
     parser.add_argument(
         "--image-only", action="store_true",
         help="the model alone, where it lies in a flash partition",
     )  # fmt: skip
     parser.add_argument(
-        "-j", "--jobs", type=int, default=0, metavar="N",
+        "-j", "--jobs", type=arguments.jobs, default=0, metavar="N",
         help="boards flashed at once (default: all)",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="print what would be run")
@@ -49,14 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats flash``."""
-    from cats.errors import CatsError
     from cats.zephyr.boards import Outcome, boards_of, print_outcomes
     from cats.zephyr.flash import flash, steps_of
     from cats.zephyr.footprint_report import chosen_nodes
     from cats.zephyr.workspace import workspace
 
-    if args.jobs < 0:
-        raise CatsError(f"--jobs {args.jobs}: give 1 or more")
     nodes = chosen_nodes(args.deploy / "plan.json", args.node)
     boards = boards_of(args.map, nodes)
     space = workspace()

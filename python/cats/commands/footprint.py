@@ -8,9 +8,11 @@ import argparse
 import dataclasses
 import sys
 
+from cats import arguments
 from cats.report import add_json_argument, parse_size, write_json
 
 HELP = "RAM and flash of firmware by part, against the board and the plan"
+NEEDS = {"node": ("plan",)}
 EPILOG = """\
 exit status: 0 all within limits and as planned, 1 over a limit or not as planned, 2 bad input
 
@@ -26,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("elf", nargs="+", metavar="ELF", help="linked programs, side by side")
     parser.add_argument("--plan", metavar="FILE", help="DEPLOY/plan.json that they must agree with")
     parser.add_argument(
-        "--node", type=int, metavar="N", help="node of an ELF whose image is in a flash partition"
+        "--node",
+        type=arguments.node,
+        metavar="N",
+        help="node of an ELF whose image is in a flash partition",
     )
     parser.add_argument(
         "--ram", type=parse_size, metavar="SIZE", help="limit, bytes (256K, 1M); else the linker's"

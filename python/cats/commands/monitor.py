@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cats import arguments
 from cats.report import add_json_argument, write_json
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from cats.zephyr.monitor import Group, Node
 
 HELP = "watch all boards of a group in one live table"
+CONFLICTS = {"replay": ("record", "period")}
+NEEDS = {"speed": ("replay",), "trace": ("replay",), "baud": ("port",)}
 EPILOG = """\
 Each board's shell is asked for its counters every --period seconds. The columns: inferences since
 the board's start, those a second by its own clock, latency, class and microjoules of one, and the
@@ -51,18 +54,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--replay", type=Path, metavar="FILE", help="show a recording again")
     parser.add_argument("--record", type=Path, metavar="FILE", help="write all that is heard")
     parser.add_argument(
-        "--period", type=float, default=1.0, metavar="S", help="seconds between two questions"
+        "--period",
+        type=arguments.seconds,
+        default=1.0,
+        metavar="S",
+        help="seconds between two questions",
     )
-    parser.add_argument("--seconds", type=float, metavar="S", help="end after so many seconds")
+    parser.add_argument("--seconds", type=arguments.seconds, metavar="S", help="end after so long")
     parser.add_argument(
-        "--speed", type=float, default=1.0, metavar="N",
+        "--speed", type=arguments.number(0, 1e6), default=1.0, metavar="N",
         help="with --replay: times as fast; 0: at once, as where there is no terminal",
     )  # fmt: skip
     parser.add_argument(
         "--trace", type=Path, metavar="FILE.json",
         help="with --replay: what was heard over time, for Perfetto or chrome://tracing",
     )  # fmt: skip
-    parser.add_argument("--baud", type=int, default=115200, help="with --port")
+    parser.add_argument(
+        "--baud", type=arguments.whole(50, 10**8), default=115200, help="with --port"
+    )
     add_json_argument(parser)
 
 
@@ -75,12 +84,6 @@ def run(args: argparse.Namespace) -> int:
         import serial  # noqa: F401
     except ModuleNotFoundError as error:
         raise CatsError(f"no Python module {error.name}: pip install rich pyserial") from error
-    if args.period <= 0 or args.speed < 0 or (args.seconds or 1) <= 0:
-        raise CatsError("--period and --seconds are greater than 0, --speed is not below")
-    if args.record and args.replay:
-        raise CatsError("--record and --replay: a recording is there already")
-    if args.trace and not args.replay:
-        raise CatsError("--trace is made of a recording: --record FILE, then --replay FILE")
     group = _replay(args) if args.replay else _watch(args)
     if args.json:
         write_json(args.json, group.summary())

@@ -7,9 +7,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats import arguments
 from cats.report import add_json_argument, parse_size
 
 HELP = "RAM, flash, air, time and energy for a number of nodes"
+CONFLICTS = {
+    "deploy": ("features", "tokens", "heads", "hidden", "blocks", "inputs", "outputs", "keep"),
+}
 EPILOG = """\
 exit status: 0 some number of nodes fits the board, 1 none does, 2 bad input
 
@@ -27,16 +31,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "deploy", nargs="?", type=Path, metavar="DEPLOY", help="folder that cats export wrote"
     )
+    columns = arguments.whole(1, 4096)
     shape = parser.add_argument_group("shape, where no DEPLOY is given")
-    shape.add_argument("--features", type=int, metavar="F", help="columns of the residual")
-    shape.add_argument("--tokens", type=int, metavar="N", help="rows of the residual")
-    shape.add_argument("--heads", type=int, default=16, metavar="H", help="attention heads")
-    shape.add_argument("--hidden", type=int, metavar="M", help="feed-forward columns (F)")
-    shape.add_argument("--blocks", type=int, default=1, metavar="L", help="blocks")
-    shape.add_argument("--inputs", type=int, default=16, metavar="P", help="columns of the input")
-    shape.add_argument("--outputs", type=int, default=16, metavar="C", help="columns of the result")
+    shape.add_argument("--features", type=columns, metavar="F", help="columns of the residual")
     shape.add_argument(
-        "--keep", type=float, default=1.0, metavar="R", help="share of columns that is broadcast"
+        "--tokens", type=arguments.whole(1, 1023), metavar="N", help="rows of the residual"
+    )
+    shape.add_argument("--heads", type=columns, default=16, metavar="H", help="attention heads")
+    shape.add_argument("--hidden", type=columns, metavar="M", help="feed-forward columns (F)")
+    shape.add_argument(
+        "--blocks", type=arguments.whole(1, 63), default=1, metavar="L", help="blocks"
+    )
+    shape.add_argument(
+        "--inputs", type=columns, default=16, metavar="P", help="columns of the input"
+    )
+    shape.add_argument(
+        "--outputs", type=columns, default=16, metavar="C", help="columns of the result"
+    )
+    shape.add_argument(
+        "--keep",
+        type=arguments.some,
+        default=1.0,
+        metavar="R",
+        help="share of columns that is broadcast",
     )
     parser.add_argument(
         "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"
@@ -48,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--repair-rounds",
-        type=int,
+        type=arguments.whole(0, 3),
         metavar="R",
         help="rounds of coded repair, 0 to 3 (DEPLOY's, else 0)",
     )
@@ -73,14 +90,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--reserve-flash", type=parse_size, metavar="SIZE",
         help="flash that firmware takes (measured)",
     )  # fmt: skip
-    board.add_argument("--clock", type=float, metavar="MHZ", help="processor clock, MHz")
+    board.add_argument(
+        "--clock",
+        type=arguments.number(0, 1e5, above=True),
+        metavar="MHZ",
+        help="processor clock, MHz",
+    )
     beside = parser.add_argument_group("in place of several boards: a flash chip beside one")
     beside.add_argument(
-        "--flash-chip-rate", type=float, default=16.0, metavar="MB/S",
+        "--flash-chip-rate", type=arguments.number(0, 1e4, above=True), default=16.0,
+        metavar="MB/S",
         help="that it is read at: 4 bits at 32 MHz, the most that an nRF52840 reads (16)",
     )  # fmt: skip
     beside.add_argument(
-        "--flash-chip-current", type=float, default=10.0, metavar="MA",
+        "--flash-chip-current", type=arguments.number(0, 1e4), default=10.0, metavar="MA",
         help="that chip and bus take meanwhile: an assumption, see the chip's datasheet (10)",
     )  # fmt: skip
     parser.add_argument(

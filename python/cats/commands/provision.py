@@ -8,9 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from cats import arguments
 from cats.report import add_json_argument, write_json
 
 HELP = "give every board the group, keys and radio settings of its fleet"
+CONFLICTS = {"rotate": ("new", "node")}
+NEEDS = {"radio": ("new",)}
 EPILOG = """\
 The connected boards of the map, in its order, are node 0, node 1 and so on. Their firmware has a
 shell and settings. Keys are in the fleet file alone, which nobody but its owner may read, and go
@@ -45,30 +48,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rotate", action="store_true", help="change the key of a group that runs, step by step"
     )
-    parser.add_argument("-n", "--node", type=int, action="append", help="only this node; repeat")
+    parser.add_argument(
+        "-n", "--node", type=arguments.node, action="append", help="only this node; repeat"
+    )
     add_json_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats provision``."""
-    from cats.errors import CatsError
+    from cats.deploy.export import load_plan
     from cats.plan.radio import SEALED
-    from cats.report import read_json
     from cats.zephyr import fleet as fleets
     from cats.zephyr.boards import Outcome, boards_of, print_outcomes
     from cats.zephyr.footprint_report import chosen_nodes
     from cats.zephyr.provision import Deployment, provision, rotate
 
-    if args.radio and not args.new:
-        raise CatsError("--radio goes with --new: else write the setting into the fleet file")
-    if args.rotate and (args.new or args.node):
-        raise CatsError("--rotate is for all boards of a fleet that there is: no --new, no --node")
     file = args.deploy / "plan.json"
-    plan = read_json(file, "a plan (plan.json of cats export)")
-    radio = str(plan.get("radio", ""))
-    deployment = Deployment(
-        str(plan.get("model_id")), radio.removesuffix(SEALED), radio.endswith(SEALED)
-    )
+    plan = load_plan(file)
+    radio = plan.radio
+    deployment = Deployment(plan.model_id, radio.removesuffix(SEALED), radio.endswith(SEALED))
     boards = boards_of(args.map, chosen_nodes(file, args.node))
 
     def report(one: Outcome) -> None:

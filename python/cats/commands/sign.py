@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 HELP = "sign the images of a deployment, for boards that take no others"
+CONFLICTS = {"public": ("deploy",)}
 EPILOG = """\
 writes cats_partition.signed.bin beside each node's image: what cats_update_write() of a firmware
 with CONFIG_CATS_UPDATE_SIGNED is given

@@ -9,6 +9,7 @@ import itertools
 import sys
 from pathlib import Path
 
+from cats import arguments
 from cats.report import add_json_argument
 
 HELP = "run a deployment's C code on simulated nodes over a lossy air"
@@ -17,6 +18,7 @@ DESCRIPTION = (
     "air, with inputs from all over the task's test part; compare each output with the integer "
     "reference under the same losses."
 )
+CONFLICTS = {"loss_matrix": ("loss", "links"), "links": ("loss",)}
 EPILOG = """\
 examples:
   cats simulate DEPLOY --loss 0,0.05,0.1 --samples 200
@@ -40,10 +42,10 @@ SAMPLES = 200
 
 
 def _moment(text: str) -> tuple[int, float]:
-    node, _, ms = text.partition("@")
-    if not node.isdecimal():
+    node, sign, ms = text.partition("@")
+    if not sign:
         raise argparse.ArgumentTypeError(f"'{text}' is not NODE@MS: write 2@700")
-    return int(node), _milliseconds(ms)
+    return arguments.node(node), _milliseconds(ms)
 
 
 def _milliseconds(text: str) -> float:
@@ -59,17 +61,11 @@ def _milliseconds(text: str) -> float:
 
 
 def _losses(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no loss: write 0.1 or 0,0.05,0.1") from None
+    return [arguments.share(part) for part in text.split(",")]
 
 
 def _nodes(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no node: write 2 or 1,2,3") from None
+    return [arguments.node(part) for part in text.split(",")]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="probability that a receiver loses a frame, 0 to 1; several give a table (0)",
     )  # fmt: skip
     parser.add_argument(
-        "--burst", type=float, default=0.0, metavar="FRAMES",
+        "--burst", type=arguments.number(0, 1e6), default=0.0, metavar="FRAMES",
         help="mean length of a burst of losses on a link; 0: losses are independent",
     )  # fmt: skip
     parser.add_argument(
@@ -110,12 +106,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("flip", "arrives with wrong bits"),
     ):
         parser.add_argument(
-            f"--{name}", type=float, default=0.0, metavar="P",
+            f"--{name}", type=arguments.share, default=0.0, metavar="P",
             help=f"probability that a frame {what} at a receiver",
         )  # fmt: skip
     parser.add_argument(
-        "--drift", type=float, default=0.0, metavar="PPM",
-        help="clocks of even nodes run fast by this, of odd nodes slow",
+        "--drift", type=arguments.number(-10_000, 10_000), default=0.0, metavar="PPM",
+        help="clocks of even nodes run fast by this, of odd nodes slow; at most 10000 either way",
     )  # fmt: skip
     for name, what in (("kill", "off"), ("restart", "on (again)")):
         parser.add_argument(
@@ -123,19 +119,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"this node goes {what} at this simulated time, milliseconds; may be repeated",
         )  # fmt: skip
     parser.add_argument(
-        "--samples", type=int, metavar="N",
+        "--samples", type=arguments.whole(), metavar="N",
         help="inferences, evenly spread over the test part (200, or all where it has fewer)",
     )  # fmt: skip
     parser.add_argument(
         "--data", metavar="FILE", help="the task's data, where it has moved; or other data"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="of all that is random")
     parser.add_argument(
         "--radio",
         help="another radio than the deployment's: plan again for it, with its other options",
     )
     parser.add_argument(
-        "--rounds", "--repair-rounds", type=int, metavar="R",
+        "--rounds", "--repair-rounds", type=arguments.whole(0, 3), metavar="R",
         help="other repair rounds than the deployment's, 0 to 3: plan again, as --radio does",
     )  # fmt: skip
     parser.add_argument(
@@ -176,8 +172,6 @@ def run(args: argparse.Namespace) -> int:
     from cats.sim.simulate import Settings
     from cats.sim.trace import Trace
 
-    if args.samples is not None and args.samples < 1:
-        raise CatsError(f"{args.samples} samples: at least 1")
     for name in ("save_availability", "trace"):
         if getattr(args, name) and (len(args.loss) > 1 or args.dead):
             raise CatsError(f"--{name.replace('_', '-')} takes one --loss and no --dead")

@@ -7,13 +7,37 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cats import arguments
+
 HELP = "train by kind, keep ratio and seed from one YAML file; quality against loss and keep"
 EPILOG = """\
 examples:
   cats sweep digits.yaml -o SWEEP
   cats sweep digits.yaml -o SWEEP --jobs 1     # goes on where it was cut short
 
-What the file holds: the documentation's page on training, or the head of cats/training/sweep.py.
+  cats sweep digits.yaml -o SWEEP --backend dask:tcp://host:8786
+
+The file names its task and its kinds of training; all keys, with their defaults:
+
+  task: forecast               # or classify, digits
+  preset:                      # options by a name of the task's
+  options: {}                  # of the task, as data: FILE
+  nodes: 4
+  model: {}                    # features, heads, hidden, blocks ...; else as suits the task
+  input_split: single          # or channels
+  training: {}                 # epochs, lr, batch ... of all kinds; else as suits the task
+  kinds:                       # by name: what to train with, nodes, or uneven: true
+    plain: {message_dropout: 0}
+    one model: {message_dropout: 0:0.3}
+  keep: [1]                    # shares of the columns sent
+  seeds: [0, 1, 2]
+  losses: [0, 0.1, 0.2]        # probabilities to score under
+  repeats: 1                   # draws of them
+  granularity: packet          # or message
+  thin: 1                      # score every so manieth test sample
+  every_token: false
+
+The documentation's page on training says more.
 """
 
 
@@ -22,9 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.yaml", help="what to run")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="its folder")
     parser.add_argument(
-        "--jobs", type=int, default=-1, help="runs at a time, one core each; -1: as many as cores"
+        "--jobs",
+        type=arguments.whole(-1, arguments.MOST_THREADS),
+        default=-1,
+        help="runs at a time, one core each; -1: as many as cores",
     )
-    parser.add_argument("--backend", help="another backend of joblib, such as ray or dask")
+    parser.add_argument(
+        "--backend",
+        metavar="NAME[:ADDRESS]",
+        help="another backend of joblib: ray or dask with the address of a cluster, slurm with a "
+        "partition",
+    )
     parser.add_argument(
         "--force", action="store_true", help="start again over a folder that a sweep made"
     )

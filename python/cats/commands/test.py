@@ -8,7 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from cats import arguments
+
 HELP = "run the Zephyr tests and samples with Twister"
+NEEDS = {"hardware_map": ("device_testing",)}
 EPILOG = """\
 exit status: Twister's own: 0 all passed; 2 bad input
 
@@ -33,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-O", "--outdir", type=Path, default=Path("build/twister"), help="reports and logs"
     )
-    parser.add_argument("-j", "--jobs", type=int, default=0, help="default: one a processor")
+    parser.add_argument(
+        "-j", "--jobs", type=arguments.jobs, default=0, help="default: one a processor"
+    )
     parser.add_argument("extra", nargs="*", metavar="-- ARGS", help="handed to Twister")
 
 

@@ -8,22 +8,43 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cats import arguments
 from cats.plan.radio import RADIOS
 
+if TYPE_CHECKING:
+    from cats.nn.model import CatsTransformer
+    from cats.shape.partition import Kind
+
 HELP = "train a model with message dropout and pruning"
+CONFLICTS = {
+    "resume": ("force",),
+    "air_budget": ("keep", "prune_scope", "prune_by"),
+    "task=digits": (
+        "data", "preset", "target", "context", "horizon", "patch", "stride", "parts", "missing",
+        "separator", "decimal", "time_format", "time_zone", "group", "channels", "lengths",
+    ),
+}  # fmt: skip
+NEEDS = {
+    "air_radio": ("air_budget",),
+    "prune_steps": ("keep", "air_budget"),
+    "prune_scope": ("keep",),
+    "prune_by": ("keep",),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats train``."""
+    length, columns = arguments.whole(), arguments.whole(1, 4096)
+    rate = arguments.number(0, 100, above=True)
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="RUN", help="RUN folder")
     parser.add_argument("--force", action="store_true", help="start again over an existing RUN")
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
     )
     parser.add_argument("--task", required=True, choices=("digits", "forecast", "classify"))
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same run (default 0)")
+    parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same run (0)")
 
     task = parser.add_argument_group("data (forecast, classify)")
     task.add_argument(
@@ -40,10 +61,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "beside it count more",
     )
     task.add_argument("--target", metavar="COL", help="column to forecast")
-    task.add_argument("--context", type=int, help="values seen before the forecast (default 512)")
-    task.add_argument("--horizon", type=int, help="values to forecast (default 96)")
-    task.add_argument("--patch", type=int, help="values a token (default 16; classify 10)")
-    task.add_argument("--stride", type=int, help="rows between training windows (default 1)")
+    task.add_argument(
+        "--context", type=length, help="values seen before the forecast (default 512)"
+    )
+    task.add_argument("--horizon", type=length, help="values to forecast (default 96)")
+    task.add_argument("--patch", type=length, help="values a token (default 16; classify 10)")
+    task.add_argument("--stride", type=length, help="rows between training windows (default 1)")
     task.add_argument(
         "--parts",
         help="train:validation:test, in order of time, as shares (default 0.6:0.2:0.2), "
@@ -87,7 +110,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
-    shape.add_argument("--nodes", type=int, help="devices that share it (default 4)")
+    shape.add_argument(
+        "--nodes", type=arguments.whole(1, 16), help="devices that share it (default 4)"
+    )
     shape.add_argument(
         "--shares",
         metavar="S,S,..",
@@ -105,10 +130,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="single",
         help="node 0 computes the result, or its columns are spread (default single)",
     )
-    shape.add_argument("--features", type=int, help="columns of the residual, a multiple of heads")
-    shape.add_argument("--heads", type=int, help="attention heads, at least one a node")
-    shape.add_argument("--hidden", type=int, help="columns of the feed-forward")
-    shape.add_argument("--blocks", type=int, help="transformer blocks")
+    shape.add_argument(
+        "--features", type=columns, help="columns of the residual, a multiple of heads"
+    )
+    shape.add_argument("--heads", type=columns, help="attention heads, at least one a node")
+    shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
+    shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
     shape.add_argument("--activation", choices=("relu", "gelu"))
     shape.add_argument("--pool", choices=("mean", "class", "last"), help="what the head reads")
 
@@ -127,19 +154,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     loss.add_argument(
         "--loss-payload",
-        type=int,
+        type=arguments.whole(1, 255),
         default=106,
         metavar="BYTES",
         help="activation bytes that a packet carries (default 106: IEEE 802.15.4)",
     )
     loss.add_argument(
         "--loss-rows",
-        type=int,
+        type=arguments.whole(1, 1023),
         metavar="ROWS",
         help="rows of a tile (default: as many as one packet of a source carries)",
     )
     loss.add_argument(
-        "--patterns", type=int, help="loss patterns that share a batch (default: by task)"
+        "--patterns",
+        type=arguments.whole(),
+        help="loss patterns that share a batch (default: by task)",
     )
     loss.add_argument(
         "--keep",
@@ -148,7 +177,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of columns sent, 0..1: one for all gathers, or by kind of attention, heads, "
         "forward, hidden, output (default 1)",
     )
-    loss.add_argument("--prune-steps", type=int, default=4, help="pruning steps (default 4)")
+    loss.add_argument("--prune-steps", type=arguments.whole(), default=4, help="pruning steps (4)")
     loss.add_argument(
         "--prune-scope",
         choices=("source", "gather"),
@@ -165,7 +194,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     loss.add_argument(
         "--air-budget",
-        type=int,
+        type=arguments.whole(1, 2**40),
         metavar="BYTES",
         help="in place of --keep: bytes an inference may put on the air, headers included; what is "
         "worth least for its bytes goes, in whichever gather it is",
@@ -185,18 +214,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nodes or --shares where these differ",
     )
     fit = parser.add_argument_group("optimiser")
-    fit.add_argument("--epochs", type=int, help="passes over the data (default: by task)")
-    fit.add_argument("--batch", type=int, help="samples a step (default 64; classify 32)")
-    fit.add_argument("--lr", type=float, help="peak learning rate (default: by task)")
-    fit.add_argument("--dropout", type=float, default=0.0, help="ordinary dropout (default 0)")
+    fit.add_argument("--epochs", type=arguments.whole(), help="passes over the data (by task)")
+    fit.add_argument("--batch", type=arguments.whole(), help="samples a step (64; classify 32)")
+    fit.add_argument("--lr", type=rate, help="peak learning rate (default: by task)")
+    fit.add_argument(
+        "--dropout", type=arguments.number(0, 0.99), default=0.0, help="ordinary dropout (0)"
+    )
     fit.add_argument(
         "--qat",
-        type=int,
+        type=arguments.whole(0),
         default=0,
         metavar="EPOCHS",
         help="quantisation-aware: the last EPOCHS see the integer model's roundings (default 0)",
     )
-    fit.add_argument("--threads", type=int, help="CPU threads (default 1)")
+    fit.add_argument("--threads", type=arguments.threads, help="CPU threads (default 1)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -224,8 +255,6 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError("task forecast needs --data FILE.csv and --target COL")
     if args.task == "classify" and "data" not in options:
         raise CatsError("task classify needs --data FILE or --preset NAME")
-    if args.task == "digits" and options:
-        raise CatsError(f"task {args.task} takes no --{next(iter(options)).replace('_', '-')}")
     task = tasks.load(args.task, **options)
     if os.environ.get("RANK", "0") == "0":
         print_notes(task.notes, task.warnings)
@@ -260,6 +289,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     init = load_run(args.init)[0] if args.init else None
+    if init is not None and "keep" in getattr(args, "given", ()):
+        _check_init(args.init, init, training.keep_ratios())
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force, init=init)
     if os.environ.get("RANK", "0") != "0":
         return 0
@@ -290,13 +321,32 @@ def _beside(
     ]
 
 
+def _check_init(path: Path, init: CatsTransformer, ratios: dict[Kind, float]) -> None:
+    """Columns that the run to start from has given up do not come back."""
+    from cats.errors import CatsError
+    from cats.shape.partition import full_keep, gather_kind
+
+    full = full_keep(init.config, init.split)
+    for g, (kept, all_of_it) in enumerate(zip(init.keep, full)):
+        kind, _ = gather_kind(init.config, g)
+        share = sum(map(len, kept)) / max(1, sum(map(len, all_of_it)))
+        if share < 1 <= ratios.get(kind, 0):
+            raise CatsError(
+                f"{path} sends {share:.0%} of its {kind.name.lower()} columns, and what is pruned "
+                "does not come back: leave --keep out, or give less"
+            )
+
+
 def _keep(text: str) -> float | dict[str, float]:
     from cats.errors import CatsError
 
     try:
         if "=" not in text:
-            return float(text)
-        pairs = (part.partition("=") for part in text.split(","))
-        return {name.strip(): float(ratio) for name, _, ratio in pairs}
-    except ValueError:
+            return arguments.some(text)
+        pairs = [part.partition("=") for part in text.split(",")]
+        ratios = {name.strip(): arguments.some(ratio) for name, _, ratio in pairs}
+    except argparse.ArgumentTypeError:
         raise CatsError(f"keep {text!r}: give a share 0..1, or KIND=SHARE,...") from None
+    if len(ratios) < len(pairs):
+        raise CatsError(f"keep {text!r}: each kind once")
+    return ratios

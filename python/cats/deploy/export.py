@@ -25,9 +25,12 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
 
 import cats
+from cats import schema
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import model as integer
@@ -36,14 +39,14 @@ from cats.plan.plan import Plan, plan_from_json, plan_to_json
 from cats.plan.planner import PlanOptions, make_plan, options_from_json
 from cats.plan.predict import air_json, node_size, parameters, single_device
 from cats.plan.radio import RADIOS
-from cats.report import read_json, table
+from cats.report import table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
 from cats.shape.metadata import to_json as metadata_to_json
 
 #: Version of the DEPLOY folder.
 DEPLOY_FORMAT = 1
-PLAN = "plan.json"
+PLAN, WHAT = "plan.json", "a plan (plan.json of cats export)"
 FORMATS = ("header", "image", "both")
 HEADER, BINARY, HEX = "cats_partition.h", "cats_partition.bin", "cats_partition.hex"
 SIGNED = "cats_partition.signed.bin"
@@ -282,6 +285,44 @@ def export(
     return meta
 
 
+class Source(msgspec.Struct):
+    """Where a model comes from: a task, and the options that rebuild it."""
+
+    task: str = ""
+    task_options: dict[str, Any] | None = None
+
+
+class PlannedNode(msgspec.Struct):
+    """What a node was planned to need."""
+
+    node: int
+    image_bytes: int
+    arena_bytes: int
+
+
+class PlanFile(msgspec.Struct):
+    """What programs beside the package's own read of ``plan.json``."""
+
+    nodes: list[PlannedNode]
+    model_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{1,8}$")] = "0"
+    radio: str = ""
+
+
+class DeployFile(PlanFile, kw_only=True):
+    """What ``load_deploy`` reads of it, beside the plan."""
+
+    formats: Literal["header", "image", "both"]
+    plan: dict[str, Any]
+    run: Source = msgspec.field(default_factory=Source)
+
+
+def load_plan(path: Path | str) -> PlanFile:
+    """``plan.json`` of a deployment, or of the folder that it is; CatsError where it is none."""
+    path = Path(path)
+    file = path / PLAN if path.is_dir() else path
+    return schema.load(file, PlanFile, WHAT, yaml=False, again="export again")
+
+
 def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes, ...]]:
     """(model, plan, plan.json, each node's image); CatsError where the folder is missing, partial,
     damaged, of another version, or mixed from several exports."""
@@ -290,19 +331,16 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
         raise CatsError(f"{path} is no DEPLOY folder: make one with 'cats export RUN -o {path}'")
     if not (path / PLAN).exists():
         raise CatsError(f"{path} holds no {PLAN}: it was not made by 'cats export'")
-    meta = read_json(path / PLAN)
+    meta = schema.load(path / PLAN, dict[str, Any], WHAT, again="export again")
     for name, wanted in (("format", DEPLOY_FORMAT), ("image_format", layout.FORMAT_VERSION)):
         if meta.get(name) != wanted:
             raise CatsError(
                 f"{path / PLAN} has {name.replace('_', ' ')} {meta.get(name)}, this version reads "
                 f"{wanted}: export again"
             )
-    try:
-        plan = plan_from_json(meta["plan"])
-        ident, formats = int(meta["model_id"], 16), meta["formats"]
-        count = len(meta["nodes"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CatsError(f"{path / PLAN} is damaged ({error!r}): export again") from None
+    file = schema.convert(meta, DeployFile, path / PLAN, again="export again")
+    plan = plan_from_json(meta["plan"], path / PLAN)
+    ident, formats, count = int(file.model_id, 16), file.formats, len(file.nodes)
     model = integer.load(path)
     if model.split.nodes != count or len(plan.arenas) != count:
         raise CatsError(f"{path / PLAN} is not of the model beside it: export again")

@@ -11,13 +11,14 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from cats import schema
 from cats.errors import CatsError
-from cats.report import read_json
 from cats.shape import metadata as meta
-from cats.shape.config import ModelConfig, SplitConfig, model_from_json, split_from_json, to_json
+from cats.shape.config import ModelConfig, ShapeFile, SplitConfig, to_json
 from cats.shape.metadata import Metadata
 from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, gather_kind, gather_width
 
@@ -241,37 +242,45 @@ def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:
     return numbers
 
 
+class IntegerFile(ShapeFile):
+    """What ``integer.json`` holds: of each step the numbers, its arrays are among the tensors."""
+
+    input_scale: float
+    output_scale: float
+    steps: list[dict[str, int | dict[str, int]]]
+    sha256: str
+    metadata: dict[str, Any] | None = None
+
+
 def load(folder: Path) -> IntegerModel:
     """Inverse of save; CatsError where a file is missing, damaged or of another version."""
     import safetensors.numpy
     from safetensors import SafetensorError
 
-    text = read_json(folder / INTEGER_JSON)
-    if text.get("format") != INTEGER_FORMAT:
+    path = folder / INTEGER_JSON
+    data = schema.read(path, "an integer model", again="export again")
+    version = schema.convert(data, schema.Head, path, again="export again").format
+    if version != INTEGER_FORMAT:
         raise CatsError(
-            f"{folder / INTEGER_JSON} has format {text.get('format')}, this version reads "
-            f"{INTEGER_FORMAT}: export again"
+            f"{path} has format {version}, this version reads {INTEGER_FORMAT}: export again"
         )
+    text = schema.convert(data, IntegerFile, path, again="export again")
+    text.check(path)
     try:
         data = (folder / INTEGER_TENSORS).read_bytes()
     except OSError as error:
         raise CatsError(f"{folder / INTEGER_TENSORS} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != text.get("sha256"):
+    if hashlib.sha256(data).hexdigest() != text.sha256:
         raise CatsError(f"{folder / INTEGER_TENSORS} is damaged or not of this {INTEGER_JSON}")
     try:
         tensors = safetensors.numpy.load(data)
-        config = model_from_json(text["model"])
-        model = IntegerModel(
-            config=config,
-            split=split_from_json(text["split"], config),
-            keep=[[tuple(columns) for columns in sources] for sources in text["keep"]],
-            input_scale=float(text["input_scale"]),
-            output_scale=float(text["output_scale"]),
-            steps=tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text["steps"])),
-            metadata=meta.from_json(text["metadata"], config) if "metadata" in text else None,
-        )
-    except (SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CatsError(f"{folder / INTEGER_JSON} does not fit this version: {error!r}") from None
+        steps = tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text.steps))
+    except (SafetensorError, TypeError) as error:
+        raise CatsError(f"{path} does not fit this version: {error}; export again") from None
+    model = IntegerModel(
+        text.model, text.split, text.keep, text.input_scale, text.output_scale, steps,
+        None if text.metadata is None else meta.from_json(text.metadata, text.model),
+    )  # fmt: skip
     check_integer(model)
     return model
 

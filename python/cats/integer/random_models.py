@@ -37,9 +37,14 @@ from cats.shape.partition import (
 _INT8, _RESIDUAL, _OUTPUT = 40, 3000, 8000
 
 
+def _random(seed: int) -> np.random.RandomState:
+    """Of a seed of up to 64 bits."""
+    return np.random.RandomState(seed if seed < 2**32 else [seed % 2**32, seed >> 32])
+
+
 def random_split(seed: int, config: ModelConfig, nodes: int) -> SplitConfig:
     """An uneven split; inputs and outputs may leave nodes with nothing."""
-    rng = np.random.RandomState(seed)
+    rng = _random(seed)
 
     def cut(total: int, least: int) -> tuple[int, ...]:
         free = total - least * nodes
@@ -57,7 +62,7 @@ def random_split(seed: int, config: ModelConfig, nodes: int) -> SplitConfig:
 
 def random_keep(seed: int, config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
     """Each source keeps about ``ratio`` of its columns, at least one, in each prunable gather."""
-    rng = np.random.RandomState(seed)
+    rng = _random(seed)
     keep = full_keep(config, split)
     for g, sources in enumerate(keep):
         if gather_kind(config, g)[0] not in PRUNABLE:
@@ -71,7 +76,7 @@ def random_keep(seed: int, config: ModelConfig, split: SplitConfig, ratio: float
 def random_inputs(seed: int, config: ModelConfig, samples: int = 1) -> np.ndarray:
     """int8 [samples, tokens_in, P], all 256 values."""
     shape = (samples, config.tokens_in, config.inputs)
-    return np.random.RandomState(seed).randint(-128, 128, shape).astype(np.int8)
+    return _random(seed).randint(-128, 128, shape).astype(np.int8)
 
 
 def random_model(

@@ -34,7 +34,7 @@ from cats.shape.partition import (
     gather_rows,
     own_ranges,
 )
-from cats.tasks import Task
+from cats.tasks import Task, generator_of
 
 SCOPES = ("source", "gather")
 CRITERIA = ("magnitude", "activation", "taylor")
@@ -84,7 +84,7 @@ def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int
     """For each gather float [K]: ``importance`` times the root mean square of the column over
     ``BATCHES`` batches of training samples, nothing lost, behind the norm of its row where one
     stands before the product; None where nothing is pruned."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_of(seed)
     power: dict[str, Tensor] = {}
 
     def count(name: str, x: Tensor) -> None:
@@ -109,7 +109,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
     """For each gather float [K]: the mean over ``BATCHES`` batches of training samples of
     ``|sum of W times its gradient|`` over the weights through which other nodes read the column,
     nothing lost; None where nothing is pruned. Leaves the model's gradients empty."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_of(seed)
     prunable = [gather_kind(model.config, g)[0] in PRUNABLE for g in range(len(model.keep))]
     scores: list = [0.0 if prune else None for prune in prunable]
     training = model.training

@@ -20,6 +20,7 @@ from torch import Tensor
 from cats.errors import CatsError
 from cats.integer.model import MAX_BIAS
 from cats.integer.quantize import Scales
+from cats.schema import convert
 from cats.shape.config import ModelConfig
 from cats.shape.partition import Kind, gather_count, gather_kind
 
@@ -28,18 +29,12 @@ def scales_from_json(data: Mapping, config: ModelConfig) -> Scales:
     """Inverse of ``to_json`` for Scales; CatsError where they do not fit the model."""
     lengths = {name: config.blocks for name in ("query", "key", "value", "up")}
     lengths |= {"sent": gather_count(config), "norm": gather_count(config) - 1, "residual": None}
-    try:
-        fields = {
-            name: float(data[name]) if length is None else tuple(map(float, data[name]))
-            for name, length in lengths.items()
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise CatsError(f"scales are damaged: {error!r}") from None
+    scales = convert(data, Scales, "a run's configuration", root="$.scales")
     for name, length in lengths.items():
-        values = [fields[name]] if length is None else fields[name]
+        values = [scales.residual] if length is None else getattr(scales, name)
         if len(values) != (length or 1) or not all(0 < v < math.inf for v in values):
             raise CatsError(f"scales of {name}: {length or 1} positive numbers are wanted")
-    return Scales(**fields)
+    return scales
 
 
 def rounded(x: Tensor, step: float, low: int, high: int) -> Tensor:

@@ -5,16 +5,17 @@ measured there (``samples/calibrate``)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from cats.errors import CatsError
 from cats.plan.energy import NRF54L15, NRF52832, NRF52840, Currents
 from cats.plan.radio import RADIOS, SEALED
-from cats.report import read_json
+from cats.schema import convert, read
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Latency:
     """Microseconds that a transport was measured to need on a board: from having a frame to its
     start, and by which a wake-up comes late, at most."""
 
-    hand_us: float
-    tick_us: float
+    hand_us: Annotated[float, msgspec.Meta(ge=0)]
+    tick_us: Annotated[float, msgspec.Meta(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,20 @@ BOARDS = {
     )
 }
 
-#: Entries of a board's file that are numbers.
-_NUMBERS = ("ram", "flash", "clock_hz", "cycles_per_instruction")
+Above0 = Annotated[float, msgspec.Meta(gt=0)]
+
+
+@dataclass(frozen=True)
+class BoardFile:
+    """What a board's file holds; 0: not known."""
+
+    board: str
+    ram: Annotated[int, msgspec.Meta(gt=0)] = 0
+    flash: Annotated[int, msgspec.Meta(gt=0)] = 0
+    clock_hz: Above0 = 0.0
+    cycles_per_instruction: Above0 = Board.cycles_per_instruction
+    radios: dict[str, Latency] = field(default_factory=dict)
+    currents: Currents = Currents()
 
 
 def board_named(text: str) -> Board:
@@ -139,53 +152,18 @@ def read_board(path: Path) -> Board:
     ``ram``, ``flash`` (bytes, else 0), ``clock_hz`` (else 0), ``cycles_per_instruction``,
     ``radios`` (by name, each with ``hand_us`` and ``tick_us``), ``currents`` (the names of
     Currents)."""
-    said = read_json(path, "a board's file (samples/calibrate)")
-    known = {"board", *_NUMBERS, "radios", "currents"}
-    if strange := sorted(set(said) - known):
-        raise CatsError(f"{path}: {strange[0]!r} is not an entry of a board: {', '.join(known)}")
-    if not isinstance(said.get("board"), str):
-        raise CatsError(f"{path}: board is {said.get('board')!r}: give its name")
-    given: dict[str, Any] = {
-        name: _number(path, name, said[name]) for name in _NUMBERS if said.get(name) is not None
-    }
-    given = {"ram": 0, "flash": 0, "clock_hz": 0.0} | given
-    given |= {name: int(given[name]) for name in ("ram", "flash")}
-    if radios := _mapping(path, "radios", said.get("radios")):
-        if strange := [name for name in radios if name not in RADIOS]:
-            raise CatsError(f"{path}: radio {strange[0]!r}: one of {', '.join(RADIOS)}")
-        measured = {
-            name: Latency(**_numbers(path, f"radios.{name}", entry, Latency, all_of_them=True))
-            for name, entry in radios.items()
-        }
-        given |= {"radios": tuple(radios), "measured": measured}
-    currents = _numbers(path, "currents", said.get("currents"), Currents)
-    return Board(said["board"], **given, currents=Currents(**currents))
+    file = convert(_known(read(path, "a board's file (samples/calibrate)")), BoardFile, path)
+    if strange := [name for name in file.radios if name not in RADIOS]:
+        raise CatsError(f"{path}: $.radios.{strange[0]}: unknown, one of {', '.join(RADIOS)}")
+    more = {"radios": tuple(file.radios), "measured": file.radios} if file.radios else {}
+    return Board(
+        file.board, file.ram, file.flash, file.clock_hz, file.currents,
+        cycles_per_instruction=file.cycles_per_instruction, **more,
+    )  # fmt: skip
 
 
-def _mapping(path: Path, name: str, value: Any) -> dict[str, Any]:
-    if value is not None and not isinstance(value, dict):
-        raise CatsError(f"{path}: {name} is {value!r}: a mapping of names and values is wanted")
-    return value or {}
-
-
-def _numbers(
-    path: Path, name: str, value: Any, kind: type, all_of_them: bool = False
-) -> dict[str, float]:
-    names = [one.name for one in fields(kind)]
-    entries = _mapping(path, name, value)
-    if strange := [one for one in entries if one not in names]:
-        raise CatsError(f"{path}: {name}.{strange[0]}: one of {', '.join(names)}")
-    if all_of_them and (missing := [one for one in names if entries.get(one) is None]):
-        raise CatsError(f"{path}: {name}.{missing[0]} is missing")
-    return {
-        one: _number(path, f"{name}.{one}", number, least=0.0)
-        for one, number in entries.items()
-        if number is not None
-    }
-
-
-def _number(path: Path, name: str, value: Any, least: float | None = None) -> float:
-    right = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not right or not math.isfinite(value) or (value <= 0 if least is None else value < least):
-        raise CatsError(f"{path}: {name} is {value!r}: a positive number is wanted")
-    return value
+def _known(data: Any) -> Any:
+    """Without what is null."""
+    if not isinstance(data, dict):
+        return data
+    return {name: _known(value) for name, value in data.items() if value is not None}

@@ -5,6 +5,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+
+Milliamperes = Annotated[float, msgspec.Meta(ge=0)]
 
 
 @dataclass(frozen=True)
@@ -14,12 +19,12 @@ class Currents:
     that is on (they share clock and regulator; where that is not known, it counts as alone, which
     is more). None: not known."""
 
-    volts: float = 3.0
-    transmit_ma: float | None = None
-    receive_ma: float | None = None
-    receive_802154_ma: float | None = None
-    compute_ma: float | None = None
-    compute_beside_ma: float | None = None
+    volts: Annotated[float, msgspec.Meta(gt=0)] = 3.0
+    transmit_ma: Milliamperes | None = None
+    receive_ma: Milliamperes | None = None
+    receive_802154_ma: Milliamperes | None = None
+    compute_ma: Milliamperes | None = None
+    compute_beside_ma: Milliamperes | None = None
 
 
 # All: typical values at 3 V with DC/DC converter; doc/performance.rst names tables and symbols.

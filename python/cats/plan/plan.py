@@ -7,10 +7,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from cats.errors import CatsError
+import msgspec
+
 from cats.plan.radio import FRAME_HEADER
 from cats.plan.radio import radio as radio_named
+from cats.schema import convert
 from cats.shape.partition import Fragmenting, Kind
 
 #: Gathers of a block that may take turns tile by tile, in their order.
@@ -183,18 +186,21 @@ def plan_to_json(plan: Plan) -> dict:
     return data
 
 
-def plan_from_json(data: dict) -> Plan:
-    """Inverse of plan_to_json; CatsError for what is not such a plan."""
-    try:
-        gathers = tuple(
-            GatherPlan(**{**row, "sources": tuple(Fragmenting(*cut) for cut in row["sources"])})
-            for row in data["gathers"]
-        )
-        arenas = tuple(
-            Arena(**{**row, **{k: tuple(map(tuple, row[k])) for k in ("tiles", "outboxes")}})
-            for row in data["arenas"]
-        )
-        fixed = {"gathers": gathers, "arenas": arenas}
-        return Plan(**{**data, **fixed, "heads_per_pass": tuple(data["heads_per_pass"])})
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CatsError(f"plan does not fit this version ({error}): export again") from None
+class _Cuts(msgspec.Struct):
+    sources: list[tuple[int, int, int, int]]
+
+
+class _Gathers(msgspec.Struct):
+    gathers: list[_Cuts]
+
+
+def plan_from_json(data: Any, where: object = "plan") -> Plan:
+    """Inverse of plan_to_json; CatsError names ``where``, and what there is not a plan's."""
+    common = {"where": str(where), "root": "$.plan", "again": "export again"}
+    names = [field.name for field in dataclasses.fields(Fragmenting)]
+    cuts = [row.sources for row in convert(data, _Gathers, **common).gathers]
+    gathers = [
+        {**row, "sources": [dict(zip(names, cut)) for cut in sources]}
+        for row, sources in zip(data["gathers"], cuts)
+    ]
+    return convert({**data, "gathers": gathers}, Plan, **common)

@@ -14,12 +14,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cats.errors import CatsError
 
 #: Largest deployment: a node number has four bits in a frame.
 MAX_NODES = 16
 #: Largest N: the attention accumulator holds N products of 14 and 7 bits in 32 (doc/numerics.rst).
 MAX_TOKENS = 1023
+#: Most blocks: their gathers are counted by a byte of a frame.
+MAX_BLOCKS = 63
 #: Largest F or M: the norm's fixed point is proven up to here (doc/numerics.rst).
 MAX_COLUMNS = 4096
 
@@ -84,9 +88,12 @@ class ModelConfig:
             )
         if self.tokens > MAX_TOKENS:
             raise CatsError(f"{self.tokens} tokens: at most {MAX_TOKENS} fit the integer attention")
-        for name in ("inputs", "outputs", "features", "hidden"):
-            if getattr(self, name) > MAX_COLUMNS:
-                raise CatsError(f"{name} is {getattr(self, name)}: at most {MAX_COLUMNS}")
+        most = dict.fromkeys(("inputs", "outputs", "features", "hidden"), MAX_COLUMNS)
+        for name, limit in {**most, "blocks": MAX_BLOCKS}.items():
+            if getattr(self, name) > limit:
+                raise CatsError(f"{name} is {getattr(self, name)}: at most {limit}")
+        if not 0 <= self.norm_eps < 1:
+            raise CatsError(f"norm_eps is {self.norm_eps}: at least 0 and less than 1")
         for name, legal in (("pool", POOLS), ("activation", ACTIVATIONS), ("task", TASKS)):
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
@@ -263,21 +270,18 @@ def to_json(config: object) -> dict:
     return json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
 
 
-def model_from_json(data: dict) -> ModelConfig:
-    """Inverse of to_json for a ModelConfig; CatsError names what does not fit."""
-    try:
-        model = ModelConfig(**data)
-    except TypeError as error:
-        raise CatsError(f"model configuration does not fit this version: {error}") from None
-    model.check()
-    return model
+class ShapeFile(msgspec.Struct):
+    """What files that hold a whole model begin with."""
 
+    format: int
+    model: ModelConfig
+    split: SplitConfig
+    keep: list[list[tuple[int, ...]]]
 
-def split_from_json(data: dict, model: ModelConfig) -> SplitConfig:
-    """Inverse of to_json for a SplitConfig."""
-    try:
-        split = SplitConfig(**{key: tuple(value) for key, value in data.items()})
-    except TypeError as error:
-        raise CatsError(f"split does not fit this version: {error}") from None
-    split.check(model)
-    return split
+    def check(self, where: object) -> None:
+        """Raise CatsError unless the shape can be built."""
+        try:
+            self.model.check()
+            self.split.check(self.model)
+        except CatsError as error:
+            raise CatsError(f"{where}: {error}") from None

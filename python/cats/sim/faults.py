@@ -4,15 +4,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cats.errors import CatsError
+from cats.schema import load
 from cats.sim._native import ffi, lib
 
 #: No moment of a run is later: three years, as microseconds far below 64 bits.
@@ -153,6 +154,14 @@ def loss_matrix(
     return table
 
 
+@dataclass(frozen=True)
+class _Losses:
+    """An entry of a file of losses in time."""
+
+    at_ms: float
+    loss: float | list[list[float]]
+
+
 def load_changes(path: Path, nodes: int) -> list[Change]:
     """Losses in time from a file.
 
@@ -162,17 +171,17 @@ def load_changes(path: Path, nodes: int) -> list[Change]:
     among them; without, nothing is lost at first.
     """
     try:
-        text = path.read_text(encoding="utf-8")
         if path.suffix == ".json":
-            found = [(float(row["at_ms"]), row["loss"]) for row in json.loads(text)]
+            rows = load(path, list[_Losses], "losses in time")
+            found: list[tuple[float, Any]] = [(row.at_ms, row.loss) for row in rows]
         else:
-            found = _csv_changes(text, nodes)
+            found = _csv_changes(path.read_text(encoding="utf-8"), nodes)
         times = [round(1000 * ms) for ms, _ in found]
         for _, loss in found:
             link_table(loss, 0, nodes)
     except OSError as error:
         raise CatsError(f"cannot read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise CatsError(f"{path} has no losses in time: {error}") from None
     if not times:
         raise CatsError(f"{path} has no losses in time: it is empty")

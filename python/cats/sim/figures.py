@@ -111,6 +111,7 @@ def report(
     energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
     loss = np.asarray(faults.loss)
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
+    alive = bool(result.done.any())
     figures = {
         "loss": float(loss) if loss.ndim == 0 else loss.tolist(),
         "dead": list(faults.off),
@@ -119,7 +120,7 @@ def report(
         "quality_all_nodes": every,
         "delivered": result.delivered,
         "results": float(result.done.sum() / max(1, result.on.sum())),
-        "equal_to_reference": None if wrong is None else not wrong,
+        "equal_to_reference": None if wrong is None or not alive else not wrong,
         "different": wrong or [],
         "not_compared": int(result.mixed.sum()),
         "hung": result.hung,
@@ -132,7 +133,9 @@ def report(
         "bytes_on_air": float(result.bytes.mean()),
         "time_on_air_us": float(result.air_us.mean()),
         # The first waits while its leader listens.
-        "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum()),
+        "inference_us": float(ended[1:].mean() if len(ended) > 1 else ended.sum())
+        if alive
+        else None,
         "takeovers": result.takeovers,
         "energy_mj": max(node["mj"] for node in energy),
         "energy_by_node": energy,
@@ -147,8 +150,8 @@ def report(
                 _loss_name(faults), ",".join(map(str, faults.off)), main,
                 figures["delivered"], figures["results"], figures["equal_to_reference"],
                 figures["frames"], figures["late_frames"], round(figures["bytes_on_air"]),
-                figures["time_on_air_us"] / 1e3, figures["inference_us"] / 1e3,
-                figures["energy_mj"], figures["takeovers"],
+                figures["time_on_air_us"] / 1e3, figures["inference_us"] / 1e3 if alive else None,
+                figures["energy_mj"] if alive else None, figures["takeovers"],
             ),
             strict=True,
         )

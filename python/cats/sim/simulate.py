@@ -118,12 +118,16 @@ class Result:
         return Duty(sends, listens, float(self.computed_us[node]) / count)
 
     @property
-    def delivered(self) -> float:
-        """Share of fragments that reached who was to have them."""
+    def delivered(self) -> float | None:
+        """Share of fragments that reached who was to have them; None where no node had a result."""
+        if not self.done.any():
+            return None
         due = int(self.fragments.sum())
         return 1.0 - int(self.lost[self.done].sum()) / due if due else 1.0
 
 
+#: Bytes that the record of a run may take.
+MOST_RECORD = 2**32
 REJECTS = (
     "short", "version", "check", "type", "source", "exchange", "fragment", "length", "inference",
     "late", "busy", "leader",
@@ -186,6 +190,12 @@ def _run(
     flags = np.zeros((batch, nodes), np.uint8)
     lost = np.zeros((batch, nodes), np.uint32)
     latency = np.full((batch, nodes), -1, np.int64)
+    size = batch * exchanges * nodes * nodes * bits_bytes
+    if size > MOST_RECORD:
+        raise CatsError(
+            f"{batch} inferences: what each node had of them takes {size / 2**30:.1f} GiB, ask for "
+            f"{batch * MOST_RECORD // size} at most"
+        )
     bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
     names = (
         "fragments", "frames", "control", "coded", "collisions", "late", "overrun", "bytes",

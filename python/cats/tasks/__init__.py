@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from cats import schema
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Metadata
@@ -91,12 +92,17 @@ class Task(ABC):
         """Figures of ``output`` [n, C], the last output row of every sample of ``part``."""
 
 
+def generator_of(seed: int) -> torch.Generator:
+    """A source of random numbers by any whole number, of which 64 bits count."""
+    return torch.Generator().manual_seed(seed % 2**64)
+
+
 def load(name: str, **options: object) -> Task:
     """The task of that name; CatsError for an unknown name, option or unusable data."""
-    try:
-        return _factory(name)(**options)
-    except TypeError as error:
-        raise CatsError(f"task {name} does not take these options: {error}") from None
+    factory = _factory(name)
+    fitted = {key: options.pop(key) for key in ("fitted",) if key in options}
+    checked = schema.arguments(factory, options, f"task {name}", root="options", lax=True)
+    return factory(**checked, **fitted)
 
 
 def _factory(name: str) -> type[Task]:

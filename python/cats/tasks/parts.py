@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cats.errors import CatsError
+from cats.tasks import generator_of
 
 
 def split(
@@ -21,7 +22,7 @@ def split(
     """Indices of each part, in order: these ``shares`` of every class of ``labels`` int64 [n],
     drawn by ``seed``. With ``groups`` all samples of one group are in one part, and shares are met
     as far as that allows."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_of(seed)
     if groups is not None:
         return _split_groups(labels, shares, generator, groups)
     ends = torch.tensor(shares[:-1], dtype=torch.float64).cumsum(0).tolist()

@@ -26,7 +26,7 @@ from cats.nn.message_dropout import PAYLOAD, Losses, MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.report import draw_range
 from cats.shape.partition import gather_kind, own_ranges
-from cats.tasks import Part, Task
+from cats.tasks import Part, Task, generator_of
 from cats.tasks.forecast import Forecast
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def score_at(
         isinstance(task, Forecast) and model.config.causal and model.config.pool == "all"
     ):
         raise CatsError("only a causal forecaster with pool 'all' forecasts after every token")
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_of(seed)
     dropout = MessageDropout(
         model.config,
         model.split,

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -39,11 +40,12 @@ from cats.nn.qat import Rounded, scales_from_json
 from cats.nn.to_integer import calibration_inputs, scales_for
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
+from cats.plan.predict import parameters
 from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, Kind, full_keep
-from cats.tasks import Part, Task
+from cats.tasks import Part, Task, generator_of
 from cats.training.distributed import processes, shared
 from cats.training.options import Training
 from cats.training.run_folder import (
@@ -80,6 +82,7 @@ def train(
     """
     training.check()
     _check_task(task, config)
+    _check_memory(config)
     rank, world = processes()
     with _threads(training.threads), torch.random.fork_rng([]):
         if training.batch % world:
@@ -120,7 +123,7 @@ class _Session:
     ) -> None:
         self.task, self.config, self.split, self.training = task, config, split, training
         self.rank, self.world = rank, world
-        torch.manual_seed(training.seed)
+        torch.manual_seed(training.seed % 2**64)
         # A causal forecaster learns from all rows at once; only the last row is used later.
         every_row = config.task == "forecast" and config.pool == "last" and config.causal
         shape = dataclasses.replace(config, pool="all") if every_row else config
@@ -235,11 +238,9 @@ class _Session:
     def _epoch(self, forward: nn.Module, epoch: int) -> float:
         """One pass over the training part; the mean loss."""
         training = self.training
-        order = torch.Generator().manual_seed(training.seed * 1_000_003 + epoch)
-        noise = torch.Generator().manual_seed(
-            (training.seed * 1_000_003 + epoch) * 1009 + 1 + self.rank
-        )
-        torch.manual_seed((training.seed * 1_000_003 + epoch) * 1009 + 1 + self.rank)
+        seed = training.seed * 1_000_003 + epoch
+        order, noise = generator_of(seed), generator_of(seed * 1009 + 1 + self.rank)
+        torch.manual_seed((seed * 1009 + 1 + self.rank) % 2**64)
         dropout = None
         if training.message_dropout[1] > 0:
             dropout = MessageDropout(
@@ -340,6 +341,17 @@ class _Session:
 def predict(model: CatsTransformer, inputs: Tensor, batch: int = 512) -> Tensor:
     """The last output row of every sample: [n, tokens_in, P] to [n, C]."""
     return torch.cat([model(chunk)[:, -1] for chunk in inputs.split(batch)])
+
+
+def _check_memory(config: ModelConfig) -> None:
+    """A shape that this machine cannot hold: weights, their gradients and AdamW's two moments."""
+    size = 16 * parameters(config)
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size > most:
+        raise CatsError(
+            f"{parameters(config):,} parameters take {size / 2**30:.0f} GiB to train, this machine "
+            f"has {most / 2**30:.0f}: choose fewer features, hidden columns or blocks"
+        )
 
 
 def _check_task(task: Task, config: ModelConfig) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cats.arguments import MOST_COUNT, MOST_THREADS
 from cats.errors import CatsError
 from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD
 from cats.nn.prune import CRITERIA, SCOPES, step_ratios
+from cats.plan.radio import radio
 from cats.shape.partition import PRUNABLE, Kind
 
 
@@ -55,11 +57,25 @@ class Training:
 
     def check(self) -> None:
         """Raise CatsError for options that cannot be trained with."""
-        for name in ("epochs", "batch", "patterns", "payload", "prune_steps", "threads"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise CatsError(f"{name} is {getattr(self, name)}: at least 1")
-        if not self.lr > 0:
-            raise CatsError(f"learning rate is {self.lr}: it must be positive")
+        names = ("epochs", "batch", "patterns", "payload", "prune_steps")
+        for name, most in {**dict.fromkeys(names, MOST_COUNT), "threads": MOST_THREADS}.items():
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise CatsError(f"{name} is {value}: at least 1")
+            if value is not None and value > most:
+                raise CatsError(f"{name} is {value}: at most {most}")
+        if not 0 < self.lr <= 100:
+            raise CatsError(f"learning rate is {self.lr}: it must be positive, at most 100")
+        for name, most in (("weight_decay", 1e3), ("warmup", 1.0), ("clip", 1e9)):
+            if not 0 <= getattr(self, name) <= most:
+                raise CatsError(f"{name} is {getattr(self, name)}: 0 to {most:g}")
+        rows = self.tile_rows if isinstance(self.tile_rows, tuple) else (self.tile_rows or 1,)
+        if any(row < 1 for row in rows):
+            raise CatsError(f"tile_rows is {self.tile_rows}: at least 1")
+        for mode in self.modes or ("none",):
+            if mode not in MODES:
+                raise CatsError(f"mode {mode!r}: one of {', '.join(MODES)}")
+        radio(self.air_radio)
         if not 0 <= self.dropout < 1:
             raise CatsError(f"dropout is {self.dropout}: at least 0 and less than 1")
         low, high = self.message_dropout

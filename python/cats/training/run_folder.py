@@ -10,12 +10,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from cats import tasks
+from cats import schema, tasks
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales
@@ -25,17 +27,10 @@ from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize, scales_for
 from cats.report import read_json, write_atomic, write_json
-from cats.shape.config import (
-    RunConfig,
-    SplitConfig,
-    model_from_json,
-    share_out,
-    split_from_json,
-    to_json,
-)
+from cats.shape.config import RunConfig, ShapeFile, SplitConfig, share_out, to_json
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
-from cats.shape.partition import KeepSets, check_keep
+from cats.shape.partition import check_keep
 from cats.tasks import Task
 from cats.training.options import Training
 
@@ -69,17 +64,20 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         raise CatsError(f"{path} is no RUN folder: train one with 'cats train -o {path}'")
     if not (path / CONFIG).exists():
         raise CatsError(f"{path} holds no {CONFIG}: it was not made by 'cats train'")
-    config = read_json(path / CONFIG)
-    version = config.get("format")
-    if not isinstance(version, int) or "model" not in config or "split" not in config:
-        raise CatsError(f"{path / CONFIG} does not describe a run of 'cats train'")
+    config = schema.load(path / CONFIG, dict[str, Any], "a run's configuration")
+    version = schema.convert(config, schema.Head, path / CONFIG).format
     if version > RUN_FORMAT:
         raise CatsError(f"{path} has format {version}, this version reads {RUN_FORMAT}: upgrade")
+    file = schema.convert(config, RunFile, path / CONFIG)
+    _check_training(path, file.training)
     for name in (METRICS, WEIGHTS):
         if not (path / name).exists():
             raise CatsError(f"{path} holds no {name}: finish the training with --resume")
-    model = _model_of(path, config)
+    model = _model_of(path, file)
     tensors, _ = read_tensors(path / WEIGHTS)
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise CatsError(f"{path / WEIGHTS}: {name} holds NaN or infinity: train again")
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -88,8 +86,8 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
     run = RunConfig(
         model=model.config,
         split=model.split,
-        task=config.get("task", ""),
-        seed=config.get("training", {}).get("seed", 0),
+        task=file.task,
+        seed=file.training.get("seed", 0),
         extra={key: config.get(key) for key in _EXTRA},
     )
     return model.eval(), run
@@ -197,17 +195,28 @@ def _dealt(path: Path, model: CatsTransformer, split: SplitConfig) -> CatsTransf
     return dealt
 
 
-def _model_of(path: Path, config: dict) -> CatsTransformer:
+class RunFile(ShapeFile):
+    """What ``config.json`` holds; options of the training as the version that wrote it had them."""
+
+    task: str = ""
+    task_options: dict[str, Any] | None = None
+    training: dict[str, Any] = {}
+    scales: dict[str, Any] | None = None
+
+
+def _check_training(path: Path, given: dict[str, Any]) -> None:
+    known = {field.name for field in dataclasses.fields(Training)}
+    options = {name: value for name, value in given.items() if name in known}
+    schema.convert(options, Training, path / CONFIG, root="$.training")
+
+
+def _model_of(path: Path, file: RunFile) -> CatsTransformer:
+    file.check(path / CONFIG)
     try:
-        shape = model_from_json(config["model"])
-        split = split_from_json(config["split"], shape)
-        keep: KeepSets = [[tuple(columns) for columns in sources] for sources in config["keep"]]
-        check_keep(shape, split, keep)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CatsError(f"{path / CONFIG} is damaged: {error!r}") from None
+        check_keep(file.model, file.split, file.keep)
     except CatsError as error:
         raise CatsError(f"{path / CONFIG}: {error}") from None
-    return CatsTransformer(shape, split, keep)
+    return CatsTransformer(file.model, file.split, file.keep)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -7,50 +7,61 @@ A sweep trains every kind of training at every keep ratio with every seed, and e
 under every loss, as floats and as the integers that are exported. ``OUT/runs/NAME/`` is a RUN
 folder with ``figures.json`` beside the weights; what is there is not computed again, so a sweep
 that was cut short goes on where it was. joblib shares the runs among processes, or among machines
-by a backend of its choice. The file::
+by a backend of its choice. The
+results are of one state of the data and of the package's code: where either has changed since, they
+are not used, and the sweep says so. The file::
 
-    task: forecast
-    preset: ett                  # optional, and options of the task:
-    options: {data: ETTh1.csv, stride: 2}
-    nodes: 4
+    task: forecast               # or classify, digits
+    preset: ett                  # optional: options by a name of the task's
+    options: {data: ETTh1.csv, stride: 2}    # of the task; a file beside this one
+    nodes: 4                     # 1 to 16
     model: {features: 64}        # optional: other than the task suggests
     input_split: single          # or channels
     training: {epochs: 4}        # of all kinds, beside what the task suggests
     kinds:                       # by name: options of cats.training.options.Training
-      plain: {message_dropout: [0, 0]}
-      one model: {message_dropout: [0, 0.2]}
-    keep: [1, 0.5, 0.1]
+      plain: {message_dropout: 0}
+      one model: {message_dropout: 0:0.2}    # or [0, 0.2]
+    keep: [1, 0.5, 0.1]          # shares of the columns sent
     seeds: [0, 1, 2]
-    losses: [0, 0.1, 0.2]
+    losses: [0, 0.1, 0.2]        # probabilities that each run is scored under
     repeats: 1                   # draws of the losses a run is scored under
     granularity: packet          # what is lost at once, in training and scoring: packet or message
     thin: 1                      # score every so manieth test sample
     every_token: false           # score the forecasts after every token (model: {pool: all})
 
-A kind may also name ``nodes``. With one node it is the plain transformer: it gathers nothing, so it
-is trained with all columns only and nothing is lost. ``uneven: true`` takes the bytes on air of an
-even keep ratio as ``air_budget`` in its place.
+``task`` and ``kinds`` are needed; what else is left out is as above, but for ``preset``,
+``options``, ``model`` and ``training``, which are empty, and ``keep``, which is [1]. Numbers are
+numbers as YAML or Python writes them: ``1e-3`` is one, in quotes as well. A kind may also name
+``nodes``. With one node it is the plain transformer: it gathers nothing, so it is trained with all
+columns only and nothing is lost. ``uneven: true`` takes the bytes on air of an even keep ratio as
+``air_budget`` in its place.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import importlib
 import itertools
 import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from cats import tasks
+import msgspec
+
+import cats
+from cats import schema, tasks
 from cats.errors import CatsError
+from cats.nn.message_dropout import parse_probability
 from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
 from cats.training.loop import train
@@ -60,60 +71,58 @@ from cats.training.run_folder import load_run, quantise_run
 RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
 LOSS_PLOT, KEEP_PLOT = "quality_vs_loss.svg", "quality_vs_keep.svg"
 FORMS = ("float", "int8")
-#: What a kind may say beside options of the training.
-OWN = ("nodes", "uneven")
+
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1, le=10**6)]
+Nodes = Annotated[int, msgspec.Meta(ge=1, le=MAX_NODES)]
 
 
 @dataclass(frozen=True)
 class Sweep:
     """What a sweep's file says; its keys are these names."""
 
-    task: str
-    kinds: dict[str, dict]
+    task: Literal["digits", "forecast", "classify"]
+    kinds: Annotated[dict[str, dict[str, Any] | None], msgspec.Meta(min_length=1)]
     preset: str | None = None
-    options: dict = field(default_factory=dict)
-    nodes: int = 4
-    model: dict = field(default_factory=dict)
-    input_split: str = "single"
-    training: dict = field(default_factory=dict)
-    keep: tuple[float, ...] = (1.0,)
-    seeds: tuple[int, ...] = (0, 1, 2)
-    losses: tuple[float, ...] = (0.0, 0.1, 0.2)
-    repeats: int = 1
-    granularity: str = "packet"
-    thin: int = 1
+    options: dict[str, Any] | None = None
+    nodes: Nodes = 4
+    model: dict[str, Any] | None = None
+    input_split: Literal["single", "channels"] = "single"
+    training: dict[str, Any] | None = None
+    keep: Annotated[tuple[Share, ...], msgspec.Meta(min_length=1)] = (1.0,)
+    seeds: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)] = (0, 1, 2)
+    losses: Annotated[tuple[Share, ...], msgspec.Meta(min_length=1)] = (0.0, 0.1, 0.2)
+    repeats: Count = 1
+    granularity: Literal["packet", "message"] = "packet"
+    thin: Count = 1
     every_token: bool = False
 
     @classmethod
-    def of(cls, data: object) -> Sweep:
-        """From a file's content; CatsError names what it lacks or does not know."""
-        known = {field.name: field for field in dataclasses.fields(cls)}
-        if not isinstance(data, dict) or not {"task", "kinds"} <= set(data):
-            raise CatsError("a sweep names its task and its kinds of training")
-        for name in data:
-            if name not in known:
-                raise CatsError(f"a sweep has no {name!r}: it has {', '.join(known)}")
-        values = {
-            name: tuple(value) if name in ("keep", "seeds", "losses") else value
-            for name, value in data.items()
-        }
-        if not isinstance(values["kinds"], dict) or not values["kinds"]:
-            raise CatsError("a sweep's kinds are options of the training by name")
-        for name in ("keep", "seeds", "losses"):
-            if name in values and not values[name]:
-                raise CatsError(f"a sweep's {name} is empty: give at least one")
-        sweep = cls(**values)
-        for kind, keep in itertools.product(sweep.kinds, sweep.keep):
-            sweep.training_of(kind, keep, 0).check()
-        for kind in set(sweep.kinds) - {kind for kind, _, _ in sweep.runs()}:
-            raise CatsError(f"kind {kind!r} has one node, so all columns: keep lacks 1")
-        if sweep.thin < 1:
-            raise CatsError(f"a sweep's thin is {sweep.thin}: at least 1")
+    def of(cls, data: object, where: object = "sweep") -> Sweep:
+        """From a file's content; CatsError names the key that does not fit."""
+        sweep = schema.convert(data, cls, str(where), lax=True)
+        try:
+            for name in ("keep", "seeds", "losses"):
+                if len(set(getattr(sweep, name))) < len(getattr(sweep, name)):
+                    raise CatsError(f"$.{name}: one of them is there twice")
+            for kind, keep in itertools.product(sweep.kinds, sweep.keep):
+                sweep.kind(kind)
+                sweep.training_of(kind, keep, 0).check()
+            for kind in set(sweep.kinds) - {kind for kind, _, _ in sweep.runs()}:
+                raise CatsError(f"kind {kind!r} has one node, so all columns: keep lacks 1")
+        except CatsError as error:
+            raise CatsError(f"{where}: {error}") from None
         return sweep
+
+    def kind(self, name: str) -> Kind:
+        """What a kind says beside its options of the training."""
+        given = {key: v for key, v in (self.kinds[name] or {}).items() if key in OWN}
+        return schema.convert(given, Kind, "", root=f"$.kinds.{name}", lax=True)
 
     def nodes_of(self, kind: str) -> int:
         """Nodes of the runs of a kind."""
-        return self.kinds[kind].get("nodes", self.nodes)
+        return self.kind(kind).nodes or self.nodes
 
     def runs(self) -> list[tuple[str, float, int]]:
         """(kind, keep, seed) of every run."""
@@ -132,14 +141,13 @@ class Sweep:
     def load(self) -> tasks.Task:
         """The task."""
         given = tasks.preset(self.task, self.preset) if self.preset else {}
-        return tasks.load(self.task, **{**given, **self.options})
+        return tasks.load(self.task, **{**given, **(self.options or {})})
 
     def shape(self, task: tasks.Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of the runs of a kind."""
-        try:
-            model = dataclasses.replace(task.model, **self.model)
-        except TypeError as error:
-            raise CatsError(f"a sweep's model: {error}") from None
+        given = {**dataclasses.asdict(task.model), **(self.model or {})}
+        model = schema.convert(given, ModelConfig, "sweep", root="$.model", lax=True)
+        model.check()
         return model, SplitConfig.even(
             model, self.nodes_of(kind), self.input_split, "single", task.channels
         )
@@ -148,33 +156,65 @@ class Sweep:
         self, kind: str, keep: float, seed: int, suited: dict | None = None
     ) -> Training:
         """Options of one run; ``suited`` are those that the task suggests."""
-        given = {"granularity": self.granularity, **(suited or {}), **self.training}
-        given |= {name: v for name, v in self.kinds[kind].items() if name not in OWN}
-        given = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
-        try:
-            return Training(**{"threads": 1, **given, "keep": keep, "seed": seed})
-        except TypeError as error:
-            raise CatsError(f"kind {kind!r}: {error}") from None
+        own = {key: v for key, v in (self.kinds[kind] or {}).items() if key not in OWN}
+        given = {"threads": 1, "granularity": self.granularity, **(suited or {})}
+        given |= _options(self.training or {}, "$.training") | _options(own, f"$.kinds.{kind}")
+        return Training(**{**given, "keep": keep, "seed": seed})
+
+
+def _options(given: dict[str, Any], root: str) -> dict[str, Any]:
+    """Options of a training as a file has them; CatsError names the one that does not fit."""
+    if clash := {"keep", "seed"} & set(given):
+        raise CatsError(f"{root}.{min(clash)}: the sweep says it for all kinds")
+    if isinstance(given.get("message_dropout"), (str, int, float)):
+        given = {**given, "message_dropout": parse_probability(str(given["message_dropout"]))}
+    training = schema.convert(given, Training, "", root=root, lax=True)
+    return {name: getattr(training, name) for name in given}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of training may say beside options of the training."""
+
+    nodes: Nodes | None = None
+    uneven: bool = False
+
+
+#: Its names.
+OWN = tuple(field.name for field in dataclasses.fields(Kind))
 
 
 def read(path: Path) -> Sweep:
     """The sweep that a YAML file describes; the paths in it are relative to the file's folder."""
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise CatsError(f"{path} cannot be read as YAML: {reason}") from None
-    try:
-        sweep = Sweep.of(data)
-    except CatsError as error:
-        raise CatsError(f"{path}: {error}") from None
-    file = sweep.options.get("data")
-    if file and ":" not in file and not Path(file).is_absolute():
+    sweep = Sweep.of(schema.read(path, "a sweep", yaml=True), path)
+    file = (sweep.options or {}).get("data")
+    if isinstance(file, str) and ":" not in file and not Path(file).is_absolute():
         options = {**sweep.options, "data": str((path.parent / file).resolve())}
         sweep = dataclasses.replace(sweep, options=options)
     return sweep
+
+
+def made_with(sweep: Sweep) -> dict[str, str]:
+    """What results depend on beside the file: hashes of the package's code and of the data."""
+    code = hashlib.sha256(cats.__version__.encode())
+    package = Path(cats.__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        code.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return {"code": f"{cats.__version__} {code.hexdigest()[:16]}", "data": _data_hash(sweep)}
+
+
+def _data_hash(sweep: Sweep) -> str:
+    """Of the files of the task's data; empty where they come with a package."""
+    given = tasks.preset(sweep.task, sweep.preset) if sweep.preset else {}
+    file = Path(str({**given, **(sweep.options or {})}.get("data", "")))
+    digest = hashlib.sha256()
+    try:
+        for part in sorted({file, Path(str(file).replace("_TRAIN.", "_TEST."))}):
+            if part.is_file():
+                digest.update(hashlib.sha256(part.read_bytes()).digest())
+    except OSError as error:
+        raise CatsError(f"cannot read {file}: {error.strerror}") from error
+    return digest.hexdigest()[:16] if file.is_file() else ""
 
 
 def run(
@@ -188,22 +228,33 @@ def run(
 ) -> dict:
     """Run what is not there yet, write summary and plots; returns the summary.
 
-    A folder that holds another sweep is refused, or with ``force`` emptied. ``jobs`` processes
-    (-1: one a core) of joblib's ``backend`` (None: its own), so also of one that a package like Ray
-    or Dask registers. Without ``new`` the summary is of what is there, and ``missing`` names the
-    rest.
+    A folder that holds another sweep, or results of other data or code, is refused, or with
+    ``force`` emptied. ``jobs`` processes (-1: one a core) of joblib's ``backend`` (None: its own),
+    or with NAME:ADDRESS of a cluster of Ray (``ray``), Dask (``dask``) or, by its partition, Slurm
+    (``slurm``). Without ``new`` the summary is of what is there, and ``missing`` names the rest.
     """
     from joblib import Parallel, delayed, parallel_config
 
-    _find_backend(backend)
-    recipe = json.loads(json.dumps(dataclasses.asdict(sweep)))
+    name, address = _find_backend(backend)
+    stamp = made_with(sweep)
+    recipe = json.loads(json.dumps({**dataclasses.asdict(sweep), "made_with": stamp}))
     before = out / RECIPE
     if out.exists() and not before.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CatsError(f"{out} is no folder of a sweep: choose another")
     if before.exists() and force:
         shutil.rmtree(out)
-    elif before.exists() and _common(read_json(before)) != _common(recipe):
-        raise CatsError(f"{out} holds another sweep: choose another folder, or use --force")
+    elif before.exists():
+        old = read_json(before)
+        if _common(old) != _common(recipe):
+            raise CatsError(f"{out} holds another sweep: choose another folder, or use --force")
+        if changed := _changed(old.get("made_with"), stamp):
+            if new:
+                raise CatsError(
+                    f"{out} has results of other {changed}, which are not used: choose another "
+                    "folder, or compute them again with --force"
+                )
+            say(f"{out} has results of other {changed}")
+            recipe["made_with"] = old.get("made_with")
     task = sweep.load()
     for kind in sweep.kinds:
         sweep.shape(task, kind)
@@ -211,19 +262,23 @@ def run(
     runs = sweep.runs()
     left = [one for one in runs if not _scored(sweep, out, *one)]
     say(f"{len(runs)} runs, {len(runs) - len(left)} of them are there")
-    missing = [] if new else [_folder(out, *one).name for one in left]
+    missing = [] if new else [folder_of(out, *one).name for one in left]
     if len(missing) == len(runs):
         raise CatsError(f"{out} holds no finished run of this sweep yet")
     if not new:
         runs, left = [one for one in runs if one not in left], []
-    with parallel_config(backend=backend or "loky", n_jobs=min(jobs, max(len(left), 1))):
-        for name, seconds in Parallel(return_as="generator_unordered")(
+    jobs = min(jobs, max(len(left), 1))
+    with (
+        _connected(name, address, jobs if jobs > 0 else len(left)) as joblib_name,
+        parallel_config(backend=joblib_name, n_jobs=jobs),
+    ):
+        for done, seconds in Parallel(return_as="generator_unordered")(
             delayed(_one)(sweep, out, *one) for one in left
         ):
-            say(f"  {name}: {seconds:.0f} s")
+            say(f"  {done}: {seconds:.0f} s")
     records = [
         {"kind": kind, "keep": keep, "seed": seed}
-        | read_json(_folder(out, kind, keep, seed) / FIGURES)
+        | msgspec.to_builtins(schema.load(folder_of(out, kind, keep, seed) / FIGURES, Figures))
         for kind, keep, seed in runs
     ]
     summary = {
@@ -242,33 +297,90 @@ def run(
     return summary
 
 
-def _find_backend(name: str | None) -> None:
-    """Make joblib know its backend of that name; CatsError where there is none."""
-    from joblib.parallel import BACKENDS, EXTERNAL_BACKENDS
+#: Backends beside joblib's own: the package that each needs.
+CLUSTERS = {"ray": "ray", "dask": "distributed", "slurm": "dask-jobqueue"}
 
-    if name == "ray" and name not in BACKENDS:
+
+def _find_backend(text: str | None) -> tuple[str, str]:
+    """(name, address) of ``NAME[:ADDRESS]``; CatsError where joblib has none of that name, or it
+    lacks a package."""
+    from joblib.parallel import BACKENDS
+
+    name, _, address = (text or "loky").partition(":")
+    modules = {"ray": "ray.util.joblib", "dask": "distributed", "slurm": "dask_jobqueue"}
+    if name in modules:
         try:
-            importlib.import_module("ray.util.joblib").register_ray()
+            importlib.import_module(modules[name])
         except ImportError:
-            raise CatsError("backend 'ray' needs the package: pip install ray") from None
-    if name not in (None, *BACKENDS, *EXTERNAL_BACKENDS):
-        names = ", ".join(sorted({*BACKENDS, *EXTERNAL_BACKENDS, "ray"}))
+            raise CatsError(
+                f"backend {name!r} needs a package: pip install {CLUSTERS[name]}"
+            ) from None
+    elif name not in BACKENDS:
+        names = ", ".join(sorted({*BACKENDS, *CLUSTERS}))
         raise CatsError(f"joblib has no backend {name!r}: it has {names}")
+    elif address:
+        raise CatsError(f"backend {name!r} is of this machine: it takes no address")
+    return name, address
+
+
+@contextlib.contextmanager
+def _connected(name: str, address: str, jobs: int) -> Iterator[str]:
+    """joblib's name of a backend, connected to the cluster at ``address``."""
+    try:
+        if name == "ray":
+            if address:
+                importlib.import_module("ray").init(address=address)
+            importlib.import_module("ray.util.joblib").register_ray()
+        if name not in ("dask", "slurm"):
+            yield name
+            return
+        where: Any = address or None
+        if name == "slurm":  # one worker a job; what else a job needs is in Dask's own settings
+            jobqueue = importlib.import_module("dask_jobqueue")
+            where = jobqueue.SLURMCluster(queue=address or None, cores=1, memory="4GB")
+            where.scale(jobs=jobs)
+        client = importlib.import_module("distributed").Client(where)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise CatsError(f"cannot reach {name} {address}: {reason:.200}") from error
+    with client:
+        yield "dask"
 
 
 def _common(recipe: dict) -> dict:
     """What all runs of a sweep share: where it is equal, kinds, ratios and seeds may be added."""
-    return {name: v for name, v in recipe.items() if name not in ("keep", "seeds", "kinds")}
+    left_out = ("keep", "seeds", "kinds", "made_with")
+    return {name: v for name, v in recipe.items() if name not in left_out}
 
 
-def _folder(out: Path, kind: str, keep: float, seed: int) -> Path:
-    name = "".join(c if c.isalnum() else "_" for c in kind)
-    return out / "runs" / f"{name}-keep_{keep:g}-seed_{seed}"
+def _changed(before: object, now: dict[str, str]) -> str:
+    """What results were made with that is not as it was: "code", "data" or both."""
+    known = before if isinstance(before, dict) else {}
+    return " and ".join(name for name, value in now.items() if known.get(name) != value)
+
+
+def folder_of(out: Path, kind: str, keep: float, seed: int) -> Path:
+    """Of a run: another for every kind, also where only signs tell two names apart."""
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in kind)[:40]
+    if name != kind:
+        name += "-" + hashlib.sha256(kind.encode()).hexdigest()[:6]
+    return out / "runs" / f"{name}-keep_{keep:.15g}-seed_{seed}"
+
+
+class Figures(msgspec.Struct):
+    """What ``figures.json`` holds of a run."""
+
+    training: dict[str, Any] | None
+    parameters: int
+    seconds: float
+    cpu_seconds: float
+    validation: float
+    scores: dict[str, list[dict[str, float]]]
 
 
 def _scored(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> bool:
-    path = _folder(out, kind, keep, seed) / FIGURES
-    return path.exists() and read_json(path).get("training") == json.loads(
+    path = folder_of(out, kind, keep, seed) / FIGURES
+    return path.exists() and schema.load(path, Figures).training == json.loads(
         json.dumps(sweep.kinds[kind])
     )
 
@@ -278,11 +390,11 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     import torch
 
     torch.set_num_threads(1)
-    folder = _folder(out, kind, keep, seed)
+    folder = folder_of(out, kind, keep, seed)
     task = sweep.load()
     model, split = sweep.shape(task, kind)
     training = sweep.training_of(kind, keep, seed, task.training)
-    if sweep.kinds[kind].get("uneven"):
+    if sweep.kind(kind).uneven:
         budget = even_bytes(model, split, training.keep_ratios(), training.air_radio)
         training = dataclasses.replace(training, keep=1.0, air_budget=budget)
     _, metrics = train(task, model, split, training, folder, resume=True)

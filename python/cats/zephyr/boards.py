@@ -10,26 +10,18 @@ node 1 and so on.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cats.errors import CatsError
 from cats.report import print_table
+from cats.schema import load
 
 #: Twister's own time for flashing a board, seconds (its ``--device-flash-timeout``).
 FLASH_TIMEOUT_S = 60
-#: Entries of the map and what they hold, as Twister's schema has them.
-ENTRIES: dict[str, type | tuple[type, ...]] = {
-    "available": bool, "baud": int, "connected": bool, "fixtures": list, "flash_before": bool,
-    "flash_timeout": int, "flash_with_test": bool, "id": str, "notes": str, "platform": (str, list),
-    "post_flash_script": str, "post_script": str, "pre_script": str, "probe_id": str,
-    "product": str, "runner": str, "runner_params": list, "script_param": dict, "serial": str,
-    "serial_pty": str,
-}  # fmt: skip
 #: The fixture that names the command of a board's relay, run with ``off`` or ``on`` behind it.
 POWER = "cats_power:"
-NEEDED = ("connected", "id", "platform", "product", "runner")
 #: How west's runners are told which of several boards is meant.
 ID_OPTIONS = {
     "esp32": "--esp-device={}",
@@ -97,6 +89,47 @@ class Board:
         return [*options, *self.runner_params]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry of the map, as Twister's schema has it."""
+
+    connected: bool
+    id: str
+    platform: str | list[str]
+    product: str
+    runner: str
+    available: bool = True
+    baud: int = Board.baud
+    fixtures: list[str] = field(default_factory=list)
+    flash_before: bool = False
+    flash_timeout: int = FLASH_TIMEOUT_S
+    flash_with_test: bool = False
+    notes: str = ""
+    post_flash_script: str = ""
+    post_script: str = ""
+    pre_script: str = ""
+    probe_id: str = ""
+    runner_params: list[str | int | float] = field(default_factory=list)
+    script_param: dict[str, Any] = field(default_factory=dict)
+    serial: str | None = None
+    serial_pty: str = ""
+
+    def board(self) -> Board:
+        """What is used of it."""
+        relays = [name for name in self.fixtures if name.startswith(POWER)]
+        return Board(
+            id=self.probe_id or self.id,
+            platforms=(self.platform,) if isinstance(self.platform, str) else tuple(self.platform),
+            product=self.product,
+            runner=self.runner,
+            runner_params=tuple(map(str, self.runner_params)),
+            serial=self.serial,
+            baud=self.baud,
+            flash_timeout=self.flash_timeout,
+            power=relays[0].removeprefix(POWER).strip() if relays else None,
+        )
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of one board: ``done`` in words; ``failed`` says why not, in a line; ``seconds`` of
@@ -137,20 +170,10 @@ def print_outcomes(
 
 def read_map(path: Path) -> list[Board]:
     """The connected boards of a hardware map, in the order of the file; raises CatsError."""
-    import yaml
-
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CatsError(
-            f"no hardware map {path}: west twister --generate-hardware-map {path}"
-        ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise CatsError(f"cannot read the hardware map {path}: {reason}") from error
-    if not isinstance(entries, list):
-        raise CatsError(f"{path} is no hardware map: a list of boards is wanted")
-    boards = [board for at, entry in enumerate(entries) if (board := _board(path, at, entry))]
+    if not path.exists():
+        raise CatsError(f"no hardware map {path}: west twister --generate-hardware-map {path}")
+    entries = load(path, list[Entry], "a hardware map", yaml=True)
+    boards = [entry.board() for entry in entries if entry.connected]
     seen: set[str] = set()
     for board in boards:
         for name in filter(None, (board.id, board.serial)):
@@ -158,37 +181,6 @@ def read_map(path: Path) -> list[Board]:
                 raise CatsError(f"{path}: {name} is there twice: take one of the boards out")
             seen.add(name)
     return boards
-
-
-def _board(path: Path, at: int, entry: Any) -> Board | None:
-    where = f"{path}: board {at}"
-    if not isinstance(entry, dict):
-        raise CatsError(f"{where} is no mapping of names and values")
-    for name, value in entry.items():
-        if name not in ENTRIES:
-            raise CatsError(f"{where}: {name!r} is not an entry of a hardware map")
-        kinds = ENTRIES[name]
-        # In Python a bool is an int.
-        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-            hint = f': write "{value}"' if kinds is str else ""
-            raise CatsError(f"{where}: {name} is {value!r}, of the wrong type{hint}")
-    if missing := [name for name in NEEDED if name not in entry]:
-        raise CatsError(f"{where}: {missing[0]} is missing")
-    if not entry["connected"]:
-        return None
-    platform = entry["platform"]
-    relays = [str(name) for name in entry.get("fixtures", ()) if str(name).startswith(POWER)]
-    return Board(
-        id=entry.get("probe_id") or entry["id"],
-        platforms=tuple(map(str, platform)) if isinstance(platform, list) else (platform,),
-        product=entry["product"],
-        runner=entry["runner"],
-        runner_params=tuple(map(str, entry.get("runner_params", ()))),
-        serial=entry.get("serial"),
-        baud=entry.get("baud", Board.baud),
-        flash_timeout=entry.get("flash_timeout", FLASH_TIMEOUT_S),
-        power=relays[0].removeprefix(POWER).strip() if relays else None,
-    )
 
 
 def boards_of(path: Path, nodes: Collection[int]) -> dict[int, Board]:

@@ -12,8 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from cats.errors import CatsError
 from cats.plan.radio import SEALED
+from cats.schema import load
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace
 
@@ -46,21 +49,29 @@ class Built:
     log: Path
 
 
+class _Domain(msgspec.Struct):
+    name: str
+    build_dir: str
+
+
+class Domains(msgspec.Struct):
+    """What is read of sysbuild's ``domains.yaml``."""
+
+    default: str
+    domains: list[_Domain]
+
+
 def domains_of(folder: Path) -> dict[str, Path]:
     """The images that sysbuild makes in a build folder, by name, that of the application first;
     none where the folder is a build without sysbuild. Raises CatsError."""
-    import yaml
-
     file = folder / "domains.yaml"
-    try:
-        known = yaml.safe_load(file.read_text(encoding="utf-8"))
-        folders = {one["name"]: Path(one["build_dir"]) for one in known["domains"]}
-        first = known["default"]
-        return {first: folders.pop(first), **folders}
-    except FileNotFoundError:
+    if not file.exists():
         return {}
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise CatsError(f"{file} cannot be read as sysbuild's: cats build -p") from error
+    known = load(file, Domains, "sysbuild's list of images", again="cats build -p")
+    folders = {one.name: Path(one.build_dir) for one in known.domains}
+    if known.default not in folders:
+        raise CatsError(f"{file}: $.default: not among the domains; cats build -p")
+    return {known.default: folders.pop(known.default), **folders}
 
 
 def application_of(folder: Path) -> Path:

@@ -15,9 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from cats.deploy.export import HEX, node_folder
+import msgspec
+
+from cats.deploy.export import HEX, load_plan, node_folder
 from cats.errors import CatsError
-from cats.report import read_json
+from cats.schema import load
 from cats.zephyr.boards import SIMULATED, Board, Outcome
 from cats.zephyr.firmware import application_of, domains_of, program_of
 from cats.zephyr.footprint import measure
@@ -50,7 +52,7 @@ def steps_of(
 
     Raises CatsError where a folder holds no firmware, or one that is not for its board.
     """
-    ident = read_json(deploy / "plan.json", "a plan (plan.json of cats export)").get("model_id")
+    ident = load_plan(deploy).model_id
     steps = {}
     for node, board in boards.items():
         folder = root / node_folder(node)
@@ -96,20 +98,28 @@ def _command(space: Workspace, folder: Path, board: Board, file: Path | None) ->
     return west + board.runner_options(file)
 
 
+class _Target(msgspec.Struct):
+    name: str
+    qualifiers: str | None = None
+
+
+class _CMake(msgspec.Struct):
+    board: _Target
+
+
+class BuildInfo(msgspec.Struct):
+    """What is read of Zephyr's ``build_info.yml``."""
+
+    cmake: _CMake
+
+
 def _built_for(folder: Path) -> str:
     """The board target (``nrf52840dk/nrf52840``) that a build folder is for."""
-    import yaml
-
-    try:
-        file = application_of(folder) / "build_info.yml"
-        info = yaml.safe_load(file.read_text(encoding="utf-8"))
-        board = info["cmake"]["board"]
-        name = "/".join(filter(None, (board["name"], board["qualifiers"])))
-    except FileNotFoundError:
-        raise CatsError(f"no firmware in {folder}: cats build") from None
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise CatsError(f"{folder} cannot be read as a build: cats build -p") from error
-    return name
+    file = application_of(folder) / "build_info.yml"
+    if not file.exists():
+        raise CatsError(f"no firmware in {folder}: cats build")
+    board = load(file, BuildInfo, "Zephyr's description of a build", again="cats build -p").cmake
+    return "/".join(filter(None, (board.board.name, board.board.qualifiers)))
 
 
 def _partition(folder: Path) -> range:

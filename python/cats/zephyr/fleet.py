@@ -28,8 +28,11 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from cats import schema
 from cats.errors import CatsError
 
 #: Settings of each radio: least and most, and whether people write them in hexadecimal.
@@ -116,55 +119,51 @@ def check_radio(radio: str, settings: Mapping[str, Any], where: str) -> None:
             raise CatsError(f"{where}: {name} is {value!r}, a number from {least} to {most} wanted")
 
 
+@dataclass(frozen=True)
+class KeyEntry:
+    """A key in the file."""
+
+    number: Annotated[int, msgspec.Meta(ge=0, le=255)]
+    key: Annotated[str, msgspec.Meta(pattern=f"^[0-9a-fA-F]{{{2 * KEY_SIZE}}}$")]
+
+
+@dataclass(frozen=True)
+class FleetFile:
+    """What the file holds; its ``radio`` is checked by ``check_radio``."""
+
+    group: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{1,8}$")]
+    keys: Annotated[list[KeyEntry], msgspec.Meta(max_length=2)] | None = None
+    use: int | None = None
+    radio: dict[str, Any] | None = None
+
+
 def read(path: Path, radio: str) -> Fleet:
     """The fleet in a file, for a deployment over ``radio``; CatsError where others may read the
     file, or it is not one."""
-    import yaml
-
     try:
-        with path.open(encoding="utf-8") as file:
-            if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
-                raise CatsError(f"{path} has keys and others may read it: chmod 600 {path}")
-            data = yaml.safe_load(file)
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise CatsError(f"{path} has keys and others may read it: chmod 600 {path}")
     except FileNotFoundError:
         raise CatsError(f"no fleet file {path}: --new makes one") from None
     except OSError as error:
         raise CatsError(f"cannot read the fleet file {path}: {error.strerror}") from error
-    except (ValueError, yaml.YAMLError) as error:
+    try:
+        data = schema.read(path, "the fleet file", yaml=True)
+    except CatsError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
         # Not its words: they may quote a key.
-        raise CatsError(f"{path} is neither YAML nor JSON") from error
-    return _fleet(path, data, radio)
-
-
-def _fleet(path: Path, data: Any, radio: str) -> Fleet:
-    if not isinstance(data, dict):
-        raise CatsError(f"{path} is no fleet file: --new makes one")
-    if unknown := sorted(set(map(str, data)) - {"group", "keys", "use", "radio"}):
-        raise CatsError(f"{path}: {unknown[0]!r} is not an entry of a fleet file")
-    group, settings = data.get("group"), data.get("radio") or {}
-    if not isinstance(group, str) or not re.fullmatch("[0-9a-fA-F]{1,8}", group):
-        raise CatsError(f"{path}: group: up to eight hexadecimal digits in quotes are wanted")
-    if not isinstance(settings, dict):
-        raise CatsError(f"{path}: radio: names and numbers are wanted")
+        raise CatsError(f"{path} is neither YAML nor JSON") from None
+    file = schema.convert(data, FleetFile, path)
+    settings = file.radio or {}
     check_radio(radio, settings, str(path))
-    keys = tuple(_key(path, entry) for entry in data.get("keys") or ())
+    keys = tuple(Key(entry.number, bytes.fromhex(entry.key)) for entry in file.keys or ())
     numbers = [key.number for key in keys]
-    if len(keys) > 2 or len(set(numbers)) < len(numbers):
-        raise CatsError(f"{path}: keys: two are kept at most, with numbers of their own")
-    use = data.get("use")
-    if use not in (numbers or [None]):
-        raise CatsError(f"{path}: use: the number of one of the keys is wanted")
-    return Fleet(int(group, 16), keys, use, settings)
-
-
-def _key(path: Path, entry: Any) -> Key:
-    number = entry.get("number") if isinstance(entry, dict) else None
-    text = entry.get("key") if isinstance(entry, dict) else None
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= 255:
-        raise CatsError(f"{path}: keys: each has a number from 0 to 255")
-    if not isinstance(text, str) or not re.fullmatch(f"[0-9a-fA-F]{{{2 * KEY_SIZE}}}", text):
-        raise CatsError(f"{path}: key {number}: 32 hexadecimal digits in quotes are wanted")
-    return Key(number, bytes.fromhex(text))
+    if len(set(numbers)) < len(numbers):
+        raise CatsError(f"{path}: $.keys: each has a number of its own")
+    if file.use not in (numbers or [None]):
+        raise CatsError(f"{path}: $.use: the number of one of the keys is wanted")
+    return Fleet(int(file.group, 16), keys, file.use, settings)
 
 
 def write(path: Path, fleet: Fleet, *, new: bool = False) -> None:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cats.deploy.export import load_plan
 from cats.errors import CatsError
-from cats.report import read_json, table
+from cats.report import table
 from cats.zephyr.footprint import PARTS, Footprint, Image
 
 
@@ -76,18 +77,7 @@ def _against_plan(image: Image, planned: tuple[int, int] | None) -> list[str]:
 
 def planned_sizes(plan_file: str | os.PathLike[str]) -> dict[int, tuple[int, int]]:
     """(image bytes, arena bytes) of each node by ``DEPLOY/plan.json``; the folder will do."""
-    if Path(plan_file).is_dir():
-        plan_file = Path(plan_file) / "plan.json"
-    plan = read_json(plan_file, "a plan (plan.json of cats export)")
-    try:
-        return {
-            int(node["node"]): (int(node["image_bytes"]), int(node["arena_bytes"]))
-            for node in plan["nodes"]
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise CatsError(
-            f"{plan_file} is not a plan of this version (no {error}): export again"
-        ) from error
+    return {node.node: (node.image_bytes, node.arena_bytes) for node in load_plan(plan_file).nodes}
 
 
 def chosen_nodes(plan_file: str | os.PathLike[str], wanted: Sequence[int] | None) -> list[int]:

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cats.errors import CatsError
+from cats.schema import read
 from cats.zephyr.boards import SIMULATED
 from cats.zephyr.bsim import BOARD
 from cats.zephyr.sim_boards import SimBoards
@@ -73,8 +74,8 @@ class Desk:
 
         if path.exists():
             try:
-                known = yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError, yaml.YAMLError):
+                known = read(path, "a hardware map", yaml=True)
+            except CatsError:
                 known = None
             if not isinstance(known, list) or not all(
                 isinstance(one, dict) and one.get("runner") == SIMULATED for one in known

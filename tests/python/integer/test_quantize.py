@@ -417,7 +417,7 @@ def test_damaged_files(tmp_path):
     ("old", "new", "message"),
     [
         ('"format": 1', '"format": 2', "has format 2, this version reads 1"),
-        ('"keep"', '"kept"', "does not fit this version"),
+        ('"keep"', '"kept"', r"\$\.keep: missing; export again"),
         ('"blocks": 2', '"blocks": 3', "keep sets for 11 gathers"),
         ('"shift": ', '"shift": 100', "shift is 100"),
         ('"epsilon"', '"delta"', "does not fit this version"),

@@ -96,19 +96,22 @@ def test_slots_that_a_board_cannot_keep_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"rom": 1}, "'rom' is not an entry of a board"),
-        ({"board": 7}, "board is 7: give its name"),
+        ({"rom": 1}, "$.rom: unknown, one of board, ram"),
+        ({"board": 7}, "$.board: expected str, got int"),
         ({"ram": None}, "board.json does not say it: give --ram"),
         ({"clock_hz": None}, "board.json does not say it: give --clock"),
-        ({"ram": "256K"}, "ram is '256K': a positive number is wanted"),
-        ({"clock_hz": 0}, "clock_hz is 0: a positive number"),
-        ({"flash": True}, "flash is True"),
-        ({"cycles_per_instruction": float("inf")}, "cycles_per_instruction is inf"),
-        ({"radios": ["ble"]}, "radios is ['ble']: a mapping"),
-        ({"radios": {"lora": {}}}, "radio 'lora': one of ieee802154"),
-        ({"radios": {"ble": {"hand_us": 3}}}, "radios.ble.tick_us is missing"),
-        ({"radios": {"ble": {"hand_us": -3, "tick_us": 1}}}, "radios.ble.hand_us is -3"),
-        ({"currents": {"sleep_ma": 1}}, "currents.sleep_ma: one of volts, transmit_ma"),
+        ({"ram": "256K"}, "$.ram: expected int, got str"),
+        ({"clock_hz": 0}, "$.clock_hz: expected float > 0.0"),
+        ({"flash": True}, "$.flash: expected int, got bool"),
+        ({"cycles_per_instruction": float("inf")}, "JSON is malformed"),
+        ({"radios": ["ble"]}, "$.radios: expected a mapping, got a list"),
+        ({"radios": {"lora": {}}}, "$.radios[...].hand_us: missing"),
+        ({"radios": {"ble": {"hand_us": 3}}}, "$.radios[...].tick_us: missing"),
+        (
+            {"radios": {"ble": {"hand_us": -3, "tick_us": 1}}},
+            "$.radios[...].hand_us: expected float >= 0",
+        ),
+        ({"currents": {"sleep_ma": 1}}, "$.currents.sleep_ma: unknown, one of volts, transmit_ma"),
     ],
 )
 def test_bad_files_are_refused_in_a_line(tmp_path, capsys, change, said):

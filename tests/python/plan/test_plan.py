@@ -340,7 +340,7 @@ def test_where_packing_misses_the_bound() -> None:
 def test_too_many_blocks() -> None:
     config = ModelConfig(tokens_in=2, inputs=1, outputs=1, features=2, heads=2, hidden=2, blocks=64)
     split = SplitConfig.even(config, 2)
-    with pytest.raises(CatsError, match="64 blocks: at most 63"):
+    with pytest.raises(CatsError, match="blocks is 64: at most 63"):
         make_plan(config, split, full_keep(config, split))
     config = dataclasses.replace(config, blocks=63)
     plan = make_plan(config, split, full_keep(config, split))

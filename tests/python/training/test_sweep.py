@@ -5,6 +5,7 @@
 import dataclasses
 import json
 import math
+import re
 import sys
 import types
 
@@ -33,6 +34,8 @@ RECIPE = {
     "seeds": [0, 1],
     "losses": [0, 0.5],
 }  # fmt: skip
+#: How the folders of its kinds begin.
+FOLDERS = {"plain": "plain", "one model": "one_model-e7940c"}
 SMALLEST = {"features": 2, "heads": 2, "hidden": 2, "blocks": 1}
 
 
@@ -57,7 +60,7 @@ def test_every_run_is_there_and_counted(done):
     _, out, summary = done
     assert len(summary["runs"]) == 8 and len(summary["points"]) == 2 * 2 * 2 * 2
     for run in summary["runs"]:
-        name = f"{run['kind'].replace(' ', '_')}-keep_{run['keep']:g}-seed_{run['seed']}"
+        name = f"{FOLDERS[run['kind']]}-keep_{run['keep']:g}-seed_{run['seed']}"
         model, config = load_run(out / "runs" / name)
         assert config.seed == run["seed"] and config.extra["training"]["epochs"] == 2
         assert config.extra["training"]["message_dropout"] == (
@@ -106,14 +109,14 @@ def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
     assert again == summary
     more = dataclasses.replace(sweep.read(path), seeds=(0, 1, 2), keep=(1,))
     assert len(sweep.run(more, out, jobs=1, say=lambda text: None)["runs"]) == 6
-    assert sorted(trained[1:]) == ["one_model-keep_1-seed_2", "plain-keep_1-seed_2"]
+    assert sorted(trained[1:]) == [f"{FOLDERS['one model']}-keep_1-seed_2", "plain-keep_1-seed_2"]
 
 
 def test_what_is_there_can_be_shown_as_it_is(done, tmp_path):
     path, out, _ = done
     more = dataclasses.replace(sweep.read(path), seeds=(0, 7), keep=(1, 0.25))
     summary = sweep.run(more, out, say=lambda text: None, new=False)
-    names = [f"{kind}-keep_{run}" for kind in ("plain", "one_model") for run in (
+    names = [f"{kind}-keep_{run}" for kind in FOLDERS.values() for run in (
         "1-seed_7", "0.25-seed_0", "0.25-seed_7")]  # fmt: skip
     assert sorted(summary["missing"]) == sorted(names) and len(summary["runs"]) == 2
     assert len(sweep.tables(summary).splitlines()) == 2 + 2 * 2
@@ -139,7 +142,7 @@ def test_a_plain_transformer_and_an_uneven_budget(tmp_path):
     assert uneven[1].extra["training"]["air_budget"] == air[0] >= air[1] > 0.8 * air[0]
     with pytest.raises(CatsError, match="keep lacks 1"):
         sweep.read(_write(tmp_path, kinds=kinds, keep=[0.5]))
-    with pytest.raises(CatsError, match="thin is 0"):
+    with pytest.raises(CatsError, match=r"\$\.thin: expected int >= 1"):
         sweep.read(_write(tmp_path, thin=0))
 
 
@@ -220,10 +223,10 @@ def test_another_backend_by_its_name_alone(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": {}}, "has no 'kind'"),
-        ({"kinds": {}}, "kinds are options"),
-        ({"seeds": []}, "seeds is empty"),
-        ({"kinds": {"a": {"speed": 1}}}, "kind 'a'"),
+        ({"kind": {}}, r"\$\.kind: unknown, one of task, kinds"),
+        ({"kinds": {}}, r"\$\.kinds: expected a mapping of length >= 1"),
+        ({"seeds": []}, r"\$\.seeds: expected a list of length >= 1"),
+        ({"kinds": {"a": {"speed": 1}}}, r"\$\.kinds\.a\.speed: unknown, one of epochs"),
         ({"kinds": {"a": {"message_dropout": [0, 2]}}}, "message dropout is 0:2"),
         ({"keep": [2]}, "more than 0 and at most 1"),
     ],
@@ -244,3 +247,168 @@ def test_other_bad_input_is_named(tmp_path, capsys):
     assert main(["sweep", str(tmp_path / "none.yaml"), "-o", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.count("cats: error: ") == error.count("\n") == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "lr", "message_dropout"),
+    [
+        ("training: {lr: 1e-3}", 1e-3, (0.0, 0.0)),  # a text to YAML 1.1
+        ("training: {lr: '0.5'}", 0.5, (0.0, 0.0)),
+        ("kinds: {a: {message_dropout: 0:0.3}}", 6e-3, (0.0, 0.3)),  # 0.3, to the base 60
+        ("kinds: {a: {message_dropout: 0.25}}", 6e-3, (0.25, 0.25)),
+        ("kinds: {a: {message_dropout: [0, 0.1]}}", 6e-3, (0.0, 0.1)),
+        ("options:", 6e-3, (0.0, 0.0)),
+        ("options: {}", 6e-3, (0.0, 0.0)),
+        ("kinds: {a: }", 6e-3, (0.0, 0.0)),
+    ],
+)
+def test_what_people_write(tmp_path, text, lr, message_dropout):
+    training = sweep.read(_file(tmp_path, text)).training_of("a", 0.5, 1)
+    assert (training.lr, training.message_dropout) == (lr, message_dropout)
+    assert (training.keep, training.seed) == (0.5, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("training: {lr: fast}", "$.training.lr: expected float, got str"),
+        ("training: {epochs: .inf}", "$.training.epochs: expected a finite number"),
+        ("training: {warmup: .nan}", "$.training.warmup: expected a finite number"),
+        ("training: {keep: 0.5}", "$.training.keep: the sweep says it for all kinds"),
+        ("training: 5", "$.training: expected a mapping | null, got int"),
+        ("kinds: {a: {message_dropout: [0, x]}}", "$.kinds.a.message_dropout[1]: expected float"),
+        ("kinds: {a: {message_dropout: 0:2}}", "loss probability '0:2'"),
+        ("kinds: {a: {nodes: x}}", "$.kinds.a.nodes: expected int | null, got str"),
+        ("kinds: {a: {nodes: 17}}", "$.kinds.a.nodes: expected int <= 16"),
+        ("kinds: {a: {uneven: 0.5}}", "$.kinds.a.uneven: expected bool, got float"),
+        ("kinds: {a: {modes: links}}", "$.kinds.a.modes: expected a list, got str"),
+        ("kinds: {a: {modes: [air]}}", "mode 'air': one of links"),
+        ("kinds: {a: {epochs: 1.5}}", "$.kinds.a.epochs: expected int, got float"),
+        ("kinds: {a: {threads: 100000}}", "threads is 100000: at most"),
+        ("kinds: {1: {}}", "$.kinds (a key): expected str, got int: put it in quotes"),
+        ("kinds: [a, b]", "$.kinds: expected a mapping, got a list"),
+        ("kinds: {a: {}, a: {lr: 1}}", "'a' is there twice"),
+        ("keep: 0.5", "$.keep: expected a list, got float"),
+        ("keep: [1, x]", "$.keep[1]: expected float, got str"),
+        ("seeds: 3", "$.seeds: expected a list, got int"),
+        ("seeds: [0, 1, 0]", "$.seeds: one of them is there twice"),
+        ("losses: [0, 2]", "$.losses[1]: expected float <= 1.0"),
+        ("losses: 0.1", "$.losses: expected a list, got float"),
+        ("nodes: many", "$.nodes: expected int, got str"),
+        ("repeats: 1e9", "$.repeats: expected int <= 1000000"),
+        ("every_token: perhaps", "$.every_token: expected bool, got str"),
+        ("granularity: bits", "$.granularity: invalid enum value 'bits'"),
+        ("task: golf", "$.task: invalid enum value 'golf'"),
+        ("options: [1]", "$.options: expected a mapping | null, got a list"),
+        ("b: &b [*b]", "$.b: unknown, one of task, kinds"),
+    ],
+)
+def test_what_a_file_cannot_say(tmp_path, text, reason):
+    path = _file(tmp_path, text)
+    with pytest.raises(CatsError) as refused:
+        sweep.read(path)
+    assert reason in str(refused.value) and "\n" not in str(refused.value)
+    assert str(refused.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("options: {wings: 2}", "task digits: options.wings: unknown, one of patch_rows"),
+        ("options: {patch_rows: two}", "task digits: options.patch_rows: expected int, got str"),
+        ("model: {blocks: two}", "$.model.blocks: expected int, got str"),
+        ("model: {blocks: 64}", "blocks is 64: at most 63"),
+        ("model: {wings: 2}", "$.model.wings: unknown, one of tokens_in"),
+    ],
+)
+def test_what_the_task_cannot_do(tmp_path, text, reason):
+    with pytest.raises(CatsError, match=re.escape(reason)):
+        sweep.run(sweep.read(_file(tmp_path, text)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _file(folder, text):
+    """A sweep's file with this line among the least that there must be."""
+    rest = [line for line in ("task: digits", "kinds: {a: {}}") if line[:4] != text[:4]]
+    path = folder / "sweep.yaml"
+    path.write_text("\n".join([*rest, text]) + "\n")
+    return path
+
+
+def test_results_of_other_code_or_data_are_not_used(tmp_path, monkeypatch):
+    path = _write(tmp_path, keep=[1], seeds=[0], kinds={"plain": {}}, model=SMALLEST)
+    out, said = tmp_path / "out", []
+    sweep.run(sweep.read(path), out, jobs=1, say=said.append)
+    with (tmp_path / "wave.csv").open("a") as file:
+        file.write("2024-01-31 00:00,1\n")
+    with pytest.raises(CatsError, match="results of other data, which are not used: .*--force"):
+        sweep.run(sweep.read(path), out, jobs=1)
+    assert (out / "runs" / "plain-keep_1-seed_0" / sweep.FIGURES).exists()
+    sweep.run(sweep.read(path), out, jobs=1, say=said.append, new=False)
+    assert f"{out} has results of other data" in said
+    sweep.run(sweep.read(path), out, jobs=1, say=said.append, force=True)
+    monkeypatch.setattr("cats.__version__", "99")
+    with pytest.raises(CatsError, match="results of other code"):
+        sweep.run(sweep.read(path), out, jobs=1)
+    recipe = json.loads((out / sweep.RECIPE).read_text())
+    del recipe["made_with"]
+    (out / sweep.RECIPE).write_text(json.dumps(recipe))
+    with pytest.raises(CatsError, match="results of other code and data"):
+        sweep.run(sweep.read(path), out, jobs=1)
+
+
+def test_every_run_has_a_folder_of_its_own(tmp_path):
+    kinds = {name: {} for name in ("a b", "a_b", "a-b", "A", "a", "\u00e4", "x" * 300, "x" * 301)}
+    given = sweep.read(_write(tmp_path, kinds=kinds, keep=[0.1234567, 0.1234568], seeds=[0, 2**63]))
+    (tmp_path / "out").mkdir()
+    folders = {sweep.folder_of(tmp_path / "out", *one).name for one in given.runs()}
+    assert len(folders) == len(kinds) * 4 and max(map(len, folders)) < 128
+    assert all(name.isascii() and "/" not in name for name in folders)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ray", "pip install ray"),
+        ("dask:tcp://127.0.0.1:1", "pip install distributed"),
+        ("slurm:short", "pip install dask-jobqueue"),
+        ("loky:here", "takes no address"),
+    ],
+)
+def test_a_backend_that_is_not_there(tmp_path, monkeypatch, text, reason):
+    for name in ("ray.util.joblib", "distributed", "dask_jobqueue"):
+        monkeypatch.setitem(sys.modules, name, None)
+    given = sweep.read(_write(tmp_path))
+    with pytest.raises(CatsError, match=reason):
+        sweep.run(given, tmp_path / "out", backend=text)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_is_reached_at_its_address(tmp_path, monkeypatch):
+    called = []
+
+    class Client:
+        def __init__(self, where):
+            called.append(where)
+            if where == "tcp://none:1":
+                raise OSError("timed out\nafter 30 s")
+
+        def __enter__(self):
+            monkeypatch.setitem(joblib.parallel.BACKENDS, "dask", joblib.parallel.ThreadingBackend)
+
+        def __exit__(self, *_):
+            called.append("closed")
+
+    def cluster(queue, cores, memory):
+        return types.SimpleNamespace(name=queue, scale=lambda jobs: called.append((queue, jobs)))
+
+    monkeypatch.setitem(sys.modules, "distributed", types.SimpleNamespace(Client=Client))
+    monkeypatch.setitem(sys.modules, "dask_jobqueue", types.SimpleNamespace(SLURMCluster=cluster))
+    given = sweep.read(_write(tmp_path, keep=[1], seeds=[0], kinds={"a": {}}, model=SMALLEST))
+    with pytest.raises(CatsError, match="cannot reach dask tcp://none:1: timed out after 30 s"):
+        sweep.run(given, tmp_path / "out", backend="dask:tcp://none:1", say=lambda text: None)
+    sweep.run(given, tmp_path / "out", backend="dask:tcp://h:8786", say=lambda text: None)
+    assert called == ["tcp://none:1", "tcp://h:8786", "closed"]
+    more = dataclasses.replace(given, seeds=(0, 1))
+    sweep.run(more, tmp_path / "out", backend="slurm:short", say=lambda text: None)
+    assert called[3] == ("short", 1) and called[4].name == "short"

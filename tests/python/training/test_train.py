@@ -205,24 +205,37 @@ def _lose_tensor(out):
     save_file(tensors, out / WEIGHTS)
 
 
+def _spoil(out):
+    tensors = load_file(out / WEIGHTS)
+    tensors["head.bias"][0] = math.nan
+    save_file(tensors, out / WEIGHTS)
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (shutil.rmtree, "is no RUN folder"),
         (lambda out: (out / CONFIG).unlink(), "was not made by 'cats train'"),
-        (lambda out: (out / CONFIG).write_text("{"), "cannot be read as JSON"),
-        (lambda out: (out / CONFIG).write_text("[]"), "holds no JSON object"),
-        (lambda out: (out / CONFIG).write_text("{}"), "does not describe a run"),
+        (lambda out: (out / CONFIG).write_text("{"), "cannot be read as a run's configuration"),
+        (lambda out: (out / CONFIG).write_text("[]"), r"json: \$: expected a mapping, got a list"),
+        (lambda out: (out / CONFIG).write_text("{}"), r"json: \$\.format: missing"),
         (lambda out: (out / WEIGHTS).unlink(), "finish the training with --resume"),
         (lambda out: (out / METRICS).unlink(), "finish the training with --resume"),
         (lambda out: (out / WEIGHTS).write_bytes(b"\0" * 20), "cannot be read"),
         (_shrink, "does not fit config.json: size mismatch for position"),
         (_lose_tensor, "does not fit config.json: Missing key"),
         (_edit(CONFIG, lambda c: c.update(format=RUN_FORMAT + 1)), "upgrade"),
-        (_edit(CONFIG, lambda c: c.pop("keep")), "is damaged"),
-        (_edit(CONFIG, lambda c: c.update(keep=3)), "is damaged"),
+        (_edit(CONFIG, lambda c: c.pop("keep")), r"\$\.keep: missing"),
+        (_edit(CONFIG, lambda c: c.update(keep=3)), r"\$\.keep: expected a list, got int"),
         (_edit(CONFIG, lambda c: c["keep"].pop()), "keep sets for 6 gathers"),
-        (_edit(CONFIG, lambda c: c["model"].update(width=3)), "does not fit this version"),
+        (_edit(CONFIG, lambda c: c["model"].update(width=3)), r"\$\.model\.width: unknown"),
+        (
+            _edit(CONFIG, lambda c: c["model"].update(blocks="2")),
+            r"\$\.model\.blocks: expected int",
+        ),
+        (_edit(CONFIG, lambda c: c["training"].update(payload="x")), r"\$\.training\.payload: "),
+        (_edit(CONFIG, lambda c: c.update(task_options=[1])), r"\$\.task_options: expected a mapp"),
+        (_spoil, "model.safetensors: head.bias holds NaN or infinity"),
         (_edit(CONFIG, lambda c: c["model"].update(features=9)), "cannot be split into 4 heads"),
         (_edit(CONFIG, lambda c: c["split"].update(heads=[4])), "split has 3 parts for 1 nodes"),
     ],

@@ -198,14 +198,14 @@ def test_rotating_goes_on_where_it_ended(desk, capsys):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"group": 5}, "group: up to eight hexadecimal digits in quotes"),
-        ({"group": "1g"}, "group: up to eight"),
-        ({"keys": [{"number": 256, "key": "0" * 32}]}, "a number from 0 to 255"),
-        ({"keys": [{"number": 1, "key": "00"}]}, "key 1: 32 hexadecimal digits"),
-        ({"use": 9}, "use: the number of one of the keys"),
+        ({"group": 5}, "$.group: expected str, got int: put it in quotes"),
+        ({"group": "1g"}, "$.group: expected str matching regex"),
+        ({"keys": [{"number": 256, "key": "0" * 32}]}, "$.keys[0].number: expected int <= 255"),
+        ({"keys": [{"number": 1, "key": "00"}]}, "$.keys[0].key: expected str matching regex"),
+        ({"use": 9}, "$.use: the number of one of the keys"),
         ({"radio": {"channel": 99}}, "channel is 99, a number from 11 to 26"),
         ({"radio": {"address": 1}}, "'address' is no setting of ieee802154"),
-        ({"more": 1}, "'more' is not an entry"),
+        ({"more": 1}, "$.more: unknown, one of group, keys, use, radio"),
     ],
 )
 def test_what_is_no_fleet_file(desk, capsys, change, words):

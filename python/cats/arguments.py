@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What options may be: types for argparse with bounds, and which options go together.
+
+A command's module may say, by the names of its options:
+
+``CONFLICTS``
+    ``{"loss_matrix": ("loss", "links")}``: what has no effect beside an option, or beside the value
+    of one (``"task=digits"``), and is refused rather than forgotten.
+``NEEDS``
+    ``{"air_radio": ("air_budget",)}``: what has an effect only beside one of others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+
+from cats.errors import CatsError
+
+#: More threads than any machine has use for, and fewer than it has room for.
+MOST_THREADS = max(4 * (os.cpu_count() or 1), 64)
+#: More passes, samples or draws than anybody waits for.
+MOST_COUNT = 10**6
+#: The longest that a program is told to wait or to watch: ten years.
+MOST_SECONDS = 10 * 366 * 86400.0
+
+
+def whole(
+    least: int = 1, most: int = MOST_COUNT, what: str = "whole number"
+) -> Callable[[str], int]:
+    """A type of argparse: whole numbers from ``least`` to ``most``."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if value is None or not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f"{_short(text)} is no {what} from {least:,} to {most:,}"
+            )
+        return value
+
+    return parse
+
+
+def number(
+    least: float = 0.0, most: float = 1e9, *, above: bool = False, what: str = "number"
+) -> Callable[[str], float]:
+    """A type of argparse: finite numbers from ``least`` (or, as ``above`` says, more than that) to
+    ``most``."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (least < value if above else least <= value) or not value <= most:
+            more = "above" if above else "from"
+            raise argparse.ArgumentTypeError(
+                f"{_short(text)} is no {what} {more} {least:g} to {most:g}"
+            )
+        return value
+
+    return parse
+
+
+#: A probability or a share, 0 to 1.
+share = number(0, 1)
+#: A share of something that there must be some of.
+some = number(0, 1, above=True)
+#: A time to wait.
+seconds = number(0, MOST_SECONDS, above=True, what="number of seconds")
+#: CPU threads, or processes at a time.
+threads = whole(1, MOST_THREADS)
+#: Processes at a time, 0: as many as suit.
+jobs = whole(0, MOST_THREADS)
+#: A node's number.
+node = whole(0, 15, "node,")
+
+
+def seed(text: str) -> int:
+    """A type of argparse: any whole number, of which 64 bits count."""
+    try:
+        return int(text) % 2**64
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{_short(text)} is no whole number") from None
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def watch(parser: argparse.ArgumentParser) -> None:
+    """Let the parser note what was given: ``args.given``, {name: as people write it}."""
+    parse = parser.parse_known_args
+
+    def parse_known_args(
+        words: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        words = list(sys.argv[1:] if words is None else words)
+        namespace, rest = parse(words, namespace)
+        namespace.given = _given(parser, namespace, words)
+        return namespace, rest
+
+    parser.parse_known_args = parse_known_args  # type: ignore[method-assign]
+
+
+def _given(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, words: Sequence[str]
+) -> dict[str, str]:
+    words = words[: words.index("--")] if "--" in words else words
+    said = {word.partition("=")[0] if word.startswith("--") else word[:2] for word in words}
+    found = {}
+    for action in parser._actions:
+        if action.option_strings:
+            if not said.isdisjoint(action.option_strings):
+                found[action.dest] = action.option_strings[-1]
+        elif getattr(args, action.dest, None) not in (None, []):
+            found[action.dest] = str(action.metavar or action.dest).upper()
+    return found
+
+
+def check(command: ModuleType, args: argparse.Namespace) -> None:
+    """Raise CatsError where options that were given do not go together."""
+    given: dict[str, str] = getattr(args, "given", {})
+    for rule, others in getattr(command, "CONFLICTS", {}).items():
+        name, _, value = rule.partition("=")
+        if str(getattr(args, name, None)) != value if value else name not in given:
+            continue
+        first = " ".join(filter(None, (given.get(name, _written(name)), value)))
+        for other in (one for one in others if one in given):
+            raise CatsError(f"{given[other]} has no effect beside {first}: leave one of them out")
+    for name, others in getattr(command, "NEEDS", {}).items():
+        if name in given and not given.keys() & set(others):
+            raise CatsError(f"{given[name]} goes with {' or '.join(map(_written, others))}")
+
+
+def _written(name: str) -> str:
+    return "--" + name.replace("_", "-")
