@@ -116,7 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "The same answers while nothing is lost; a run that is pruned where a norm reads is "
         "refused.",
     )
-    deal.add_argument("--nodes", type=int, metavar="D", help="number of nodes (RUN's)")
+    deal.add_argument(
+        "--nodes", type=arguments.whole(1, 16), metavar="D", help="number of nodes (RUN's)"
+    )
     deal.add_argument(
         "--shares", metavar="S,S,..",
         help="uneven shares of the model, a number for each node, in whole heads: 2,1,1",

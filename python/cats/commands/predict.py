@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cats import arguments
 from cats.report import add_json_argument
 
 if TYPE_CHECKING:
@@ -33,16 +34,6 @@ What the model was trained with need not be there.
 MOST_ROWS = 50
 
 
-def _loss(text: str) -> float:
-    try:
-        loss = float(text)
-    except ValueError:
-        loss = -1.0
-    if not 0 <= loss <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no loss, 0 to 1: write 0.1")
-    return loss
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats predict``."""
     parser.add_argument(
@@ -65,10 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a deployment: run the nodes' C code over a simulated air, not the integer reference",
     )  # fmt: skip
     parser.add_argument(
-        "--loss", type=_loss, metavar="P",
+        "--loss", type=arguments.share, metavar="P",
         help="with --simulate: probability that a receiver loses a frame, 0 to 1 (0)",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, metavar="S", help="with --simulate: of the losses (0)")
+    parser.add_argument(
+        "--seed", type=arguments.seed, metavar="S", help="with --simulate: of the losses (0)"
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the answers as CSV")
     add_json_argument(parser)
 
