@@ -11,18 +11,22 @@ it imports in ``run``, so that ``--help`` is quick and needs nothing.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import io
 import os
 import pkgutil
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
 import cats
 import cats.commands
 from cats import arguments
 from cats.errors import CatsError
+from cats.report import json_alone
 
 # In the order of work; commands that are not listed come after these, by name.
 ORDER = (
@@ -41,10 +45,12 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells what is wrong with a command line in one line."""
+    """Says what is wrong with a command line as all errors are said: in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {' '.join(message.split())}; see {self.prog} --help\n")
+        """Exit with status 2."""
+        _complain(f"{message}; see {self.prog} --help")
+        self.exit(2)
 
 
 def command_names() -> list[str]:
@@ -91,37 +97,130 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
 
 
 def run_command(command: ModuleType, args: argparse.Namespace, *, traceback: bool = False) -> int:
-    """Run a command; errors become one line on stderr and an exit status.
+    """Run a command (``guarded``); with ``--json -`` stdout has its JSON and nothing else."""
 
-    0 success, 1 the command's own "no" (a limit exceeded, a test failed), 2 bad input,
-    130 interrupted.
+    def run() -> int:
+        arguments.check(command, args)
+        with json_alone(getattr(args, "json", None)):
+            return command.run(args)
+
+    return guarded(run, traceback=traceback)
+
+
+def guarded(run: Callable[[], int | None], *, traceback: bool = False) -> int:
+    """What ``run`` returns as an exit status; its errors become one line on stderr.
+
+    0 success, 1 the command's own "no" (a limit exceeded, a test failed), 2 bad input, or a disk,
+    a library or stdout that is not as it must be, 130 interrupted. A reader of stdout that leaves
+    (head, less) has what it wanted: 0, and nothing is said. A fault of the program itself keeps its
+    traceback, and any error does with ``traceback``.
     """
     try:
-        arguments.check(command, args)
-        status = command.run(args)
-        sys.stdout.flush()
-        return status or 0
-    except CatsError as error:
-        if traceback:
-            raise
-        print(f"cats: error: {error}", file=sys.stderr)
-        return 2
+        if sys.stdout is None:
+            raise CatsError("stdout is closed: redirect it, as in > /dev/null")
+        with contextlib.redirect_stdout(_Stdout(sys.stdout)):
+            try:
+                return run() or 0
+            finally:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         if traceback:
             raise
         print("cats: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) has what it wanted. Python flushes stdout once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except (CatsError, OSError, MemoryError, ImportError) as error:
+        if isinstance(error, OSError) and error.filename == _Stdout.NAME:
+            # Python flushes it once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if isinstance(error, BrokenPipeError):
+                return 0
+        message = _told(error)
+        if traceback or message is None:
+            raise
+        _complain(message)
+        return 2
+
+
+class _Stdout:
+    """stdout, whose own errors can be told from those of other files."""
+
+    NAME = "stdout"
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._error: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _try(self, call: Callable[..., Any], *given: Any) -> Any:
+        if self._error:  # argparse forgets the first
+            raise self._error
+        try:
+            return call(*given)
+        except OSError as error:
+            error.filename, self._error = self.NAME, error
+            raise
+
+    def write(self, text: str) -> int:
+        return self._try(self._stream.write, text)
+
+    def flush(self) -> None:
+        self._try(self._stream.flush)
+
+
+def _told(error: Exception) -> str | None:
+    """What a user is told of an error; None where it is the program's own fault."""
+    if isinstance(error, CatsError):
+        return str(error)
+    if isinstance(error, OSError):
+        reason = error.strerror or str(error)
+        return reason if error.filename is None else f"{os.fsdecode(error.filename)}: {reason}"
+    if isinstance(error, MemoryError):
+        return "not enough memory: give smaller numbers"
+    name = (getattr(error, "name", None) or "cats").partition(".")[0]
+    if name in ("cats", *sys.stdlib_module_names):
+        return None
+    what = "there is none" if isinstance(error, ModuleNotFoundError) else error
+    extra = "[train]" if name in ("torch", "sklearn") else ""
+    return f"cannot load the Python module {name} ({what}): pip install 'zephyr-cats{extra}'"
+
+
+def _complain(message: str) -> None:
+    """``message`` on stderr, in one line whatever the names in it hold."""
+    line = re.sub(r"\s+", " ", message).strip()
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+    with contextlib.suppress(OSError):
+        print(f"cats: error: {line}", file=sys.stderr)
+
+
+def _prepare_streams() -> None:
+    """Text that a stream cannot encode is escaped. Where a shell closed one (``2>&-``), no file
+    that is opened later takes its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper) and number:
+            stream.reconfigure(errors="backslashreplace")
+        if stream is None:
+            while os.open(os.devnull, os.O_RDWR) < number:
+                pass
+            if name == "stderr":
+                sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program with ``argv`` (``sys.argv[1:]``); returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    first = next((a for a in argv if not a.startswith("-")), None)
-    args = build_parser(first if first in command_names() else None).parse_args(argv)
+    _prepare_streams()
+    parsed: list[argparse.Namespace] = []
+
+    def parse() -> None:
+        first = next((a for a in argv if not a.startswith("-")), None)
+        parsed.append(build_parser(first if first in command_names() else None).parse_args(argv))
+
+    if status := guarded(parse):
+        return status
+    (args,) = parsed
     return run_command(load_command(args.command), args, traceback=args.traceback)
 
 

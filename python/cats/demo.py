@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import numpy as np
 from cats import tasks
 from cats.deploy import export
 from cats.errors import CatsError
+from cats.files import FolderKind, check_folder, is_empty
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs
 from cats.plan.answer import answer, sentences
@@ -37,6 +37,7 @@ from cats.sim.compare import check
 from cats.sim.faults import Faults
 from cats.sim.figures import node_energy
 from cats.sim.simulate import simulate
+from cats.training import run_folder
 from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import quantise_run
@@ -54,6 +55,16 @@ BOARD = BOARDS["nrf52840"]
 KINDS = {"message_dropout": (0.0, 0.3), "plain": (0.0, 0.0)}
 COLOURS = {"message_dropout": "tab:blue", "plain": "tab:orange"}
 SUMMARY, PLOT = "summary.json", "accuracy_vs_loss.svg"
+#: A demo's folder: what is the program's in it.
+FOLDER = FolderKind(
+    "a demo",
+    (
+        SUMMARY, PLOT,
+        *(f"run_{kind}/{name}" for kind in KINDS for name in run_folder.FOLDER.names),
+        *(f"deploy_{kind}/{name}" for kind in KINDS for name in export.FOLDER.names),
+    ),
+    {SUMMARY: "accuracy_by_loss", f"run_{next(iter(KINDS))}/{run_folder.CONFIG}": "task_options"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,23 +84,23 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     """Run the demo into the folder ``out``; returns what ``summary.json`` holds."""
     task = tasks.load("digits")
     split = SplitConfig.even(task.model, options.nodes, output_split="single")
-    make_room(out, force)
+    trainings = {kind: _training(options, task, dropout) for kind, dropout in KINDS.items()}
+    for training in trainings.values():
+        training.check()
+    make_plan(task.model, split, full_keep(task.model, split), radio=options.radio)
+    if options.samples is not None and options.samples < 1:
+        raise CatsError(f"{options.samples} samples: at least 1")
+    check_room(out, force)
+    FOLDER.clear(out)
     seconds: dict[str, float] = {}
     metrics, curves, silent, metas, rows = {}, {}, {}, {}, []
     equal = {"clean": True, "lossy": True}
     tested = task.test.spaced(options.samples or len(task.test))
     test, labels = tested.inputs.numpy(), tested.targets.numpy()
 
-    for kind, message_dropout in KINDS.items():
+    for kind, training in trainings.items():
         name = kind.replace("_", " ")
         say(f"{name}: training for {options.nodes} nodes, keep {options.keep:g} ...")
-        epochs = {} if options.epochs is None else {"epochs": options.epochs}
-        training = Training(
-            **{**task.training, **epochs},
-            keep=options.keep,
-            message_dropout=message_dropout,
-            seed=options.seed,
-        )
         with _clock(seconds, f"train_{kind}"):
             _, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
         with _clock(seconds, "export"):
@@ -150,6 +161,16 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
         "figures."
     )
     return summary
+
+
+def _training(options: Demo, task: tasks.Task, message_dropout: tuple[float, float]) -> Training:
+    epochs = {} if options.epochs is None else {"epochs": options.epochs}
+    return Training(
+        **{**task.training, **epochs},
+        keep=options.keep,
+        message_dropout=message_dropout,
+        seed=options.seed,
+    )
 
 
 def simulated(
@@ -317,16 +338,16 @@ def _print(summary: dict, rows: list[tuple]) -> None:
     print(f"\n{summary['seconds']['total']:.0f} seconds in all")
 
 
-def make_room(out: Path, force: bool) -> None:
-    """An empty folder ``out``; only a demo's own folder is replaced without being asked."""
-    if out.exists():
-        if not out.is_dir():
-            raise CatsError(f"{out} is a file: name a folder with -o")
-        ours = (out / SUMMARY).exists() or (out / f"run_{next(iter(KINDS))}").exists()
-        if any(out.iterdir()) and not (ours or force):
-            raise CatsError(f"{out} holds something else: choose another folder, or use --force")
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
+def check_room(out: Path, force: bool) -> None:
+    """Raise CatsError unless the demo may write into ``out``: it is not there, is empty or a
+    demo's own or, with ``force``, holds no file of others under a name that the demo writes."""
+    check_folder(out)
+    if is_empty(out) or FOLDER.is_one(out):
+        return
+    if not force:
+        raise CatsError(f"{out} holds something else: choose another folder, or use --force")
+    if taken := FOLDER.files(out):
+        raise CatsError(f"{taken[0]} is not of a demo: choose another folder")
 
 
 @contextlib.contextmanager

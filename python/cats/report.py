@@ -1,26 +1,26 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""What every command prints and writes: tables for people, JSON for machines, plots from the JSON.
-
-The one place that writes result files, so that all of them appear whole or not at all.
-"""
+"""What every command prints and writes: tables for people, JSON for machines, plots from the JSON
+(files as :mod:`cats.files` writes them)."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import math
 import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from cats import schema
 from cats.errors import CatsError
+from cats.files import json_file, write_atomic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,8 +100,36 @@ def print_notes(notes: Iterable[str] = (), warnings: Iterable[str] = ()) -> None
 
 
 def add_json_argument(parser: argparse.ArgumentParser) -> None:
-    """The option ``--json FILE`` that every command with a table has."""
-    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - for stdout")
+    """The option ``--json FILE`` that every command with a table has; where the file is "-", what
+    is for people goes away (``json_alone``)."""
+    parser.add_argument(
+        "--json", type=json_file, metavar="FILE",
+        help="write the figures as JSON; - for stdout, which then has nothing else",
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def json_alone(file: object) -> Iterator[None]:
+    """Where ``file`` is "-", nothing but what ``write_json`` writes there reaches stdout while the
+    block runs."""
+    if file != "-":
+        yield
+        return
+    with contextlib.redirect_stdout(_Muted(sys.stdout)):
+        yield
+
+
+class _Muted(io.TextIOBase):
+    """Takes what is for people and forgets it."""
+
+    def __init__(self, stdout: TextIO) -> None:
+        self.stdout = stdout
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 def to_json(data: Any) -> str:
@@ -123,7 +151,10 @@ def _plain(value: Any) -> Any:
 def write_json(path: str | os.PathLike[str], data: Any) -> None:
     """Write ``data`` to a file, whole or not at all; "-" is stdout."""
     if str(path) == "-":
-        sys.stdout.write(to_json(data))
+        text = to_json(data)
+        stdout = sys.stdout.stdout if isinstance(sys.stdout, _Muted) else sys.stdout
+        stdout.write(text)
+        stdout.flush()
     else:
         write_atomic(path, to_json(data).encode())
 
@@ -131,25 +162,6 @@ def write_json(path: str | os.PathLike[str], data: Any) -> None:
 def read_json(path: str | os.PathLike[str], what: str = "JSON") -> dict[str, Any]:
     """Read one JSON object; raises CatsError with ``what`` the file should have been."""
     return schema.load(path, dict[str, Any], what)
-
-
-def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
-    """Write a file so that it appears whole or not at all; makes its folder."""
-    path = Path(path)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except OSError as error:
-        if temporary:
-            temporary.unlink(missing_ok=True)
-        raise CatsError(f"cannot write {path}: {error.strerror}") from error
 
 
 def draw_range(
@@ -194,7 +206,7 @@ def save_plots(
     matplotlib.rcParams["svg.hashsalt"] = "cats"
     from matplotlib.figure import Figure
 
-    path = Path(path)
+    suffix = Path(path).suffix
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(7 if columns == 1 else 5 * columns, 4.5 if rows == 1 else 3.5 * rows),
@@ -207,14 +219,13 @@ def save_plots(
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend()
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix)
+    content = io.BytesIO()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-        figure.savefig(path, dpi=150, metadata=metadata)
-    except OSError as error:
-        raise CatsError(f"cannot write {path}: {error.strerror}") from error
+        figure.savefig(content, format=suffix[1:] or "-", dpi=150, metadata=metadata)
     except ValueError as error:
         raise CatsError(f"cannot draw {path}: let its name end in .png, .svg or .pdf") from error
+    write_atomic(path, content.getvalue())
 
 
 def progress(items: Iterable[T], **options: Any) -> Iterable[T]:

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cats.errors import CatsError
-from cats.report import table, write_atomic
+from cats.files import write_atomic
+from cats.report import table
 from cats.training import sweep
 
 ROOT = Path(__file__).resolve().parents[2]

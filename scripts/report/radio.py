@@ -29,6 +29,7 @@ import numpy as np
 import cats
 from cats.deploy.export import export, load_deploy
 from cats.errors import CatsError
+from cats.files import write_atomic
 from cats.integer.quantize import quantize_inputs
 from cats.plan.boards import BOARDS
 from cats.plan.energy import Duty
@@ -36,7 +37,7 @@ from cats.plan.plan import plan_air
 from cats.plan.predict import planned_duty
 from cats.plan.radio import SEALED
 from cats.plan.timing import inference_us
-from cats.report import print_table, read_json, save_plot, write_atomic, write_json
+from cats.report import print_table, read_json, save_plot, write_json
 from cats.shape.partition import Kind, gather_kind
 from cats.sim.faults import Faults
 from cats.sim.simulate import Settings, simulate

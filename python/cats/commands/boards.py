@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_file, output_folder
 
 HELP = "build a deployment for simulated boards and keep them on"
 CONFLICTS = {"no_build": ("jobs",)}
@@ -30,14 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats boards``."""
     parser.add_argument("deploy", type=Path, metavar="DEPLOY", help="folder that cats export wrote")
     parser.add_argument(
-        "--map", type=Path, required=True, metavar="FILE", help="hardware map to write"
+        "--map", type=output_file, required=True, metavar="FILE", help="hardware map to write"
     )
     parser.add_argument(
-        "-d", "--build-root", type=Path, default=Path("build/firmware"), metavar="DIR",
+        "-d", "--build-root", type=output_folder, default="build/firmware", metavar="DIR",
         help="where firmware is built, and cats flash looks for it",
     )  # fmt: skip
     parser.add_argument(
-        "--folder", type=Path, default=Path("build/boards"), metavar="DIR",
+        "--folder", type=output_folder, default="build/boards", metavar="DIR",
         help="what the boards keep: flash, logs, serial ports",
     )  # fmt: skip
     parser.add_argument(

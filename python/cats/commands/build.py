@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_folder
 from cats.report import add_json_argument, write_json
 
 HELP = "build the firmware of every node, and show its footprint"
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-s", "--sample", type=Path, metavar="DIR", help="application (default: samples/node)"
     )
     parser.add_argument(
-        "-d", "--build-root", type=Path, default=Path("build/firmware"), metavar="DIR",
+        "-d", "--build-root", type=output_folder, default="build/firmware", metavar="DIR",
         help="node n is built in DIR/node_0n, together with those that its process holds",
     )  # fmt: skip
     parser.add_argument(

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from cats import arguments
+from cats.files import output_folder
 from cats.plan.radio import RADIOS
 
 HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
@@ -16,9 +16,11 @@ HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats demo``."""
     parser.add_argument(
-        "-o", "--out", type=Path, default=Path("build/demo"), help="folder for all results"
+        "-o", "--out", type=output_folder, default="build/demo", help="folder for all results"
     )
-    parser.add_argument("--force", action="store_true", help="replace whatever the folder holds")
+    parser.add_argument(
+        "--force", action="store_true", help="also into a folder with other files, which stay"
+    )
     parser.add_argument(
         "--nodes", type=arguments.whole(1, 16), default=4, help="devices that share the model"
     )

@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 
 from cats import arguments
+from cats.files import plot_file
+from cats.report import add_json_argument
 
 HELP = "quality of a trained model against packet loss"
 CONFLICTS = {
@@ -70,8 +72,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="FILE",
         help="the task's data, where it has moved; or other data, cut into parts alike",
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="write a plot (.png or .svg)")
+    add_json_argument(parser)
+    parser.add_argument(
+        "--plot", type=plot_file, metavar="FILE", help="write a plot (.png, .svg or .pdf)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_folder
 from cats.plan.radio import SEALED
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
@@ -103,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats export``."""
     parser.add_argument("run", type=Path, metavar="RUN", help="folder that cats train wrote")
     parser.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="DEPLOY", help="folder to write"
+        "-o", "--out", type=output_folder, required=True, metavar="DEPLOY", help="folder to write"
     )
     parser.add_argument(
         "--format",

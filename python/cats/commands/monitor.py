@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cats import arguments
+from cats.files import output_file
 from cats.report import add_json_argument, write_json
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a serial port or a pseudo-terminal; repeat",
     )  # fmt: skip
     source.add_argument("--replay", type=Path, metavar="FILE", help="show a recording again")
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write all that is heard")
+    parser.add_argument(
+        "--record", type=output_file, metavar="FILE", help="write all that is heard"
+    )
     parser.add_argument(
         "--period",
         type=arguments.seconds,
@@ -66,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --replay: times as fast; 0: at once, as where there is no terminal",
     )  # fmt: skip
     parser.add_argument(
-        "--trace", type=Path, metavar="FILE.json",
+        "--trace", type=output_file, metavar="FILE.json",
         help="with --replay: what was heard over time, for Perfetto or chrome://tracing",
     )  # fmt: skip
     parser.add_argument(
@@ -161,14 +164,18 @@ def _record(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
     if path is None:
         yield lambda record: None
         return
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            # A line at once: what is recorded stays, however the program ends.
-            yield lambda record: print(json.dumps(record), file=file, flush=True)
-    except FileExistsError:
-        raise CatsError(f"{path} is there already: choose another name for the recording") from None
-    except OSError as error:
-        raise CatsError(f"cannot write {path}: {error.strerror}") from error
+    if path.is_file():
+        raise CatsError(f"{path} is there already: choose another name for the recording")
+    with path.open("w", encoding="utf-8") as file:
+
+        def record(one: dict[str, Any]) -> None:
+            try:
+                # A line at once: what is recorded stays, however the program ends.
+                print(json.dumps(one), file=file, flush=True)
+            except OSError as error:
+                raise CatsError(f"cannot write {path}: {error.strerror}") from error
+
+        yield record
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from cats import arguments
+from cats.files import plot_file
 from cats.report import add_json_argument, parse_size
 
 HELP = "RAM, flash, air, time and energy for a number of nodes"
@@ -115,8 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--largest", action="store_true", help="also the widest model that the nodes hold (slow)"
     )
     parser.add_argument(
-        "--plot", metavar="FILE", help="RAM, flash, time and energy against nodes (.png, .svg)"
-    )
+        "--plot", type=plot_file, metavar="FILE",
+        help="RAM, flash, time and energy against nodes (.png, .svg or .pdf)",
+    )  # fmt: skip
     add_json_argument(parser)
 
 

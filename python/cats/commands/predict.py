@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cats import arguments
+from cats.files import output_file
 from cats.report import add_json_argument
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=arguments.seed, metavar="S", help="with --simulate: of the losses (0)"
     )
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the answers as CSV")
+    parser.add_argument("--csv", type=output_file, metavar="FILE", help="write the answers as CSV")
     add_json_argument(parser)
 
 
@@ -70,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats predict``."""
     from cats.deploy import predict
     from cats.errors import CatsError
-    from cats.report import print_table, write_atomic, write_json
+    from cats.files import write_atomic
+    from cats.report import print_table, write_json
 
     if not args.simulate and (args.loss is not None or args.seed is not None):
         raise CatsError("--loss and --seed go with --simulate")

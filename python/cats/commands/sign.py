@@ -36,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.deploy.export import SIGNED, load_deploy, node_folder
     from cats.deploy.sign import load_key, public_point, signed
     from cats.errors import CatsError
+    from cats.files import write_atomic
 
     key = load_key(args.key)
     if args.public:
@@ -46,9 +47,6 @@ def run(args: argparse.Namespace) -> int:
     images = load_deploy(args.deploy)[3]
     for node, image in enumerate(images):
         file = args.deploy / node_folder(node) / SIGNED
-        try:
-            file.write_bytes(signed(image, key))
-        except OSError as error:
-            raise CatsError(f"cannot write {file}: {error.strerror}") from None
+        write_atomic(file, signed(image, key))
     print(f"{len(images)} images signed: {args.deploy}/node_*/{SIGNED}")
     return 0

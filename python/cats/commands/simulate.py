@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_file
 from cats.report import add_json_argument
 
 HELP = "run a deployment's C code on simulated nodes over a lossy air"
@@ -151,11 +152,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="random bytes in place of the task's test part; no quality is told",
     )  # fmt: skip
     parser.add_argument(
-        "--save-availability", type=Path, metavar="FILE.npz",
+        "--save-availability", type=output_file, metavar="FILE.npz",
         help="what each node had of each exchange (with one --loss)",
     )  # fmt: skip
     parser.add_argument(
-        "--trace", type=Path, metavar="FILE",
+        "--trace", type=output_file, metavar="FILE",
         help="what each node did when (with one --loss): .json for Perfetto or chrome://tracing; "
         ".svg or .png draws the last inference",
     )  # fmt: skip

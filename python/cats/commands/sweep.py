@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_folder
 
 HELP = "train by kind, keep ratio and seed from one YAML file; quality against loss and keep"
 EPILOG = """\
@@ -44,7 +45,9 @@ The documentation's page on training says more.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats sweep``."""
     parser.add_argument("file", type=Path, metavar="FILE.yaml", help="what to run")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="OUT", help="its folder")
+    parser.add_argument(
+        "-o", "--out", type=output_folder, required=True, metavar="OUT", help="its folder"
+    )
     parser.add_argument(
         "--jobs",
         type=arguments.whole(-1, arguments.MOST_THREADS),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from cats import arguments
+from cats.files import output_folder
 
 HELP = "run the Zephyr tests and samples with Twister"
 NEEDS = {"hardware_map": ("device_testing",)}
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hardware-map", type=Path, metavar="FILE", help="the boards, as Twister wants it"
     )
     parser.add_argument(
-        "-O", "--outdir", type=Path, default=Path("build/twister"), help="reports and logs"
+        "-O", "--outdir", type=output_folder, default="build/twister", help="reports and logs"
     )
     parser.add_argument(
         "-j", "--jobs", type=arguments.jobs, default=0, help="default: one a processor"

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cats import arguments
+from cats.files import output_folder
 from cats.plan.radio import RADIOS
+from cats.report import add_json_argument
 
 if TYPE_CHECKING:
     from cats.nn.model import CatsTransformer
@@ -38,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats train``."""
     length, columns = arguments.whole(), arguments.whole(1, 4096)
     rate = arguments.number(0, 100, above=True)
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="RUN", help="RUN folder")
+    parser.add_argument(
+        "-o", "--out", type=output_folder, required=True, metavar="RUN", help="RUN folder"
+    )
     parser.add_argument("--force", action="store_true", help="start again over an existing RUN")
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
@@ -205,7 +209,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"radio of --air-budget: one of {', '.join(RADIOS)} (default ieee802154)",
     )
 
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+    add_json_argument(parser)
     parser.add_argument(
         "--init",
         type=Path,

@@ -11,7 +11,8 @@
     DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
     DEPLOY/node_03/cats_partition.signed.bin  the same with a signature behind, by ``cats sign``
 
-The same model, options and version give the same bytes. A folder appears whole or not at all.
+The same model, options and version give the same bytes. What is replaced is replaced whole or not
+at all; files of others in the folder stay.
 """
 
 from __future__ import annotations
@@ -19,10 +20,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -33,6 +31,7 @@ import cats
 from cats import schema
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
+from cats.files import FolderKind
 from cats.integer import model as integer
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan, plan_from_json, plan_to_json
@@ -50,6 +49,12 @@ PLAN, WHAT = "plan.json", "a plan (plan.json of cats export)"
 FORMATS = ("header", "image", "both")
 HEADER, BINARY, HEX = "cats_partition.h", "cats_partition.bin", "cats_partition.hex"
 SIGNED = "cats_partition.signed.bin"
+#: A DEPLOY folder: what is the program's in it.
+FOLDER = FolderKind(
+    "a deployment",
+    (PLAN, integer.INTEGER_JSON, integer.INTEGER_TENSORS, "node_[0-9][0-9]/cats_partition.*"),
+    {PLAN: "model_id"},
+)
 
 
 def node_folder(node: int) -> str:
@@ -211,54 +216,9 @@ def _nested(value: Sequence) -> bool:
 # Folders
 
 
-def write_deploy(
-    out: Path, model: IntegerModel, files: Mapping[str, bytes], force: bool = False
-) -> None:
-    """Write a DEPLOY folder: the integer model and ``files``, first beside ``out``, then moved."""
-    check_free(out, force)
-    temporary: Path | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
-        integer.save(model, temporary)
-        for name, content in files.items():
-            path = temporary / name
-            path.parent.mkdir(exist_ok=True)
-            path.write_bytes(content)
-        if out.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-            out.replace(old / out.name)
-            try:
-                temporary.replace(out)
-            except OSError:
-                (old / out.name).replace(out)
-                raise
-            finally:
-                shutil.rmtree(old)
-        else:
-            temporary.replace(out)
-    except OSError as error:
-        raise CatsError(f"cannot write {out}: {error.strerror}") from error
-    finally:
-        if temporary is not None and temporary.exists():
-            shutil.rmtree(temporary)
-
-
 def check_free(out: Path, force: bool) -> None:
     """Raise CatsError unless ``out`` may be written: new, empty, or a deployment and ``force``."""
-    if not out.exists() and not out.is_symlink():
-        return
-    if not out.is_dir():
-        raise CatsError(f"{out} is a file: name a folder")
-    if not any(out.iterdir()):
-        return
-    if not force:
-        raise CatsError(f"{out} exists: choose another folder, or replace it with --force")
-    if not (out / PLAN).is_file():
-        raise CatsError(f"{out} holds something else than a deployment: choose another folder")
+    FOLDER.check(out, force, "choose another folder, or replace it with --force")
 
 
 def export(
@@ -281,7 +241,7 @@ def export(
     plan = chosen.plan(model.config, model.split, model.keep)
     meta = describe(model, plan, options=chosen, run=run, formats=formats)
     files = partition_files(model, plan, formats, flash_address)
-    write_deploy(out, model, {PLAN: dump(meta).encode(), **files}, force)
+    FOLDER.write(out, {PLAN: dump(meta).encode(), **integer.to_files(model), **files})
     return meta
 
 
@@ -347,20 +307,29 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
     mine = None if model.metadata is None else metadata_to_json(model.metadata)
     if meta.get("metadata") != mine:
         raise CatsError(f"{path / PLAN} and the model beside it differ in metadata: export again")
-    if image.model_id(model, plan) != ident:
+    try:
+        found = image.model_id(model, plan)
+        packs = [image.pack(model, plan, d, ident) for d in range(count)]
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        OverflowError,
+    ) as error:
+        raise CatsError(
+            f"{path / PLAN} does not fit the model beside it ({error!r}): export again"
+        ) from None
+    if found != ident:
         raise CatsError(
             f"{path / PLAN} is of deployment {ident:08x}, the model beside it is not: export again"
         )
-    images = []
-    for d in range(count):
-        packed = image.pack(model, plan, d, ident)
+    for d, packed in enumerate(packs):
         folder = path / node_folder(d)
         if formats in ("image", "both"):
             _check_binary(folder / BINARY, packed, d, ident)
         if formats in ("header", "both"):
             _check_header(folder / HEADER, ident)
-        images.append(packed)
-    return model, plan, meta, tuple(images)
+    return model, plan, meta, tuple(packs)
 
 
 def _check_binary(path: Path, wanted: bytes, node: int, ident: int) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from cats import schema
 from cats.errors import CatsError
+from cats.files import write_atomic
 from cats.shape import metadata as meta
 from cats.shape.config import ModelConfig, ShapeFile, SplitConfig, to_json
 from cats.shape.metadata import Metadata
@@ -225,7 +226,7 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
 def save(model: IntegerModel, folder: Path) -> None:
     """Write ``to_files`` into an existing folder."""
     for name, data in to_files(model).items():
-        (folder / name).write_bytes(data)
+        write_atomic(folder / name, data)
 
 
 def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cats.files import write_atomic
 from cats.integer import reference
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
-from cats.report import write_atomic
 from cats.shape.partition import Kind, element_bytes, gather_kind, own_ranges
 from cats.sim.simulate import Result
 

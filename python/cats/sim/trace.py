@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cats.errors import CatsError
+from cats.files import write_atomic
 from cats.integer.model import IntegerModel
-from cats.report import save_plot, write_atomic
+from cats.report import save_plot
 from cats.shape.partition import gather_kind
 from cats.sim._native import ffi, lib
 

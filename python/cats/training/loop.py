@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, distributed, nn
 
 from cats import __version__
 from cats.errors import CatsError
+from cats.files import write_atomic
 from cats.integer.quantize import Scales
 from cats.nn.deal import deal
 from cats.nn.message_dropout import MessageDropout
@@ -41,7 +42,6 @@ from cats.nn.to_integer import calibration_inputs, scales_for
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
-from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, Kind, full_keep
@@ -50,10 +50,10 @@ from cats.training.distributed import processes, shared
 from cats.training.options import Training
 from cats.training.run_folder import (
     CHECKPOINT,
-    METRICS,
     RUN_FORMAT,
     begin_run,
     load_run,
+    read_metrics,
     read_tensors,
     run_state,
     write_run,
@@ -92,7 +92,7 @@ def train(
             state = run_state(out, session.config_json(), resume, force)
             if state == "done":
                 model, _ = load_run(out)
-                return model, read_json(out / METRICS)
+                return model, read_metrics(out)
             if world > 1:
                 distributed.barrier()  # all have looked before the first one writes
             if state == "begun":
@@ -299,7 +299,7 @@ class _Session:
         return metrics
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint in one move, so that an interruption never leaves half of one."""
+        """Write a checkpoint."""
         tensors = {f"model.{name}": t for name, t in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimizer.state[parameter].items():
@@ -311,9 +311,7 @@ class _Session:
             "cpu_seconds": self.cpu_seconds,
             "history": self.history,
         }
-        partial = path.with_suffix(".partial")
-        save_file(tensors, partial, {"state": json.dumps(state)})
-        partial.replace(path)
+        write_atomic(path, save(tensors, {"state": json.dumps(state)}))
 
     def restore(self, path: Path) -> None:
         """Inverse of save."""

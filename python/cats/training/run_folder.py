@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from cats import schema, tasks
 from cats.errors import CatsError
+from cats.files import FolderKind, check_folder, is_empty, write_atomic
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales
 from cats.integer.samples import with_counts
@@ -26,7 +28,7 @@ from cats.nn.deal import deal
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize, scales_for
-from cats.report import read_json, write_atomic, write_json
+from cats.report import read_json, write_json
 from cats.shape.config import RunConfig, ShapeFile, SplitConfig, share_out, to_json
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
@@ -38,6 +40,8 @@ from cats.training.options import Training
 RUN_FORMAT = 1
 CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
 CHECKPOINT = "checkpoint.safetensors"
+#: A RUN folder: what is the program's in it.
+FOLDER = FolderKind("a run", (CONFIG, WEIGHTS, METRICS, CHECKPOINT), {CONFIG: "task_options"})
 #: Keys of config.json that RunConfig.extra has.
 _EXTRA = ("task_options", "metadata", "training", "keep", "scales")
 
@@ -46,9 +50,26 @@ def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) ->
     """Complete a RUN folder; ``metrics.json`` comes last and says that all is there."""
     write_atomic(out / CONFIG, _text({**config, "keep": json.loads(json.dumps(model.keep))}))
     state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    save_file(state, out / WEIGHTS, {"format": str(RUN_FORMAT)})
+    write_atomic(out / WEIGHTS, save(state, {"format": str(RUN_FORMAT)}))
     write_json(out / METRICS, metrics)
     (out / CHECKPOINT).unlink(missing_ok=True)
+
+
+class _Metrics(msgspec.Struct):
+    """What others read of metrics.json."""
+
+    parameters: int
+    seconds: float
+    cpu_seconds: float
+    validation: dict[str, float]
+    test: dict[str, float]
+
+
+def read_metrics(path: Path) -> dict:
+    """What metrics.json of a run holds; CatsError where it is missing or damaged."""
+    data = read_json(path / METRICS)
+    schema.convert(data, _Metrics, path / METRICS, again="train again with --force")
+    return data
 
 
 def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
@@ -238,12 +259,10 @@ def _text(config: dict) -> bytes:
 
 def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
     """What is to be done with a RUN folder: "new", "begun" (a checkpoint is there) or "done"."""
-    if out.exists() and not out.is_dir():
-        raise CatsError(f"{out} is a file: name a folder")
-    if not out.exists() or not any(out.iterdir()) or force:
+    check_folder(out)
+    if force or not resume or is_empty(out):
+        FOLDER.check(out, force, "continue it with --resume or start again with --force")
         return "new"
-    if not resume:
-        raise CatsError(f"{out} exists: continue it with --resume or start again with --force")
     before = read_json(out / CONFIG)
     if isinstance(before.get("training"), dict):  # an option that is newer than the run
         before["training"] = {**to_json(Training()), **before["training"]}
@@ -277,7 +296,5 @@ def _same_task(config: dict, before: object) -> bool:
 
 def begin_run(out: Path, config: dict) -> None:
     """Make the RUN folder and remove what an earlier run left in it."""
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (METRICS, WEIGHTS, CHECKPOINT):
-        (out / name).unlink(missing_ok=True)
+    FOLDER.clear(out)
     write_atomic(out / CONFIG, _text(config))

@@ -46,7 +46,6 @@ import importlib
 import itertools
 import json
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,10 +57,12 @@ import msgspec
 import cats
 from cats import schema, tasks
 from cats.errors import CatsError
+from cats.files import FolderKind
 from cats.nn.message_dropout import parse_probability
 from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig
+from cats.training import run_folder
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
 from cats.training.loop import train
@@ -71,6 +72,15 @@ from cats.training.run_folder import load_run, quantise_run
 RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
 LOSS_PLOT, KEEP_PLOT = "quality_vs_loss.svg", "quality_vs_keep.svg"
 FORMS = ("float", "int8")
+#: A sweep's folder: what is the program's in it.
+FOLDER = FolderKind(
+    "a sweep",
+    (
+        RECIPE, SUMMARY, LOSS_PLOT, KEEP_PLOT,
+        *(f"runs/*/{name}" for name in (FIGURES, *run_folder.FOLDER.names)),
+    ),
+    {RECIPE: "kinds"},
+)  # fmt: skip
 
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -239,11 +249,8 @@ def run(
     stamp = made_with(sweep)
     recipe = json.loads(json.dumps({**dataclasses.asdict(sweep), "made_with": stamp}))
     before = out / RECIPE
-    if out.exists() and not before.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CatsError(f"{out} is no folder of a sweep: choose another")
-    if before.exists() and force:
-        shutil.rmtree(out)
-    elif before.exists():
+    FOLDER.check(out, True)
+    if before.exists() and not force:
         old = read_json(before)
         if _common(old) != _common(recipe):
             raise CatsError(f"{out} holds another sweep: choose another folder, or use --force")
@@ -258,6 +265,8 @@ def run(
     task = sweep.load()
     for kind in sweep.kinds:
         sweep.shape(task, kind)
+    if force:
+        FOLDER.clear(out)
     write_json(out / RECIPE, recipe)
     runs = sweep.runs()
     left = [one for one in runs if not _scored(sweep, out, *one)]

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from cats.errors import CatsError
+from cats.files import is_empty
 from cats.plan.radio import SEALED
 from cats.schema import load
 from cats.zephyr.footprint import measure
@@ -164,7 +165,10 @@ def build_nodes(
 
     def build(node: int, share: int) -> Built:
         folder = root / f"node_{node:02}"
-        if pristine:
+        if pristine and not is_empty(folder):
+            # cmake's, and nothing else's
+            if not any((folder / name).is_file() for name in ("CMakeCache.txt", "build.log")):
+                raise CatsError(f"{folder} is no folder of cats build: choose another with -d")
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         log = folder / "build.log"

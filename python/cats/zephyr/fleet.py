@@ -20,7 +20,6 @@ sealed. ``use``: the one that frames are sealed with. ``radio``: names and value
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import secrets
 import stat
@@ -34,6 +33,7 @@ import msgspec
 
 from cats import schema
 from cats.errors import CatsError
+from cats.files import write_atomic
 
 #: Settings of each radio: least and most, and whether people write them in hexadecimal.
 RADIO_SETTINGS: dict[str, dict[str, tuple[int, int, bool]]] = {
@@ -184,18 +184,4 @@ def write(path: Path, fleet: Fleet, *, new: bool = False) -> None:
         text = yaml.safe_dump(data, sort_keys=False)
     if new and path.exists():
         raise CatsError(f"{path} is there already: leave --new out to use it")
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        # Never another mode, not for a moment.
-        number = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise CatsError(f"cannot write {path}: {error.strerror}") from error
+    write_atomic(path, text.encode(), private=True)

@@ -19,8 +19,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from cats import schema
 from cats.errors import CatsError
 from cats.zephyr.console import Console
 
@@ -35,6 +38,43 @@ _RETRY_S, _ANSWER_S = 1.0, 30.0
 _NEW = "not heard yet"
 
 Record = dict[str, Any]
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**64)]
+
+
+class _Last(msgspec.Struct):
+    """The last inference, of what a node says."""
+
+    inference: _Count = 0
+    answer: int | None = msgspec.field(name="class", default=None)
+    latency_us: _Count = 0
+    fragments: _Count = 0
+    lost: _Count = 0
+    silent: _Count = 0
+
+
+class _Said(msgspec.Struct):
+    """What is used of a node's answer to ``cats stats json`` (subsys/cats/shell/stats.c)."""
+
+    instance: str = ""
+    runs: bool = False
+    node: Annotated[int, msgspec.Meta(ge=0, le=255)] = 0
+    uptime_ms: _Count = 0
+    inferences: _Count = 0
+    sent: _Count = 0
+    twin: _Count = 0
+    microjoules: _Count = 0
+    link_fragments: list[_Count] = []
+    link_lost: list[_Count] = []
+    last: _Last | None = None
+
+
+class _Heard(msgspec.Struct):
+    """A line of a recording."""
+
+    time: float
+    port: str
+    node: _Said | None = None
+    gone: str | None = None
 
 
 @dataclass
@@ -286,21 +326,14 @@ def read_recording(path: Path) -> Iterator[Record]:
         record = _load(line)
         if not line.endswith("\n"):
             return
-        if not isinstance(record, dict) or not _is_record(record):
+        heard = schema.convert(record, _Heard, f"{path}: line {number}")
+        if heard.node is None and heard.gone is None:
             raise CatsError(f"{path}: line {number} is no record")
-        yield record
-
-
-def _is_record(record: Record) -> bool:
-    return (
-        isinstance(record.get("time"), (int, float))
-        and isinstance(record.get("port"), str)
-        and (isinstance(record.get("node"), dict) or "gone" in record)
-    )
+        yield {name: value for name, value in record.items() if value is not None}
 
 
 def _load(line: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

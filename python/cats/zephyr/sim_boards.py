@@ -15,6 +15,7 @@ the beginning; only programs that have the option ``power`` of ``tests/hil/group
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import re
 import shutil
@@ -182,4 +183,5 @@ class SimBoards:
         for node in range(len(self._programs)):
             Path(self.port(node)).unlink(missing_ok=True)
         # Pipes of processes that were killed stay behind.
-        shutil.rmtree(f"/tmp/bs_{getpass.getuser()}/{self._ident}", ignore_errors=True)
+        with contextlib.suppress(KeyError, OSError):  # a user without a name
+            shutil.rmtree(f"/tmp/bs_{getpass.getuser()}/{self._ident}")

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cats.errors import CatsError
+from cats.files import write_atomic
 from cats.schema import read
 from cats.zephyr.boards import SIMULATED
 from cats.zephyr.bsim import BOARD
@@ -90,7 +91,7 @@ class Desk:
             }
             for node in range(self.nodes)
         ]  # fmt: skip
-        path.write_text(yaml.safe_dump(entries, sort_keys=False), encoding="utf-8")
+        write_atomic(path, yaml.safe_dump(entries, sort_keys=False).encode())
 
     def step(self) -> None:
         """Look once: start when all have firmware, again when one has another."""

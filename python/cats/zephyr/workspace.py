@@ -153,7 +153,7 @@ def _zephyr_python(zephyr: Path) -> str:
 
 def _toolchain() -> dict[str, str]:
     """Zephyr's own choice where there is one, else what the system's packages give."""
-    sdk = Path.home() / ".cmake" / "packages" / "Zephyr-sdk"
+    sdk = Path(os.path.expanduser("~")) / ".cmake" / "packages" / "Zephyr-sdk"
     if any(v in os.environ for v in ("ZEPHYR_TOOLCHAIN_VARIANT", "ZEPHYR_SDK_INSTALL_DIR")):
         return {}
     if sdk.is_dir() and any(sdk.iterdir()):

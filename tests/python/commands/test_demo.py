@@ -7,7 +7,7 @@ import json
 import pytest
 
 from cats.cli import main
-from cats.demo import KINDS, LOSSES, PLOT, PRICED, ROUNDS, SUMMARY, make_room
+from cats.demo import FOLDER, KINDS, LOSSES, PLOT, PRICED, ROUNDS, SUMMARY, Demo, check_room, run
 from cats.errors import CatsError
 from cats.tasks.digits import Digits
 
@@ -53,22 +53,12 @@ def test_summary_holds_every_figure(shown):
     assert board["answer"]["nodes"] == 2 and board["answer"]["times_energy_all"] > 2
 
 
-def test_only_its_own_folder_is_replaced(shown, tmp_path):
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
-    (foreign / "letter.txt").write_text("mine")
-    with pytest.raises(CatsError, match="holds something else"):
-        make_room(foreign, force=False)
-    assert (foreign / "letter.txt").exists()
-    with pytest.raises(CatsError, match="is a file"):
-        make_room(foreign / "letter.txt", force=True)
-    make_room(foreign, force=True)
-    assert list(foreign.iterdir()) == []
-    own = tmp_path / "own"
-    own.mkdir()
-    (own / SUMMARY).write_text("{}")
-    make_room(own, force=False)
-    assert list(own.iterdir()) == []
+@pytest.mark.parametrize("option", [{"nodes": 99}, {"radio": "lora"}, {"keep": 0}, {"epochs": 0}])
+def test_nothing_is_removed_for_a_demo_that_cannot_be(option, tmp_path):
+    (tmp_path / SUMMARY).write_text('{"accuracy_by_loss": {}}')
+    with pytest.raises(CatsError):
+        run(Demo(**option), tmp_path, force=True)
+    assert (tmp_path / SUMMARY).exists()
 
 
 def test_runs_are_trained_as_suits_the_task(shown):
@@ -80,3 +70,23 @@ def test_runs_are_trained_as_suits_the_task(shown):
         assert {name: training[name] for name in Digits.training if name != "epochs"} == {
             name: value for name, value in Digits.training.items() if name != "epochs"
         }
+
+
+def test_only_its_own_files_are_replaced(shown, tmp_path):
+    out, _ = shown
+    (out / "run_plain" / "notes.txt").write_text("mine")
+    check_room(out, force=False)
+    FOLDER.clear(out)
+    assert [path for path in out.rglob("*") if path.is_file()] == [out / "run_plain/notes.txt"]
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "letter.txt").write_text("mine")
+    with pytest.raises(CatsError, match="holds something else"):
+        check_room(foreign, force=False)
+    with pytest.raises(CatsError, match="is a file"):
+        check_room(foreign / "letter.txt", force=True)
+    check_room(foreign, force=True)
+    (foreign / SUMMARY).write_text('{"of": "another program"}')
+    with pytest.raises(CatsError, match="summary.json is not of a demo"):
+        check_room(foreign, force=True)
+    assert (foreign / "letter.txt").exists()

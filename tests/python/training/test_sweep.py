@@ -177,7 +177,7 @@ def test_another_sweep_s_folder_is_refused_or_emptied(tmp_path):
     foreign.mkdir()
     (foreign / "letter").write_text("mine")
     for force in (False, True):
-        with pytest.raises(CatsError, match="no folder of a sweep"):
+        with pytest.raises(CatsError, match=r"something else than a sweep \(letter\)"):
             sweep.run(small, foreign, jobs=1, force=force)
 
 
