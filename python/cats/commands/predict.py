@@ -63,6 +63,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=arguments.seed, metavar="S", help="with --simulate: of the losses (0)"
     )
+    for name, what in (
+        ("separator", "what stands between cells, or 'tab'"),
+        ("decimal", "the decimal mark, . or ,"),
+    ):
+        parser.add_argument(
+            f"--{name}", metavar="C", help=f"of a CSV file: {what} (as in training)"
+        )
     parser.add_argument("--csv", type=output_file, metavar="FILE", help="write the answers as CSV")
     add_json_argument(parser)
 
@@ -82,7 +89,8 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError(f"{args.model} is no deployment: --simulate and --counts need one of "
                         "'cats export'")  # fmt: skip
     else:
-        answers = predict.by_run(args.model, args.file, args.all)
+        marks = {"separator": args.separator, "decimal": args.decimal}
+        answers = predict.by_run(args.model, args.file, args.all, **marks)
     header, rows = answers.table()
     if args.csv:
         write_atomic(args.csv, predict.csv_text(header, rows).encode())
@@ -115,4 +123,7 @@ def _deployed(args: argparse.Namespace) -> Answers:
             result = simulate(model, plan, inputs, faults, args.seed or 0, images=images)
             return result.outputs[:, owners(model)[0], -1]
 
-    return predict.by_deployment(args.model, args.file, args.all, args.counts, engine)
+    return predict.by_deployment(
+        args.model, args.file, args.all, args.counts, engine,
+        separator=args.separator, decimal=args.decimal,
+    )  # fmt: skip

@@ -10,11 +10,9 @@ arrays [n, height, width, channels], without the axes that are one.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +21,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.shape.metadata import Metadata
+from cats.tasks.read_table import Table
 
 #: Columns of a CSV file that are no channels.
 SAMPLE, LABEL = "sample", "label"
@@ -41,20 +40,27 @@ class NewData:
     times: Sequence[datetime] | None = None
 
 
-def read(path: Path, metadata: Metadata, every: bool = False) -> NewData:
-    """All samples of a file. Of a series that is longer than a window the newest window; with
-    ``every`` all windows: of a forecaster one that ends at each row, else one behind the other."""
+def read(
+    path: Path, metadata: Metadata, every: bool = False, separator: str = ",", decimal: str = "."
+) -> NewData:
+    """All samples of a file; ``separator`` and ``decimal`` are of CSV files.
+
+    Of a series that is longer than a window the newest window; with ``every`` all windows: of a
+    forecaster one that ends at each row, else one behind the other.
+    """
     try:
         if path.suffix.lower() in (".npy", ".npz"):
             found = _read_arrays(path, metadata)
         elif path.suffix.lower() == ".ts":
             found = _cut(path, _read_ts(path, metadata), metadata, every)
-        elif metadata.height > 1:
-            found = _read_images(path, metadata)
-        elif metadata.horizon is not None:
-            found = _read_line(path, metadata, every)
         else:
-            found = _cut(path, _read_series(path, metadata), metadata, every)
+            table = Table(path, separator, decimal)
+            if metadata.height > 1:
+                found = _read_images(table, metadata)
+            elif metadata.horizon is not None:
+                found = _read_line(table, metadata, every)
+            else:
+                found = _cut(path, _read_series(table, metadata), metadata, every)
     except (OSError, UnicodeDecodeError) as error:
         raise CatsError(f"{path} cannot be read: {error}") from None
     if not len(found.samples):
@@ -112,83 +118,57 @@ def _read_ts(path: Path, metadata: Metadata) -> _Series:
     return found
 
 
-class _Table:
-    """A CSV file: its header, and its rows with their numbers from 1."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._rows = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""))
-        self.header = [name.strip() for name in next(self._rows, [])]
-
-    def rows(self) -> Iterator[tuple[int, list[str]]]:
-        for number, row in enumerate(self._rows, 1):
-            if row:
-                if len(row) < len(self.header):
-                    raise CatsError(f"{self.path}, row {number}: {len(row)} of "
-                                    f"{len(self.header)} values")  # fmt: skip
-                yield number, row
-
-    def columns(self, names: Sequence[str]) -> list[int]:
-        """Where these columns stand."""
-        for name in names:
-            if self.header.count(name) != 1:
-                raise CatsError(
-                    f"{self.path}: the model needs one column {name!r}, the file has "
-                    f"{', '.join(map(repr, self.header)) or 'none'}"
-                )
-        return [self.header.index(name) for name in names]
-
-    def numbers(self, number: int, row: list[str], columns: Sequence[int]) -> list[float]:
-        try:
-            return [float(row[i]) for i in columns]
-        except ValueError:
-            raise CatsError(f"{self.path}, row {number}: a value is missing or no number") from None
-
-    def optional(self, name: str) -> int | None:
-        return self.header.index(name) if name in self.header else None
+def _numbers(table: Table, row: int, cells: list[str], columns: Sequence[int]) -> list[float]:
+    """Of these columns; CatsError names the row where a value is missing."""
+    values = [table.value(row, cells, column) for column in columns]
+    if any(map(math.isnan, values)):
+        missing = table.header[columns[[*map(math.isnan, values)].index(True)]]
+        raise table.error(row, cells, f"column {missing!r}: a value is missing: fill it first")
+    return values
 
 
-def _read_series(path: Path, metadata: Metadata) -> _Series:
-    table = _Table(path)
-    channels = table.columns([channel.name for channel in metadata.channels])
-    sample, label = table.optional(SAMPLE), table.optional(LABEL)
+def _optional(table: Table, name: str) -> int | None:
+    return table.header.index(name) if name in table.header else None
+
+
+def _read_series(table: Table, metadata: Metadata) -> _Series:
+    channels = [table.column(channel.name) for channel in metadata.channels]
+    sample, label = _optional(table, SAMPLE), _optional(table, LABEL)
     values: dict[str, list[list[float]]] = {}
     labels: dict[str, str] = {}
     for number, row in table.rows():
-        name = f"sample {row[sample].strip()}" if sample is not None else path.name
-        values.setdefault(name, []).append(table.numbers(number, row, channels))
-        if label is not None and labels.setdefault(name, row[label].strip()) != row[label].strip():
-            raise CatsError(f"{path}, row {number}: {name} has two labels")
+        name = f"sample {row[sample]}" if sample is not None else table.path.name
+        values.setdefault(name, []).append(_numbers(table, number, row, channels))
+        if label is not None and labels.setdefault(name, row[label]) != row[label]:
+            raise table.error(number, row, f"{name} has two labels")
     return [(name, np.array(rows), labels.get(name)) for name, rows in values.items()]
 
 
-def _read_images(path: Path, metadata: Metadata) -> NewData:
-    table = _Table(path)
-    sample, label = table.optional(SAMPLE), table.optional(LABEL)
+def _read_images(table: Table, metadata: Metadata) -> NewData:
+    sample, label = _optional(table, SAMPLE), _optional(table, LABEL)
     pixels = [i for i in range(len(table.header)) if i not in (sample, label)]
     shape = (metadata.height, metadata.width, len(metadata.channels))
     if len(pixels) != math.prod(shape):
-        raise CatsError(f"{path}: {len(pixels)} columns of values, a sample has {math.prod(shape)}")
+        raise table.lacks(f"{math.prod(shape)} columns of values")
     images, names, labels = [], [], []
     for number, row in table.rows():
-        images.append(table.numbers(number, row, pixels))
-        names.append(f"row {number}" if sample is None else f"sample {row[sample].strip()}")
-        labels.append("" if label is None else row[label].strip())
+        images.append(_numbers(table, number, row, pixels))
+        names.append(f"row {number}" if sample is None else f"sample {row[sample]}")
+        labels.append("" if label is None else row[label])
     known = None if label is None else labels
     return NewData(np.array(images, np.float64).reshape(-1, *shape), names, known)
 
 
-def _read_line(path: Path, metadata: Metadata, every: bool) -> NewData:
+def _read_line(table: Table, metadata: Metadata, every: bool) -> NewData:
     """The column of a forecaster, with times in the first column where these are dates."""
-    table = _Table(path)
-    (column,) = table.columns([metadata.channels[0].name])
+    column = table.column(metadata.channels[0].name)
     values, stamps = [], []
     for number, row in table.rows():
-        values += table.numbers(number, row, [column])
-        stamps.append(row[0].strip())
+        values += _numbers(table, number, row, [column])
+        stamps.append(row[0])
     width, horizon = metadata.width, metadata.horizon or 0
     if len(values) < width:
-        raise CatsError(f"{path}: {len(values)} rows, a window has {width}")
+        raise CatsError(f"{table.path}: {len(values)} rows, a window has {width}")
     ends = range(width, len(values) + 1) if every else [len(values)]
     line = np.array(values + [math.nan] * horizon)
     samples = np.stack([line[end - width : end] for end in ends])[:, None, :, None]

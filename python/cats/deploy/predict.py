@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +129,15 @@ def _answers(
     return Answers(metadata, data, real_forecast(metadata, outputs, window))
 
 
-def by_run(path: Path, file: Path, every: bool = False) -> Answers:
-    """The float model of a RUN folder."""
+def _marks(options: Mapping[str, Any] | None, marks: Mapping[str, str | None]) -> dict[str, str]:
+    """Separator and decimal mark: those that were named, else those of the training's file."""
+    both = {**(options or {}), **{k: v for k, v in marks.items() if v is not None}}
+    return {key: both[key] for key in ("separator", "decimal") if key in both}
+
+
+def by_run(path: Path, file: Path, every: bool = False, **marks: str | None) -> Answers:
+    """The float model of a RUN folder; ``marks``: ``separator`` and ``decimal`` of a CSV file, None
+    as they were in training."""
     import torch
 
     from cats.training.evaluate import answers
@@ -138,7 +145,7 @@ def by_run(path: Path, file: Path, every: bool = False) -> Answers:
 
     trained, run = load_run(path)
     metadata = run_metadata(run)
-    data = read(file, metadata, every)
+    data = read(file, metadata, every, **_marks(run.extra.get("task_options"), marks))
     inputs, window = real_inputs(metadata, data.samples)
     outputs = [answers(trained, chunk) for chunk in torch.from_numpy(inputs).split(64)]
     return _answers(metadata, data, torch.cat(outputs).double().numpy(), window)
@@ -150,15 +157,18 @@ def by_deployment(
     every: bool = False,
     counts: bool = False,
     engine: Engine | None = None,
+    **marks: str | None,
 ) -> Answers:
     """The integers of a DEPLOY folder, run by the integer reference or by ``engine``. ``counts``:
-    the file holds int16 samples, which the device's integer functions make an input."""
-    model, plan, _, images = load_deploy(path)
+    the file holds int16 samples, which the device's integer functions make an input. ``marks`` as
+    for ``by_run``."""
+    model, plan, meta, images = load_deploy(path)
     metadata = model.metadata
     if metadata is None:
         raise CatsError(f"{path} does not say what its samples mean: export it again, from a run "
                         "of 'cats train'")  # fmt: skip
-    data = read(file, metadata, every)
+    options = (meta.get("run") or {}).get("task_options")
+    data = read(file, metadata, every, **_marks(options, marks))
     window: Window | CountWindow | None
     if counts:
         samples = np.rint(data.samples)

@@ -151,8 +151,13 @@ def test_without_labels_and_by_windows(vowels, tmp_path, capsys) -> None:
         writer.writerow(["time", *names])
         for i, step in enumerate(values[:3, 0].reshape(-1, 12).tolist()):
             writer.writerow([i, *step])
-    for words, wanted in (((), found["answers"][2:]), (("--all",), found["answers"])):
-        assert cats("predict", deploy, table, "--json", "-", *words) == 0
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text().replace(",", ";").replace(".", ","))
+    marks = ("--separator", ";", "--decimal", ",")
+    for file, words, wanted in ((table, (), found["answers"][2:]),
+                                (table, ("--all",), found["answers"]),
+                                (other, ("--all", *marks), found["answers"])):  # fmt: skip
+        assert cats("predict", deploy, file, "--json", "-", *words) == 0
         again = json.loads(capsys.readouterr().out)["answers"]
         assert [row["class"] for row in again] == [row["class"] for row in wanted]
         assert [row["probability"] for row in again] == [row["probability"] for row in wanted]
@@ -238,8 +243,8 @@ def test_images(tmp_path, capsys) -> None:
         ("a.ts", "@data\n" + ":".join([",".join(["1"] * 25)] * 12 + ["ten"]), "'ten' is no class"),
         ("a.ts", "@data\n" + ":".join([",".join(["nan"] * 25)] * 12), "missing or infinite"),
         ("a.ts", "@data\n", "holds no samples"),
-        ("a.csv", "x,y\n1,2\n", "needs one column 'channel 0'"),
-        ("a.csv", "", "the file has none"),
+        ("a.csv", "x,y\n1,2\n", "has no column 'channel 0'"),
+        ("a.csv", "", "its columns are none"),
         ("a.npz", "no zip", "cannot be read"),
         ("b.csv", None, "cannot be read"),
         ("a.npy", "", "cannot be read"),
