@@ -74,13 +74,17 @@ def test_the_modules_that_the_page_names_are_enough(board, radio, more, define, 
             pytest.skip(f"no module {module.name} in the workspace: west update")
     sample = ROOT / "samples" / "node"
     plain = radio.removesuffix(SEALED)
-    overlays = [OVERLAYS[plain], *(["overlay-secure.conf"] if radio != plain else [])]
+    overlays = [OVERLAYS[plain]]
+    if radio != plain:
+        overlays += ["overlay-shell.conf", "overlay-secure.conf"]
     export(load_deploy(sample / "deploy")[0], tmp_path / "deploy", radio=radio)
     (built,) = build_nodes(
         space, tmp_path / "deploy", [0], board, sample=sample, root=tmp_path,
         defines=[
             f"EXTRA_CONF_FILE={';'.join(overlays)}",
             f"ZEPHYR_MODULES={';'.join(map(str, modules))}", *([define] if define else []),
+            # picolibc takes longest to build: once, where nothing else is new, is enough.
+            f"CONFIG_MINIMAL_LIBC={'y' if more else 'n'}",
         ],
     )  # fmt: skip
     said = built.log.read_text(errors="replace")
