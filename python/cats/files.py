@@ -252,8 +252,10 @@ class FolderKind:
     def _swap(self, folder: Path, partial: Path, files: Mapping[str, bytes]) -> None:
         """Move old files into ``partial`` and new ones out of it; all back where one fails."""
         moved: list[tuple[Path, Path]] = []
+        placed: list[Path] = []
 
         def move(source: Path, target: Path) -> None:
+            placed.append(target)
             source.rename(_place(target))
             moved.append((source, target))
 
@@ -270,7 +272,8 @@ class FolderKind:
                 move(partial / "new" / name, target)
         except BaseException:
             for source, target in reversed(moved):
-                target.rename(source)
+                target.rename(_place(source))
+            for target in reversed(placed):
                 _remove_empty(target.parent, folder)
             raise
         for path in old:

@@ -312,8 +312,8 @@ def test_no_pytorch(tmp_path, command):
 def test_interrupted(tmp_path):
     """Before the parser is built, and while a command runs."""
     code = (
-        "import os, signal, cats.cli\n"
-        "def stop(*_): os.kill(os.getpid(), signal.SIGINT)\n"
+        "import signal, cats.cli\n"
+        "def stop(*_): signal.raise_signal(signal.SIGINT)\n"
         "cats.cli.{} = stop\nsys.exit(cats.cli.main())"
     )
     for where in ("build_parser", "arguments.check"):

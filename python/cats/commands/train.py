@@ -316,12 +316,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _beside(
     metrics: Mapping[str, Any], parts: Sequence[str]
-) -> tuple[list[str], list[list[str | float]]]:
-    """The table of the baselines' figures."""
-    header = ["", *(f"{part} {name}" for part in parts for name in metrics[part])]
-    return header, [
-        [name, *(value for part in parts for value in metrics["baselines"][part][name].values())]
-        for name in metrics["baselines"][parts[0]]
+) -> tuple[list[str], list[list[str | float | None]]]:
+    """The table of the baselines' figures; None where a file of before does not have one."""
+    columns = [(part, figure) for part in parts for figure in metrics[part]]
+    known = {part: metrics["baselines"].get(part, {}) for part in parts}
+    return ["", *map(" ".join, columns)], [
+        [name, *(known[part].get(name, {}).get(figure) for part, figure in columns)]
+        for name in known[parts[0]]
     ]
 
 

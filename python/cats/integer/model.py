@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from cats import schema
@@ -243,12 +244,30 @@ def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:
     return numbers
 
 
+class _ProductNumbers(msgspec.Struct):
+    shift: int
+
+
+class _NormNumbers(msgspec.Struct):
+    epsilon: int
+
+
+class _StepNumbers(msgspec.Struct):
+    product: _ProductNumbers | None = None
+    norm: _NormNumbers | None = None
+    send_multiplier: int = 0
+    send_shift: int = 0
+    score_multiplier: int = 0
+    value_multiplier: int = 0
+    value_shift: int = 0
+
+
 class IntegerFile(ShapeFile):
     """What ``integer.json`` holds: of each step the numbers, its arrays are among the tensors."""
 
     input_scale: float
     output_scale: float
-    steps: list[dict[str, int | dict[str, int]]]
+    steps: list[_StepNumbers]
     sha256: str
     metadata: dict[str, Any] | None = None
 
@@ -286,7 +305,7 @@ def load(folder: Path) -> IntegerModel:
     return model
 
 
-def _step(numbers: dict, tensors: dict[str, np.ndarray], g: int) -> Step:
+def _step(numbers: _StepNumbers, tensors: dict[str, np.ndarray], g: int) -> Step:
     def part(cls: type, prefix: str, values: dict) -> object:
         arrays = {
             name.removeprefix(prefix): value
@@ -295,8 +314,8 @@ def _step(numbers: dict, tensors: dict[str, np.ndarray], g: int) -> Step:
         }
         return cls(**values, **arrays)
 
-    values = dict(numbers)
+    values = msgspec.to_builtins(numbers)
     for name, cls in (("product", Product), ("norm", Norm)):
-        if name in values:
+        if values[name] is not None:
             values[name] = part(cls, f"{g}.{name}.", values[name])
     return part(Step, f"{g}.", values)

@@ -63,6 +63,7 @@ class _Metrics(msgspec.Struct):
     cpu_seconds: float
     validation: dict[str, float]
     test: dict[str, float]
+    baselines: dict[str, dict[str, dict[str, float]]] = {}
 
 
 def read_metrics(path: Path) -> dict:

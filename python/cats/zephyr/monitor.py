@@ -38,7 +38,7 @@ _RETRY_S, _ANSWER_S = 1.0, 30.0
 _NEW = "not heard yet"
 
 Record = dict[str, Any]
-_Count = Annotated[int, msgspec.Meta(ge=0, lt=2**64)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class _Last(msgspec.Struct):

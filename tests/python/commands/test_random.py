@@ -146,7 +146,8 @@ class NoWatch:
 
 #: What the demo's simulations would say.
 SIMULATED = {
-    "accuracy": 0.5, "delivered": 1.0, "bytes_on_air": 9.0, "time_on_air_us": 9.0,
+    "accuracy": 0.5, "accuracy_least": 0.4, "accuracy_largest": 0.6, "energy_mj": 1.0,
+    "delivered": 1.0, "bytes_on_air": 9.0, "time_on_air_us": 9.0,
     "inference_us": 9.0, "equal_to_reference": True,
 }  # fmt: skip
 
@@ -246,8 +247,12 @@ def ends_well(world: Path, words: list[str]) -> int:
     return status
 
 
-#: Commands that may tell on stderr what became of each node before an error ends them.
-NOTES = ("provision", "flash", "build", "test", "boards", "monitor", "footprint")
+#: Commands that may tell on stderr what became of each node, or what they took of the data, before
+#: an error ends them.
+NOTES = (
+    "provision", "flash", "build", "test", "boards", "monitor", "footprint", "train", "evaluate",
+    "sweep", "export", "simulate",
+)  # fmt: skip
 
 # Command lines
 

@@ -315,20 +315,28 @@ def test_command(run_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     ("options", "message"),
     [
         (["--radio", "lora"], "radio 'lora'"),
-        (["--repair-rounds", "9"], "9 repair rounds"),
-        (["--tile-rows", "0"], "tiles of 0 rows"),
-        (["--payload", "999"], "payload of 999 bytes"),
-        (["--calibration", "0"], "0 calibration samples"),
-        (["--slack", "-1"], "slack of -1"),
+        (["--repair-rounds", "9"], "--repair-rounds: '9' is no whole number from 0 to 3"),
+        (["--tile-rows", "0"], "--tile-rows: '0' is no whole number from 1"),
+        (["--payload", "999"], "--payload: '999' is no whole number from 1 to 255"),
+        (["--calibration", "0"], "--calibration: '0' is no whole number from 1"),
+        (["--slack", "-1"], "--slack: '-1' is no number from 0"),
     ],
 )
 def test_bad_options(
     options: list[str], message: str, run_folder: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture,
 ) -> None:  # fmt: skip
-    assert main(["export", str(run_folder), "-o", str(tmp_path / "deploy"), *options]) == 2
+    try:
+        status = main(["export", str(run_folder), "-o", str(tmp_path / "deploy"), *options])
+    except SystemExit as stop:
+        status = stop.code
     error = capsys.readouterr().err
-    assert error.startswith("cats: error: ") and message in error and error.count("\n") == 1
+    assert (
+        status == 2
+        and error.startswith("cats: error: ")
+        and message in error
+        and error.count("\n") == 1
+    )
     assert not (tmp_path / "deploy").exists()
 
 
