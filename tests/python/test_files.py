@@ -313,6 +313,8 @@ def test_interrupted(tmp_path):
     """Before the parser is built, and while a command runs."""
     code = (
         "import signal, cats.cli\n"
+        # Where a shell started this in the background, the signal is ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def stop(*_): signal.raise_signal(signal.SIGINT)\n"
         "cats.cli.{} = stop\nsys.exit(cats.cli.main())"
     )

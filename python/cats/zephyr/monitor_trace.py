@@ -76,10 +76,10 @@ def _counters(node: Node, before: Record, since: float | None, now: float) -> li
     lost.pop(f"from {pid}", None)
     if lost:
         found.append(_counter(pid, "fragments lost", now, lost))
-    last = said.get("last")
-    if more("inferences") and last:
-        latency = last["latency_us"]
-        name = f"inference {last['inference']}"
+    last = said.get("last", {})
+    latency = last.get("latency_us")
+    if more("inferences") and latency is not None:
+        name = f"inference {last.get('inference', '')}"
         event = _slice(pid, 1, name, max(now - latency, 0), now)
         event["args"] = {**last, "inferences since the last answer": more("inferences")}
         found.append(event)

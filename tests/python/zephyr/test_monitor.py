@@ -268,7 +268,7 @@ def test_wrong_words(tmp_path, capsys):
     for text, why in [
         ("", "is no recording"),
         ('{"cats_monitor": 2}\n', "is no recording"),
-        (json.dumps(FORMAT) + "\n{}\n", "line 2 is no record"),
+        (json.dumps(FORMAT) + "\n{}\n", "line 2: $.time: missing"),
     ]:
         bad.write_text(text)
         assert cli.main(["monitor", "--replay", str(bad)]) == 2
