@@ -279,5 +279,6 @@ def test_wrong_words(tmp_path, capsys):
     assert cli.main(["monitor", "--replay", str(tmp_path / "none")]) == 2
     assert cli.main(["monitor", "--port", "x=/dev/none"]) == 2
     assert cli.main(["monitor", "--port", "a", "--port", "1=a"]) == 2
-    assert cli.main(["monitor", "--port", "a", "--period", "0"]) == 2
-    assert "greater than 0" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["monitor", "--port", "a", "--period", "0"])
+    assert "'0' is no number of seconds above 0" in capsys.readouterr().err
