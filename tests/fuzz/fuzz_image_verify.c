@@ -5,8 +5,8 @@
 
 /*
  * An image of any bytes, with this version and a right checksum, is refused, or a whole inference
- * with it stays inside the image and an arena of the size that it asks for, whatever is heard; so do
- * the functions that go by its metadata, where that is taken, whatever the samples are.
+ * with it stays inside the image and an arena of the size that it asks for, whatever is heard; so
+ * do the functions that go by its metadata, where that is taken, whatever the samples are.
  * Frames, losses and input come from a generator that the checksum seeds, so that an input file
  * replays alone.
  *

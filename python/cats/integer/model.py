@@ -244,17 +244,23 @@ def _flatten(part: object, prefix: str, tensors: dict[str, np.ndarray]) -> dict:
     return numbers
 
 
-class _ProductNumbers(msgspec.Struct):
+class ProductNumbers(msgspec.Struct):
+    """A Product's in ``integer.json``."""
+
     shift: int
 
 
-class _NormNumbers(msgspec.Struct):
+class NormNumbers(msgspec.Struct):
+    """A Norm's in ``integer.json``."""
+
     epsilon: int
 
 
-class _StepNumbers(msgspec.Struct):
-    product: _ProductNumbers | None = None
-    norm: _NormNumbers | None = None
+class StepNumbers(msgspec.Struct):
+    """A Step's in ``integer.json``."""
+
+    product: ProductNumbers | None = None
+    norm: NormNumbers | None = None
     send_multiplier: int = 0
     send_shift: int = 0
     score_multiplier: int = 0
@@ -267,7 +273,7 @@ class IntegerFile(ShapeFile):
 
     input_scale: float
     output_scale: float
-    steps: list[_StepNumbers]
+    steps: list[StepNumbers]
     sha256: str
     metadata: dict[str, Any] | None = None
 
@@ -305,7 +311,7 @@ def load(folder: Path) -> IntegerModel:
     return model
 
 
-def _step(numbers: _StepNumbers, tensors: dict[str, np.ndarray], g: int) -> Step:
+def _step(numbers: StepNumbers, tensors: dict[str, np.ndarray], g: int) -> Step:
     def part(cls: type, prefix: str, values: dict) -> object:
         arrays = {
             name.removeprefix(prefix): value

@@ -50,7 +50,7 @@ class Built:
     log: Path
 
 
-class _Domain(msgspec.Struct):
+class Domain(msgspec.Struct):
     name: str
     build_dir: str
 
@@ -59,7 +59,7 @@ class Domains(msgspec.Struct):
     """What is read of sysbuild's ``domains.yaml``."""
 
     default: str
-    domains: list[_Domain]
+    domains: list[Domain]
 
 
 def domains_of(folder: Path) -> dict[str, Path]:

@@ -103,14 +103,14 @@ class _Target(msgspec.Struct):
     qualifiers: str | None = None
 
 
-class _CMake(msgspec.Struct):
+class CMakeVariables(msgspec.Struct):
     board: _Target
 
 
 class BuildInfo(msgspec.Struct):
     """What is read of Zephyr's ``build_info.yml``."""
 
-    cmake: _CMake
+    cmake: CMakeVariables
 
 
 def _built_for(folder: Path) -> str:
