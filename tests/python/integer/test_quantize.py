@@ -420,7 +420,7 @@ def test_damaged_files(tmp_path):
         ('"keep"', '"kept"', r"\$\.keep: missing; export again"),
         ('"blocks": 2', '"blocks": 3', "keep sets for 11 gathers"),
         ('"shift": ', '"shift": 100', "shift is 100"),
-        ('"epsilon"', '"delta"', "does not fit this version"),
+        ('"epsilon"', '"delta"', r"norm\.epsilon: missing; export again"),
     ],
 )
 def test_files_of_another_version(tmp_path, old, new, message):

@@ -273,7 +273,9 @@ def test_cli_starts_from_a_run(series, done, tmp_path, capsys):
     assert main(["train", "-o", str(tmp_path / "b"), *options, "--features=8"]) == 2
     assert main(["train", "-o", str(tmp_path / "c"), *options, "--qat=2"]) == 2
     error = capsys.readouterr().err
-    assert "another shape or split" in error and "2 epochs with roundings: 0 to all 1" in error
+    assert (
+        "another shape than asked for" in error and "2 epochs with roundings: 0 to all 1" in error
+    )
 
 
 def test_pruning_ends_before_roundings_begin():

@@ -84,7 +84,7 @@ def test_what_a_build_is_told(tmp_path, monkeypatch):
     assert [image["image"] for image in result["images"]] == ["node", "hci_ipc"]
     assert told["sysbuild"] and "EXTRA_CONF_FILE=overlay-ble.conf" in told["defines"]
     assert "SB_CONFIG_CATS_NETWORK_CORE_HCI_IPC=y" in told["defines"]
-    assert (tmp_path / "deploy-ble" / "plan.json").is_file()
+    assert (tmp_path / "deploy-node-ble" / "plan.json").is_file()
     shield = by_name["calibrate-sam_v71_xult_samv71q21-ieee802154"].defines()
     assert "SHIELD=atmel_rf2xx_xpro" in shield
     alone = by_name["selftest-nrf5340dk_nrf5340_cpuapp"].defines()

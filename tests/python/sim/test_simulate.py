@@ -28,6 +28,7 @@ from cats.sim.compare import availability, check, save_availability
 from cats.sim.faults import Event, Faults, FrameFault, link_table
 from cats.sim.figures import owners, quality
 from cats.sim.simulate import Settings, simulate
+from command_line import status
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = ModelConfig(
@@ -635,9 +636,9 @@ def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--samples", "0"], "at least 1"),
+        (["--samples", "0"], "whole number from 1"),
         (["--samples", "100000"], "the test part has"),
-        (["--loss", "1.5"], "0 to 1"),
+        (["--loss", "1.5"], "no number from 0 to 1"),
         (["--loss", "0,0.1", "--save-availability", "x.npz"], "takes one --loss"),
         (["--radio", "lora"], "one of ieee802154"),
         (["--rounds", "9"], "0 to 3"),
@@ -645,7 +646,7 @@ def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
         (["--kill", "7@1"], "nodes 0 to 3"),
         (["--links", "missing.csv"], "cannot read"),
         (["--dead", "1,4"], "nodes 0 to 3"),
-        (["--dead", "-1"], "nodes 0 to 3"),
+        (["--dead", "-1"], "no node, from 0 to 15"),
         (["--dead", "1", "--save-availability", "x.npz"], "no --dead"),
         (["--babble", "4@50"], "nodes 0 to 3"),
         (["--babble", "1@0"], "a microsecond"),
@@ -653,7 +654,7 @@ def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
     ],
 )
 def test_command_refuses(deploy, arguments, message, capsys):
-    assert command(deploy, *arguments) == 2
+    assert status("simulate", deploy, *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("cats: error: ") and error.count("\n") == 1 and message in error
 

@@ -257,7 +257,7 @@ def test_linear_baseline_is_the_best_linear_map(tmp_path):
         ({"context": 80}, "the training part has 60 rows: context and horizon need 83"),
         ({"parts": "90:20:20"}, "need 130 rows, the file has 100"),
         ({"parts": "1m:1m:1m"}, "need 2160 rows, the file has 100"),
-        ({"strid": 2}, "does not take these options"),
+        ({"strid": 2}, r"options\.strid: unknown, one of data"),
     ],
 )
 def test_forecast_bad_options_are_named(tmp_path, options, message):

@@ -84,7 +84,8 @@ def test_evaluate_takes_the_data_that_it_is_given(trained, tmp_path, capsys, mod
 def test_int8_report_and_baselines_take_it_too(trained, tmp_path, capsys):
     folder, moved, other = trained
     for option in ("--int8-report", "--baselines"):
-        options = ["evaluate", folder / "RUN", "--loss", "0", option, "--data"]
+        losses = [] if option == "--int8-report" else ["--loss", "0"]
+        options = ["evaluate", folder / "RUN", *losses, option, "--data"]
         same, _ = _figures(capsys, *options, moved, tmp_path / "same.json")
         changed, _ = _figures(capsys, *options, other, tmp_path / "other.json")
         key = "float" if option == "--int8-report" else "baselines"

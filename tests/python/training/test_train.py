@@ -285,9 +285,10 @@ def test_options_are_checked(task, change):
         _train(task, training=dataclasses.replace(TRAINING, **change))
 
 
-def test_divergence_is_reported(task):
+def test_divergence_is_reported(task, monkeypatch):
+    monkeypatch.setattr(type(task), "loss", lambda self, output, _: math.nan * output.sum())
     with pytest.raises(CatsError, match="diverged in epoch 1"):
-        _train(task, training=dataclasses.replace(TRAINING, lr=1e30, clip=math.inf))
+        _train(task)
 
 
 def test_schedule_warms_up_and_ends_near_zero():
@@ -350,7 +351,7 @@ def test_command_trains_and_reports(series, tmp_path, capsys):
         ["--task", "digits", "--keep", "much"],
         ["--task", "digits", "--keep", "heads=2"],
     ):
-        with pytest.raises(CatsError):
+        with pytest.raises((CatsError, SystemExit)):
             command.run(parser.parse_args([*wrong, "-o", str(tmp_path / "other")]))
     assert not (tmp_path / "other").exists()
 
