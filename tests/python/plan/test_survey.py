@@ -427,7 +427,7 @@ def test_clock_changes_time(capsys: pytest.CaptureFixture) -> None:
         (["--features", "8", "--tokens", "4", "--heads", "2", "--nodes", "3"], "3 nodes"),
         (["--features", "9", "--tokens", "4", "--heads", "2"], "9 features cannot be split"),
         ([*SHAPE, "--tokens", "2000"], "'2000' is no whole number from 1 to 1,023"),
-        ([*SHAPE, "--keep", "0"], "keep ratio is 0"),
+        ([*SHAPE, "--keep", "0"], "--keep: '0' is no number above 0 to 1"),
         ([*SHAPE, "--keep", "1.5"], "--keep: '1.5' is no number above 0 to 1"),
         ([*SHAPE, "--radio", "wifi"], "radio 'wifi'"),
         ([*SHAPE, "--board", "pdp11"], "board 'pdp11'"),

@@ -105,7 +105,7 @@ def test_footprint_by_west(space, tmp_path):
 def test_from_training_to_simulation_by_west(space, tmp_path):
     """Every command that needs no Zephyr does its work, in a folder of the user's."""
     pytest.importorskip("torch", reason="needs pip install zephyr-cats[train]")
-    small = "--nodes 2 --features 8 --heads 2 --hidden 8 --blocks 1 --epochs 1 --prune-steps 1"
+    small = "--nodes 2 --features 8 --heads 2 --hidden 8 --blocks 1 --epochs 1"
     for command, words, written in (
         ("train", f"--task digits {small} -o run", "run/model.safetensors"),
         ("evaluate", "run --loss 0:0.1:0.1 --json loss.json", "loss.json"),
@@ -268,7 +268,7 @@ def test_the_application_among_sysbuilds_images(zephyr, capsys):
     assert list(firmware.domains_of(folder)) == ["app", "hci_ipc"]
     (folder / "domains.yaml").write_text(yaml.safe_dump(known | {"default": "none"}))
     assert build("-n", "0", "--sysbuild") == 2
-    assert "domains.yaml cannot be read as sysbuild's" in capsys.readouterr().err
+    assert "domains.yaml: $.default: no" in capsys.readouterr().err
 
 
 def test_build_one_node(zephyr):
@@ -316,7 +316,7 @@ def test_build_starts_from_empty_folders(zephyr):
     ("break_it", "reason"),
     [
         (lambda top: shutil.rmtree(top / "deploy"), "cannot read a plan"),
-        (lambda top: (top / "deploy" / "plan.json").write_text("{}"), "not a plan"),
+        (lambda top: (top / "deploy" / "plan.json").write_text("{}"), "$.nodes: missing"),
         (lambda top: shutil.rmtree(top / "deploy" / "node_02"), "not whole"),
         (lambda top: (top / "sample" / "CMakeLists.txt").unlink(), "not an application"),
         (lambda top: (top / "bin" / "cmake").unlink(), "no cmake"),
@@ -336,10 +336,12 @@ def test_build_bad_input(zephyr, monkeypatch, capsys, break_it, reason):
     assert err.startswith("cats: error: ") and reason in err and err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("-n", "3"), ("-j", "-1")])
-def test_build_bad_numbers(zephyr, capsys, arguments):
-    assert build(*arguments) == 2
-    assert arguments[0][1] in capsys.readouterr().err
+def test_build_bad_numbers(zephyr, capsys):
+    assert build("-n", "3") == 2
+    assert "node" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        build("-j", "-1")
+    assert "-j/--jobs: '-1' is no whole number" in capsys.readouterr().err
 
 
 def test_python_without_what_zephyr_needs(zephyr, monkeypatch, capsys):
