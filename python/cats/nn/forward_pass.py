@@ -66,7 +66,7 @@ class ForwardPass:
             losses = losses.dense(len(x))
         seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
         if not seen and not isinstance(losses, Tensor):
-            if losses is None and bool(view.all()):  # one view is all views
+            if losses is None and model.whole[g]:  # one view is all views
                 return functional.linear(x if norm is None else norm(x), weight, bias)
             if losses is None:
                 mask, bounds = view[None, None], (0, x.shape[1])
@@ -74,11 +74,11 @@ class ForwardPass:
                 mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
             affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
             return MaskedProduct.apply(
-                x, weight, bias, *affine, mask, bounds, reader, model.layouts[kind]
+                x, weight, bias, *affine, mask, bounds, reader, model.layout(kind)
             )
         if isinstance(losses, Heard):
             losses = losses.dense(len(x))
-        if losses is None and self.observe is None and bool(view.all()):  # one view is all views
+        if losses is None and self.observe is None and model.whole[g]:  # one view is all views
             view, reader = view[:1], reader.new_ones(1, len(weight))
         mask = view[None, None] if losses is None else self._mask(g, kind, losses)
         return self.by_views(g, x, mask, reader, weight, bias, norm)
@@ -111,7 +111,10 @@ class ForwardPass:
             variance = centred.square().sum(-1, keepdim=True) / count
             view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
             view = self.see(f"norm{g}", torch.where(mask, view, 0))
-        out = x.new_empty(*x.shape[:2], len(weight))
-        for d, columns in enumerate(reader.bool()):
-            out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
-        return out
+        if len(reader) == 1:
+            return functional.linear(view[:, :, 0], weight, bias)
+        kind, _ = gather_kind(self.model.config, g)
+        order, counts = getattr(self.model, f"order_{kind.name}"), self.model.counts[kind]
+        parts = zip(weight[order].split(counts), bias[order].split(counts), strict=True)
+        out = [functional.linear(view[:, :, d], *part) for d, part in enumerate(parts)]
+        return torch.cat(out, -1).index_select(-1, order.argsort())

@@ -87,10 +87,9 @@ class _Cut:
 
     bounds: tuple[int, ...]
     fragment: Tensor  # long [T, K]: fragment of (row block, column), over all sources
-    fragments: int
-    tile: Tensor  # long [T]
+    source: Tensor  # long [fragments]: who sends it
+    tile: Tensor  # long [fragments]
     tiles: int
-    source: Tensor  # long [K]
 
 
 class MessageDropout:
@@ -106,6 +105,9 @@ class MessageDropout:
     Each (pattern, gather) draws one of ``modes``. ``payload`` is the bytes a frame carries and
     ``tile_rows`` the rows a tile has: one number, one for each gather, or None for as many rows as
     fit into one frame of the widest source.
+
+    Fates of fragments are drawn on the CPU, so that a seed means the same losses on every device;
+    a few thousand bits then go to ``device``, where they are spread over rows and columns.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class MessageDropout:
         patterns: int = 4,
         payload: int = PAYLOAD,
         tile_rows: int | Sequence[int] | None = None,
+        device: torch.device | str = "cpu",
     ) -> None:
         if granularity not in GRANULARITIES:
             raise CatsError(f"granularity is {granularity!r}: one of {', '.join(GRANULARITIES)}")
@@ -137,40 +140,68 @@ class MessageDropout:
         self._cuts = [
             _cut(model, split, keep, g, granularity, payload, tile_rows[g]) for g in range(count)
         ]
+        self._places = _places(self._cuts, self.nodes).to(device)
 
     def draw(self, batch: int, generator: torch.Generator | None = None) -> Losses:
-        """Losses of one batch: one Heard for each gather.
+        """Losses of one batch: one Heard for each gather, or nothing but None where nothing can be
+        lost; ``generator`` is of the CPU."""
+        arrived = self.arrived(batch, generator)
+        return [None] * len(self._cuts) if arrived is None else self.spread(arrived)
 
-        As many patterns as asked for where they divide ``batch``, else the next smaller number
+    def arrived(self, batch: int, generator: torch.Generator | None = None) -> Tensor | None:
+        """Fates of one batch, bool [P, sum over gathers of D x fragments], on the CPU; None where
+        nothing can be lost.
+
+        As many patterns P as asked for where they divide ``batch``, else the next smaller number
         that does, so that every pattern serves equally many samples.
         """
         low, high = self.probability
         lost = low + (high - low) * torch.rand((), generator=generator).item()
         patterns = max(p for p in range(1, min(self.patterns, batch) + 1) if batch % p == 0)
-        if self.nodes == 1 or lost == 0:
-            return [None] * len(self._cuts)
+        if self.nodes == 1 or high == 0:
+            return None
         shape = (len(self._cuts), patterns)
         modes = self.modes[torch.randint(len(self.modes), shape, generator=generator)]
-        return [
-            self._draw_gather(cut, mode, lost, generator)
+        fates = [
+            self._draw_gather(cut, mode, lost, generator).flatten(1)
             for cut, mode in zip(self._cuts, modes, strict=True)
         ]
+        return torch.cat(fates, 1)
 
     def _draw_gather(
         self, cut: _Cut, mode: Tensor, lost: float, generator: torch.Generator | None
-    ) -> Heard:
-        """``mode`` long [P]: the mode of each pattern."""
+    ) -> Tensor:
+        """bool [P, D, fragments] of one gather; ``mode`` long [P]: the mode of each pattern."""
         patterns, nodes = len(mode), self.nodes
 
         def arrived(*shape: int) -> Tensor:
             return torch.rand(patterns, *shape, generator=generator) >= lost
 
-        links = arrived(nodes, cut.fragments)[:, :, cut.fragment].transpose(1, 2)  # [P, T, D, K]
-        receiver = arrived(cut.tiles, nodes)[:, cut.tile, :, None]  # [P, T, D, 1]
-        source = arrived(cut.tiles, nodes)[:, cut.tile][:, :, None, cut.source]  # [P, T, 1, K]
-        mode = mode[:, None, None, None]
-        heard = torch.where(mode == 0, links, torch.where(mode == 1, receiver, source))
-        return Heard(heard, cut.bounds)
+        links = arrived(nodes, len(cut.source))
+        receiver = arrived(cut.tiles, nodes)[:, cut.tile].transpose(1, 2)
+        source = arrived(cut.tiles, nodes)[:, cut.tile, cut.source][:, None]
+        mode = mode[:, None, None]
+        return torch.where(mode == 0, links, torch.where(mode == 1, receiver, source))
+
+    def spread(self, arrived: Tensor) -> Losses:
+        """What ``arrived`` drew, moved to the device beforehand, as one Heard for each gather."""
+        columns = arrived.index_select(1, self._places)  # [P, sum over gathers of D x T x K]
+        sizes = [self.nodes * cut.fragment.numel() for cut in self._cuts]
+        return [
+            Heard(part.unflatten(1, (self.nodes, *cut.fragment.shape)).transpose(1, 2), cut.bounds)
+            for part, cut in zip(columns.split(sizes, 1), self._cuts, strict=True)
+        ]
+
+
+def _places(cuts: Sequence[_Cut], nodes: int) -> Tensor:
+    """long [sum over gathers of D x T x K]: where ``MessageDropout.arrived`` has each entry."""
+    places, first = [], 0
+    for cut in cuts:
+        fragments = len(cut.source)
+        receiver = first + fragments * torch.arange(nodes)  # [D]
+        places.append((cut.fragment + receiver[:, None, None]).flatten())
+        first += nodes * fragments
+    return torch.cat(places)
 
 
 def _cut(
@@ -190,8 +221,8 @@ def _cut(
     for s, (begin, end) in enumerate(ranges):
         source[begin:end] = s
     if granularity == "message":
-        whole = torch.zeros(1, dtype=torch.long)
-        return _Cut((0, rows), source[None], split.nodes, whole, 1, source)
+        everyone = torch.arange(split.nodes)
+        return _Cut((0, rows), source[None], everyone, torch.zeros_like(everyone), 1)
 
     widths = [len(columns) * element for columns in keep[g]]
     height = min(tile_rows or default_tile_rows(widths, rows, payload), rows)
@@ -205,7 +236,7 @@ def _cut(
             bounds.update(range(top, top + tile, step))
     tops = sorted(bounds)
     fragment = torch.zeros(len(tops) - 1, width, dtype=torch.long)
-    count = 0
+    sources, tiles = [], []
     for (top, s), cut in cuts.items():
         tile = min(height, rows - top)
         for f in range(cut.fragments(tile)):
@@ -213,7 +244,10 @@ def _cut(
             columns = list(keep[g][s][begin // element : end // element])
             blocks = [t for t, row in enumerate(tops[:-1]) if first <= row - top < last]
             for t in blocks:
-                fragment[t, columns] = count
-            count += 1
-    tile_of = torch.tensor([top // height for top in tops[:-1]])
-    return _Cut(tuple(tops), fragment, max(count, 1), tile_of, -(-rows // height), source)
+                fragment[t, columns] = len(sources)
+            sources.append(s)
+            tiles.append(top // height)
+    if not sources:  # nobody sends: one fragment that nobody reads
+        sources, tiles = [0], [0]
+    tile_count = -(-rows // height)
+    return _Cut(tuple(tops), fragment, torch.tensor(sources), torch.tensor(tiles), tile_count)

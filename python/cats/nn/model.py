@@ -80,7 +80,8 @@ class CatsTransformer(nn.Module):
         self.head = nn.Linear(config.features, config.outputs)
         self._initialise()
 
-        self.layouts: dict[Kind, tuple] = {}
+        self.groups: dict[Kind, tuple[int, int, int]] = {}
+        self.counts: dict[Kind, list[int]] = {}  # columns of each node
         for kind in Kind:
             own = torch.zeros(split.nodes, gather_width(config, kind), dtype=torch.bool)
             for d, (begin, end) in enumerate(own_ranges(config, split, kind)):
@@ -95,8 +96,13 @@ class CatsTransformer(nn.Module):
             (Kind.OUTPUT, Kind.RESULT, 1),
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
             reader = getattr(self, f"own_{target.name}").float().repeat(1, copies)
+            owner = reader.argmax(0)
             self.register_buffer(f"reader_{kind.name}", reader, persistent=False)
-            self.layouts[kind] = layout(reader)
+            self.register_buffer(f"owner_{kind.name}", owner, persistent=False)
+            order = owner.argsort(stable=True)  # node by node
+            self.register_buffer(f"order_{kind.name}", order, persistent=False)
+            self.groups[kind] = layout(reader)
+            self.counts[kind] = reader.sum(1).long().tolist()
         self.set_keep(full_keep(config, split) if keep is None else keep)
 
     def _initialise(self) -> None:
@@ -112,13 +118,28 @@ class CatsTransformer(nn.Module):
         """Broadcast only these columns from now on."""
         check_keep(self.config, self.split, keep)
         self.keep = [[tuple(columns) for columns in sources] for sources in keep]
+        self.whole: list[bool] = []  # whether every node has all of a gather where nothing is lost
         for g, sources in enumerate(self.keep):
             kind, _ = gather_kind(self.config, g)
             kept = torch.zeros(gather_width(self.config, kind), dtype=torch.bool)
             kept[[column for columns in sources for column in columns]] = True
             own = getattr(self, f"own_{kind.name}")
+            view = own.cpu() | kept
+            self.whole.append(bool(view.all()))
             self.register_buffer(f"kept_{g}", kept.to(own.device), persistent=False)
-            self.register_buffer(f"view_{g}", own | kept.to(own.device), persistent=False)
+            self.register_buffer(f"view_{g}", view.to(own.device), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.position.device
+
+    def layout(self, kind: Kind) -> tuple[tuple[int, int, int], Tensor | None]:
+        """How output columns behind this kind of gather share the nodes' masks: the groups of
+        ``masked_product.layout``, and where they are not nodes, the owner [O] of each column."""
+        groups = self.groups[kind]
+        even = groups[1] == self.split.nodes
+        return groups, None if even else getattr(self, f"owner_{kind.name}")
 
     def forward(
         self, x: Tensor, losses: Losses | None = None, observe: Observe | None = None
@@ -174,8 +195,9 @@ class CatsTransformer(nn.Module):
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
         """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]."""
-        if not (self.dropout and self.training):
-            return functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        lost = self.dropout if self.training else 0.0
+        if not lost or q.device.type != "cpu":
+            return functional.scaled_dot_product_attention(q, k, v, None, lost, causal)
         # PyTorch's fast kernel on a CPU knows no dropout.
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
         if causal:
@@ -187,8 +209,10 @@ class CatsTransformer(nn.Module):
 
 
 def dropout(x: Tensor, probability: float) -> Tensor:
-    """Ordinary dropout, several times as fast as PyTorch's on a CPU: 16 random bits an element
+    """Ordinary dropout. On a CPU several times as fast as PyTorch's: 16 random bits an element
     decide, so the probability is rounded to a multiple of 1 / 65536."""
+    if x.device.type != "cpu":
+        return functional.dropout(x, probability)
     lost = round(probability * 65536)
     bits = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
     kept = bits.view(torch.int16)[: x.numel()] >= lost - 32768
