@@ -28,6 +28,8 @@ MOST_THREADS = max(4 * (os.cpu_count() or 1), 64)
 MOST_COUNT = 10**6
 #: The longest that a program is told to wait or to watch: ten years.
 MOST_SECONDS = 10 * 366 * 86400.0
+#: Where a float model computes; auto: on a GPU where there is one.
+DEVICES = ("cpu", "cuda", "auto")
 
 
 def whole(
@@ -90,6 +92,18 @@ def seed(text: str) -> int:
         return int(text) % 2**64
     except ValueError:
         raise argparse.ArgumentTypeError(f"{_short(text)} is no whole number") from None
+
+
+def add_device_argument(parser: argparse._ActionsContainer, default: str | None = "cpu") -> None:
+    """The option ``--device`` that every command has that computes with a float model; None as
+    default: what a file says."""
+    said = "as FILE says, else cpu" if default is None else default
+    parser.add_argument(
+        "--device",
+        choices=DEVICES,
+        default=default,
+        help=f"where the float model computes; auto: on a GPU where there is one (default {said})",
+    )
 
 
 def _short(text: str) -> str:

@@ -72,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", metavar="FILE",
         help="the task's data, where it has moved; or other data, cut into parts alike",
     )  # fmt: skip
+    arguments.add_device_argument(parser)
     add_json_argument(parser)
     parser.add_argument(
         "--plot", type=plot_file, metavar="FILE", help="write a plot (.png, .svg or .pdf)"
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
     from cats.report import print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
+    from cats.training.device import pick_device
     from cats.training.evaluate import (
         MODE_SETS,
         every_token,
@@ -94,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
     losses = parse_losses(args.loss)
     model, info = load_run(args.run)
+    model.to(pick_device(args.device))
     task = load_task(info, args.data)
     print_notes(warnings=task.warnings)
     trained = info.extra.get("training") or {}

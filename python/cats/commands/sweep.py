@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another backend of joblib: ray or dask with the address of a cluster, slurm with a "
         "partition",
     )
+    arguments.add_device_argument(parser, None)
     parser.add_argument(
         "--force", action="store_true", help="start again over a folder that a sweep made"
     )
@@ -67,13 +68,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats sweep``."""
+    import dataclasses
+
     from cats.errors import CatsError
     from cats.report import print_table
     from cats.training import sweep
 
     if args.jobs == 0 or args.jobs < -1:
         raise CatsError(f"{args.jobs} jobs: at least 1, or -1 for one a core")
-    summary = sweep.run(sweep.read(args.file), args.out, args.jobs, args.backend, args.force)
+    recipe = sweep.read(args.file)
+    if args.device is not None:
+        recipe = dataclasses.replace(recipe, training={**(recipe.training or {}), "device": args.device})
+    summary = sweep.run(recipe, args.out, args.jobs, args.backend, args.force)
     print(f"\n{summary['metric']}, mean and half the range over seeds")
     print(sweep.tables(summary))
     if summary["baselines"]:

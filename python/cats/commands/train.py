@@ -232,6 +232,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="quantisation-aware: the last EPOCHS see the integer model's roundings (default 0)",
     )
     fit.add_argument("--threads", type=arguments.threads, help="CPU threads (default 1)")
+    arguments.add_device_argument(fit)
+    fit.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16"),
+        default="fp32",
+        help="of the products: float32, or mixed with 16 bits (default fp32)",
+    )
+    fit.add_argument(
+        "--accumulate",
+        type=arguments.whole(),
+        default=1,
+        metavar="N",
+        help="compute each batch in N parts, which takes less memory (default 1)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -290,6 +304,9 @@ def run(args: argparse.Namespace) -> int:
         air_budget=args.air_budget,
         air_radio=args.air_radio,
         qat=args.qat,
+        accumulate=args.accumulate,
+        device=args.device,
+        precision=args.precision,
         seed=args.seed,
     )
     init = load_run(args.init)[0] if args.init else None

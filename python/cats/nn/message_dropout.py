@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -55,8 +56,9 @@ class Heard:
     def dense(self, batch: int) -> Tensor:
         """The same as an exact pattern: bool [B, rows, D, K]."""
         repeat = batch // self.columns.shape[0]
-        counts = torch.tensor(self.bounds).diff()
-        return self.columns.repeat_interleave(counts, 1).repeat_interleave(repeat, 0)
+        blocks = zip(self.columns.split(1, 1), pairwise(self.bounds), strict=True)
+        rows = [block.expand(-1, end - top, -1, -1) for block, (top, end) in blocks]
+        return torch.cat(rows, 1).repeat_interleave(repeat, 0)
 
 
 #: One entry for each gather: None (all heard), a Heard, or an exact pattern as a bool tensor
@@ -146,7 +148,9 @@ class MessageDropout:
         """Losses of one batch: one Heard for each gather, or nothing but None where nothing can be
         lost; ``generator`` is of the CPU."""
         arrived = self.arrived(batch, generator)
-        return [None] * len(self._cuts) if arrived is None else self.spread(arrived)
+        if arrived is None:
+            return [None] * len(self._cuts)
+        return self.spread(arrived.to(self._places.device))
 
     def arrived(self, batch: int, generator: torch.Generator | None = None) -> Tensor | None:
         """Fates of one batch, bool [P, sum over gathers of D x fragments], on the CPU; None where

@@ -97,7 +97,8 @@ def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int
     model.eval()
     for _ in range(BATCHES):
         index = torch.randint(len(task.train), (batch,), generator=generator)
-        model(task.batch(index, model.config.output_rows, generator)[0], observe=count)
+        x, _ = task.batch(index, model.config.output_rows, generator)
+        model(x.to(model.device), observe=count)
     model.train(training)
     return [
         None if score is None else score * power[f"gather{g}"].sqrt()
@@ -118,7 +119,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
         index = torch.randint(len(task.train), (batch,), generator=generator)
         x, targets = task.batch(index, model.config.output_rows, generator)
         model.zero_grad()
-        task.loss(model(x), targets).backward()
+        task.loss(model(x.to(model.device)), targets.to(model.device)).backward()
         for g, prune in enumerate(prunable):
             if prune:
                 linear, _ = reading(model, g)

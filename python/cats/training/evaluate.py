@@ -28,6 +28,7 @@ from cats.report import draw_range
 from cats.shape.partition import gather_kind, own_ranges
 from cats.tasks import Part, Task, generator_of
 from cats.tasks.forecast import Forecast
+from cats.training.device import moved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,8 +70,8 @@ def answers(
     """The last output row as its owners compute it: real [B, tokens_in, P] to real [B, C]; or
     ``every_row`` [B, rows, C]."""
     if isinstance(model, CatsTransformer):
-        out = model.eval()(inputs, losses)
-        return out if every_row else out[:, -1]
+        out = model.eval()(moved(inputs, model.device), losses)
+        return (out if every_row else out[:, -1]).cpu()
     given = None if losses is None else _availability(model, losses, len(inputs))
     out = run_batch(model, quantize_inputs(model, inputs.numpy()), given)  # [B, D, rows, C]
     owner = np.repeat(np.arange(model.split.nodes), model.split.outputs)  # [C]
@@ -129,6 +130,7 @@ def score_at(
         patterns=batch,
         payload=payload,
         tile_rows=tile_rows,
+        device=model.device if isinstance(model, CatsTransformer) else "cpu",
     )
     outputs = [
         answers(model, chunk, dropout.draw(len(chunk), generator), every_token)
@@ -142,6 +144,7 @@ def every_token(model: CatsTransformer, task: Forecast, part: Part) -> dict[str,
     config = dataclasses.replace(model.config, pool="all")
     rows = CatsTransformer(config, model.split, model.keep)
     rows.load_state_dict(model.state_dict())
+    rows.to(model.device)
     return score_at(rows, task, part, 0.0, every_token=True)
 
 

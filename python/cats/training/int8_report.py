@@ -92,7 +92,7 @@ def where_int8_loses(
     def scored(rounding: Rounded | None) -> float:
         model.rounding = rounding
         try:
-            out = [model.eval()(chunk)[:, -1] for chunk in part.inputs.split(batch)]
+            out = [answers(model, chunk) for chunk in part.inputs.split(batch)]
         finally:
             model.rounding = None
         return task.score(torch.cat(out), part)[metric]

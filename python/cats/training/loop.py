@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Training: message dropout, pruning in steps, checkpoints, runs that can be repeated.
 
-Every random number follows from (seed, epoch, process), so a resumed run ends with the weights of
-an uninterrupted one.
+Every random number follows from (seed, epoch), that of ordinary dropout from the process as well,
+so a resumed run ends with the weights of an uninterrupted one, and several processes, each with its
+share of every batch, do what one does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from cats import __version__
 from cats.errors import CatsError
@@ -46,7 +47,8 @@ from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, Kind, full_keep
 from cats.tasks import Part, Task, generator_of
-from cats.training.distributed import processes, shared
+from cats.training.device import device_name, moved, pick_device, seeds_kept
+from cats.training.distributed import average, from_first, processes, wait_for_all
 from cats.training.options import Training
 from cats.training.run_folder import (
     CHECKPOINT,
@@ -58,6 +60,7 @@ from cats.training.run_folder import (
     run_state,
     write_run,
 )
+from cats.training.step import Gradients
 
 
 def train(
@@ -83,18 +86,21 @@ def train(
     training.check()
     _check_task(task, config)
     _check_memory(config)
-    rank, world = processes()
-    with _threads(training.threads), torch.random.fork_rng([]):
-        if training.batch % world:
-            raise CatsError(f"batch of {training.batch} cannot be shared by {world} processes")
-        session = _Session(task, config, split, training, rank, world, init)
+    device = pick_device(training.device)
+    rank, world = processes(device)
+    with _threads(training.threads), seeds_kept(device):
+        if training.batch % (world * training.accumulate):
+            raise CatsError(
+                f"batch of {training.batch} cannot be shared by {world} processes, each in "
+                f"{training.accumulate} parts"
+            )
+        session = _Session(task, config, split, training, device, rank, world, init)
         if out is not None:
             state = run_state(out, session.config_json(), resume, force)
             if state == "done":
                 model, _ = load_run(out)
                 return model, read_metrics(out)
-            if world > 1:
-                distributed.barrier()  # all have looked before the first one writes
+            wait_for_all()  # all have looked before the first one writes
             if state == "begun":
                 session.restore(out / CHECKPOINT)
             elif rank == 0:
@@ -103,8 +109,7 @@ def train(
         metrics = session.finish()
         if out is not None and rank == 0:
             write_run(out, session.final, session.config_json(), metrics)
-        if world > 1:
-            distributed.barrier()  # nobody reads the folder before it is whole
+        wait_for_all()  # nobody reads the folder before it is whole
         return session.final, metrics
 
 
@@ -117,12 +122,13 @@ class _Session:
         config: ModelConfig,
         split: SplitConfig,
         training: Training,
+        device: torch.device,
         rank: int,
         world: int,
         init: CatsTransformer | None,
     ) -> None:
         self.task, self.config, self.split, self.training = task, config, split, training
-        self.rank, self.world = rank, world
+        self.device, self.rank, self.world = device, rank, world
         torch.manual_seed(training.seed % 2**64)
         # A causal forecaster learns from all rows at once; only the last row is used later.
         every_row = config.task == "forecast" and config.pool == "last" and config.causal
@@ -134,19 +140,24 @@ class _Session:
             init, _ = deal(init, split)
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
+        self.model.to(device)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=training.lr,
             weight_decay=training.weight_decay,
             fused=True,
         )
-        self.batch = min(training.batch, len(task.train) // world * world)
+        fp16 = training.precision == "fp16"
+        self.scaler = torch.amp.GradScaler(device.type, enabled=fp16)
+        parts = world * training.accumulate
+        self.batch = min(training.batch, len(task.train) // parts * parts)
         if not self.batch:
-            raise CatsError(f"{len(task.train)} training samples for {world} processes: too few")
+            raise CatsError(f"{len(task.train)} training samples for batches of {parts} parts")
         self.steps_an_epoch = len(task.train) // self.batch
         self.epoch, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.history: list[dict] = []
         self.scales: Scales | None = None
+        self.gradients: Gradients | None = None  # of the model as it is now
         self.final = self.model
 
     def config_json(self) -> dict:
@@ -171,17 +182,17 @@ class _Session:
         after_epoch: Callable[[int, dict], None] | None,
     ) -> None:
         prune_at = self._pruning()
-        forward = shared(self.model) if self.world > 1 else self.model
         saved = time.monotonic()
         first = self.epoch
         bar = _bar(range(first, self.training.epochs), first, self.training.epochs, self.rank)
         for epoch in bar:
             begin, cpu = time.monotonic(), time.process_time()
             if epoch in prune_at:
-                self.model.set_keep(prune_at[epoch]())
+                self.model.set_keep(from_first(prune_at[epoch]))
+                self.gradients = None
             if epoch >= self.training.epochs - self.training.qat:
                 self._round()
-            loss = self._epoch(forward, epoch)
+            loss = self._epoch(epoch)
             if not math.isfinite(loss):
                 raise CatsError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
             self.epoch = epoch + 1
@@ -199,11 +210,13 @@ class _Session:
                 after_epoch(epoch, record)
 
     def _round(self) -> None:
-        """From now on learn with roundings; all processes choose the same scales."""
+        """From now on learn with roundings."""
+        if self.model.rounding is not None:
+            return
         if self.scales is None:
             inputs = calibration_inputs(self.task)
-            self.scales = scales_for(self.model, self.config, inputs)
-        self.model.rounding = Rounded(self.config, self.scales)
+            self.scales = from_first(lambda: scales_for(self.model, self.config, inputs))
+        self.model.rounding, self.gradients = Rounded(self.config, self.scales), None
 
     def _pruning(self) -> dict[int, Callable[[], KeepSets]]:
         """{epoch: what gives the keep sets from then on}."""
@@ -235,13 +248,8 @@ class _Session:
             }
         return steps
 
-    def _epoch(self, forward: nn.Module, epoch: int) -> float:
-        """One pass over the training part; the mean loss."""
-        training = self.training
-        seed = training.seed * 1_000_003 + epoch
-        order, noise = generator_of(seed), generator_of(seed * 1009 + 1 + self.rank)
-        torch.manual_seed((seed * 1009 + 1 + self.rank) % 2**64)
-        dropout = None
+    def _make_gradients(self) -> Gradients:
+        training, dropout = self.training, None
         if training.message_dropout[1] > 0:
             dropout = MessageDropout(
                 self.model.config,
@@ -253,25 +261,43 @@ class _Session:
                 training.patterns,
                 training.payload,
                 training.tile_rows,
+                self.device,
             )
+        return Gradients(
+            self.model,
+            self.task.loss,
+            dropout,
+            "fp32" if self.model.rounding else training.precision,  # an int8 is a float32 here
+            training.accumulate,
+            (self.rank, self.world),
+            self.scaler,
+        )
+
+    def _epoch(self, epoch: int) -> float:
+        """One pass over the training part; the mean loss."""
+        training = self.training
+        seed = training.seed * 1_000_003 + epoch
+        order, noise = generator_of(seed), generator_of(seed * 1009 + 1)
+        torch.manual_seed((seed * 1009 + 1 + self.rank) % 2**64)
         steps = training.epochs * self.steps_an_epoch
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
         self.model.train()
+        gradients = self.gradients = self.gradients or self._make_gradients()
         indices = torch.randperm(len(self.task.train), generator=order)
         for i in range(self.steps_an_epoch):
-            index = indices[i * self.batch : (i + 1) * self.batch][self.rank :: self.world]
+            index = indices[i * self.batch : (i + 1) * self.batch]
             x, targets = self.task.batch(index, self.model.config.output_rows, noise)
-            losses = dropout.draw(len(x), noise) if dropout else None
-            loss = self.task.loss(forward(x, losses), targets)
-            self.optimizer.zero_grad()
-            loss.backward()
+            dropout = gradients.dropout
+            total += gradients(x, targets, dropout.arrived(len(x), noise) if dropout else None)
+            self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), training.clip)
             for group in self.optimizer.param_groups:
                 group["lr"] = training.rate(epoch * self.steps_an_epoch + i, steps)
-            self.optimizer.step()
-            total += loss.item()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         self.model.eval()
-        return total / self.steps_an_epoch
+        average([total])
+        return total.item() / self.steps_an_epoch
 
     def score(self, part: Part) -> dict[str, float]:
         """Figures of the model as it is, nothing lost."""
@@ -282,13 +308,14 @@ class _Session:
         """The model as it will be used, and its figures."""
         self.final = CatsTransformer(self.config, self.split, self.model.keep)
         self.final.load_state_dict(self.model.state_dict())
-        self.final.eval()
+        self.final.to(self.device).eval()
         metrics = {
             "metric": self.task.metric,
             "parameters": sum(p.numel() for p in self.final.parameters()),
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
             "processes": self.world,
+            "device": device_name(self.device),
             "threads": torch.get_num_threads(),
             "history": self.history,
         }
@@ -296,6 +323,7 @@ class _Session:
             metrics[name] = self.task.score(
                 predict(self.final, getattr(self.task, name).inputs), getattr(self.task, name)
             )
+        self.final.cpu()
         return metrics
 
     def save(self, path: Path) -> None:
@@ -310,6 +338,7 @@ class _Session:
             "seconds": self.seconds,
             "cpu_seconds": self.cpu_seconds,
             "history": self.history,
+            "scaler": self.scaler.state_dict(),
         }
         write_atomic(path, save(tensors, {"state": json.dumps(state)}))
 
@@ -324,11 +353,14 @@ class _Session:
             for name, parameter in self.model.named_parameters():
                 keys = ("step", "exp_avg", "exp_avg_sq")
                 self.optimizer.state[parameter] = {
-                    key: tensors[f"optimizer.{name}.{key}"] for key in keys
+                    key: tensors[f"optimizer.{name}.{key}"].to(self.device) for key in keys
                 }
             self.epoch, self.seconds = state["epoch"], state["seconds"]
             self.cpu_seconds = state["cpu_seconds"]
             self.history = state["history"]
+            if self.scaler.is_enabled():
+                self.scaler.load_state_dict(state["scaler"])
+            self.gradients = None
             if "scales" in state["config"]:
                 self.scales = scales_from_json(state["config"]["scales"], self.config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -337,8 +369,9 @@ class _Session:
 
 @torch.no_grad()
 def predict(model: CatsTransformer, inputs: Tensor, batch: int = 512) -> Tensor:
-    """The last output row of every sample: [n, tokens_in, P] to [n, C]."""
-    return torch.cat([model(chunk)[:, -1] for chunk in inputs.split(batch)])
+    """The last output row of every sample: [n, tokens_in, P] to [n, C], both on the CPU."""
+    chunks = (moved(chunk, model.device) for chunk in inputs.split(batch))
+    return torch.cat([model(chunk)[:, -1] for chunk in chunks]).cpu()
 
 
 def _check_memory(config: ModelConfig) -> None:

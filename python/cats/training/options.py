@@ -7,12 +7,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cats.arguments import MOST_COUNT, MOST_THREADS
+from cats.arguments import DEVICES, MOST_COUNT, MOST_THREADS
 from cats.errors import CatsError
 from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD
 from cats.nn.prune import CRITERIA, SCOPES, step_ratios
 from cats.plan.radio import radio
 from cats.shape.partition import PRUNABLE, Kind
+from cats.training.device import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,11 @@ class Training:
     criterion ``prune_by`` (``prune``). ``air_budget``, bytes that an inference puts on the air of
     ``air_radio``, takes the place of ``keep`` and is reached in as many steps. The last ``qat``
     epochs learn with the integer model's roundings (``cats.nn.qat``). ``dropout`` is ordinary
-    dropout, ``clip`` bounds the gradient's norm. ``threads`` (None: as PyTorch chooses) is part of
-    what makes a run repeatable; small models run best on one.
+    dropout, ``clip`` bounds the gradient's norm. A ``batch``, the samples of one step, is computed
+    in ``accumulate`` parts one after the other, which takes less memory and changes nothing but
+    roundings. ``device`` and ``precision`` are names of ``cats.training.device``; epochs with
+    roundings are always computed in float32. ``threads`` (None: as PyTorch chooses) is part of what
+    makes a run repeatable; small models run best on one.
     """
 
     epochs: int = 60
@@ -52,12 +56,15 @@ class Training:
     air_budget: int | None = None
     air_radio: str = "ieee802154"
     qat: int = 0
+    accumulate: int = 1
+    device: str = "cpu"
+    precision: str = "fp32"
     seed: int = 0
     threads: int | None = None
 
     def check(self) -> None:
         """Raise CatsError for options that cannot be trained with."""
-        names = ("epochs", "batch", "patterns", "payload", "prune_steps")
+        names = ("epochs", "batch", "patterns", "payload", "prune_steps", "accumulate")
         for name, most in {**dict.fromkeys(names, MOST_COUNT), "threads": MOST_THREADS}.items():
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -97,6 +104,8 @@ class Training:
             ("granularity", GRANULARITIES),
             ("prune_scope", SCOPES),
             ("prune_by", CRITERIA),
+            ("device", DEVICES),
+            ("precision", PRECISIONS),
         ):
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")

@@ -267,6 +267,7 @@ def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
     before = read_json(out / CONFIG)
     if isinstance(before.get("training"), dict):  # an option that is newer than the run
         before["training"] = {**to_json(Training()), **before["training"]}
+        before["training"]["device"] = config["training"]["device"]  # where, not what
     changed = [
         key
         for key in ("format", "task", "model", "split", "training")

@@ -63,6 +63,7 @@ from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig
 from cats.training import run_folder
+from cats.training.device import pick_device
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
 from cats.training.loop import train
@@ -409,6 +410,7 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     _, metrics = train(task, model, split, training, folder, resume=True)
     begin = time.process_time()
     trained, _ = load_run(folder)
+    trained.to(pick_device(training.device))
     scores = {}
     for form, tested in (("float", trained), ("int8", quantise_run(folder)[0])):
         records = evaluate(
