@@ -3,9 +3,10 @@
 """What a training step with message dropout and pruning costs: ``python -m bench.training``.
 
 Side by side in one process, taking turns step by step: a plain PyTorch transformer
-(``nn.TransformerEncoderLayer``), this package's model with message dropout and half of the columns
-pruned, and the same losses by the definition (every receiver's own norm). All have the same shape,
-ordinary dropout 0.1, loss and optimiser; the drawing of losses is part of the step.
+(``nn.TransformerEncoderLayer``), this package's model with half of the columns pruned, without and
+with message dropout, and the same losses by the definition (every receiver's own norm). All have
+the same shape, ordinary dropout 0.1, loss and optimiser; the drawing of losses is part of the step,
+and on a GPU all are recorded as ``cats train`` records them.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from cats.nn.message_dropout import Heard, MessageDropout
+from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
+from cats.report import add_device_argument
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.training.device import PRECISIONS, device_name, pick_device
+from cats.training.step import Gradients
 
 #: What the steps by definition are called.
 SLOW = ", each receiver its own norm"
@@ -52,39 +57,62 @@ class PlainTransformer(nn.Module):
         mask = nn.Transformer.generate_square_subsequent_mask(config.tokens)
         self.register_buffer("mask", mask if config.causal else None)
 
-    def forward(self, x: Tensor) -> Tensor:
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters are."""
+        return self.position.device
+
+    def forward(self, x: Tensor, losses: None = None) -> Tensor:
         x = self.embed(x) + self.position
         x = self.layers(x, mask=self.mask, is_causal=self.mask is not None)
         return self.head(x)
 
 
-def step_of(model: nn.Module, forward: Callable[[], Tensor], targets: Tensor) -> Callable[[], None]:
-    """One training step of ``model`` as a function without arguments."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+def step_of(
+    model: nn.Module,
+    x: Tensor,
+    targets: Tensor,
+    loss: MessageDropout | None = None,
+    dense: bool = False,
+    **options: Any,
+) -> Callable[[], None]:
+    """One training step of ``model`` as a function without arguments; ``dense``: each receiver's
+    own norm."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     model.train()
+    gradients = Gradients(model, nn.functional.mse_loss, loss, **options)
+    if dense:
+        spread = loss.spread
+        loss.spread = lambda arrived: [heard.dense(len(x)) for heard in spread(arrived)]
 
     def step() -> None:
-        optimizer.zero_grad()
-        nn.functional.mse_loss(forward(), targets).backward()
+        gradients(x, targets, loss.arrived(len(x)) if loss else None)
         optimizer.step()
 
     return step
 
 
-def measure(steps: dict[str, Callable[[], None]], repeats: int, warmup: int) -> dict[str, dict]:
+def measure(
+    steps: dict[str, Callable[[], None]], repeats: int, warmup: int, group: int = 1
+) -> dict[str, dict]:
     """Milliseconds a step (median, least), and the median of the ratios to the first function's
-    step of the same round, of functions that take turns; slow ones run in every fifth round."""
+    step of the same round, of functions that take turns, ``group`` steps each, at the end of which
+    a GPU is waited for; slow ones run in every fifth round."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     ratios: dict[str, list[float]] = {name: [] for name in steps}
     first = next(iter(steps))
+    wait = torch.cuda.synchronize if torch.cuda.is_initialized() else lambda: None
     for i in range(-warmup, repeats):
         for name, step in steps.items():
             if name.endswith(SLOW) and i % 5:
                 continue
+            wait()
             begin = time.perf_counter()
-            step()
+            for _ in range(group):
+                step()
+            wait()
             if i >= 0:
-                times[name].append(1e3 * (time.perf_counter() - begin))
+                times[name].append(1e3 * (time.perf_counter() - begin) / group)
                 ratios[name].append(times[name][-1] / times[first][-1])
     return {
         name: {
@@ -104,30 +132,37 @@ def build(
     patterns: int,
     naive: bool,
     dropout: float = 0.1,
+    device: str = "cpu",
+    precision: str = "fp32",
+    record: bool = True,
 ) -> dict[str, Callable[[], None]]:
     """The steps that are compared, by name."""
     torch.manual_seed(0)
+    place = pick_device(device)
     x = torch.randn(batch, config.tokens_in, config.inputs)
     targets = torch.randn(batch, config.output_rows, config.outputs)
-    plain = PlainTransformer(config, dropout)
-    steps = {"plain": step_of(plain, lambda: plain(x), targets)}
+    options = {"precision": precision, "record": record}
+    plain = PlainTransformer(config, dropout).to(place)
+    steps = {"plain": step_of(plain, x, targets, **options)}
     split = SplitConfig.even(config, nodes)
-    for granularity in ("message", "packet"):
-        for dense in (False, True) if naive and granularity == "message" else (False,):
+    for name in ("nothing lost", "message", "packet"):
+        for dense in (False, True) if naive and name == "message" else (False,):
             model = CatsTransformer(config, split, dropout=dropout)
             model.set_keep(select(model, keep))
-            loss = MessageDropout(
-                config, split, model.keep, (0.0, 0.2), granularity, patterns=patterns
-            )
-
-            def forward(model=model, loss=loss, dense=dense) -> Tensor:
-                losses = loss.draw(batch)
-                if dense:
-                    losses = [h.dense(batch) if isinstance(h, Heard) else h for h in losses]
-                return model(x, losses)
-
-            name = granularity + (SLOW if dense else "")
-            steps[name] = step_of(model, forward, targets)
+            model.to(place)
+            loss = None
+            if name != "nothing lost":
+                loss = MessageDropout(
+                    config,
+                    split,
+                    model.keep,
+                    (0.0, 0.2),
+                    name,
+                    patterns=patterns,
+                    device=place,
+                )
+            step = step_of(model, x, targets, loss, dense, **options)
+            steps[name + (SLOW if dense else "")] = step
     return steps
 
 
@@ -149,6 +184,16 @@ def main() -> None:
         "--dropout", type=float, default=0.1, help="ordinary dropout of all models (default 0.1)"
     )
     parser.add_argument("--no-naive", action="store_true", help="leave the slow definition out")
+    add_device_argument(parser)
+    parser.add_argument("--precision", choices=tuple(PRECISIONS), default="fp32")
+    parser.add_argument(
+        "--no-record", action="store_true", help="on a GPU: launch kernels one by one"
+    )
+    parser.add_argument("--features", type=int, default=128, help="(default 128)")
+    parser.add_argument("--hidden", type=int, default=128, help="(default 128)")
+    parser.add_argument(
+        "--group", type=int, default=1, help="steps in a row, timed together (default 1)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -156,9 +201,9 @@ def main() -> None:
         tokens_in=32,
         inputs=16,
         outputs=args.outputs,
-        features=128,
+        features=args.features,
         heads=16,
-        hidden=128,
+        hidden=args.hidden,
         blocks=6,
         causal=True,
         activation="gelu",
@@ -173,11 +218,15 @@ def main() -> None:
         args.patterns,
         not args.no_naive,
         args.dropout,
+        args.device,
+        args.precision,
+        not args.no_record,
     )
-    times = measure(steps, args.repeats, warmup=3)
+    times = measure(steps, args.repeats, warmup=3, group=args.group)
     parameters = sum(p.numel() for p in PlainTransformer(config, 0.0).parameters())
     print(f"{args.nodes} nodes, batch {args.batch}, keep {args.keep}, {parameters} parameters")
-    print(f"ordinary dropout {args.dropout}, {args.threads} threads")
+    where = device_name(pick_device(args.device))
+    print(f"ordinary dropout {args.dropout}, {args.precision}, {where}, {args.threads} threads")
     print(f"{'training step':40s} {'median':>10s} {'least':>10s} {'over plain':>11s}")
     for name, figures in times.items():
         print(
@@ -185,7 +234,8 @@ def main() -> None:
             f"{figures['over_plain']:10.2f}x"
         )
     if args.json:
-        record = {"parameters": parameters, **vars(args), "json": str(args.json), "steps": times}
+        record = {"parameters": parameters, **vars(args), "json": str(args.json)}
+        record |= {"card": where, "steps": times}
         args.json.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

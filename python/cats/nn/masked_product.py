@@ -5,6 +5,7 @@ once: its closed form and its derivative."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 
@@ -43,10 +44,8 @@ class MaskedProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, weight, bias, gain, offset, eps, mask, bounds, reader, layout):
         """The product of all patterns, nodes and rows; keeps what its derivative needs."""
-        place = x.device.type
-        low = torch.get_autocast_dtype(place) if torch.is_autocast_enabled(place) else x.dtype
-        ctx.dtype = x.dtype
-        with torch.autocast(place, enabled=False):
+        ctx.dtype, low = x.dtype, _autocast_dtype(x.device) or x.dtype
+        with _as_written(x.device):
             out, ctx.kept, tensors = _forward(
                 x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, low
             )
@@ -58,9 +57,22 @@ class MaskedProduct(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx, gradient):
         """The derivatives of x, weight, bias, gain and offset, in that order."""
-        with torch.autocast(gradient.device.type, enabled=False):
+        with _as_written(gradient.device):
             d_x, *rest = _backward(gradient, ctx.kept, *ctx.saved_tensors, ctx.bounds, ctx.groups)
         return d_x.to(ctx.dtype), *rest, None, None, None, None, None
+
+
+def _autocast_dtype(device: torch.device) -> torch.dtype | None:
+    """What autocast computes in, None where it is off or the device knows none."""
+    if torch.amp.is_autocast_available(device.type) and torch.is_autocast_enabled(device.type):
+        return torch.get_autocast_dtype(device.type)
+    return None
+
+
+def _as_written(device: torch.device) -> contextlib.AbstractContextManager:
+    """Autocast is off inside."""
+    off = _autocast_dtype(device) is None
+    return contextlib.nullcontext() if off else torch.autocast(device.type, enabled=False)
 
 
 def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, low):

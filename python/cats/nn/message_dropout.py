@@ -143,6 +143,7 @@ class MessageDropout:
             _cut(model, split, keep, g, granularity, payload, tile_rows[g]) for g in range(count)
         ]
         self._places = _places(self._cuts, self.nodes).to(device)
+        self._choices: dict[int, tuple[Tensor, Tensor, int]] = {}
 
     def draw(self, batch: int, generator: torch.Generator | None = None) -> Losses:
         """Losses of one batch: one Heard for each gather, or nothing but None where nothing can be
@@ -164,28 +165,13 @@ class MessageDropout:
         patterns = max(p for p in range(1, min(self.patterns, batch) + 1) if batch % p == 0)
         if self.nodes == 1 or high == 0:
             return None
+        if patterns not in self._choices:
+            self._choices[patterns] = _choices(self._cuts, self.nodes, patterns)
+        gather, choices, draws = self._choices[patterns]
         shape = (len(self._cuts), patterns)
         modes = self.modes[torch.randint(len(self.modes), shape, generator=generator)]
-        fates = [
-            self._draw_gather(cut, mode, lost, generator).flatten(1)
-            for cut, mode in zip(self._cuts, modes, strict=True)
-        ]
-        return torch.cat(fates, 1)
-
-    def _draw_gather(
-        self, cut: _Cut, mode: Tensor, lost: float, generator: torch.Generator | None
-    ) -> Tensor:
-        """bool [P, D, fragments] of one gather; ``mode`` long [P]: the mode of each pattern."""
-        patterns, nodes = len(mode), self.nodes
-
-        def arrived(*shape: int) -> Tensor:
-            return torch.rand(patterns, *shape, generator=generator) >= lost
-
-        links = arrived(nodes, len(cut.source))
-        receiver = arrived(cut.tiles, nodes)[:, cut.tile].transpose(1, 2)
-        source = arrived(cut.tiles, nodes)[:, cut.tile, cut.source][:, None]
-        mode = mode[:, None, None]
-        return torch.where(mode == 0, links, torch.where(mode == 1, receiver, source))
+        survives = torch.rand(draws, generator=generator) >= lost
+        return survives[choices.gather(0, modes[gather].T[None])[0]]
 
     def spread(self, arrived: Tensor) -> Losses:
         """What ``arrived`` drew, moved to the device beforehand, as one Heard for each gather."""
@@ -195,6 +181,25 @@ class MessageDropout:
             Heard(part.unflatten(1, (self.nodes, *cut.fragment.shape)).transpose(1, 2), cut.bounds)
             for part, cut in zip(columns.split(sizes, 1), self._cuts, strict=True)
         ]
+
+
+def _choices(cuts: Sequence[_Cut], nodes: int, patterns: int) -> tuple[Tensor, Tensor, int]:
+    """Which draw decides the fate of (receiver, fragment): (long [E] the gather that it is of, long
+    [modes, P, E] the draw in each mode and pattern, number of draws), with E as in
+    ``MessageDropout.arrived``."""
+    gathers, choices, first = [], [], 0
+    pattern = torch.arange(patterns)[:, None, None]
+    receiver = torch.arange(nodes)[:, None]
+    for g, cut in enumerate(cuts):
+        fragments = len(cut.source)
+        links = first + (pattern * nodes + receiver) * fragments + torch.arange(fragments)
+        first += links.numel()
+        tiles = first + (pattern * cut.tiles + cut.tile) * nodes  # [P, 1, fragments]
+        first += 2 * patterns * cut.tiles * nodes
+        deaf, mute = tiles + receiver, tiles + patterns * cut.tiles * nodes + cut.source
+        choices.append(torch.stack((links, deaf, mute.expand_as(links))).flatten(2))
+        gathers.append(torch.full((nodes * fragments,), g))
+    return torch.cat(gathers), torch.cat(choices, 2), first
 
 
 def _places(cuts: Sequence[_Cut], nodes: int) -> Tensor:

@@ -57,7 +57,7 @@ def seeds_kept(device: torch.device) -> Iterator[None]:
         yield
 
 
-def autocast(device: torch.device, precision: str) -> torch.autocast:
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
     """The context in which a model and its loss compute in a precision of ``PRECISIONS``."""
     dtype = PRECISIONS[precision]
-    return torch.autocast(device.type, dtype or torch.bfloat16, enabled=dtype is not None)
+    return torch.autocast(device.type, dtype) if dtype else contextlib.nullcontext()
