@@ -85,9 +85,7 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     spread = spread[:, :, None, :, None]  # [T, P, 1, groups, 1, K]
     scaled = weight if gain is None else weight * gain
     masked = weight.new_empty(*mask.shape[:2], *weight.shape, dtype=low)  # [T, P, O, K]
-    torch.mul(
-        scaled.view(*groups, inner), spread, out=masked.view(*mask.shape[:2], *groups, inner)
-    )
+    torch.mul(scaled.view(*groups, inner), spread, out=masked.view(*mask.shape[:2], *groups, inner))
     share = total = None
     if gain is not None:
         x = x.to(weight.dtype)

@@ -7,8 +7,6 @@ import dataclasses
 import json
 import math
 import shutil
-import subprocess
-import sys
 from unittest import mock
 
 import pytest
@@ -26,7 +24,7 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
 from cats.shape.partition import Kind, full_keep
-from cats.training.loop import predict, train
+from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import (
     CHECKPOINT,
@@ -398,45 +396,6 @@ def test_command_presets_are_defaults_of_the_data(series, tmp_path):
     assert command.run(parser.parse_args(text.split())) == 0
     options = load_run(tmp_path / "run")[1].extra["task_options"]
     assert options["target"] == "value" and options["stride"] == 1 and options["missing"] == "hold"
-
-
-PARALLEL = """
-import dataclasses, sys
-from pathlib import Path
-from cats import tasks
-from cats.shape.config import SplitConfig
-from cats.training.loop import train
-from cats.training.options import Training
-
-task = tasks.load("forecast", data=sys.argv[1], target="value", context=16, horizon=4, patch=4)
-model = dataclasses.replace(task.model, features=8, heads=4, hidden=8, blocks=1)
-for loss in (0.0, 0.4):
-    training = Training(epochs=2, batch=32, threads=1, message_dropout=(0.0, loss), keep=0.5)
-    train(task, model, SplitConfig.even(model, 2), training, Path(sys.argv[2]) / str(loss))
-"""
-
-
-def test_torchrun_shares_batches(series, tmp_path):
-    """Two processes with half of each batch end where one process with whole batches ends."""
-    script = tmp_path / "parallel.py"
-    script.write_text(PARALLEL)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    arguments = [str(script), str(series), str(tmp_path / "two")]
-    done = subprocess.run([*torchrun, *arguments], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    with mock.patch("sys.argv", ["script", str(series), str(tmp_path / "one")]):
-        exec(compile(PARALLEL, str(script), "exec"), {})
-    runs = {
-        (name, loss): load_run(tmp_path / name / loss)[0]
-        for name in ("one", "two")
-        for loss in ("0.0", "0.4")
-    }
-    assert json.loads((tmp_path / "two" / "0.0" / METRICS).read_text())["processes"] == 2
-    inputs = torch.randn(50, 4, 4, generator=torch.Generator().manual_seed(0))
-    one, two = (predict(runs[name, "0.0"], inputs) for name in ("one", "two"))
-    torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-3)
-    one, two = (predict(runs[name, "0.4"], inputs) for name in ("one", "two"))
-    assert (one - two).abs().max() > 0.01  # each process draws losses of its own
 
 
 def test_command_deals_a_run_to_other_nodes(series, finished, tmp_path, capsys):
