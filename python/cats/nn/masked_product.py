@@ -50,7 +50,7 @@ class MaskedProduct(torch.autograd.Function):
                 x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, low
             )
         ctx.save_for_backward(weight, gain, offset, *tensors)
-        ctx.bounds, ctx.groups = bounds, layout[0]
+        ctx.bounds, ctx.layout = bounds, layout
         return out
 
     @staticmethod
@@ -58,7 +58,7 @@ class MaskedProduct(torch.autograd.Function):
     def backward(ctx, gradient):
         """The derivatives of x, weight, bias, gain and offset, in that order."""
         with _as_written(gradient.device):
-            d_x, *rest = _backward(gradient, ctx.kept, *ctx.saved_tensors, ctx.bounds, ctx.groups)
+            d_x, *rest = _backward(gradient, ctx.kept, *ctx.saved_tensors, ctx.bounds, ctx.layout)
         return d_x.to(ctx.dtype), *rest, None, None, None, None, None
 
 
@@ -111,7 +111,10 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
             rstd = (square - mean * mean).clamp_min_(0).add_(eps).rsqrt_()
             centred = part.to(low) @ weights.transpose(1, 2)
             centred.baddbmm_(mean.to(low), total[blocks].flatten(0, 1).to(low), alpha=-1)
-            out = torch.addcmul(offsets, centred, (rstd @ reader).to(low))  # [q, M, O]
+            factor = _to_columns(rstd.to(low), layout)
+            out = torch.addcmul(
+                offsets.unflatten(-1, groups), centred.unflatten(-1, groups), factor
+            ).flatten(2)  # [q, M, O]
             kept.append((part, centred, mean, rstd))
         outs.append(_ungrouped(out, patterns, len(x)))
     tensors = (masked, spread, mask, reader, share, total)
@@ -119,9 +122,10 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
 
 
 def _backward(
-    gradient, kept, weight, gain, offset, masked, spread, mask, reader, share, total, bounds, groups
+    gradient, kept, weight, gain, offset, masked, spread, mask, reader, share, total, bounds, layout
 ):
     """See MaskedProduct: the derivatives of x, weight, bias, gain and offset."""
+    groups, _ = layout
     patterns, inner, low = mask.shape[1], weight.shape[1], masked.dtype
     d_masked, d_bias = torch.empty_like(masked), weight.new_empty(masked.shape[:3])
     d_total = torch.empty_like(d_bias)
@@ -132,7 +136,8 @@ def _backward(
         d_bias[blocks] = slope.sum(1, dtype=weight.dtype).view_as(d_bias[blocks])
         if gain is not None:
             d_rstd = ((slope * centred) @ reader.T.to(low)).to(weight)  # [q, M, D]
-            slope = slope * (rstd @ reader).to(low)
+            factor = _to_columns(rstd.to(low), layout)
+            slope = (slope.unflatten(-1, groups) * factor).flatten(2)
             d_variance = -0.5 * rstd**3 * d_rstd
             totals = total[blocks].flatten(0, 1).transpose(1, 2).to(low)
             d_mean = -(slope @ totals).to(weight) - 2 * mean * d_variance
@@ -203,6 +208,13 @@ def layout(reader: Tensor) -> tuple[int, int, int]:
         if torch.equal(owner, even.to(owner)):
             return (copies, nodes, width)
     return (1, outputs, 1)
+
+
+def _to_columns(values: Tensor, layout: tuple[tuple[int, int, int], Tensor | None]) -> Tensor:
+    """What each node has, [q, M, D], as what each output column has, to be taken [q, M, groups]."""
+    _, owner = layout
+    values = values if owner is None else values.index_select(-1, owner)
+    return values[:, :, None, :, None]
 
 
 def _spread_sum(values: Tensor, spread: Tensor, groups: tuple[int, int, int]) -> Tensor:
