@@ -129,14 +129,21 @@ def test_evaluation_on_every_device(task, plain, device):
     assert found == pytest.approx(expected, rel=1e-4)
 
 
-def test_no_gpu_is_told_in_one_line(monkeypatch, tmp_path, capsys):
+def test_no_gpu_is_told_in_one_line(task, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pick_device("auto") == pick_device("cpu") == torch.device("cpu")
     assert device_name(torch.device("cpu")) == "cpu"
-    run = ["train", "--task", "digits", "--device", "cuda", "-o", str(tmp_path / "run")]
-    assert main(run) == 2
-    error = capsys.readouterr().err
-    assert "finds no GPU: choose the device cpu or auto" in error and error.count("\n") == 1
+    run, recipe = tmp_path / "run", tmp_path / "sweep.yaml"
+    _train(task, dataclasses.replace(TRAINING, epochs=1, keep=1.0), run)
+    recipe.write_text("task: digits\nkinds: {plain: {}}\ntraining: {epochs: 1}\nseeds: [0]\n")
+    for command in (
+        ["train", "--task", "digits", "-o", str(tmp_path / "new")],
+        ["evaluate", str(run)],
+        ["sweep", str(recipe), "-o", str(tmp_path / "sweep"), "--jobs", "1"],
+    ):
+        assert main([*command, "--device", "cuda"]) == 2
+        error = capsys.readouterr().err
+        assert "finds no GPU: choose the device cpu or auto" in error and error.count("\n") == 1
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setenv("LOCAL_RANK", "2")
