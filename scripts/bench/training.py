@@ -22,10 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from cats.arguments import add_device_argument
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
-from cats.report import add_device_argument
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.training.device import PRECISIONS, device_name, pick_device
 from cats.training.step import Gradients

@@ -78,7 +78,9 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError(f"{args.jobs} jobs: at least 1, or -1 for one a core")
     recipe = sweep.read(args.file)
     if args.device is not None:
-        recipe = dataclasses.replace(recipe, training={**(recipe.training or {}), "device": args.device})
+        recipe = dataclasses.replace(
+            recipe, training={**(recipe.training or {}), "device": args.device}
+        )
     summary = sweep.run(recipe, args.out, args.jobs, args.backend, args.force)
     print(f"\n{summary['metric']}, mean and half the range over seeds")
     print(sweep.tables(summary))

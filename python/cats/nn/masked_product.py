@@ -97,8 +97,8 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
         bias = bias.expand(*masked.shape[:3])
     bias = bias.to(low)
     kept, outs = [], []
-    for blocks, rows in _runs(bounds, x.device):
-        part = _grouped(x[:, rows], patterns, blocks)  # [q, M, K]
+    for blocks, rows in row_runs(bounds, x.device):
+        part = grouped(x[:, rows], patterns, blocks)  # [q, M, K]
         weights, offsets = masked[blocks].flatten(0, 1), bias[blocks].flatten(0, 1)[:, None]
         if gain is None:
             part = part.to(low)
@@ -116,7 +116,7 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
                 offsets.unflatten(-1, groups), centred.unflatten(-1, groups), factor
             ).flatten(2)  # [q, M, O]
             kept.append((part, centred, mean, rstd))
-        outs.append(_ungrouped(out, patterns, len(x)))
+        outs.append(ungrouped(out, patterns, len(x)))
     tensors = (masked, spread, mask, reader, share, total)
     return outs[0] if len(outs) == 1 else torch.cat(outs, 1), kept, tensors
 
@@ -130,9 +130,9 @@ def _backward(
     d_masked, d_bias = torch.empty_like(masked), weight.new_empty(masked.shape[:3])
     d_total = torch.empty_like(d_bias)
     d_rows = []
-    runs = _runs(bounds, gradient.device)
+    runs = row_runs(bounds, gradient.device)
     for (part, centred, mean, rstd), (blocks, rows) in zip(kept, runs, strict=True):
-        slope = _grouped(gradient[:, rows], patterns, blocks)  # [q, M, O]
+        slope = grouped(gradient[:, rows], patterns, blocks)  # [q, M, O]
         d_bias[blocks] = slope.sum(1, dtype=weight.dtype).view_as(d_bias[blocks])
         if gain is not None:
             d_rstd = ((slope * centred) @ reader.T.to(low)).to(weight)  # [q, M, D]
@@ -150,7 +150,7 @@ def _backward(
             shares = share[blocks].flatten(0, 1)
             d_part = d_part.to(weight).baddbmm_(d_mean, shares)
             d_part.addcmul_(part, d_variance @ shares, value=2)
-        d_rows.append(_ungrouped(d_part, patterns, len(gradient)))
+        d_rows.append(ungrouped(d_part, patterns, len(gradient)))
     d_x = d_rows[0] if len(d_rows) == 1 else torch.cat(d_rows, 1)
     d_masked = d_masked.view(*mask.shape[:2], *groups, inner).mul_(spread)
     d_weight = d_masked.sum((0, 1), dtype=weight.dtype).view_as(weight)
@@ -164,7 +164,7 @@ def _backward(
     return d_x, d_weight, d_bias.sum((0, 1)), d_gain, d_offset
 
 
-def _runs(bounds: Sequence[int], device: torch.device) -> list[tuple[slice, slice]]:
+def row_runs(bounds: Sequence[int], device: torch.device) -> list[tuple[slice, slice]]:
     """Row blocks in runs that are computed at once, (their numbers, their rows) of each: on a GPU,
     where launches are dear, all that are equally high and stand together; else one by one."""
     heights = [end - top for top, end in itertools.pairwise(bounds)]
@@ -176,7 +176,7 @@ def _runs(bounds: Sequence[int], device: torch.device) -> list[tuple[slice, slic
     return found
 
 
-def _grouped(x: Tensor, patterns: int, blocks: slice) -> Tensor:
+def grouped(x: Tensor, patterns: int, blocks: slice) -> Tensor:
     """Rows [B, rows, K] of a run to groups [blocks x P, B / P x rows / blocks, K]."""
     count = blocks.stop - blocks.start
     if count == 1:
@@ -185,8 +185,8 @@ def _grouped(x: Tensor, patterns: int, blocks: slice) -> Tensor:
     return x.permute(2, 0, 1, 3, 4).flatten(2, 3).flatten(0, 1)
 
 
-def _ungrouped(x: Tensor, patterns: int, batch: int) -> Tensor:
-    """Inverse of ``_grouped``."""
+def ungrouped(x: Tensor, patterns: int, batch: int) -> Tensor:
+    """Inverse of ``grouped``."""
     if len(x) == patterns:
         return x.view(batch, -1, x.shape[-1])
     height = x.shape[1] * patterns // batch

@@ -49,7 +49,7 @@ class Gradients:
         self.precision, self.accumulate, self.scaler = precision, accumulate, scaler
         self.first, self.parts = share[0] * accumulate, share[1] * accumulate
         self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self._recording = _Recording(self) if record and model.device.type == "cuda" else None
+        self.recording = Recording(self) if record and model.device.type == "cuda" else None
 
     def __call__(self, x: Tensor, targets: Tensor, arrived: Tensor | None = None) -> Tensor:
         """The mean loss of this process's share of a batch, float64 on the model's device, which
@@ -60,11 +60,11 @@ class Gradients:
         shares = []
         for part in range(self.first, self.first + self.accumulate):
             rows = slice(part * size, (part + 1) * size)
-            own = None if arrived is None else _patterns_of(arrived, len(x), rows)
+            own = None if arrived is None else patterns_of(arrived, len(x), rows)
             share = (x[rows], targets[rows], own)
             shares.append([None if t is None else moved(t, self.model.device) for t in share])
-        if self._recording is not None:
-            loss = self._recording.play(shares)
+        if self.recording is not None:
+            loss = self.recording.play(shares)
         else:
             self.model.zero_grad()
             loss = self.run(shares)
@@ -84,7 +84,7 @@ class Gradients:
         return total / len(shares)
 
 
-class _Recording:
+class Recording:
     """``Gradients.run`` as a CUDA graph, recorded at its first call."""
 
     def __init__(self, of: Gradients) -> None:
@@ -127,7 +127,7 @@ class _Recording:
         torch.cuda.set_rng_state(state, device)
 
 
-def _patterns_of(arrived: Tensor, batch: int, rows: slice) -> Tensor:
+def patterns_of(arrived: Tensor, batch: int, rows: slice) -> Tensor:
     """What samples ``rows`` of a batch need of ``arrived`` [P, ..], dealt to them in order."""
     patterns, size = len(arrived), rows.stop - rows.start
     if size == batch:

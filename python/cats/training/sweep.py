@@ -360,7 +360,13 @@ def _connected(name: str, address: str, jobs: int) -> Iterator[str]:
 def _common(recipe: dict) -> dict:
     """What all runs of a sweep share: where it is equal, kinds, ratios and seeds may be added."""
     left_out = ("keep", "seeds", "kinds", "made_with")
-    return {name: v for name, v in recipe.items() if name not in left_out}
+    training = _without_device(recipe.get("training"))
+    return {name: v for name, v in recipe.items() if name not in left_out} | {"training": training}
+
+
+def _without_device(options: dict[str, Any] | None) -> dict[str, Any]:
+    """Options of a training but for where it computes."""
+    return {name: v for name, v in (options or {}).items() if name != "device"}
 
 
 def _changed(before: object, now: dict[str, str]) -> str:
@@ -390,9 +396,10 @@ class Figures(msgspec.Struct):
 
 def _scored(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> bool:
     path = folder_of(out, kind, keep, seed) / FIGURES
-    return path.exists() and schema.load(path, Figures).training == json.loads(
-        json.dumps(sweep.kinds[kind])
-    )
+    if not path.exists():
+        return False
+    now = json.loads(json.dumps(sweep.kinds[kind]))
+    return _without_device(schema.load(path, Figures).training) == _without_device(now)
 
 
 def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[str, float]:

@@ -12,12 +12,12 @@ from unittest import mock
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from cats import tasks
 from cats.cli import main
 from cats.errors import CatsError
-from cats.nn.masked_product import _grouped, _runs, _ungrouped
+from cats.nn.masked_product import grouped, row_runs, ungrouped
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import Rounded
@@ -27,8 +27,8 @@ from cats.training.device import device_name, pick_device
 from cats.training.evaluate import score_at
 from cats.training.loop import predict, train
 from cats.training.options import Training
-from cats.training.run_folder import METRICS, WEIGHTS, load_run
-from cats.training.step import Gradients, _patterns_of, _Recording
+from cats.training.run_folder import CHECKPOINT, CONFIG, METRICS, WEIGHTS, load_run
+from cats.training.step import Gradients, Recording, patterns_of
 
 TRAINING = Training(
     epochs=3, batch=24, lr=1e-2, message_dropout=(0.0, 0.4), keep=0.5, prune_steps=2, threads=1
@@ -121,6 +121,31 @@ def test_a_run_repeats_and_resumes_on_every_device(task, tmp_path, device, chang
     assert load_run(whole)[0].keep == load_run(cut)[0].keep
 
 
+def test_a_run_older_than_devices_loads_and_resumes(task, tmp_path):
+    training = dataclasses.replace(TRAINING, epochs=1, keep=1.0)
+
+    def interrupt(epoch, record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _train(task, training, tmp_path, checkpoint_seconds=0, after_epoch=interrupt)
+    config = json.loads((tmp_path / CONFIG).read_text())
+    for name in ("device", "precision", "accumulate"):
+        del config["training"][name]
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    state = load_file(tmp_path / CHECKPOINT)
+    old = {"config": config, "epoch": 1, "seconds": 1.0, "cpu_seconds": 1.0, "history": []}
+    save_file(state, tmp_path / CHECKPOINT, {"state": json.dumps(old)})
+    trained, _ = _train(task, training, tmp_path, resume=True)
+    (tmp_path / CONFIG).write_text(json.dumps(config))
+    loaded = load_run(tmp_path)[0].state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in trained.state_dict().items())
+    again, _ = _train(task, dataclasses.replace(training, device="auto"), tmp_path, resume=True)
+    assert torch.equal(next(again.parameters()), next(trained.parameters()))
+    with pytest.raises(CatsError, match="another training"):
+        _train(task, dataclasses.replace(training, precision="bf16"), tmp_path, resume=True)
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_evaluation_on_every_device(task, plain, device):
     model = copy.deepcopy(plain[0])
@@ -153,7 +178,13 @@ def test_no_gpu_is_told_in_one_line(task, monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "change",
-    [{"device": "tpu"}, {"precision": "fp8"}, {"accumulate": 0}, {"batch": 10, "accumulate": 4}],
+    [
+        {"device": "tpu"},
+        {"precision": "fp8"},
+        {"accumulate": 0},
+        {"accumulate": 10**7},
+        {"batch": 10, "accumulate": 4},
+    ],
 )
 def test_options_are_checked(task, change):
     with pytest.raises(CatsError):
@@ -168,19 +199,19 @@ def test_samples_keep_their_patterns_in_every_share(patterns, shares):
     size = batch // shares
     for share in range(shares):
         rows = slice(share * size, (share + 1) * size)
-        own = _patterns_of(arrived, batch, rows)
+        own = patterns_of(arrived, batch, rows)
         assert torch.equal(own.repeat_interleave(size // len(own), 0), whole[rows])
 
 
 @pytest.mark.parametrize("bounds", [(0, 7), (0, 3, 6, 7), (0, 1, 2, 5, 8, 9), (0, 2, 4, 6)])
 def test_row_blocks_of_equal_height_go_together(bounds):
     x = torch.arange(4.0 * bounds[-1] * 3).view(4, -1, 3)
-    alone, runs = (_runs(bounds, torch.device(name)) for name in ("cpu", "cuda"))
+    alone, runs = (row_runs(bounds, torch.device(name)) for name in ("cpu", "cuda"))
     assert len(alone) == len(bounds) - 1 >= len(runs)
     for blocks, rows in runs:
-        groups = _grouped(x[:, rows], 2, blocks)
-        assert torch.equal(_ungrouped(groups, 2, 4), x[:, rows])
-        one_by_one = [_grouped(x[:, r], 2, b) for b, r in alone[blocks]]
+        groups = grouped(x[:, rows], 2, blocks)
+        assert torch.equal(ungrouped(groups, 2, 4), x[:, rows])
+        one_by_one = [grouped(x[:, r], 2, b) for b, r in alone[blocks]]
         assert torch.equal(groups, torch.cat(one_by_one))
 
 
@@ -217,7 +248,7 @@ class _Graph:
     """Stands in for a CUDA graph: a replay runs again what was recorded, into the same memory."""
 
     def replay(self):
-        of, held = _Graph.of, _Graph.of._recording
+        of, held = _Graph.of, _Graph.of.recording
         of.model.zero_grad()
         held.loss.copy_(of.run(held.shares))
         for parameter, memory in zip(of.parameters, held.gradients):
@@ -245,7 +276,7 @@ def test_a_recorded_step_does_what_it_does_launch_by_launch(monkeypatch, parts):
             model, torch.nn.functional.mse_loss, dropout, accumulate=parts, record=False
         )
         if record:
-            _Graph.of, steps._recording = steps, _Recording(steps)
+            _Graph.of, steps.recording = steps, Recording(steps)
         generator = torch.Generator().manual_seed(1)
         for _ in range(3):
             x = torch.randn(8, config.tokens_in, config.inputs, generator=generator)

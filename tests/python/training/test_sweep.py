@@ -107,6 +107,9 @@ def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
     for one in (*again["runs"], *summary["runs"]):
         assert one.pop("cpu_seconds") > 0
     assert again == summary
+    here = ["sweep", str(path), "-o", str(out), "--jobs", "1", "--device"]
+    assert main([*here, "cpu"]) == main([*here, "auto"]) == 0  # where it computes is not what
+    assert len(trained) == 1
     more = dataclasses.replace(sweep.read(path), seeds=(0, 1, 2), keep=(1,))
     assert len(sweep.run(more, out, jobs=1, say=lambda text: None)["runs"]) == 6
     assert sorted(trained[1:]) == [f"{FOLDERS['one model']}-keep_1-seed_2", "plain-keep_1-seed_2"]
