@@ -194,8 +194,9 @@ def ungrouped(x: Tensor, patterns: int, batch: int) -> Tensor:
     return x.permute(1, 2, 0, 3, 4).flatten(2, 3).flatten(0, 1)
 
 
-def layout(reader: Tensor) -> tuple[int, int, int]:
-    """How the O output columns share the D masks: (copies, groups, width), whose product is O.
+def layout(reader: Tensor) -> tuple[tuple[int, int, int], bool]:
+    """How the O output columns share the D masks: (copies, groups, width), whose product is O, and
+    whether the groups are the nodes.
 
     Groups are nodes where all own equally many columns (copies: q, k and v); else every column is a
     group of its own.
@@ -206,8 +207,8 @@ def layout(reader: Tensor) -> tuple[int, int, int]:
         width = outputs // (nodes * copies)
         even = torch.arange(nodes).repeat_interleave(width).repeat(copies)
         if torch.equal(owner, even.to(owner)):
-            return (copies, nodes, width)
-    return (1, outputs, 1)
+            return (copies, nodes, width), True
+    return (1, outputs, 1), False
 
 
 def _to_columns(values: Tensor, layout: tuple[tuple[int, int, int], Tensor | None]) -> Tensor:

@@ -80,7 +80,7 @@ class CatsTransformer(nn.Module):
         self.head = nn.Linear(config.features, config.outputs)
         self._initialise()
 
-        self.groups: dict[Kind, tuple[int, int, int]] = {}
+        self.groups: dict[Kind, tuple[tuple[int, int, int], bool]] = {}  # of ``layout``
         self.counts: dict[Kind, list[int]] = {}  # columns of each node
         for kind in Kind:
             own = torch.zeros(split.nodes, gather_width(config, kind), dtype=torch.bool)
@@ -137,9 +137,8 @@ class CatsTransformer(nn.Module):
     def layout(self, kind: Kind) -> tuple[tuple[int, int, int], Tensor | None]:
         """How output columns behind this kind of gather share the nodes' masks: the groups of
         ``masked_product.layout``, and where they are not nodes, the owner [O] of each column."""
-        groups = self.groups[kind]
-        even = groups[1] == self.split.nodes
-        return groups, None if even else getattr(self, f"owner_{kind.name}")
+        groups, are_nodes = self.groups[kind]
+        return groups, None if are_nodes else getattr(self, f"owner_{kind.name}")
 
     def forward(
         self, x: Tensor, losses: Losses | None = None, observe: Observe | None = None

@@ -209,6 +209,17 @@ def test_masked_weights_equal_the_definition(case):
         torch.testing.assert_close(fast, slow, rtol=1e-7, atol=1e-7)
 
 
+def test_as_many_columns_as_nodes_need_not_be_one_each():
+    config = _config(outputs=4)
+    split = dataclasses.replace(SplitConfig.even(config, 4), outputs=(2, 0, 1, 1))
+    torch.manual_seed(0)
+    model = CatsTransformer(config, split).double().eval()
+    x, dropout = _input(config), MessageDropout(config, split, model.keep, (0.5, 0.5))
+    losses = dropout.draw(4, torch.Generator().manual_seed(0))
+    with mock.patch.object(ForwardPass, "masks", return_value=True):
+        torch.testing.assert_close(model(x, losses), model(x, _dense(losses, 4)))
+
+
 def test_losses_of_each_sample_own_take_the_cheaper_path():
     """Many patterns of many row blocks are computed by views, with the same result."""
     config = _config(tokens_in=12)
@@ -345,5 +356,6 @@ def test_benchmark_compares_like_with_like():
     torch.testing.assert_close(plain.eval()(x), ours.eval()(x), rtol=1e-4, atol=1e-5)
     steps = bench.build(config, 2, 0.5, 4, 2, naive=True)
     figures = bench.measure(steps, repeats=2, warmup=1)
-    assert list(figures) == ["plain", "message", "message" + bench.SLOW, "packet"]
+    names = ["plain", "nothing lost", "message", "message" + bench.SLOW, "packet"]
+    assert list(figures) == names
     assert figures["plain"]["over_plain"] == 1 and figures["packet"]["least_ms"] > 0
