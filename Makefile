@@ -27,8 +27,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report lint doc \
-	format fuzz coverage radio-report scaling builds clean distclean
+.PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
+	lint doc format fuzz coverage radio-report scaling builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -96,6 +96,9 @@ bench-m4: $(PACKAGE) ## instructions of the engine on a Cortex-M4, counted in QE
 
 accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PRESET=quick or full
 	$(TOOL) report.accuracy --preset $(or $(PRESET),quick) $(ARGS)
+
+nodes-report: $(PACKAGE) ## doc/nodes.rst: quality against nodes; ARGS="cifar10 --data FILE --device cuda"
+	$(TOOL) report.nodes $(ARGS)
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(TOOL) report.radio $(ARGS)

@@ -26,6 +26,7 @@ CONFLICTS = {
     "task=digits": (
         "data", "preset", "target", "context", "horizon", "patch", "stride", "parts", "missing",
         "separator", "decimal", "time_format", "time_zone", "group", "channels", "lengths",
+        "size", "augment",
     ),
 }  # fmt: skip
 NEEDS = {
@@ -47,15 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
     )
-    parser.add_argument("--task", required=True, choices=("digits", "forecast", "classify"))
+    parser.add_argument(
+        "--task", required=True, choices=("digits", "forecast", "classify", "images")
+    )
     parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same run (0)")
 
-    task = parser.add_argument_group("data (forecast, classify)")
+    task = parser.add_argument_group("data (forecast, classify, images)")
     task.add_argument(
         "--data",
         metavar="FILE",
         help="forecast: CSV file with a header line; classify: CSV with columns sample, label and "
-        "one for each channel, or NAME_TRAIN.ts; --resume takes it under another name, too",
+        "one for each channel, or NAME_TRAIN.ts; images: a folder with a sub-folder of PNG or JPEG "
+        "files a class, perhaps inside train and test, or NAME.npz with arrays x, y or x_train ..; "
+        "--resume takes it under another name, too",
     )
     task.add_argument(
         "--preset",
@@ -69,7 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--context", type=length, help="values seen before the forecast (default 512)"
     )
     task.add_argument("--horizon", type=length, help="values to forecast (default 96)")
-    task.add_argument("--patch", type=length, help="values a token (default 16; classify 10)")
+    task.add_argument(
+        "--patch",
+        type=length,
+        help="values a token (default 16; classify 10; images: pixels of its side, 4)",
+    )
     task.add_argument("--stride", type=length, help="rows between training windows (default 1)")
     task.add_argument(
         "--parts",
@@ -111,6 +120,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("refuse", "pad", "crop"),
         help="classify: series of unequal lengths: name one and stop, repeat the first step before "
         "shorter ones, or leave out the oldest steps of longer ones (default refuse)",
+    )
+
+    task.add_argument(
+        "--size", metavar="HxW", help="images: resize them to so many pixels, height first"
+    )
+    task.add_argument(
+        "--augment",
+        metavar="none|NAME=VALUE,..",
+        help="images: how training images are changed: shift (pixels), flip (1), colour (0..1), "
+        "mixup and cutmix (shares of batches), cutout (pixels) (default: shift by an eighth)",
     )
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
@@ -264,7 +283,8 @@ def run(args: argparse.Namespace) -> int:
 
     names = (
         "data", "target", "context", "horizon", "patch", "stride", "parts", "missing", "separator",
-        "decimal", "time_format", "time_zone", "group", "channels", "lengths",
+        "decimal", "time_format", "time_zone", "group", "channels", "lengths", "size",
+        "augment",
     )  # fmt: skip
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.preset:
@@ -273,6 +293,8 @@ def run(args: argparse.Namespace) -> int:
         raise CatsError("task forecast needs --data FILE.csv and --target COL")
     if args.task == "classify" and "data" not in options:
         raise CatsError("task classify needs --data FILE or --preset NAME")
+    if args.task == "images" and "data" not in options:
+        raise CatsError("task images needs --data FOLDER or FILE.npz")
     task = tasks.load(args.task, **options)
     if os.environ.get("RANK", "0") == "0":
         print_notes(task.notes, task.warnings)

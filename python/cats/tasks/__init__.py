@@ -24,7 +24,7 @@ from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Metadata
 
-TASK_NAMES = ("digits", "forecast", "classify")
+TASK_NAMES = ("digits", "forecast", "classify", "images")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ class Task(ABC):
     metric: str
     higher_is_better: bool
 
+    def to(self, device: torch.device) -> None:  # noqa: B027
+        """Let ``batch`` make its samples on this device, where that pays: not here."""
+
     @abstractmethod
     def batch(self, index: Tensor, rows: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Training samples ``index`` int64 [B]: inputs [B, tokens_in, P], augmented by
@@ -112,6 +115,8 @@ def _factory(name: str) -> type[Task]:
         from cats.tasks.forecast import Forecast as factory
     elif name == "classify":
         from cats.tasks.classify import Classify as factory
+    elif name == "images":
+        from cats.tasks.images import Images as factory
     else:
         raise CatsError(f"task is {name!r}: one of {', '.join(TASK_NAMES)}")
     return factory

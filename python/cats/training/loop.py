@@ -141,6 +141,7 @@ class _Session:
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
         self.model.to(device)
+        task.to(device)
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=training.lr,

@@ -1,0 +1,485 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Writes doc/nodes.rst: quality against the number of nodes, each with the largest model it holds.
+
+``make nodes-report ARGS="cifar10-small --data cifar10.npz"`` trains what a recipe of
+scripts/nodes/ names, exports the best of each number of nodes by the validation part to integers,
+and lets the simulator's C nodes answer test samples, with packets lost and without. All that is
+done is kept in build/nodes/RECIPE/ and not done again. ``--only train`` with ``--device cuda`` is
+for a machine with a GPU; its folder is then scored by ``--only score`` anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+
+from cats import tasks
+from cats.errors import CatsError
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import quantize_inputs, real_outputs
+from cats.plan.boards import BOARDS, Board
+from cats.plan.plan import Plan
+from cats.plan.planner import make_plan
+from cats.plan.predict import deployment, image_size, parameters
+from cats.plan.radio import radio as radio_named
+from cats.report import (
+    add_device_argument,
+    read_json,
+    save_plot,
+    table,
+    write_atomic,
+    write_json,
+)
+from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig, to_json
+from cats.shape.partition import full_keep
+from cats.tasks import Task, baselines
+from cats.training.loop import train
+from cats.training.options import Training
+from cats.training.run_folder import quantise_run
+from report.accuracy import literal
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "scripts" / "nodes"
+BOARD, RADIO = "nrf52840", "nrf_radio"
+#: (share of packets lost, rounds of repair); the first says what latency and energy are of.
+CASES = ((0.0, 0), (0.1, 0), (0.1, 2))
+#: Samples that a process simulates at a time.
+CHUNK = 20
+RESAMPLES = 2000
+#: What 16 nodes have to be better by than one, in points of accuracy.
+WANTED = 2.0
+HEAD = """\
+.. SPDX-FileCopyrightText: Copyright The CATS Project
+.. SPDX-License-Identifier: Apache-2.0
+
+.. Written by scripts/report/nodes.py: do not edit.
+
+Quality against nodes
+#####################
+
+Does a model that one node cannot hold answer better? For each number of nodes the largest model
+that they hold, as ``cats plan --largest`` finds it: as many heads as fit into flash and RAM of an
+nRF52840 beside its firmware, then as many hidden columns; node 0 has the sensor, every column is
+sent. All are trained for as many epochs and by the same options, those of several nodes at last
+with message dropout; where a recipe gives several depths, the validation part chooses. **int8** is
+what the exported nodes answer in the simulator, C code on lossy air, to test samples spread evenly
+over the test part; in brackets the 95 % interval by bootstrap over these samples, of a difference
+over pairs. Milliseconds and millijoules are the planner's, over nrf_radio, of the node that needs
+most, with nothing lost and no repair. One seed.
+"""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is compared: scripts/nodes/NAME.yaml. ``share``: boards have room for an image of only
+    this part of an nRF52840's; ``most``: parameters of a model at most; ``epochs`` with nothing
+    lost, then ``lossy_epochs`` from half the rate with ``message_dropout``."""
+
+    title: str
+    task: str
+    nodes: tuple[int, ...]
+    blocks: tuple[int, ...]
+    epochs: int
+    lossy_epochs: int
+    options: dict = field(default_factory=dict)
+    training: dict = field(default_factory=dict)
+    head_width: int = 16
+    share: int = 1
+    most: int = sys.maxsize
+    message_dropout: tuple[float, float] = (0.0, 0.15)
+    samples: int = 1000
+    note: str = ""
+
+
+def read_recipe(name: str) -> Recipe:
+    """The recipe of that name."""
+    path = RECIPES / f"{name}.yaml"
+    if not path.exists():
+        names = ", ".join(sorted(p.stem for p in RECIPES.glob("*.yaml")))
+        raise CatsError(f"recipe {name!r}: one of {names}")
+    try:
+        recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (TypeError, yaml.YAMLError) as error:
+        raise CatsError(f"{path}: {error}") from None
+    return dataclasses.replace(recipe, nodes=tuple(recipe.nodes), blocks=tuple(recipe.blocks))
+
+
+def board_of(recipe: Recipe, nodes: int) -> Board:
+    """A board that has nothing but the room for a node's image and arena."""
+    whole, radio = BOARDS[BOARD], RADIO if nodes > 1 else "loopback"
+    return dataclasses.replace(
+        whole,
+        ram=whole.arena_limit(radio, nodes),
+        flash=whole.image_limit(radio, nodes) // recipe.share,
+        reserve_ram=0,
+        reserve_flash=0,
+    )
+
+
+def largest(recipe: Recipe, model: ModelConfig, nodes: int, blocks: int) -> ModelConfig:
+    """The model of so many blocks with the most features, then the most hidden columns, of twice
+    to four times as many, that ``nodes`` boards hold; inputs and outputs are those of ``model``."""
+    from report.scaling import last
+
+    board = board_of(recipe, nodes)
+
+    @functools.cache
+    def fits(heads: int, hidden: int) -> bool:
+        shape = shaped(heads, hidden)
+        split = SplitConfig.even(shape, nodes, output_split="single")
+        keep = full_keep(shape, split)
+        if parameters(shape) > recipe.most or image_size(shape, split, keep, 0)[0] > board.flash:
+            return False
+        try:
+            make_plan(shape, split, keep, radio=RADIO, ram_limit=board.ram)
+        except CatsError:
+            return False
+        return True
+
+    def shaped(heads: int, hidden: int) -> ModelConfig:
+        features = heads * recipe.head_width
+        return dataclasses.replace(
+            model, blocks=blocks, heads=heads, features=features, hidden=hidden
+        )
+
+    # Every node as many heads as any other.
+    sizes = range(nodes, MAX_COLUMNS // (4 * recipe.head_width) + 1, nodes)
+    heads = last(lambda h: fits(h, 2 * h * recipe.head_width), sizes)
+    if heads is None:
+        raise CatsError(f"{nodes} nodes of this recipe hold no model of {blocks} blocks")
+    features = heads * recipe.head_width
+    hidden = last(lambda m: fits(heads, m), range(2 * features, 4 * features + 1, 4 * nodes))
+    return shaped(heads, hidden or 2 * features)
+
+
+class Study:
+    """A recipe and the folder that holds what has been done of it."""
+
+    def __init__(self, name: str, out: Path | None = None) -> None:
+        self.name, self.recipe = name, read_recipe(name)
+        self.out = out or ROOT / "build" / "nodes" / name
+        self.file = self.out / "result.json"
+        self.result = read_json(self.file) if self.file.exists() else {}
+        stored = json.loads(json.dumps(dataclasses.asdict(self.recipe)))
+        if self.result.get("recipe", stored) != stored:
+            raise CatsError(f"{self.file} is of another recipe: move the folder away")
+        self.result |= {"recipe": stored, "shapes": self.result.get("shapes", {})}
+
+    def keep(self) -> None:
+        """Write what has been done."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_json(self.file, self.result)
+
+    def plan(self, model: ModelConfig) -> None:
+        """Find the shapes, and what the planner says of them."""
+        for nodes, blocks in itertools.product(self.recipe.nodes, self.recipe.blocks):
+            name = f"{nodes:02}-{blocks}"
+            if name in self.result["shapes"]:
+                continue
+            shape = largest(self.recipe, model, nodes, blocks)
+            split = SplitConfig.even(shape, nodes, output_split="single")
+            board = board_of(self.recipe, nodes)
+            made = deployment(shape, split, full_keep(shape, split), board, radios=(RADIO,))
+            own = made["radios"][RADIO]
+            self.result["shapes"][name] = {
+                "nodes": nodes,
+                "model": to_json(shape),
+                "parameters": parameters(shape),
+                "image_bytes": made["image_bytes"],
+                "arena_bytes": own["arena_bytes"],
+                "bytes_on_air": own["bytes_on_air"],
+                "inference_ms": own["inference_us"] / 1e3,
+                "energy_mj": own["energy_mj"],
+            }
+            print(f"{name}: {parameters(shape):,} parameters", flush=True)
+            self.keep()
+
+    def shape(self, name: str) -> tuple[ModelConfig, SplitConfig]:
+        """Model and split of that name."""
+        entry = self.result["shapes"][name]
+        model = ModelConfig(**entry["model"])
+        return model, SplitConfig.even(model, entry["nodes"], output_split="single")
+
+    def training(self, nodes: int, epochs: int, device: str, lossy: bool) -> Training:
+        """How the model of so many nodes is trained: from scratch, or, ``lossy``, after that."""
+        dropout = self.recipe.message_dropout if lossy and nodes > 1 else (0.0, 0.0)
+        training = Training(
+            **{
+                **self.recipe.training,
+                "epochs": epochs,
+                "message_dropout": tuple(dropout),
+                "payload": radio_named(RADIO).payload,
+                "device": device,
+            }
+        )
+        return dataclasses.replace(training, lr=training.lr / 2) if lossy else training
+
+    def train(self, task: Task, device: str, nodes: Sequence[int] | None) -> None:
+        """Train what is not trained, of these numbers of nodes (None: all), in this order."""
+        shapes = self.result["shapes"]
+        order = nodes or sorted({shape["nodes"] for shape in shapes.values()})
+        names = sorted(
+            (name for name, shape in shapes.items() if shape["nodes"] in order),
+            key=lambda name: order.index(shapes[name]["nodes"]),
+        )
+        for name in names:
+            model, split = self.shape(name)
+            first = self.training(split.nodes, self.recipe.epochs, device, lossy=False)
+            whole, before = train(
+                task, model, split, first, self.out / f"{name}-whole", resume=True
+            )
+            then = self.training(split.nodes, self.recipe.lossy_epochs, device, lossy=True)
+            _, metrics = train(task, model, split, then, self.out / name, resume=True, init=whole)
+            trained = {
+                "whole": before["validation"][task.metric],
+                "validation": metrics["validation"][task.metric],
+                "float": metrics["test"][task.metric],
+                "seconds": before["seconds"] + metrics["seconds"],
+                "device": metrics["device"],
+            }
+            self.result.setdefault("trained", {})[name] = trained
+            self.keep()
+            print(name, trained, flush=True)
+
+    def chosen(self) -> list[str]:
+        """For each number of nodes what is best on the validation part, of all that are trained."""
+        trained = self.result.get("trained", {})
+        best: dict[int, str] = {}
+        for name in sorted(trained):
+            nodes = self.result["shapes"][name]["nodes"]
+            before = best.get(nodes)
+            if before is None or trained[name]["validation"] > trained[before]["validation"]:
+                best[nodes] = name
+        return [best[nodes] for nodes in sorted(best)]
+
+    def score(self, task: Task, data: str, samples: int, jobs: int) -> None:
+        """Let exported nodes answer test samples."""
+        places = np.unique(np.linspace(0, len(task.test) - 1, samples).astype(int))
+        inputs, targets = task.test.inputs[places].numpy(), task.test.targets[places].numpy()
+        scores = self.result.setdefault("scores", {})
+        for name in self.chosen():
+            model, _ = quantise_run(self.out / name, data=data)
+            nodes = model.split.nodes
+            for loss, rounds in CASES if nodes > 1 else CASES[:1]:
+                case = f"{loss}-{rounds}"
+                if len(scores.get(name, {}).get(case, ())) == len(places):
+                    continue
+                plan = make_plan(
+                    model.config, model.split, model.keep, radio=RADIO, rounds=rounds,
+                    ram_limit=board_of(self.recipe, nodes).ram,
+                )  # fmt: skip
+                found = answers(model, plan, quantize_inputs(model, inputs), loss, jobs)
+                right = "".join("01"[int(hit)] for hit in found == targets)
+                scores.setdefault(name, {})[case] = right
+                self.keep()
+                print(name, case, f"{right.count('1') / len(right):.4f}", flush=True)
+        if "baselines" not in self.result:
+            self.result["baselines"] = baselines.scores(task, "test")["test"]
+            self.keep()
+
+
+def answers(
+    model: IntegerModel, plan: Plan, inputs: np.ndarray, loss: float, jobs: int
+) -> np.ndarray:
+    """The class that the result's owner tells of each of int8 ``inputs``; -1 without a result."""
+    from joblib import Parallel, delayed
+
+    chunks = np.array_split(inputs, max(1, len(inputs) // CHUNK))
+    parts = Parallel(n_jobs=jobs)(
+        delayed(_answers)(model, plan, chunk, loss, seed) for seed, chunk in enumerate(chunks)
+    )
+    return np.concatenate(parts)
+
+
+def _answers(
+    model: IntegerModel, plan: Plan, inputs: np.ndarray, loss: float, seed: int
+) -> np.ndarray:
+    from cats.sim.faults import Faults
+    from cats.sim.figures import owners
+    from cats.sim.simulate import simulate
+
+    (owner,) = owners(model)
+    result = simulate(model, plan, inputs, Faults(loss=loss), seed)
+    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, owner, -1]), nan=-np.inf)
+    return np.where(result.done[:, owner], outputs.argmax(-1), -1)
+
+
+def interval(right: str, base: str | None = None) -> tuple[float, float, float]:
+    """(mean, low, high) in points of the share of right answers, or of its difference to ``base``
+    over the same samples: 95 % by bootstrap."""
+    hits = np.array([c == "1" for c in right], float)
+    if base is not None:
+        hits = hits - np.array([c == "1" for c in base], float)
+    drawn = np.random.default_rng(0).integers(0, len(hits), (RESAMPLES, len(hits)))
+    low, high = np.quantile(hits[drawn].mean(1), (0.025, 0.975))
+    return 100 * hits.mean(), 100 * low, 100 * high
+
+
+def _text(right: str | None, base: str | None = None) -> str:
+    if not right:
+        return "-"
+    mean, low, high = interval(right, base)
+    sign = "+" if base is not None else ""
+    return f"{mean:{sign}.1f} [{low:{sign}.1f}, {high:{sign}.1f}]"
+
+
+def section(study: Study) -> str:
+    """One recipe as text."""
+    result, recipe = study.result, study.recipe
+    shapes, scores = result["shapes"], result.get("scores", {})
+    trained = result.get("trained", {})
+    names = study.chosen()
+    lines = [recipe.title, "*" * len(recipe.title)]
+    if trained:
+        cards = sorted({entry["device"] for entry in trained.values()})
+        seconds = sum(entry["seconds"] for entry in trained.values())
+        low, high = recipe.message_dropout
+        lines += [
+            f"{recipe.epochs} epochs with nothing lost, then {recipe.lossy_epochs} with message "
+            f"dropout {low:g} to {high:g}, on {', '.join(cards)} in {seconds:.0f} s together; "
+            f"recipe ``scripts/nodes/{study.name}.yaml``. {recipe.note}".rstrip()
+        ]
+    else:
+        lines += [f"**Not trained yet**: the shapes alone; recipe "
+                  f"``scripts/nodes/{study.name}.yaml``."]  # fmt: skip
+    rows = []
+    for name in sorted(shapes):
+        shape, model = shapes[name], shapes[name]["model"]
+        rows.append(
+            [shape["nodes"], model["blocks"], model["features"], model["hidden"],
+             f"{shape['parameters']:,}", f"{shape['image_bytes']:,}", f"{shape['arena_bytes']:,}",
+             f"{shape['bytes_on_air']:,}", f"{shape['inference_ms']:.0f}",
+             f"{shape['energy_mj']:.2f}"]
+        )  # fmt: skip
+    header = ("nodes", "blocks", "features", "hidden", "parameters", "image", "arena", "on air",
+              "ms", "mJ a node")  # fmt: skip
+    lines += ["", *literal(table(header, rows))]
+    if not trained:
+        return "\n".join(lines)
+    clean, lossy, repaired = (f"{loss}-{rounds}" for loss, rounds in CASES)
+    base = scores.get(names[0], {}).get(clean) if shapes[names[0]]["nodes"] == 1 else None
+    rows, verdict = [], ""
+    for name in names:
+        own, shown = scores.get(name, {}), trained[name]
+        rows.append(
+            [shapes[name]["nodes"], f"{100 * shown['validation']:.1f}",
+             f"{100 * shown['float']:.1f}", *(_text(own.get(c)) for c in (clean, lossy, repaired)),
+             _text(own.get(clean), base) if base and own.get(clean) != base else "-"]
+        )  # fmt: skip
+        if shapes[name]["nodes"] == max(recipe.nodes) > shapes[names[0]]["nodes"] == 1:
+            verdict = _verdict(own, base, shown["float"] - trained[names[0]]["float"])
+    header = ("nodes", "validation", "test, float", "int8, nothing lost", "10 % lost",
+              "10 %, 2 repair rounds", "against one node")  # fmt: skip
+    count = max((len(hits) for own in scores.values() for hits in own.values()), default=0)
+    told = f"int8: of {count:,} samples" if count else "**not scored as integers yet**"
+    lines += [f"Per cent of the test part told right, {told}:", "",
+              *literal(table(header, rows)), verdict, ""]  # fmt: skip
+    if result.get("baselines"):
+        rows = [
+            (n, *(f"{100 * v:.1f}" for v in f.values())) for n, f in result["baselines"].items()
+        ]
+        lines += ["Beside it, on the whole test part:", "", *literal(table(("", "right"), rows))]
+    if scores:
+        lines += [f".. image:: nodes/{study.name}.svg", f"   :alt: {recipe.title}", ""]
+    return "\n".join(lines)
+
+
+def _verdict(own: dict[str, str], base: str | None, by_float: float) -> str:
+    """What the most nodes reach against one."""
+    cases = [f"{loss}-{rounds}" for loss, rounds in CASES]
+    wanted = f"wanted are at least {WANTED:g} as integers in every case, beyond the interval"
+    if base is None or not all(case in own for case in cases):
+        return f"The most nodes against one, float: {100 * by_float:+.1f} points; {wanted}."
+    tried = [interval(own[case], base) for case in cases]
+    told = ", ".join(f"{mean:+.1f} points" for mean, _, _ in tried)
+    good = all(low > 0 and mean >= WANTED for mean, low, _ in tried)
+    return (
+        "The most nodes against one, with nothing lost, 10 % lost, and 10 % lost with repair: "
+        f"{told}; {wanted}: {'reached' if good else '**not reached**'}."
+    )
+
+
+def draw(study: Study, axes: Axes) -> None:
+    """Accuracy of each case against the number of nodes."""
+    names, scores = study.chosen(), study.result["scores"]
+    for (loss, rounds), style in zip(CASES, ("o-", "s--", "^:"), strict=True):
+        points = [(study.result["shapes"][n]["nodes"], interval(scores[n][f"{loss}-{rounds}"]))
+                  for n in names if f"{loss}-{rounds}" in scores.get(n, {})]  # fmt: skip
+        if not points:
+            continue
+        nodes, values = zip(*points, strict=True)
+        mean, low, high = np.array(values).T
+        label = f"{loss:.0%} lost" + (f", {rounds} repair rounds" if rounds else "")
+        axes.errorbar(nodes, mean, (mean - low, high - mean), fmt=style, label=label, capsize=3)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([study.result["shapes"][n]["nodes"] for n in names])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
+def write_page(studies: Sequence[Study]) -> None:
+    """doc/nodes.rst and its figures."""
+    folder = ROOT / "doc" / "nodes"
+    folder.mkdir(exist_ok=True)
+    for study in studies:
+        write_json(folder / f"{study.name}.json", study.result)
+        if study.result.get("scores"):
+            save_plot(folder / f"{study.name}.svg", functools.partial(draw, study),
+                      title=study.recipe.title, xlabel="nodes",
+                      ylabel="test samples told right, %")  # fmt: skip
+    text = "\n".join([HEAD, *map(section, studies)])
+    write_atomic(ROOT / "doc" / "nodes.rst", text.encode())
+    print("doc/nodes.rst is written")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """``python -m report.nodes``."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
+    parser.add_argument("recipe", nargs="?", help="of scripts/nodes/; without one only the page")
+    parser.add_argument("--data", metavar="FILE", help="the task's data")
+    parser.add_argument("--only", choices=("plan", "train", "score"), help="do no more than this")
+    add_device_argument(parser)
+    parser.add_argument(
+        "--nodes", type=int, nargs="+", help="train these, in this order (the recipe's)"
+    )
+    parser.add_argument("--samples", type=int, help="test samples (the recipe's)")
+    parser.add_argument("--jobs", type=int, default=1, help="simulations at a time (1)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="(build/nodes/RECIPE)")
+    args = parser.parse_args(arguments)
+    if args.recipe:
+        if not args.data:
+            raise CatsError("a recipe needs --data")
+        study = Study(args.recipe, args.out)
+        task = tasks.load(study.recipe.task, data=args.data, **study.recipe.options)
+        study.plan(task.model)
+        if args.only in (None, "train"):
+            study.train(task, args.device, args.nodes)
+        if args.only in (None, "score"):
+            study.score(task, args.data, args.samples or study.recipe.samples, args.jobs)
+    if not args.out:
+        recipes = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+        studies = [study for study in map(Study, recipes) if study.result["shapes"]]
+        write_page(studies)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CatsError as error:
+        sys.exit(f"nodes-report: {error}")
