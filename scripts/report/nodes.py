@@ -27,6 +27,7 @@ import numpy as np
 import yaml
 
 from cats import tasks
+from cats.arguments import add_device_argument
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs, real_outputs
@@ -36,7 +37,6 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import deployment, image_size, parameters
 from cats.plan.radio import radio as radio_named
 from cats.report import (
-    add_device_argument,
     read_json,
     save_plot,
     table,

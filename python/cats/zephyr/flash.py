@@ -98,13 +98,13 @@ def _command(space: Workspace, folder: Path, board: Board, file: Path | None) ->
     return west + board.runner_options(file)
 
 
-class _Target(msgspec.Struct):
+class Target(msgspec.Struct):
     name: str
     qualifiers: str | None = None
 
 
 class CMakeVariables(msgspec.Struct):
-    board: _Target
+    board: Target
 
 
 class BuildInfo(msgspec.Struct):
