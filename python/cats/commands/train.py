@@ -26,7 +26,7 @@ CONFLICTS = {
     "task=digits": (
         "data", "preset", "target", "context", "horizon", "patch", "stride", "parts", "missing",
         "separator", "decimal", "time_format", "time_zone", "group", "channels", "lengths",
-        "size", "augment",
+        "size", "augment", "units",
     ),
 }  # fmt: skip
 NEEDS = {
@@ -114,6 +114,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="COL,COL",
         type=lambda text: text.split(","),
         help="classify: columns to take (default: all but times, persons and counting indices)",
+    )
+    task.add_argument(
+        "--units",
+        metavar="U[,U..]",
+        type=lambda text: text.split(","),
+        help="classify, forecast: unit of the channels, one for all or one for each, for people",
     )
     task.add_argument(
         "--lengths",
@@ -284,7 +290,7 @@ def run(args: argparse.Namespace) -> int:
     names = (
         "data", "target", "context", "horizon", "patch", "stride", "parts", "missing", "separator",
         "decimal", "time_format", "time_zone", "group", "channels", "lengths", "size",
-        "augment",
+        "augment", "units",
     )  # fmt: skip
     options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.preset:

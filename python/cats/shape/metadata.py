@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +132,16 @@ class Metadata:
 def _demand(key: str, fine: bool, value: object, wanted: str) -> None:
     if not fine:
         raise CatsError(f"metadata: {key} is {value}: it must be {wanted}")
+
+
+def units_of(channels: int, units: Sequence[str] | None) -> tuple[str, ...]:
+    """The unit of each channel: "" where none is known, one of all, or one of each."""
+    given = list(units or [""])
+    if len(given) == 1:
+        given *= channels
+    if len(given) != channels:
+        raise CatsError(f"{len(given)} units for {channels} channels: one for all, or one for each")
+    return tuple(given)
 
 
 def sorted_labels(labels: set[str] | frozenset[str]) -> list[str]:

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
-from cats.shape.metadata import Channel, Metadata, sorted_labels
+from cats.shape.metadata import Channel, Metadata, sorted_labels, units_of
 from cats.tasks import Part, Task, same_data, stored_path
 from cats.tasks.parts import split
 from cats.tasks.read_sensors import read_csv
@@ -46,7 +46,8 @@ class Classify(Task):
     class is set aside, by ``split_seed``: 20 % to validate, and without a test part 25 % to test
     and 15 % to validate. ``group`` is a column of the CSV file, a person or a recording: all series
     of one group are in one part (``cats.tasks.parts``). ``channels`` are the columns to take, by
-    default as ``cats.tasks.read_sensors`` says. ``lengths`` is what to do with series of unequal
+    default as ``cats.tasks.read_sensors`` says; ``units`` theirs, one for all or one for each, for
+    people. ``lengths`` is what to do with series of unequal
     lengths: ``refuse``, or ``pad`` to the longest of ``data`` by repeating a series' first step
     before it, or ``crop`` to the shortest by leaving out the oldest steps; a test part gets the
     length of the other. With ``sha256`` another content of the files is refused.
@@ -72,6 +73,7 @@ class Classify(Task):
         lengths: str = "refuse",
         group: str | None = None,
         channels: Sequence[str] | None = None,
+        units: Sequence[str] | None = None,
         separator: str = ",",
         decimal: str = ".",
         sha256: str | None = None,
@@ -85,6 +87,7 @@ class Classify(Task):
         known.check()
         steps = fitted.width if fitted else known.length(lengths)
         self.channel_names, self.channels = known.channels, len(known.channels)
+        self.units = units_of(self.channels, units)
         if patch > steps:
             raise CatsError(f"patch of {patch} steps: a series has {steps}")
         self.classes = _fitting(known, test, fitted) if fitted else _classes(known, test)
@@ -96,6 +99,7 @@ class Classify(Task):
             "lengths": lengths,
             "group": group,
             "channels": None if channels is None else list(channels),
+            "units": None if units is None else list(units),
             "separator": separator,
             "decimal": decimal,
             "sha256": same_data(data, _sha256(known, test), sha256),
@@ -152,7 +156,8 @@ class Classify(Task):
         low, high = train.amin((0, 1)).tolist(), train.amax((0, 1)).tolist()
         numbers = zip(self.mean.tolist(), self.deviation.tolist(), low, high, strict=True)
         channels = tuple(
-            Channel(name, "", *four) for name, four in zip(self.channel_names, numbers, strict=True)
+            Channel(name, unit, *four)
+            for name, unit, four in zip(self.channel_names, self.units, numbers, strict=True)
         )
         return Metadata(channels, 1, train.shape[1], (1, self.patch), tuple(self.classes))
 

@@ -10,6 +10,7 @@ needs is past when the forecast is made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
-from cats.shape.metadata import Channel, Metadata
+from cats.shape.metadata import Channel, Metadata, units_of
 from cats.tasks import Part, Task, same_data, stored_path
 from cats.tasks.read_series import MISSING, read_series
 
@@ -47,7 +48,8 @@ class Forecast(Task):
     (``8640:2880:2880``, the rest is unused) or in months of 30 days (``12m:4m:4m``) of the file's
     times. A validation or test window may look back into the part before, as it would in use.
     ``stride`` is between training windows; validation and test windows start at every row. How the
-    file is read, ``missing`` to ``time_zone``: ``cats.tasks.read_series``. With ``sha256`` another
+    file is read, ``missing`` and ``separator`` to ``time_zone``: ``cats.tasks.read_series``.
+    ``units``: the column's, for people. With ``sha256`` another
     content of the file is refused. ``fitted`` is the metadata of a run: its mean and
     deviation are used in place of those of this data.
 
@@ -69,6 +71,7 @@ class Forecast(Task):
         stride: int = 1,
         parts: str = "0.6:0.2:0.2",
         missing: str = "refuse",
+        units: Sequence[str] | None = None,
         separator: str = ",",
         decimal: str = ".",
         time_format: str | None = None,
@@ -94,6 +97,7 @@ class Forecast(Task):
         found = read_series(Path(data), target, **reading)
         self.notes = found.notes
         self.options = {"data": stored_path(data), "target": target, **numbers, "parts": parts}
+        self.options["units"] = None if units is None else list(units)
         self.options |= {**reading, "sha256": same_data(data, found.sha256, sha256)}
         self.context, self.horizon, self.patch = context, horizon, patch
         self.model = ModelConfig(
@@ -120,7 +124,7 @@ class Forecast(Task):
             raise CatsError(f"column {target!r} never changes in its first {counts[0]} rows")
         low, high = known.min().item(), known.max().item()
         self.metadata = fitted or Metadata(
-            channels=(Channel(target, "", self.mean, self.deviation, low, high),),
+            channels=(Channel(target, *units_of(1, units), self.mean, self.deviation, low, high),),
             height=1,
             width=context,
             patch=(1, patch),

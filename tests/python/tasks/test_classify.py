@@ -70,6 +70,20 @@ def test_a_token_holds_a_channel_s_steps_together(pair):
             torch.testing.assert_close(got, steps)
 
 
+def test_units_are_one_for_all_or_one_for_each(pair):
+    for given, wanted in (
+        (None, ["", "", ""]),
+        (["g"], ["g"] * 3),
+        (["g", "", "V"], ["g", "", "V"]),
+    ):
+        task = tasks.load("classify", data=str(pair), patch=2, units=given)
+        assert [channel.unit for channel in task.metadata.channels] == wanted
+        again = tasks.load("classify", **task.options)
+        assert again.metadata == task.metadata
+    with pytest.raises(CatsError, match="2 units for 3 channels"):
+        tasks.load("classify", data=str(pair), patch=2, units=["g", "V"])
+
+
 def test_augmentation_repeats_and_changes_little(pair):
     task, index = Classify(pair, patch=4), torch.arange(16)
     one, labels = task.batch(index, 1, torch.Generator().manual_seed(0))
