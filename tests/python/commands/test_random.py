@@ -184,7 +184,8 @@ def world(tmp_path_factory):
     Path("empty").mkdir()
     patch.setenv("PATH", str(folder / "empty"))
     patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("matplotlib")))
-    patch.delenv("ZEPHYR_BASE", raising=False)
+    for name in ("ZEPHYR_BASE", "BSIM_OUT_PATH", "BSIM_COMPONENTS_PATH"):
+        patch.delenv(name, raising=False)
     trained = loop._Session.run
 
     def run(self, out, *rest):

@@ -84,7 +84,7 @@ def test_keep_ratios() -> None:
     for ratio in (1.0, 0.5, 0.25):
         assert keep_ratio(config, split, ratio_keep(config, split, ratio)) == ratio
     assert all(k for sources in ratio_keep(config, split, 0.001) for k in sources)
-    with pytest.raises(CatsError, match="--keep: '0' is no number above 0 to 1"):
+    with pytest.raises(CatsError, match="keep ratio is 0"):
         ratio_keep(config, split, 0.0)
 
 
