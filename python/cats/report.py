@@ -228,6 +228,19 @@ def save_plots(
     write_atomic(path, content.getvalue())
 
 
+def trace_names(nodes: Iterable[int], lanes: Sequence[str]) -> list[dict[str, Any]]:
+    """Events of a Chrome or Perfetto trace that name a process for each node, and its lanes."""
+
+    def name(kind: str, node: int, lane: int, text: str) -> dict[str, Any]:
+        return {"ph": "M", "name": kind, "pid": node, "tid": lane, "args": {"name": text}}
+
+    found = []
+    for node in nodes:
+        found.append(name("process_name", node, 0, f"node {node}"))
+        found += [name("thread_name", node, at, lane) for at, lane in enumerate(lanes)]
+    return found
+
+
 def progress(items: Iterable[T], **options: Any) -> Iterable[T]:
     """``items`` with a progress bar on stderr, where stderr is a terminal (options as of tqdm)."""
     from tqdm import tqdm

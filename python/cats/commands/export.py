@@ -193,6 +193,5 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.json:
         write_json(args.json, meta)
-    if args.json != "-":
-        print(render(meta))
+    print(render(meta))
     return 0

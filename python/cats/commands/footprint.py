@@ -58,8 +58,7 @@ def run(args: argparse.Namespace) -> int:
     ok = not any(result.problems for result in results)
     if args.json:
         write_json(args.json, {"ok": ok, "elfs": [dataclasses.asdict(r) for r in results]})
-    if args.json != "-":
-        print(render(results))
+    print(render(results))
     for result in results:
         for note in result.notes:
             print(f"{result.elf}: {note}", file=sys.stderr)

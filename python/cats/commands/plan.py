@@ -138,8 +138,7 @@ def run(args: argparse.Namespace) -> int:
     result = survey(args, exported)
     if args.json:
         write_json(args.json, result)
-    if args.json != "-":
-        print(render(result))
+    print(render(result))
     if args.plot:
         title = f"{result['parameters']:,} parameters, {result['radio']}"
         save_plots(args.plot, survey_panels(result), title=title)

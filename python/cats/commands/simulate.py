@@ -226,18 +226,17 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
     if args.json:
         write_json(args.json, document)
-    if args.json != "-":
-        metric = task.metric if task else "quality"
-        who = owners(model)
-        whose = f"node {who[0]}'s, which owns the result" if len(who) == 1 else "mean over nodes"
-        print_table(
-            [metric if name == "quality" else name for name in COLUMNS],
-            [[record["columns"][name] for name in COLUMNS] for record in records],
-            f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
-            f"means over inferences; {metric}: {whose}; mJ: of the node that needs most; late: "
-            "frames of all inferences that code had too late to send"
-            + ("; CODE TAKES NO TIME: no device does that" if args.code_time == "none" else ""),
-        )
+    metric = task.metric if task else "quality"
+    who = owners(model)
+    whose = f"node {who[0]}'s, which owns the result" if len(who) == 1 else "mean over nodes"
+    print_table(
+        [metric if name == "quality" else name for name in COLUMNS],
+        [[record["columns"][name] for name in COLUMNS] for record in records],
+        f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
+        f"means over inferences; {metric}: {whose}; mJ: of the node that needs most; late: "
+        "frames of all inferences that code had too late to send"
+        + ("; CODE TAKES NO TIME: no device does that" if args.code_time == "none" else ""),
+    )
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0
 

@@ -83,10 +83,6 @@ def chosen_board(args: argparse.Namespace) -> Board:
 
 def chosen_chip(args: argparse.Namespace) -> FlashChip:
     """The flash chip that the options tell of."""
-    if not 0 < args.flash_chip_rate < math.inf:
-        raise CatsError(f"flash chip of {args.flash_chip_rate} MB/s: more than 0, and finite")
-    if not 0 <= args.flash_chip_current < math.inf:
-        raise CatsError(f"flash chip of {args.flash_chip_current} mA: at least 0, and finite")
     return FlashChip(args.flash_chip_rate, args.flash_chip_current)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.integer.model import IntegerModel
-from cats.report import save_plot
+from cats.report import save_plot, trace_names
 from cats.shape.partition import gather_kind
 from cats.sim._native import ffi, lib
 
@@ -68,10 +68,7 @@ class Trace:
 
     def document(self, model: IntegerModel) -> dict[str, Any]:
         """The trace as JSON: times in microseconds of the simulation."""
-        events: list[dict[str, Any]] = []
-        for node in range(model.split.nodes):
-            events.append(_name("process_name", node, 0, f"node {node}"))
-            events += [_name("thread_name", node, t, lane) for t, lane in enumerate(LANES)]
+        events = trace_names(range(model.split.nodes), LANES)
         events += [_event(model, span) for span in self.spans[: self.count]]
         return {"displayTimeUnit": "ms", "traceEvents": events}
 
@@ -125,10 +122,6 @@ class Trace:
         axes.set_yticks(range(model.split.nodes), [f"node {n}" for n in range(model.split.nodes)])
         axes.set_ylim(1.2 * model.split.nodes - 0.3, -0.6)
         axes.set_xlim(0, (end - begin) / 1e6)
-
-
-def _name(kind: str, node: int, lane: int, name: str) -> dict[str, Any]:
-    return {"ph": "M", "name": kind, "pid": node, "tid": lane, "args": {"name": name}}
 
 
 def _event(model: IntegerModel, span: np.void) -> dict[str, Any]:

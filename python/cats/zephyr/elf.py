@@ -348,13 +348,17 @@ def _gnu_map(body: str, elf: Elf) -> tuple[set[str], list[Placed]]:
     for indent, name, address_text, size_text, rest in entry.findall(body):
         address, size = int(address_text, 16), int(size_text, 16)
         if not indent:
-            section = sections.get(name)
-            inside = section is not None and section.address == address and section.size == size
+            inside = _same_section(sections.get(name), address, size)
             if inside:
                 seen.add(name)
         elif inside and size and rest:
             placed.append(Placed(address, size, name, rest.strip()))
     return seen, placed
+
+
+def _same_section(section: Section | None, address: int, size: int) -> bool:
+    """Whether what a map tells of an output section is that of this ELF file."""
+    return section is not None and section.address == address and section.size == size
 
 
 def _lld_map(text: str, elf: Elf) -> tuple[set[str], list[Placed]]:
@@ -368,8 +372,7 @@ def _lld_map(text: str, elf: Elf) -> tuple[set[str], list[Placed]]:
     for address_text, size_text, indent, name in entry.findall(text):
         address, size = int(address_text, 16), int(size_text, 16)
         if not indent:
-            section = sections.get(name)
-            inside = section is not None and section.address == address and section.size == size
+            inside = _same_section(sections.get(name), address, size)
             if inside:
                 seen.add(name)
         elif inside and size and len(indent) == 8 and name.endswith(")") and ":(" in name:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cats.report import trace_names
 from cats.zephyr.monitor import Group, Node, Record
 
 LANES = ("state", "inferences")
@@ -42,7 +43,7 @@ def trace(records: Iterable[Record], ports: Mapping[str, int | None]) -> dict[st
                 events += _counters(node, said, since, now)
     for number, (state, since) in states.items():
         events.append(_slice(number, 0, state, since, now))
-    return {"displayTimeUnit": "ms", "traceEvents": [*_names(states), *events]}
+    return {"displayTimeUnit": "ms", "traceEvents": [*trace_names(sorted(states), LANES), *events]}
 
 
 def _state(
@@ -84,18 +85,6 @@ def _counters(node: Node, before: Record, since: float | None, now: float) -> li
         event["args"] = {**last, "inferences since the last answer": more("inferences")}
         found.append(event)
     return found
-
-
-def _names(numbers: Iterable[int]) -> list[dict[str, Any]]:
-    found = []
-    for node in sorted(numbers):
-        found.append(_name("process_name", node, 0, f"node {node}"))
-        found += [_name("thread_name", node, lane, name) for lane, name in enumerate(LANES)]
-    return found
-
-
-def _name(kind: str, node: int, lane: int, name: str) -> dict[str, Any]:
-    return {"ph": "M", "name": kind, "pid": node, "tid": lane, "args": {"name": name}}
 
 
 def _slice(node: int, lane: int, name: str, begin: float, end: float) -> dict[str, Any]:
