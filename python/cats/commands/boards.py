@@ -54,14 +54,12 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats boards``."""
     import signal
 
-    from cats.errors import CatsError
     from cats.zephyr import bsim
     from cats.zephyr.footprint_report import chosen_nodes
     from cats.zephyr.sim_desk import Desk
 
     nodes = chosen_nodes(args.deploy / "plan.json", None)
-    if reason := bsim.missing():
-        raise CatsError(reason)
+    bsim.environment()  # CatsError where BabbleSim is not there
     with Desk(args.folder, len(nodes), lambda line: print(line, file=sys.stderr)) as desk:
         desk.write_map(args.map)
         if not args.no_build and not _build(args, nodes):

@@ -69,8 +69,9 @@ class Result:
     these, collisions, frames not sent since the code had them too ``late`` for their slots, frames
     not heard since too many waited for the processor, bytes and microseconds on air, microseconds
     until the last result.
-    ``mixed`` bool [B]: a node took part twice, before and after a restart or a start of its own; no
-    record of what it had holds both, so there is nothing to compare with the reference.
+    ``mixed`` bool [B]: a node took part twice, before and after a restart or a start of its own, or
+    a late frame made it join an inference of before, with the others' inputs of then; no record of
+    what it had holds both, so there is nothing to compare with the reference.
     ``hung``: (inference, node) without a result at its deadline; the run stops there.
     ``kinds``: by node and kind of gather, struct cats_gather_stats; ``rejected``: by node and
     reason.

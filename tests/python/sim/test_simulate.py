@@ -131,6 +131,28 @@ def test_any_shape_any_loss(shape, seed, loss, burst, others, compute, drift):
         assert result.delivered == 0.0
 
 
+@pytest.mark.parametrize("radio", ["nrf_radio", "ble_2m"])
+def test_frame_of_an_inference_that_is_over(radio):
+    """A frame later than its whole inference: who missed that takes it for a beginning. The node
+    computes what it has, the others' inputs of then and its own of now, and the record says so."""
+    config = ModelConfig(
+        tokens_in=1, inputs=2, outputs=1, features=4, heads=4, hidden=7, blocks=3, pool="mean"
+    )
+    split = SplitConfig(heads=(1, 3), hidden=(6, 1), outputs=(0, 1), inputs=(1, 1))
+    model = random_model(9042, config, split)
+    plan = make_plan(config, split, model.keep, radio=radio, rounds=2)
+    inputs = random_inputs(1, config, 3)
+    result = simulate(model, plan, inputs, Faults(loss=0.7, delay=0.4), 428)
+    assert check(model, plan, inputs, result) == []
+    assert result.mixed.tolist() == [False, False, True]
+    given = inputs[2:].copy()
+    given[0, :, 0] = inputs[1, :, 0]
+    want = reference.run_batch(model, given, availability(model, plan, result, slice(2, 3)))
+    assert (want[0, 1] == result.outputs[2, 1]).all()
+    again = reference.run_batch(model, inputs[2:], availability(model, plan, result, slice(2, 3)))
+    assert (again[0, 1] != result.outputs[2, 1]).any()
+
+
 @pytest.mark.no_cover
 @pytest.mark.parametrize("nodes", [2, 3, 4])
 def test_every_availability(nodes):

@@ -230,12 +230,30 @@ static bool again(const struct antenna *a)
 	return false;
 }
 
+/* Whether a node follows into an inference that nobody began since the last submit: a frame of one
+ * that is over came so late that it looked like a beginning. The others had the inputs of that one.
+ */
+static bool of_before(const struct antenna *a)
+{
+	const struct air *air = a->air;
+
+	if (cats_node_leads(&a->node)) {
+		return false;
+	}
+	for (int n = 0; n < air->config.nodes; n++) {
+		if (air->antenna[n].began && air->antenna[n].number == a->node.number) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* An inference begins here; after a restart it may be the second one of a record. */
 static void note_begin(struct antenna *a, int n)
 {
 	struct air_record *record = a->air->record;
 
-	record->mixed |= a->began && !again(a);
+	record->mixed |= (a->began && !again(a)) || of_before(a);
 	a->began = true;
 	a->number = a->node.number;
 	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
