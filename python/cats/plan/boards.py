@@ -32,8 +32,8 @@ class Reserve:
 FIRMWARE = {
     "loopback": Reserve(ram=15400, flash=61688),
     "nrf_radio": Reserve(ram=16448, flash=64092),
-    "ieee802154": Reserve(ram=21468, flash=89694),
-    "ble": Reserve(ram=32076, flash=128448),
+    "ieee802154": Reserve(ram=21468, flash=90284),
+    "ble": Reserve(ram=34044, flash=129180),
 }
 
 
