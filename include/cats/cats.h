@@ -122,6 +122,7 @@ struct cats_energy_state {
 	struct cats_energy_stats stats;
 	uint32_t sent_us;     /* since the last inference ended */
 	uint64_t computed_us; /* until then */
+	uint32_t rested_us;   /* until then, by the transport */
 };
 
 /* What CONFIG_CATS_SECURE adds to an instance. */

@@ -108,6 +108,10 @@ struct cats_node_config {
 	uint32_t late_us;
 	/** silence after which a leader is taken for gone; 0: cats_silence_us() */
 	uint32_t timeout_us;
+	/** whether a frame is being received is known so long behind its start; 0: only at its end.
+	 * For cats_node_listen()
+	 */
+	uint32_t detect_us;
 	/** how long a submitted input waits, in silence, for the leader to open its inference
 	 * before this node does (times its rank among the nodes alive): an idle leader and a dead
 	 * one sound alike. Longer than applications on different nodes are apart; 0: ten timeouts,
@@ -362,6 +366,28 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us);
 
 /** @brief Ask what to do. Call it after every other call, and at the time that WAIT said. */
 void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
+
+/** What a receiver is to do: cats_node_listen(). */
+struct cats_listen {
+	bool off;         /**< nothing for this node comes before from_us */
+	bool ask;         /**< ask again at ask_us, if nothing happens before */
+	uint32_t from_us; /**< off: listen from then on */
+	uint32_t
+		ask_us; /**< ask: if nothing is being received then, nothing comes before again_us */
+	uint32_t
+		again_us; /**< ask: listen from then on, until told otherwise; perhaps before ask_us */
+};
+
+/**
+ * @brief Whether the receiver may be off: between slots, and while nobody sends anything.
+ *
+ * To be asked after each poll that said WAIT, for a radio that takes less without its receiver. It
+ * is never wrong to listen. A frame that is being received is received to its end, whatever this
+ * says.
+ *
+ * @param now_us the time
+ */
+void cats_node_listen(const struct cats_node *node, uint32_t now_us, struct cats_listen *listen);
 
 /**
  * @brief Fetch a job.

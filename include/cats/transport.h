@@ -42,6 +42,7 @@
 #include <zephyr/sys/slist.h>
 
 #include <cats/image.h>
+#include <cats/node.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -118,6 +119,18 @@ struct cats_transport {
 	int (*send)(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at);
 	/** Microseconds of this transport's clock as the kernel's timeout. NULL: they are equal. */
 	k_timeout_t (*timeout)(uint32_t us);
+	/**
+	 * Have the receiver on only when @p listen says so, until this is called again. A frame that
+	 * is being received is received to its end, and frames are sent as ever. NULL: it always
+	 * listens. Called on cats_air_queue.
+	 */
+	void (*listen)(struct cats_port *port, const struct cats_listen *listen);
+	/** Where there is listen(): microseconds for which the receiver was off so far; wraps. */
+	uint32_t (*rested_us)(void);
+	/** Where there is listen(): so long behind its start a frame is being received; 0: not known
+	 * before its end.
+	 */
+	uint16_t detect_us;
 };
 
 #if defined(CONFIG_CATS_LOOPBACK) || defined(__DOXYGEN__)
@@ -140,7 +153,7 @@ extern const struct cats_transport cats_loopback;
  * @brief The nRF RADIO peripheral with the framing of Bluetooth LE at 2 Mbit/s, and nobody else's.
  *
  * The clock is TIMER0 on the crystal. Frames start to the microsecond when they are to; the
- * receiver is always on in between. One instance at a time.
+ * receiver is on in between, but for what listen() says. One instance at a time.
  */
 extern const struct cats_transport cats_nrf_radio;
 

@@ -178,6 +178,7 @@ def draw(number: int) -> tuple[Deployment, Faults, Settings]:
         first_inference=int(rng.choice([0, 1, 32767, 65534])),
         clock_us=rng.integers(0, 2**32, nodes).tolist() if some(0.3) else (),
         gap_us=int(rng.choice([0, 0, long // 3, 5 * long])),
+        receiver_off=some(0.5),
     )
     return made, Faults(**chosen), settings
 

@@ -144,6 +144,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="time that all other code takes: none, or what the plan's slots are for",
     )  # fmt: skip
     parser.add_argument(
+        "--receiver-off", action="store_true",
+        help="receivers are off where nothing comes, as with CONFIG_CATS_RECEIVER_OFF",
+    )  # fmt: skip
+    parser.add_argument(
         "--check", action=argparse.BooleanOptionalAction, default=True,
         help="compare every output with the integer reference",
     )  # fmt: skip
@@ -194,7 +198,9 @@ def run(args: argparse.Namespace) -> int:
     neighbour = None if args.neighbour is None else Neighbour(round(1000 * args.neighbour))
     task, part, inputs = _inputs(args, model, meta)
 
-    settings = Settings(compute=args.compute, code_time=args.code_time)
+    settings = Settings(
+        compute=args.compute, code_time=args.code_time, receiver_off=args.receiver_off
+    )
     trace = Trace() if args.trace else None
     records = []
     for loss, off in itertools.product(losses, [[], *([node] for node in args.dead)]):
@@ -222,7 +228,7 @@ def run(args: argparse.Namespace) -> int:
         "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
         "kill": args.kill, "restart": args.restart, "babble": args.babble,
         "neighbour": args.neighbour, "links": str(args.links or ""), "compute": args.compute,
-        "code_time": args.code_time, "results": records,
+        "code_time": args.code_time, "receiver_off": args.receiver_off, "results": records,
     }  # fmt: skip
     if args.json:
         write_json(args.json, document)

@@ -54,6 +54,7 @@ class Radio:
     tick_us: float = 0.0
     clock_us: float = 25.0
     sealed: bool = False
+    detect_us: float = 0.0
     code: CodeTime = code_time()
 
     @property
@@ -177,7 +178,9 @@ RADIOS = {
     # end of one frame to the next there are ramp-up and guard time, 100 us: it stops the receiver
     # 62 us before its own frame and must have that 8 us earlier, the end of a frame is known 5 us
     # after it, and clocks may be 25 us apart, which crystals of 50 ppm need 250 ms for.
-    "nrf_radio": Radio("nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0),
+    "nrf_radio": Radio(
+        "nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0, detect_us=35.0,
+    ),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the
     # primary channels, at 1 Mbit/s, and the offset behind them; the guard time is mostly what host

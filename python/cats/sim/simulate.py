@@ -40,7 +40,9 @@ class Settings:
     each node's times its factor in ``slower``). ``code_time``: ``plan`` (all other code takes what
     ``cats.plan.code_time`` says, for ``clock_hz``), ``none``, or other counts. ``idle``: nodes that
     submit nothing. ``gap_us``: between one inference's end and the next submit. ``lead_us``: None
-    is the radio's. Others as in include/cats/node.h; 0 is its default.
+    is the radio's. ``receiver_off``: receivers are off where cats_node_listen() says so, as with
+    CONFIG_CATS_RECEIVER_OFF; else they are on all the time. Others as in include/cats/node.h; 0 is
+    its default.
     """
 
     compute: str = "none"
@@ -55,6 +57,7 @@ class Settings:
     timeout_us: int = 0
     start_us: int = 0
     gap_us: int = 0
+    receiver_off: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,8 @@ class Result:
     bits uint8 [B, exchanges (gather by gather, tile by tile), receiver, source, bytes], bit f of
     byte f / 8. Per inference, [B]: fragments due at all nodes, frames, control and coded frames of
     these, collisions, frames not sent since the code had them too ``late`` for their slots, frames
-    not heard since too many waited for the processor, bytes and microseconds on air, microseconds
-    until the last result.
+    not heard since too many waited for the processor, frames ``unheard`` since the receiver was
+    off (once for each), bytes and microseconds on air, microseconds until the last result.
     ``mixed`` bool [B]: a node took part twice, before and after a restart or a start of its own, or
     a late frame made it join an inference of before, with the others' inputs of then; no record of
     what it had holds both, so there is nothing to compare with the reference.
@@ -92,6 +95,7 @@ class Result:
     collisions: np.ndarray
     late: np.ndarray
     overrun: np.ndarray
+    unheard: np.ndarray
     bytes: np.ndarray
     air_us: np.ndarray
     span_us: np.ndarray
@@ -100,14 +104,17 @@ class Result:
     takeovers: int
     kinds: list[dict[str, dict[str, int]]] = field(repr=False)
     rejected: list[dict[str, int]] = field(repr=False)
-    #: [D]: microseconds that each node transmitted, computed, and ran other code in the whole run.
+    #: [D]: microseconds that each node transmitted, computed, ran other code, and had its receiver
+    #: off inside inferences, in the whole run.
     sent_us: np.ndarray
     computed_us: np.ndarray
     code_us: np.ndarray
+    off_us: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
-        which its leader listens before it opens). It listens whenever it does not transmit."""
+        which its leader listens before it opens). It listens whenever it does not transmit and
+        its receiver is not off."""
         done = self.done[:, node]
         chosen = done.copy()
         chosen[: int(np.argmax(done)) + 1] = done.sum() == 1
@@ -115,7 +122,8 @@ class Result:
         sends = float(self.sent_us[node]) / count
         on = float(self.latency_us[chosen, node].mean()) if chosen.any() else 0.0
         alone = self.done.shape[1] == 1
-        listens = 0.0 if alone else max(on - sends, 0.0)
+        off = float(self.off_us[node]) / count
+        listens = 0.0 if alone else max(on - sends - off, 0.0)
         return Duty(sends, listens, float(self.computed_us[node]) / count)
 
     @property
@@ -199,8 +207,8 @@ def _run(
         )
     bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
     names = (
-        "fragments", "frames", "control", "coded", "collisions", "late", "overrun", "bytes",
-        "air_ns", "span_ns",
+        "fragments", "frames", "control", "coded", "collisions", "late", "overrun", "unheard",
+        "bytes", "air_ns", "span_ns",
     )  # fmt: skip
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
@@ -248,6 +256,7 @@ def _run(
         collisions=count["collisions"],
         late=count["late"],
         overrun=count["overrun"],
+        unheard=count["unheard"],
         bytes=count["bytes"],
         air_us=count["air_ns"] / 1e3,
         span_us=count["span_ns"] / 1e3,
@@ -265,6 +274,7 @@ def _run(
         sent_us=np.array([lib.air_sent_ns(air, d) for d in range(nodes)]) / 1e3,
         computed_us=np.array([lib.air_computed_ns(air, d) for d in range(nodes)]) / 1e3,
         code_us=np.array([lib.air_code_ns(air, d) for d in range(nodes)]) / 1e3,
+        off_us=np.array([lib.air_off_ns(air, d) for d in range(nodes)]) / 1e3,
     )
 
 
@@ -327,6 +337,7 @@ def _config(
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
+    config.listens, config.detect_us = settings.receiver_off, radio.detect_us
     if code is not None:
         config.code_counted = True
         fill_code(config.code, code, radio)

@@ -99,7 +99,8 @@ class Preemption:
 class Log:
     """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
     ``kinds``: struct cats_gather_stats by kind of gather; ``attacks``: frames that an intruder
-    sent; ``beside``: connections of its application, and reports of neighbours' that it had;
+    sent; ``sent_us``, ``listened_us``: that its radio was on in inferences, by its own clock;
+    ``beside``: connections of its application, and reports of neighbours' that it had;
     ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
     were asked for."""
 
@@ -120,6 +121,8 @@ class Log:
     beside: tuple[int, int] = (0, 0)
     packets: list[tuple[int, int]] = field(default_factory=list)
     preempted: list[Preemption] = field(default_factory=list)
+    sent_us: int = 0
+    listened_us: int = 0
 
     def add_heard(self, words: Sequence[str]) -> None:
         """Take in a report of an exchange: INFERENCE GATHER TILE .BITS..., as hexadecimal bytes."""
@@ -173,7 +176,8 @@ def build(
     """Build the node for a transport in ``folder`` (again, where that holds a build); its program.
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
-    whose driver can be preempted (nrf_radio); with ``+beside``, one whose application has Bluetooth
+    whose driver can be preempted (nrf_radio); with ``+off``, one whose receiver is off where
+    nothing comes (nrf_radio); with ``+beside``, one whose application has Bluetooth
     of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
@@ -360,6 +364,8 @@ def parse(device: Device, text: str) -> Log:
             log.preempted.append(Preemption(place, us, time, len(log.heard)))
         elif what == "intruder":
             log.attacks = int(words[0])
+        elif what == "energy":
+            log.sent_us, log.listened_us = int(words[0]), int(words[1])
         elif what == "beside":
             log.beside = int(words[0]), int(words[1])
         elif what == "stop":

@@ -12,6 +12,7 @@
  *	send.c                                  this node's frames in it
  *	inference.c                             from exchange to exchange, and the jobs between
  *	receive.c                               frames of others: joining, following, taking
+ *	listen.c                                when the receiver may be off
  *	node.c                                  phases of a node, leaders that are gone, poll()
  */
 

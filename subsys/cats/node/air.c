@@ -53,16 +53,35 @@ static void not_sent(struct cats_instance_data *d)
 	}
 }
 
-/* Look at the node again then. */
-static void wait_until(struct cats_instance_data *d, uint32_t at)
+/* Look at the node again then, or a little later. */
+static void wait_until(struct cats_instance_data *d, uint32_t at, bool exactly)
 {
 	const struct cats_transport *transport = d->self->transport;
 	int32_t delay = cats_time_diff(at, transport->now());
 	uint32_t us = (uint32_t)MAX(delay, 1);
+	bool coarse = !exactly || transport->timeout == NULL;
 
 	(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air,
-					  transport->timeout != NULL ? transport->timeout(us)
-								     : K_USEC(us));
+					  coarse ? K_USEC(us) : transport->timeout(us));
+}
+
+/* Nothing is to be done before todo->at, if there is such a time. The receiver is off where nothing
+ * comes.
+ */
+static void rest(struct cats_instance_data *d, const struct cats_todo *todo)
+{
+	const struct cats_transport *transport = d->self->transport;
+	struct cats_listen listen = {0};
+
+	if (IS_ENABLED(CONFIG_CATS_RECEIVER_OFF) && transport->listen != NULL) {
+		cats_node_listen(&d->node, cats_now(d), &listen);
+		transport->listen(&d->port, &listen);
+	}
+	if (listen.ask && (todo->forever || cats_time_diff(listen.ask_us, todo->at) < 0)) {
+		wait_until(d, listen.ask_us, false);
+	} else if (!todo->forever) {
+		wait_until(d, todo->at, true);
+	}
 }
 
 /* Do what the node asks for, until it waits. Locked. */
@@ -93,9 +112,7 @@ static void drive(struct cats_instance_data *d)
 			cats_links_done(d, &d->result);
 			k_sem_give(&d->work);
 		} else {
-			if (!todo.forever) {
-				wait_until(d, todo.at);
-			}
+			rest(d, &todo);
 			break;
 		}
 	}

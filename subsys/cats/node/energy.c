@@ -76,13 +76,20 @@ void cats_energy_done(struct cats_instance_data *d, const struct cats_result *re
 	struct cats_energy_stats *e = &state->stats;
 	uint64_t total = computed(&d->node);
 	uint32_t span = result->ended_us - result->started_us;
+	uint32_t not_listened = state->sent_us;
 
+	if (d->self->transport->rested_us != NULL) {
+		uint32_t rested = d->self->transport->rested_us();
+
+		not_listened += rested - state->rested_us;
+		state->rested_us = rested;
+	}
 	e->inferences++;
 	e->compute_us += total - state->computed_us;
 	state->computed_us = total;
 	if (d->image.header->nodes > 1) {
 		e->transmit_us += state->sent_us;
-		e->listen_us += span > state->sent_us ? span - state->sent_us : 0;
+		e->listen_us += span > not_listened ? span - not_listened : 0;
 	}
 	state->sent_us = 0;
 	e->microjoules = microjoules(e);

@@ -52,6 +52,8 @@
 #define ADDRESS_US 29  /* first bit on the air to the event: 16 bits of preamble, 32 of address */
 #define PREPARE_US 62  /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
 #define MARGIN_US 8    /* between the receiver's stop and what it takes to ask for it */
+#define LISTEN_US 48   /* receiver's ramp-up, and an interrupt before it */
+#define REST_US 100    /* least time for which the receiver goes off */
 #define DISABLE_US 10  /* longest ramp-down */
 #define ENDED_US 30    /* so long behind its end a frame has ended */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
@@ -88,7 +90,8 @@ struct out {
 static enum {
 	OFF,
 	RECEIVING,
-	STOPPING, /* the receiver, for the frame that waits */
+	RESTING,  /* off until the receiver or the frame that waits is to be on */
+	STOPPING, /* the receiver, for the frame that waits or to rest */
 	SENDING,  /* from when the start of a frame is set to its end */
 } state;
 
@@ -103,6 +106,17 @@ static struct out outs[CATS_TRANSPORT_FRAMES];
 static uint8_t out_taken;
 static volatile uint8_t out_ended;
 static uint8_t out_told;
+
+/* What radio_listen() was told, as long as it is to come: nothing is heard before `rests_until`; if
+ * no frame has begun at `window_us`, nothing is before `again_us`.
+ */
+static bool rests;
+static bool windowed;
+static uint32_t rests_until;
+static uint32_t window_us;
+static uint32_t again_us;
+static uint32_t rested_at; /* RESTING: since then */
+static uint32_t rested_us; /* in all */
 
 static uint32_t wake_us; /* CC_WAKE, if its interrupt is enabled */
 static bool waking;
@@ -237,6 +251,7 @@ static void receive(void)
 {
 	state = RECEIVING;
 	nrf_radio_packetptr_set(NRF_RADIO, ring[head].packet);
+	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
 	nrf_radio_shorts_set(NRF_RADIO, NRF_RADIO_SHORT_READY_START_MASK);
 	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_RXEN);
@@ -306,24 +321,80 @@ static bool transmit(void)
 	return true;
 }
 
-/* The radio is off: on with the next frame if that is near, else with the receiver. */
+/* Whether there is time to be off. */
+static bool may_rest(void)
+{
+	rests = rests && cats_time_diff(rests_until - LISTEN_US, radio_now()) > REST_US;
+	return rests;
+}
+
+/* Whether the receiver is to stop for the next frame. */
+static bool out_due(void)
+{
+	return out_waits() && cats_time_diff(out_next()->at - PREPARE_US, radio_now()) <= 0;
+}
+
+/* The receiver off, if there is time to be. */
+static bool rest(void)
+{
+	if (!may_rest()) {
+		return false;
+	}
+	state = STOPPING;
+	nrf_radio_shorts_set(NRF_RADIO, 0);
+	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+	wake_at(radio_now() + 4 * DISABLE_US);
+	return true;
+}
+
+/* The receiver is on, until the next frame is to be prepared or its window ends. */
+static void wake_listening(void)
+{
+	uint32_t stop = out_next()->at - PREPARE_US;
+
+	if (windowed && !(out_waits() && cats_time_diff(stop, window_us) < 0)) {
+		wake_at(window_us);
+	} else if (out_waits()) {
+		wake_at(stop);
+	}
+}
+
+/* When a radio that is off is to be on again; the time to prepare the next frame counts as well. */
+static uint32_t rest_end(void)
+{
+	uint32_t end = rests_until - LISTEN_US;
+	uint32_t stop = out_next()->at - PREPARE_US;
+
+	return out_waits() && cats_time_diff(stop, end) < 0 ? stop : end;
+}
+
+/* The radio is off: on with the next frame if that is near, else with the receiver, unless nothing
+ * comes.
+ */
 static void go_on(void)
 {
 	waking = false;
+	if (state == RESTING) {
+		rested_us += radio_now() - rested_at;
+		state = STOPPING;
+	}
 	while (out_waits()) {
-		uint32_t stop = out_next()->at - PREPARE_US;
-
-		if (cats_time_diff(stop, radio_now()) > RAMP_US) {
-			receive();
-			wake_at(stop);
-			return;
+		if (cats_time_diff(out_next()->at - PREPARE_US, radio_now()) > RAMP_US) {
+			break;
 		}
 		if (transmit()) {
 			return;
 		}
 		out_end(false);
 	}
+	if (may_rest()) {
+		state = RESTING;
+		rested_at = radio_now();
+		wake_at(rest_end());
+		return;
+	}
 	receive();
+	wake_listening();
 }
 
 /* Whatever the radio does, it is off when this returns true. False: that takes longer. */
@@ -354,6 +425,7 @@ static void radio_isr(const void *arg)
 		if (state == RECEIVING) {
 			take();
 			nrf_radio_packetptr_set(NRF_RADIO, ring[head].packet);
+			nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
 			nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_START);
 		}
 	}
@@ -380,7 +452,16 @@ static void timer_isr(const void *arg)
 	if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_DISABLED)) {
 		return; /* radio_isr() follows */
 	}
-	if (state == RECEIVING) {
+	if (state == RESTING) {
+		go_on();
+	} else if (state == RECEIVING && !out_due()) {
+		windowed = false;
+		rests = !nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
+		rests_until = again_us;
+		if (!rest()) {
+			wake_listening();
+		}
+	} else if (state == RECEIVING) {
 		if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_END)) {
 			nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
 			take();
@@ -450,9 +531,12 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	key = irq_lock();
 	if (out_waits()) {
 		out_taken++; /* go_on() will see whether it is in time */
+	} else if (state == RESTING) {
+		out_taken++;
+		wake_at(rest_end());
 	} else if (cats_time_diff(at - PREPARE_US, radio_now()) >= MARGIN_US) {
 		out_taken++;
-		wake_at(at - PREPARE_US);
+		wake_listening();
 	} else {
 		cats_nrf_radio_stats.late++;
 		ret = -ETIME;
@@ -460,6 +544,38 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	irq_unlock(key);
 	return ret;
 }
+
+#ifdef CONFIG_CATS_RECEIVER_OFF
+static void radio_listen(struct cats_port *port, const struct cats_listen *listen)
+{
+	unsigned int key = irq_lock();
+
+	if (port != user) {
+		irq_unlock(key);
+		return;
+	}
+	rests = listen->off;
+	rests_until = listen->from_us;
+	windowed = listen->ask;
+	window_us = listen->ask_us;
+	again_us = listen->again_us;
+	if (state == RESTING) {
+		wake_at(rests ? rest_end() : radio_now());
+	} else if (state == RECEIVING) {
+		/* A frame that is being received, or has just been, comes first. */
+		rests = rests && !nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
+		if (!rest()) {
+			wake_listening();
+		}
+	}
+	irq_unlock(key);
+}
+
+static uint32_t radio_rested(void)
+{
+	return rested_us;
+}
+#endif
 
 /*
  * On and off
@@ -606,6 +722,8 @@ static int radio_attach(struct cats_port *port)
 	out_ended = 0;
 	out_told = 0;
 	waking = false;
+	rests = false;
+	windowed = false;
 	user = port;
 	irq_enable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_enable(DT_IRQN(DT_NODELABEL(timer0)));
@@ -666,4 +784,9 @@ const struct cats_transport cats_nrf_radio = {
 	.now = radio_now,
 	.send = radio_send,
 	.timeout = radio_timeout,
+#ifdef CONFIG_CATS_RECEIVER_OFF
+	.listen = radio_listen,
+	.rested_us = radio_rested,
+	.detect_us = ADDRESS_US + 6,
+#endif
 };

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.skipif(bsim.missing() is not None, reason=str(bsim.missing())),
 ]
 INTRUDED = "nrf_radio+secure"
+#: Receivers that are off where nothing comes.
+OFF = "nrf_radio+off"
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +61,12 @@ SHORT = ("drift", "loss")
         if fault != "intruder"
     ],
 )
-@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+@pytest.mark.parametrize("radio", [*cells.TRANSPORTS, OFF])
 def test_faults(program, deployed, radio, fault):
     """Four nodes, with each fault; crystals are 100 ppm apart in all but the first."""
-    other = deployed(radio, 2, 8) if fault == "neighbour" else None
-    run = cells.scenario(program(radio), deployed(radio), fault, 6, other)
+    plain = radio.removesuffix("+off")
+    other = deployed(plain, 2, 8) if fault == "neighbour" else None
+    run = cells.scenario(program(radio), deployed(plain), fault, 6, other)
     found = good(run, LEAST.get(fault, 0.4))
     assert found.inferences >= 6
     assert fault not in ("clean", "drift") or found.late == 0
@@ -107,6 +110,27 @@ def test_nothing_is_late(program, tmp_path, radio, sealed):
     assert found.late == 0
 
 
+def listens(run):
+    """Share of their inferences in which the nodes' radios were on."""
+    spans = sum(result.latency_us for log in run.logs for result in log.results)
+    return sum(log.sent_us + log.listened_us for log in run.logs) / spans
+
+
+@pytest.mark.short
+@pytest.mark.parametrize(("nodes", "share"), [(4, 0.70), (16, 0.85)])
+def test_receiver_off(program, deployed, nodes, share):
+    """It is off where nothing comes: everything is delivered, as fast as before, with drift."""
+    runs = {
+        radio: cells.scenario(program(radio), deployed("nrf_radio", nodes), "drift", 4)
+        for radio in ("nrf_radio", OFF)
+    }
+    before, off = (good(run, 1.0) for run in runs.values())
+    assert off.latency_us == pytest.approx(before.latency_us, rel=0.005) and off.late == 0
+    shares = [listens(run) for run in runs.values()]
+    print(nodes, shares)
+    assert 0.99 < shares[0] < 1.01 and shares[1] < share
+
+
 @pytest.mark.parametrize("fault", ["drift", "intruder"])
 def test_sealed(program, deployed, fault):
     """Forged, replayed, changed and foreign frames change no output and stop nothing."""
@@ -134,11 +158,13 @@ def test_goals(program, tmp_path):
         assert size != 832 or row["drift_us"] < report.PROTOTYPE_US / 10
 
 
-#: (board, repair rounds, runs, inferences of each): 1,000 preemptions and more on the nRF52.
+#: (board, transport, repair rounds, runs, inferences of each): 1,000 preemptions and more on the
+#: nRF52.
 PREEMPTED = {
-    "nrf52": (bsim.BOARD, 0, 4, 400),
-    "repaired": (bsim.BOARD, 2, 1, 100),
-    "nrf5340": (bsim.NETWORK_CORE, 0, 1, 200),
+    "nrf52": (bsim.BOARD, "nrf_radio", 0, 4, 400),
+    "repaired": (bsim.BOARD, "nrf_radio", 2, 1, 100),
+    "off": (bsim.BOARD, OFF, 2, 1, 200),
+    "nrf5340": (bsim.NETWORK_CORE, "nrf_radio", 0, 1, 200),
 }
 
 
@@ -146,11 +172,11 @@ PREEMPTED = {
 def test_preempted(program, tmp_path, case):
     """Something more urgent holds the driver of nrf_radio for 5 to 500 us at a random place: the
     node is whole again within two exchanges, and the others never stop."""
-    board, rounds, runs, inferences = PREEMPTED[case]
+    board, radio, rounds, runs, inferences = PREEMPTED[case]
     made = cells.deploy(tmp_path, cells.small(4), 4, "nrf_radio", rounds=rounds)
     total, preempted = cells.Recovery(), 0
     for seed in range(1, runs + 1):
-        run, found = cells.preempted(program("nrf_radio+preempt", board), made, inferences, seed)
+        run, found = cells.preempted(program(f"{radio}+preempt", board), made, inferences, seed)
         outcome = good(run, 0.98)
         assert outcome.missed == 0 and outcome.takeovers == 0
         total.add(found)

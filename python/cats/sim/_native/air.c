@@ -346,6 +346,11 @@ uint64_t air_code_ns(const struct air *air, int node)
 	return air->antenna[node].code_ns;
 }
 
+uint64_t air_off_ns(const struct air *air, int node)
+{
+	return air->antenna[node].receiver_off_ns;
+}
+
 const struct cats_image *air_image(const struct air *air)
 {
 	return &air->antenna[0].image;

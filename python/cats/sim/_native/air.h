@@ -157,7 +157,9 @@ struct air_config {
 	uint32_t timeout_us;
 	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
-	bool code_counted;          /**< else code takes no time, what stands below is not used */
+	bool listens;      /**< receivers are on when cats_node_listen() says so, not always */
+	double detect_us;  /**< a frame is noticed so long behind its first bit */
+	bool code_counted; /**< else code takes no time, what stands below is not used */
 	struct air_code code;
 	double hand_ns; /**< so long before its start the transport must have a frame */
 	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
@@ -181,6 +183,7 @@ struct air_record {
 	uint32_t coded;      /**< of these, CODED */
 	uint32_t collisions; /**< frames destroyed by others */
 	uint32_t late;       /**< frames that the code had too late for their slots: not sent */
+	uint32_t unheard;    /**< frames, by receiver, that came while that was off */
 	uint32_t overrun;    /**< frames that came while too many waited for a node's processor */
 	uint64_t bytes;      /**< on air, overhead included */
 	uint64_t air_ns;     /**< on air */
@@ -235,5 +238,8 @@ uint64_t air_now_ns(const struct air *air);
 uint64_t air_sent_ns(const struct air *air, int node);
 uint64_t air_computed_ns(const struct air *air, int node);
 uint64_t air_code_ns(const struct air *air, int node);
+
+/** @brief Time that a node's receiver was off inside inferences, nanoseconds. */
+uint64_t air_off_ns(const struct air *air, int node);
 
 #endif /* CATS_AIR_H_ */

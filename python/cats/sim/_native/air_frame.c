@@ -37,6 +37,12 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	if (!air->antenna[r].on || air->antenna[r].boot_ns > frame->start_ns) {
 		return;
 	}
+	if (frame->unheard >> r & 1) {
+		if (air_record_of(air, r) != NULL && !fate.lost) {
+			air->record->unheard++;
+		}
+		return;
+	}
 	if (fate.lost) {
 		air_note_frame(air, r, AIR_SPAN_MISSED, frame, frame->end_ns);
 		return;
@@ -76,6 +82,10 @@ static void transmit(struct air *air, struct frame *frame)
 	frame->number = air->frames++;
 	frame->end_ns = frame->start_ns + (int64_t)(us * 1e3);
 	frame->destroyed = 0;
+	frame->unheard = 0;
+	for (int n = 0; n < air->antennas; n++) {
+		frame->unheard |= air_listens(air, n, frame) ? 0 : UINT32_C(1) << n;
+	}
 	for (int n = 0; n < air->antennas; n++) {
 		struct antenna *a = &air->antenna[n];
 

@@ -40,6 +40,7 @@ struct frame {
 	int64_t end_ns;
 	uint16_t length;
 	uint32_t destroyed; /* bit r: at antenna r */
+	uint32_t unheard;   /* bit r: antenna r does not listen */
 	uint8_t data[CATS_FRAME_MAX];
 };
 
@@ -103,6 +104,13 @@ struct antenna {
 	struct frame frame[2];
 	uint64_t sent_ns;
 	uint64_t computed_ns;
+	/* its receiver is off from then to then */
+	int64_t off_from_ns;
+	int64_t off_until_ns;
+	/* Where no frame is noticed until its window ends, it is off again. */
+	int64_t window_ns; /* AIR_NEVER: there is none */
+	int64_t again_ns;
+	uint64_t receiver_off_ns; /* in all */
 };
 
 /* Somebody who sends what he likes. */
@@ -186,6 +194,8 @@ void air_kick(struct air *air, int n);
 /* What waits for a node's processor: when it is due, or AIR_NEVER; and do that. */
 int64_t air_due_ns(const struct air *air, int n);
 void air_run_queue(struct air *air, int n);
+/* Whether a receiver hears the start of a frame that is on the air from now on. */
+bool air_listens(struct air *air, int n, const struct frame *frame);
 void air_end_job(struct air *air, int n);
 
 /* What an antenna's image, times and record are those of. */

@@ -88,6 +88,7 @@ const char *air_plug(struct air *air, int n)
 		.late_us = c->late_us,
 		.timeout_us = c->timeout_us,
 		.start_us = c->start_us,
+		.detect_us = (uint32_t)c->detect_us,
 		.available = available,
 		.user = a,
 	};
@@ -159,6 +160,8 @@ int air_switch_on(struct air *air, int n)
 	a->taking = false;
 	a->computing = false;
 	a->handed = 0;
+	a->off_until_ns = 0;
+	a->window_ns = AIR_NEVER;
 	a->polled.open = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
@@ -385,6 +388,97 @@ static int64_t wake_ns(const struct antenna *a, int64_t at_ns)
 	return !a->air->config.code_counted || tick == 0 ? at_ns : (at_ns / tick + 2) * tick;
 }
 
+/* Whether a frame is noticed as soon as the receiver is to go off. */
+static bool noticed(const struct air *air, const struct frame *frame, int64_t off_ns)
+{
+	double us = air->config.ramp_us + air->config.detect_us;
+
+	return frame->start_ns + (int64_t)(us * 1e3) <= off_ns;
+}
+
+/* A frame that is being received stays so; one that has just begun is cut off by going off. */
+static bool receives(struct air *air, int n, int64_t off_ns, bool off)
+{
+	uint32_t me = UINT32_C(1) << n;
+
+	for (int s = 0; s < air->antennas; s++) {
+		struct frame *frame = &air->antenna[s].frame[0];
+
+		if (s == n || !air->antenna[s].sending || (frame->unheard & me) != 0) {
+			continue;
+		}
+		if (noticed(air, frame, off_ns)) {
+			return true;
+		}
+		if (off) {
+			frame->unheard |= me;
+		}
+	}
+	return false;
+}
+
+bool air_listens(struct air *air, int n, const struct frame *frame)
+{
+	struct antenna *a = &air->antenna[n];
+	int64_t first_ns = frame->start_ns + (int64_t)(air->config.ramp_us * 1e3); /* bit */
+
+	if (first_ns < a->off_until_ns) {
+		if (!noticed(air, frame, a->off_from_ns)) {
+			return false;
+		}
+		/* Its code is to put it off, but has not come to that. */
+		a->receiver_off_ns -= (uint64_t)(a->off_until_ns - a->off_from_ns);
+		a->off_until_ns = a->off_from_ns;
+	}
+	if (noticed(air, frame, a->window_ns)) {
+		a->window_ns = AIR_NEVER;
+	}
+	return a->window_ns == AIR_NEVER || first_ns >= a->again_ns;
+}
+
+/* What was said before counts until now. */
+static void stop_resting(struct antenna *a)
+{
+	if (a->off_until_ns > a->free_ns) {
+		a->receiver_off_ns -= (uint64_t)(a->off_until_ns - a->free_ns);
+		a->off_until_ns = a->free_ns;
+	}
+	if (a->window_ns < a->free_ns && a->window_ns < a->again_ns) {
+		int64_t end = a->again_ns < a->free_ns ? a->again_ns : a->free_ns;
+
+		a->receiver_off_ns += (uint64_t)(end - a->window_ns);
+	}
+	a->window_ns = AIR_NEVER;
+}
+
+/* The receiver off, where nothing comes. Returns when the node is to be asked again. */
+static int64_t listen(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+	struct cats_listen listen;
+	int64_t until;
+
+	cats_node_listen(&a->node, clock_us(a), &listen);
+	stop_resting(a);
+	until = listen.off ? global_ns(air, n, listen.from_us, a->free_ns) : a->free_ns;
+	if (receives(air, n, a->free_ns, until > a->free_ns)) {
+		return listen.ask ? global_ns(air, n, listen.ask_us, a->free_ns) : AIR_NEVER;
+	}
+	if (until > a->free_ns) {
+		if (a->off_until_ns < a->free_ns) {
+			a->off_from_ns = a->free_ns;
+		}
+		a->receiver_off_ns += (uint64_t)(until - a->free_ns);
+		a->off_until_ns = until;
+	}
+	if (!listen.ask) {
+		return AIR_NEVER;
+	}
+	a->window_ns = global_ns(air, n, listen.ask_us, a->free_ns);
+	a->again_ns = global_ns(air, n, listen.again_us, a->free_ns);
+	return a->window_ns;
+}
+
 /* Do what a node asks for until it waits. */
 static void serve(struct air *air, int n)
 {
@@ -406,6 +500,13 @@ static void serve(struct air *air, int n)
 			air_end_job(air, n);
 		}
 	} while (todo.what != CATS_TODO_WAIT || todo.compute);
+	if (air->config.listens) {
+		int64_t ask = listen(air, n);
+
+		if (ask != AIR_NEVER && wake_ns(a, ask) < a->wake_ns) {
+			a->wake_ns = wake_ns(a, ask);
+		}
+	}
 }
 
 int64_t air_due_ns(const struct air *air, int n)

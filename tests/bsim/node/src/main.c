@@ -14,6 +14,7 @@
  *	gather KIND EXCHANGES SENT HEARD REPAIRED LOST DUPLICATES AIR_US COMPUTE_US
  *	rejected COUNT...
  *	refused COUNT...                          by enum cats_secure_reject
+ *	energy SENT_US LISTENED_US                in inferences
  *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
  *	intruder FRAMES
  *	beside CONNECTIONS SEEN                   of its application, or of the phone
@@ -73,6 +74,8 @@ static void leave(const char *reason)
 #ifdef CONFIG_CATS_BSIM_BESIDE
 	beside_report();
 #endif
+	report("energy %" PRIu64 " %" PRIu64 "\n", stats.energy.transmit_us,
+	       stats.energy.listen_us);
 	report("stop %s %u %u %u %u\n", reason, results, stats.node.takeovers,
 	       stats.glue.send_failed, stats.glue.dropped);
 	nsi_exit(0);
