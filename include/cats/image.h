@@ -35,7 +35,7 @@ extern "C" {
 /** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 4
+#define CATS_FORMAT_VERSION 5
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -76,6 +76,8 @@ enum cats_pool {
 	CATS_POOL_CLASS = 1, /**< row 0, the class token; one result row */
 	CATS_POOL_LAST = 2,  /**< row N - 1; one result row */
 	CATS_POOL_ALL = 3,   /**< every row; N result rows */
+	/** mean over all rows, taken behind the norm of each; one result row */
+	CATS_POOL_MEAN_OF_NORM = 4,
 };
 
 /** Flags of struct cats_image_model. */
@@ -154,8 +156,19 @@ struct cats_image_model {
 	uint32_t arena_rows;     /**< int16 [block_rows][largest stride of a product] */
 	uint32_t arena_scores;   /**< int32 [N rounded up to 4] */
 	uint32_t arena_input;    /**< int8 [tokens_in][own_inputs] */
-	uint32_t arena_pooled;   /**< int8 [output rows][own_heads * E] */
+	uint32_t arena_pooled;   /**< int8 [rows of OUTPUT][own_heads * E] */
 	uint32_t arena_output;   /**< int16 [output rows][C] */
+	uint32_t arena_linear;   /**< linear path: int16 [C], its result until OUTPUT's is there */
+	uint32_t arena_window;   /**< linear path: int16 [window], window = tokens_in * P */
+	uint32_t arena_sums;     /**< CATS_POOL_MEAN_OF_NORM: int32 [view of OUTPUT] */
+
+	/**
+	 * Linear path, on the node that has all of the input and of the result, else 0: offset of
+	 * int8 [C][window rounded up to 4], in the order of all weights
+	 */
+	uint32_t linear_weights;
+	uint32_t linear_channels; /**< offset of struct cats_image_channel [C] */
+	uint32_t linear_shift;    /**< right shift of its requantisation, 1..62 */
 };
 
 /** One gather: its rows, its exchange, and the step that consumes it. */
@@ -222,8 +235,12 @@ struct cats_image_gather {
 	int32_t send_multiplier;
 	/** HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
 	uint32_t score_multiplier;
-	int32_t value_multiplier; /**< HEADS: value scale over heads scale, 2^30..2^31-1 */
-	uint32_t value_shift;     /**< HEADS: total right shift, 14 + exponent, 1..62 */
+	/**
+	 * HEADS: value scale over heads scale, 2^30..2^31-1. OUTPUT with CATS_POOL_MEAN_OF_NORM:
+	 * sum over normed rows to int8
+	 */
+	int32_t value_multiplier;
+	uint32_t value_shift; /**< total right shift, HEADS: 14 + exponent; 1..62 */
 };
 
 /*
@@ -276,30 +293,34 @@ struct cats_image_metadata {
 	uint16_t patch_height; /**< a token is so many rows */
 	uint16_t patch_width;  /**< of so many columns, or steps */
 	uint16_t classes;      /**< C, or 0 where outputs are no classes */
-	uint16_t horizon;      /**< C, or 0 where outputs are no steps to come */
+	uint16_t horizon;      /**< steps to come of each target; 0: outputs are none */
 	uint32_t step_s;       /**< between two steps of a series, seconds and */
 	uint32_t step_ns;      /**< nanoseconds; both 0: it is not known */
 	uint32_t sensors;      /**< offset of struct cats_image_sensor [channels] */
 	uint32_t class_names;  /**< offset of uint16_t [classes]: places in the text */
 	uint32_t text;         /**< offset of char [text_size]: names, units, each ends with 0 */
 	uint32_t text_size;    /**< bytes, at least 1 */
+	uint32_t values;     /**< offset of struct cats_image_sensor [targets] without a horizon */
+	uint16_t targets;    /**< first channels that are forecast, or C values; 0: classes */
+	uint16_t reserved_2; /**< 0 */
 };
 
-/** One channel of a sample. */
+/** One channel of a sample, or one value of an output. */
 struct cats_image_sensor {
 	uint16_t name;            /**< place in the text */
 	uint16_t unit;            /**< place in the text */
 	uint32_t mean;            /**< IEEE 754 single as bits, in the unit */
 	uint32_t deviation;       /**< the same, > 0 */
-	uint32_t counts_per_unit; /**< the same, > 0: int16 samples are counts */
+	uint32_t counts_per_unit; /**< the same, > 0: int16 samples, int32 values are counts */
 	/**
-	 * FIXED: int8 input = (count * multiplier + addend) >> shift, rounding included. WINDOW: 0
+	 * FIXED: int8 input = (count * multiplier + addend) >> shift, rounding included. WINDOW: 0.
+	 * Of a value: count = (int16 output * multiplier + addend) >> shift
 	 */
 	uint32_t multiplier;
-	uint32_t shift; /**< FIXED: 1..62. WINDOW: 0 */
+	uint32_t shift; /**< FIXED, a value: 1..62. WINDOW: 0 */
 	/**
-	 * low and high half of 64 bits. FIXED: as above. WINDOW, of n steps: the variance's 1e-5 as
-	 * n * n counts * counts, Q16
+	 * low and high half of 64 bits. FIXED, a value: as above. WINDOW, of n steps: the
+	 * variance's 1e-5 as n * n counts * counts, Q16
 	 */
 	uint32_t addend_low;
 	int32_t addend_high; /**< -2^30..2^30-1 */
@@ -327,6 +348,8 @@ enum cats_image_error {
 	CATS_IMAGE_PHASE = 8,   /**< phase does not ascend: equal ones are not neighbours */
 	CATS_IMAGE_SLOT = 9, /**< slot_us is longer than CATS_MAX_SLOT_US or _EXCHANGE_US allow */
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
+	/** needs what this firmware leaves out: CONFIG_CATS_LINEAR or CONFIG_CATS_MEAN_OF_NORM */
+	CATS_IMAGE_FEATURE = 11,
 };
 
 /**

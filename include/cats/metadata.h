@@ -66,19 +66,21 @@ struct cats_metadata {
 	const struct cats_image_model *model;     /**< shape and scales */
 	const struct cats_image_metadata *record; /**< layout of a window, counts of names */
 	const struct cats_image_sensor *sensors;  /**< [record->channels] */
-	const uint16_t *class_names;              /**< [record->classes], places in the text */
-	const char *text;                         /**< names and units */
+	const struct cats_image_sensor *values; /**< [record->targets], where there is no horizon */
+	const uint16_t *class_names;            /**< [record->classes], places in the text */
+	const char *text;                       /**< names and units */
 	uint16_t first_channel; /**< the first channel of which this node owns input columns */
 	uint16_t own_channels;  /**< channels from there on of which it does; 0: it has no input */
 };
 
 /**
- * Mean and deviation of one window, by which its forecast is scaled back. Filled by
+ * Mean and deviation of one channel in one window, by which its forecast is scaled back. Filled by
  * cats_input_quantize_int16() or _float(), read by the function of the same type that gives the
- * forecast; several windows may be under way, each with one. Where the normalisation is FIXED it
- * is not used. 20 bytes.
+ * forecast; several windows may be under way, each with one for each channel. Where the
+ * normalisation is FIXED it is not used. 24 bytes.
  */
 struct cats_window {
+	uint16_t channel; /**< whose it is, 0..channels-1 of the image */
 	/** @cond INTERNAL_HIDDEN */
 	int32_t sum;        /* int16: of the counts */
 	uint32_t root;      /* int16: of n * n variances, times 2^root_shift; 2^31..2^32-1 */
@@ -132,7 +134,7 @@ const char *cats_channel_unit(const struct cats_metadata *metadata, int channel)
  * @param samples  [height][width][channels] counts
  * @param channels of a sample: all, record->channels; or this node's own, metadata->own_channels
  *                 from metadata->first_channel on, where it has sensors of its own
- * @param window   its statistics, for cats_output_forecast_int32(); NULL: not needed
+ * @param window   [channels]: statistics of each, for cats_output_forecast_int32(), or NULL
  * @param input    int8 [tokens_in][own_inputs], as cats_infer() takes it: cats_input_size() bytes
  * @retval 0 on success
  * @retval -EINVAL @p channels is neither of both
@@ -167,27 +169,64 @@ int cats_input_quantize_float(const struct cats_metadata *metadata, const float 
 int32_t cats_output_probability(const struct cats_metadata *metadata, const int16_t *output,
 				int index);
 
+/** @brief Name of a value that the model estimates; "?" where there is no such one. */
+const char *cats_value_name(const struct cats_metadata *metadata, int index);
+
+/** @brief Unit of a value that the model estimates; "" where it is not known, or no such one. */
+const char *cats_value_unit(const struct cats_metadata *metadata, int index);
+
 /**
- * @brief Scale a forecast back to counts; integers only.
+ * @brief A value that the model estimates, in counts; integers only.
  *
- * @param output   int16 [horizon], one row of a result
- * @param window   as cats_input_quantize_int16() filled it for the input of this result
+ * `cats export` prints how many counts a unit has: the largest power of ten with which the values
+ * of the training fit 30 bits, so that a count is a decimal place.
+ *
+ * @param output int16 [values], one row of a result
+ * @param index 0..values-1
+ * @param value rounded to nearest, ties up, saturated; left alone on an error
+ * @retval 0 on success
+ * @retval -EINVAL  there is no such value (also a negative one)
+ * @retval -ENODATA it did not arrive
+ */
+int cats_output_value_int32(const struct cats_metadata *metadata, const int16_t *output, int index,
+			    int32_t *value);
+
+/**
+ * @brief The same in the value's unit, in single precision.
+ *
+ * @retval 0 on success
+ * @retval -EINVAL  there is no such value (also a negative one)
+ * @retval -ENODATA it did not arrive
+ */
+int cats_output_value_float(const struct cats_metadata *metadata, const int16_t *output, int index,
+			    float *value);
+
+/**
+ * @brief Scale the forecast of one channel back to its counts; integers only.
+ *
+ * Of several channels that are forecast each is scaled by its own window. A node that has sensors
+ * of its own knows the windows of these alone, and scales their forecasts.
+ *
+ * @param window   of the channel, as cats_input_quantize_int16() filled it for the input of this
+ *                 result
+ * @param output   int16 [targets][horizon], one row of a result: the whole
  * @param forecast int32 [horizon], counts, rounded to nearest, saturated;
  *                 CATS_FORECAST_MISSING where the value did not arrive
  * @retval 0 on success
- * @retval -ENOTSUP the model does not forecast
+ * @retval -ENOTSUP the model does not forecast this channel
  */
 int cats_output_forecast_int32(const struct cats_metadata *metadata,
 			       const struct cats_window *window, const int16_t *output,
 			       int32_t *forecast);
 
 /**
- * @brief Scale a forecast back to the unit of the channel.
+ * @brief Scale the forecast of one channel back to its unit.
  *
- * @param window   as cats_input_quantize_float() filled it
+ * @param window   of the channel, as cats_input_quantize_float() filled it
+ * @param output   int16 [targets][horizon], one row of a result: the whole
  * @param forecast float [horizon]; NaN where the value did not arrive
  * @retval 0 on success
- * @retval -ENOTSUP the model does not forecast
+ * @retval -ENOTSUP the model does not forecast this channel
  */
 int cats_output_forecast_float(const struct cats_metadata *metadata,
 			       const struct cats_window *window, const int16_t *output,

@@ -108,10 +108,6 @@ struct cats_node_config {
 	uint32_t late_us;
 	/** silence after which a leader is taken for gone; 0: cats_silence_us() */
 	uint32_t timeout_us;
-	/** whether a frame is being received is known so long behind its start; 0: only at its end.
-	 * For cats_node_listen()
-	 */
-	uint32_t detect_us;
 	/** how long a submitted input waits, in silence, for the leader to open its inference
 	 * before this node does (times its rank among the nodes alive): an idle leader and a dead
 	 * one sound alike. Longer than applications on different nodes are apart; 0: ten timeouts,
@@ -369,13 +365,14 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 
 /** What a receiver is to do: cats_node_listen(). */
 struct cats_listen {
-	bool off;         /**< nothing for this node comes before from_us */
-	bool ask;         /**< ask again at ask_us, if nothing happens before */
+	bool off; /**< nothing for this node comes before from_us */
+	bool ask; /**< ask again at ask_us, if nothing happens before */
+
 	uint32_t from_us; /**< off: listen from then on */
-	uint32_t
-		ask_us; /**< ask: if nothing is being received then, nothing comes before again_us */
-	uint32_t
-		again_us; /**< ask: listen from then on, until told otherwise; perhaps before ask_us */
+	/** ask: if nothing is being received then, nothing comes before again_us */
+	uint32_t ask_us;
+	/** ask: listen from then on, until told otherwise; perhaps before ask_us */
+	uint32_t again_us;
 };
 
 /**
@@ -385,9 +382,11 @@ struct cats_listen {
  * is never wrong to listen. A frame that is being received is received to its end, whatever this
  * says.
  *
- * @param now_us the time
+ * @param now_us    the time
+ * @param detect_us so long behind its start a frame is known to be received; 0: only at its end
  */
-void cats_node_listen(const struct cats_node *node, uint32_t now_us, struct cats_listen *listen);
+void cats_node_listen(const struct cats_node *node, uint32_t now_us, uint32_t detect_us,
+		      struct cats_listen *listen);
 
 /**
  * @brief Fetch a job.

@@ -120,15 +120,15 @@ struct cats_transport {
 	/** Microseconds of this transport's clock as the kernel's timeout. NULL: they are equal. */
 	k_timeout_t (*timeout)(uint32_t us);
 	/**
-	 * Have the receiver on only when @p listen says so, until this is called again. A frame that
-	 * is being received is received to its end, and frames are sent as ever. NULL: it always
-	 * listens. Called on cats_air_queue.
+	 * Have the receiver on only when @p listen says so, until this is called again. A frame
+	 * that is being received is received to its end, and frames are sent as ever. NULL: it
+	 * always listens. Called on cats_air_queue.
 	 */
 	void (*listen)(struct cats_port *port, const struct cats_listen *listen);
 	/** Where there is listen(): microseconds for which the receiver was off so far; wraps. */
 	uint32_t (*rested_us)(void);
-	/** Where there is listen(): so long behind its start a frame is being received; 0: not known
-	 * before its end.
+	/** Where there is listen(): so long behind its start a frame is being received; 0: not
+	 * known before its end.
 	 */
 	uint16_t detect_us;
 };

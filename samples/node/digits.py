@@ -4,8 +4,8 @@
 """Writes src/digits.h: the first test image of each digit, as the deployment takes it.
 
 Run in the project's Python environment: ``python samples/node/digits.py``. How the deployment was
-made stands in deploy/plan.json under "run"; with ``--export`` its model is exported again first,
-after a change of the format.
+made stands in deploy/plan.json under "run"; with ``--export`` its model and that of
+samples/sensor are exported again first, after a change of the format.
 """
 
 import dataclasses
@@ -42,7 +42,7 @@ def export_again(folder: Path = HERE / "deploy") -> None:
     """The deployment in today's format, as its plan.json says that it was made."""
     meta = read_json(folder / PLAN)
     model = integer.load(folder)
-    metadata = with_counts(tasks.load("digits").metadata)
+    metadata = model.metadata or with_counts(tasks.load("digits").metadata)
     options = {key: meta[key] for key in ("radio", "rounds", "formats", "run")}
     export(dataclasses.replace(model, metadata=metadata), folder, force=True, **options)
 
@@ -63,4 +63,5 @@ def text() -> str:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--export"]:
         export_again()
+        export_again(HERE.parent / "sensor" / "deploy")
     (HERE / "src" / "digits.h").write_text(text())

@@ -165,31 +165,51 @@ static void apply(const struct cats_metadata *metadata, uint16_t channels)
 	float *values = allocate(m->outputs * sizeof(*values));
 	int16_t *samples = allocate(count * sizeof(*samples));
 	float *reals = allocate(count * sizeof(*reals));
-	struct cats_window window;
+	struct cats_window *windows = allocate(channels * sizeof(*windows));
+	int32_t count_of_value;
+	float value;
 	int ret;
 
 	draw_bytes((uint8_t *)samples, count * sizeof(*samples));
 	draw_bytes((uint8_t *)reals, count * sizeof(*reals));
 	draw_bytes((uint8_t *)output, m->outputs * sizeof(*output));
-	ret = cats_input_quantize_int16(metadata, samples, channels, &window, input);
-	if (ret == 0 && record->horizon != 0) {
-		ret = cats_output_forecast_int32(metadata, &window, output, counts);
+	ret = cats_input_quantize_int16(metadata, samples, channels, windows, input);
+	for (uint16_t i = 0; ret == 0 && record->horizon != 0 && i < channels; i++) {
+		const bool target = windows[i].channel < record->targets;
+
+		ret = cats_output_forecast_int32(metadata, &windows[i], output, counts);
+		ret = ret == (target ? 0 : -ENOTSUP) ? 0 : -EIO;
 	}
 	if (ret != (m->own_inputs == 0 ? -ENODATA : 0)) {
 		abort();
 	}
-	ret = cats_input_quantize_float(metadata, reals, channels, &window, input);
-	if (ret == 0 && record->horizon != 0) {
-		ret = cats_output_forecast_float(metadata, &window, output, values);
+	ret = cats_input_quantize_float(metadata, reals, channels, windows, input);
+	for (uint16_t i = 0; ret == 0 && record->horizon != 0 && i < channels; i++) {
+		const bool target = windows[i].channel < record->targets;
+
+		ret = cats_output_forecast_float(metadata, &windows[i], output, values);
+		ret = ret == (target ? 0 : -ENOTSUP) ? 0 : -EIO;
 	}
 	if (ret != 0 && ret != -EDOM && ret != -ENODATA) {
 		abort();
+	}
+	for (int v = -1; v <= record->targets; v++) {
+		const bool known = v >= 0 && v < record->targets && record->horizon == 0;
+		const int wanted = !known                             ? -EINVAL
+				   : output[v] == CATS_OUTPUT_MISSING ? -ENODATA
+								      : 0;
+
+		if (cats_output_value_int32(metadata, output, v, &count_of_value) != wanted ||
+		    cats_output_value_float(metadata, output, v, &value) != wanted) {
+			abort();
+		}
 	}
 	for (int c = -1; c < 3; c++) {
 		if (cats_output_probability(metadata, output, c) > CATS_PROBABILITY_ONE) {
 			abort();
 		}
 	}
+	free(windows);
 	free(reals);
 	free(samples);
 	free(values);
@@ -213,6 +233,10 @@ static void describe(const struct cats_image *image)
 	for (int c = -1; c <= metadata.record->channels; c++) {
 		length += strlen(cats_channel_name(&metadata, c)) +
 			  strlen(cats_channel_unit(&metadata, c));
+	}
+	for (int v = -1; v <= metadata.record->targets; v++) {
+		length += strlen(cats_value_name(&metadata, v)) +
+			  strlen(cats_value_unit(&metadata, v));
 	}
 	if (cats_window_samples(&metadata, metadata.record->channels) <= MAX_SAMPLES) {
 		apply(&metadata, metadata.record->channels);

@@ -27,6 +27,10 @@ def sat16(v):
     return max(-32768, min(32767, v))
 
 
+def result(v):
+    return max(sat16(v), -32767)
+
+
 def rq(v, multiplier, shift):
     assert 1 <= multiplier < 1 << 31
     assert 1 <= shift <= 62
@@ -104,6 +108,7 @@ class Node:
         step, own = self.model.steps[g], self.own(kind)
         first, rows = gather_rows(self.config, g)
         if kind == Kind.INPUT:
+            self.window = dict(enumerate(int(v) for row in inputs for v in row))
             return [{c: int(row[c]) for c in own} for row in inputs]
         if kind == Kind.HEADS:
             self.attend(g, first, rows)
@@ -144,7 +149,10 @@ class Node:
             Kind.FORWARD: self.own(Kind.HIDDEN),
             Kind.OUTPUT: self.own(Kind.RESULT),
         }.get(kind, self.own(Kind.HEADS))
-        out = [self.product(step, row, outputs) for row in rows]
+        if kind == Kind.OUTPUT and self.config.pool == "mean_of_norm":
+            out = [self.multiply(step.product, self.mean(step, rows), outputs)]
+        else:
+            out = [self.product(step, row, outputs) for row in rows]
         if kind == Kind.INPUT:
             self.residual = [{c: int(row[c]) for c in outputs} for row in step.table]
             for i, row in enumerate(out):
@@ -169,20 +177,40 @@ class Node:
                 for row in out
             ]
         else:
-            self.output = [{c: max(sat16(v), -32767) for c, v in row.items()} for row in out]
+            self.output = [{c: result(v) for c, v in row.items()} for row in out]
+            if outputs and self.model.linear is not None:
+                (row,) = self.output
+                direct = self.multiply(self.model.linear, self.window, outputs)
+                self.output = [{c: result(v + result(direct[c])) for c, v in row.items()}]
+
+    def mean(self, step, rows):
+        """{column: mean of the normed rows}, of the columns that are available in some row."""
+        total = dict.fromkeys(sorted({c for row in rows for c in row}), 0)
+        for row in rows:
+            for c, v in self.norm(step, row).items():
+                total[c] = fits(total[c] + v, 18)
+        multiplier, shift = step.value_multiplier, step.value_shift
+        return {c: sat8(rq(v, multiplier, shift)) for c, v in total.items()}
+
+    def norm(self, step, row):
+        """{column: y} of one row."""
+        columns = sorted(row)
+        gain, bias = ([int(a[c]) for c in columns] for a in (step.norm.gain, step.norm.bias))
+        normed = norm_row([row[c] for c in columns], gain, bias, step.norm.epsilon)
+        return dict(zip(columns, normed, strict=True))
 
     def product(self, step, row, outputs):
         """{output: rq(bias + sum)} of one row."""
-        columns = sorted(row)
-        y = row
-        if step.norm is not None:
-            gain, bias = ([int(a[c]) for c in columns] for a in (step.norm.gain, step.norm.bias))
-            normed = norm_row([row[c] for c in columns], gain, bias, step.norm.epsilon)
-            y = dict(zip(columns, normed, strict=True))
-        p, out = step.product, {}
+        return self.multiply(
+            step.product, row if step.norm is None else self.norm(step, row), outputs
+        )
+
+    def multiply(self, p, y, outputs):
+        """{output: rq(bias + sum)} of columns y."""
+        out = {}
         for o in outputs:
             acc = int(p.bias[o])
-            for c in columns:
+            for c in sorted(y):
                 acc = fits(acc + y[c] * int(p.weight[c, o]), 32)
             out[o] = rq(acc, int(p.multiplier[o]), p.shift)
         return out

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cats.deploy.image import DESCRIBED, HEADED, Member, members, radio_name, seal
+from cats.deploy.image import DESCRIBED, HEADED, SHAPED, Member, members, radio_name, seal
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
 from cats.shape.config import POOLS
@@ -17,7 +17,6 @@ from cats.shape.image_layout import (
     FLAG_SEALED,
     FORMAT_VERSION,
     GATHER,
-    METADATA,
     SENSOR,
     STRUCTS,
 )
@@ -133,7 +132,7 @@ def _value(part: Member, parts: list[Member]) -> list[str]:
     """Lines of one member's initialiser."""
     dtype, data = part.data.dtype, part.data
     if part.name in _SINGLE:
-        owner = DESCRIBED if dtype == METADATA else HEADED
+        owner = {"metadata": DESCRIBED, "model": SHAPED}.get(part.name, HEADED)
         return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, owner), "\t},"]
     if dtype == SENSOR:
         lines = [f"\t.{part.name} = {{"]

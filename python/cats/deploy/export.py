@@ -410,6 +410,13 @@ def _samples(metadata: Mapping[str, Any] | None) -> list[str]:
         for c in metadata["channels"]
     ]
     answer = f"{metadata['horizon']} steps to come"
+    if metadata["targets"] > 1:
+        answer += f" of each of the first {metadata['targets']} channels"
+    if metadata["values"] is not None:
+        answer = "values " + ", ".join(
+            f"{v['name']} ({v['counts_per_unit']:,g} counts a {v['unit'] or 'unit'})"
+            for v in metadata["values"]
+        )
     if metadata["classes"] is not None:
         answer = "classes " + ", ".join(metadata["classes"])
     header = ["channel", "unit", "mean", "deviation", "int16 counts a unit"]

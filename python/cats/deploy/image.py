@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
-from cats.integer.model import IntegerModel, Step
-from cats.integer.samples import sensors
+from cats.integer.model import IntegerModel, Product, Step
+from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan
 from cats.plan.radio import SEALED
@@ -47,14 +47,15 @@ from cats.shape.image_layout import (
 from cats.shape.metadata import NORMALISATIONS, Metadata
 from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
 
-#: In place of a gather: an offset of the header, or of the metadata.
-HEADED, DESCRIBED = -1, -2
+#: In place of a gather: an offset of the header, of the metadata, or of the model.
+HEADED, DESCRIBED, SHAPED = -1, -2, -3
 
 
 @dataclass(frozen=True)
 class Member:
     """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
-    HEADED: in the header, DESCRIBED: in the metadata), ``note`` is the comment in C."""
+    HEADED: in the header, DESCRIBED: in the metadata, SHAPED: in the model), ``note`` is the
+    comment in C."""
 
     name: str
     data: np.ndarray
@@ -79,20 +80,23 @@ def model_id(model: IntegerModel, plan: Plan) -> int:
     add("keep", model.keep)
     add("scales", [_float_bits(model.input_scale), _float_bits(model.output_scale)])
     add("plan", common)
-    for g, step in enumerate(model.steps):
-        for name, value in _flatten(step):
+    parts = {str(g): step for g, step in enumerate(model.steps)}
+    if model.linear is not None:
+        parts["linear"] = model.linear
+    for of, part in parts.items():
+        for name, value in _flatten(part):
             if isinstance(value, np.ndarray):
-                add(f"{g}.{name}", [value.dtype.name, value.shape])
+                add(f"{of}.{name}", [value.dtype.name, value.shape])
                 digest.update(np.ascontiguousarray(value, value.dtype.newbyteorder("<")).tobytes())
             else:
-                add(f"{g}.{name}", None if value is None else int(value))
+                add(f"{of}.{name}", None if value is None else int(value))
     return int.from_bytes(digest.digest()[:4], "little") or 1
 
 
-def _flatten(step: Step) -> list[tuple[str, object]]:
+def _flatten(part: Step | Product) -> list[tuple[str, object]]:
     out: list[tuple[str, object]] = []
-    for field in dataclasses.fields(step):
-        value = getattr(step, field.name)
+    for field in dataclasses.fields(part):
+        value = getattr(part, field.name)
         if dataclasses.is_dataclass(value):
             out += [(f"{field.name}.{f.name}", getattr(value, f.name))
                     for f in dataclasses.fields(value)]  # fmt: skip
@@ -174,7 +178,8 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         "heads_per_pass": plan.heads_per_pass[node], "hidden_rows": plan.hidden_rows,
         "input_scale": _float_bits(model.input_scale),
         "output_scale": _float_bits(model.output_scale),
-        **{f"arena_{name}": arena.offsets[name] for name in ARENA_NAMES},
+        # Plans of before linear paths and means of normed rows have none of their buffers.
+        **{f"arena_{name}": arena.offsets.get(name, 0) for name in ARENA_NAMES},
     }.items():  # fmt: skip
         shape[name] = value
     count = len(plan.gathers)
@@ -209,17 +214,41 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         Member("gathers", table, HEADED, "gather_table", "the exchanges in their order"),
         Member("sources", sources, HEADED, "source_table", "how each source cuts its rows: [G][D]"),
         *arrays,
+        *(_linear_arrays(model.linear, shape) if node == split.holder(config) else ()),
         *(_metadata_arrays(model, model.metadata) if model.metadata else ()),
     ]
+
+
+def _linear_arrays(product: Product | None, shape: np.ndarray) -> list[Member]:
+    """The linear path's arrays; fills the shift in the model's record."""
+    if product is None:
+        return []
+    shape["linear_shift"] = product.shift
+    weights, channels = weight_order(product.weight.T), _channels(product, slice(None))
+    return [
+        Member("linear_weights", weights, SHAPED, "linear_weights", "[outputs][window], as all"),
+        Member("linear_channels", channels, SHAPED, "linear_channels", "of each output: [outputs]"),
+    ]
+
+
+def _channels(product: Product, columns: np.ndarray | slice) -> np.ndarray:
+    """CHANNEL of some output columns."""
+    channels = np.zeros(len(product.bias[columns]), CHANNEL)
+    channels["bias"] = product.bias[columns]
+    channels["multiplier"] = product.multiplier[columns]
+    return channels
 
 
 def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
     """The metadata and what it points to."""
     metadata.check(model.config)
-    texts = [text for channel in metadata.channels for text in (channel.name, channel.unit)]
+    described = [*metadata.channels, *(metadata.values or ())]
+    texts = [text for channel in described for text in (channel.name, channel.unit)]
     pool, places = _text([*texts, *(metadata.classes or ())])
-    rows = sensors(model)
-    rows["name"], rows["unit"] = places[0 : len(texts) : 2], places[1 : len(texts) : 2]
+    both = np.concatenate([sensors(model), value_records(model)])
+    both["name"], both["unit"] = places[0 : len(texts) : 2], places[1 : len(texts) : 2]
+    rows, values = np.split(both, [len(metadata.channels)])
+    targets = len(values) if metadata.horizon is None else metadata.targets
     step_ns = round((metadata.step or 0) * 1e9)
     record = np.zeros(1, METADATA)
     for name, value in {
@@ -228,12 +257,15 @@ def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
         "patch_height": metadata.patch[0], "patch_width": metadata.patch[1],
         "classes": len(metadata.classes or ()), "horizon": metadata.horizon or 0,
         "step_s": step_ns // 10**9, "step_ns": step_ns % 10**9, "text_size": len(pool),
+        "targets": targets,
     }.items():  # fmt: skip
         record[name] = value
     names = np.array(places[len(texts) :], "<u2")
     return [
         Member("metadata", record, HEADED, "metadata", "what samples and outputs mean"),
         Member("metadata_sensors", rows, DESCRIBED, "sensors", "each channel of a sample"),
+        *([Member("metadata_values", values, DESCRIBED, "values", "each value of an output")]
+          if len(values) else []),
         *([Member("metadata_class_names", names, DESCRIBED, "class_names", "places in the text")]
           if len(names) else []),
         Member("metadata_text", np.frombuffer(pool, "S1"), DESCRIBED, "text", "names and units"),
@@ -295,10 +327,7 @@ def _gather_arrays(
         add("norm", norm, "gain and bias of each view column, Q8: [view]")
     weights = product.weight[np.ix_(view, columns)].T
     add("weights", weight_order(weights), "[outputs][stride], each four columns as 0, 2, 1, 3")
-    channels = np.zeros(len(columns), CHANNEL)
-    channels["bias"] = product.bias[columns]
-    channels["multiplier"] = product.multiplier[columns]
-    add("channels", channels, "bias and multiplier of each output: [outputs]")
+    add("channels", _channels(product, columns), "bias and multiplier of each output: [outputs]")
     return found
 
 
@@ -311,9 +340,10 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
         at = round_up(at + part.data.nbytes, 4)
     head, table = parts[0].data, parts[2].data
     metadata = next((part.data for part in parts if part.field == "metadata"), head)
+    owners = {HEADED: head, DESCRIBED: metadata, SHAPED: parts[1].data}
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
         if part.gather < 0:
-            (head if part.gather == HEADED else metadata)[part.field] = offset
+            owners[part.gather][part.field] = offset
         else:
             table[part.field][part.gather] = offset
     size = round_up(at, IMAGE_ALIGN)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
+from cats.plan.arena import round_up
 from cats.shape.image_layout import (
     CHANNEL,
     CRC_BEGIN,
@@ -30,9 +31,10 @@ from cats.shape.partition import Kind
 class Image:
     """An image read back. header, model and each gather by field name as in image.h; sources
     SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
-    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them. metadata by field
+    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
+    for linear_weights and linear_channels, where the node has the path. metadata by field
     name, None where there is none; then sensors SENSOR [channels], names of classes, (name, unit)
-    of channels."""
+    of channels and of values."""
 
     header: dict[str, int]
     model: dict[str, int]
@@ -43,6 +45,7 @@ class Image:
     sensors: np.ndarray | None = None
     class_names: tuple[str, ...] = ()
     channel_names: tuple[tuple[str, str], ...] = ()
+    value_names: tuple[tuple[str, str], ...] = ()
 
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
@@ -101,10 +104,20 @@ def parse(data: bytes) -> Image:
         for field, (dtype, *dims) in shapes.items():
             if row[field]:
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
+    window = round_up(model["tokens_in"] * model["inputs"], 4)
+    for field, (dtype, *dims) in {
+        "linear_weights": ("i1", model["outputs"], window),
+        "linear_channels": (CHANNEL, model["outputs"]),
+    }.items():
+        if model[field]:
+            arrays[-1, field] = read(f"{field} of the model", model[field], dtype, *dims)
     if not head["metadata"]:
         return Image(head, model, gathers, sources, arrays)
     record = _plain(read("the metadata", head["metadata"], METADATA, 1)[0])
     sensors = read("the channels", record["sensors"], SENSOR, record["channels"])
+    values = sensors[:0]
+    if record["values"]:
+        values = read("the values", record["values"], SENSOR, record["targets"])
     text = read("the names", record["text"], "u1", record["text_size"]).tobytes()
     places: list[int] = []
     if record["classes"]:
@@ -116,10 +129,12 @@ def parse(data: bytes) -> Image:
             raise CatsError("partition image is invalid: a name has no end; export again")
         return text[place:end].decode(errors="replace")
 
+    both = (
+        tuple((name(row["name"]), name(row["unit"])) for row in rows) for rows in (sensors, values)
+    )
     return Image(
-        head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)),
-        tuple((name(row["name"]), name(row["unit"])) for row in sensors),
-    )  # fmt: skip
+        head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)), *both
+    )
 
 
 def _plain(row: np.void) -> dict:

@@ -19,6 +19,7 @@ import numpy as np
 from cats import schema
 from cats.errors import CatsError
 from cats.files import write_atomic
+from cats.plan.summary import summary
 from cats.shape import metadata as meta
 from cats.shape.config import ModelConfig, ShapeFile, SplitConfig, to_json
 from cats.shape.metadata import Metadata
@@ -57,7 +58,8 @@ class Norm:
 class Step:
     """What one gather carries and what consumes it; fields that do not apply are None or 0.
 
-    table: INPUT int16 [N, F]; FORWARD int8 [256] for GELU, None for ReLU.
+    table: INPUT int16 [N, F]; FORWARD int8 [256] for GELU, None for ReLU. value_multiplier and
+    value_shift: HEADS, and OUTPUT where the mean is taken behind the norm.
     """
 
     product: Product | None = None
@@ -75,7 +77,8 @@ class IntegerModel:
     """The deployment without its plan: ``steps[g]`` for each gather g (RESULT's is empty), and what
     samples and outputs mean, where that is known.
 
-    Real values: input = int8 * input_scale, output = int16 * output_scale.
+    Real values: input = int8 * input_scale, output = int16 * output_scale. ``linear``: the linear
+    path, where the model has one, of the window [tokens_in * P] as one row.
     """
 
     config: ModelConfig
@@ -85,6 +88,11 @@ class IntegerModel:
     output_scale: float
     steps: tuple[Step, ...]
     metadata: Metadata | None = None
+    linear: Product | None = None
+
+    def __str__(self) -> str:
+        """What each node has and which columns are sent."""
+        return f"int8: {summary(self)}"
 
 
 #: Largest ``|bias|`` of a product: with 4096 columns of 127 * 128 the sum then fits int32.
@@ -139,6 +147,20 @@ def check_integer(model: IntegerModel) -> None:
             _check_step(config, g, step)
         except CatsError as error:
             raise CatsError(f"step of gather {g}: {error}") from None
+    if (model.linear is not None) != config.linear:
+        raise CatsError(f"the linear path is {'missing' if config.linear else 'of no use'}")
+    if model.linear is not None:
+        try:
+            _check_product(model.linear, config.window, config.outputs)
+        except CatsError as error:
+            raise CatsError(f"linear path: {error}") from None
+
+
+def _check_product(product: Product, inputs: int, outputs: int) -> None:
+    _array("weight", product.weight, np.int8, (inputs, outputs), low=-127)
+    _array("product's bias", product.bias, np.int32, (outputs,), -MAX_BIAS, MAX_BIAS)
+    _array("multiplier", product.multiplier, np.int32, (outputs,), low=1)
+    _number("shift", product.shift, 1, 62)
 
 
 def _check_step(config: ModelConfig, g: int, step: Step) -> None:
@@ -155,12 +177,8 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
         if (getattr(step, name) is not None) != wanted:
             raise CatsError(f"{name} is {'missing' if wanted else 'of no use'}")
     if step.product is not None:
-        product, outputs = step.product, product_outputs(config, kind)
-        _array("weight", product.weight, np.int8, (gather_width(config, kind), outputs), low=-127)
-        _array("product's bias", product.bias, np.int32, (outputs,), -MAX_BIAS, MAX_BIAS)
-        _array("multiplier", product.multiplier, np.int32, (outputs,), low=1)
-        _number("shift", product.shift, 1, 62)
-        if kind == Kind.INPUT and product.bias.any():
+        _check_product(step.product, gather_width(config, kind), product_outputs(config, kind))
+        if kind == Kind.INPUT and step.product.bias.any():
             raise CatsError("product's bias belongs into the table")
     if step.norm is not None:
         _array("gain", step.norm.gain, np.int16, (config.features,))
@@ -168,12 +186,13 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
         _number("epsilon", step.norm.epsilon, 0, 2**32 - 1)
     if step.table is not None:
         _array("table", step.table, *tables[kind])
+    averaged = kind == Kind.OUTPUT and config.pool == "mean_of_norm"
     for name, used, low, high in (
         ("send_multiplier", normed, 1, 2**31 - 1),
         ("send_shift", normed, 1, 62),
         ("score_multiplier", kind == Kind.HEADS, 0, 2**32 - 1),
-        ("value_multiplier", kind == Kind.HEADS, 2**30, 2**31 - 1),
-        ("value_shift", kind == Kind.HEADS, 1, 62),
+        ("value_multiplier", kind == Kind.HEADS or averaged, 2**30, 2**31 - 1),
+        ("value_shift", kind == Kind.HEADS or averaged, 1, 62),
     ):
         _number(name, getattr(step, name), *((low, high) if used else (0, 0)))
 
@@ -209,6 +228,7 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
     check_integer(model)
     tensors: dict[str, np.ndarray] = {}
     steps = [_flatten(step, f"{g}.", tensors) for g, step in enumerate(model.steps)]
+    linear = {"linear": _flatten(model.linear, "linear.", tensors)} if model.linear else {}
     data = safetensors.numpy.save(tensors)
     text = {
         "format": INTEGER_FORMAT,
@@ -218,6 +238,7 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
         "input_scale": model.input_scale,
         "output_scale": model.output_scale,
         "steps": steps,
+        **linear,
         **({"metadata": meta.to_json(model.metadata)} if model.metadata else {}),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
@@ -275,6 +296,7 @@ class IntegerFile(ShapeFile):
     output_scale: float
     steps: list[StepNumbers]
     sha256: str
+    linear: ProductNumbers | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -301,27 +323,32 @@ def load(folder: Path) -> IntegerModel:
     try:
         tensors = safetensors.numpy.load(data)
         steps = tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text.steps))
+        linear = None
+        if text.linear is not None:
+            linear = _part(Product, "linear.", msgspec.to_builtins(text.linear), tensors)
     except (SafetensorError, TypeError) as error:
         raise CatsError(f"{path} does not fit this version: {error}; export again") from None
     model = IntegerModel(
         text.model, text.split, text.keep, text.input_scale, text.output_scale, steps,
-        None if text.metadata is None else meta.from_json(text.metadata, text.model),
+        None if text.metadata is None else meta.from_json(text.metadata, text.model), linear,
     )  # fmt: skip
     check_integer(model)
     return model
 
 
-def _step(numbers: StepNumbers, tensors: dict[str, np.ndarray], g: int) -> Step:
-    def part(cls: type, prefix: str, values: dict) -> object:
-        arrays = {
-            name.removeprefix(prefix): value
-            for name, value in tensors.items()
-            if name.startswith(prefix) and "." not in name.removeprefix(prefix)
-        }
-        return cls(**values, **arrays)
+def _part(cls: type, prefix: str, values: dict, tensors: dict[str, np.ndarray]) -> Any:
+    """A dataclass of numbers and of the arrays whose names begin with ``prefix``."""
+    arrays = {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix) and "." not in name.removeprefix(prefix)
+    }
+    return cls(**values, **arrays)
 
+
+def _step(numbers: StepNumbers, tensors: dict[str, np.ndarray], g: int) -> Step:
     values = msgspec.to_builtins(numbers)
     for name, cls in (("product", Product), ("norm", Norm)):
         if values[name] is not None:
-            values[name] = part(cls, f"{g}.{name}.", values[name])
-    return part(Step, f"{g}.", values)
+            values[name] = _part(cls, f"{g}.{name}.", values[name], tensors)
+    return _part(Step, f"{g}.", values, tensors)

@@ -29,7 +29,7 @@ from cats.integer.model import (
     fixed_point,
     product_outputs,
 )
-from cats.integer.reference import Availability, everything, outputs_of, run_batch
+from cats.integer.reference import Availability, averages, everything, outputs_of, run_batch
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     KeepSets,
@@ -73,6 +73,9 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     }
     if config.pool == "class":
         shapes["class_token"] = (features,)
+    if config.linear:
+        shapes["linear.weight"] = (config.outputs, config.window)
+        shapes["linear.bias"] = (config.outputs,)
     for b in range(config.blocks):
         for name, out, columns in (
             ("qkv", 3 * features, features),
@@ -144,6 +147,7 @@ class FloatInference:
     def run(self, inputs: np.ndarray) -> np.ndarray:
         """inputs [B, tokens_in, P] -> output [B, output rows, C], as their owners compute it."""
         config, parameters = self.config, self.parameters
+        window = inputs.reshape(len(inputs), 1, -1)
         x = self.product(0, inputs)
         if config.pool == "class":
             token = np.broadcast_to(parameters["class_token"], (len(x), 1, config.features))
@@ -156,6 +160,10 @@ class FloatInference:
         first, rows = gather_rows(config, g)
         pooled = x.mean(1, keepdims=True) if config.pool == "mean" else x[:, first : first + rows]
         out = self.product(g, pooled)
+        if config.linear:
+            direct = window @ parameters["linear.weight"].T + parameters["linear.bias"]
+            self.observe("linear", direct)
+            out = out + direct
         self.observe(f"sent{g + 1}", out)
         return out
 
@@ -198,7 +206,8 @@ class FloatInference:
         if self.availability.all_equal(g):
             out = self.view(g, "all", sent, has[..., 0, :]) @ weight.T + bias
         else:
-            out = np.empty((*sent.shape[:2], len(weight)))
+            rows = 1 if averages(self.config, g) else sent.shape[1]
+            out = np.empty((len(sent), rows, len(weight)))
             for d in range(self.split.nodes):
                 y = self.view(g, str(d), sent, has[..., d, :])
                 for columns in outputs_of(self.config, self.split, g, d):
@@ -207,7 +216,8 @@ class FloatInference:
         return out
 
     def view(self, g: int, node: str, sent: np.ndarray, available: np.ndarray) -> np.ndarray:
-        """What a node multiplies: [B, R, K], 0 where a column is not available."""
+        """What a node multiplies: [B, R, K], 0 where a column is not available; [B, 1, K] where
+        the product reads a mean."""
         _, norm = _consumer(self.config, g)
         available = np.broadcast_to(available, sent.shape)
         if norm is None:
@@ -220,6 +230,9 @@ class FloatInference:
         y = y * self.parameters[f"{norm}.weight"] + self.parameters[f"{norm}.bias"]
         y = np.where(available, y, 0)
         self.observe(f"norm{g}.{node}", y)
+        if averages(self.config, g):
+            y = y.mean(1, keepdims=True)
+            self.observe(f"mean.{node}", y)
         return y
 
 
@@ -231,7 +244,8 @@ class Scales:
     """Real value of one step of each tensor.
 
     sent[g] of what gather g carries (RESULT: the output), norm[g] of the norm's output (1 where
-    there is none), query, key, value and up (GELU's pre-activation) of each block.
+    there is none), query, key, value and up (GELU's pre-activation) of each block, mean of the mean
+    of normed rows (1 where there is none). The linear path reads what INPUT carries.
     """
 
     residual: float
@@ -241,6 +255,7 @@ class Scales:
     key: tuple[float, ...]
     value: tuple[float, ...]
     up: tuple[float, ...]
+    mean: float = 1.0
 
 
 def best_scale(
@@ -295,11 +310,13 @@ def calibrate(
 ) -> Scales:
     """Choose all scales from what the tensors look like over inputs [B, tokens_in, P]."""
     count, blocks = gather_count(config), range(config.blocks)
+    last = count - 2
     seen: dict[str, np.ndarray] = {}  # some rows of each tensor
     largest = {"residual": 0.0, "output": 0.0}
 
     def observe(name: str, tensor: np.ndarray) -> None:
-        wide = {"residual": "residual", f"sent{count - 1}": "output"}
+        wide = {"residual": "residual"}
+        wide |= dict.fromkeys((f"sent{count - 1}", f"out{last}", "linear"), "output")
         for start, kept in wide.items():
             if name.startswith(start):
                 largest[kept] = max(largest[kept], float(np.abs(tensor).max()))
@@ -316,6 +333,9 @@ def calibrate(
         linear, norm = _consumer(config, g)
         x = seen[f"sent{g}"]
         energy = (parameters[f"{linear}.weight"] ** 2).sum(0)  # what an error in a column does
+        if g == 0 and config.linear and parameters["linear.weight"].any():
+            x = _some_rows(inputs.reshape(len(inputs), -1), _SEARCHED)
+            energy = (parameters["linear.weight"] ** 2).sum(0)  # straight to the output
         if norm is None:
             sent.append(best_scale(x, energy))
             norms.append(1.0)
@@ -326,6 +346,9 @@ def calibrate(
         steps = max(np.abs(gain).max(), np.abs(bias).max()) * 256 / 32767  # they fit int16
         norms.append(max(best_scale(seen[f"norm{g}"], energy), steps))
     sent.append(_wide_scale(largest["output"]))
+    mean = 1.0
+    if averages(config, last):
+        mean = best_scale(seen["mean"], (parameters["head.weight"] ** 2).sum(0))
     up = [best_scale(seen[f"out{3 + 4 * b}"], through=gelu) for b in blocks]
     query, key, value = ([best_scale(seen[f"{name}{b}"]) for b in blocks] for name in "qkv")
     for b in blocks:
@@ -341,6 +364,7 @@ def calibrate(
         key=tuple(key),
         value=tuple(value),
         up=tuple(up),
+        mean=mean,
     )
 
 
@@ -358,7 +382,14 @@ def build(
     steps = [
         _step(config, split, keep, parameters, scales, g) for g in range(gather_count(config) - 1)
     ]
-    model = IntegerModel(config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()))
+    linear = None
+    if config.linear:
+        weight, bias = parameters["linear.weight"].T, parameters["linear.bias"]
+        output = np.full(len(bias), scales.sent[-1])
+        linear = _product(weight, bias, scales.sent[0], output)
+    model = IntegerModel(
+        config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()), linear=linear
+    )
     check_integer(model)
     return model
 
@@ -406,6 +437,10 @@ def _step(
         fields["table"] = np.clip(np.rint(steps), -128, 127).astype(np.int8)
     elif kind == Kind.OUTPUT:
         out_scale[:] = scales.sent[g + 1]
+        if averages(config, g):
+            ratio = np.array([in_scale / (config.tokens * scales.mean)])
+            multiplier, fields["value_shift"] = fixed_point(ratio)
+            fields["value_multiplier"], in_scale = int(multiplier[0]), scales.mean
     fields["product"] = _product(weight, bias, in_scale, out_scale)
     return Step(**fields)
 

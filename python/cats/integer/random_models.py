@@ -8,6 +8,7 @@ a seed gives the same model everywhere and for ever.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -43,7 +44,8 @@ def _random(seed: int) -> np.random.RandomState:
 
 
 def random_split(seed: int, config: ModelConfig, nodes: int) -> SplitConfig:
-    """An uneven split; inputs and outputs may leave nodes with nothing."""
+    """An uneven split; inputs and outputs may leave nodes with nothing. With a linear path some
+    node has all of both."""
     rng = _random(seed)
 
     def cut(total: int, least: int) -> tuple[int, ...]:
@@ -52,12 +54,17 @@ def random_split(seed: int, config: ModelConfig, nodes: int) -> SplitConfig:
         parts = np.diff(np.concatenate(([0], marks, [free]))) + least
         return tuple(int(part) for part in parts)
 
-    return SplitConfig(
+    split = SplitConfig(
         heads=cut(config.heads, 1),
         hidden=cut(config.hidden, 1),
         outputs=cut(config.outputs, 0),
         inputs=cut(config.inputs, 0),
     )
+    if config.linear:
+        holder = np.eye(nodes, dtype=int)[rng.randint(nodes)]
+        outputs, inputs = (tuple((n * holder).tolist()) for n in (config.outputs, config.inputs))
+        split = dataclasses.replace(split, outputs=outputs, inputs=inputs)
+    return split
 
 
 def random_keep(seed: int, config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
@@ -99,7 +106,14 @@ def random_model(
         _random_step(np.random.RandomState([seed, g]), config, split, keep, g, wild)
         for g in range(gather_count(config))
     )
-    return IntegerModel(config, split, keep, 1 / 64, 1 / 4096, steps)
+    linear = None
+    if config.linear:
+        rng = np.random.RandomState([seed, len(steps)])
+        typical = math.sqrt(config.window) * 74 * 73
+        linear = _random_product(
+            rng, config.window, config.outputs, Kind.OUTPUT, _OUTPUT / typical, typical, wild
+        )
+    return IntegerModel(config, split, keep, 1 / 64, 1 / 4096, steps, linear=linear)
 
 
 def _random_step(
@@ -150,6 +164,11 @@ def _random_step(
         if wild:
             fields["send_multiplier"] = int(rng.randint(1, 1 << 31))
             fields["send_shift"] = int(rng.randint(24, 45))
+    if kind == Kind.OUTPUT and config.pool == "mean_of_norm":
+        multiplier, shift = fixed_point(np.array([1 / config.tokens**0.75]))
+        fields["value_multiplier"], fields["value_shift"] = int(multiplier[0]), shift
+        if wild:
+            fields["value_shift"] = int(rng.choice([1, 24, 30, 33, 37, 62]))
     if kind == Kind.HEADS:
         score = 512 / (math.sqrt(config.head_width) * _INT8 * _INT8)  # one sigma: two log2 units
         fields["score_multiplier"] = int(2.0**32 * min(score, 0.99))

@@ -151,6 +151,18 @@ def add(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     return sat16(x + sat16(out))
 
 
+def mean(y: np.ndarray, step: Step) -> np.ndarray:
+    """The mean of normed rows: int8 [..., R, K] -> int8 [..., 1, K]. A column that is not available
+    in a row is 0 there, and counts; the multiplier holds 1 / R."""
+    total = y.sum(-2, keepdims=True)  # at most 18 bits
+    return sat8(rq(total, step.value_multiplier, step.value_shift))
+
+
+def result(out: np.ndarray) -> np.ndarray:
+    """int16 as the result holds it: OUTPUT_MISSING is no value."""
+    return np.maximum(sat16(out), OUTPUT_MISSING + 1)
+
+
 def pool(x: np.ndarray, model: ModelConfig, step: Step) -> np.ndarray:
     """What gather OUTPUT carries: residual [..., N, F] -> int8 [..., output rows, F]."""
     if model.pool == "mean":
@@ -319,7 +331,8 @@ def run_batch(
     ``trace(name, tensor)`` sees, for each gather g: ``sent{g}`` (what is broadcast, all sources),
     ``norm{g}.{d}`` (node d's view behind the norm; one call for all nodes, d = ``all``, where they
     have the same), ``out{g}`` (the product before it is saturated); and ``q{b}``, ``k{b}``,
-    ``v{b}`` [B, H, N, E], ``residual{g}`` after gather g.
+    ``v{b}`` [B, H, N, E], ``residual{g}`` after gather g, ``mean.{d}`` of normed rows and
+    ``linear`` (the linear path's result before it is saturated).
     """
     config = model.config
     inputs = np.asarray(inputs)
@@ -346,6 +359,11 @@ def outputs_of(model: ModelConfig, split: SplitConfig, g: int, d: int) -> list[s
     return [slice(begin + shift, end + shift) for shift in shifts]
 
 
+def averages(model: ModelConfig, g: int) -> bool:
+    """Whether gather g's product reads the mean of its normed rows."""
+    return gather_kind(model, g)[0] == Kind.OUTPUT and model.pool == "mean_of_norm"
+
+
 class _Inference:
     """The operations in the order in which gathers run them."""
 
@@ -366,10 +384,19 @@ class _Inference:
             x = self.block(b, x)
         g = 4 * config.blocks + 1
         pooled = pool(x, config, self.model.steps[g])
-        out = np.maximum(sat16(self.product(g, pooled)), OUTPUT_MISSING + 1)  # [B, rows, C]
+        out = result(self.product(g, pooled))  # [B, rows, C]
+        if self.model.linear is not None:
+            out = result(out + result(self.linear(inputs, self.model.linear)))
         self.trace(f"sent{g + 1}", out)
         arrived = np.moveaxis(self.availability.gathers[g + 1], -2, -3)  # [..., D, rows, C]
         return np.where(arrived, out[:, None], OUTPUT_MISSING).astype(np.int16)
+
+    def linear(self, inputs: np.ndarray, product: Product) -> np.ndarray:
+        """The linear path of its node, which has all of the input: int8 [B, tokens_in, P] ->
+        [B, 1, C]."""
+        out = accumulate(inputs.reshape(len(inputs), 1, -1), product, slice(None))
+        self.trace("linear", out)
+        return out
 
     def embed(self, inputs: np.ndarray) -> np.ndarray:
         """Gather INPUT: int8 [B, tokens_in, P] -> residual [B, N, F]."""
@@ -426,7 +453,8 @@ class _Inference:
         if self.availability.all_equal(g):
             out = accumulate(self.view(g, "all", sent, has[..., 0, :]), step.product, slice(None))
         else:
-            out = np.empty((*sent.shape[:2], step.product.weight.shape[1]), np.int64)
+            rows = 1 if averages(self.config, g) else sent.shape[1]
+            out = np.empty((len(sent), rows, step.product.weight.shape[1]), np.int64)
             for d in range(self.nodes):
                 y = self.view(g, str(d), sent, has[..., d, :])
                 for columns in outputs_of(self.config, self.model.split, g, d):
@@ -435,10 +463,14 @@ class _Inference:
         return out
 
     def view(self, g: int, node: str, sent: np.ndarray, available: np.ndarray) -> np.ndarray:
-        """What a node multiplies: int8 [B, R, K], 0 where a column is not available."""
-        gains = self.model.steps[g].norm
-        if gains is None:
+        """What a node multiplies: int8 [B, R, K], 0 where a column is not available; [B, 1, K]
+        where the product reads a mean."""
+        step = self.model.steps[g]
+        if step.norm is None:
             return np.where(available, sent, 0)
-        y = norm(sent, available, gains)
+        y = norm(sent, available, step.norm)
         self.trace(f"norm{g}.{node}", y)
+        if averages(self.config, g):
+            y = mean(y, step)
+            self.trace(f"mean.{node}", y)
         return y

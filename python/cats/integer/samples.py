@@ -20,7 +20,8 @@ import numpy as np
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel, fixed_point
 from cats.shape.image_layout import SENSOR
-from cats.shape.metadata import EPSILON, MAX_WINDOW, Metadata
+from cats.shape.metadata import EPSILON, MAX_WINDOW, Channel, Metadata
+from cats.shape.windows import by_channel, tokens
 
 #: A probability of one.
 ONE = 65536
@@ -34,64 +35,13 @@ _HALVES = (3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 424870196
            4294876445, 4294921870)  # fmt: skip
 
 
-# Tokens and real numbers
-
-
-def tokens(metadata: Metadata, samples: np.ndarray) -> np.ndarray:
-    """Samples to inputs, values as they are."""
-    wanted = (metadata.height, metadata.width, len(metadata.channels))
-    if samples.ndim != 4 or samples.shape[1:] != wanted:
-        raise CatsError(
-            f"samples of {list(samples.shape[1:])}: the model takes {list(wanted)} "
-            "(height, width or steps, channels)"
-        )
-    (rows, columns), count = metadata.patch, len(samples)
-    samples = samples[:, :, metadata.width % columns :]
-    down, across = metadata.height // rows, metadata.width // columns
-    cut = samples.reshape(count, down, rows, across, columns, wanted[2])
-    return cut.transpose(0, 1, 3, 5, 2, 4).reshape(count, metadata.tokens_in, metadata.inputs)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Mean and deviation float64 [n] of each window, of samples normalised by their channel."""
-
-    mean: np.ndarray
-    deviation: np.ndarray
-
-
-def real_inputs(metadata: Metadata, samples: np.ndarray) -> tuple[np.ndarray, Window | None]:
-    """Samples in their units to real inputs float32, as the task normalises them; the windows'
-    statistics where it normalises by them."""
-    normal = (np.asarray(samples, np.float64) - metadata.mean) / metadata.deviation
-    values = tokens(metadata, normal).astype(np.float32)
-    if metadata.normalisation == "fixed":
-        return values, None
-    exact = values.astype(np.float64)
-    window = Window(exact.mean((1, 2)), np.sqrt(exact.var((1, 2)) + EPSILON))
-    mean, deviation = (v[:, None, None] for v in (window.mean, window.deviation))
-    return ((exact - mean) / deviation).astype(np.float32), window
-
-
-def softmax(outputs: np.ndarray) -> np.ndarray:
-    """Probabilities of real outputs [n, C]; NaN where a class did not arrive."""
-    power = np.exp(outputs - np.nanmax(outputs, 1, keepdims=True, initial=-np.inf))
-    return power / np.nansum(power, 1, keepdims=True)
-
-
-def real_forecast(metadata: Metadata, outputs: np.ndarray, window: Window) -> np.ndarray:
-    """Real outputs [n, C] to values in the channel's unit."""
-    channel = metadata.channels[0]
-    normal = outputs * window.deviation[:, None] + window.mean[:, None]
-    return normal * channel.deviation + channel.mean
-
-
 # Coefficients of the image
 
 
 def with_counts(metadata: Metadata, counts: Sequence[float] = ()) -> Metadata:
     """The metadata with counts per unit: one number for all channels, one for each, or none for the
-    largest power of two with which the values of the training part fit int16."""
+    largest power of two with which the values of the training part fit int16. Of values that are
+    estimated it is the largest power of ten with which they fit 30 bits."""
     channels = metadata.channels
     if not counts:
         counts = [_fitting(max(abs(c.low), abs(c.high))) for c in channels]
@@ -102,6 +52,9 @@ def with_counts(metadata: Metadata, counts: Sequence[float] = ()) -> Metadata:
                         "one for each")  # fmt: skip
     changed = [dataclasses.replace(c, counts_per_unit=n) for c, n in zip(channels, counts)]
     changed = dataclasses.replace(metadata, channels=tuple(changed))
+    if metadata.values is not None:
+        values = (dataclasses.replace(v, counts_per_unit=_decimal(v)) for v in metadata.values)
+        changed = dataclasses.replace(changed, values=tuple(values))
     changed.check()
     for channel in changed.channels:
         reach = (abs(channel.mean) + channel.deviation) * channel.counts_per_unit
@@ -118,32 +71,72 @@ def _fitting(most: float) -> float:
     return 2.0 ** math.floor(math.log2(32767 / most)) if most > 0 else 1.0
 
 
+def _decimal(value: Channel) -> float:
+    """The largest power of ten by which a value of the training part stays within 30 bits."""
+    most = max(abs(value.low), abs(value.high), abs(value.mean) + value.deviation)
+    return 10.0 ** max(-9, min(math.floor(math.log10(2**30 / most)), 9))
+
+
+def _numbers(row: np.void, channel: Channel) -> tuple[float, float, float]:
+    """(mean, deviation, counts per unit) in single precision, as the record has them."""
+    if channel.counts_per_unit is None:
+        raise CatsError(f"channel {channel.name} has no counts per unit: export again")
+    numbers = [np.float32(v) for v in (channel.mean, channel.deviation, channel.counts_per_unit)]
+    for name, value in zip(("mean", "deviation", "counts_per_unit"), numbers, strict=True):
+        row[name] = value.view(np.uint32)
+    mean, deviation, counts = map(float, numbers)
+    return mean, deviation, counts
+
+
+def _halves(row: np.void, addend: int) -> None:
+    addend = max(-(2**62), min(addend, 2**62 - 1))
+    row["addend_low"], row["addend_high"] = addend & 0xFFFFFFFF, addend >> 32
+
+
+def value_records(model: IntegerModel) -> np.ndarray:
+    """The SENSOR record of each value that is estimated, but for the places of its texts."""
+    values = _metadata(model).values or ()
+    found = np.zeros(len(values), SENSOR)
+    scale = float(np.float32(model.output_scale))
+    for row, value in zip(found, values, strict=True):
+        mean, deviation, counts = _numbers(row, value)
+        ratio = counts * deviation * scale
+        (multiplier,), shift = fixed_point(np.array([ratio]))
+        spare = 61 - (int(abs(mean) * counts) + 1).bit_length()  # for the mean beside it
+        if spare < 1:
+            raise CatsError(f"value {value.name}: {counts:g} counts a unit are too many")
+        if shift > spare:
+            multiplier, shift = max(round(ratio * 2**spare), 1), spare
+        row["multiplier"], row["shift"] = multiplier, shift
+        _halves(row, round(Fraction(mean) * Fraction(counts) * 2**shift) + 2 ** (shift - 1))
+    return found
+
+
 def sensors(model: IntegerModel) -> np.ndarray:
     """The SENSOR record of each channel, but for the places of its texts."""
     metadata = _metadata(model)
     found = np.zeros(len(metadata.channels), SENSOR)
     scale = float(np.float32(model.input_scale))
     for row, channel in zip(found, metadata.channels, strict=True):
-        if channel.counts_per_unit is None:
-            raise CatsError(f"channel {channel.name} has no counts per unit: export again")
-        numbers = (channel.mean, channel.deviation, channel.counts_per_unit)
-        mean, deviation, counts = (float(np.float32(v)) for v in numbers)
-        for name, value in zip(("mean", "deviation", "counts_per_unit"), numbers, strict=True):
-            row[name] = np.float32(value).view(np.uint32)
+        mean, deviation, counts = _numbers(row, channel)
         if metadata.normalisation == "window":
-            steps = metadata.tokens_in * metadata.inputs
+            steps = _steps(metadata)
             if steps > MAX_WINDOW:
                 raise CatsError(f"a window of {steps} steps that is normalised by its own mean: at "
                                 f"most {MAX_WINDOW}")  # fmt: skip
             addend = round(Fraction(EPSILON) * Fraction(counts * deviation * steps) ** 2 * 2**16)
-            addend = min(addend, 2**62 - 1)
         else:
             multiplier, shift = fixed_point(np.array([1 / (counts * deviation * scale)]))
             row["multiplier"], row["shift"] = multiplier[0], shift
             exact = -Fraction(mean) / (Fraction(deviation) * Fraction(scale)) * 2**shift
-            addend = max(-(2**62), min(round(exact) + 2 ** (shift - 1), 2**62 - 1))
-        row["addend_low"], row["addend_high"] = addend & 0xFFFFFFFF, addend >> 32
+            addend = round(exact) + 2 ** (shift - 1)
+        _halves(row, addend)
     return found
+
+
+def _steps(metadata: Metadata) -> int:
+    """Samples of one channel that its window's statistics are of."""
+    return metadata.tokens_in * metadata.patch[0] * metadata.patch[1]
 
 
 def _metadata(model: IntegerModel) -> Metadata:
@@ -166,7 +159,7 @@ def to_counts(metadata: Metadata, samples: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class CountWindow:
-    """struct cats_window of each window: int64 [n] each."""
+    """struct cats_window of each window and channel: int64 [n, channels] each."""
 
     sum: np.ndarray
     root: np.ndarray
@@ -196,42 +189,43 @@ def quantize_int16(
             for v in (rows["multiplier"], rows["shift"], _addends(rows))
         )
         return np.clip((values * multiplier + addend) >> shift, -128, 127).astype(np.int8), None
-    window = _count_windows(values, int(_addends(rows)[0]))
+    cut = by_channel(metadata, values)
+    window = _count_windows(cut, _addends(rows).tolist())
     mantissa, exponent = _scale(model.input_scale)
-    steps = metadata.tokens_in * metadata.inputs
-    quantized = np.empty(values.shape, np.int8)
-    for i, (total, root, root_shift) in enumerate(
-        zip(window.sum.tolist(), window.root.tolist(), window.root_shift.tolist(), strict=True)
-    ):
+    steps = _steps(metadata)
+    quantized = np.empty(cut.shape, np.int8)
+    for place in np.ndindex(window.sum.shape):
+        total, root, root_shift = (int(v[place]) for v in (window.sum, window.root,
+                                                           window.root_shift))  # fmt: skip
         factor = ((2**63 // mantissa) << 22) // root
         shift = exponent - 65 - root_shift
-        distance = steps * values[i] - total
+        distance = steps * cut[place[0], :, place[1]] - total
         if shift < 1:
             exact = distance * 254
         elif shift > 62:
             exact = np.zeros_like(distance)
         else:
             exact = (distance * factor + (1 << (shift - 1))) >> shift
-        quantized[i] = np.clip(exact, -128, 127)
-    return quantized, window
+        quantized[place[0], :, place[1]] = np.clip(exact, -128, 127)
+    return quantized.reshape(values.shape), window
 
 
-def _count_windows(values: np.ndarray, epsilon: int) -> CountWindow:
-    """Statistics of counts int64 [n, tokens_in, P]."""
-    flat = values.reshape(len(values), -1)
-    sums, squares = flat.sum(1), (flat * flat).sum(1)
-    roots, shifts = [], []
-    for total, square in zip(sums.tolist(), squares.tolist(), strict=True):
-        variance, shift = flat.shape[1] * square - total * total, 0
+def _count_windows(values: np.ndarray, epsilons: Sequence[int]) -> CountWindow:
+    """Statistics of counts int64 [n, tokens_in, channels, columns]."""
+    steps = values.shape[1] * values.shape[3]
+    sums, squares = values.sum((1, 3)), (values * values).sum((1, 3))
+    roots, shifts = np.empty_like(sums), np.empty_like(sums)
+    for place in np.ndindex(sums.shape):
+        total, square, epsilon = int(sums[place]), int(squares[place]), epsilons[place[1]]
+        variance, shift = steps * square - total * total, 0
         if variance < 2**46:
             variance, shift = (variance << 16) + epsilon, 8
         else:
             variance += epsilon >> 16
         variance = variance or 1
         more = (64 - variance.bit_length()) // 2
-        roots.append(math.isqrt(variance << 2 * more))
-        shifts.append(shift + more)
-    return CountWindow(sums, np.array(roots, np.int64), np.array(shifts, np.int64))
+        roots[place], shifts[place] = math.isqrt(variance << 2 * more), shift + more
+    return CountWindow(sums, roots, shifts)
 
 
 def probability(model: IntegerModel, outputs: np.ndarray) -> np.ndarray:
@@ -257,16 +251,17 @@ def probability(model: IntegerModel, outputs: np.ndarray) -> np.ndarray:
 
 
 def forecast_int32(model: IntegerModel, outputs: np.ndarray, window: CountWindow) -> np.ndarray:
-    """cats_output_forecast_int32(): int16 [n, C] to int64 [n, C] in counts; FORECAST_MISSING where
-    a value did not arrive."""
+    """cats_output_forecast_int32() of each target: int16 [n, C] to int64 [n, C] in counts;
+    FORECAST_MISSING where a value did not arrive."""
     metadata = _metadata(model)
     mantissa, exponent = _scale(model.output_scale)
-    steps = metadata.tokens_in * metadata.inputs * 65536
-    found = np.empty(outputs.shape, np.int64)
-    for i, row in enumerate(outputs.tolist()):
-        factor = int(window.root[i]) * mantissa >> 25
-        shift = 125 + int(window.root_shift[i]) - exponent - 16
-        for c, output in enumerate(row):
+    steps = _steps(metadata) * 65536
+    cut = outputs.reshape(len(outputs), metadata.targets, -1)
+    found = np.empty(cut.shape, np.int64)
+    for place in np.ndindex(cut.shape[:2]):
+        total, factor = int(window.sum[place]), int(window.root[place]) * mantissa >> 25
+        shift = 125 + int(window.root_shift[place]) - exponent - 16
+        for c, output in enumerate(cut[place].tolist()):
             product = output * factor
             if shift > 62:
                 product = 0
@@ -276,7 +271,17 @@ def forecast_int32(model: IntegerModel, outputs: np.ndarray, window: CountWindow
                 product <<= -shift
             else:
                 product = ((product > 0) - (product < 0)) * (2**63 - 1) // 2
-            value = (product + int(window.sum[i]) * 65536 + steps // 2) // steps
+            value = (product + total * 65536 + steps // 2) // steps
             value = max(-(2**31 - 1), min(value, 2**31 - 1))
-            found[i, c] = FORECAST_MISSING if output == MISSING else value
-    return found
+            found[(*place, c)] = FORECAST_MISSING if output == MISSING else value
+    return found.reshape(outputs.shape)
+
+
+def values_int32(model: IntegerModel, outputs: np.ndarray) -> np.ndarray:
+    """cats_output_value_int32() of each output: int16 [n, C] to int64 [n, C] in counts;
+    FORECAST_MISSING where a value did not arrive."""
+    rows = value_records(model)
+    multiplier, shift = (rows[name].astype(np.int64) for name in ("multiplier", "shift"))
+    found = (outputs.astype(np.int64) * multiplier + _addends(rows)) >> shift
+    found = np.clip(found, -(2**31 - 1), 2**31 - 1)
+    return np.where(outputs == MISSING, FORECAST_MISSING, found)

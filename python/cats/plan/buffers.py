@@ -15,6 +15,9 @@ from cats.plan.plan import Arena, GatherPlan, Mode, exchange_order
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import READY, KeepSets, Kind, gather_kind, own_ranges, view_width
 
+#: Buffers of which one is in use at a time.
+SCRATCH = ("rows", "scores", "window")
+
 
 @functools.lru_cache(maxsize=256)
 def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -> dict[str, int]:
@@ -56,6 +59,8 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
             use("rows", consume, late, e)
         if kind == Kind.INPUT:
             use("input", 0, late)
+            use("window", consume, late, e)
+            use("linear", consume, late)
         elif kind == Kind.ATTENTION:
             for name in ("query", "key", "value"):
                 use(name, consume, late, block)
@@ -74,7 +79,9 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
         elif kind == Kind.OUTPUT:
             use("residual", 0, produce)
             use("pooled", produce, late)
+            use("sums", consume, late)
             use("output", consume, late)
+            use("linear", consume, late)
     use("output", last, last)
     return live
 
@@ -109,9 +116,17 @@ def buffer_sizes(
         "rows": 2 * mode.block_rows * stride,
         "scores": 4 * round_up(n, 4),
         "input": config.tokens_in * split.inputs[node],
-        "pooled": config.output_rows * own,
+        "pooled": gathers[-2].rows * own,
         "output": 2 * config.output_rows * config.outputs,
+        "linear": 0,
+        "window": 0,
+        "sums": 0,
     }
+    if config.linear and node == split.holder(config):
+        sizes["linear"] = 2 * config.outputs
+        sizes["window"] = 2 * round_up(config.window, 4)
+    if config.pool == "mean_of_norm" and split.outputs[node]:
+        sizes["sums"] = 4 * config.features  # of a view it is as much or less
     for g, plan in enumerate(gathers):
         for of, size in tile_sizes(config, split, g, plan, node).items():
             sizes |= {f"{of}{g}.{b}": size for b in range(plan.buffers)}
@@ -154,10 +169,11 @@ def node_buffers(
     node: int,
     mode: Mode,
 ) -> list[Buffer]:
-    """The buffers of one node's arena. Rows and scores are scratch of one thread and take turns,
-    also where attention is held: it follows when q, k and v of all rows are there."""
+    """The buffers of one node's arena. Rows, the linear path's window and scores are scratch of one
+    thread and take turns, scores also where attention is held: it follows when q, k and v of all
+    rows are there."""
     live = lifetimes_of(config, gathers, mode.held)
-    turns = {"rows": "scratch", "scores": "scratch"}
+    turns = dict.fromkeys(SCRATCH, "scratch")
     stride = largest_stride(config, split, keep, node)
     sizes = buffer_sizes(config, split, gathers, node, mode, stride)
     return [Buffer(name, size, live[name], turns.get(name, "")) for name, size in sizes.items()]
@@ -226,8 +242,9 @@ def fullest(
         sizes = buffer_sizes(config, split, gathers, d, mode, stride)
         room = np.array([round_up(sizes[name], ALIGN) for name in names])
         total = room @ matrix
-        pair = [names.index("rows"), names.index("scores")]  # they take turns
-        total -= (room[pair, None] * matrix[pair]).min(0)
+        scratch = [names.index(name) for name in SCRATCH]
+        turns = room[scratch, None] * matrix[scratch]
+        total -= turns.sum(0) - turns.max(0)  # they take turns
         tick = int(total.argmax())
         if total[tick] > best[0]:
             best = (int(total[tick]), {n for n, on in zip(names, matrix[:, tick]) if on})

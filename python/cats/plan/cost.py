@@ -104,7 +104,8 @@ def attend(width: int, n: int) -> float:
 @dataclass(frozen=True)
 class Share:
     """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
-    come from ``others`` sources; columns that it sends and output columns of its product."""
+    come from ``others`` sources; columns that it sends and output columns of its product; columns
+    of the ``window`` that its linear path reads here."""
 
     kind: Kind
     nodes: int
@@ -114,13 +115,16 @@ class Share:
     others: int
     sent: int
     outputs: int
+    window: int = 0
 
 
 def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
     """The share of a node."""
+    kind = gather_kind(config, g)[0]
     others = [len(k) for s, k in enumerate(keep[g]) if s != node and k]
+    direct = config.linear and kind == Kind.INPUT and node == split.holder(config)
     return Share(
-        kind=gather_kind(config, g)[0],
+        kind=kind,
         nodes=split.nodes,
         heads=split.heads[node],
         view=view_width(config, split, keep, g, node),
@@ -128,6 +132,7 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         others=len(others),
         sent=0 if split.nodes == 1 else len(keep[g][node]),
         outputs=product_width(config, split, g, node),
+        window=config.window if direct else 0,
     )
 
 
@@ -195,6 +200,10 @@ def exchange(
     whole, rest = divmod(count, block_rows)
     blocks = [block_rows] * whole + [rest] * (rest > 0)
     outputs = width if kind == Kind.ATTENTION else share.outputs
+    if kind == Kind.OUTPUT and config.pool == "mean_of_norm":
+        # Each row is added up; the product, with the last, is spread over them.
+        whole = 15 * share.view + product(1, stride, outputs, store)
+        return produce, consume + count * (6 * share.view + whole / config.tokens)
     each = {n: product(n, stride, outputs, store) for n in {blocks[0], blocks[-1]}}
     if kind == Kind.ATTENTION:
         for first, height in zip(rows[::block_rows], blocks, strict=True):
@@ -204,7 +213,15 @@ def exchange(
             consume += attention(queries)
     else:
         consume += sum(60 + each[height] for height in blocks)
-    return produce, consume
+    return produce, consume + linear(share.window, count * config.outputs / config.tokens_in)
+
+
+def linear(window: int, outputs: float) -> float:
+    """A tile's share of the linear path's outputs."""
+    if not window:
+        return 0.0
+    stride = -(-window // 4) * 4
+    return unpack(window) + product(1, stride, 1, _STORE[Kind.OUTPUT]) * outputs
 
 
 def node_instructions(
@@ -232,7 +249,14 @@ def weights_read(
         blocks = sum(tiles * -(-rows // plan.block_rows) for rows, tiles in gather.heights)
         column = -(-view_width(config, split, keep, g, node) // 4) * 4 + CHANNEL.itemsize
         total += blocks * product_width(config, split, g, node) * column
-    return total
+    return total + linear_bytes(config, split, node)
+
+
+def linear_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:
+    """Weights of a node's linear path, with what stands beside each output column."""
+    if not config.linear or node != split.holder(config):
+        return 0
+    return config.outputs * (-(-config.window // 4) * 4 + CHANNEL.itemsize)
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.boards import Board
-from cats.plan.cost import node_instructions, weights_read
+from cats.plan.cost import linear_bytes, node_instructions, weights_read
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import PlanOptions, make_plan
@@ -63,7 +63,7 @@ def image_size(
     count = gather_count(config)
     image = HEADER.itemsize + MODEL.itemsize
     image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
-    weights = 0
+    weights = linear_bytes(config, split, node)
     for g in range(count):
         kind, _ = gather_kind(config, g)
         kept = len(keep[g][node]) if split.nodes > 1 else 0
@@ -131,6 +131,7 @@ def parameters(config: ModelConfig) -> int:
     block = 4 * f * f + 2 * f * m + 4 * f + f + m + 4 * f  # products, their biases, two norms
     total = f * config.inputs + f + config.tokens * f + config.blocks * block
     total += 2 * f + config.outputs * (f + 1)
+    total += config.outputs * (config.window + 1) if config.linear else 0
     return total + (f if config.pool == "class" else 0)
 
 
@@ -292,6 +293,13 @@ def deployment(
     return found
 
 
+def even_split(config: ModelConfig, nodes: int, input_split: str) -> SplitConfig:
+    """The most even split; with a linear path input and result are all of node 0's."""
+    if config.linear:
+        return SplitConfig.even(config, nodes, "single", "single")
+    return SplitConfig.even(config, nodes, input_split)
+
+
 def largest_features(
     config: ModelConfig, nodes: int, board: Board, keep: float, radio: str, input_split: str
 ) -> ModelConfig | None:
@@ -308,7 +316,7 @@ def largest_features(
     def fits(heads: int) -> bool:
         model = scaled(heads)
         try:
-            split = SplitConfig.even(model, nodes, input_split)
+            split = even_split(model, nodes, input_split)
             kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
             # Node 0 has the largest share of all.
             if image_size(model, split, kept, 0)[0] > board.image_limit(radio, nodes):

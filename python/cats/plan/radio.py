@@ -192,6 +192,11 @@ RADIOS = {
 }  # fmt: skip
 
 
+def secured(name: str) -> str:
+    """The same radio with sealed frames."""
+    return name if name.endswith(SEALED) else name + SEALED
+
+
 def radio(name: str, code: CodeTime | None = None) -> Radio:
     """The radio of that name, or CatsError. With "+secure" behind it, of frames that are sealed.
     ``code``: of another processor than the nRF52840's at 64 MHz."""

@@ -19,6 +19,7 @@ from cats.plan.planner import MAX_ROUNDS, PlanOptions, tradeoffs
 from cats.plan.predict import (
     air_json,
     deployment,
+    even_split,
     keep_ratio,
     largest_features,
     ours,
@@ -126,6 +127,8 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             heads=args.heads,
             hidden=args.features if args.hidden is None else args.hidden,
             blocks=args.blocks,
+            pool=args.pool,
+            linear=args.linear,
         )
     config.check()
     first = "ieee802154" if "ieee802154" in board.radios else board.radios[0]
@@ -147,7 +150,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     def shares(nodes: int) -> tuple[SplitConfig, KeepSets]:
         if own is not None and own[0].nodes == nodes:
             return own
-        split = SplitConfig.even(config, nodes, args.input_split)
+        split = even_split(config, nodes, args.input_split)
         return split, full_keep(config, split) if nodes == 1 else ratio_keep(config, split, ratio)
 
     radios = tuple(dict.fromkeys([*(name for name in RADIOS if name in board.radios), radio]))

@@ -27,7 +27,7 @@ MAX_BLOCKS = 63
 #: Largest F or M: the norm's fixed point is proven up to here (doc/numerics.rst).
 MAX_COLUMNS = 4096
 
-POOLS = ("mean", "class", "last", "all")
+POOLS = ("mean", "class", "last", "all", "mean_of_norm")
 ACTIVATIONS = ("relu", "gelu")
 TASKS = ("classify", "forecast")
 #: Whether one node has all columns of the input, of the result; or they are spread.
@@ -44,7 +44,12 @@ class ModelConfig:
     ``inputs`` rows of ``tokens_in`` patches come in; with ``pool="class"`` a learned class token
     stands in row 0, so the residual has ``tokens_in + 1`` rows, else ``tokens_in``.
     ``pool`` names the rows that the head reads: the mean over rows, the class token, the last row,
-    or all rows (one output row for each).
+    or all rows (one output row for each). The final norm is taken of what the head reads; with
+    ``mean_of_norm`` of every row, and the mean over rows behind it.
+
+    With ``linear`` a linear map of the whole window, the ``tokens_in * inputs`` inputs as one row,
+    is added to the head's result: what no message can take away. It is computed by the node that
+    has all of the input and all of the result, so there must be one, and one row of output.
     """
 
     tokens_in: int
@@ -59,6 +64,12 @@ class ModelConfig:
     pool: str = "mean"
     task: str = "classify"
     norm_eps: float = 1e-5
+    linear: bool = False
+
+    @property
+    def window(self) -> int:
+        """Inputs of the linear path: the whole window as one row."""
+        return self.tokens_in * self.inputs
 
     @property
     def tokens(self) -> int:
@@ -99,6 +110,13 @@ class ModelConfig:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
         if self.pool == "class" and self.causal:
             raise CatsError("a causal model cannot read its class token in row 0: use pool 'last'")
+        if self.linear and self.pool == "all":
+            raise CatsError("a linear path has one output row: use pool 'last', or leave it out")
+        if self.linear and self.window > MAX_COLUMNS:
+            raise CatsError(
+                f"a linear path of {self.tokens_in} x {self.inputs} inputs: at most {MAX_COLUMNS}; "
+                "leave it out, or choose a shorter window"
+            )
 
 
 def parse_shares(text: str) -> tuple[float, ...]:
@@ -252,6 +270,17 @@ class SplitConfig:
                 raise CatsError(f"{name} split {list(counts)}: every node owns at least {least}")
             if sum(counts) != total:
                 raise CatsError(f"{name} split {list(counts)} sums to {sum(counts)}, not {total}")
+        if model.linear and self.holder(model) is None:
+            raise CatsError(
+                "a linear path needs one node that has the whole input and the whole result: use "
+                "input split 'single' and output split 'single', or leave the path out"
+            )
+
+    def holder(self, model: ModelConfig) -> int | None:
+        """The node that has all input and all output columns; None where there is none."""
+        whole = (model.inputs, model.outputs)
+        shares = zip(self.inputs, self.outputs, strict=True)
+        return next((d for d, share in enumerate(shares) if share == whole), None)
 
 
 @dataclass(frozen=True)

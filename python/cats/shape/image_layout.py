@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 MAGIC = int.from_bytes(b"CATS", "little")
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
@@ -21,7 +21,7 @@ RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 #: Buffers of struct cats_image_model in their order, without ``arena_``.
 ARENA_NAMES = (
     "residual", "query", "key", "value", "heads", "hidden", "rows", "scores", "input", "pooled",
-    "output",
+    "output", "linear", "window", "sums",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ MODEL = _struct(
     ("first_head", "<u2"), ("flags", "<u2"), ("pool", "u1"), ("block_rows", "u1"),
     ("heads_per_pass", "<u2"), ("hidden_rows", "<u2"), ("input_scale", "<u4"),
     ("output_scale", "<u4"), *((f"arena_{name}", "<u4") for name in ARENA_NAMES),
+    ("linear_weights", "<u4"), ("linear_channels", "<u4"), ("linear_shift", "<u4"),
 )  # fmt: skip
 GATHER = _struct(
     ("kind", "u1"), ("block", "u1"), ("phase", "u1"), ("rounds", "u1"), ("row_begin", "<u2"),
@@ -64,7 +65,8 @@ METADATA = _struct(
     ("normalisation", "u1"), ("reserved", "u1"), ("channels", "<u2"), ("height", "<u2"),
     ("width", "<u2"), ("patch_height", "<u2"), ("patch_width", "<u2"), ("classes", "<u2"),
     ("horizon", "<u2"), ("step_s", "<u4"), ("step_ns", "<u4"), ("sensors", "<u4"),
-    ("class_names", "<u4"), ("text", "<u4"), ("text_size", "<u4"),
+    ("class_names", "<u4"), ("text", "<u4"), ("text_size", "<u4"), ("values", "<u4"),
+    ("targets", "<u2"), ("reserved_2", "<u2"),
 )  # fmt: skip
 SENSOR = _struct(
     ("name", "<u2"), ("unit", "<u2"), ("mean", "<u4"), ("deviation", "<u4"),

@@ -53,9 +53,11 @@ class Metadata:
 
     A token is a patch of (rows, columns), tokens go left to right and down; its input columns are
     channel by channel, in a channel row by row of the patch. The oldest steps that fill no token
-    are left out; rows must fill. ``classes``: names of the outputs in their order. ``horizon``: the
-    outputs are so many further steps of the one channel, normalised as the window is; then
-    ``step`` is the time between two steps in seconds, None where it is not known.
+    are left out; rows must fill. Outputs are one of three things. ``classes``: their names in their
+    order. ``values``: numbers, each with its name, unit, mean and deviation; an integer counts
+    ``counts_per_unit`` to the unit. ``horizon``: so many further steps of the first ``targets``
+    channels, of one behind those of another, each normalised as its own window is; then ``step`` is
+    the time between two steps in seconds, None where it is not known.
     """
 
     channels: tuple[Channel, ...]
@@ -66,6 +68,8 @@ class Metadata:
     horizon: int | None = None
     normalisation: str = "fixed"
     step: float | None = None
+    targets: int = 1
+    values: tuple[Channel, ...] | None = None
 
     @property
     def tokens_in(self) -> int:
@@ -95,21 +99,24 @@ class Metadata:
         rows, columns = self.patch
         fits = 1 <= rows <= self.height and 1 <= columns <= self.width and not self.height % rows
         _demand("patch", fits, list(self.patch), f"to fit {self.height} x {self.width}")
-        for i, channel in enumerate(self.channels):
+        named = [(f"channels[{i}]", channel) for i, channel in enumerate(self.channels)]
+        named += [(f"values[{i}]", value) for i, value in enumerate(self.values or ())]
+        for key, channel in named:
             with np.errstate(over="ignore"):
                 numbers = np.float32([channel.mean, channel.deviation])
             fine = np.isfinite(numbers).all() and numbers[1] >= np.finfo(np.float32).tiny
             shown = [channel.mean, channel.deviation]
-            _demand(f"channels[{i}].mean, .deviation", fine, shown, "float32, the latter above 0")
+            _demand(f"{key}.mean, .deviation", fine, shown, "float32, the latter above 0")
             counts = channel.counts_per_unit
             fine = counts is None or (math.isfinite(counts) and 1e-30 < counts < 1e30)
-            _demand(f"channels[{i}].counts_per_unit", fine, counts, "a number above 0")
-        texts = [text for c in self.channels for text in (c.name, c.unit)] + list(
-            self.classes or ()
-        )
+            _demand(f"{key}.counts_per_unit", fine, counts, "a number above 0")
+        texts = [text for _, c in named for text in (c.name, c.unit)] + list(self.classes or ())
         _demand("names", not any("\0" in text for text in texts), "a zero byte", "text")
-        if self.normalisation == "window":
-            _demand("channels", len(self.channels) == 1, len(self.channels), "1 with window")
+        said = [key for key in ("classes", "horizon", "values") if getattr(self, key) is not None]
+        _demand("outputs", len(said) < 2, " and ".join(said), "one of them")
+        _demand("values", self.values is None or len(self.values) > 0, "empty", "one at least")
+        most = len(self.channels) if self.horizon is not None else 1
+        _demand("targets", 1 <= self.targets <= most, self.targets, f"1 to {most}")
         if self.horizon is not None:
             _demand("horizon", self.horizon >= 1, self.horizon, "at least 1")
             wanted = "window where there is a horizon"
@@ -124,7 +131,12 @@ class Metadata:
         for key, mine in (("tokens_in", self.tokens_in), ("inputs", self.inputs)):
             _demand(f"height, width, patch: {key}", mine == getattr(model, key), mine,
                     f"the model's {getattr(model, key)}")  # fmt: skip
-        for key, count in (("classes", len(self.classes or ())), ("horizon", self.horizon)):
+        counts = {
+            "classes": len(self.classes or ()),
+            "horizon": (self.horizon or 0) * self.targets,
+            "values": len(self.values or ()),
+        }
+        for key, count in counts.items():
             if getattr(self, key) is not None:
                 _demand(key, count == model.outputs, count, f"the model's {model.outputs}")
 
@@ -163,7 +175,6 @@ def sorted_labels(labels: set[str] | frozenset[str]) -> list[str]:
 def to_json(metadata: Metadata) -> dict:
     """Plain JSON types."""
     data = dataclasses.asdict(metadata)
-    data["channels"] = list(data["channels"])
     return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
@@ -173,8 +184,11 @@ def from_json(data: object, model: ModelConfig | None = None) -> Metadata:
     channel = {"name": text, "unit": text, "mean": number, "deviation": number, "low": number,
                "high": number, "counts_per_unit": _optional(number)}  # fmt: skip
     whole = _type("a whole number", int)
+    channels = _list(lambda key, v: Channel(**_object(key, v, channel)))
+    if isinstance(data, dict):  # of a version before there were these
+        data = {"targets": 1, "values": None, **data}
     values = _object("metadata", data, {
-        "channels": _list(lambda key, v: Channel(**_object(key, v, channel))),
+        "channels": channels, "targets": whole, "values": _optional(channels),
         "height": whole, "width": whole, "patch": _list(whole),
         "classes": _optional(_list(text)), "horizon": _optional(whole), "normalisation": text,
         "step": _optional(number),

@@ -74,12 +74,15 @@ def gather_rows(model: ModelConfig, g: int) -> tuple[int, int]:
 
     INPUT carries the patches; OUTPUT and RESULT the rows that the head reads. Where only one row
     is read (pool ``class`` or ``last``), the last block needs gathers HEADS, FORWARD and HIDDEN for
-    that row alone. The mean is taken before the norm, so OUTPUT carries one row then as well.
+    that row alone. A mean that is taken before the norm leaves OUTPUT one row as well; one that is
+    taken behind it (``mean_of_norm``) leaves RESULT alone one row.
     """
     kind, block = gather_kind(model, g)
     if kind == Kind.INPUT:
         return model.tokens - model.tokens_in, model.tokens_in
-    if kind in (Kind.OUTPUT, Kind.RESULT) and model.pool == "mean":
+    if kind in {"mean": (Kind.OUTPUT, Kind.RESULT), "mean_of_norm": (Kind.RESULT,)}.get(
+        model.pool, ()
+    ):
         return 0, 1
     tail = block == model.blocks - 1 and kind != Kind.ATTENTION
     if tail and model.pool in ("class", "last"):

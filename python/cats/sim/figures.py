@@ -51,7 +51,7 @@ def quality(
     a forecast is the mean of what was seen (zero, as inputs are normalised)."""
     import torch
 
-    fill = -1e30 if model.config.task == "classify" else 0.0
+    fill = -1e30 if task.model.task == "classify" else 0.0
     outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
     totals: dict[str, float] = {}
     weights = 0
@@ -99,11 +99,30 @@ def report(
     save: Path | None = None,
     trace: Trace | None = None,
 ) -> dict:
-    """Simulate and say what came of it, as JSON; ``columns`` is the row of the table. ``task`` and
-    the ``part`` of it that ``inputs`` are give the quality."""
+    """Simulate and say what came of it (``figures_of``)."""
     result = simulate(model, plan, inputs, faults, seed, settings, images, trace)
     if save is not None:
         save_availability(save, plan, result)
+    return figures_of(
+        model, plan, inputs, faults, result, settings, check_outputs=check_outputs, task=task,
+        part=part,
+    )  # fmt: skip
+
+
+def figures_of(
+    model: IntegerModel,
+    plan: Plan,
+    inputs: np.ndarray,
+    faults: Faults,
+    result: Result,
+    settings: Settings | None = None,
+    *,
+    check_outputs: bool = True,
+    task: Task | None = None,
+    part: Part | None = None,
+) -> dict:
+    """What came of a simulation, as JSON; ``columns`` is the row of the table. ``task`` and the
+    ``part`` of it that ``inputs`` are give the quality."""
     wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
     counts = task is not None and part is not None and not result.hung
     scores = quality(model, task, part, result) if counts else {}
@@ -157,3 +176,9 @@ def report(
         )
     )  # fmt: skip
     return figures
+
+
+def table_of(records: Sequence[dict], metric: str = "quality") -> tuple[list[str], list[list]]:
+    """Figures of some runs for people: header and rows."""
+    header = [metric if name == "quality" else name for name in COLUMNS]
+    return header, [[record["columns"][name] for name in COLUMNS] for record in records]

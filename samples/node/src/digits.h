@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0xf035be7cu
+#define DIGITS_MODEL_ID 0xe1b2960eu
 
 static const int8_t digits[10][64] = {
 	{

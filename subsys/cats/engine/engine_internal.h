@@ -15,6 +15,20 @@
 #include <cats/engine.h>
 #include <cats/image.h>
 
+/* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
+ * CONFIG_CATS_MEAN_OF_NORM).
+ */
+#ifdef CATS_NO_LINEAR
+#define CATS_LINEAR 0
+#else
+#define CATS_LINEAR 1
+#endif
+#ifdef CATS_NO_MEAN_OF_NORM
+#define CATS_MEAN_OF_NORM 0
+#else
+#define CATS_MEAN_OF_NORM 1
+#endif
+
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -81,6 +95,16 @@ static inline uint32_t cats_hidden_row(const struct cats_image_model *model,
 {
 	return gather->rows <= model->hidden_rows ? (uint32_t)x.tile * gather->tile_rows + row
 						  : row;
+}
+
+static inline bool cats_has_linear(const struct cats_image_model *model)
+{
+	return CATS_LINEAR && model->linear_weights != 0;
+}
+
+static inline bool cats_averages(const struct cats_image_model *model)
+{
+	return CATS_MEAN_OF_NORM && model->pool == CATS_POOL_MEAN_OF_NORM;
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

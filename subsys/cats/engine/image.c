@@ -74,7 +74,8 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (uint32_t)m->heads * m->head_width == m->features &&
 	       in_range(m->own_heads, 1, m->heads) && m->first_head <= m->heads - m->own_heads &&
 	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
-	       m->own_outputs <= m->outputs && m->pool <= CATS_POOL_ALL &&
+	       m->own_outputs <= m->outputs &&
+	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
 	       (m->flags &
 		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_RADIO)) == 0 &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -110,6 +111,8 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 			begin = m->tokens - 1;
 			rows = 1;
 		} else if (m->pool == CATS_POOL_MEAN && kind >= CATS_GATHER_OUTPUT) {
+			rows = 1;
+		} else if (cats_averages(m) && kind == CATS_GATHER_RESULT) {
 			rows = 1;
 		}
 	}
@@ -257,33 +260,36 @@ static uint32_t products_of(const struct cats_image_model *m, uint8_t kind)
 	}
 }
 
+static bool matrix_fits(const struct cats_image *image, uint32_t weights, uint32_t channels,
+			uint32_t outputs, uint32_t stride, uint32_t shift)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_channel *channel = cats_table(image, channels);
+
+	if (!in_range(shift, 1, MAX_SHIFT) || !table_fits(h, weights, outputs * stride) ||
+	    !table_fits(h, channels, outputs * sizeof(*channel))) {
+		return false;
+	}
+	for (uint32_t o = 0; o < outputs; o++, channel++) {
+		if (channel->multiplier < 1 || channel->bias > MAX_BIAS ||
+		    channel->bias < -MAX_BIAS) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool product_fits(const struct cats_image *image, const struct cats_image_gather *gather,
 			 uint32_t view)
 {
-	const struct cats_image_header *h = image->header;
-	const struct cats_image_channel *channels;
-
 	/* No more than the tensor's columns. */
 	if (gather->view != view || gather->stride != cats_round_up4(view) ||
 	    gather->products != products_of(image->model, gather->kind)) {
 		return false;
 	}
-	if (gather->products == 0) {
-		return true;
-	}
-	if (!in_range(gather->shift, 1, MAX_SHIFT) ||
-	    !table_fits(h, gather->weights, (uint32_t)gather->products * gather->stride) ||
-	    !table_fits(h, gather->channels, gather->products * sizeof(*channels))) {
-		return false;
-	}
-	channels = cats_table(image, gather->channels);
-	for (uint16_t o = 0; o < gather->products; o++) {
-		if (channels[o].multiplier < 1 || channels[o].bias > MAX_BIAS ||
-		    channels[o].bias < -MAX_BIAS) {
-			return false;
-		}
-	}
-	return true;
+	return gather->products == 0 ||
+	       matrix_fits(image, gather->weights, gather->channels, gather->products,
+			   gather->stride, gather->shift);
 }
 
 static bool step_fits(const struct cats_image *image, const struct cats_image_gather *gather)
@@ -306,10 +312,50 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 		}
 		break;
 	default: /* ATTENTION, OUTPUT */
+		if (gather->kind == CATS_GATHER_OUTPUT && cats_averages(m) &&
+		    (gather->value_multiplier < 1 ||
+		     !in_range(gather->value_shift, 1, MAX_SHIFT))) {
+			return false;
+		}
 		break;
 	}
 	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&
 	       table_fits(h, gather->norm, gather->view * sizeof(struct cats_image_norm));
+}
+
+static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
+{
+	return b >= a + a_size || a >= b + b_size;
+}
+
+/* The sums of the rows' columns, which make the row that is multiplied. */
+static bool sums_fit(const struct cats_image *image, uint32_t rows_size)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const uint32_t bytes = 4 * image->gathers[h->gathers - 2].view; /* OUTPUT */
+
+	return m->own_outputs == 0 || (buffer_fits(h, m->arena_sums, bytes) &&
+				       apart(m->arena_sums, bytes, m->arena_rows, rows_size));
+}
+
+/*
+ * The linear path, of a node that has all of the input and of the result. Its row is apart from
+ * what is written while it is read, or it might hold more than eight bits and a sum overflow.
+ */
+static bool linear_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const uint32_t stride = cats_round_up4((uint32_t)m->tokens_in * m->inputs);
+
+	return m->own_inputs == m->inputs && m->own_outputs == m->outputs &&
+	       m->pool != CATS_POOL_ALL && stride <= CATS_MAX_COLUMNS &&
+	       matrix_fits(image, m->linear_weights, m->linear_channels, m->outputs, stride,
+			   m->linear_shift) &&
+	       buffer_fits(h, m->arena_window, 2 * stride) &&
+	       buffer_fits(h, m->arena_linear, 2 * m->outputs) &&
+	       apart(m->arena_window, 2 * stride, m->arena_linear, 2 * m->outputs);
 }
 
 /*
@@ -323,6 +369,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	const uint32_t own = cats_own_features(m);
 	const uint32_t pass = (uint32_t)m->heads_per_pass * m->head_width;
 	const uint32_t rows_size = 2 * m->block_rows * stride;
+	const uint32_t pooled = cats_averages(m) ? m->tokens : cats_output_rows(image);
 	const struct {
 		uint32_t offset;
 		uint32_t bytes;
@@ -334,19 +381,20 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		{m->arena_heads, m->tokens * own},
 		{m->arena_hidden, (uint32_t)m->hidden_rows * m->own_hidden},
 		{m->arena_input, (uint32_t)m->tokens_in * m->own_inputs},
-		{m->arena_pooled, cats_output_rows(image) * own},
+		{m->arena_pooled, pooled * own},
 		{m->arena_output, 2 * cats_output_rows(image) * m->outputs},
 	};
 
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) {
 		if (!buffer_fits(h, buffers[i].offset, buffers[i].bytes) ||
 		    (i > 0 && buffers[i].bytes > 0 &&
-		     buffers[i].offset < m->arena_rows + rows_size &&
-		     m->arena_rows < buffers[i].offset + buffers[i].bytes)) {
+		     !apart(buffers[i].offset, buffers[i].bytes, m->arena_rows, rows_size))) {
 			return false;
 		}
 	}
-	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens));
+	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens)) &&
+	       (!cats_averages(m) || sums_fit(image, rows_size)) &&
+	       (!cats_has_linear(m) || linear_fits(image));
 }
 
 /* Why the content is refused. */
@@ -354,6 +402,10 @@ static int content_reason(const struct cats_image *image)
 {
 	uint32_t stride = 0;
 
+	if ((!CATS_MEAN_OF_NORM && image->model->pool > CATS_POOL_ALL) ||
+	    (!CATS_LINEAR && image->model->linear_weights != 0)) {
+		return CATS_IMAGE_FEATURE;
+	}
 	if (!model_fits(image->header, image->model)) {
 		return CATS_IMAGE_INVALID;
 	}
@@ -434,32 +486,31 @@ int cats_image_expect(const struct cats_image *image, int node, uint32_t model_i
 	return CATS_IMAGE_OK;
 }
 
+/* One behind the other, so that there is no table of pointers. */
+static const char reasons[] =
+	"image is fine\0"
+	"image is truncated: write all of it\0"
+	"no image here, or not aligned to 8 bytes: check its address\0"
+	"image has another format version: export again or update the firmware\0"
+	"image is corrupt: write it again\0"
+	"image contradicts itself: export again\0"
+	"image is for another node: write this node's\0"
+	"image is of another deployment: write the same export to all nodes\0"
+	"phase does not ascend: export again\0"
+	"slot_us is too long: export again\0"
+	"spacing_us is too long: export again\0"
+	"image needs CONFIG_CATS_LINEAR or _MEAN_OF_NORM\0"
+	"unknown error";
+
 const char *cats_image_strerror(int error)
 {
-	switch (error) {
-	case CATS_IMAGE_OK:
-		return "image is fine";
-	case CATS_IMAGE_TRUNCATED:
-		return "image is truncated: write all of it";
-	case CATS_IMAGE_FOREIGN:
-		return "no image here, or not aligned to 8 bytes: check its address";
-	case CATS_IMAGE_VERSION:
-		return "image has another format version: export again or update the firmware";
-	case CATS_IMAGE_CORRUPT:
-		return "image is corrupt: write it again";
-	case CATS_IMAGE_INVALID:
-		return "image contradicts itself: export again";
-	case CATS_IMAGE_NODE:
-		return "image is for another node: write this node's";
-	case CATS_IMAGE_MODEL:
-		return "image is of another deployment: write the same export to all nodes";
-	case CATS_IMAGE_PHASE:
-		return "phase does not ascend: export again";
-	case CATS_IMAGE_SLOT:
-		return "slot_us is too long: export again";
-	case CATS_IMAGE_SPACING:
-		return "spacing_us is too long: export again";
-	default:
-		return "unknown image error";
+	const char *reason = reasons;
+
+	if (error < CATS_IMAGE_OK || error > CATS_IMAGE_FEATURE) {
+		error = CATS_IMAGE_FEATURE + 1;
 	}
+	while (error > 0) {
+		error -= *reason++ == '\0';
+	}
+	return reason;
 }

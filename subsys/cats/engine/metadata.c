@@ -90,18 +90,19 @@ static bool layout_fits(const struct cats_image_model *m, const struct cats_imag
 		return false;
 	}
 	if (r->normalisation == CATS_NORMALISATION_WINDOW) {
-		return r->channels == 1 && (uint32_t)m->tokens_in * m->inputs <= CATS_MAX_WINDOW;
+		return m->tokens_in * patch <= CATS_MAX_WINDOW;
 	}
 	return r->normalisation == CATS_NORMALISATION_FIXED;
 }
 
-static bool sensor_fits(const struct cats_image_metadata *r, const struct cats_image_sensor *s)
+static bool sensor_fits(const struct cats_image_metadata *r, const struct cats_image_sensor *s,
+			bool by_window)
 {
 	if (s->name >= r->text_size || s->unit >= r->text_size || !is_finite(float_of(s->mean)) ||
 	    !is_scale(s->deviation) || !is_scale(s->counts_per_unit)) {
 		return false;
 	}
-	if (r->normalisation == CATS_NORMALISATION_WINDOW) {
+	if (by_window) {
 		return s->multiplier == 0 && s->shift == 0 && s->addend_high >= 0 &&
 		       s->addend_high < MAX_HIGH;
 	}
@@ -109,25 +110,45 @@ static bool sensor_fits(const struct cats_image_metadata *r, const struct cats_i
 	       s->shift <= MAX_SHIFT && s->addend_high >= -MAX_HIGH && s->addend_high < MAX_HIGH;
 }
 
+/* Outputs are classes, values, steps to come of the first channels, or nothing that is named. */
+static bool outputs_fit(const struct cats_image *image, const struct cats_image_metadata *r)
+{
+	const uint16_t outputs = image->model->outputs;
+
+	if (r->classes != 0) {
+		return r->classes == outputs && r->horizon == 0 && r->targets == 0 &&
+		       array_fits(image, r->class_names, r->classes * sizeof(uint16_t));
+	}
+	if (r->horizon != 0) {
+		return (uint32_t)r->horizon * r->targets == outputs && r->targets <= r->channels &&
+		       r->normalisation == CATS_NORMALISATION_WINDOW;
+	}
+	return r->targets == 0 ||
+	       (r->targets == outputs &&
+		array_fits(image, r->values, r->targets * sizeof(struct cats_image_sensor)));
+}
+
 static bool record_fits(const struct cats_image *image, const struct cats_image_metadata *r)
 {
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_sensor *sensors = cats_table(image, r->sensors);
+	const struct cats_image_sensor *values = cats_table(image, r->values);
 	const uint16_t *names = cats_table(image, r->class_names);
 	const char *text = cats_table(image, r->text);
 
 	if (!layout_fits(m, r) || !is_scale(m->input_scale) || !is_scale(m->output_scale) ||
-	    (r->classes != 0 && r->classes != m->outputs) ||
-	    (r->horizon != 0 &&
-	     (r->horizon != m->outputs || r->normalisation != CATS_NORMALISATION_WINDOW)) ||
-	    r->step_ns >= 1000000000u || r->text_size == 0 ||
+	    !outputs_fit(image, r) || r->step_ns >= 1000000000u || r->text_size == 0 ||
 	    !array_fits(image, r->sensors, r->channels * sizeof(*sensors)) ||
-	    (r->classes != 0 && !array_fits(image, r->class_names, r->classes * sizeof(*names))) ||
 	    !array_fits(image, r->text, r->text_size) || text[r->text_size - 1] != '\0') {
 		return false;
 	}
 	for (uint16_t c = 0; c < r->channels; c++) {
-		if (!sensor_fits(r, &sensors[c])) {
+		if (!sensor_fits(r, &sensors[c], r->normalisation == CATS_NORMALISATION_WINDOW)) {
+			return false;
+		}
+	}
+	for (uint16_t v = 0; r->horizon == 0 && v < r->targets; v++) {
+		if (!sensor_fits(r, &values[v], false)) {
 			return false;
 		}
 	}
@@ -161,6 +182,7 @@ int cats_metadata(const struct cats_image *image, struct cats_metadata *metadata
 		.model = m,
 		.record = record,
 		.sensors = cats_table(image, record->sensors),
+		.values = cats_table(image, record->values),
 		.class_names = cats_table(image, record->class_names),
 		.text = cats_table(image, record->text),
 	};
@@ -199,6 +221,28 @@ const char *cats_channel_unit(const struct cats_metadata *metadata, int channel)
 		return "";
 	}
 	return metadata->text + metadata->sensors[channel].unit;
+}
+
+static const struct cats_image_sensor *value_of(const struct cats_metadata *metadata, int index)
+{
+	const struct cats_image_metadata *r = metadata->record;
+
+	return r->horizon != 0 || index < 0 || index >= r->targets ? NULL
+								   : &metadata->values[index];
+}
+
+const char *cats_value_name(const struct cats_metadata *metadata, int index)
+{
+	const struct cats_image_sensor *value = value_of(metadata, index);
+
+	return value == NULL ? "?" : metadata->text + value->name;
+}
+
+const char *cats_value_unit(const struct cats_metadata *metadata, int index)
+{
+	const struct cats_image_sensor *value = value_of(metadata, index);
+
+	return value == NULL ? "" : metadata->text + value->unit;
 }
 
 /* Samples */
@@ -267,20 +311,29 @@ static uint32_t square_root(uint64_t value)
 	return (uint32_t)root;
 }
 
-/* Sum of n counts, and the root of n^2 (variance + epsilon). */
+/* Of one channel in a window: up to 2^15 where it is normalised by itself. */
+static uint32_t steps_of(const struct cats_metadata *metadata)
+{
+	return (uint32_t)metadata->model->tokens_in * metadata->record->patch_height *
+	       metadata->record->patch_width;
+}
+
+/* Sum of a channel's n counts, and the root of n^2 (variance + epsilon). */
 static void count_window(const struct cats_metadata *metadata, const struct layout *layout,
-			 const int16_t *samples, struct cats_window *window)
+			 uint32_t channel, const int16_t *samples, struct cats_window *window)
 {
 	const struct cats_image_model *m = metadata->model;
-	const int64_t n = (int64_t)m->tokens_in * m->inputs;             /* up to 2^15 */
-	const uint64_t epsilon = (uint64_t)addend_of(metadata->sensors); /* Q16, below 2^62 */
+	const uint32_t begin = channel * layout->patch;
+	const int64_t n = steps_of(metadata);
+	/* Q16, below 2^62 */
+	const uint64_t epsilon = (uint64_t)addend_of(&metadata->sensors[channel]);
 	int64_t sum = 0;
 	int64_t squares = 0;
 	uint64_t variance; /* n^2 of them: up to 2^60 */
 	int32_t shift = 0;
 
 	for (uint32_t t = 0; t < m->tokens_in; t++) {
-		for (uint32_t c = 0; c < m->inputs; c++) {
+		for (uint32_t c = begin; c < begin + layout->patch; c++) {
 			const int32_t x = samples[place(metadata->record, layout, t, c)];
 
 			sum += x;
@@ -304,26 +357,48 @@ static void count_window(const struct cats_metadata *metadata, const struct layo
 	window->root_shift = shift;
 }
 
-static void quantize_counts(const struct cats_metadata *metadata, const struct layout *layout,
-			    const int16_t *samples, const struct cats_window *window, int8_t *input)
+/* Which of a channel's columns a node owns, by their numbers in a token: first <= c < end. */
+struct columns {
+	uint32_t first;
+	uint32_t end;
+};
+
+static struct columns own_columns(const struct cats_metadata *metadata, const struct layout *layout,
+				  uint32_t channel)
 {
 	const struct cats_image_model *m = metadata->model;
+	const uint32_t begin = channel * layout->patch;
+	const uint32_t own_end = (uint32_t)m->first_input + m->own_inputs;
+	struct columns columns = {begin, begin + layout->patch};
+
+	if (columns.first < m->first_input) {
+		columns.first = m->first_input;
+	}
+	if (columns.end > own_end) {
+		columns.end = own_end;
+	}
+	return columns;
+}
+
+static void quantize_counts(const struct cats_metadata *metadata, const struct layout *layout,
+			    uint32_t channel, const int16_t *samples,
+			    const struct cats_window *window, int8_t *input)
+{
+	const struct cats_image_model *m = metadata->model;
+	const struct cats_image_sensor *sensor = &metadata->sensors[channel];
+	const struct columns own = own_columns(metadata, layout, channel);
 	const bool fixed = metadata->record->normalisation == CATS_NORMALISATION_FIXED;
 	const struct scale scale = scale_of(m->input_scale);
+	const int64_t n = steps_of(metadata);
 	int64_t factor = 0; /* up to 2^31 */
-	int64_t n = 0;
 	int32_t shift = 0;
 
 	if (!fixed) {
-		n = (int64_t)m->tokens_in * m->inputs;
 		factor = (int64_t)(((UINT64_C(1) << 63) / scale.mantissa << 22) / window->root);
 		shift = scale.exponent - 65 - window->root_shift;
 	}
 	for (uint32_t t = 0; t < m->tokens_in; t++) {
-		for (uint32_t c = m->first_input; c < (uint32_t)m->first_input + m->own_inputs;
-		     c++) {
-			const struct cats_image_sensor *sensor =
-				&metadata->sensors[c / layout->patch];
+		for (uint32_t c = own.first; c < own.end; c++) {
 			const int64_t x = samples[place(metadata->record, layout, t, c)];
 			int64_t value;
 
@@ -335,7 +410,7 @@ static void quantize_counts(const struct cats_metadata *metadata, const struct l
 			} else {
 				value = shift_right((n * x - window->sum) * factor, shift);
 			}
-			*input++ = saturate(value);
+			input[(size_t)t * m->own_inputs + c - m->first_input] = saturate(value);
 		}
 	}
 }
@@ -343,18 +418,24 @@ static void quantize_counts(const struct cats_metadata *metadata, const struct l
 int cats_input_quantize_int16(const struct cats_metadata *metadata, const int16_t *samples,
 			      uint16_t channels, struct cats_window *window, int8_t *input)
 {
-	struct cats_window own;
 	struct layout layout;
 	int ret = find_layout(metadata, channels, &layout);
 
 	if (ret != 0) {
 		return ret;
 	}
-	window = window == NULL ? &own : window;
-	if (metadata->record->normalisation == CATS_NORMALISATION_WINDOW) {
-		count_window(metadata, &layout, samples, window);
+	for (uint16_t i = 0; i < channels; i++) {
+		const uint32_t channel = layout.first + i;
+		struct cats_window own = {.channel = (uint16_t)channel};
+
+		if (metadata->record->normalisation == CATS_NORMALISATION_WINDOW) {
+			count_window(metadata, &layout, channel, samples, &own);
+			if (window != NULL) {
+				window[i] = own;
+			}
+		}
+		quantize_counts(metadata, &layout, channel, samples, &own, input);
 	}
-	quantize_counts(metadata, &layout, samples, window, input);
 	return 0;
 }
 
@@ -419,6 +500,33 @@ int32_t cats_output_probability(const struct cats_metadata *metadata, const int1
 			 sum);
 }
 
+static int32_t saturate_count(int64_t value)
+{
+	return value > INT32_MAX ? INT32_MAX : value < -INT32_MAX ? -INT32_MAX : (int32_t)value;
+}
+
+int cats_output_value_int32(const struct cats_metadata *metadata, const int16_t *output, int index,
+			    int32_t *value)
+{
+	const struct cats_image_sensor *described = value_of(metadata, index);
+
+	if (described == NULL) {
+		return -EINVAL;
+	}
+	if (output[index] == CATS_OUTPUT_MISSING) {
+		return -ENODATA;
+	}
+	*value = saturate_count(
+		((int64_t)output[index] * described->multiplier + addend_of(described)) >>
+		described->shift);
+	return 0;
+}
+
+static bool is_target(const struct cats_metadata *metadata, const struct cats_window *window)
+{
+	return metadata->record->horizon != 0 && window->channel < metadata->record->targets;
+}
+
 /* In counts, times n * 2^16, of the window's spread alone. */
 static int64_t spread_out(const struct cats_window *window, struct scale scale, int16_t output)
 {
@@ -441,20 +549,20 @@ int cats_output_forecast_int32(const struct cats_metadata *metadata,
 {
 	const struct cats_image_model *m = metadata->model;
 	const struct scale scale = scale_of(m->output_scale);
-	const int64_t steps = (int64_t)m->tokens_in * m->inputs * 65536;
+	const int64_t steps = (int64_t)steps_of(metadata) * 65536;
 
-	if (metadata->record->horizon == 0) {
+	if (!is_target(metadata, window)) {
 		return -ENOTSUP;
 	}
+	output += (size_t)window->channel * metadata->record->horizon;
 	for (uint16_t i = 0; i < metadata->record->horizon; i++) {
 		int64_t value = spread_out(window, scale, output[i]);
 
 		value += (int64_t)window->sum * 65536 + steps / 2;
 		/* rounded down, also below 0 */
 		value = value / steps - (value % steps < 0);
-		value = value > INT32_MAX ? INT32_MAX : value < -INT32_MAX ? -INT32_MAX : value;
-		forecast[i] =
-			output[i] == CATS_OUTPUT_MISSING ? CATS_FORECAST_MISSING : (int32_t)value;
+		forecast[i] = output[i] == CATS_OUTPUT_MISSING ? CATS_FORECAST_MISSING
+							       : saturate_count(value);
 	}
 	return 0;
 }
@@ -496,19 +604,20 @@ static float normalised(const struct cats_image_sensor *sensor, float value)
 }
 
 static int float_window(const struct cats_metadata *metadata, const struct layout *layout,
-			const float *samples, struct cats_window *window)
+			uint32_t channel, const float *samples, struct cats_window *window)
 {
 	const struct cats_image_model *m = metadata->model;
-	const float n = (float)((uint32_t)m->tokens_in * m->inputs);
+	const uint32_t begin = channel * layout->patch;
+	const float n = (float)steps_of(metadata);
 	struct sum sum = {0};
 	struct sum squares = {0};
 	float variance;
 
 	for (int squared = 0; squared < 2; squared++) {
 		for (uint32_t t = 0; t < m->tokens_in; t++) {
-			for (uint32_t c = 0; c < m->inputs; c++) {
+			for (uint32_t c = begin; c < begin + layout->patch; c++) {
 				const float x =
-					normalised(metadata->sensors,
+					normalised(&metadata->sensors[channel],
 						   samples[place(metadata->record, layout, t, c)]);
 
 				if (squared == 0) {
@@ -528,31 +637,19 @@ static int float_window(const struct cats_metadata *metadata, const struct layou
 	return 0;
 }
 
-int cats_input_quantize_float(const struct cats_metadata *metadata, const float *samples,
-			      uint16_t channels, struct cats_window *window, int8_t *input)
+static int quantize_floats(const struct cats_metadata *metadata, const struct layout *layout,
+			   uint32_t channel, const float *samples, const struct cats_window *window,
+			   int8_t *input)
 {
 	const struct cats_image_model *m = metadata->model;
+	const struct columns own = own_columns(metadata, layout, channel);
 	const bool fixed = metadata->record->normalisation == CATS_NORMALISATION_FIXED;
 	const float scale = float_of(m->input_scale);
-	struct cats_window own;
-	struct layout layout;
-	int ret = find_layout(metadata, channels, &layout);
 
-	if (ret != 0) {
-		return ret;
-	}
-	window = window == NULL ? &own : window;
-	if (!fixed) {
-		ret = float_window(metadata, &layout, samples, window);
-		if (ret != 0) {
-			return ret;
-		}
-	}
 	for (uint32_t t = 0; t < m->tokens_in; t++) {
-		for (uint32_t c = m->first_input; c < (uint32_t)m->first_input + m->own_inputs;
-		     c++) {
-			const float sample = samples[place(metadata->record, &layout, t, c)];
-			float x = normalised(&metadata->sensors[c / layout.patch], sample);
+		for (uint32_t c = own.first; c < own.end; c++) {
+			const float sample = samples[place(metadata->record, layout, t, c)];
+			float x = normalised(&metadata->sensors[channel], sample);
 
 			if (!is_finite(sample)) {
 				return -EDOM;
@@ -562,9 +659,50 @@ int cats_input_quantize_float(const struct cats_metadata *metadata, const float 
 			}
 			x /= scale;
 			x = x > 127.0f ? 127.0f : x < -128.0f ? -128.0f : x;
-			*input++ = (int8_t)(x < 0.0f ? x - 0.5f : x + 0.5f);
+			input[(size_t)t * m->own_inputs + c - m->first_input] =
+				(int8_t)(x < 0.0f ? x - 0.5f : x + 0.5f);
 		}
 	}
+	return 0;
+}
+
+int cats_input_quantize_float(const struct cats_metadata *metadata, const float *samples,
+			      uint16_t channels, struct cats_window *window, int8_t *input)
+{
+	struct layout layout;
+	int ret = find_layout(metadata, channels, &layout);
+
+	for (uint16_t i = 0; ret == 0 && i < channels; i++) {
+		const uint32_t channel = layout.first + i;
+		struct cats_window own = {.channel = (uint16_t)channel};
+
+		if (metadata->record->normalisation == CATS_NORMALISATION_WINDOW) {
+			ret = float_window(metadata, &layout, channel, samples, &own);
+			if (ret == 0 && window != NULL) {
+				window[i] = own;
+			}
+		}
+		if (ret == 0) {
+			ret = quantize_floats(metadata, &layout, channel, samples, &own, input);
+		}
+	}
+	return ret;
+}
+
+int cats_output_value_float(const struct cats_metadata *metadata, const int16_t *output, int index,
+			    float *value)
+{
+	const struct cats_image_sensor *described = value_of(metadata, index);
+
+	if (described == NULL) {
+		return -EINVAL;
+	}
+	if (output[index] == CATS_OUTPUT_MISSING) {
+		return -ENODATA;
+	}
+	*value = output[index] * float_of(metadata->model->output_scale) *
+			 float_of(described->deviation) +
+		 float_of(described->mean);
 	return 0;
 }
 
@@ -572,12 +710,14 @@ int cats_output_forecast_float(const struct cats_metadata *metadata,
 			       const struct cats_window *window, const int16_t *output,
 			       float *forecast)
 {
-	const struct cats_image_sensor *sensor = metadata->sensors;
+	const struct cats_image_sensor *sensor;
 	const float scale = float_of(metadata->model->output_scale);
 
-	if (metadata->record->horizon == 0) {
+	if (!is_target(metadata, window)) {
 		return -ENOTSUP;
 	}
+	sensor = &metadata->sensors[window->channel];
+	output += (size_t)window->channel * metadata->record->horizon;
 	for (uint16_t i = 0; i < metadata->record->horizon; i++) {
 		const float x = output[i] * scale * window->deviation + window->mean;
 

@@ -41,8 +41,7 @@ static void store(const struct cats_product *p, uint32_t row, uint32_t output, i
 		out8[at] = ((const int8_t *)p->table)[cats_sat8(v) + 128];
 		break;
 	case CATS_STORE_INT16:
-		v = cats_sat16(v);
-		out16[at] = (int16_t)(v < -INT16_MAX ? -INT16_MAX : v);
+		out16[at] = cats_result(v);
 		break;
 	case CATS_STORE_ADD:
 		out16[at] = (int16_t)cats_sat16(out16[at] + cats_sat16(v));

@@ -22,6 +22,13 @@ static inline int32_t cats_sat16(int32_t v)
 	return v < INT16_MIN ? INT16_MIN : v > INT16_MAX ? INT16_MAX : v;
 }
 
+/* As the result holds it: -32768 is CATS_OUTPUT_MISSING. */
+static inline int16_t cats_result(int32_t v)
+{
+	v = cats_sat16(v);
+	return (int16_t)(v < -INT16_MAX ? -INT16_MAX : v);
+}
+
 static inline int32_t cats_requantize_inline(int32_t v, int32_t multiplier, unsigned int shift)
 {
 	const int64_t product = (int64_t)v * multiplier + ((int64_t)1 << (shift - 1));

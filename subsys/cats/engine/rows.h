@@ -42,6 +42,16 @@ struct cats_own_row {
 struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
 				 uint16_t row);
 
+/* linear.c: the share of a tile of INPUT of the linear path's outputs, and all of them added to the
+ * result. Only where the image has the path.
+ */
+void cats_linear(const struct cats_tile *tile);
+void cats_linear_add(const struct cats_engine *engine);
+
+/* mean.c: a tile of OUTPUT with CATS_POOL_MEAN_OF_NORM, on a node that computes some of the result.
+ */
+void cats_consume_mean(const struct cats_tile *tile);
+
 /* outbox.c: put down this node's fragments of exchange x, whose own rows are made. */
 void cats_outbox_write(const struct cats_engine *engine, struct cats_exchange x);
 

@@ -77,8 +77,7 @@ static void reports(const struct cats_node *node, struct search *search)
 /* Whether this node knows when others speak: it follows a clock, or all follow its own. */
 static bool knows_slots(const struct cats_node *node, uint32_t now_us)
 {
-	/* In the first exchange a leader may hear another one; behind the last one comes what follows.
-	 */
+	/* In the first exchange a leader may hear another one; behind the last one comes more. */
 	bool between = (first_exchange(node->x) &&
 			(leads(node) || node->exchange == CATS_EXCHANGE_WAITING)) ||
 		       (last_exchange(node) && node->exchange == CATS_EXCHANGE_OVER);
@@ -88,7 +87,8 @@ static bool knows_slots(const struct cats_node *node, uint32_t now_us)
 	       !past(now_us, node->heard_us + node->config.timeout_us / 2);
 }
 
-void cats_node_listen(const struct cats_node *node, uint32_t now_us, struct cats_listen *listen)
+void cats_node_listen(const struct cats_node *node, uint32_t now_us, uint32_t detect_us,
+		      struct cats_listen *listen)
 {
 	struct search search = {.now_us = now_us};
 	uint32_t end_us; /* nothing comes before it where no slot was found */
@@ -98,8 +98,8 @@ void cats_node_listen(const struct cats_node *node, uint32_t now_us, struct cats
 		return;
 	}
 	search.before_us = spread_us(node, now_us);
-	search.window_us = search.before_us + node->config.detect_us;
-	if (node->config.detect_us == 0) {
+	search.window_us = search.before_us + detect_us;
+	if (detect_us == 0) {
 		search.window_us += node->gather->slot_us;
 	}
 	switch (node->exchange) {

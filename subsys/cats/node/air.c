@@ -74,7 +74,7 @@ static void rest(struct cats_instance_data *d, const struct cats_todo *todo)
 	struct cats_listen listen = {0};
 
 	if (IS_ENABLED(CONFIG_CATS_RECEIVER_OFF) && transport->listen != NULL) {
-		cats_node_listen(&d->node, cats_now(d), &listen);
+		cats_node_listen(&d->node, cats_now(d), transport->detect_us, &listen);
 		transport->listen(&d->port, &listen);
 	}
 	if (listen.ask && (todo->forever || cats_time_diff(listen.ask_us, todo->at) < 0)) {

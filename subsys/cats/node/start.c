@@ -127,9 +127,6 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 		.lead_us = CONFIG_CATS_LEAD_US,
 		.early_us = CONFIG_CATS_EARLY_US,
 		.late_us = CONFIG_CATS_LATE_US,
-#ifdef CONFIG_CATS_RECEIVER_OFF
-		.detect_us = d->self->transport->detect_us,
-#endif
 	};
 	int ret;
 

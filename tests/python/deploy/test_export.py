@@ -19,6 +19,7 @@ from cats.errors import CatsError
 from cats.integer.random_models import random_keep, random_model
 from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.image_layout import FORMAT_VERSION
 
 GOLDEN = Path(__file__).parents[2] / "golden_export"
 
@@ -191,7 +192,10 @@ def change(deploy: Path, **values: object) -> None:
 
 
 def test_other_versions(deploy: Path) -> None:
-    for name, text, mine in (("format", "format", 1), ("image_format", "image format", 4)):
+    for name, text, mine in (
+        ("format", "format", 1),
+        ("image_format", "image format", FORMAT_VERSION),
+    ):
         before = (deploy / "plan.json").read_bytes()
         change(deploy, **{name: 9})
         with pytest.raises(CatsError, match=f"has {text} 9, this version reads {mine}: export"):

@@ -22,6 +22,13 @@ CONFIG = ModelConfig(7, 5, 3, features=24, heads=4, hidden=30, blocks=2)
 SPLIT = SplitConfig.even(CONFIG, 2)
 
 
+def variant(pool, activation):
+    return dataclasses.replace(
+        CONFIG, pool=pool, activation=activation, causal=pool in ("last", "all"),
+        linear=pool in ("last", "mean_of_norm"),
+    )  # fmt: skip
+
+
 def parameters(config=CONFIG, seed=0, size=1.0):
     """As after a training: weights of about 1 / sqrt(inputs), gains near 1."""
     rng = np.random.default_rng(seed)
@@ -57,9 +64,7 @@ def test_float_inference_is_the_torch_model(pool, activation):
     torch = pytest.importorskip("torch")
     from cats.nn.model import CatsTransformer
 
-    config = dataclasses.replace(
-        CONFIG, pool=pool, activation=activation, causal=pool in ("last", "all")
-    )
+    config = variant(pool, activation)
     split = random_split(3, config, 3)
     keep = random_keep(3, config, split, 0.5)
     values = parameters(config)
@@ -132,9 +137,7 @@ def test_all_bytes_are_told_apart():
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("activation", ["relu", "gelu"])
 def test_int8_is_near_float(pool, activation):
-    config = dataclasses.replace(
-        CONFIG, pool=pool, activation=activation, causal=pool in ("last", "all")
-    )
+    config = variant(pool, activation)
     split = random_split(1, config, 2)
     keep = random_keep(1, config, split, 0.7)
     values = parameters(config)
@@ -168,7 +171,9 @@ def assert_same(a, b):
         b.input_scale,
         b.output_scale,
     )
-    for one, other in zip(a.steps, b.steps, strict=True):
+    assert (a.linear is None) == (b.linear is None)
+    parts = [[*m.steps, m.linear or integer.Step()] for m in (a, b)]
+    for one, other in zip(*parts, strict=True):
         np.testing.assert_equal(dataclasses.asdict(one), dataclasses.asdict(other))
 
 
@@ -376,16 +381,17 @@ def test_inputs_saturate_and_missing_outputs_are_nan():
 # Files
 
 
-def saved(tmp_path, **changes):
-    split = random_split(0, CONFIG, 3)
-    model = random_model(0, CONFIG, split, random_keep(0, CONFIG, split, 0.5))
+def saved(tmp_path, config=CONFIG, **changes):
+    split = random_split(0, config, 3)
+    model = random_model(0, config, split, random_keep(0, config, split, 0.5))
     tmp_path.mkdir(exist_ok=True)
     integer.save(dataclasses.replace(model, **changes), tmp_path)
     return model
 
 
-def test_save_and_load(tmp_path):
-    model = saved(tmp_path / "a")
+@pytest.mark.parametrize("config", [CONFIG, variant("mean_of_norm", "relu")])
+def test_save_and_load(tmp_path, config):
+    model = saved(tmp_path / "a", config)
     loaded = integer.load(tmp_path / "a")
     assert_same(model, loaded)
     assert loaded.keep == model.keep
@@ -461,6 +467,24 @@ def test_numbers_out_of_range(tmp_path, g, part, changes, message):
     steps[g] = dataclasses.replace(step, **changes)
     with pytest.raises(CatsError, match=f"step of gather {g}: {message}"):
         integer.save(dataclasses.replace(model, steps=tuple(steps)), tmp_path)
+
+
+def test_a_linear_path_out_of_range():
+    config = variant("last", "gelu")
+    model = random_model(0, config, random_split(0, config, 3))
+    for changes, message in (
+        ({"weight": np.zeros((35, 4), np.int8)}, r"weight is int8 \[35, 4\], not int8 \[35, 3\]"),
+        ({"shift": 0}, "shift is 0: 1 to 62"),
+        ({"multiplier": np.zeros(3, np.int32)}, "multiplier holds 0"),
+    ):
+        linear = dataclasses.replace(model.linear, **changes)
+        with pytest.raises(CatsError, match=f"linear path: {message}"):
+            integer.check_integer(dataclasses.replace(model, linear=linear))
+    with pytest.raises(CatsError, match="the linear path is missing"):
+        integer.check_integer(dataclasses.replace(model, linear=None))
+    plain = random_model(0, CONFIG, SPLIT)
+    with pytest.raises(CatsError, match="the linear path is of no use"):
+        integer.check_integer(dataclasses.replace(plain, linear=model.linear))
 
 
 def test_random_models_are_legal():

@@ -42,6 +42,7 @@ def shapes(draw, most_nodes=4):
         causal=pool != "class" and draw(st.booleans()),
         activation=draw(st.sampled_from(("relu", "gelu"))),
         pool=pool,
+        linear=pool != "all" and draw(st.booleans()),
     )
     return config, random_split(draw(st.integers(0, 99)), config, nodes)
 

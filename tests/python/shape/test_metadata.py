@@ -19,9 +19,19 @@ IMAGES = Metadata((Channel("pixel", "", 8.0, 8.0),), 8, 8, (2, 4), ("0", "1"))
 FORECAST = Metadata(
     (Channel("OT", "°C", 17.1, 9.2, -4.0, 46.0),), 1, 512, (1, 16), None, 96, "window", 3600.0
 )
+VALUES = Metadata(
+    (Channel("x"), Channel("y")),
+    1,
+    23,
+    (1, 5),
+    values=(Channel("load", "kW", 3.0, 2.0, 0, 9, 1e3),),
+)
+SEVERAL = dataclasses.replace(
+    FORECAST, channels=tuple(Channel(name) for name in "abc"), targets=2, horizon=8
+)
 
 
-@pytest.mark.parametrize("metadata", [CLASSES, IMAGES, FORECAST])
+@pytest.mark.parametrize("metadata", [CLASSES, IMAGES, FORECAST, VALUES, SEVERAL])
 def test_json_both_ways(metadata: Metadata) -> None:
     assert from_json(json.loads(json.dumps(to_json(metadata)))) == metadata
 
@@ -32,6 +42,8 @@ def test_shape_of_the_input() -> None:
     assert (FORECAST.tokens_in, FORECAST.inputs) == (32, 16)
     config = ModelConfig(tokens_in=4, inputs=10, outputs=3)
     CLASSES.check(config)
+    VALUES.check(dataclasses.replace(config, outputs=1))
+    SEVERAL.check(dataclasses.replace(config, tokens_in=32, inputs=48, outputs=16))
     for change in ({"inputs": 9}, {"tokens_in": 5}, {"outputs": 4}):
         with pytest.raises(CatsError, match="metadata: .* the model's"):
             CLASSES.check(dataclasses.replace(config, **change))
@@ -55,9 +67,15 @@ def test_shape_of_the_input() -> None:
         ({"channels": {}}, "channels"),
         ({"channels": [3]}, r"channels\[0\]"),
         ({"channels": [{"name": "x"}]}, r"channels\[0\] lacks"),
-        ({"horizon": 0, "normalisation": "fixed"}, "horizon"),
-        ({"horizon": 3}, "normalisation"),
-        ({"normalisation": "window"}, "channels"),
+        ({"classes": None, "horizon": 0, "normalisation": "window"}, "horizon"),
+        ({"classes": None, "horizon": 3}, "normalisation"),
+        ({"targets": 2}, "targets is 2: it must be 1 to 1"),
+        ({"classes": None, "horizon": 3, "normalisation": "window", "targets": 3}, "1 to 2"),
+        ({"targets": 0}, "targets"),
+        ({"values": []}, "values"),
+        ({"values": [{"name": "x"}]}, r"values\[0\] lacks"),
+        ({"values": [dataclasses.asdict(Channel("v"))]}, "classes and values"),
+        ({"horizon": 3, "normalisation": "window"}, "classes and horizon"),
         ({"normalisation": "none"}, "normalisation"),
         ({"step": -1}, "step"),
         ({"step": float("inf")}, "step"),
@@ -82,7 +100,10 @@ def test_wrong_channels_are_named(key: str, value: object) -> None:
 
 
 def test_a_missing_key_is_named() -> None:
-    for key in to_json(CLASSES):
+    old = to_json(CLASSES)
+    del old["targets"], old["values"]  # of a version before there were these
+    assert from_json(old) == CLASSES
+    for key in old:
         data = to_json(CLASSES)
         del data[key]
         with pytest.raises(CatsError, match=f"lacks {key}"):

@@ -27,7 +27,7 @@ from cats.plan.plan import Plan, plan_from_json
 from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify
@@ -459,7 +459,7 @@ def test_reasons():
     names = [name for name in dir(lib) if name.startswith("CATS_IMAGE_")]
     names = [n for n in names if n not in ("CATS_IMAGE_MAGIC", "CATS_IMAGE_ALIGN")]
     texts = {ffi.string(lib.cats_image_strerror(getattr(lib, name))) for name in names}
-    assert len(texts) == len(names) == 11
+    assert len(texts) == len(names) == 12
     assert ffi.string(lib.cats_image_strerror(99)) not in texts
     with pytest.raises(CatsError, match="truncated"):
         Engine(b"CATS")
@@ -518,10 +518,14 @@ FREE = {
     "send_multiplier", "send_shift", "shift", "multiplier", "bias", "own_keep", "phase",
     "buffers", "tile", "outbox", "tile_rows", "hidden_rows", "block_rows", "arena_size", "flags",
     "fragment_rows", "table", "norm", "weights", "channels", "segment_width", "metadata",
+    "linear_weights", "linear_channels", "linear_shift",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", ["four_even", "four_held", "two_class", "three_wild"])
+@pytest.mark.parametrize(
+    "case",
+    ["four_even", "four_held", "two_class", "three_wild", "two_linear", "three_mean_of_norm"],
+)
 def test_contradictions(case):
     """One wrong number in an image whose checksum is right."""
     data = (VECTORS / case / "node_00.bin").read_bytes()
@@ -612,6 +616,60 @@ def test_limits_of_an_exchange():
     assert cut(8, 2, 1, slot_us=170_000) == lib.CATS_IMAGE_SLOT  # 256 slots of it
 
 
+def test_a_linear_path_stays_inside():
+    """Its tables in the image, its buffers in the arena, its row apart from what is written."""
+    data = (VECTORS / "two_linear" / "node_00.bin").read_bytes()
+    found = image_reader.parse(data)
+    shape, arena, size = found.model, found.header["arena_size"], found.header["image_size"]
+    window = 2 * round_up(shape["tokens_in"] * shape["inputs"], 4)
+    table = shape["outputs"] * window // 2
+    at = {name: shape[f"arena_{name}"] for name in ("linear", "window")}
+    apart = arena - window, arena - window - 2 * shape["outputs"]
+    for changes, fine in (
+        ({"linear_weights": size - table}, True),
+        ({"linear_weights": size - table + 4}, False),
+        ({"linear_weights": shape["linear_weights"] + 1}, False),
+        ({"linear_channels": 0}, False),
+        ({"linear_channels": size - 4}, False),
+        ({"linear_shift": 0}, False),
+        ({"linear_shift": 63}, False),
+        ({"arena_window": apart[0], "arena_linear": apart[1]}, True),
+        ({"arena_window": apart[0] + 4, "arena_linear": apart[1]}, False),
+        ({"arena_window": apart[0], "arena_linear": apart[1] + 4}, False),
+        ({"arena_window": at["linear"], "arena_linear": at["linear"]}, False),
+        ({"arena_linear": arena}, False),
+        ({"pool": POOLS.index("all")}, False),
+        ({"linear_weights": 0, "linear_shift": 0}, True),  # a node without one
+    ):
+        numbers = {f"model[0].{name}[0]": value for name, value in changes.items()}
+        assert (verify(changed(data, numbers))[0] == lib.CATS_IMAGE_OK) == fine, changes
+    other = (VECTORS / "two_linear" / "node_01.bin").read_bytes()  # has no input and no output
+    assert image_reader.parse(other).model["linear_weights"] == 0
+    taken = {"model[0].linear_weights[0]": 64, "model[0].linear_shift[0]": 30}
+    assert verify(changed(other, taken))[0] == lib.CATS_IMAGE_INVALID
+
+
+def test_sums_of_normed_rows_stay_inside():
+    """In the arena, and apart from the row that is multiplied."""
+    data = (VECTORS / "four_mean_of_norm" / "node_01.bin").read_bytes()
+    found = image_reader.parse(data)
+    last = (found.header["arena_size"] - 4 * found.gathers[-2]["view"]) // 4 * 4
+    for place, fine in ((last, True), (last + 4, False), (found.model["arena_rows"], False)):
+        error = verify(changed(data, {"model[0].arena_sums[0]": place}))[0]
+        assert error == (lib.CATS_IMAGE_OK if fine else lib.CATS_IMAGE_INVALID), place
+
+
+@pytest.mark.parametrize("case", ["two_linear", "four_mean_of_norm"])
+def test_firmware_without(tmp_path, case):
+    """What it leaves out is refused by a name of its own; other images run."""
+    command = ["gcc", "-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM"]
+    program = compiled(tmp_path, "run_vectors", command, RUN_VECTORS)
+    run_all(program, [VECTORS / "two_class"])
+    done = subprocess.run([program, VECTORS / case], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "CONFIG_CATS_LINEAR or _MEAN_OF_NORM" in done.stdout
+
+
 def test_class_token_alone():
     data = (VECTORS / "two_class" / "node_00.bin").read_bytes()
     tokens = {"model[0].tokens[0]": 1, "model[0].tokens_in[0]": 0}
@@ -693,7 +751,10 @@ def test_accepted_images_stay_inside(tmp_path):
         [ROOT / "tests" / "fuzz" / "fuzz_image_verify.c"],
     )  # fmt: skip
     files = []
-    for case in ("four_even", "four_held", "one_token", "two_class", "two_causal", "three_wild"):
+    for case in (
+        "four_even", "four_held", "one_token", "two_class", "two_causal", "three_wild",
+        "two_linear", "three_mean_of_norm",
+    ):  # fmt: skip
         for _name, _field, mutant in mutants((VECTORS / case / "node_00.bin").read_bytes()):
             if verify(mutant)[0] == lib.CATS_IMAGE_OK:
                 files.append(tmp_path / f"{len(files)}.bin")
@@ -714,12 +775,19 @@ def test_freestanding(tmp_path):
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
-    for cpu, limit in (("cortex-m4", 13 * 1024), ("cortex-m3", 9 * 1024)):
+    less = ["-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM"]
+    core = [path for path in CORE if path.name not in ("linear.c", "mean.c")]
+    for cpu, limit, flags, sources in (
+        ("cortex-m4", 13 * 1024, less, core),
+        ("cortex-m4", 14 * 1024, [], CORE),
+        ("cortex-m3", 9 * 1024, less, core),
+        ("cortex-m3", 10 * 1024, [], CORE),
+    ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(
             [compiler, f"-mcpu={cpu}", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall",
              "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-nostdlib", "-r", "-o", str(joined),
-             *map(str, CORE)], check=True,
+             *flags, *map(str, sources)], check=True,
         )  # fmt: skip
         symbols = subprocess.run(
             ["arm-none-eabi-nm", "-u", str(joined)], capture_output=True, text=True, check=True

@@ -441,7 +441,9 @@ def test_freestanding_and_small(tmp_path):
     if compiler is None:
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
     joined = tmp_path / "gather.o"
-    sources = sorted((ROOT / "subsys" / "cats" / "gather").glob("*.c"))
+    folder = ROOT / "subsys" / "cats" / "gather"
+    # listen.c is linked where receivers go off: CONFIG_CATS_RECEIVER_OFF.
+    sources = sorted(path for path in folder.glob("*.c") if path.name != "listen.c")
     flags = ["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall", "-Wextra",
              "-Werror", f"-I{ROOT / 'include'}"]  # fmt: skip
     subprocess.run(

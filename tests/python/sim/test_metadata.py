@@ -21,6 +21,7 @@ from cats.integer.quantize import quantize_inputs
 from cats.integer.random_models import random_keep, random_model
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
+from cats.shape import windows
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.metadata import Channel, Metadata
 from cats.sim._native import ffi, lib
@@ -34,7 +35,8 @@ def deployed(
     metadata: Metadata, nodes: int = 1, input_split: str = "single", **scales: float
 ) -> tuple[IntegerModel, list["Device"]]:
     """A random model of this metadata, and its nodes."""
-    outputs = len(metadata.classes) if metadata.classes else metadata.horizon
+    outputs = len(metadata.classes or metadata.values or ())
+    outputs = outputs or metadata.horizon * metadata.targets
     config = ModelConfig(
         tokens_in=metadata.tokens_in, inputs=metadata.inputs, outputs=outputs, features=8, heads=4,
         hidden=4, blocks=1,
@@ -52,11 +54,10 @@ class Device:
 
     def __init__(self, packed: bytes) -> None:
         self.packed, self.engine = packed, Engine(packed)
-        self.metadata, self.window = (
-            ffi.new("struct cats_metadata *"),
-            ffi.new("struct cats_window *"),
-        )
+        self.metadata = ffi.new("struct cats_metadata *")
         self.error = lib.cats_metadata(self.engine.image, self.metadata)
+        self.windows = ffi.new("struct cats_window[]", 8)
+        self.window = self.windows[0]
 
     def quantize(self, values: np.ndarray, channels: int | None = None) -> np.ndarray | int:
         """int8 [tokens_in, own inputs] of samples [height, width, channels], or the error."""
@@ -66,8 +67,8 @@ class Device:
         pointer = ffi.from_buffer("float[]" if kind == "float" else "int16_t[]",
                                   np.ascontiguousarray(values))  # fmt: skip
         error = getattr(lib, f"cats_input_quantize_{kind}")(
-            self.metadata, pointer, values.shape[-1] if channels is None else channels, self.window,
-            ffi.from_buffer("int8_t[]", out, require_writable=True),
+            self.metadata, pointer, values.shape[-1] if channels is None else channels,
+            self.windows, ffi.from_buffer("int8_t[]", out, require_writable=True),
         )  # fmt: skip
         return error or out
 
@@ -75,14 +76,26 @@ class Device:
         pointer = ffi.from_buffer("int16_t[]", outputs)
         return [lib.cats_output_probability(self.metadata, pointer, c) for c in range(len(outputs))]
 
-    def forecast(self, outputs: np.ndarray, kind: str = "int32") -> np.ndarray:
-        out = np.zeros(len(outputs), {"int32": np.int32, "float": np.float32}[kind])
+    def forecast(self, outputs: np.ndarray, kind: str = "int32", window: int = 0) -> np.ndarray:
+        """Of the channel whose window was the so manieth."""
+        steps = self.metadata.record.horizon
+        out = np.zeros(steps, {"int32": np.int32, "float": np.float32}[kind])
         pointer = ffi.from_buffer("int32_t[]" if kind == "int32" else "float[]", out,
                                   require_writable=True)  # fmt: skip
         function = getattr(lib, f"cats_output_forecast_{kind}")
         given = ffi.from_buffer("int16_t[]", outputs)
-        assert function(self.metadata, self.window, given, pointer) == 0
+        assert function(self.metadata, self.windows + window, given, pointer) == 0
         return out
+
+    def values(self, outputs: np.ndarray, kind: str = "int32") -> list[float]:
+        """The values of one row; errors as they are."""
+        given = ffi.from_buffer("int16_t[]", outputs)
+        found = []
+        for v in range(len(outputs)):
+            value = ffi.new({"int32": "int32_t *", "float": "float *"}[kind])
+            error = getattr(lib, f"cats_output_value_{kind}")(self.metadata, given, v, value)
+            found.append(error or value[0])
+        return found
 
 
 def text(pointer: object) -> str:
@@ -168,7 +181,7 @@ def test_columns_are_those_of_the_tasks(patch: tuple[int, int]) -> None:
     assert (device.quantize(values.astype(np.float32)) == np.array(rows)).all()
 
 
-windows = st.tuples(st.integers(1, 8), st.integers(1, 6), channels())
+shapes = st.tuples(st.integers(1, 8), st.integers(1, 6), channels())
 
 
 def forecaster(steps: int, patch: int, channel: Channel, horizon: int = 5) -> Metadata:
@@ -177,7 +190,7 @@ def forecaster(steps: int, patch: int, channel: Channel, horizon: int = 5) -> Me
 
 @pytest.mark.no_cover
 @settings(max_examples=30, deadline=None)
-@given(windows, input_scales, input_scales, st.integers(0, 2**32))
+@given(shapes, input_scales, input_scales, st.integers(0, 2**32))
 def test_window_counts_equal_the_reference(window, scale, output_scale, seed) -> None:
     metadata = forecaster(*window)
     model, (device,) = deployed(metadata, input_scale=scale, output_scale=output_scale / 256)
@@ -194,6 +207,102 @@ def test_window_counts_equal_the_reference(window, scale, output_scale, seed) ->
         assert device.window.root == statistics.root[i]
         assert (device.forecast(outputs[i]) == forecasts[i]).all()
     assert not wanted[1].any()
+
+
+@pytest.mark.no_cover
+@settings(max_examples=20, deadline=None)
+@given(st.lists(channels(), min_size=2, max_size=5), st.data(), input_scales, input_scales)
+def test_windows_of_several_channels_equal_the_reference(found, data, scale, output) -> None:
+    """Each by its own mean and variance; a node that has sensors of its own gives only those, and
+    scales the forecasts of these."""
+    targets = data.draw(st.integers(1, len(found)))
+    metadata = Metadata(tuple(found), 1, 14, (1, 4), None, 3, "window", None, targets)
+    nodes = data.draw(st.integers(1, 4))
+    model, devices = deployed(metadata, nodes, "channels", input_scale=scale,
+                              output_scale=output / 256)  # fmt: skip
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    samples_ = extremes(rng, 3, 1, 14, len(found))
+    samples_[1, ..., 0] = 7  # constant
+    wanted, statistics = samples.quantize_int16(model, samples_)
+    outputs = extremes(rng, 3, 3 * targets)
+    forecasts = samples.forecast_int32(model, outputs, statistics).reshape(3, targets, 3)
+    for i, sample in enumerate(samples_):
+        first = 0
+        for device, own in zip(devices, model.split.inputs, strict=True):
+            if own == 0:
+                continue
+            got = wanted[i, :, first : first + own]
+            first += own
+            begin, count = device.metadata.first_channel, device.metadata.own_channels
+            assert (device.quantize(sample) == got).all()
+            assert [device.windows[c].sum for c in range(len(found))] == statistics.sum[i].tolist()
+            assert [device.windows[c].channel for c in range(len(found))] == [*range(len(found))]
+            assert (device.quantize(sample[..., begin : begin + count]) == got).all()
+            for w, channel in enumerate(range(begin, begin + count)):
+                assert device.windows[w].channel == channel
+                assert device.windows[w].root == statistics.root[i, channel]
+                if channel < targets:
+                    assert (device.forecast(outputs[i], window=w) == forecasts[i, channel]).all()
+                else:
+                    pointer = ffi.new("int32_t[3]"), ffi.from_buffer("int16_t[]", outputs[i])
+                    assert (
+                        lib.cats_output_forecast_int32(
+                            device.metadata, device.windows + w, *pointer[::-1]
+                        )
+                        == -errno.ENOTSUP
+                    )
+
+
+@pytest.mark.no_cover
+@settings(max_examples=40, deadline=None)
+@given(st.lists(channels(), min_size=1, max_size=4), input_scales, st.integers(0, 2**32))
+def test_values_equal_the_reference(found, scale, seed) -> None:
+    """Integers to the bit, single precision within rounding, whatever means and deviations are."""
+    metadata = Metadata((Channel("x", counts_per_unit=1.0),), 1, 4, (1, 2), values=tuple(found))
+    try:
+        model, (device,) = deployed(metadata, output_scale=scale / 256)
+    except CatsError as error:
+        assert "scale ratio" in str(error) or "are too many" in str(error)
+        return
+    assert device.error == 0
+    outputs = extremes(np.random.default_rng(seed), 6, len(found))
+    outputs[0] = 0
+    wanted = samples.values_int32(model, outputs)
+    real = windows.real_values(metadata, outputs * np.float64(np.float32(scale / 256)))
+    for i, row in enumerate(outputs):
+        there = row != -32768
+        got = device.values(row)
+        assert got == np.where(there, wanted[i], -errno.ENODATA).tolist()
+        assert wanted[i][~there].tolist() == [samples.FORECAST_MISSING] * int((~there).sum())
+        close = np.array(device.values(row, "float"))[there]
+        assert close == pytest.approx(real[i][there], rel=1e-5, abs=1e-5 * abs(real[i]).max())
+        for v in np.flatnonzero(there):
+            exact = real[i, v] * found[v].counts_per_unit
+            if abs(exact) < 2**31 - 1:
+                assert (
+                    abs(wanted[i, v] - exact) <= 0.51 + abs(row[v]) * 2.0**-20 + abs(exact) * 1e-6
+                )
+
+
+def test_counts_of_a_value_are_decimal_places() -> None:
+    value = Channel("t", "°C", 21.0, 4.0, -10.0, 36.6)
+    metadata = Metadata((Channel("x"),), 1, 4, (1, 2), values=(value,))
+    metadata = samples.with_counts(metadata)
+    assert metadata.values[0].counts_per_unit == 1e7
+    model, (device,) = deployed(metadata, output_scale=2**-12)
+    for real in (21.0, 36.6, -9.87):
+        output = np.array([round((real - 21) / 4 * 2**12)], np.int16)
+        assert device.values(output)[0] / 1e7 == pytest.approx(real, abs=0.001)
+    m = device.metadata
+    assert [text(lib.cats_value_name(m, v)) for v in (-1, 0, 1)] == ["?", "t", "?"]
+    assert [text(lib.cats_value_unit(m, v)) for v in (-1, 0, 1)] == ["", "°C", ""]
+    assert image_reader.parse(device.packed).value_names == (("t", "°C"),)
+    given = ffi.new("int16_t[1]"), ffi.new("int32_t *")
+    for v in (-1, 1):
+        assert lib.cats_output_value_int32(m, given[0], v, given[1]) == -errno.EINVAL
+    assert lib.cats_output_forecast_int32(m, device.windows, *given) == -errno.ENOTSUP
+    _, (other,) = deployed(TWO)
+    assert lib.cats_output_value_int32(other.metadata, given[0], 0, given[1]) == -errno.EINVAL
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-8, 1e8, 1e30])
@@ -230,7 +339,7 @@ def test_the_longest_window() -> None:
 def steps_of(model: IntegerModel, values: np.ndarray) -> np.ndarray:
     """Real inputs in steps, before they are rounded, of samples in units."""
     metadata = model.metadata
-    normal = samples.tokens(metadata, (values - metadata.mean) / metadata.deviation)
+    normal = windows.tokens(metadata, (values - metadata.mean) / metadata.deviation)
     if metadata.normalisation == "window":
         spread = np.sqrt(normal.var((1, 2), keepdims=True) + 1e-5)
         normal = (normal - normal.mean((1, 2), keepdims=True)) / spread
@@ -253,7 +362,7 @@ def test_single_precision_equals_training(normalisation: str, offset: float) -> 
     model, (device,) = deployed(metadata, input_scale=0.031)
     values = rng.normal(size=(40, 1, 64, count)) * metadata.deviation + metadata.mean
     values = values.astype(np.float32)
-    wanted = quantize_inputs(model, samples.real_inputs(metadata, values)[0])
+    wanted = quantize_inputs(model, windows.real_inputs(metadata, values)[0])
     exact = steps_of(model, values.astype(np.float64))
     near = abs(exact - np.floor(exact) - 0.5) < TIE * (1 + offset / 100)
     got = np.stack([device.quantize(sample) for sample in values])
@@ -282,10 +391,10 @@ def test_forecasts_come_back_in_units() -> None:
     metadata = forecaster(8, 4, channel, 32)
     model, (device,) = deployed(metadata, output_scale=2**-12)
     values = np.random.default_rng(4).normal(288, 5, (1, 1, metadata.width, 1))
-    normal, window = samples.real_inputs(metadata, values)
+    normal, window = windows.real_inputs(metadata, values)
     outputs = np.rint(normal[0].reshape(-1) / model.output_scale).astype(np.int16)
     real = values[0, 0, metadata.width % 4 :, 0]
-    assert samples.real_forecast(metadata, normal.reshape(1, -1), window)[0] == pytest.approx(real)
+    assert windows.real_forecast(metadata, normal.reshape(1, -1), window)[0] == pytest.approx(real)
     device.quantize(values[0].astype(np.float32))
     assert device.forecast(outputs, "float") == pytest.approx(real, abs=0.01)
     device.quantize(samples.to_counts(metadata, values)[0])
@@ -308,7 +417,7 @@ def test_probabilities(outputs: list[int], scale: float) -> None:
     assert all(p == -errno.ENODATA for p, here in zip(got, there, strict=True) if not here)
     if there.any():
         real = np.where(there, row * np.float64(np.float32(scale)), np.nan)[None]
-        exact = np.nan_to_num(samples.softmax(real)[0]) * samples.ONE
+        exact = np.nan_to_num(windows.softmax(real)[0]) * samples.ONE
         assert abs(np.where(there, got, 0) - exact).max() <= 2
     pointer = ffi.from_buffer("int16_t[]", row)
     for c in (-1, 4):
@@ -337,8 +446,8 @@ def test_names() -> None:
     values = np.zeros((1, 7, 2), np.int16)
     assert [device.quantize(values, c) for c in (0, 1, 3)] == [-errno.EINVAL] * 3
     given = ffi.new("int16_t[3]"), ffi.new("int32_t[3]"), ffi.new("float[3]")
-    assert lib.cats_output_forecast_int32(m, device.window, *given[:2]) == -errno.ENOTSUP
-    assert lib.cats_output_forecast_float(m, device.window, given[0], given[2]) == -errno.ENOTSUP
+    assert lib.cats_output_forecast_int32(m, device.windows, *given[:2]) == -errno.ENOTSUP
+    assert lib.cats_output_forecast_float(m, device.windows, given[0], given[2]) == -errno.ENOTSUP
 
 
 def test_an_image_without() -> None:
@@ -355,10 +464,13 @@ def test_an_image_without() -> None:
 #: Fields of the record that may be anything, where they stay in range.
 FREE = {"step_s", "step_ns", "mean", "deviation", "counts_per_unit", "multiplier", "shift", "unit",
         "addend_low", "addend_high", "name", "reserved", "text", "sensors",
-        "class_names"}  # fmt: skip
+        "class_names", "values", "reserved_2"}  # fmt: skip
+VALUE = Metadata(TWO.channels, 1, 7, (1, 2), values=(Channel("v", "K", 290, 8, 0, 0, 64.0),))
 
 
-@pytest.mark.parametrize("metadata", [TWO, forecaster(3, 2, Channel("t", counts_per_unit=1.0), 3)])
+@pytest.mark.parametrize(
+    "metadata", [TWO, VALUE, forecaster(3, 2, Channel("t", counts_per_unit=1.0), 3)]
+)
 def test_wrong_fields_are_refused(metadata: Metadata) -> None:
     """Each number of the record at the edges of its range, the CRC right. (That what is taken does
     no harm is for the fuzzer of images.)"""
@@ -370,6 +482,7 @@ def test_wrong_fields_are_refused(metadata: Metadata) -> None:
         (layout.HEADER, 0, ["metadata"]),
         (layout.METADATA, head.header["metadata"], layout.METADATA.names),
         (layout.SENSOR, head.metadata["sensors"], layout.SENSOR.names),
+        (layout.SENSOR, head.metadata["values"], layout.SENSOR.names if metadata.values else ()),
     ):
         for name in names:
             kind, offset = dtype.fields[name][:2]
@@ -391,7 +504,7 @@ def test_wrong_fields_are_refused(metadata: Metadata) -> None:
 
 
 #: And these, where the number of tokens stays the same, or no answer is named.
-LOOSE = {"width", "classes", "horizon", "text_size"}
+LOOSE = {"width", "classes", "horizon", "text_size", "targets"}
 
 
 def test_counts_per_unit() -> None:

@@ -88,7 +88,6 @@ const char *air_plug(struct air *air, int n)
 		.late_us = c->late_us,
 		.timeout_us = c->timeout_us,
 		.start_us = c->start_us,
-		.detect_us = (uint32_t)c->detect_us,
 		.available = available,
 		.user = a,
 	};
@@ -458,7 +457,7 @@ static int64_t listen(struct air *air, int n)
 	struct cats_listen listen;
 	int64_t until;
 
-	cats_node_listen(&a->node, clock_us(a), &listen);
+	cats_node_listen(&a->node, clock_us(a), (uint32_t)air->config.detect_us, &listen);
 	stop_resting(a);
 	until = listen.off ? global_ns(air, n, listen.from_us, a->free_ns) : a->free_ns;
 	if (receives(air, n, a->free_ns, until > a->free_ns)) {

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment a89c74c5.
+/* Partition of node 0 of 2, deployment 627c463c.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1776 bytes of flash, 136 bytes of arena.
+ * 1808 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x627c463cu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1776 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1808 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -74,7 +74,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[1];
-	uint8_t pad_1546[2];
+	uint8_t pad_1570[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][4];
 	/* bias and multiplier of each output: [outputs] */
@@ -89,17 +89,17 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_1674[2];
+	uint8_t pad_1698[2];
 	/* what samples and outputs mean */
 	struct cats_image_metadata metadata;
 	/* each channel of a sample */
 	struct cats_image_sensor metadata_sensors[1];
 	/* places in the text */
 	uint16_t metadata_class_names[3];
-	uint8_t pad_1754[2];
+	uint8_t pad_1786[2];
 	/* names and units */
 	char metadata_text[15];
-	uint8_t pad_1771[5];
+	uint8_t pad_1803[5];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -119,7 +119,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x16fa291fu,
+		.crc32 = 0xc7395bbau,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -165,6 +165,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 96,
 		.arena_pooled = 96,
 		.arena_output = 64,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -494,7 +500,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0,
 	},
-	.pad_1546 = { 0, 0 },
+	.pad_1570 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -46, 26, 82, 11 },
 		{ -63, -54, -121, -51 },
@@ -523,7 +529,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1674 = { 0, 0 },
+	.pad_1698 = { 0, 0 },
 	.metadata = {
 		.normalisation = CATS_NORMALISATION_FIXED,
 		.reserved = 0,
@@ -540,6 +546,9 @@ static const struct cats_partition_image cats_partition = {
 		.class_names = CATS_PARTITION_AT(metadata_class_names),
 		.text = CATS_PARTITION_AT(metadata_text),
 		.text_size = 15,
+		.values = 0,
+		.targets = 0,
+		.reserved_2 = 0,
 	},
 	.metadata_sensors = {
 		{
@@ -557,14 +566,14 @@ static const struct cats_partition_image cats_partition = {
 	.metadata_class_names = {
 		8, 10, 12,
 	},
-	.pad_1754 = { 0, 0 },
+	.pad_1786 = { 0, 0 },
 	.metadata_text =
 		"x\0"
 		"m/s\302\262\0"
 		"1\0"
 		"2\0"
 		"10",
-	.pad_1771 = { 0, 0, 0, 0, 0 },
+	.pad_1803 = { 0, 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment a89c74c5.
+/* Partition of node 1 of 2, deployment 627c463c.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
- * 1480 bytes of flash, 88 bytes of arena.
+ * 1512 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xa89c74c5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x627c463cu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 1480 /* bytes of flash */
+#define CATS_PARTITION_SIZE 1512 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[1];
-	uint8_t pad_906[2];
+	uint8_t pad_930[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[6];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[1];
-	uint8_t pad_998[2];
+	uint8_t pad_1022[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[2][4];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[1];
-	uint8_t pad_1026[2];
+	uint8_t pad_1050[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -81,7 +81,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[1];
-	uint8_t pad_1366[2];
+	uint8_t pad_1390[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[4];
 	/* what samples and outputs mean */
@@ -90,10 +90,10 @@ struct cats_partition_image {
 	struct cats_image_sensor metadata_sensors[1];
 	/* places in the text */
 	uint16_t metadata_class_names[3];
-	uint8_t pad_1462[2];
+	uint8_t pad_1494[2];
 	/* names and units */
 	char metadata_text[15];
-	uint8_t pad_1479[1];
+	uint8_t pad_1511[1];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -113,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x774f2798u,
+		.crc32 = 0x76eb529du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -159,6 +159,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 0,
 		.arena_pooled = 48,
 		.arena_output = 32,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -411,7 +417,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0,
 	},
-	.pad_906 = { 0, 0 },
+	.pad_930 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 11439, -1921 }, { 7235, 3006 }, { 11727, -928 }, { 6168, -820 },
 	},
@@ -430,7 +436,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1,
 	},
-	.pad_998 = { 0, 0 },
+	.pad_1022 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 32, -114, -96, -11 },
 		{ 83, 27, -25, -114 },
@@ -441,7 +447,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0,
 	},
-	.pad_1026 = { 0, 0 },
+	.pad_1050 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -484,7 +490,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1,
 	},
-	.pad_1366 = { 0, 0 },
+	.pad_1390 = { 0, 0 },
 	.output_norm = {
 		{ 7994, 3961 }, { 11620, -2255 }, { 6641, 2410 }, { 9152, 2121 },
 	},
@@ -504,6 +510,9 @@ static const struct cats_partition_image cats_partition = {
 		.class_names = CATS_PARTITION_AT(metadata_class_names),
 		.text = CATS_PARTITION_AT(metadata_text),
 		.text_size = 15,
+		.values = 0,
+		.targets = 0,
+		.reserved_2 = 0,
 	},
 	.metadata_sensors = {
 		{
@@ -521,14 +530,14 @@ static const struct cats_partition_image cats_partition = {
 	.metadata_class_names = {
 		8, 10, 12,
 	},
-	.pad_1462 = { 0, 0 },
+	.pad_1494 = { 0, 0 },
 	.metadata_text =
 		"x\0"
 		"m/s\302\262\0"
 		"1\0"
 		"2\0"
 		"10",
-	.pad_1479 = { 0 },
+	.pad_1511 = { 0 },
 };
 
 #undef CATS_PARTITION_AT

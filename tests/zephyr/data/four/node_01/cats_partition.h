@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 78328058.
+/* Partition of node 1 of 4, deployment 6e0b045b.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3944 bytes of flash, 400 bytes of arena.
+ * 3968 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x6e0b045bu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3944 /* bytes of flash */
+#define CATS_PARTITION_SIZE 3968 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1582[2];
+	uint8_t pad_1606[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1930[2];
+	uint8_t pad_1954[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_2034[2];
+	uint8_t pad_2058[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -75,14 +75,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[9];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[7];
-	uint8_t pad_2574[2];
+	uint8_t pad_2598[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2694[2];
+	uint8_t pad_2718[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -91,14 +91,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_3042[2];
+	uint8_t pad_3066[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3146[2];
+	uint8_t pad_3170[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -109,14 +109,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_forward_channels[9];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_hidden_own_keep[7];
-	uint8_t pad_3686[2];
+	uint8_t pad_3710[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3806[2];
+	uint8_t pad_3830[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -125,7 +125,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[3];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[3];
-	uint8_t pad_3938[6];
+	uint8_t pad_3962[6];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -145,7 +145,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa1542970u,
+		.crc32 = 0xa2496bc8u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -191,6 +191,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 0,
 		.arena_pooled = 60,
 		.arena_output = 0,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -580,7 +586,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1582 = { 0, 0 },
+	.pad_1606 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { -6209, -2742 },
 		{ 8434, -3031 }, { 10675, 3602 }, { 6106, 2252 }, { 6517, 281 },
@@ -622,7 +628,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1930 = { 0, 0 },
+	.pad_1954 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 31, -34, 66, -77, -116, 96, -58, -73, 115, 11, -112, 66, -90,
 		  0, 0, 0 },
@@ -640,7 +646,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2034 = { 0, 0 },
+	.pad_2058 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -693,7 +699,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 3, 4, 5, 6, 7, 8,
 	},
-	.pad_2574 = { 0, 0 },
+	.pad_2598 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -17, 98, 24, -2, -31, 98, -107, 77, 77, -64, 120, 15, 8,
 		  -91, 2, -4, -125, 96, 31, -100 },
@@ -711,7 +717,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2694 = { 0, 0 },
+	.pad_2718 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 8336, -1970 }, { 10529, 3072 }, { -7176, 686 },
@@ -753,7 +759,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3042 = { 0, 0 },
+	.pad_3066 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -98, -82, -80, -14, 112, 1, 1, 33, 37, 83, 23, 76, -7, 0, 0,
 		  0 },
@@ -771,7 +777,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_3146 = { 0, 0 },
+	.pad_3170 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -824,7 +830,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_hidden_own_keep = {
 		1, 2, 3, 4, 6, 7, 8,
 	},
-	.pad_3686 = { 0, 0 },
+	.pad_3710 = { 0, 0 },
 	.block1_hidden_weights = {
 		{ -21, -13, -125, -85, -42, 34, 39, -59, -24, -66, -113, 60, 3,
 		  -11, 10, 14, 3, 46, -107, -62 },
@@ -842,7 +848,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3806 = { 0, 0 },
+	.pad_3830 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 6922, 425 }, { 8287, 906 },
@@ -863,7 +869,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3938 = { 0, 0, 0, 0, 0, 0 },
+	.pad_3962 = { 0, 0, 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 78328058.
+/* Partition of node 2 of 4, deployment 6e0b045b.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3664 bytes of flash, 400 bytes of arena.
+ * 3688 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x6e0b045bu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3664 /* bytes of flash */
+#define CATS_PARTITION_SIZE 3688 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -42,7 +42,7 @@ struct cats_partition_image {
 	struct cats_image_source sources[11][4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t input_own_keep[3];
-	uint8_t pad_1462[2];
+	uint8_t pad_1486[2];
 	/* position and bias, residual units: [N][own features] */
 	int16_t input_table[7][4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -51,7 +51,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1590[2];
+	uint8_t pad_1614[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -60,14 +60,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1938[2];
+	uint8_t pad_1962[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_2042[2];
+	uint8_t pad_2066[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -78,14 +78,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_2454[2];
+	uint8_t pad_2478[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2574[2];
+	uint8_t pad_2598[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -94,14 +94,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2922[2];
+	uint8_t pad_2946[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3026[2];
+	uint8_t pad_3050[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -112,14 +112,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_hidden_own_keep[3];
-	uint8_t pad_3438[2];
+	uint8_t pad_3462[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_hidden_weights[4][20];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3558[2];
+	uint8_t pad_3582[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xf5c1a779u,
+		.crc32 = 0x9115059fu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -193,6 +193,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 160,
 		.arena_pooled = 208,
 		.arena_output = 160,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -564,7 +570,7 @@ static const struct cats_partition_image cats_partition = {
 	.input_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1462 = { 0, 0 },
+	.pad_1486 = { 0, 0 },
 	.input_table = {
 		{ 786, 391, 3582, -1665 },
 		{ 2879, 3247, -3435, 795 },
@@ -586,7 +592,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1590 = { 0, 0 },
+	.pad_1614 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 7583, -3747 }, { 6517, 281 },
@@ -628,7 +634,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1938 = { 0, 0 },
+	.pad_1962 = { 0, 0 },
 	.block0_heads_weights = {
 		{ -112, 50, -47, 124, -46, -31, 124, 68, 34, -49, 98, 39, -3,
 		  0, 0, 0 },
@@ -646,7 +652,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2042 = { 0, 0 },
+	.pad_2066 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -688,7 +694,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_2454 = { 0, 0 },
+	.pad_2478 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ -59, 14, 51, 91, -51, -52, 111, -37, 88, -10, 17, 71, -17, -70, -48,
 		  4, -62, -42, 25, 0 },
@@ -706,7 +712,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2574 = { 0, 0 },
+	.pad_2598 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { 8351, 2397 }, { -7176, 686 },
@@ -748,7 +754,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2922 = { 0, 0 },
+	.pad_2946 = { 0, 0 },
 	.block1_heads_weights = {
 		{ -107, 43, -44, 11, -119, -26, 30, -123, 47, 58, 39, 74, 92,
 		  0, 0, 0 },
@@ -766,7 +772,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3026 = { 0, 0 },
+	.pad_3050 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -808,7 +814,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_hidden_own_keep = {
 		1, 2, 3,
 	},
-	.pad_3438 = { 0, 0 },
+	.pad_3462 = { 0, 0 },
 	.block1_hidden_weights = {
 		{ -50, -69, -102, -95, 115, -59, -16, 59, -70, 118, -16, 95, -58,
 		  -51, -34, -82, 100, -45, -13, 0 },
@@ -826,7 +832,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3558 = { 0, 0 },
+	.pad_3582 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 10009, 2471 },

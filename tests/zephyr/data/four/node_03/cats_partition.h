@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 78328058.
+/* Partition of node 3 of 4, deployment 6e0b045b.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
- * 3704 bytes of flash, 400 bytes of arena.
+ * 3728 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x78328058u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x6e0b045bu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 3704 /* bytes of flash */
+#define CATS_PARTITION_SIZE 3728 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1582[2];
+	uint8_t pad_1606[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1930[2];
+	uint8_t pad_1954[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_2034[2];
+	uint8_t pad_2058[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -81,7 +81,7 @@ struct cats_partition_image {
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_attention_own_keep[3];
-	uint8_t pad_2590[2];
+	uint8_t pad_2614[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block1_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -90,14 +90,14 @@ struct cats_partition_image {
 	struct cats_image_channel block1_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_heads_own_keep[3];
-	uint8_t pad_2938[2];
+	uint8_t pad_2962[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block1_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block1_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block1_forward_own_keep[3];
-	uint8_t pad_3042[2];
+	uint8_t pad_3066[2];
 	/* activation of v at [v + 128] */
 	int8_t block1_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -114,7 +114,7 @@ struct cats_partition_image {
 	struct cats_image_channel block1_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_3598[2];
+	uint8_t pad_3622[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb396637cu,
+		.crc32 = 0x0741ccfdu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -188,6 +188,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 0,
 		.arena_pooled = 212,
 		.arena_output = 192,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -577,7 +583,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1582 = { 0, 0 },
+	.pad_1606 = { 0, 0 },
 	.block0_attention_norm = {
 		{ -6896, 1828 }, { -11825, 3417 }, { -10518, -964 }, { 8434, -3031 },
 		{ 10675, 3602 }, { 6106, 2252 }, { 6517, 281 }, { -7707, 2809 },
@@ -619,7 +625,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1930 = { 0, 0 },
+	.pad_1954 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 1, 12, 74, -124, -98, -54, 103, -125, 65, -117, -122, 71, -61,
 		  0, 0, 0 },
@@ -637,7 +643,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2034 = { 0, 0 },
+	.pad_2058 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -698,7 +704,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_2590 = { 0, 0 },
+	.pad_2614 = { 0, 0 },
 	.block1_attention_norm = {
 		{ -9556, 2315 }, { 8265, 2498 }, { -6045, -1621 }, { -6284, -2837 },
 		{ -9801, -2645 }, { 10529, 3072 }, { -7176, 686 }, { -10456, 2912 },
@@ -740,7 +746,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_heads_own_keep = {
 		0, 2, 3,
 	},
-	.pad_2938 = { 0, 0 },
+	.pad_2962 = { 0, 0 },
 	.block1_heads_weights = {
 		{ 60, 58, 5, 106, 64, -127, 61, 17, 25, -38, 93, -20, -39,
 		  0, 0, 0 },
@@ -758,7 +764,7 @@ static const struct cats_partition_image cats_partition = {
 	.block1_forward_own_keep = {
 		0, 1, 2,
 	},
-	.pad_3042 = { 0, 0 },
+	.pad_3066 = { 0, 0 },
 	.block1_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -819,7 +825,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		0, 2, 3,
 	},
-	.pad_3598 = { 0, 0 },
+	.pad_3622 = { 0, 0 },
 	.output_norm = {
 		{ -6486, -931 }, { -8811, 684 }, { 10706, -3883 }, { 9124, -262 },
 		{ 7105, 1614 }, { -11471, 1402 }, { 8287, 906 }, { 7357, -2892 },

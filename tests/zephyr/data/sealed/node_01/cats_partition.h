@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 4f7a5196.
+/* Partition of node 1 of 4, deployment a9debded.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
- * 2152 bytes of flash, 336 bytes of arena.
+ * 2176 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa9debdedu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 2152 /* bytes of flash */
+#define CATS_PARTITION_SIZE 2176 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -42,7 +42,7 @@ struct cats_partition_image {
 	struct cats_image_source sources[7][4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t input_own_keep[1];
-	uint8_t pad_978[2];
+	uint8_t pad_1002[2];
 	/* position and bias, residual units: [N][own features] */
 	int16_t input_table[5][4];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -51,7 +51,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1074[2];
+	uint8_t pad_1098[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -60,14 +60,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1422[2];
+	uint8_t pad_1446[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1526[2];
+	uint8_t pad_1550[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -78,14 +78,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_1938[2];
+	uint8_t pad_1962[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_2042[2];
+	uint8_t pad_2066[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -94,7 +94,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[2];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[2];
-	uint8_t pad_2148[4];
+	uint8_t pad_2172[4];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -114,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x34366dcbu,
+		.crc32 = 0xefa7a35du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -160,6 +160,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 192,
 		.arena_pooled = 140,
 		.arena_output = 128,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -399,7 +405,7 @@ static const struct cats_partition_image cats_partition = {
 	.input_own_keep = {
 		0,
 	},
-	.pad_978 = { 0, 0 },
+	.pad_1002 = { 0, 0 },
 	.input_table = {
 		{ 1117, 3684, 2016, 1459 },
 		{ -840, 4191, -4850, -5886 },
@@ -419,7 +425,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1074 = { 0, 0 },
+	.pad_1098 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 7947, -3707 }, { -6282, 1530 }, { 8069, 1628 }, { 6428, -3146 },
 		{ 9057, -13 }, { 10941, 2252 }, { 11213, 1466 }, { -6643, 1091 },
@@ -461,7 +467,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		1, 2, 3,
 	},
-	.pad_1422 = { 0, 0 },
+	.pad_1446 = { 0, 0 },
 	.block0_heads_weights = {
 		{ -14, 39, 58, -93, 125, 113, -98, 57, -90, 55, -93, -38, -65, 0, 0,
 		  0 },
@@ -479,7 +485,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1526 = { 0, 0 },
+	.pad_1550 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -521,7 +527,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 2, 3,
 	},
-	.pad_1938 = { 0, 0 },
+	.pad_1962 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ 40, 14, 97, -90, 27, -42, 89, 119, -73, 7, 75, -116, -65,
 		  0, 0, 0 },
@@ -539,7 +545,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2042 = { 0, 0 },
+	.pad_2066 = { 0, 0 },
 	.output_norm = {
 		{ 11998, -2497 }, { 11726, 3520 }, { 8034, 1809 }, { 7964, -3898 },
 		{ 7023, -821 }, { 6295, -1106 }, { -6585, -1089 }, { 8943, 30 },
@@ -558,7 +564,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0, 1,
 	},
-	.pad_2148 = { 0, 0, 0, 0 },
+	.pad_2172 = { 0, 0, 0, 0 },
 };
 
 #undef CATS_PARTITION_AT

@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 4f7a5196.
+/* Partition of node 2 of 4, deployment a9debded.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
- * 2120 bytes of flash, 336 bytes of arena.
+ * 2144 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
  */
 
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 4
-#error "this partition has format 4: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 5
+#error "this partition has format 5: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,10 +26,10 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x4f7a5196u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa9debdedu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
-#define CATS_PARTITION_SIZE 2120 /* bytes of flash */
+#define CATS_PARTITION_SIZE 2144 /* bytes of flash */
 
 struct cats_partition_image {
 	/* identity, sizes, checksum */
@@ -48,7 +48,7 @@ struct cats_partition_image {
 	struct cats_image_channel input_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_attention_own_keep[3];
-	uint8_t pad_1070[2];
+	uint8_t pad_1094[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm block0_attention_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -57,14 +57,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_attention_channels[12];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_heads_own_keep[3];
-	uint8_t pad_1418[2];
+	uint8_t pad_1442[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_heads_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_heads_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_forward_own_keep[3];
-	uint8_t pad_1522[2];
+	uint8_t pad_1546[2];
 	/* activation of v at [v + 128] */
 	int8_t block0_forward_table[256];
 	/* gain and bias of each view column, Q8: [view] */
@@ -75,14 +75,14 @@ struct cats_partition_image {
 	struct cats_image_channel block0_forward_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t block0_hidden_own_keep[3];
-	uint8_t pad_1934[2];
+	uint8_t pad_1958[2];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
 	int8_t block0_hidden_weights[4][16];
 	/* bias and multiplier of each output: [outputs] */
 	struct cats_image_channel block0_hidden_channels[4];
 	/* own columns that are broadcast: [kept] */
 	uint16_t output_own_keep[3];
-	uint8_t pad_2038[2];
+	uint8_t pad_2062[2];
 	/* gain and bias of each view column, Q8: [view] */
 	struct cats_image_norm output_norm[13];
 	/* [outputs][stride], each four columns as 0, 2, 1, 3 */
@@ -91,7 +91,7 @@ struct cats_partition_image {
 	struct cats_image_channel output_channels[1];
 	/* own columns that are broadcast: [kept] */
 	uint16_t result_own_keep[1];
-	uint8_t pad_2118[2];
+	uint8_t pad_2142[2];
 };
 
 #define CATS_PARTITION_AT(member) offsetof(struct cats_partition_image, member)
@@ -111,7 +111,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa9b4aa3au,
+		.crc32 = 0x3344f514u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -157,6 +157,12 @@ static const struct cats_partition_image cats_partition = {
 		.arena_input = 0,
 		.arena_pooled = 140,
 		.arena_output = 128,
+		.arena_linear = 0,
+		.arena_window = 0,
+		.arena_sums = 0,
+		.linear_weights = 0,
+		.linear_channels = 0,
+		.linear_shift = 0,
 	},
 	.gathers = {
 		{
@@ -412,7 +418,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_attention_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1070 = { 0, 0 },
+	.pad_1094 = { 0, 0 },
 	.block0_attention_norm = {
 		{ 7947, -3707 }, { -6282, 1530 }, { 8069, 1628 }, { 6428, -3146 },
 		{ 9057, -13 }, { 10941, 2252 }, { -6643, 1091 }, { 9225, -1600 },
@@ -454,7 +460,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_heads_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1418 = { 0, 0 },
+	.pad_1442 = { 0, 0 },
 	.block0_heads_weights = {
 		{ 66, 111, -59, 68, -77, -111, 11, -15, 77, 91, 95, -124, 10,
 		  0, 0, 0 },
@@ -472,7 +478,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_forward_own_keep = {
 		0, 1, 3,
 	},
-	.pad_1522 = { 0, 0 },
+	.pad_1546 = { 0, 0 },
 	.block0_forward_table = {
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -514,7 +520,7 @@ static const struct cats_partition_image cats_partition = {
 	.block0_hidden_own_keep = {
 		0, 1, 2,
 	},
-	.pad_1934 = { 0, 0 },
+	.pad_1958 = { 0, 0 },
 	.block0_hidden_weights = {
 		{ 30, 18, 69, -90, 36, 84, 74, -11, 42, 78, -96, -28, 53, 0, 0,
 		  0 },
@@ -532,7 +538,7 @@ static const struct cats_partition_image cats_partition = {
 	.output_own_keep = {
 		1, 2, 3,
 	},
-	.pad_2038 = { 0, 0 },
+	.pad_2062 = { 0, 0 },
 	.output_norm = {
 		{ 11998, -2497 }, { 11726, 3520 }, { 8034, 1809 }, { 7023, -821 },
 		{ 6295, -1106 }, { -6585, -1089 }, { 8668, -3322 }, { 8943, 30 },
@@ -549,7 +555,7 @@ static const struct cats_partition_image cats_partition = {
 	.result_own_keep = {
 		0,
 	},
-	.pad_2118 = { 0, 0 },
+	.pad_2142 = { 0, 0 },
 };
 
 #undef CATS_PARTITION_AT
