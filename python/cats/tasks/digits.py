@@ -16,7 +16,8 @@ from torch.nn import functional
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata
-from cats.tasks import Part, Task
+from cats.tasks import Part
+from cats.tasks.arrays import ClassTask
 from cats.tasks.parts import split
 
 SIDE = 8
@@ -24,7 +25,7 @@ SIDE = 8
 SHARES = (0.6, 0.15, 0.25)
 
 
-class Digits(Task):
+class Digits(ClassTask):
     """Patches of ``patch_rows`` x ``patch_columns`` pixels are the tokens, left to right and down;
     by default each row of the image is one.
 
@@ -33,8 +34,6 @@ class Digits(Task):
     """
 
     name = "digits"
-    metric = "accuracy"
-    higher_is_better = True
     training = {"epochs": 150, "lr": 6e-3, "patterns": 1, "threads": 1}
 
     def __init__(
@@ -88,13 +87,6 @@ class Digits(Task):
         if self.augment:
             images = _jitter(images, generator)
         return self._tokens(images), self.train.targets[index]
-
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(output[:, -1], targets, label_smoothing=0.05)
-
-    def score(self, output: Tensor, part: Part) -> dict[str, float]:
-        right = output.argmax(-1) == part.targets
-        return {"accuracy": right.double().mean().item()}
 
 
 def _load() -> tuple[Tensor, Tensor]:

@@ -16,8 +16,9 @@ from torch.nn import functional
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata, sorted_labels
-from cats.tasks import Part, Task, same_data, stored_path
+from cats.tasks import Part, same_data, stored_path
 from cats.tasks import read_images as read
+from cats.tasks.arrays import ClassTask
 from cats.tasks.augment import cut_out, mixed, moved_pixels, parse_augment, recoloured
 from cats.tasks.parts import split
 
@@ -26,7 +27,7 @@ WITH_TEST, WITHOUT = (0.9, 0.1, 0.0), (0.7, 0.1, 0.2)
 NAMES = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
-class Images(Task):
+class Images(ClassTask):
     """Images of ``data``, one size all, in tokens of ``patch`` x ``patch`` pixels.
 
     ``data``: a folder with a sub-folder a class, or with such folders in ``train`` and ``test``, or
@@ -40,8 +41,6 @@ class Images(Task):
     """
 
     name = "images"
-    metric = "accuracy"
-    higher_is_better = True
     training = {"epochs": 60, "lr": 1e-3, "batch": 128, "patterns": 1}
 
     def __init__(
@@ -142,13 +141,6 @@ class Images(Task):
         if change.cutout:
             images = cut_out(images, change.cutout, generator)
         return self._tokens(images), targets
-
-    def loss(self, output: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(output[:, -1], targets, label_smoothing=0.05)
-
-    def score(self, output: Tensor, part: Part) -> dict[str, float]:
-        right = output.argmax(-1) == part.targets
-        return {"accuracy": right.double().mean().item()}
 
 
 def _parsed_size(text: str | None) -> tuple[int, int] | None:

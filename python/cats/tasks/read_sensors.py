@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""CSV files of sensors: columns ``sample``, ``label`` and one for each channel."""
+"""CSV files of sensors: columns ``sample``, ``label`` and one for each channel; in place of labels
+there may be columns of numbers that are to be estimated."""
 
 from __future__ import annotations
 
@@ -35,19 +36,24 @@ def read_csv(
     decimal: str = ".",
     group: str | None = None,
     channels: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
 ) -> Recordings:
-    """Rows of one sample stand together, in order of time, and have one label and one ``group``.
+    """Rows of one sample stand together, in order of time, and have one label and one ``group``;
+    with ``targets``, names of columns, one number in each of these in place of the label.
 
     ``channels`` names the columns to take. Without it all are taken but ``sample``, ``label``, the
     group, those that by their name hold a time or tell persons or recordings apart, and those that
     are named like an index and count up.
     """
     table = Table(path, separator, decimal)
-    if "sample" not in table.header or "label" not in table.header:
-        raise table.lacks("columns sample and label")
-    sample, label = table.column("sample"), table.column("label")
+    named = ["label"] if targets is None else list(targets)
+    if "sample" not in table.header or not set(named) <= set(table.header):
+        raise table.lacks(f"columns sample and {' and '.join(named)}")
+    sample, answers = table.column("sample"), [table.column(name) for name in named]
     grouped = None if group is None else table.column(group)
-    own = (sample, label, grouped)
+    own = (sample, *answers, grouped)
+    if len({sample, *answers}) <= len(answers):
+        raise CatsError("sample and each target are columns of their own")
     left_out: dict[int, str] = {}
     if channels is None:
         for i, name in enumerate(table.header):
@@ -59,25 +65,35 @@ def read_csv(
     else:
         taken = [table.column(name) for name in channels]
         if set(taken) & set(own) or len(set(taken)) < len(taken) or not taken:
-            raise CatsError("channels are columns beside sample, label and group, each once")
+            raise CatsError(
+                "channels are columns beside sample, label or targets, and group, each once"
+            )
     # Until all is read an index may be a channel, and need not be a number.
     maybe = [] if channels else [i for i in taken if _INDEX.fullmatch(table.header[i])]
     values: list[list[float]] = []
     starts: list[int] = []
-    samples: dict[str, tuple[str, str]] = {}
+    found: list[list[float]] = []
+    samples: dict[str, tuple[str, ...]] = {}
     last = None
     for row, cells in table.rows():
-        name, about = cells[sample], (cells[label], "" if grouped is None else cells[grouped])
+        name, about = (
+            cells[sample],
+            (
+                "" if grouped is None else cells[grouped],
+                *(cells[column] for column in answers),
+            ),
+        )
         for column in own:
             if column is not None and cells[column].lower() in ("", "?", "nan"):
                 raise table.error(row, cells, f"column {table.header[column]!r} is empty")
         if name in samples and name != last:
             raise table.error(row, cells, f"rows of sample {name!r} stand apart")
-        for before, now, what in zip(samples.setdefault(name, about), about, ("label", "group")):
+        for before, now, what in zip(samples.setdefault(name, about), about, ("group", *named)):
             if before != now:
                 raise table.error(row, cells, f"sample {name!r} has two {what}s: {before}, {now}")
         if name != last:
             starts.append(len(values))
+            found.append([table.value(row, cells, i) for i in answers] if targets else [])
         values.append([_value(table, row, cells, i, i in maybe) for i in taken])
         last = name
     if not values:
@@ -96,12 +112,13 @@ def read_csv(
     if "" in names:
         raise CatsError(f"{path}: column {taken[keep[names.index('')]] + 1} has no name")
     series = torch.from_numpy(array[:, keep]).float().split(np.diff([*starts, len(array)]).tolist())
-    labels, groups = zip(*samples.values())
+    groups, labels, *_ = zip(*samples.values())
     return Recordings(
-        path, names, series, labels, [f"sample {name!r}" for name in samples], table.sha256,
-        groups if group else None,
+        path, names, series, () if targets else labels, [f"sample {name!r}" for name in samples],
+        table.sha256, groups if group else None,
         notes=(_taken(names, {table.header[i]: why for i, why in sorted(left_out.items())}),),
         warnings=tuple(_warnings(table.header, array[:, keep], names, starts, group)),
+        values=torch.tensor(found, dtype=torch.float64) if targets else None,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""One column of a CSV file as a series with a step: its times rise evenly, or the row is named."""
+"""Columns of a CSV file as series with a step: their times rise evenly, or the row is named."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _CLOCKS = "; where clocks were changed, name their zone: --time-zone Europe/Berl
 
 @dataclass(frozen=True)
 class Series:
-    """``values`` one a step; ``step`` is the median of the times between rows, None where the file
-    has no dates. ``notes`` say what was taken of the file."""
+    """``values`` float64 [steps, columns]; ``step`` is the median of the times between rows, None
+    where the file has no dates. ``notes`` say what was taken of the file."""
 
-    values: Sequence[float]
+    values: np.ndarray
     step: timedelta | None
     sha256: str
     notes: tuple[str, ...] = ()
@@ -36,14 +36,14 @@ class Series:
 
 def read_series(
     path: Path,
-    target: str,
+    names: Sequence[str],
     missing: str = "refuse",
     separator: str = ",",
     decimal: str = ".",
     time_format: str | None = None,
     time_zone: str | None = None,
 ) -> Series:
-    """Column ``target``. The time of a row stands in the columns ``date`` and ``time``, in the
+    """Columns ``names``. The time of a row stands in the columns ``date`` and ``time``, in the
     first other column whose name says so, or in the first column if it begins with a date.
 
     Dates are ISO 8601, or as ``time_format`` says (``datetime.strptime``; ``none``: there are no
@@ -57,32 +57,36 @@ def read_series(
     with, or out of all proportion to the others is refused either way.
     """
     table = Table(path, separator, decimal)
-    column = table.column(target)
-    clock = _Clock(table, column, time_format, time_zone)
-    values: list[float] = []
+    columns = [table.column(name) for name in names]
+    if len(set(columns)) < len(columns):
+        raise CatsError(f"columns {', '.join(names)}: each once")
+    clock = _Clock(table, columns, time_format, time_zone)
+    values: list[list[float]] = []
     rows: list[int] = []
     for row, cells in table.rows():
         clock.take(row, cells)
-        value = table.value(row, cells, column)
-        if math.isnan(value):
+        found = [table.value(row, cells, column) for column in columns]
+        for i, column in enumerate(columns):
+            if not math.isnan(found[i]):
+                continue
             advice = "there is no value before it to hold"
             if missing == "refuse" or values:
                 advice = "fill it, or take the value before it with --missing hold"
             if missing == "refuse" or not values:
-                text = cells[column]
-                what = f"column {target!r}: {text!r} is a missing value; {advice}"
+                what = f"column {names[i]!r}: {cells[column]!r} is a missing value; {advice}"
                 raise table.error(row, cells, what)
-            value = values[-1]
-        values.append(value)
+            found[i] = values[-1][i]
+        values.append(found)
         rows.append(row)
     if not values:
         raise CatsError(f"{path} has a header and no rows")
     series = np.array(values)
-    at = outlier(series)
-    if at is not None:
-        raise CatsError(f"{path}, row {rows[at]}, column {target!r}: {series[at]:g} is out of all "
-                        "proportion to the other values: take it out")  # fmt: skip
-    if clock.times is None and _is_sum(values):
+    for i, name in enumerate(names):
+        at = outlier(series[:, i])
+        if at is not None:
+            raise CatsError(f"{path}, row {rows[at]}, column {name!r}: {series[at, i]:g} is out of "
+                            "all proportion to the other values: take it out")  # fmt: skip
+    if clock.times is None and _is_sum(series[:, 0].tolist()):
         raise CatsError(f"{path}, row {rows[-1]}: it holds the sum of all rows above it, like a "
                         "row of totals: take it out")  # fmt: skip
     counts, step = clock.counts(rows, missing)
@@ -90,23 +94,27 @@ def read_series(
         f"{counts.sum() - len(series)} of {counts.sum()} rows are not in the file: they hold the "
         "value before",
     )  # fmt: skip
-    return Series(np.repeat(series, counts).tolist(), step, table.sha256, notes)
+    return Series(np.repeat(series, counts, 0), step, table.sha256, notes)
 
 
 class _Clock:
     """Times of rows in seconds; ``times`` is None where rows have none."""
 
     def __init__(
-        self, table: Table, target: int, time_format: str | None, time_zone: str | None
+        self,
+        table: Table,
+        taken: Sequence[int],
+        time_format: str | None,
+        time_zone: str | None,
     ) -> None:
         self.table, self.format, self.zone = table, time_format, _zone(time_zone)
         lower = [name.lower() for name in table.header]
-        named = [i for i, name in enumerate(lower) if i != target and names_time(name)]
+        named = [i for i, name in enumerate(lower) if i not in taken and names_time(name)]
         if "date" in lower and "time" in lower:
             named = [lower.index("date"), lower.index("time")]
         else:
             named = named[:1]
-        self.columns = named or ([0] if target else [])
+        self.columns = named or ([] if 0 in taken else [0])
         self.sure = bool(named) or time_format is not None
         self.times: list[float] | None = None if time_format == "none" or not self.columns else []
         self.dates = self.aware = None  # until the first row

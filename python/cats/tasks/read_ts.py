@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -27,9 +27,10 @@ _COUNTS = ("dimensions", "serieslength")
 _Fail = Callable[[str], CatsError]
 
 
-def read_ts(path: Path) -> Recordings:
+def read_ts(path: Path, targets: Sequence[str] | None = None) -> Recordings:
     """All series of a file; CatsError names the line that breaks the format or a statement of the
-    header, and files that are not for classification: regression, no labels, time stamps."""
+    header, and files that are not for classification, or with ``targets`` (the name of the number
+    that is to be estimated) not for regression."""
     text, sha256 = read_text(path)
     header: dict[str, object] = {}
     data = False
@@ -48,7 +49,7 @@ def read_ts(path: Path) -> Recordings:
             labels.append(label)
             places.append(f"line {place}")
         elif line.lower() == "@data":
-            _check_header(header, path)
+            _check_header(header, path, targets is not None)
             data = True
         elif line.startswith("@"):
             _statement(line, header, fail)
@@ -57,7 +58,10 @@ def read_ts(path: Path) -> Recordings:
     if not series:
         raise CatsError(f"{path} holds no series")
     names = tuple(f"channel {i}" for i in range(series[0].shape[1]))
-    return Recordings(path, names, series, labels, places, sha256)
+    if targets is None:
+        return Recordings(path, names, series, labels, places, sha256)
+    values = torch.tensor(labels, dtype=torch.float64)[:, None]
+    return Recordings(path, names, series, (), places, sha256, values=values)
 
 
 def _statement(line: str, header: dict[str, object], fail: _Fail) -> None:
@@ -79,13 +83,17 @@ def _statement(line: str, header: dict[str, object], fail: _Fail) -> None:
             raise fail("@classLabel true is followed by the names of the classes")
 
 
-def _check_header(header: dict[str, object], path: Path) -> None:
+def _check_header(header: dict[str, object], path: Path, numbers: bool) -> None:
     def fail(what: str) -> CatsError:
         return CatsError(f"{path}: {what}")
 
-    if header.get("targetlabel"):
-        raise fail("@targetLabel true: numbers to be estimated, no classes; choose another file")
-    if not header.get("classlabel"):
+    if header.get("targetlabel") and not numbers:
+        raise fail("@targetLabel true: numbers to be estimated, no classes: --task regression")
+    if numbers and header.get("classlabel"):
+        raise fail("@classLabel true: classes, no numbers to be estimated: --task classify")
+    if numbers and not header.get("targetlabel"):
+        raise fail("no @targetLabel true: series without a number cannot be learned from")
+    if not numbers and not header.get("classlabel"):
         said = "@classLabel false" if "classlabel" in header else "no @classLabel"
         raise fail(f"{said}: series without labels cannot be learned from; if they have labels, "
                    "write @classLabel true and all class names")  # fmt: skip
@@ -97,8 +105,8 @@ def _check_header(header: dict[str, object], path: Path) -> None:
         header["dimensions"] = 1
 
 
-def _series(line: str, header: dict, fail: _Fail) -> tuple[Tensor, str]:
-    """(values float32 [steps, channels], label) of a line."""
+def _series(line: str, header: dict, fail: _Fail) -> tuple[Tensor, str | float]:
+    """(values float32 [steps, channels], label or number) of a line."""
     *texts, label = line.split(":")
     label = label.strip()
     dimensions = header.setdefault("dimensions", len(texts))  # by the first line
@@ -106,7 +114,9 @@ def _series(line: str, header: dict, fail: _Fail) -> tuple[Tensor, str]:
         raise fail(f"{len(texts)} channels and a label, not {max(dimensions, 1)} and a label")
     if not label:
         raise fail("the label at the end is missing")
-    if label not in header["classlabel"]:
+    if header.get("targetlabel"):
+        label = _number(label, fail)
+    elif label not in header["classlabel"]:
         classes = " ".join(header["classlabel"])
         raise fail(f"label {label!r} is not one of @classLabel: {classes}")
     channels = [_channel(text, i, fail) for i, text in enumerate(texts)]
@@ -119,6 +129,16 @@ def _series(line: str, header: dict, fail: _Fail) -> tuple[Tensor, str]:
             raise fail(f"{steps.pop()} steps; by @equalLength true and @seriesLength or the first "
                        f"series there are {length}")  # fmt: skip
     return torch.tensor(channels).T, label
+
+
+def _number(text: str, fail: _Fail) -> float:
+    try:
+        (value,) = numbers([text])
+    except ValueError:
+        value = math.nan
+    if math.isnan(value):
+        raise fail(f"{text!r} at the end is no number")
+    return value
 
 
 def _channel(text: str, channel: int, fail: _Fail) -> list[float]:

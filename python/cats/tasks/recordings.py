@@ -22,6 +22,7 @@ LENGTHS = ("refuse", "pad", "crop")
 class Recordings:
     """``series`` float32 [steps, channels] each, of any length; of each its label, its place in the
     file for messages (``line 7``), and its group where there are groups. ``channels`` are names.
+    Where numbers are to be estimated, ``values`` float64 [n, T] stand in place of labels.
     ``notes`` say what was taken of the file, ``warnings`` what may be wrong with it."""
 
     path: Path
@@ -33,6 +34,7 @@ class Recordings:
     groups: Sequence[str] | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    values: Tensor | None = None
 
     def check(self) -> None:
         """CatsError where one value dwarfs all others of its channel."""

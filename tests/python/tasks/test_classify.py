@@ -108,7 +108,7 @@ def test_other_bad_input_is_named(pair, tmp_path):
         Classify(pair, patch=9)
     with pytest.raises(CatsError, match="at least 1"):
         Classify(pair, patch=0)
-    absent = mock.patch("cats.tasks.classify.util.find_spec", return_value=None)
+    absent = mock.patch("cats.tasks.sensors.util.find_spec", return_value=None)
     with absent, pytest.raises(CatsError, match="pip install --no-deps aeon"):
         Classify("aeon:BasicMotions")
     flat = tmp_path / "flat.csv"

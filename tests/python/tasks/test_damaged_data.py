@@ -18,7 +18,22 @@ SENSORS = "index,person,sample,x,y,label\n" + "".join(
 SERIES = "date,load\n" + "".join(
     f"2024-01-{i // 24 + 1:02d} {i % 24:02d}:00:00,{i % 7}.25\n" for i in range(60)
 )
+NUMBERS = SENSORS.replace("label", "load")
+COLUMNS = "date,load,heat,wind\n" + "".join(
+    f"2024-01-{i // 24 + 1:02d} {i % 24:02d}:00:00,{i % 7}.25,{i % 5},{i % 3}\n" for i in range(60)
+)
 KINDS = {
+    "numbers.ts": (
+        TS.replace("@classLabel true 1 2", "@targetLabel true"),
+        "regression",
+        {"patch": 1, "lengths": "pad"},
+    ),
+    "numbers.csv": (NUMBERS, "regression", {"patch": 1, "target": ["load"], "group": "person"}),
+    "columns.csv": (
+        COLUMNS,
+        "forecast",
+        {"target": "load,heat", "channels": ["wind"], "context": 4, "horizon": 1, "patch": 2},
+    ),
     "x.ts": (TS, "classify", {"patch": 1, "lengths": "pad"}),
     "sensors.csv": (SENSORS, "classify", {"patch": 1, "group": "person", "lengths": "crop"}),
     "series.csv": (

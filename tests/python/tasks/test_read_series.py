@@ -44,7 +44,7 @@ def test_step_is_the_median(tmp_path):
     plain = _load(_write(tmp_path, stamps), parts="0.6:0.2:0.2")
     stamps[0] -= timedelta(minutes=29)
     path = _write(tmp_path, stamps)
-    assert read_series(path, "load").step == HOUR
+    assert read_series(path, ["load"]).step == HOUR
     assert _load(path).period == plain.period == 24
     random.seed(0)
     jittered = [t + timedelta(milliseconds=random.randint(-400, 400)) for t in _stamps(90 * 24)]
@@ -86,9 +86,9 @@ def test_times_that_do_not_rise_evenly_are_named(tmp_path, change, message):
     change(stamps)
     path = _write(tmp_path, stamps)
     with pytest.raises(CatsError, match=message) as caught:
-        read_series(path, "load")
+        read_series(path, ["load"])
     assert "\n" not in str(caught.value)
-    assert len(read_series(path, "load", time_format="none").values) == len(stamps)
+    assert len(read_series(path, ["load"], time_format="none").values) == len(stamps)
 
 
 def test_gaps_are_held_where_asked(tmp_path):
@@ -96,10 +96,10 @@ def test_gaps_are_held_where_asked(tmp_path):
     values = [str(i % 17) for i in range(DAYS)]
     del stamps[30:33], values[30:33]
     del stamps[60], values[60]
-    read = read_series(_write(tmp_path, stamps, values), "load", missing="hold")
+    read = read_series(_write(tmp_path, stamps, values), ["load"], missing="hold")
     want = [i % 17 for i in range(DAYS)]
     want[30:33], want[63] = [want[29]] * 3, want[62]
-    assert read.values == want and read.step == HOUR
+    assert read.values[:, 0].tolist() == want and read.step == HOUR
     assert read.notes == ("4 of 120 rows are not in the file: they hold the value before",)
 
 
@@ -107,7 +107,7 @@ def test_a_gap_longer_than_the_file_is_not_filled(tmp_path):
     """A year 9999 among minutes would be four thousand million rows."""
     stamps = [*_stamps(step=timedelta(minutes=1)), datetime(9999, 1, 1)]
     with pytest.raises(CatsError, match="row 121: .* rows are missing in all, more than there are"):
-        read_series(_write(tmp_path, stamps), "load", missing="hold")
+        read_series(_write(tmp_path, stamps), ["load"], missing="hold")
 
 
 def _berlin(count, begin):
@@ -126,8 +126,8 @@ def test_daylight_saving(tmp_path):
     ):
         path = _write(tmp_path, stamps)
         with pytest.raises(CatsError, match=message):
-            read_series(path, "load")
-        read = read_series(path, "load", time_zone="Europe/Berlin")
+            read_series(path, ["load"])
+        read = read_series(path, ["load"], time_zone="Europe/Berlin")
         assert len(read.values) == 96 and read.step == HOUR and not read.notes
     quarters = [
         (datetime(2024, 10, 27, tzinfo=UTC) + i * HOUR / 4).astimezone(ZoneInfo("Europe/Berlin"))
@@ -135,42 +135,42 @@ def test_daylight_saving(tmp_path):
     ]
     path = _write(tmp_path, [t.replace(tzinfo=None) for t in quarters])
     with pytest.raises(CatsError, match="an earlier time than the row before .*--time-zone"):
-        read_series(path, "load")
-    assert read_series(path, "load", time_zone="Europe/Berlin").step == HOUR / 4
+        read_series(path, ["load"])
+    assert read_series(path, ["load"], time_zone="Europe/Berlin").step == HOUR / 4
     path = _write(tmp_path, quarters)  # with their offsets
-    assert read_series(path, "load").step == HOUR / 4
+    assert read_series(path, ["load"]).step == HOUR / 4
     with pytest.raises(CatsError, match="time zone 'Mars/Olympus' is unknown"):
-        read_series(path, "load", time_zone="Mars/Olympus")
+        read_series(path, ["load"], time_zone="Mars/Olympus")
 
 
 def test_times_in_other_words(tmp_path):
     german = [f"{t:%d.%m.%Y %H:%M}" for t in _stamps()]
     path = _write(tmp_path, german)
     with pytest.raises(CatsError, match="row 1: .*--time-format '%d.%m.%Y %H:%M'"):
-        read_series(path, "load")
-    assert read_series(path, "load", time_format="%d.%m.%Y %H:%M").step == HOUR
+        read_series(path, ["load"])
+    assert read_series(path, ["load"], time_format="%d.%m.%Y %H:%M").step == HOUR
     with pytest.raises(CatsError, match="row 1: .* is not as --time-format says"):
-        read_series(path, "load", time_format="%Y")
+        read_series(path, ["load"], time_format="%Y")
     two = [f"{t:%d/%m/%Y},{t:%H:%M:%S}" for t in _stamps()]
     path = _write(tmp_path, two, header="Date,Time,load")
-    assert read_series(path, "load", time_format="%d/%m/%Y %H:%M:%S").step == HOUR
+    assert read_series(path, ["load"], time_format="%d/%m/%Y %H:%M:%S").step == HOUR
     path = _write(tmp_path, [f"9,{t.isoformat()}Z" for t in _stamps()], header="a,Timestamp,load")
-    assert read_series(path, "load").step == HOUR
+    assert read_series(path, ["load"]).step == HOUR
 
 
 def test_files_without_dates(tmp_path):
     """Numbers only have to rise where their name says time; other columns are no time."""
     path = _write(tmp_path, [i * 10 for i in range(50)], header="time,load")
-    assert read_series(path, "load").step is None
+    assert read_series(path, ["load"]).step is None
     path = _write(tmp_path, [i * 10 for i in [*range(30), 31, *range(33, 50)]], header="time,load")
     with pytest.raises(CatsError, match="row 31: 1 rows are missing"):
-        read_series(path, "load")
+        read_series(path, ["load"])
     for stamps in ([i % 7 for i in range(50)], ["a"] * 50, [20240101 + i // 9 for i in range(50)]):
-        read = read_series(_write(tmp_path, stamps, header="other,load"), "load")
+        read = read_series(_write(tmp_path, stamps, header="other,load"), ["load"])
         assert len(read.values) == 50 and read.step is None
     path = tmp_path / "data.csv"
     path.write_text("load\n" + "".join(f"{_wave(i)}\n" for i in range(50)))
-    assert len(read_series(path, "load").values) == 50
+    assert len(read_series(path, ["load"]).values) == 50
 
 
 @pytest.mark.parametrize("where", [3, 60, 118])
@@ -211,7 +211,7 @@ def test_a_row_of_totals_is_named(tmp_path, row, message):
     total = sum(float(_wave(i)) for i in range(DAYS))
     path.write_text(path.read_text() + row.format(total=total) + "\n")
     with pytest.raises(CatsError, match=message):
-        read_series(path, "load")
+        read_series(path, ["load"])
 
 
 def test_totals_without_a_name_are_found_by_their_value(tmp_path):
@@ -219,35 +219,38 @@ def test_totals_without_a_name_are_found_by_their_value(tmp_path):
     values = [float(_wave(i)) for i in range(50)]
     path.write_text("load\n" + "".join(f"{value}\n" for value in [*values, sum(values)]))
     with pytest.raises(CatsError, match="row 51: it holds the sum of all rows above it"):
-        read_series(path, "load")
+        read_series(path, ["load"])
     path.write_text("load\n" + "0\n" * 50 + "1\n1\n")  # a sum by chance
-    assert len(read_series(path, "load").values) == 52
+    assert len(read_series(path, ["load"]).values) == 52
 
 
 def test_separators_and_decimal_marks(tmp_path):
     values = [_wave(i).replace(".", ",") for i in range(DAYS)]
     path = _write(tmp_path, _stamps(), values, header="date;load", between=";")
     with pytest.raises(CatsError, match="no column 'load'.*is ';' the separator.*--separator ';'"):
-        read_series(path, "load")
+        read_series(path, ["load"])
     with pytest.raises(CatsError, match="row 1: .* is no number: is ',' the decimal mark"):
-        read_series(path, "load", separator=";")
-    read = read_series(path, "load", separator=";", decimal=",")
-    assert read.values == [float(_wave(i)) for i in range(DAYS)]
+        read_series(path, ["load"], separator=";")
+    read = read_series(path, ["load"], separator=";", decimal=",")
+    assert read.values[:, 0].tolist() == [float(_wave(i)) for i in range(DAYS)]
     task = _load(path, separator=";", decimal=",")
     assert tasks.load("forecast", **task.options).options == task.options
     path = _write(tmp_path, _stamps(), values, between="\t", header="date\tload")
     with pytest.raises(CatsError, match="is 'tab' the separator.*--separator 'tab'"):
-        read_series(path, "load")
-    assert read_series(path, "load", separator="tab", decimal=",").values == read.values
+        read_series(path, ["load"])
+    assert (
+        read_series(path, ["load"], separator="tab", decimal=",").values.tolist()
+        == read.values.tolist()
+    )
     path = _write(tmp_path, _stamps(), values)
     with pytest.raises(CatsError, match="row 1: 3 cells, the header has 2: is ',' the decimal"):
-        read_series(path, "load")
+        read_series(path, ["load"])
     path = _write(tmp_path, _stamps(), ["1.234,5"] * DAYS, between=";", header="date;load")
     with pytest.raises(CatsError, match="row 1: column 'load': '1.234,5' is no number$"):
-        read_series(path, "load", separator=";", decimal=",")
+        read_series(path, ["load"], separator=";", decimal=",")
     path = _write(tmp_path, _stamps(), between=";", header="date;load")
     with pytest.raises(CatsError, match="is '.' the decimal mark[?] --decimal [.]"):
-        read_series(path, "load", separator=";", decimal=",")
+        read_series(path, ["load"], separator=";", decimal=",")
 
 
 @pytest.mark.parametrize(
@@ -261,10 +264,10 @@ def test_separators_and_decimal_marks(tmp_path):
 )
 def test_marks_that_cannot_be_are_refused(tmp_path, options, message):
     with pytest.raises(CatsError, match=message):
-        read_series(_write(tmp_path, _stamps()), "load", **options)
+        read_series(_write(tmp_path, _stamps()), ["load"], **options)
 
 
 def test_columns_twice_are_refused(tmp_path):
     path = _write(tmp_path, [f"{t},1" for t in _stamps()], header="date,load,load")
     with pytest.raises(CatsError, match="column 'load' twice"):
-        read_series(path, "load")
+        read_series(path, ["load"])

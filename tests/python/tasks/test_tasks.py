@@ -91,8 +91,8 @@ def test_forecast_windows_are_the_series(tmp_path):
     values = _wave()
     task = _forecast(_csv(tmp_path, values), parts="60:20:20")
     known = torch.tensor(values[:60], dtype=torch.float64)
-    assert task.mean == pytest.approx(known.mean().item())
-    assert task.deviation == pytest.approx(known.std(correction=0).item())
+    torch.testing.assert_close(task.mean, known.mean()[None])
+    torch.testing.assert_close(task.deviation, known.std(correction=0)[None])
     # Training windows end inside the training part; the others may look back, never forward.
     assert [len(p) for p in (task.train, task.validation, task.test)] == [50, 18, 18]
     for part, start in ((task.train, 0), (task.validation, 52), (task.test, 72)):
@@ -236,10 +236,11 @@ def test_linear_baseline_is_the_best_linear_map(tmp_path):
     noise = torch.randn(300, generator=generator).cumsum(0).tolist()
     task = _forecast(_csv(tmp_path, noise), parts="200:50:50")
     with mock.patch.object(baselines, "RIDGES", (1e-12,)):
-        best = baselines.linear(task)
+        (best,) = baselines.linear(task)
 
     def error(weights):
-        return task.score((baselines.design(task.train) @ weights).float(), task.train)["mse"]
+        design = baselines.design(task, task.train)[:, 0]
+        return task.score((design @ weights).float(), task.train)["mse"]
 
     for _ in range(5):
         other = best + 0.01 * torch.randn(best.shape, dtype=torch.float64, generator=generator)
@@ -302,3 +303,95 @@ def test_samples_evenly_spread():
         some = part.spaced(count)
         assert some.targets.tolist() == some.spread.tolist() == wanted and some.offset is None
         assert some.inputs.flatten().tolist() == wanted
+
+
+def _columns(tmp_path, count=200):
+    """A file of three columns; b follows a by three rows, c is noise."""
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(2, count + 3, generator=generator).tolist()
+    a = [math.sin(i / 5) + 0.3 * noise[0][i] for i in range(count + 3)]
+    lines = [f"{_hour(i)},{a[i + 3]:.5f},{100 + 10 * a[i]:.4f},{noise[1][i]:.5f}"
+             for i in range(count)]  # fmt: skip
+    (tmp_path / "abc.csv").write_text("\n".join(["date,a,b,c", *lines]) + "\n")
+    rows = [[float(v) for v in line.split(",")[1:]] for line in lines]
+    return str(tmp_path / "abc.csv"), torch.tensor(rows, dtype=torch.float64)
+
+
+SEVERAL = {"context": 8, "horizon": 3, "patch": 2, "parts": "120:40:40"}
+
+
+def test_forecasts_of_many_targets_with_outside_channels(tmp_path):
+    """Columns of a token channel by channel, targets first; each normalised by its own window."""
+    path, rows = _columns(tmp_path)
+    task = tasks.load("forecast", data=path, target="b,a", channels=["c"], **SEVERAL)
+    assert task.channels == 3 and task.metadata.targets == 2
+    assert [c.name for c in task.metadata.channels] == ["b", "a", "c"]
+    assert (task.model.inputs, task.model.outputs) == (6, 6)
+    rows = rows[:, [1, 0, 2]]
+    mean, deviation = rows[:120].mean(0), rows[:120].std(0, correction=0)
+    torch.testing.assert_close(task.mean, mean)
+    part = task.validation
+    assert part.offset.shape == part.spread.shape == (len(part), 2)
+    for i in (0, len(part) - 1):
+        seen = (rows[112 + i : 120 + i] - mean) / deviation
+        normal = (seen - seen.mean(0)) / (seen.var(0, correction=0) + 1e-5).sqrt()
+        wanted = normal.reshape(4, 2, 3).transpose(1, 2).reshape(4, 6)
+        torch.testing.assert_close(part.inputs[i].double(), wanted, rtol=1e-4, atol=1e-4)
+        future = part.targets[i].reshape(2, 3) * part.spread[i, :, None] + part.offset[i, :, None]
+        future = future.T.double() * deviation[:2] + mean[:2]
+        torch.testing.assert_close(future, rows[120 + i : 123 + i, :2], rtol=1e-4, atol=1e-4)
+    again = tasks.load("forecast", **task.options)
+    assert torch.equal(again.test.inputs, task.test.inputs) and again.options == task.options
+    x, targets = task.batch(torch.tensor([3, 9]), 4, torch.Generator())
+    assert x.shape == (2, 4, 6) and targets.shape == (2, 4, 8)
+    torch.testing.assert_close(targets[:, -1, :6], task.train.targets[[3, 9]])
+    line = torch.cat((task.contexts(task.train)[3, 1], task.train.targets[3, 3:]))
+    for t in range(4):
+        torch.testing.assert_close(targets[0, t, 3:6], line[2 * t + 2 : 2 * t + 5])
+
+
+def test_figures_of_many_targets_are_their_means(tmp_path):
+    path, _ = _columns(tmp_path)
+    task = tasks.load("forecast", data=path, target=["a", "b"], **SEVERAL)
+    part = task.test
+    error = torch.tensor([2.0, 4.0])  # deviations of the training part
+    output = part.targets + (error / part.spread).repeat_interleave(3, 1)
+    assert task.score(output, part) == pytest.approx({"mse": 10.0, "mae": 3.0}, rel=1e-4)
+    targets = torch.cat((part.targets, part.spread), 1)[:, None]
+    assert task.loss(output[:, None], targets).item() == pytest.approx(10.0, rel=1e-4)
+    alone = [tasks.load("forecast", data=path, target=name, **SEVERAL) for name in "ab"]
+    scores = [baselines.scores(one, "test")["test"] for one in alone]
+    together = baselines.scores(task, "test")["test"]
+    for name in ("persistence", "linear", "context mean"):
+        mean = sum(one[name]["mse"] for one in scores) / 2
+        assert together[name]["mse"] == pytest.approx(mean, rel=1e-4)
+    assert "linear, all channels" not in scores[0]
+    # b is what a was three rows before, which its own window does not tell.
+    assert together["linear, all channels"]["mse"] < 0.8 * together["linear"]["mse"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target": "a,b,a"}, "columns a, b, a: each once"),
+        ({"target": "a", "channels": ["a"]}, "each once"),
+        ({"target": "a", "channels": ["d"]}, "no column 'd'"),
+        ({"target": "a,"}, "no column ''"),
+        ({"target": ["a", "b"], "units": ["K"] * 3}, "3 units for 2 channels"),
+    ],
+)
+def test_wrong_columns_of_a_forecast_are_named(tmp_path, options, message):
+    path, _ = _columns(tmp_path)
+    with pytest.raises(CatsError, match=message):
+        tasks.load("forecast", data=path, **SEVERAL, **options)
+
+
+@pytest.mark.skipif(not ETT.exists(), reason="ETTh1.csv is not there")
+def test_ett_of_all_columns_has_the_baselines_of_the_literature():
+    """Multivariate, horizon 96: a linear map of each column's own window is at 0.38 there."""
+    columns = "HUFL,HULL,MUFL,MULL,LUFL,LULL,OT"
+    options = {**PRESETS["ett"], "target": columns, "context": 96, "stride": 8}
+    task = tasks.load("forecast", data=str(ETT), **options)
+    assert task.channels == 7 and task.model.outputs == 7 * 96
+    scores = baselines.scores(task, "test")["test"]
+    assert 0.35 < scores["linear"]["mse"] < 0.42 < scores["persistence"]["mse"]
