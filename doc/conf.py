@@ -71,9 +71,13 @@ class Room(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """The page, by autodoc."""
         name = self.arguments[0]
-        lines = [f".. automodule:: {name}", ""]
-        for module in pkgutil.iter_modules(importlib.import_module(name).__path__, f"{name}."):
-            if not module.ispkg and not module.name.split(".")[-1].startswith("_"):
+        package = importlib.import_module(name)
+        # What a package itself offers, by __all__, is of its modules and stands there.
+        offers = ["   :no-members:"] if hasattr(package, "__all__") else []
+        lines = [f".. automodule:: {name}", *offers, ""]
+        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+            own_page = module.ispkg and name == "cats"
+            if not own_page and not module.name.split(".")[-1].startswith("_"):
                 lines += [module.name, "*" * len(module.name), f".. automodule:: {module.name}", ""]
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
