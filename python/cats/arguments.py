@@ -5,8 +5,8 @@
 A command's module may say, by the names of its options:
 
 ``CONFLICTS``
-    ``{"loss_matrix": ("loss", "links")}``: what has no effect beside an option, or beside the value
-    of one (``"task=digits"``), and is refused rather than forgotten.
+    ``{"loss_matrix": ("loss", "links")}``: what has no effect beside an option, and is refused
+    rather than forgotten.
 ``NEEDS``
     ``{"air_radio": ("air_budget",)}``: what has an effect only beside one of others.
 """
@@ -143,13 +143,11 @@ def _given(
 def check(command: ModuleType, args: argparse.Namespace) -> None:
     """Raise CatsError where options that were given do not go together."""
     given: dict[str, str] = getattr(args, "given", {})
-    for rule, others in getattr(command, "CONFLICTS", {}).items():
-        name, _, value = rule.partition("=")
-        if str(getattr(args, name, None)) != value if value else name not in given:
-            continue
-        first = " ".join(filter(None, (given.get(name, _written(name)), value)))
-        for other in (one for one in others if one in given):
-            raise CatsError(f"{given[other]} has no effect beside {first}: leave one of them out")
+    for name, others in getattr(command, "CONFLICTS", {}).items():
+        for other in (one for one in others if one in given and name in given):
+            raise CatsError(
+                f"{given[other]} has no effect beside {given[name]}: leave one of them out"
+            )
     for name, others in getattr(command, "NEEDS", {}).items():
         if name in given and not given.keys() & set(others):
             raise CatsError(f"{given[name]} goes with {' or '.join(map(_written, others))}")

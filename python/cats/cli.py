@@ -30,7 +30,7 @@ from cats.report import json_alone
 
 # In the order of work; commands that are not listed come after these, by name.
 ORDER = (
-    "demo", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict", "sign",
+    "demo", "import", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict", "sign",
     "build", "flash", "provision", "monitor", "boards", "footprint", "test",
 )  # fmt: skip
 

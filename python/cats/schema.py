@@ -110,20 +110,45 @@ def arguments(
     return {name: getattr(made, name) for name in given}
 
 
+def value(text: str, function: Callable[..., object], name: str) -> Any:
+    """``text`` of a command line for parameter ``name`` of a function: YAML or JSON of the type of
+    its hint, else the text as it stands where the parameter may be one."""
+    kind = _hints(function).get(name, Any)
+    try:
+        found = _yaml(text.encode("utf-8", "backslashreplace"))
+        return convert(found, kind, "", root=name, lax=True) if _plain(found) else text
+    except (CatsError, ValueError, RecursionError) as error:
+        try:
+            return convert(text, kind, "", root=name, lax=True)
+        except CatsError:
+            raise CatsError(_line(error)) from None
+
+
+def _plain(found: object) -> bool:
+    """Whether JSON has such values too: YAML also has dates, bytes and sets."""
+    return found is None or isinstance(found, (str, int, float, list, dict))
+
+
 @cache
 def _parameters(function: Callable[..., object]) -> type:
     """A dataclass with the parameters of a function as its fields."""
-    code = function.__init__ if isinstance(function, type) else function
-    hints = typing.get_type_hints(code, include_extras=True)
+    hints = _hints(function)
     rows: list[Any] = []
     for name, parameter in inspect.signature(function).parameters.items():
         default = parameter.default
         kind = hints.get(name, Any)
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
         if default is parameter.empty:
             rows.append((name, kind))
         else:
-            rows.append((name, kind, dataclasses.field(default=default)))
+            rows.append((name, kind, dataclasses.field(default_factory=lambda d=default: d)))
     return dataclasses.make_dataclass("Parameters", rows, kw_only=True)
+
+
+def _hints(function: Callable[..., object]) -> dict[str, Any]:
+    code = function.__init__ if isinstance(function, type) else function
+    return typing.get_type_hints(code, include_extras=True)
 
 
 def _said(message: str, root: str) -> str:

@@ -50,11 +50,13 @@ class ScaledUp(ForwardPass):
         weight: Tensor,
         bias: Tensor,
         norm: nn.LayerNorm | None,
+        average: bool = False,
     ) -> Tensor:
         """This project's, scaled by all columns over those that a node has."""
         out = super().by_views(g, x, mask, reader, weight, bias, norm) - bias
         scale = mask.shape[-1] / mask.sum(-1).clamp_min(1).to(x)  # [B, rows, D]
-        return out * (scale @ reader) + bias
+        out = out * (scale @ reader) + bias
+        return out.mean(1, keepdim=True) if average else out
 
 
 class Zeros(ScaledUp):
@@ -69,6 +71,7 @@ class Zeros(ScaledUp):
         weight: Tensor,
         bias: Tensor,
         norm: nn.LayerNorm | None,
+        average: bool = False,
     ) -> Tensor:
         """A plain transformer's."""
         view = torch.where(mask, x[:, :, None, :], 0)
@@ -76,7 +79,7 @@ class Zeros(ScaledUp):
         out = x.new_empty(*x.shape[:2], len(weight))
         for d, columns in enumerate(reader.bool()):
             out[:, :, columns] = functional.linear(view[:, :, d], weight[columns], bias[columns])
-        return out
+        return out.mean(1, keepdim=True) if average else out
 
 
 RULES = {

@@ -49,6 +49,10 @@ class CatsCommand(WestCommand):
             raise CommandError(status)
 
 
+class CatsImport(CatsCommand):
+    command = "import"
+
+
 class CatsTrain(CatsCommand):
     command = "train"
 

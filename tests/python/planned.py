@@ -9,6 +9,7 @@ arrive (and, where the engine allows it, whether it is produced) before the exch
 is consumed.
 """
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from cats.integer.random_models import random_keep, random_split
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, gather_kind, own_ranges, view_width
 
 
@@ -35,8 +36,10 @@ def shapes(draw, nodes: int = 16) -> tuple[ModelConfig, SplitConfig, KeepSets]:
         hidden=draw(st.integers(count, 40)),
         blocks=draw(st.integers(1, 3)),
         activation=draw(st.sampled_from(["relu", "gelu"])),
-        pool=draw(st.sampled_from(["mean", "class", "last", "all"])),
+        pool=draw(st.sampled_from(POOLS)),
     )
+    if config.pool != "all" and draw(st.booleans()):
+        config = dataclasses.replace(config, linear=True)
     seed = draw(st.integers(0, 2**31))
     split = random_split(seed, config, count)
     keep = random_keep(seed, config, split, draw(st.sampled_from([1.0, 0.5, 0.1])))
@@ -102,6 +105,9 @@ def run_arena(
     at = arena.offsets
     stride = max(-(-view_width(config, split, keep, g, node) // 4) * 4
                  for g in range(len(plan.gathers)))  # fmt: skip
+
+    direct = config.linear and node == split.holder(config)
+    window = 2 * (-(-config.window // 4) * 4)
 
     def run(name: str, size: int, begin: int = 0) -> np.ndarray:
         assert at[name] + begin + size <= arena.size
@@ -232,7 +238,10 @@ def run_arena(
                     for head in passed:
                         attend(b, row, head, first + head)
             return
-        for row in span(g, t):
+        averaged = kind == Kind.OUTPUT and config.pool == "mean_of_norm"
+        if averaged:
+            average(g, t)
+        for row in span(g, t) if not averaged else ():
             i = row - plan.gathers[g].row_begin
             if kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN):
                 if kind != Kind.INPUT:
@@ -247,8 +256,26 @@ def run_arena(
                 memory.write(rows_of("output", 2 * config.outputs, i), "output", i)
         if kind != Kind.RESULT:
             memory.read(run("rows", 2 * plan.block_rows * stride), "rows", e)
+        if direct and kind == Kind.INPUT:
+            for i in range(config.tokens_in):
+                memory.read(rows_of("input", split.inputs[node], i), "input", i)
+            memory.write(run("window", window), "window", e)
+            memory.write(run("linear", 2 * config.outputs), "linear")
+            memory.read(run("window", window), "window", e)
+        if direct and kind == Kind.OUTPUT:
+            memory.read(run("linear", 2 * config.outputs), "linear")
         own_rows(g, t)
         memory.read(tile(g, t), "tile", g, t)
+
+    def average(g: int, t: int) -> None:
+        """Add normed rows up; behind the last one the result."""
+        if split.outputs[node]:
+            sums = run("sums", 4 * view_width(config, split, keep, g, node))
+            if t:
+                memory.read(sums, "sums", t - 1)
+            memory.write(sums, "sums", t)
+        if t == plan.gathers[g].tiles - 1:
+            memory.write(rows_of("output", 2 * config.outputs, 0), "output", 0)
 
     def q_k_v(b: int, row: int, head: int, of: int) -> None:
         memory.write(run("query", width, row * own + of * width), "q", b, row, of)

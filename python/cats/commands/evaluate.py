@@ -111,8 +111,8 @@ def run(args: argparse.Namespace) -> int:
         return _int8_report(args, model, info, task)
     beside: dict[str, dict[str, float]] = {}
     if args.baselines:
-        beside = baselines.scores(task, args.part)[args.part]
-        if task.name == "forecast" and model.config.causal:
+        beside = dict(baselines.scores(task, args.part)[args.part])
+        if task.all_rows and model.config.causal:
             name = "all tokens, float, as the prototype counts"
             beside[name] = every_token(model, task, getattr(task, args.part))
     tested = model if args.model == "float" else quantise_run(args.run, data=args.data)[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cats import arguments
 from cats.files import output_folder
-from cats.plan.radio import SEALED
+from cats.plan.radio import secured
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
 
@@ -81,11 +81,6 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="how much longer than the fastest an inference may take to save RAM",
     )
-
-
-def secured(name: str) -> str:
-    """The same radio with sealed frames."""
-    return name if name.endswith(SEALED) else name + SEALED
 
 
 def plan_options(args: argparse.Namespace) -> dict:

@@ -13,7 +13,18 @@ from cats.report import add_json_argument, parse_size
 
 HELP = "RAM, flash, air, time and energy for a number of nodes"
 CONFLICTS = {
-    "deploy": ("features", "tokens", "heads", "hidden", "blocks", "inputs", "outputs", "keep"),
+    "deploy": (
+        "features",
+        "tokens",
+        "heads",
+        "hidden",
+        "blocks",
+        "inputs",
+        "outputs",
+        "keep",
+        "pool",
+        "linear",
+    ),
 }
 EPILOG = """\
 exit status: 0 some number of nodes fits the board, 1 none does, 2 bad input
@@ -55,6 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1.0,
         metavar="R",
         help="share of columns that is broadcast",
+    )
+    shape.add_argument(
+        "--pool",
+        choices=("mean", "class", "last", "all", "mean_of_norm"),
+        default="mean",
+        help="rows that the head reads, all: each gives a result (default mean)",
+    )
+    shape.add_argument(
+        "--linear",
+        action="store_true",
+        help="a linear path from the input to the result, both of node 0",
     )
     parser.add_argument(
         "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"

@@ -13,7 +13,7 @@ from cats.files import output_file
 from cats.report import add_json_argument
 
 if TYPE_CHECKING:
-    from cats.deploy.predict import Answers
+    from cats.tasks.answers import Answers
 
 HELP = "answers of a run or of a deployment for new data"
 EPILOG = """\

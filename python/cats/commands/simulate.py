@@ -173,7 +173,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.report import print_table, write_json
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
-    from cats.sim.figures import COLUMNS, owners, report
+    from cats.sim.figures import owners, report, table_of
     from cats.sim.simulate import Settings
     from cats.sim.trace import Trace
 
@@ -236,8 +236,7 @@ def run(args: argparse.Namespace) -> int:
     who = owners(model)
     whose = f"node {who[0]}'s, which owns the result" if len(who) == 1 else "mean over nodes"
     print_table(
-        [metric if name == "quality" else name for name in COLUMNS],
-        [[record["columns"][name] for name in COLUMNS] for record in records],
+        *table_of(records, metric),
         f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
         f"means over inferences; {metric}: {whose}; mJ: of the node that needs most; late: "
         "frames of all inferences that code had too late to send"

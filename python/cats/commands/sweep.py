@@ -20,7 +20,7 @@ examples:
 
 The file names its task and its kinds of training; all keys, with their defaults:
 
-  task: forecast               # or classify, digits
+  task: forecast               # a task of cats train, or package.module:Class
   preset:                      # options by a name of the task's
   options: {}                  # of the task, as data: FILE
   nodes: 4

@@ -14,6 +14,7 @@ from cats import arguments
 from cats.files import output_folder
 from cats.plan.radio import RADIOS
 from cats.report import add_json_argument
+from cats.tasks import flags
 
 if TYPE_CHECKING:
     from cats.nn.model import CatsTransformer
@@ -23,12 +24,7 @@ HELP = "train a model with message dropout and pruning"
 CONFLICTS = {
     "resume": ("force",),
     "air_budget": ("keep", "prune_scope", "prune_by"),
-    "task=digits": (
-        "data", "preset", "target", "context", "horizon", "patch", "stride", "parts", "missing",
-        "separator", "decimal", "time_format", "time_zone", "group", "channels", "lengths",
-        "size", "augment", "units",
-    ),
-}  # fmt: skip
+}
 NEEDS = {
     "air_radio": ("air_budget",),
     "prune_steps": ("keep", "air_budget"),
@@ -39,7 +35,7 @@ NEEDS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats train``."""
-    length, columns = arguments.whole(), arguments.whole(1, 4096)
+    columns = arguments.whole(1, 4096)
     rate = arguments.number(0, 100, above=True)
     parser.add_argument(
         "-o", "--out", type=output_folder, required=True, metavar="RUN", help="RUN folder"
@@ -48,95 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted RUN (or start it)"
     )
-    parser.add_argument(
-        "--task", required=True, choices=("digits", "forecast", "classify", "images")
-    )
     parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same run (0)")
 
-    task = parser.add_argument_group("data (forecast, classify, images)")
-    task.add_argument(
-        "--data",
-        metavar="FILE",
-        help="forecast: CSV file with a header line; classify: CSV with columns sample, label and "
-        "one for each channel, or NAME_TRAIN.ts; images: a folder with a sub-folder of PNG or JPEG "
-        "files a class, perhaps inside train and test, or NAME.npz with arrays x, y or x_train ..; "
-        "--resume takes it under another name, too",
-    )
-    task.add_argument(
-        "--preset",
-        choices=("ett", "basicmotions", "japanesevowels"),
-        help="forecast: ett is column OT of ETTh1.csv, 12, 4 and 4 months, context 512, horizon "
-        "96, patch 16, stride 1; classify: a data set inside the package aeon; options given "
-        "beside it count more",
-    )
-    task.add_argument("--target", metavar="COL", help="column to forecast")
-    task.add_argument(
-        "--context", type=length, help="values seen before the forecast (default 512)"
-    )
-    task.add_argument("--horizon", type=length, help="values to forecast (default 96)")
-    task.add_argument(
-        "--patch",
-        type=length,
-        help="values a token (default 16; classify 10; images: pixels of its side, 4)",
-    )
-    task.add_argument("--stride", type=length, help="rows between training windows (default 1)")
-    task.add_argument(
-        "--parts",
-        help="train:validation:test, in order of time, as shares (default 0.6:0.2:0.2), "
-        "rows (8640:2880:2880) or months of 30 days (12m:4m:4m)",
-    )
-    task.add_argument(
-        "--missing",
-        choices=("refuse", "hold"),
-        help="forecast: missing values and rows: name the row and stop, or hold the value before "
-        "(default refuse)",
-    )
-    task.add_argument("--separator", metavar="CHAR", help="between cells, or tab (default ,)")
-    task.add_argument("--decimal", metavar="MARK", help="decimal mark of CSV, . or , (default .)")
-    task.add_argument(
-        "--time-format",
-        metavar="FORMAT",
-        help="forecast: how times are written, as strptime has it: '%%d.%%m.%%Y %%H:%%M' (default: "
-        "ISO 8601); none: rows are evenly spaced, whatever the file says",
-    )
-    task.add_argument(
-        "--time-zone",
-        metavar="NAME",
-        help="forecast: zone of local times with daylight saving, like Europe/Berlin",
-    )
-    task.add_argument(
-        "--group",
-        metavar="COL",
-        help="classify: person or recording; all series of one are in one part",
-    )
-    task.add_argument(
-        "--channels",
-        metavar="COL,COL",
-        type=lambda text: text.split(","),
-        help="classify: columns to take (default: all but times, persons and counting indices)",
-    )
-    task.add_argument(
-        "--units",
-        metavar="U[,U..]",
-        type=lambda text: text.split(","),
-        help="classify, forecast: unit of the channels, one for all or one for each, for people",
-    )
-    task.add_argument(
-        "--lengths",
-        choices=("refuse", "pad", "crop"),
-        help="classify: series of unequal lengths: name one and stop, repeat the first step before "
-        "shorter ones, or leave out the oldest steps of longer ones (default refuse)",
-    )
-
-    task.add_argument(
-        "--size", metavar="HxW", help="images: resize them to so many pixels, height first"
-    )
-    task.add_argument(
-        "--augment",
-        metavar="none|NAME=VALUE,..",
-        help="images: how training images are changed: shift (pixels), flip (1), colour (0..1), "
-        "mixup and cutmix (shares of batches), cutout (pixels) (default: shift by an eighth)",
-    )
+    flags.add_arguments(parser)
 
     shape = parser.add_argument_group("model (defaults: what suits the task)")
     shape.add_argument(
@@ -166,7 +76,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
     shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
     shape.add_argument("--activation", choices=("relu", "gelu"))
-    shape.add_argument("--pool", choices=("mean", "class", "last"), help="what the head reads")
+    shape.add_argument(
+        "--pool",
+        choices=("mean", "class", "last", "mean_of_norm"),
+        help="what the head reads: the mean of all rows, a class token, the last row, or the mean "
+        "of all rows behind the norm of each",
+    )
+    shape.add_argument(
+        "--linear",
+        action="store_true",
+        help="a linear path from the whole input to the result, at the node that has both; task "
+        "forecast begins with the best linear map and ends with the epoch that is best on the "
+        "validation part",
+    )
 
     loss = parser.add_argument_group("loss and pruning")
     loss.add_argument(
@@ -239,8 +161,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--init",
         type=Path,
         metavar="RUN",
-        help="start from the weights and keep sets of a trained RUN of the same shape, dealt to "
-        "--nodes or --shares where these differ",
+        help="start from the weights and keep sets of RUN, dealt to --nodes or --shares where they "
+        "differ; its shape, and of the same task its options, are the defaults here",
     )
     fit = parser.add_argument_group("optimiser")
     fit.add_argument("--epochs", type=arguments.whole(), help="passes over the data (by task)")
@@ -277,31 +199,16 @@ def run(args: argparse.Namespace) -> int:
     """Train; prints the figures of the finished model."""
     import dataclasses
 
-    from cats import tasks
-    from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
     from cats.report import print_notes, print_table, write_json
     from cats.shape.config import SplitConfig, node_shares
     from cats.tasks import baselines
     from cats.training.loop import train
-    from cats.training.options import Training
+    from cats.training.options import Training, suited
     from cats.training.run_folder import METRICS, load_run
 
-    names = (
-        "data", "target", "context", "horizon", "patch", "stride", "parts", "missing", "separator",
-        "decimal", "time_format", "time_zone", "group", "channels", "lengths", "size",
-        "augment", "units",
-    )  # fmt: skip
-    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if args.preset:
-        options = {**tasks.preset(args.task, args.preset), **options}
-    if args.task == "forecast" and not ("data" in options and "target" in options):
-        raise CatsError("task forecast needs --data FILE.csv and --target COL")
-    if args.task == "classify" and "data" not in options:
-        raise CatsError("task classify needs --data FILE or --preset NAME")
-    if args.task == "images" and "data" not in options:
-        raise CatsError("task images needs --data FOLDER or FILE.npz")
-    task = tasks.load(args.task, **options)
+    init, before = load_run(args.init) if args.init else (None, None)
+    task = flags.task_of(args, before)
     if os.environ.get("RANK", "0") == "0":
         print_notes(task.notes, task.warnings)
     shape = {
@@ -309,7 +216,11 @@ def run(args: argparse.Namespace) -> int:
         for name in ("features", "heads", "hidden", "blocks", "activation", "pool")
         if getattr(args, name) is not None
     }
-    model = dataclasses.replace(task.model, **shape)
+    model = task.model
+    if before is not None:  # its shape, but for what the data decides
+        data = {name: getattr(model, name) for name in ("tokens_in", "inputs", "outputs", "task")}
+        model = dataclasses.replace(before.model, **data)
+    model = dataclasses.replace(model, **shape, linear=args.linear or model.linear)
     model.check()
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
     split = SplitConfig.by_shares(model, shares, args.input_split, args.output_split, task.channels)
@@ -319,7 +230,7 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) is not None
     }
     training = Training(
-        **{**task.training, **chosen},
+        **{**suited(task), **chosen},
         dropout=args.dropout,
         message_dropout=parse_probability(args.message_dropout),
         granularity=args.granularity,
@@ -337,7 +248,6 @@ def run(args: argparse.Namespace) -> int:
         precision=args.precision,
         seed=args.seed,
     )
-    init = load_run(args.init)[0] if args.init else None
     if init is not None and "keep" in getattr(args, "given", ()):
         _check_init(args.init, init, training.keep_ratios())
     _, metrics = train(task, model, split, training, args.out, args.resume, args.force, init=init)
@@ -351,9 +261,10 @@ def run(args: argparse.Namespace) -> int:
     if "baselines" not in metrics:
         metrics["baselines"] = baselines.scores(task, *parts)
         write_json(args.out / METRICS, metrics)
-    print_table(*_beside(metrics, parts), "what it has to beat")
-    if task.name != "forecast" and (step := baselines.thinned(task)) > 1:
-        print(f"which learned from one training sample in {step}")
+    if any(metrics["baselines"].values()):
+        print_table(*_beside(metrics, parts), "what it has to beat")
+    if task.thinned > 1:
+        print(f"which learned from one training sample in {task.thinned}")
     if args.json:
         write_json(args.json, metrics)
     return 0

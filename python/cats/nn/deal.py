@@ -33,6 +33,7 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
     dealt = CatsTransformer(model.config, split, dropout=model.dropout)
     dealt.load_state_dict(model.state_dict())
     dealt.train(model.training)
+    dealt.metadata, dealt.scales = model.metadata, model.scales
     if split == model.split:
         dealt.set_keep(model.keep)
         return dealt, []

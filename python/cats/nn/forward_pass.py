@@ -32,8 +32,11 @@ class Rounding(Protocol):
     def __call__(self, name: str, x: Tensor) -> Tensor:
         """The tensor of that name as the integers hold it."""
 
-    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
-        """Weights [O, K] of the product behind gather g; ``read`` bool [O, K]: which count."""
+    def weight(
+        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
+    ) -> Tensor:
+        """Weights [O, K] of the product behind gather g, or of the linear path from there; ``read``
+        bool [O, K]: which count."""
 
     def norms(self, g: int) -> bool:
         """Whether what the norm behind gather g gives is rounded."""
@@ -51,10 +54,25 @@ class ForwardPass:
             self.observe(name, x)
         return x if self.model.rounding is None else self.model.rounding(name, x)
 
+    def linear(self, x: Tensor, linear: nn.Linear) -> Tensor:
+        """The linear path: x [B, tokens_in, P] to [B, 1, O], at the node that has all of x."""
+        rounding, weight = self.model.rounding, linear.weight
+        if rounding is not None:
+            read = torch.ones_like(weight, dtype=torch.bool)
+            x = rounding("gather0", x)
+            weight = rounding.weight(0, weight, linear.bias, read, linear=True)
+        return functional.linear(x.flatten(1)[:, None], weight, linear.bias)
+
     def product(
-        self, g: int, x: Tensor, linear: nn.Linear, norm: nn.LayerNorm | None = None
+        self,
+        g: int,
+        x: Tensor,
+        linear: nn.Linear,
+        norm: nn.LayerNorm | None = None,
+        average: bool = False,
     ) -> Tensor:
-        """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]."""
+        """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]; with
+        ``average`` that of the mean over rows, [B, 1, O]."""
         model, losses, rounding = self.model, self.losses[g], self.model.rounding
         x = self.see(f"gather{g}", x)
         kind, _ = gather_kind(model.config, g)
@@ -67,21 +85,23 @@ class ForwardPass:
         seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))
         if not seen and not isinstance(losses, Tensor):
             if losses is None and model.whole[g]:  # one view is all views
-                return functional.linear(x if norm is None else norm(x), weight, bias)
+                x = x if norm is None else norm(x)
+                return functional.linear(x.mean(1, keepdim=True) if average else x, weight, bias)
             if losses is None:
                 mask, bounds = view[None, None], (0, x.shape[1])
             else:
                 mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
             affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
-            return MaskedProduct.apply(
+            x = MaskedProduct.apply(
                 x, weight, bias, *affine, mask, bounds, reader, model.layout(kind)
             )
+            return x.mean(1, keepdim=True) if average else x
         if isinstance(losses, Heard):
             losses = losses.dense(len(x))
         if losses is None and self.observe is None and model.whole[g]:  # one view is all views
             view, reader = view[:1], reader.new_ones(1, len(weight))
         mask = view[None, None] if losses is None else self._mask(g, kind, losses)
-        return self.by_views(g, x, mask, reader, weight, bias, norm)
+        return self.by_views(g, x, mask, reader, weight, bias, norm, average)
 
     def _mask(self, g: int, kind: Kind, heard: Tensor) -> Tensor:
         """bool [.., D, K]: own columns, and kept columns that were heard."""
@@ -101,6 +121,7 @@ class ForwardPass:
         weight: Tensor,
         bias: Tensor,
         norm: nn.LayerNorm | None,
+        average: bool = False,
     ) -> Tensor:
         """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
         view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
@@ -111,6 +132,8 @@ class ForwardPass:
             variance = centred.square().sum(-1, keepdim=True) / count
             view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
             view = self.see(f"norm{g}", torch.where(mask, view, 0))
+        if average:
+            view = self.see("mean", view.mean(1, keepdim=True))
         if len(reader) == 1:
             return functional.linear(view[:, :, 0], weight, bias)
         kind, _ = gather_kind(self.model.config, g)

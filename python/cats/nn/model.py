@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
+from cats.integer.quantize import Scales
 from cats.nn.forward_pass import ForwardPass, Observe, Rounding
 from cats.nn.masked_product import layout
 from cats.nn.message_dropout import Losses
+from cats.plan.summary import summary
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.metadata import Metadata
 from cats.shape.partition import (
     KeepSets,
     Kind,
@@ -54,10 +57,13 @@ class CatsTransformer(nn.Module):
     ``keep`` are the columns that each source broadcasts in each gather (None: all of them);
     ``dropout`` is ordinary dropout, at the places where ``nn.TransformerEncoderLayer`` has it.
     ``rounding``, where it is set, rounds as the integer model will. ``forward_pass`` says what
-    becomes of what a node lacks.
+    becomes of what a node lacks. ``metadata`` and ``scales``, where training knows them, say what
+    samples and outputs mean, and by what it rounded.
     """
 
     rounding: Rounding | None = None
+    metadata: Metadata | None = None
+    scales: Scales | None = None
     forward_pass: type[ForwardPass] = ForwardPass
 
     def __init__(
@@ -78,6 +84,8 @@ class CatsTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.features, config.norm_eps)
         self.head = nn.Linear(config.features, config.outputs)
+        if config.linear:
+            self.linear = nn.Linear(config.window, config.outputs)
         self._initialise()
 
         self.groups: dict[Kind, tuple[tuple[int, int, int], bool]] = {}  # of ``layout``
@@ -113,6 +121,8 @@ class CatsTransformer(nn.Module):
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
+        if self.config.linear:
+            nn.init.zeros_(self.linear.weight)
 
     def set_keep(self, keep: KeepSets) -> None:
         """Broadcast only these columns from now on."""
@@ -140,6 +150,10 @@ class CatsTransformer(nn.Module):
         groups, are_nodes = self.groups[kind]
         return groups, None if are_nodes else getattr(self, f"owner_{kind.name}")
 
+    def __str__(self) -> str:
+        """What each node has and which columns are sent; ``repr`` shows the layers."""
+        return summary(self)
+
     def forward(
         self, x: Tensor, losses: Losses | None = None, observe: Observe | None = None
     ) -> Tensor:
@@ -162,6 +176,7 @@ class CatsTransformer(nn.Module):
             )
         run = self.forward_pass(self, losses, observe)
         run.see("input", x)
+        window = x
         x = run.product(0, x, self.embed)
         if config.pool == "class":
             x = torch.cat((self.class_token.expand(len(x), 1, -1), x), 1)
@@ -170,7 +185,11 @@ class CatsTransformer(nn.Module):
             x = self._block(run, b, x)
         if config.pool == "mean":
             x = x.mean(1, keepdim=True)
-        return run.see("output", run.product(4 * config.blocks + 1, x, self.head, self.norm))
+        behind = config.pool == "mean_of_norm"
+        x = run.product(4 * config.blocks + 1, x, self.head, self.norm, average=behind)
+        if config.linear:
+            x = x + run.linear(window, self.linear)
+        return run.see("output", x)
 
     def _block(self, run: ForwardPass, b: int, x: Tensor) -> Tensor:
         """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later."""

@@ -95,9 +95,7 @@ def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int
 
     training = model.training
     model.eval()
-    for _ in range(BATCHES):
-        index = torch.randint(len(task.train), (batch,), generator=generator)
-        x, _ = task.batch(index, model.config.output_rows, generator)
+    for x, _ in task.draws(BATCHES, batch, model.config.output_rows, generator):
         model(x.to(model.device), observe=count)
     model.train(training)
     return [
@@ -115,9 +113,7 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
     scores: list = [0.0 if prune else None for prune in prunable]
     training = model.training
     model.eval()
-    for _ in range(BATCHES):
-        index = torch.randint(len(task.train), (batch,), generator=generator)
-        x, targets = task.batch(index, model.config.output_rows, generator)
+    for x, targets in task.draws(BATCHES, batch, model.config.output_rows, generator):
         model.zero_grad()
         task.loss(model(x.to(model.device)), targets.to(model.device)).backward()
         for g, prune in enumerate(prunable):

@@ -20,6 +20,7 @@ from torch import Tensor
 from cats.errors import CatsError
 from cats.integer.model import MAX_BIAS
 from cats.integer.quantize import Scales
+from cats.integer.reference import averages
 from cats.schema import convert
 from cats.shape.config import ModelConfig
 from cats.shape.partition import Kind, gather_count, gather_kind
@@ -28,10 +29,11 @@ from cats.shape.partition import Kind, gather_count, gather_kind
 def scales_from_json(data: Mapping, config: ModelConfig) -> Scales:
     """Inverse of ``to_json`` for Scales; CatsError where they do not fit the model."""
     lengths = {name: config.blocks for name in ("query", "key", "value", "up")}
-    lengths |= {"sent": gather_count(config), "norm": gather_count(config) - 1, "residual": None}
+    lengths |= {"sent": gather_count(config), "norm": gather_count(config) - 1}
+    lengths |= {"residual": None, "mean": None}
     scales = convert(data, Scales, "a run's configuration", root="$.scales")
     for name, length in lengths.items():
-        values = [scales.residual] if length is None else getattr(scales, name)
+        values = [getattr(scales, name)] if length is None else getattr(scales, name)
         if len(values) != (length or 1) or not all(0 < v < math.inf for v in values):
             raise CatsError(f"scales of {name}: {length or 1} positive numbers are wanted")
     return scales
@@ -52,8 +54,10 @@ class Rounded:
     def __init__(
         self, config: ModelConfig, scales: Scales, only: Collection[str] | None = None
     ) -> None:
-        self.scales, self.only = scales, only
+        self.config, self.scales, self.only = config, scales, only
         self.steps = {"residual": scales.residual, "output": scales.sent[-1]}
+        if config.pool == "mean_of_norm":
+            self.steps["mean"] = scales.mean
         for g in range(gather_count(config) - 1):
             self.steps[f"gather{g}"] = scales.sent[g]
             self.steps[f"norm{g}"] = scales.norm[g]
@@ -74,7 +78,7 @@ class Rounded:
 
     def norms(self, g: int) -> bool:
         """See ``forward_pass.Rounding``."""
-        return self.active(f"norm{g}")
+        return self.active(f"norm{g}") or (averages(self.config, g) and self.active("mean"))
 
     def __call__(self, name: str, x: Tensor) -> Tensor:
         """See ``forward_pass.Rounding``."""
@@ -83,16 +87,20 @@ class Rounded:
         bits = 15 if name in ("residual", "output") else 7
         return rounded(x, self.steps[name], -(1 << bits), (1 << bits) - 1)
 
-    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
+    def weight(
+        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
+    ) -> Tensor:
         """See ``forward_pass.Rounding``; the scales are those of ``cats.integer.quantize``."""
-        if not self.active(f"weight{g}"):
+        if not self.active("linear" if linear else f"weight{g}"):
             return weight
         with torch.no_grad():
             values = torch.where(read, weight, 0)
             step = values.abs().amax(1, keepdim=True) / 127  # [O, 1]
             entering = self.scales.norm[g] if g in self.normed else self.scales.sent[g]
+            if averages(self.config, g):
+                entering = self.scales.mean
             step = torch.maximum(step, step.max() * 2.0**-16)
-            if g:  # gather 0's bias stands in a table
+            if g or linear:  # the embedding's bias stands in a table
                 step = torch.maximum(step, bias.abs()[:, None] / (entering * (MAX_BIAS - 1)))
             step = step.clamp_min(torch.finfo(step.dtype).tiny)
             error = (values / step).round().clamp(-127, 127) * step - values

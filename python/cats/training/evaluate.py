@@ -27,7 +27,6 @@ from cats.nn.model import CatsTransformer
 from cats.report import draw_range
 from cats.shape.partition import gather_kind, own_ranges
 from cats.tasks import Part, Task, generator_of
-from cats.tasks.forecast import Forecast
 from cats.training.device import moved
 
 if TYPE_CHECKING:
@@ -115,9 +114,7 @@ def score_at(
     units of the training part. All tokens but the last see statistics of values after them, so this
     is no forecast that could have been made; it is here to be compared.
     """
-    if every_token and not (
-        isinstance(task, Forecast) and model.config.causal and model.config.pool == "all"
-    ):
+    if every_token and not (task.all_rows and model.config.causal and model.config.pool == "all"):
         raise CatsError("only a causal forecaster with pool 'all' forecasts after every token")
     generator = generator_of(seed)
     dropout = MessageDropout(
@@ -139,7 +136,7 @@ def score_at(
     return task.score(torch.cat(outputs), part)
 
 
-def every_token(model: CatsTransformer, task: Forecast, part: Part) -> dict[str, float]:
+def every_token(model: CatsTransformer, task: Task, part: Part) -> dict[str, float]:
     """Figures over the forecasts after every token (``score_at``), nothing lost."""
     config = dataclasses.replace(model.config, pool="all")
     rows = CatsTransformer(config, model.split, model.keep)

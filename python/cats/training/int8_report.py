@@ -37,6 +37,10 @@ def parts(config: ModelConfig) -> dict[str, str]:
             found |= {f"{name}{b}": f"{what}{of}" for name, what in names}
         if kind == Kind.FORWARD and config.activation == "gelu":
             found[f"up{b}"] = f"GELU's argument{of}"
+    if config.pool == "mean_of_norm":
+        found["mean"] = "mean of the normed rows"
+    if config.linear:
+        found["linear"] = "weights of the linear path"
     return found | {"output": "output, int16"}
 
 
@@ -53,8 +57,10 @@ class _Measured(Rounded):
             self._count(x, y)
         return y
 
-    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor) -> Tensor:
-        values = super().weight(g, weight, bias, read)
+    def weight(
+        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
+    ) -> Tensor:
+        values = super().weight(g, weight, bias, read, linear)
         if values is not weight:
             self._count(torch.where(read, weight, 0), values)
         return values

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,6 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from cats import __version__
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.integer.quantize import Scales
@@ -43,20 +43,20 @@ from cats.nn.to_integer import calibration_inputs, scales_for
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
-from cats.shape.config import ModelConfig, SplitConfig, to_json
-from cats.shape.metadata import to_json as metadata_to_json
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, full_keep
 from cats.tasks import Part, Task, generator_of
+from cats.training.best_epoch import BestEpoch, set_linear
 from cats.training.device import device_name, moved, pick_device, seeds_kept
 from cats.training.distributed import average, from_first, processes, wait_for_all
 from cats.training.options import Training
 from cats.training.run_folder import (
     CHECKPOINT,
-    RUN_FORMAT,
     begin_run,
     load_run,
     read_metrics,
     read_tensors,
+    run_config,
     run_state,
     write_run,
 )
@@ -130,8 +130,10 @@ class _Session:
         self.task, self.config, self.split, self.training = task, config, split, training
         self.device, self.rank, self.world = device, rank, world
         torch.manual_seed(training.seed % 2**64)
-        # A causal forecaster learns from all rows at once; only the last row is used later.
-        every_row = config.task == "forecast" and config.pool == "last" and config.causal
+        # A causal forecaster learns from all rows at once; only the last row is used later. Beside
+        # a linear path it learns from that one alone: the path's window ends there.
+        every_row = task.all_rows and config.pool == "last" and config.causal
+        every_row = every_row and not config.linear
         shape = dataclasses.replace(config, pool="all") if every_row else config
         self.model = CatsTransformer(shape, split, dropout=training.dropout)
         if init is not None:
@@ -140,6 +142,13 @@ class _Session:
             init, _ = deal(init, split)
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
+        self.best: BestEpoch | None = None
+        fitted = task.linear_map() if config.linear else None
+        if fitted is not None:
+            if init is None:
+                set_linear(self.model, fitted)
+            self.model.linear.requires_grad_(False)
+            self.best = BestEpoch(self.validation_figures, task.higher_is_better)
         self.model.to(device)
         task.to(device)
         self.optimizer = torch.optim.AdamW(
@@ -151,10 +160,10 @@ class _Session:
         fp16 = training.precision == "fp16"
         self.scaler = torch.amp.GradScaler(device.type, enabled=fp16)
         parts = world * training.accumulate
-        self.batch = min(training.batch, len(task.train) // parts * parts)
+        self.batch = min(training.batch, task.size // parts * parts)
         if not self.batch:
-            raise CatsError(f"{len(task.train)} training samples for batches of {parts} parts")
-        self.steps_an_epoch = len(task.train) // self.batch
+            raise CatsError(f"{task.size} training samples for batches of {parts} parts")
+        self.steps_an_epoch = task.size // self.batch
         self.epoch, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
         self.history: list[dict] = []
         self.scales: Scales | None = None
@@ -163,18 +172,16 @@ class _Session:
 
     def config_json(self) -> dict:
         """Content of RUN/config.json."""
-        return {
-            "format": RUN_FORMAT,
-            "cats": __version__,
-            "task": self.task.name,
-            "task_options": self.task.options,
-            "metadata": metadata_to_json(self.task.metadata),
-            "model": to_json(self.config),
-            "split": to_json(self.split),
-            "training": to_json(self.training),
-            "keep": json.loads(json.dumps(self.model.keep)),
-            **({"scales": to_json(self.scales)} if self.scales else {}),
-        }
+        return run_config(
+            self.task.name,
+            self.task.options,
+            self.task.metadata,
+            self.config,
+            self.split,
+            self.training,
+            self.model.keep,
+            self.scales,
+        )
 
     def run(
         self,
@@ -185,21 +192,30 @@ class _Session:
         prune_at = self._pruning()
         saved = time.monotonic()
         first = self.epoch
+        if self.best and not self.best.state:
+            self.best.restart(self.model)
         bar = _bar(range(first, self.training.epochs), first, self.training.epochs, self.rank)
         for epoch in bar:
             begin, cpu = time.monotonic(), time.process_time()
             if epoch in prune_at:
                 self.model.set_keep(from_first(prune_at[epoch]))
                 self.gradients = None
-            if epoch >= self.training.epochs - self.training.qat:
+            rounded = self.training.epochs - self.training.qat  # the first of those with roundings
+            if epoch >= rounded:
                 self._round()
+            if self.best and (epoch in prune_at or epoch == rounded):
+                self.best.restart(self.model)
             loss = self._epoch(epoch)
             if not math.isfinite(loss):
                 raise CatsError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
             self.epoch = epoch + 1
             record = {"epoch": self.epoch, "loss": loss}
-            record |= {f"validation_{k}": v for k, v in self.score(self.task.validation).items()}
+            if self.task.validation is not None:
+                scores = self.score(self.task.validation)
+                record |= {f"validation_{name}": value for name, value in scores.items()}
             self.history.append(record)
+            if self.best:
+                self.best.offer(self.epoch, self.model)
             self.seconds += time.monotonic() - begin
             self.cpu_seconds += time.process_time() - cpu
             if out is not None and time.monotonic() - saved >= checkpoint_seconds:
@@ -284,10 +300,9 @@ class _Session:
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         self.model.train()
         gradients = self.gradients = self.gradients or self._make_gradients()
-        indices = torch.randperm(len(self.task.train), generator=order)
-        for i in range(self.steps_an_epoch):
-            index = indices[i * self.batch : (i + 1) * self.batch]
-            x, targets = self.task.batch(index, self.model.config.output_rows, noise)
+        batches = self.task.batches(self.batch, self.model.config.output_rows, order, noise)
+        i = -1
+        for i, (x, targets) in enumerate(itertools.islice(batches, self.steps_an_epoch)):
             dropout = gradients.dropout
             total += gradients(x, targets, dropout.arrived(len(x), noise) if dropout else None)
             self.scaler.unscale_(self.optimizer)
@@ -298,18 +313,35 @@ class _Session:
             self.scaler.update()
         self.model.eval()
         average([total])
-        return total.item() / self.steps_an_epoch
+        if i < 0:
+            raise CatsError(f"the training data gave no batch of {self.batch} samples")
+        return total.item() / (i + 1)
 
     def score(self, part: Part) -> dict[str, float]:
         """Figures of the model as it is, nothing lost."""
         self.model.eval()
         return self.task.score(predict(self.model, part.inputs), part)
 
+    def validation_figures(self) -> list[float]:
+        """The figures by which epochs are compared: of the validation part, and of its quarters."""
+        part = self.task.validation
+        outputs = predict(self.model, part.inputs)
+        cuts = [round(i * len(part) / 4) for i in range(5)]
+        chosen = [slice(0, len(part)), *map(slice, cuts, cuts[1:])]
+        return [
+            self.task.score(outputs[one], part.at(one))[self.task.metric]
+            for one in chosen
+            if one.stop > one.start
+        ]
+
     def finish(self) -> dict:
         """The model as it will be used, and its figures."""
+        if self.best:
+            self.model.load_state_dict(self.best.state)
         self.final = CatsTransformer(self.config, self.split, self.model.keep)
         self.final.load_state_dict(self.model.state_dict())
         self.final.to(self.device).eval()
+        self.final.metadata, self.final.scales = self.task.metadata, self.scales
         metrics = {
             "metric": self.task.metric,
             "parameters": sum(p.numel() for p in self.final.parameters()),
@@ -319,11 +351,11 @@ class _Session:
             "device": device_name(self.device),
             "threads": torch.get_num_threads(),
             "history": self.history,
+            **({"best_epoch": self.best.epoch} if self.best else {}),
         }
         for name in ("validation", "test"):
-            metrics[name] = self.task.score(
-                predict(self.final, getattr(self.task, name).inputs), getattr(self.task, name)
-            )
+            if (part := getattr(self.task, name)) is not None:
+                metrics[name] = self.task.score(predict(self.final, part.inputs), part)
         self.final.cpu()
         return metrics
 
@@ -333,6 +365,8 @@ class _Session:
         for name, parameter in self.model.named_parameters():
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer.{name}.{key}"] = value
+        if self.best:
+            tensors |= {f"best.{name}": t for name, t in self.best.state.items()}
         state = {
             "config": self.config_json(),
             "epoch": self.epoch,
@@ -340,6 +374,7 @@ class _Session:
             "cpu_seconds": self.cpu_seconds,
             "history": self.history,
             "scaler": self.scaler.state_dict(),
+            "best": [self.best.epoch, self.best.value, self.best.alone] if self.best else None,
         }
         write_atomic(path, save(tensors, {"state": json.dumps(state)}))
 
@@ -352,6 +387,8 @@ class _Session:
             self.model.set_keep(keep)
             self.model.load_state_dict({k: tensors[f"model.{k}"] for k in self.model.state_dict()})
             for name, parameter in self.model.named_parameters():
+                if not parameter.requires_grad:
+                    continue
                 keys = ("step", "exp_avg", "exp_avg_sq")
                 self.optimizer.state[parameter] = {
                     key: tensors[f"optimizer.{name}.{key}"].to(self.device) for key in keys
@@ -362,6 +399,9 @@ class _Session:
             if self.scaler.is_enabled():
                 self.scaler.load_state_dict(state["scaler"])
             self.gradients = None
+            if self.best:
+                self.best.epoch, self.best.value, self.best.alone = state["best"]
+                self.best.state = {k: tensors[f"best.{k}"] for k in self.model.state_dict()}
             if "scales" in state["config"]:
                 self.scales = scales_from_json(state["config"]["scales"], self.config)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from cats import schema
 from cats.arguments import DEVICES, MOST_COUNT, MOST_THREADS
 from cats.errors import CatsError
 from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD
 from cats.nn.prune import CRITERIA, SCOPES, step_ratios
 from cats.plan.radio import radio
 from cats.shape.partition import PRUNABLE, Kind
+from cats.tasks import Task
 from cats.training.device import PRECISIONS
 
 
@@ -154,3 +157,10 @@ class Training:
         if step < warm:
             return self.lr * (step + 1) / warm
         return self.lr * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def suited(task: Task) -> dict[str, Any]:
+    """The options that suit a task, as it says; CatsError names one that there is not."""
+    given = dict(task.training)
+    made = schema.convert(given, Training, f"task {task.name}", root="training", lax=True)
+    return {name: getattr(made, name) for name in given}

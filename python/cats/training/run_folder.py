@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from cats import schema, tasks
+from cats import __version__, schema, tasks
 from cats.errors import CatsError
 from cats.files import FolderKind, check_folder, is_empty, write_atomic
 from cats.integer.model import IntegerModel
@@ -29,10 +29,11 @@ from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize, scales_for
 from cats.report import read_json, write_json
-from cats.shape.config import RunConfig, ShapeFile, SplitConfig, share_out, to_json
+from cats.shape.config import ModelConfig, RunConfig, ShapeFile, SplitConfig, share_out, to_json
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
-from cats.shape.partition import check_keep
+from cats.shape.metadata import to_json as metadata_to_json
+from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
 from cats.training.options import Training
 
@@ -44,6 +45,31 @@ CHECKPOINT = "checkpoint.safetensors"
 FOLDER = FolderKind("a run", (CONFIG, WEIGHTS, METRICS, CHECKPOINT), {CONFIG: "task_options"})
 #: Keys of config.json that RunConfig.extra has.
 _EXTRA = ("task_options", "metadata", "training", "keep", "scales")
+
+
+def run_config(
+    task: str,
+    options: dict,
+    metadata: Metadata | None,
+    model: ModelConfig,
+    split: SplitConfig,
+    training: Training,
+    keep: KeepSets,
+    scales: Scales | None = None,
+) -> dict:
+    """Content of ``config.json``."""
+    return {
+        "format": RUN_FORMAT,
+        "cats": __version__,
+        "task": task,
+        "task_options": options,
+        "metadata": metadata and metadata_to_json(metadata),
+        "model": to_json(model),
+        "split": to_json(split),
+        "training": to_json(training),
+        "keep": json.loads(json.dumps(keep)),
+        **({"scales": to_json(scales)} if scales else {}),
+    }
 
 
 def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
@@ -112,6 +138,7 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         seed=file.training.get("seed", 0),
         extra={key: config.get(key) for key in _EXTRA},
     )
+    model.scales = run_scales(run)
     return model.eval(), run
 
 
@@ -125,7 +152,10 @@ def load_task(run: RunConfig, data: str | None = None) -> Task:
     """The task of a run by its options, or with other ``data`` (``cats.tasks.reload``)."""
     stored = run.extra.get("metadata")
     fitted = None if stored is None else metadata_from_json(stored, run.model)
-    task = tasks.reload(run.task, run.extra.get("task_options") or {}, run.model, data, fitted)
+    options = run.extra.get("task_options") or {}
+    if data is None and "data" in options and options["data"] is None:  # it was imported
+        raise CatsError("this run has no data of its own: name some with --data")
+    task = tasks.reload(run.task, options, run.model, data, fitted)
     _check_classes(run, task.metadata)
     return task
 
@@ -133,14 +163,19 @@ def load_task(run: RunConfig, data: str | None = None) -> Task:
 def run_metadata(run: RunConfig) -> Metadata:
     """What samples and outputs of a run mean; of an older folder as its task says today."""
     stored = run.extra.get("metadata")
-    if stored is None:
-        return load_task(run).metadata
-    return metadata_from_json(stored, run.model)
+    if stored is not None:
+        return metadata_from_json(stored, run.model)
+    now = load_task(run).metadata
+    if now is None:
+        raise CatsError(f"task {run.task} does not say what its samples mean: it has no metadata")
+    return now
 
 
-def _check_classes(run: RunConfig, now: Metadata) -> None:
+def _check_classes(run: RunConfig, now: Metadata | None) -> None:
     """CatsError where the task's outputs are not those that the run was trained for."""
     stored = run.extra.get("metadata")
+    if now is None:
+        return
     if stored is not None:
         before = metadata_from_json(stored, run.model).classes
         if before != now.classes:
@@ -201,6 +236,8 @@ def quantise_run(
             source["trained_split"] = to_json(run.split)
     metadata = run_metadata(run) if run.extra.get("metadata") else task.metadata
     integers = quantize(trained, inputs, scales)
+    if metadata is None:
+        return integers, source
     return dataclasses.replace(integers, metadata=with_counts(metadata, counts)), source
 
 
@@ -268,6 +305,8 @@ def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
     if isinstance(before.get("training"), dict):  # an option that is newer than the run
         before["training"] = {**to_json(Training()), **before["training"]}
         before["training"]["device"] = config["training"]["device"]  # where, not what
+    if isinstance(before.get("model"), dict):
+        before["model"] = {"linear": False, **before["model"]}
     changed = [
         key
         for key in ("format", "task", "model", "split", "training")
@@ -287,8 +326,10 @@ def _same_task(config: dict, before: object) -> bool:
     counts and not where it lies."""
     if not isinstance(before, dict):
         return False
-    before = tasks.complete(config["task"], before)
     now = json.loads(json.dumps(config["task_options"]))
+    if before == now:
+        return True
+    before = tasks.complete(config["task"], before)
     if now.get("sha256") and before.get("sha256"):
         before["data"] = now["data"]
     elif "data" in before and "data" in now:  # a run older than the hash

@@ -11,7 +11,7 @@ by a backend of its choice. The
 results are of one state of the data and of the package's code: where either has changed since, they
 are not used, and the sweep says so. The file::
 
-    task: forecast               # or classify, digits
+    task: forecast               # a task of cats train, or package.module:Class
     preset: ett                  # optional: options by a name of the task's
     options: {data: ETTh1.csv, stride: 2}    # of the task; a file beside this one
     nodes: 4                     # 1 to 16
@@ -67,7 +67,7 @@ from cats.training.device import pick_device
 from cats.training.evaluate import ranges
 from cats.training.evaluate import sweep as evaluate
 from cats.training.loop import train
-from cats.training.options import Training
+from cats.training.options import Training, suited
 from cats.training.run_folder import load_run, quantise_run
 
 RECIPE, SUMMARY, FIGURES = "recipe.json", "sweep.json", "figures.json"
@@ -93,7 +93,7 @@ Nodes = Annotated[int, msgspec.Meta(ge=1, le=MAX_NODES)]
 class Sweep:
     """What a sweep's file says; its keys are these names."""
 
-    task: Literal["digits", "forecast", "classify"]
+    task: str
     kinds: Annotated[dict[str, dict[str, Any] | None], msgspec.Meta(min_length=1)]
     preset: str | None = None
     options: dict[str, Any] | None = None
@@ -114,6 +114,7 @@ class Sweep:
         """From a file's content; CatsError names the key that does not fit."""
         sweep = schema.convert(data, cls, str(where), lax=True)
         try:
+            tasks.find(sweep.task)
             for name in ("keep", "seeds", "losses"):
                 if len(set(getattr(sweep, name))) < len(getattr(sweep, name)):
                     raise CatsError(f"$.{name}: one of them is there twice")
@@ -211,6 +212,7 @@ def made_with(sweep: Sweep) -> dict[str, str]:
     package = Path(cats.__file__).parent
     for file in sorted(package.rglob("*.py")):
         code.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    code.update(tasks.source_of(sweep.task))
     return {"code": f"{cats.__version__} {code.hexdigest()[:16]}", "data": _data_hash(sweep)}
 
 
@@ -410,7 +412,7 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
     folder = folder_of(out, kind, keep, seed)
     task = sweep.load()
     model, split = sweep.shape(task, kind)
-    training = sweep.training_of(kind, keep, seed, task.training)
+    training = sweep.training_of(kind, keep, seed, suited(task))
     if sweep.kind(kind).uneven:
         budget = even_bytes(model, split, training.keep_ratios(), training.air_radio)
         training = dataclasses.replace(training, keep=1.0, air_budget=budget)

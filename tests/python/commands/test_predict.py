@@ -17,6 +17,7 @@ from cats.deploy.export import load_deploy
 from cats.integer import samples
 from cats.integer.quantize import quantize_inputs
 from cats.integer.reference import run_batch
+from cats.shape import windows
 from cats.shape.metadata import from_json
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
@@ -77,7 +78,7 @@ def test_deploy_and_raw_values_give_what_the_task_gives(vowels) -> None:
     accuracy = task.score(torch.from_numpy(wanted.astype(np.float32)), task.test)["accuracy"]
     assert accuracy == np.mean([a == b for a, b in zip(expected, labels, strict=True)]) > 0.3
 
-    mine = quantize_inputs(model, samples.real_inputs(metadata, values)[0])
+    mine = quantize_inputs(model, windows.real_inputs(metadata, values)[0])
     assert classes_of(run_batch(model, mine)[:, 0, -1], metadata.classes) == expected
 
     node = Engine(images[0])
@@ -104,8 +105,8 @@ def test_unlike_what_the_scale_alone_gives(vowels) -> None:
     """Raw values over input_scale are no input: that is what the metadata is for."""
     _, deploy, file = vowels
     model = load_deploy(deploy)[0]
-    values = samples.tokens(model.metadata, raw(file)[0])
-    normal = samples.real_inputs(model.metadata, raw(file)[0])[0]
+    values = windows.tokens(model.metadata, raw(file)[0])
+    normal = windows.real_inputs(model.metadata, raw(file)[0])[0]
     assert (quantize_inputs(model, values) != quantize_inputs(model, normal)).mean() > 0.8
 
 
@@ -291,3 +292,45 @@ def test_runs_without_metadata(vowels, tmp_path, capsys) -> None:
     (tmp_path / "many/run/config.json").write_text(json.dumps(config))
     assert cats("export", tmp_path / "many/run", "-o", tmp_path / "other") == 2
     assert "sorted classes as text" in capsys.readouterr().err
+
+
+def test_forecasts_of_many_targets(tmp_path, capsys) -> None:
+    """A column for each target, in its unit; over a file of counts the device's integers."""
+    rng = np.random.default_rng(0)
+    t = np.arange(240)
+    lines = np.c_[20 + 5 * np.sin(t / 4), 3 + np.cos(t / 4), np.sin(t / 9)]
+    lines = (lines + rng.normal(0, 0.05, lines.shape)).round(3)
+    data = tmp_path / "t.csv"
+    data.write_text("T,H,x\n" + "".join(",".join(map(str, row)) + "\n" for row in lines))
+    options = {"context": 16, "horizon": 4, "patch": 4}
+    words = [w for k, v in options.items() for w in (f"--{k}", v)]
+    run, deploy = made(tmp_path, "--task", "forecast", "--data", data, "--target", "T,H",
+                       "--channels", "x", "--units", "C,%,", "--input-split", "channels", *words,
+                       counts=("--counts-per-unit", 1000))  # fmt: skip
+    task = load("forecast", **load_run(run)[1].extra["task_options"])
+    assert load_run(run)[1].split.inputs == (8, 4)  # whole sensors
+    model = load_deploy(deploy)[0]
+    assert model.metadata.targets == 2
+    part = tmp_path / "test.csv"
+    first = int(0.8 * len(t)) - 16
+    head, *rows = data.read_text().splitlines()
+    part.write_text("\n".join([head, *rows[first:]]))
+    wanted = task.score(answers(load_run(run)[0], task.test.inputs), task.test)["mse"]
+    capsys.readouterr()
+    found = {}
+    for folder in (run, deploy):
+        assert cats("predict", folder, part, "--all", "--json", "-") == 0
+        found[folder] = json.loads(capsys.readouterr().out)
+        assert list(found[folder]["answers"][0]) == ["window_until", "step", "T", "H"]
+        assert len(found[folder]["answers"]) == 4 * (len(t) - first - 15)
+    assert found[run]["mse"] == pytest.approx(wanted, rel=1e-3)
+    assert found[deploy]["mse"] == pytest.approx(wanted, rel=0.1)
+    counted = tmp_path / "counts.csv"
+    cells = (",".join(str(round(1000 * float(v))) for v in row.split(",")) for row in rows[first:])
+    counted.write_text("\n".join([head, *cells]))
+    assert cats("predict", deploy, counted, "--all", "--counts", "--json", "-") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["mse"] == pytest.approx(found[deploy]["mse"], rel=0.05)
+    assert cats("simulate", deploy, "--samples", 5, "--loss", 0.1) == 0
+    assert cats("evaluate", run, "--loss", 0, "--baselines") == 0
+    assert "linear, all channels" in capsys.readouterr().out

@@ -89,6 +89,15 @@ TRAIN = [
     "--hidden", "4", "--blocks", "1", "--nodes", "2", "--epochs", "1",
 ]  # fmt: skip
 TEXTS = {
+    "own.py": """\
+import numpy as np
+from cats.tasks.arrays import ValueTask
+
+class Slope(ValueTask):
+    def __init__(self, count: int = 30, names: list[str] | None = None, spread: float = 1.0):
+        slopes = np.linspace(-spread, spread, count)
+        self.use(slopes[:, None, None] * np.arange(8)[:, None], slopes, patch=4)
+""",
     "sweep.yaml": """\
 task: classify
 options: {data: data.csv, patch: 4}
@@ -128,6 +137,29 @@ radio: {channel: 15}
 }
 
 
+def _vit():
+    """A vision transformer in files: of tensors, as timm names them, and a folder as transformers
+    writes it."""
+    import torch
+    from safetensors.torch import save_file
+
+    shapes = {
+        "cls_token": (1, 1, 8), "pos_embed": (1, 5, 8), "patch_embed.proj.weight": (8, 1, 2, 2),
+        "norm.weight": (8,), "norm.bias": (8,), "head.weight": (2, 8),
+        **{f"blocks.0.norm{i}.{part}": (8,) for i in (1, 2) for part in ("weight", "bias")},
+        "blocks.0.attn.qkv.weight": (24, 8), "blocks.0.attn.proj.weight": (8, 8),
+        "blocks.0.mlp.fc1.weight": (4, 8), "blocks.0.mlp.fc2.weight": (8, 4),
+    }  # fmt: skip
+    tensors = {name: torch.rand(shape) for name, shape in shapes.items()}
+    Path("VIT").mkdir()
+    save_file(tensors, "VIT/model.safetensors")
+    torch.save(tensors, "vit.pth")
+    config = {"num_attention_heads": 2, "image_size": 4, "id2label": {"0": "a", "1": "b"}}
+    Path("VIT/config.json").write_text(json.dumps(config))
+    images = {"image_mean": [0.5], "image_std": [0.5], "rescale_factor": 0.01}
+    Path("VIT/preprocessor_config.json").write_text(json.dumps(images))
+
+
 class NoWatch:
     """In place of boards on serial ports: somebody presses Ctrl-C at once."""
 
@@ -163,10 +195,13 @@ def world(tmp_path_factory):
     patch.chdir(folder)
     _series(Path("series.csv"))
     _samples(Path("data.csv"))
+    text = Path("data.csv").read_text()
+    Path("load.csv").write_text(text.replace("up", "1.5").replace("down", "-2"))
     for part in ("TRAIN", "TEST"):
         _ts(Path(f"waves_{part}.ts"))
     for name, text in TEXTS.items():
         Path(name).write_text(text)
+    _vit()
     Path("fleet.yaml").chmod(0o600)
     Path("file").write_text("a file")
     Path("folder").mkdir()
@@ -264,6 +299,7 @@ NOTES = (
 #: A good command line of each command.
 GOOD = {
     "demo": ["-o", "out/demo", "--nodes", "2", "--samples", "2", "--epochs", "1"],
+    "import": ["VIT", "-o", "out/run"],
     "train": [*TRAIN[1:], "--data", "data.csv", "-o", "out/run"],
     "evaluate": ["RUN", "--loss", "0.1", "--repeats", "1"],
     "sweep": ["sweep.yaml", "-o", "out/sweep", "--jobs", "1"],
@@ -285,7 +321,12 @@ OUTPUTS = (
     "out/a", "out/b/c", "out/x.json", "out/y.png", "out/z.svg", "-", "file/x", "", "/dev/null",
 )  # fmt: skip
 INPUTS = (*TEXTS, "data.csv", "series.csv", "waves_TRAIN.ts", "RUN", "DEPLOY", "DEPLOY/plan.json",
-          "node.elf", "file", "folder", "missing")  # fmt: skip
+          "VIT", "vit.pth", "node.elf", "file", "folder", "missing")  # fmt: skip
+#: Tasks, and options of theirs.
+TASKS = ("digits", "forecast", "regression", "own:Slope", "own:np", "own", "gone:Task", "os:path")
+TASK_OPTIONS = ("count=40", "count=3", "spread=0", "spread=x", "names=[a, 1]", "patch=4",
+                "data=load.csv",
+                "split_seed=-1", "fitted=1", "augment=perhaps", "count={a: [}")  # fmt: skip
 WRITTEN = (files.output_file, files.output_folder, files.plot_file, files.json_file)
 
 
@@ -301,6 +342,8 @@ def actions_of(name: str) -> list[argparse.Action]:
 def word(chance: random.Random, action: argparse.Action) -> str:
     if action.type in WRITTEN or action.dest == "fleet":
         return chance.choice(OUTPUTS)
+    if action.dest in ("task", "task_option") and chance.random() < 0.8:
+        return chance.choice(TASKS if action.dest == "task" else TASK_OPTIONS)
     if action.choices and chance.random() < 0.7:
         return str(chance.choice(list(action.choices)))
     if action.type is Path or action.dest in ("data", "board", "plan", "elf"):
@@ -395,7 +438,7 @@ def other_value(chance: random.Random, data: bytes) -> bytes:
 
 def damaged(chance: random.Random, name: str, data: bytes) -> bytes:
     ways = [cut, flipped, inserted]
-    if not name.endswith((".safetensors", ".bin", ".elf")):
+    if not name.endswith((".safetensors", ".bin", ".elf", ".pth")):
         ways += [other_word] * 4
     if name.endswith(".json"):
         ways += [other_value] * 8
@@ -414,8 +457,13 @@ READERS = {
     "DEPLOY/integer.safetensors": SIMULATE,
     "DEPLOY/node_00/cats_partition.bin": SIMULATE,
     "DEPLOY/node_01/cats_partition.h": SIMULATE,
+    "VIT/config.json": "import VIT -o out/run",
+    "VIT/preprocessor_config.json": "import VIT -o out/run",
+    "VIT/model.safetensors": "import VIT -o out/run",
+    "vit.pth": "import vit.pth -o out/run --heads 2 --mean 0.5 --deviation 0.5",
     "waves_TRAIN.ts": f"train --task classify --data waves_TRAIN.ts --patch 4 {DATA}",
     "data.csv": f"train --task classify --data data.csv --patch 4 {DATA}",
+    "load.csv": f"train --task regression --data load.csv --patch 4 {DATA}",
     "series.csv": "train --task forecast --data series.csv --target OT --context 8 --horizon 4 "
     f"--patch 4 {DATA}",
     "sweep.yaml": "sweep sweep.yaml -o out/sweep --jobs 1",

@@ -17,7 +17,7 @@ from cats.nn.deal import deal
 from cats.nn.model import CatsTransformer
 from cats.nn.to_integer import quantize, scales_for
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig, node_shares, share_out
+from cats.shape.config import POOLS, ModelConfig, SplitConfig, node_shares, share_out
 from cats.shape.partition import NORMED, Kind, full_keep, gather_kind
 from cats.sim.simulate import simulate
 
@@ -137,7 +137,7 @@ def test_same_nodes_are_the_same_model():
 def test_same_function_or_told(seed, data):
     """Random splits and keep sets: no change told, no change there."""
     nodes = st.integers(1, 8)
-    pool = data.draw(st.sampled_from(["mean", "class", "last", "all"]))
+    pool = data.draw(st.sampled_from(POOLS))
     config = dataclasses.replace(CONFIG, pool=pool)
     split, other = (random_split(seed + i, config, data.draw(nodes)) for i in (0, 1))
     keep = random_keep(seed, config, split, data.draw(st.sampled_from([1.0, 0.8, 0.4])))

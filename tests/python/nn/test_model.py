@@ -17,7 +17,7 @@ from cats.nn.forward_pass import ForwardPass
 from cats.nn.masked_product import worth_masking
 from cats.nn.message_dropout import Heard, MessageDropout
 from cats.nn.model import CatsTransformer
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import (
     Kind,
     full_keep,
@@ -104,7 +104,7 @@ def test_state_dict_names_are_the_documented_ones():
     assert sorted(model.state_dict()) == sorted([*names, "position", "class_token"])
 
 
-@pytest.mark.parametrize("pool", ["class", "last", "mean"])
+@pytest.mark.parametrize("pool", ["class", "last", "mean", "mean_of_norm"])
 def test_pool_reads_the_rows_it_names(pool):
     """Computing one row in the last block equals computing all of them and reading that one."""
     config = _config(pool=pool, causal=pool == "last")
@@ -116,10 +116,13 @@ def test_pool_reads_the_rows_it_names(pool):
         wide = CatsTransformer(dataclasses.replace(config, pool="all"), model.split).double().eval()
         wide.load_state_dict(model.state_dict())
         torch.testing.assert_close(out, wide(x)[:, -1:], rtol=1e-10, atol=1e-10)
-    elif pool == "mean":
+    elif pool.startswith("mean"):
         seen = []
         model(x, observe=lambda name, t: seen.append(t) if name == "residual" else None)
-        expected = model.head(model.norm(seen[-1].mean(1, keepdim=True)))
+        if pool == "mean":
+            expected = model.head(model.norm(seen[-1].mean(1, keepdim=True)))
+        else:
+            expected = model.head(model.norm(seen[-1]).mean(1, keepdim=True))
         torch.testing.assert_close(out, expected, rtol=1e-9, atol=1e-9)
     else:
         rows = []
@@ -139,6 +142,40 @@ def test_pool_reads_the_rows_it_names(pool):
         torch.testing.assert_close(out, wide.eval()(rows[0])[:, :1], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("pool", ["class", "last", "mean", "mean_of_norm"])
+def test_a_linear_path_is_added_whatever_is_lost(pool):
+    config = _config(pool=pool, linear=True)
+    split = SplitConfig.even(config, 4, output_split="single")
+    torch.manual_seed(0)
+    model = CatsTransformer(config, split).double()
+    x = _input(config)
+    losses = MessageDropout(config, split, model.keep, (1.0, 1.0)).draw(4)
+    plain = CatsTransformer(dataclasses.replace(config, linear=False), split).double()
+    missing = plain.load_state_dict(model.state_dict(), strict=False).unexpected_keys
+    assert missing == ["linear.weight", "linear.bias"]
+    torch.testing.assert_close(model(x), plain(x), rtol=0, atol=0)  # it starts at zero
+    nn.init.normal_(model.linear.weight)
+    nn.init.normal_(model.linear.bias)
+    direct = x.reshape(4, 1, 15) @ model.linear.weight.T + model.linear.bias
+    for lost in (None, losses):
+        torch.testing.assert_close(model(x, lost), plain(x, lost) + direct)
+
+
+@pytest.mark.parametrize(
+    ("change", "split", "reason"),
+    [
+        ({"pool": "all"}, {}, "one output row: use pool 'last'"),
+        ({"tokens_in": 1000, "inputs": 5}, {}, "1000 x 5 inputs: at most 4096"),
+        ({}, {"output_split": "even"}, "output split 'single'"),
+        ({}, {"input_split": "channels"}, "input split 'single'"),
+    ],
+)
+def test_a_linear_path_that_cannot_be_is_refused(change, split, reason):
+    config = _config(**{"pool": "last", "linear": True, **change})
+    with pytest.raises(CatsError, match=reason):
+        CatsTransformer(config, SplitConfig.even(config, 3, **{"output_split": "single", **split}))
+
+
 @st.composite
 def _cases(draw):
     nodes = draw(st.integers(1, 6))
@@ -149,7 +186,7 @@ def _cases(draw):
     inputs = draw(st.lists(st.integers(0, 2), min_size=nodes, max_size=nodes))
     outputs[-1] += not sum(outputs)
     inputs[0] += not sum(inputs)
-    pool = draw(st.sampled_from(["mean", "class", "last", "all"]))
+    pool = draw(st.sampled_from(POOLS))
     config = ModelConfig(
         tokens_in=draw(st.integers(1, 5)),
         inputs=sum(inputs),

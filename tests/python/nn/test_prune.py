@@ -26,6 +26,7 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import PRUNABLE, Kind, check_keep, gather_kind, own_ranges
+from cats.tasks import Task
 
 CONFIG = ModelConfig(tokens_in=3, inputs=4, outputs=6, features=24, heads=6, hidden=20, blocks=2)
 SPLIT = SplitConfig((1, 3, 2), (5, 5, 10), (2, 0, 4), (4, 0, 0))
@@ -129,7 +130,7 @@ def test_steps_lead_to_the_ratio():
     assert step_ratios(0.5, 4) == [0.875, 0.75, 0.625, 0.5]
 
 
-class _Quadratic:
+class _Quadratic(Task):
     """As a task: the loss is half the square of the one output, for one input."""
 
     def __init__(self, tokens, inputs):
@@ -141,6 +142,9 @@ class _Quadratic:
 
     def loss(self, output, targets):
         return output.square().mean() / 2
+
+    def score(self, output, part):
+        raise NotImplementedError
 
 
 def test_taylor_term_is_the_first_order_of_the_loss():

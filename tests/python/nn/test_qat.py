@@ -33,15 +33,18 @@ CONFIGS = {
     pool: ModelConfig(
         tokens_in=7, inputs=5, outputs=3, features=24, heads=6, hidden=20, blocks=2,
         causal=pool == "last", activation=activation, pool=pool,
-        task="forecast" if pool == "last" else "classify",
+        task="forecast" if pool == "last" else "classify", linear=pool == "mean_of_norm",
     )
-    for pool, activation in (("last", "gelu"), ("mean", "relu"), ("class", "gelu"))
+    for pool, activation in (
+        ("last", "gelu"), ("mean", "relu"), ("class", "gelu"), ("mean_of_norm", "relu")
+    )
 }  # fmt: skip
 
 
 def _model(config, nodes=3, keep=0.6):
     torch.manual_seed(0)
-    model = CatsTransformer(config, SplitConfig.even(config, nodes))
+    where = "single" if config.linear else "even"
+    model = CatsTransformer(config, SplitConfig.even(config, nodes, output_split=where))
     with torch.no_grad():
         for name, value in model.named_parameters():
             if "norm" not in name:

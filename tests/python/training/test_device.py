@@ -20,6 +20,7 @@ from cats.errors import CatsError
 from cats.nn.masked_product import grouped, row_runs, ungrouped
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
+from cats.nn.prune import CRITERIA
 from cats.nn.qat import Rounded
 from cats.nn.to_integer import scales_for
 from cats.shape.config import ModelConfig, SplitConfig
@@ -299,7 +300,7 @@ task = tasks.load(
     "forecast", data=sys.argv[1], target="value", context=16, horizon=4, patch=4, stride=2
 )
 model = dataclasses.replace(task.model, features=8, heads=4, hidden=8, blocks=1)
-for criterion, parts in (("magnitude", 1), ("taylor", 3)):
+for criterion, parts in (("magnitude", 1), ("activation", 2), ("taylor", 3)):
     training = Training(epochs=3, batch=24, lr=1e-2, message_dropout=(0.0, 0.4), keep=0.5,
                         prune_steps=2, threads=1, prune_by=criterion, accumulate=parts)
     train(task, model, SplitConfig.even(model, 3), training, Path(sys.argv[2]) / criterion)
@@ -314,7 +315,7 @@ def test_two_processes_do_what_one_does(series, task, tmp_path):
     arguments = [str(script), str(series), str(tmp_path)]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    for criterion in ("magnitude", "taylor"):
+    for criterion in CRITERIA:
         one, metrics = _train(task, dataclasses.replace(TRAINING, prune_by=criterion))
         two = load_run(tmp_path / criterion)[0]
         figures = json.loads((tmp_path / criterion / METRICS).read_text())

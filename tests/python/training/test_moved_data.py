@@ -221,7 +221,7 @@ def test_another_series_is_normalised_as_the_training_was(trained):
     options = run.extra["task_options"]
     fitted = dataclasses.replace(run_metadata(run), channels=(Channel("load", "", 5.0, 2.0),))
     task = tasks.reload("forecast", options, run.model, str(trained[2]), fitted)
-    assert (task.mean, task.deviation) == (5.0, 2.0) and task.metadata == fitted
+    assert (task.mean.item(), task.deviation.item()) == (5.0, 2.0) and task.metadata == fitted
     part = task.test
     past = (part.inputs[0].flatten() * part.spread[0] + part.offset[0]) * 2 + 5
     wanted = torch.tensor([math.sin(i / 1.1) for i in range(240 - 16, 240)])

@@ -198,6 +198,26 @@ def test_two_processes_give_the_same_figures(done, tmp_path):
         assert run["scores"] == same["scores"]
 
 
+@pytest.mark.slow
+def test_a_dask_cluster_gives_the_table_that_one_process_gives(done, tmp_path):
+    """Two workers behind an address; joblib's processes are held against the same above."""
+    distributed = pytest.importorskip("distributed")
+    _, _, summary = done
+    path = _write(tmp_path, seeds=[0], kinds={"one model": RECIPE["kinds"]["one model"]})
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        where = f"dask:{cluster.scheduler_address}"
+        out = tmp_path / "out"
+        assert main(["sweep", str(path), "-o", str(out), "--jobs", "2", "--backend", where]) == 0
+    mine = json.loads((out / sweep.SUMMARY).read_text())
+    (tmp_path / "one").mkdir()
+    one = sweep.run(sweep.read(path), tmp_path / "one", jobs=1, say=lambda text: None)
+    assert mine["points"] == one["points"] and sweep.tables(mine) == sweep.tables(one)
+    same = {(r["keep"], r["seed"]): r["scores"] for r in summary["runs"] if r["kind"] != "plain"}
+    assert all(same[r["keep"], r["seed"]] == r["scores"] for r in mine["runs"])
+
+
 def test_another_backend_by_its_name_alone(tmp_path, monkeypatch):
     """What packages such as Ray register with joblib is all that is needed."""
     started = []
@@ -301,7 +321,7 @@ def test_what_people_write(tmp_path, text, lr, message_dropout):
         ("repeats: 1e9", "$.repeats: expected int <= 1000000"),
         ("every_token: perhaps", "$.every_token: expected bool, got str"),
         ("granularity: bits", "$.granularity: invalid enum value 'bits'"),
-        ("task: golf", "$.task: invalid enum value 'golf'"),
+        ("task: golf", "task is 'golf': one of digits, forecast"),
         ("options: [1]", "$.options: expected a mapping | null, got a list"),
         ("b: &b [*b]", "$.b: unknown, one of task, kinds"),
     ],

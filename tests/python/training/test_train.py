@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import json
 import math
+import random
 import shutil
 from unittest import mock
 
@@ -20,10 +21,12 @@ from cats.deploy.export import load_deploy
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs
 from cats.integer.reference import run_batch
+from cats.nn.message_dropout import MessageDropout
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
 from cats.shape.partition import Kind, full_keep
+from cats.tasks import baselines
 from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import (
@@ -129,6 +132,73 @@ def test_interrupted_and_resumed_run_ends_the_same(task, finished, tmp_path, cut
     assert metrics["history"] == finished[2]["history"]
     assert not (out / CHECKPOINT).exists()
     assert _equal(load_run(out)[0], model)
+
+
+LINEAR = dataclasses.replace(TRAINING, message_dropout=(0.2, 0.2), dropout=0.0, qat=1)
+
+
+@pytest.fixture(scope="module")
+def rough(tmp_path_factory):
+    """A series that a linear map does not know all of."""
+    path, chance = tmp_path_factory.mktemp("data") / "rough.csv", random.Random(0)
+    values = [abs(math.sin(i / 3)) + 0.3 * chance.gauss(0, 1) for i in range(300)]
+    path.write_text("step,value\n" + "".join(f"{i},{v:.6f}\n" for i, v in enumerate(values)))
+    return tasks.load(
+        "forecast", data=str(path), target="value", context=16, horizon=4, patch=4, stride=2
+    )
+
+
+def _linear(task):
+    config = dataclasses.replace(_shape(task)[0], linear=True)
+    return config, SplitConfig.even(config, 2, output_split="single")
+
+
+def test_a_linear_path_is_the_best_linear_map_and_never_lost(rough):
+    """A step too small to change anything leaves the baseline, and its figures."""
+    config, split = _linear(rough)
+    still = dataclasses.replace(LINEAR, lr=1e-30, weight_decay=0.0)
+    model, metrics = train(rough, config, split, still)
+    for part in ("validation", "test"):
+        want = baselines.scores(rough, part)[part]["linear"]
+        assert metrics[part] == pytest.approx(want, rel=1e-5)
+    losses = MessageDropout(config, split, model.keep, (1.0, 1.0)).draw(8)
+    inputs = rough.test.inputs[:8]
+    torch.testing.assert_close(model(inputs, losses), model(inputs))
+
+
+def test_a_linear_path_is_not_undercut_on_the_validation_part(rough):
+    """However badly the epochs go: with a rate that ruins what is learned, epoch 0 is kept."""
+    config, split = _linear(rough)
+    want = baselines.scores(rough, "validation")["validation"]["linear"]["mse"]
+    for lr in (1e-3, 50.0):
+        wild = dataclasses.replace(LINEAR, lr=lr)
+        model, metrics = train(rough, config, split, wild)
+        assert metrics["validation"]["mse"] <= want * (1 + 1e-5)
+        weights = baselines.best_linear(rough)
+        torch.testing.assert_close(model.linear.weight, weights[:-1].T.float())
+        torch.testing.assert_close(model.linear.bias, weights[-1].float())
+    assert metrics["best_epoch"] == 0
+
+
+def test_interrupted_beside_a_linear_path(rough, tmp_path):
+    """The best epoch of before the interruption counts as it would have."""
+    config, split = _linear(rough)
+    whole, metrics = train(rough, config, split, LINEAR, tmp_path / "whole")
+
+    def stop(epoch, record):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            rough, config, split, LINEAR, tmp_path / "cut", checkpoint_seconds=0, after_epoch=stop
+        )
+    again, resumed = train(
+        rough, config, split, LINEAR, tmp_path / "cut", resume=True, checkpoint_seconds=0
+    )
+    assert resumed["best_epoch"] == metrics["best_epoch"]
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
 
 
 def test_resume_of_a_finished_or_absent_run(task, finished, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from cats.deploy.export import load_deploy
 from cats.integer import reference
 from cats.integer.quantize import quantize_inputs
-from cats.integer.samples import real_inputs
+from cats.shape.windows import real_inputs
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
 
