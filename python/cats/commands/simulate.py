@@ -145,7 +145,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--receiver-off", action="store_true",
-        help="receivers are off where nothing comes, as with CONFIG_CATS_RECEIVER_OFF",
+        help="nrf_radio: receivers are off where nothing comes, as by CONFIG_CATS_RECEIVER_OFF",
     )  # fmt: skip
     parser.add_argument(
         "--check", action=argparse.BooleanOptionalAction, default=True,
@@ -171,6 +171,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats simulate``."""
     from cats.deploy.export import load_deploy
     from cats.errors import CatsError
+    from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import owners, report, table_of
@@ -187,6 +188,10 @@ def run(args: argparse.Namespace) -> int:
         options = options_from_json(meta, plan).on(args.radio, args.rounds)
         plan = options.plan(model.config, model.split, model.keep)
         images = None
+    if args.receiver_off and plan.radio.removesuffix(SEALED) != "nrf_radio":
+        raise CatsError(
+            f"--receiver-off: the transport of {plan.radio} always listens; --radio nrf_radio"
+        )
     events = [Event(node, False, round(1000 * ms)) for node, ms in args.kill]
     events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
     nodes = model.split.nodes

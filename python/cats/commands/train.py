@@ -86,8 +86,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--linear",
         action="store_true",
         help="a linear path from the whole input to the result, at the node that has both; task "
-        "forecast begins with the best linear map and ends with the epoch that is best on the "
-        "validation part",
+        "forecast begins with the best linear map and ends with the best epoch that is ahead of it "
+        "all over the validation part, if there is one",
     )
 
     loss = parser.add_argument_group("loss and pruning")

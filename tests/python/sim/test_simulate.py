@@ -584,6 +584,16 @@ def test_command_plans_again(deploy, capsys):
     assert data["results"][0]["bytes_on_air"] == plan_air(plan).bytes
 
 
+def test_command_with_receivers_off(deploy, capsys):
+    """The same answers for less energy."""
+    always, off = (
+        figures(capsys, deploy, "--samples", 3, "--radio", "nrf_radio", *more)[0]
+        for more in ((), ("--receiver-off",))
+    )
+    assert off["delivered"] == 1.0 and off["inference_us"] <= 1.01 * always["inference_us"]
+    assert off["columns"]["mJ"] < 0.95 * always["columns"]["mJ"]
+
+
 def test_command_with_faults(deploy, tmp_path, capsys):
     seen, links = tmp_path / "seen.npz", tmp_path / "links.csv"
     links.write_text("0 0.5 0 0\n" + "0,0,0,0\n" * 3)
@@ -673,6 +683,7 @@ def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
         (["--babble", "4@50"], "nodes 0 to 3"),
         (["--babble", "1@0"], "a microsecond"),
         (["--neighbour", "0"], "a microsecond"),
+        (["--receiver-off"], "transport of ieee802154 always listens"),
     ],
 )
 def test_command_refuses(deploy, arguments, message, capsys):
