@@ -276,14 +276,16 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 		consume_result(&tile);
 	} else if (tile.gather->kind == CATS_GATHER_ATTENTION && (m->flags & CATS_FLAG_HELD)) {
 		consume_held(&tile);
-	} else if (tile.gather->kind == CATS_GATHER_OUTPUT && cats_averages(m)) {
+	} else if (CATS_MEAN_OF_NORM && tile.gather->kind == CATS_GATHER_OUTPUT &&
+		   cats_averages(m)) {
 		if (tile.gather->products > 0) {
 			cats_consume_mean(&tile);
 		}
 	} else if (tile.gather->products > 0) {
 		consume_rows(&tile, 0, m->own_heads);
 	}
-	if (cats_has_linear(m)) {
+	/* The build's word first: without optimisation, too, nothing is called that is left out. */
+	if (CATS_LINEAR && cats_has_linear(m)) {
 		if (tile.gather->kind == CATS_GATHER_INPUT) {
 			cats_linear(&tile);
 		} else if (tile.gather->kind == CATS_GATHER_OUTPUT &&
