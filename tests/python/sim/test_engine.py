@@ -770,6 +770,21 @@ def test_accepted_images_stay_inside(tmp_path):
 # What the device's compiler makes of it
 
 
+def test_what_is_left_out_is_not_called(tmp_path):
+    """Without optimisation, as Zephyr's simulated boards are built, nothing removes a call."""
+    core = [path for path in CORE if path.name not in ("linear.c", "mean.c")]
+    joined = tmp_path / "engine.o"
+    subprocess.run(
+        ["gcc", "-std=c11", "-O0", "-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM",
+         f"-I{ROOT / 'include'}", "-nostdlib", "-r", "-o", str(joined), *map(str, core)],
+        check=True,
+    )  # fmt: skip
+    symbols = subprocess.run(
+        ["nm", "-u", str(joined)], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not [symbol for symbol in symbols if symbol.startswith("cats_")]
+
+
 def test_freestanding(tmp_path):
     """Cortex-M4 and M3 objects need nothing but memcpy, memset, memmove, and are small."""
     compiler = shutil.which("arm-none-eabi-gcc")
