@@ -31,7 +31,16 @@ SHARES = (0.6, 0.15, 0.25)
 SHAPE = {"features": 32, "heads": 8, "hidden": 64, "blocks": 2, "pool": "mean"}
 
 
-class ClassTask(Task):
+class _Thinned(Task):
+    """Generic baselines learn from a part of much data."""
+
+    @property
+    def thinned(self) -> int:
+        """As ``cats.tasks.baselines`` thins it."""
+        return baselines.thinned(self)
+
+
+class ClassTask(_Thinned):
     """Classes: cross entropy, accuracy, and the generic baselines. Targets are numbers of classes,
     or their shares [B, C]."""
 
@@ -50,11 +59,6 @@ class ClassTask(Task):
     def baselines(self) -> Mapping[str, Baseline]:
         """The most frequent class, the nearest neighbour, logistic regression."""
         return baselines.classifiers(self)
-
-    @property
-    def thinned(self) -> int:
-        """As ``cats.tasks.baselines`` thins much data."""
-        return baselines.thinned(self)
 
     def use(
         self,
@@ -86,12 +90,17 @@ class ClassTask(Task):
         fill(self, samples, targets, parts, metadata, "classify", len(classes))
 
 
-class ValueTask(Task):
+class ValueTask(_Thinned):
     """Numbers that are estimated, each normalised by its mean and deviation in the training part:
     mean squared error, and figures in their units (of several their means)."""
 
     metric = "rmse"
     higher_is_better = False
+
+    @property
+    def _rows(self) -> Sequence[Channel]:
+        """What each number is, with its mean and deviation."""
+        return self.metadata.values or () if self.metadata else ()
 
     def loss(self, output: Tensor, targets: Tensor) -> Tensor:
         """Mean squared error, in deviations."""
@@ -100,8 +109,7 @@ class ValueTask(Task):
     def score(self, output: Tensor, part: Part) -> dict[str, float]:
         """Errors in the values' units, and R2, the share of the part's variance that is explained
         (0 where it has none)."""
-        values = self.metadata.values or () if self.metadata else ()
-        deviation = torch.tensor([value.deviation for value in values], dtype=torch.float64)
+        deviation = torch.tensor([row.deviation for row in self._rows], dtype=torch.float64)
         error = (output - part.targets).double() * deviation
         mse = error.square().mean(0)
         variance = (part.targets.double() * deviation).var(0, correction=0)
@@ -115,18 +123,13 @@ class ValueTask(Task):
 
     def normalised(self, values: Tensor) -> Tensor:
         """Numbers float64 [n, T] in their units as targets."""
-        rows = self.metadata.values or () if self.metadata else ()
+        rows = self._rows
         mean, deviation = ([getattr(row, key) for row in rows] for key in ("mean", "deviation"))
         return ((values - torch.tensor(mean)) / torch.tensor(deviation)).float()
 
     def baselines(self) -> Mapping[str, Baseline]:
         """The mean, ridge regression on the window, the nearest neighbour."""
         return baselines.estimators(self)
-
-    @property
-    def thinned(self) -> int:
-        """As ``cats.tasks.baselines`` thins much data."""
-        return baselines.thinned(self)
 
     def use(
         self,
