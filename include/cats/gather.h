@@ -57,7 +57,20 @@ enum cats_frame_type {
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
 	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
 	CATS_FRAME_ASK = 5,   /**< an input waits: the idle leader is to begin an inference */
+	CATS_FRAME_BEACON = 6, /**< the leader of nodes that sleep opens a meeting */
 };
+
+/** Added to the index of a BEACON: an inference follows at once. */
+#define CATS_BEACON_BEGIN 1
+/** Added to it: the number of the newest inference is a guess. */
+#define CATS_BEACON_GUESS 2
+/** Copies of a BEACON that answer those who asked. */
+#define CATS_ANSWERS 2
+/** Bytes of a BEACON's payload. */
+#define CATS_BEACON_SIZE 10
+/** The shortest and the longest time from one meeting to the next, microseconds. */
+#define CATS_PERIOD_MIN_US 10000u
+#define CATS_PERIOD_MAX_US 600000000u
 
 /** Added to a coded index: no further round follows. */
 #define CATS_CODED_LAST 0x40
@@ -105,13 +118,14 @@ struct cats_frame {
 	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
 	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST. REPORT: the leader whom the sender
 	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
-	 * CATS_DULL. ASK: 1 where the number is a guess
+	 * CATS_DULL. ASK: 1 where the number is a guess. BEACON: CATS_BEACON_BEGIN and
+	 * CATS_BEACON_GUESS
 	 */
 	uint8_t index;
 	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
 	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
-	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy. ASK:
-	 * 0
+	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy.
+	 * BEACON: 0, or 1 and more for its copies. ASK: 0
 	 */
 	uint8_t slot;
 	const uint8_t *payload; /**< in the frame that was parsed */
@@ -208,6 +222,38 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
  * every frame of an exchange must not disturb the others.
  */
 uint32_t cats_silence_us(const struct cats_image *image);
+
+/** What a BEACON says. */
+struct cats_beacon {
+	uint32_t next_us;   /**< from this meeting to the next one */
+	uint32_t period_us; /**< from that one to the one behind it, and so on */
+	uint16_t meeting;   /**< number of this meeting, wraps */
+};
+
+/** @brief Write a BEACON's payload: CATS_BEACON_SIZE bytes. */
+void cats_beacon_pack(const struct cats_beacon *beacon, uint8_t *payload);
+
+/** @brief Read it; false where a time is none that a leader may set. */
+bool cats_beacon_unpack(const uint8_t *payload, struct cats_beacon *beacon);
+
+/** @brief Slots of a meeting in which a node may ask for an inference. */
+uint8_t cats_ask_slots(const struct cats_image *image);
+
+/**
+ * @brief From a meeting to the beacon of @p leader, microseconds.
+ *
+ * Each leader has its own place, so that who leads in another's place hears that one first.
+ */
+uint32_t cats_beacon_us(const struct cats_image *image, uint32_t period_us, uint8_t leader);
+
+/** @brief From the start of a beacon to slot @p slot for asking, microseconds. */
+uint32_t cats_ask_us(const struct cats_image *image, uint8_t slot);
+
+/** @brief From the start of a beacon to its copy number @p copy, which says that somebody asked. */
+uint32_t cats_answer_us(const struct cats_image *image, uint8_t copy);
+
+/** @brief From the start of a beacon to the end of its meeting, if no inference follows. */
+uint32_t cats_meeting_us(const struct cats_image *image);
 
 /** @brief Bytes of a coded frame's payload: the longest fragment of @p source. */
 uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x, uint8_t source);

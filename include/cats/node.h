@@ -114,6 +114,18 @@ struct cats_node_config {
 	 * at most a minute
 	 */
 	uint32_t start_us;
+#ifndef CATS_NO_SLEEP
+	/** nodes sleep and meet so often: CATS_PERIOD_MIN_US to CATS_PERIOD_MAX_US; what a beacon
+	 * says goes before. 0: they are always awake
+	 */
+	uint32_t period_us;
+	/** period_us: by how many millionths the clock of a node that sleeps is wrong at most; 0:
+	 * 50
+	 */
+	uint16_t clock_ppm;
+	/** period_us: how exactly a clock tells the time behind a sleep, microseconds */
+	uint16_t jitter_us;
+#endif
 	cats_available_cb available; /**< optional */
 	void *user;                  /**< for the callback */
 };
@@ -172,6 +184,11 @@ struct cats_node_stats {
 	uint32_t takeovers;                     /**< times this node began to lead for another */
 	uint32_t rejected[CATS_REJECT_REASONS]; /**< frames dropped, by enum cats_reject */
 	struct cats_gather_stats gather[CATS_GATHER_KINDS]; /**< by enum cats_gather_kind */
+#ifndef CATS_NO_SLEEP
+	uint32_t meetings; /**< of nodes that sleep: opened or heard */
+	uint32_t missed;   /**< meetings for which it was awake, and of which it heard nothing */
+	uint32_t searches; /**< times that it knew of no meeting */
+#endif
 };
 
 /** A piece of computing: filled by cats_node_compute_begin(), private but for reading. */
@@ -212,6 +229,49 @@ enum cats_exchange_phase {
 	CATS_EXCHANGE_HEARSAY, /**< coded slots of others: the grant was missed, its end is known */
 	CATS_EXCHANGE_OVER, /**< nothing is sent or taken; kept until this node's jobs are done */
 };
+
+/** Where a node that sleeps is outside inferences: doc/protocol.rst, "Meetings". */
+enum cats_meeting_phase {
+	CATS_MEETING_SEARCH, /**< it knows of none: it listens, and at last founds one */
+	CATS_MEETING_ASLEEP, /**< until the next one, and while it waits for its beacon */
+	CATS_MEETING_ASK,    /**< the beacon was: slots for asking, and the answer */
+	CATS_MEETING_BEGIN,  /**< an inference follows */
+};
+
+/** @cond INTERNAL_HIDDEN */
+/* Of a node that sleeps. Times are of its own clock. */
+struct cats_sleep {
+	uint8_t phase;    /* enum cats_meeting_phase */
+	uint8_t missed;   /* meetings in a row without a beacon */
+	uint8_t attempts; /* meetings in a row in which it asked in vain */
+	uint8_t beacons;  /* bit i: frame[i] is one */
+	uint8_t to;      /* leader: whose meetings its own become with the next beacon; else self */
+	bool asks;       /* it asks in this meeting, and has not yet */
+	bool asked;      /* leader: somebody did */
+	uint8_t answers; /* leader: sent in this meeting */
+	uint8_t calls;   /* leader: beacons before the first meeting; SEARCH: times to listen for */
+	bool sure;       /* leader: nobody else led its last meeting */
+	bool company;    /* leader: somebody was heard since it leads */
+	bool complete;   /* leader: all others were, in the last inference */
+	bool steady;     /* drift and error were learned */
+	bool scans;      /* leader: listens for others between two meetings */
+	uint16_t meeting; /* number of the next one, and of that of `to` */
+	uint16_t to_meeting;
+	uint16_t lonely;     /* leader: meetings since all others were heard */
+	uint16_t scan_after; /* leader: so many of them, before it looks for other meetings */
+	uint32_t period_us;
+	uint32_t next_us; /* the next meeting, and that of `to` */
+	uint32_t to_us;
+	uint32_t to_period_us;
+	uint32_t begun_us;   /* start of the beacon of this one */
+	uint32_t until_us;   /* SEARCH, BEGIN: so long */
+	uint32_t elapsed_us; /* from the last meeting that was heard of to the next one */
+	uint32_t since_us;   /* a meeting from which on drift is learned */
+	uint32_t leader_us;  /* from then to the next one, by the leader's clock */
+	int32_t drift;       /* of the own clock to the leader's, in units of 2^-30 */
+	uint32_t error;      /* of the drift, likewise */
+};
+/** @endcond */
 
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
@@ -291,6 +351,9 @@ struct cats_node {
 	/* Leader: what the last reporter may still want, from a round whose counts are gone. */
 	bool wanted[CATS_MAX_NODES];
 	struct cats_reception reception[2];
+#ifndef CATS_NO_SLEEP
+	struct cats_sleep sleep;
+#endif
 	/** @endcond */
 	struct cats_node_stats stats; /**< counters, to be read at any time */
 	/** @cond INTERNAL_HIDDEN */
@@ -303,7 +366,8 @@ struct cats_node {
  *
  * @param now_us the time
  * @retval 0 on success
- * @retval -EINVAL a pointer is missing, or the arena is not aligned to 8 bytes
+ * @retval -EINVAL a pointer is missing, the arena is not aligned to 8 bytes, or the period is none
+ *                 that cats_period_valid() takes
  * @retval -ENOMEM the arena is too small
  * @retval -EMSGSIZE a frame of the plan exceeds the MTU: export for this transport
  */
@@ -363,6 +427,36 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us);
 /** @brief Ask what to do. Call it after every other call, and at the time that WAIT said. */
 void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
 
+/**
+ * @brief Whether nodes of an image can meet so often: within the limits, and a meeting takes at
+ *        most half of it.
+ */
+bool cats_period_valid(const struct cats_image *image, uint32_t period_us);
+
+/**
+ * @brief Set how often nodes meet, from the meeting behind the next one on. The leader's word
+ *        counts: its beacons tell it to the others, whose own setting they replace.
+ *
+ * @retval 0 on success
+ * @retval -EINVAL none that cats_period_valid() takes
+ * @retval -ENOTSUP the node does not sleep: cats_node_config.period_us was 0
+ * @retval -EACCES another node leads
+ */
+int cats_node_set_period(struct cats_node *node, uint32_t period_us);
+
+/** @brief From one meeting to the next, as the leader has it, microseconds; 0: always awake. */
+uint32_t cats_node_period(const struct cats_node *node);
+
+/**
+ * @brief The next meeting: when an input that waits then may begin its inference.
+ *
+ * @param at_us its start on this node's clock, as far as it is known
+ * @retval 0 on success
+ * @retval -ENOTSUP the node does not sleep
+ * @retval -EAGAIN it knows of no meeting yet
+ */
+int cats_node_next_meeting(const struct cats_node *node, uint32_t *at_us);
+
 /** What a receiver is to do: cats_node_listen(). */
 struct cats_listen {
 	bool off; /**< nothing for this node comes before from_us */
@@ -376,7 +470,8 @@ struct cats_listen {
 };
 
 /**
- * @brief Whether the receiver may be off: between slots, and while nobody sends anything.
+ * @brief Whether the receiver may be off: between slots, while nobody sends anything, and from one
+ *        meeting to the next.
  *
  * To be asked after each poll that said WAIT, for a radio that takes less without its receiver. It
  * is never wrong to listen. A frame that is being received is received to its end, whatever this

@@ -10,10 +10,11 @@ fails where a node hangs, or where an output differs from the integer reference'
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -24,6 +25,7 @@ from cats.integer.random_models import random_inputs, random_keep, random_model,
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.plan.radio import RADIOS, SEALED
+from cats.plan.sleep import meeting
 from cats.report import write_json
 from cats.shape.config import ModelConfig
 from cats.sim.compare import check
@@ -180,6 +182,11 @@ def draw(number: int) -> tuple[Deployment, Faults, Settings]:
         gap_us=int(rng.choice([0, 0, long // 3, 5 * long])),
         receiver_off=some(0.5),
     )
+    if nodes > 1 and some(0.25):
+        least = max(10_000, math.ceil(2 * meeting(made.plan).whole_us))
+        period = int(least * rng.uniform(1, 20))
+        pause = int(period * rng.choice([0, 0.5, 5, 50]))
+        settings = replace(settings, period_us=period, gap_us=pause)
     return made, Faults(**chosen), settings
 
 

@@ -127,8 +127,10 @@ static void end_job(struct bench *bench)
 static void poll_node(struct bench *bench)
 {
 	struct cats_todo *todo = &bench->todo;
+	struct cats_listen listen;
 
 	cats_node_poll(&bench->node, bench->now_us, todo);
+	cats_node_listen(&bench->node, bench->now_us, 35, &listen);
 	if (todo->what == CATS_TODO_SEND) {
 		struct cats_frame frame;
 		uint8_t *copy = malloc(todo->length);
@@ -183,7 +185,7 @@ static void hear_likely(struct bench *bench, struct script *script)
 	uint8_t source;
 	uint8_t buffer[CATS_FRAME_HEADER + CATS_FRAME_MAX];
 	struct cats_frame frame = {
-		.type = what % 6,
+		.type = what % (cats_node_period(node) != 0 ? 7 : 6),
 		.source = (what >> 4) % (nodes > 1 ? nodes : 2),
 		.round = where >> 6,
 		.inference = node->number,
@@ -229,6 +231,13 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.index %= 2;
 		frame.slot = 0;
 		break;
+	case CATS_FRAME_BEACON:
+		frame.round = 0;
+		frame.x = (struct cats_exchange){0, 0};
+		frame.index %= 4;
+		frame.slot %= CATS_ANSWERS + 1;
+		frame.length = CATS_BEACON_SIZE;
+		break;
 	default:
 		frame.index %= 3;
 		frame.slot %= 4;
@@ -242,6 +251,15 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.length = CATS_FRAME_MAX;
 	}
 	memset(buffer, next(script), sizeof(buffer));
+	if (frame.type == CATS_FRAME_BEACON) {
+		const struct cats_beacon beacon = {
+			.next_us = (uint32_t)next(script) << 22 | 0xfffff,
+			.period_us = (uint32_t)next(script) << 20 | 0xffff,
+			.meeting = node->sleep.meeting + next(script) % 4 - 2,
+		};
+
+		cats_beacon_pack(&beacon, buffer + CATS_FRAME_HEADER);
+	}
 	hear(bench, buffer, cats_frame_seal(bench->key, &frame, buffer), next(script) * 16u);
 }
 
@@ -338,6 +356,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	config.arena_size = bench->image.header->arena_size;
 	config.arena = malloc(config.arena_size);
 	config.lead_us = first & 32 ? 200 : 0;
+	if ((first & 24) == 24) {
+		config.period_us = 1000000;
+		config.clock_ppm = 50;
+		config.jitter_us = 61;
+	}
 	config.available = available;
 	config.user = bench;
 	bench->key = cats_frame_key(&bench->image, config.group);

@@ -13,7 +13,7 @@ from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.simulate import REJECTS
 
-SYNC, DATA, REPORT, GRANT, CODED, ASK = range(6)
+SYNC, DATA, REPORT, GRANT, CODED, ASK, BEACON = range(7)
 #: Of a frame's index or slot: CATS_DULL, CATS_CODED_LAST.
 DULL, LAST = 0x80, 0x40
 GROUP = 0x1234ABCD
@@ -57,7 +57,7 @@ class Sent:
         self.round, self.x, self.index, self.slot = data[1] >> 4, tuple(data[6:8]), *data[8:10]
 
     def __repr__(self):
-        name = ("SYNC", "DATA", "REPORT", "GRANT", "CODED", "ASK")[self.type]
+        name = ("SYNC", "DATA", "REPORT", "GRANT", "CODED", "ASK", "BEACON")[self.type]
         return f"{name} {self.inference} {self.x} round {self.round} {self.index} {self.slot}"
 
 

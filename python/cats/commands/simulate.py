@@ -148,6 +148,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="nrf_radio: receivers are off where nothing comes, as by CONFIG_CATS_RECEIVER_OFF",
     )  # fmt: skip
     parser.add_argument(
+        "--period", type=arguments.duration("10ms", "10min"), metavar="TIME",
+        help="nodes sleep and meet so often, as with CONFIG_CATS_SLEEP (they are awake)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pause", type=arguments.duration("0ms", "30d"), metavar="TIME",
+        help="from an inference's end to the next one's input (with --period ten periods, else 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--clock-ppm", type=arguments.whole(1, 500), default=50, metavar="PPM",
+        help="--period: largest error of a node's clock, which its guard times allow for (50)",
+    )  # fmt: skip
+    parser.add_argument(
         "--check", action=argparse.BooleanOptionalAction, default=True,
         help="compare every output with the integer reference",
     )  # fmt: skip
@@ -204,8 +216,10 @@ def run(args: argparse.Namespace) -> int:
     task, part, inputs = _inputs(args, model, meta)
 
     settings = Settings(
-        compute=args.compute, code_time=args.code_time, receiver_off=args.receiver_off
-    )
+        compute=args.compute, code_time=args.code_time, receiver_off=args.receiver_off,
+        period_us=round(args.period or 0), gap_us=round(args.pause or 10 * (args.period or 0)),
+        clock_ppm=args.clock_ppm,
+    )  # fmt: skip
     trace = Trace() if args.trace else None
     records = []
     for loss, off in itertools.product(losses, [[], *([node] for node in args.dead)]):
@@ -233,7 +247,8 @@ def run(args: argparse.Namespace) -> int:
         "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
         "kill": args.kill, "restart": args.restart, "babble": args.babble,
         "neighbour": args.neighbour, "links": str(args.links or ""), "compute": args.compute,
-        "code_time": args.code_time, "receiver_off": args.receiver_off, "results": records,
+        "code_time": args.code_time, "receiver_off": args.receiver_off,
+        "period_us": settings.period_us, "pause_us": settings.gap_us, "results": records,
     }  # fmt: skip
     if args.json:
         write_json(args.json, document)
@@ -247,6 +262,11 @@ def run(args: argparse.Namespace) -> int:
         "frames of all inferences that code had too late to send"
         + ("; CODE TAKES NO TIME: no device does that" if args.code_time == "none" else ""),
     )
+    if settings.period_us:
+        for record in records:
+            share = ", ".join(f"{100 * on:.3f}" for on in record["radio_on_between"])
+            print(f"loss {record['columns']['loss']}: radio on between inferences, per cent by "
+                  f"node: {share}")  # fmt: skip
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0
 

@@ -59,6 +59,16 @@ class ClockJump:
 
 
 @dataclass(frozen=True)
+class DriftStep:
+    """A node's clock is wrong by ``ppm`` from a moment on: a step of the temperature."""
+
+    node: int
+    ppm: float
+    at: int
+    by_frame: bool = False
+
+
+@dataclass(frozen=True)
 class Change:
     """From ``at_us`` microseconds into the run on, the links lose this: as ``Faults.loss``."""
 
@@ -126,6 +136,7 @@ class Faults:
     frames: Sequence[FrameFault] = ()
     events: Sequence[Event] = ()
     jumps: Sequence[ClockJump] = ()
+    drift_steps: Sequence[DriftStep] = ()
     changes: Sequence[Change] = ()
     babble: Sequence[Babble] = ()
     group: int = 0
@@ -244,8 +255,12 @@ def write_faults(config: object, faults: Faults, nodes: int) -> list:
     for slot, fault in zip(frames, faults.frames, strict=False):
         slot.kind, slot.receiver = FRAME_FAULTS[fault.kind], fault.receiver
         slot.frame, slot.value = fault.frame, fault.value
-    events = ffi.new("struct air_event[]", max(1, len(faults.events) + len(faults.jumps)))
-    happen = [(int(e.on), 0, e) for e in faults.events] + [(2, j.by_us, j) for j in faults.jumps]
+    happen = [
+        *((int(event.on), 0, event) for event in faults.events),
+        *((lib.AIR_JUMP, jump.by_us, jump) for jump in faults.jumps),
+        *((lib.AIR_DRIFT, round(1e3 * step.ppm), step) for step in faults.drift_steps),
+    ]
+    events = ffi.new("struct air_event[]", max(1, len(happen)))
     for slot, (kind, value, event) in zip(events, happen, strict=False):
         slot.kind, slot.value = kind, value
         slot.node, slot.by_frame, slot.at = event.node, event.by_frame, event.at
@@ -279,12 +294,12 @@ def _check(faults: Faults, nodes: int) -> None:
     for name in ("duplicate", "delay", "flip"):
         if not 0 <= getattr(faults, name) <= 1:
             raise CatsError(f"{name}: a probability is a number from 0 to 1")
-    for one in (*faults.events, *faults.jumps, *faults.babble):
+    for one in (*faults.events, *faults.jumps, *faults.drift_steps, *faults.babble):
         if not 0 <= one.node < nodes:
             raise CatsError(f"node {one.node}: there are nodes 0 to {nodes - 1}")
     if len(faults.drift_ppm) not in (0, nodes):
         raise CatsError(f"drift_ppm for {len(faults.drift_ppm)} nodes, there are {nodes}")
-    for ppm in faults.drift_ppm:
+    for ppm in (*faults.drift_ppm, *(step.ppm for step in faults.drift_steps)):
         if not abs(ppm) <= MOST_PPM:
             raise CatsError(f"drift of {ppm:g} ppm: at most {MOST_PPM:g} either way")
     for fault in faults.frames:

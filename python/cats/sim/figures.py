@@ -143,6 +143,9 @@ def figures_of(
         "different": wrong or [],
         "not_compared": int(result.mixed.sum()),
         "hung": result.hung,
+        "radio_on_between": [float(on) for on in result.idle_on[1:].mean(0)]
+        if len(result.idle_on) > 1
+        else [],
         "frames": float(result.frames.mean()),
         "control_frames": float(result.control.mean()),
         "coded_frames": float(result.coded.mean()),

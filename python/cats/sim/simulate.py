@@ -24,6 +24,7 @@ from cats.plan.energy import Duty
 from cats.plan.plan import Plan
 from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
+from cats.plan.sleep import meeting
 from cats.plan.timing import Compute, exchange_instructions
 from cats.shape.partition import Kind, own_ranges
 from cats.sim._native import ffi, lib
@@ -41,7 +42,9 @@ class Settings:
     ``cats.plan.code_time`` says, for ``clock_hz``), ``none``, or other counts. ``idle``: nodes that
     submit nothing. ``gap_us``: between one inference's end and the next submit. ``lead_us``: None
     is the radio's. ``receiver_off``: receivers are off where cats_node_listen() says so, as with
-    CONFIG_CATS_RECEIVER_OFF; else they are on all the time. Others as in include/cats/node.h; 0 is
+    CONFIG_CATS_RECEIVER_OFF; else they are on all the time. ``period_us``: nodes sleep and meet so
+    often, as with CONFIG_CATS_SLEEP, by clocks of at most ``clock_ppm`` that tell the time behind a
+    sleep to ``jitter_us``; 0: they are always awake. Others as in include/cats/node.h; 0 is
     its default.
     """
 
@@ -58,6 +61,9 @@ class Settings:
     start_us: int = 0
     gap_us: int = 0
     receiver_off: bool = False
+    period_us: int = 0
+    clock_ppm: int = 50
+    jitter_us: int = 61
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,11 @@ class Result:
     computed_us: np.ndarray
     code_us: np.ndarray
     off_us: np.ndarray
+    #: [B, D]: share of the pause before each inference (gap_us) in which a node's radio was on.
+    idle_on: np.ndarray
+    #: [B, D]: microseconds with the radio on from the submit to the last node's result, of nodes
+    #: that sleep; None: they do not.
+    on_us: np.ndarray | None
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -121,6 +132,9 @@ class Result:
         count = max(1, int(done.sum()))
         sends = float(self.sent_us[node]) / count
         on = float(self.latency_us[chosen, node].mean()) if chosen.any() else 0.0
+        if self.on_us is not None:
+            on = float(self.on_us[chosen, node].mean()) if chosen.any() else 0.0
+            return Duty(sends, max(on - sends, 0.0), float(self.computed_us[node]) / count)
         alone = self.done.shape[1] == 1
         off = float(self.off_us[node]) / count
         listens = 0.0 if alone else max(on - sends - off, 0.0)
@@ -212,6 +226,7 @@ def _run(
     )  # fmt: skip
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
+    idle_ns, on_ns = np.zeros((2, batch, nodes), np.uint64)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = own_ranges(model.config, model.split, Kind.INPUT)
@@ -230,6 +245,8 @@ def _run(
                 "lost": ffi.from_buffer("uint32_t[]", lost[i]),
                 "latency_us": ffi.from_buffer("int64_t[]", latency[i]),
                 "bits": ffi.from_buffer("uint8_t[]", bits[i]),
+                "idle_on_ns": ffi.from_buffer("uint64_t[]", idle_ns[i]),
+                "on_ns": ffi.from_buffer("uint64_t[]", on_ns[i]),
             },
         )[0]
         failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
@@ -275,6 +292,8 @@ def _run(
         computed_us=np.array([lib.air_computed_ns(air, d) for d in range(nodes)]) / 1e3,
         code_us=np.array([lib.air_code_ns(air, d) for d in range(nodes)]) / 1e3,
         off_us=np.array([lib.air_off_ns(air, d) for d in range(nodes)]) / 1e3,
+        idle_on=idle_ns / max(1e3 * settings.gap_us, 1.0),
+        on_us=on_ns / 1e3 if settings.period_us and nodes > 1 else None,
     )
 
 
@@ -308,6 +327,13 @@ def _config(
 ) -> tuple[object, list]:
     """struct air_config, and what must live as long as it is used."""
     nodes = model.split.nodes
+    if settings.period_us and nodes > 1:
+        least_us = 2 * meeting(plan, settings.clock_hz).whole_us
+        if settings.period_us < least_us:
+            raise CatsError(
+                f"a meeting every {settings.period_us / 1e3:g} ms: over {plan.radio} at least "
+                f"{least_us / 1e3:.1f} ms, so that it takes at most half of that"
+            )
     code = _code_time(settings, nodes)
     radio = radio_named(plan.radio, code or code_time(nodes, settings.clock_hz))
     for name, values in (("clock_us", settings.clock_us), ("slower", settings.slower)):
@@ -337,6 +363,8 @@ def _config(
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
     config.compute_us, config.bits_bytes = table, bits_bytes
+    config.period_us, config.clock_ppm = settings.period_us, settings.clock_ppm
+    config.jitter_us = settings.jitter_us
     config.listens, config.detect_us = settings.receiver_off, radio.detect_us
     if code is not None:
         config.code_counted = True
@@ -395,5 +423,7 @@ def _deadline_us(partition: object, settings: Settings, nodes: int, faults: Faul
     start = settings.start_us or 10 * silence
     # While others are heard a node waits for a leader four times as long, but not for ever.
     patience = 4 if faults.babble or faults.neighbour else 1
+    # Who sleeps wakes up in time: to search, to wait for who takes over, to ask in vain.
+    start += (nodes + 128) * settings.period_us
     shocks = (nodes + 2) * (faults.shocks + 2) * silence
     return patience * (2 * longest + shocks + (nodes + 1) * start)

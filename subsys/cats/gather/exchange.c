@@ -331,14 +331,23 @@ static bool calls_others(const struct cats_node *node, uint32_t now_us)
 	return now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
 }
 
+/* Whether nobody has anything to say in it. The first one of several nodes is opened all the same:
+ * that begins the inference.
+ */
+static bool of_nobody(struct cats_node *node)
+{
+	if (MAY_SEND_NO_INPUT && first_exchange(node->x) && nodes_of(node) > 1) {
+		return false;
+	}
+	return current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
+}
+
 /* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet,
  * but listens for as long as the first one takes.
  */
 static void open_unheard(struct cats_node *node, uint32_t now_us)
 {
-	bool nobody = current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
-
-	if (nobody || (leads_alone(node) && !first_exchange(node->x))) {
+	if (of_nobody(node) || (leads_alone(node) && !first_exchange(node->x))) {
 		cats_exchange_close(node, now_us);
 	} else if (leads_alone(node) && !calls_others(node, now_us)) {
 		open_at(node, 0, now_us, now_us);

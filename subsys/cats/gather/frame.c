@@ -112,10 +112,20 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		}
 		last_index = 1;
 		break;
+#ifndef CATS_NO_SLEEP
+	case CATS_FRAME_BEACON:
+		if (f->x.gather != 0 || f->x.tile != 0) {
+			return -1 - CATS_REJECT_EXCHANGE;
+		}
+		last_index = CATS_BEACON_BEGIN | CATS_BEACON_GUESS;
+		last_slot = CATS_ANSWERS;
+		length = CATS_BEACON_SIZE;
+		break;
+#endif
 	default:
 		return -1 - CATS_REJECT_TYPE;
 	}
-	if (f->type <= CATS_FRAME_DATA || f->type == CATS_FRAME_ASK
+	if (f->type <= CATS_FRAME_DATA || f->type >= CATS_FRAME_ASK
 		    ? f->round != 0
 		    : f->round < 1 || f->round > rounds) {
 		return -1 - CATS_REJECT_EXCHANGE;
@@ -191,4 +201,35 @@ void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
 			counts[s] = count;
 		}
 	}
+}
+
+static uint32_t get32(const uint8_t *from)
+{
+	return from[0] | from[1] << 8 | from[2] << 16 | (uint32_t)from[3] << 24;
+}
+
+static void put32(uint8_t *to, uint32_t value)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		to[i] = (uint8_t)(value >> 8 * i);
+	}
+}
+
+void cats_beacon_pack(const struct cats_beacon *beacon, uint8_t *payload)
+{
+	put32(payload, beacon->next_us);
+	put32(payload + 4, beacon->period_us);
+	payload[8] = (uint8_t)beacon->meeting;
+	payload[9] = (uint8_t)(beacon->meeting >> 8);
+}
+
+bool cats_beacon_unpack(const uint8_t *payload, struct cats_beacon *beacon)
+{
+	beacon->next_us = get32(payload);
+	beacon->period_us = get32(payload + 4);
+	beacon->meeting = (uint16_t)(payload[8] | payload[9] << 8);
+	/* A leader calls before its first meeting, and who joins another's may leave one out. */
+	return beacon->period_us >= CATS_PERIOD_MIN_US && beacon->period_us <= CATS_PERIOD_MAX_US &&
+	       beacon->next_us >= CATS_PERIOD_MIN_US / 10 &&
+	       beacon->next_us <= 2 * CATS_PERIOD_MAX_US;
 }

@@ -94,6 +94,10 @@ void cats_node_listen(const struct cats_node *node, uint32_t now_us, uint32_t de
 	uint32_t end_us; /* nothing comes before it where no slot was found */
 
 	*listen = (struct cats_listen){0};
+	if (sleeps(node) && !cats_node_runs(node)) {
+		cats_sleep_listen(node, now_us, listen);
+		return;
+	}
 	if (!knows_slots(node, now_us)) {
 		return;
 	}

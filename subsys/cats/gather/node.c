@@ -59,7 +59,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	node->born_us = now_us;
 	node->heard_us = now_us;
 	node->not_before_us = now_us;
-	return 0;
+	return cats_sleep_init(node, now_us);
 }
 
 /* When to ask an idle leader: not before it could open an inference itself, and one after the
@@ -100,50 +100,14 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
 	if (sent && (node->opening >> node->oldest & 1) && node->round == 0 && leads(node)) {
 		node->base_us = start_us;
 	}
+	cats_sleep_sent(node, sent, start_us);
 	node->opening &= (uint8_t)~(1 << node->oldest);
 	node->oldest ^= 1;
 	node->sending--;
 	return 0;
 }
 
-/* Time */
-
-static void __attribute__((__noinline__)) consider(struct cats_todo *todo, uint32_t at)
-{
-	if (todo->forever || cats_time_diff(at, todo->at) < 0) {
-		todo->at = at;
-	}
-	todo->forever = false;
-}
-
-/* Whether a time has come; else poll() is to be called then. */
-static bool reached(struct cats_todo *todo, uint32_t now_us, uint32_t at)
-{
-	if (past(now_us, at)) {
-		return true;
-	}
-	consider(todo, at);
-	return false;
-}
-
 /* Leaders */
-
-/* Place in the order in which nodes take over from a leader that is gone, from 1. */
-static uint32_t rank(const struct cats_node *node)
-{
-	uint32_t before = 0;
-
-	for (uint32_t s = 0; s < self_of(node); s++) {
-		before += s != node->leader && !source_gone(node, s);
-	}
-	return before + 1;
-}
-
-static void take_over(struct cats_node *node)
-{
-	node->leader = self_of(node);
-	node->stats.takeovers++;
-}
 
 /* Who took over for a leader that is heard again, or whom it only failed to hear, steps back. */
 static void step_back(struct cats_node *node)
@@ -280,20 +244,6 @@ static uint32_t lead_of(const struct cats_node *node, const struct cats_frame *f
 	return node->config.lead_us + (payload ? node->gather->slot_us : 0);
 }
 
-static void hand_out(struct cats_node *node, struct cats_frame *frame, uint32_t at,
-		     struct cats_todo *todo)
-{
-	uint8_t slot = cats_send_slot(node);
-
-	todo->length = cats_send_build(node, frame, at);
-	if (todo->length != 0) {
-		todo->what = CATS_TODO_SEND;
-		todo->at = at;
-		todo->frame = node->frame[slot];
-		cats_stats_of(node, frame->x)->sent++;
-	}
-}
-
 /* The frame whose time has come, if there is one. */
 static void send_due(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
@@ -336,7 +286,11 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	if (node->phase == CATS_NODE_TOLD) {
 		/* Who left one inference for another begins none before that is heard or over. */
 		node->phase = node->abandon ? CATS_NODE_LISTENING : CATS_NODE_WAITING;
-		step_back(node);
+		if (sleeps(node)) {
+			cats_sleep_resume(node, now_us);
+		} else {
+			step_back(node);
+		}
 	}
 	if (!node->silence && reached(todo, now_us, node->heard_us + node->config.timeout_us)) {
 		node->silence = true;
@@ -346,7 +300,11 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 		node->phase = CATS_NODE_WAITING;
 	}
 	if (!cats_node_runs(node)) {
-		waiting(node, now_us, todo);
+		if (sleeps(node)) {
+			cats_sleep_poll(node, now_us, todo);
+		} else {
+			waiting(node, now_us, todo);
+		}
 	}
 	if (node->phase == CATS_NODE_RUNNING) {
 		running(node, now_us, todo);
@@ -359,7 +317,7 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 			consider(todo, at);
 		}
 		send_due(node, now_us, todo);
-	} else {
+	} else if (!sleeps(node)) {
 		ask(node, now_us, todo);
 	}
 }

@@ -9,8 +9,10 @@
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
+ *	meeting.c                               when nodes that sleep meet
  *	send.c                                  this node's frames in it
  *	inference.c                             from exchange to exchange, and the jobs between
+ *	sleep.c                                 what is due at meetings of nodes that sleep
  *	receive.c                               frames of others: joining, following, taking
  *	listen.c                                when the receiver may be off
  *	node.c                                  phases of a node, leaders that are gone, poll()
@@ -20,6 +22,13 @@
 #define CATS_NODE_INTERNAL_H_
 
 #include <cats/node.h>
+
+/* Whether an image may have nothing to send of its input (CONFIG_CATS_OWN_EMBEDDING). */
+#ifdef CATS_NO_OWN_EMBEDDING
+#define MAY_SEND_NO_INPUT 0
+#else
+#define MAY_SEND_NO_INPUT 1
+#endif
 
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
@@ -180,6 +189,59 @@ uint8_t cats_send_slot(const struct cats_node *node);
 /* The driver takes that frame: write it there. Its length, or 0: it is not needed. */
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at);
 
+/* sleep.c and node.c: here, for a function of one file is smaller than one that others call. */
+
+/* poll() is to be called at that time. */
+static void __attribute__((__noinline__, __unused__)) consider(struct cats_todo *todo, uint32_t at)
+{
+	if (todo->forever || cats_time_diff(at, todo->at) < 0) {
+		todo->at = at;
+	}
+	todo->forever = false;
+}
+
+/* Whether a time has come; else poll() is to be called then. */
+static inline bool reached(struct cats_todo *todo, uint32_t now_us, uint32_t at)
+{
+	if (past(now_us, at)) {
+		return true;
+	}
+	consider(todo, at);
+	return false;
+}
+
+/* Place in the order in which nodes take over from a leader that is gone, from 1. */
+static inline uint32_t rank(const struct cats_node *node)
+{
+	uint32_t before = 0;
+
+	for (uint32_t s = 0; s < self_of(node); s++) {
+		before += s != node->leader && !source_gone(node, s);
+	}
+	return before + 1;
+}
+
+static inline void take_over(struct cats_node *node)
+{
+	node->leader = self_of(node);
+	node->stats.takeovers++;
+}
+
+/* Build a frame, and have the driver send it. */
+static inline void hand_out(struct cats_node *node, struct cats_frame *frame, uint32_t at,
+			    struct cats_todo *todo)
+{
+	uint8_t slot = cats_send_slot(node);
+
+	todo->length = cats_send_build(node, frame, at);
+	if (todo->length != 0) {
+		todo->what = CATS_TODO_SEND;
+		todo->at = at;
+		todo->frame = node->frame[slot];
+		cats_stats_of(node, frame->x)->sent++;
+	}
+}
+
 /* inference.c */
 
 /* Take part in an inference, from its first exchange on. */
@@ -190,5 +252,55 @@ void cats_inference_found(struct cats_node *node, uint32_t now_us);
 void cats_inference_settle(struct cats_node *node, uint32_t now_us);
 /* The job that is due, into @p job; false where there is none. */
 bool cats_inference_job(struct cats_node *node, struct cats_job *job);
+
+/* meeting.c, sleep.c */
+
+#ifndef CATS_NO_SLEEP
+/* Beacons by which who founds meetings calls, within the first period: all others listen. */
+#define CATS_CALLS 8u
+
+/* How far from its time a frame may begin, in a meeting. */
+uint32_t cats_meeting_spread(const struct cats_node *node);
+/* How much earlier or later than expected the next meeting may be. */
+uint32_t cats_meeting_guard(const struct cats_node *node);
+/* From a meeting to a leader's beacon. */
+uint32_t cats_meeting_place(const struct cats_node *node, uint8_t leader);
+/* Whether it leads in another's place: it listens for that one before and behind its beacon. */
+bool cats_meeting_stands_in(const struct cats_node *node);
+/* When a follower has missed the next one. */
+uint32_t cats_meeting_closes(const struct cats_node *node);
+/* The meeting behind the next one is the next, so much later by the leader's clock. */
+void cats_meeting_advance(struct cats_sleep *s, uint32_t us);
+/* The leader's drift is not known; it is learned from the meeting at @p at on. */
+void cats_meeting_forget(struct cats_sleep *s, uint32_t at);
+
+static inline bool sleeps(const struct cats_node *node)
+{
+	return node->sleep.period_us != 0;
+}
+/* It knows of no meeting yet: 0, or -EINVAL where the period is none. */
+int cats_sleep_init(struct cats_node *node, uint32_t now_us);
+/* Outside inferences: what is due. */
+void cats_sleep_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
+/* An inference has ended. */
+void cats_sleep_resume(struct cats_node *node, uint32_t now_us);
+/* A BEACON, or an ASK, of another: 0, or -1 - reason. */
+int cats_sleep_beacon(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us);
+int cats_sleep_asked(struct cats_node *node);
+/* The fields and the payload of an own BEACON. */
+void cats_sleep_build(const struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+/* What became of the oldest frame that is the driver's, if it is a BEACON. */
+void cats_sleep_sent(struct cats_node *node, bool sent, uint32_t start_us);
+/* cats_node_listen() outside inferences. */
+void cats_sleep_listen(const struct cats_node *node, uint32_t now_us, struct cats_listen *listen);
+#else
+#define sleeps(node) false
+#define cats_sleep_init(node, now_us) 0
+#define cats_sleep_poll(node, now_us, todo)
+#define cats_sleep_resume(node, now_us)
+#define cats_sleep_asked(node) 0
+#define cats_sleep_sent(node, sent, start_us)
+#define cats_sleep_listen(node, now_us, listen)
+#endif
 
 #endif /* CATS_NODE_INTERNAL_H_ */

@@ -38,9 +38,15 @@ static void hear(struct cats_node *node, uint32_t now_us)
 	node->lonely = 0;
 }
 
-/* A frame of the exchange that begins an inference. */
-static bool begins(const struct cats_frame *frame)
+/* A frame of the exchange that begins an inference. Where that is its opening alone, too little not
+ * to be missed, the one behind it begins it as well.
+ */
+static bool begins(const struct cats_node *node, const struct cats_frame *frame)
 {
+	if (MAY_SEND_NO_INPUT && frame->x.gather == 1 &&
+	    (image_of(node)->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0) {
+		return frame->x.tile == 0 && frame->round == 0;
+	}
 	return first_exchange(frame->x) && frame->round == 0;
 }
 
@@ -69,11 +75,11 @@ static bool joins(const struct cats_node *node, const struct cats_frame *frame, 
 		return false;
 	}
 	if (node->phase == CATS_NODE_STARTING) {
-		return begins(frame) &&
+		return begins(node, frame) &&
 		       since_birth(node, cats_exchange_base(image_of(node), frame, start_us));
 	}
 	/* What comes late after a silence is no beginning. */
-	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(frame)
+	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(node, frame)
 			     : frame->x.gather < JOIN_GATHERS;
 }
 
@@ -269,11 +275,19 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 	bool late = known && node->numbered && !newer(frame->inference, node->seen);
 	bool mine = self_of(node) <= node->leader && !late;
 	bool idle = node->phase == CATS_NODE_WAITING || (!cats_node_runs(node) && node->silence);
+	int error = 0;
 
+	if (sleeps(node)) {
+		error = cats_sleep_asked(node);
+		mine = error == 0 && !late;
+	}
 	if (known && !cats_node_runs(node) && (mine || !node->numbered)) {
 		/* Else it would begin with a number that the others had. */
 		node->numbered = true;
 		node->seen = frame->inference - 1;
+	}
+	if (sleeps(node)) {
+		return error; /* it begins behind the slots for asking */
 	}
 	if (!idle || !mine) {
 		return reject(CATS_REJECT_INFERENCE);
@@ -283,6 +297,25 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 	cats_inference_found(node, now_us);
 	return 0;
 }
+
+#ifndef CATS_NO_SLEEP
+/* A meeting: others have no inference, and the newest one of theirs was this. */
+static int meet(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
+		uint32_t now_us)
+{
+	int error = cats_sleep_beacon(node, frame, start_us);
+
+	if (error != 0) {
+		return error;
+	}
+	if ((frame->index & CATS_BEACON_GUESS) == 0 && believed(node, frame->inference)) {
+		node->numbered = true;
+		node->seen = frame->inference;
+	}
+	hear(node, now_us);
+	return 0;
+}
+#endif
 
 /* Whether a leader may call that hears nobody: it cannot know of another one. */
 static bool wants_leader(const struct cats_node *node)
@@ -302,6 +335,11 @@ static int receive(struct cats_node *node, const uint8_t *data, size_t length, u
 	if (frame.type == CATS_FRAME_ASK) {
 		return asked(node, &frame, now_us);
 	}
+#ifndef CATS_NO_SLEEP
+	if (frame.type == CATS_FRAME_BEACON) {
+		return meet(node, &frame, start_us, now_us);
+	}
+#endif
 	if (frame.type == CATS_FRAME_SYNC && (frame.index & CATS_DULL) != 0 &&
 	    !wants_leader(node)) {
 		return reject(CATS_REJECT_LEADER);

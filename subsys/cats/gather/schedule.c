@@ -99,3 +99,38 @@ uint32_t cats_silence_us(const struct cats_image *image)
 	}
 	return CATS_SILENT_EXCHANGES * longest;
 }
+
+uint8_t cats_ask_slots(const struct cats_image *image)
+{
+	return image->header->nodes > 2 ? 2 : 1;
+}
+
+/* A beacon may be longer than other control frames: two slots. */
+uint32_t cats_beacon_us(const struct cats_image *image, uint32_t period_us, uint8_t leader)
+{
+	uint32_t slots = 2u * image->gathers[0].control_us;
+	uint32_t places = period_us / 4 / slots;
+
+	return slots * (places > 1 ? leader % places : 0);
+}
+
+uint32_t cats_ask_us(const struct cats_image *image, uint8_t slot)
+{
+	const struct cats_image_gather *gather = &image->gathers[0];
+
+	return (2u + slot) * gather->control_us + gather->turn_us;
+}
+
+uint32_t cats_answer_us(const struct cats_image *image, uint8_t copy)
+{
+	const struct cats_image_gather *gather = &image->gathers[0];
+
+	return cats_ask_us(image, cats_ask_slots(image)) + gather->turn_us +
+	       3u * copy * gather->control_us / 2;
+}
+
+uint32_t cats_meeting_us(const struct cats_image *image)
+{
+	/* Until the last answer is being received, if there is one. */
+	return cats_answer_us(image, CATS_ANSWERS - 1) + image->gathers[0].control_us / 2;
+}

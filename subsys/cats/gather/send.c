@@ -211,6 +211,11 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		break;
 	case CATS_FRAME_ASK:
 		break;
+#ifndef CATS_NO_SLEEP
+	case CATS_FRAME_BEACON:
+		cats_sleep_build(node, frame, payload);
+		break;
+#endif
 	default:
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;

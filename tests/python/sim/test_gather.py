@@ -23,7 +23,7 @@ from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
-from driven import ASK, CODED, CONFIG, DATA, GRANT, GROUP, REPORT, SYNC, images, sealed
+from driven import ASK, BEACON, CODED, CONFIG, DATA, GRANT, GROUP, REPORT, SYNC, images, sealed
 
 ROOT = Path(__file__).resolve().parents[3]
 REASONS = ("short", "version", "check", "type", "source", "exchange", "fragment", "length")
@@ -137,10 +137,14 @@ def test_wrong_frames():
     coded = good | dict(type=CODED, round=1)
     sync = good | dict(type=SYNC, payload=b"")
     ask = sync | dict(type=ASK, gather=0)
+    beacon = ask | dict(type=BEACON, index=3, slot=2, payload=bytes(10))
     cases = [
-        (good, None), (report, None), (coded, None), (sync, None),
+        (good, None), (report, None), (coded, None), (sync, None), (ask, None), (beacon, None),
+        (beacon | dict(gather=1), "exchange"), (beacon | dict(tile=1), "exchange"),
+        (beacon | dict(round=1), "exchange"), (beacon | dict(index=4), "fragment"),
+        (beacon | dict(slot=3), "fragment"), (beacon | dict(payload=bytes(9)), "length"),
         *((good | dict(version=v), "version") for v in (0, 1, 2, 4)),
-        *((good | dict(type=t), "type") for t in range(6, 16)),
+        *((good | dict(type=t), "type") for t in range(7, 16)),
         (good | dict(source=2), "source"), *((good | dict(source=s), "source") for s in (5, 15)),
         (good | dict(gather=gathers), "exchange"), (good | dict(gather=255), "exchange"),
         (good | dict(tile=2), "exchange"), (good | dict(tile=255), "exchange"),
@@ -442,10 +446,11 @@ def test_freestanding_and_small(tmp_path):
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
     joined = tmp_path / "gather.o"
     folder = ROOT / "subsys" / "cats" / "gather"
-    # listen.c is linked where receivers go off: CONFIG_CATS_RECEIVER_OFF.
-    sources = sorted(path for path in folder.glob("*.c") if path.name != "listen.c")
+    # Linked where receivers go off (CONFIG_CATS_RECEIVER_OFF), and where nodes sleep.
+    paid = ("listen.c", "meeting.c", "sleep.c")
+    sources = sorted(path for path in folder.glob("*.c") if path.name not in paid)
     flags = ["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall", "-Wextra",
-             "-Werror", f"-I{ROOT / 'include'}"]  # fmt: skip
+             "-Werror", f"-I{ROOT / 'include'}", "-DCATS_NO_SLEEP"]  # fmt: skip
     subprocess.run(
         [compiler, *flags, "-nostdlib", "-r", "-o", str(joined), *map(str, sources)], check=True
     )

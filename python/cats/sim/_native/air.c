@@ -143,7 +143,14 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	bool waiting = true;
 
 	air->record = NULL;
+	record->idle_ns = gap_us * 1000;
+	for (int n = 0; n < air->config.nodes; n++) {
+		record->idle_on_ns[n] = air_on_ns(air, n);
+	}
 	while (step(air, until)) {
+	}
+	for (int n = 0; n < air->config.nodes; n++) {
+		record->idle_on_ns[n] = air_on_ns(air, n) - record->idle_on_ns[n];
 	}
 	/* An inference that somebody asked for too late is nobody's: it is not recorded. Who
 	 * babbles may begin them without end.
@@ -157,6 +164,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 	for (int n = 0; n < air->config.nodes; n++) {
 		struct antenna *a = &air->antenna[n];
 
+		record->on_ns[n] = air_on_ns(air, n);
 		record->latency_us[n] = -1;
 		a->heard = false;
 		a->began = false;
@@ -199,6 +207,9 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 		}
 	}
 	record->span_ns = (uint64_t)(air->now_ns - air->submitted_ns);
+	for (int n = 0; n < air->config.nodes; n++) {
+		record->on_ns[n] = air_on_ns(air, n) - record->on_ns[n];
+	}
 	air->record = NULL;
 	return record->hung < 0 ? 0 : -1;
 }
@@ -226,6 +237,10 @@ static const char *setup(struct air *air)
 
 		if (error != NULL) {
 			return error;
+		}
+		if (c->period_us != 0 && c->nodes > 1 &&
+		    !cats_period_valid(&air->antenna[n].image, c->period_us)) {
+			return "nodes cannot meet so often, or so seldom";
 		}
 		if ((n >= c->nodes || c->on[n]) && air_switch_on(air, n) != 0) {
 			return "a frame of the plan is too long";

@@ -53,7 +53,8 @@ struct air_fault {
 enum air_event_kind {
 	AIR_OFF = 0, /**< its state is lost */
 	AIR_ON = 1,
-	AIR_JUMP = 2, /**< its clock shows `value` microseconds more */
+	AIR_JUMP = 2,  /**< its clock shows `value` microseconds more */
+	AIR_DRIFT = 3, /**< its clock is wrong by `value` billionths from then on */
 };
 
 struct air_event {
@@ -157,9 +158,13 @@ struct air_config {
 	uint32_t timeout_us;
 	uint32_t start_us;
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
-	bool listens;      /**< receivers are on when cats_node_listen() says so, not always */
-	double detect_us;  /**< a frame is noticed so long behind its first bit */
-	bool code_counted; /**< else code takes no time, what stands below is not used */
+	/** inside inferences, receivers are on when cats_node_listen() says so, not always */
+	bool listens;
+	uint32_t period_us; /**< 0: nodes do not sleep */
+	uint16_t clock_ppm;
+	uint16_t jitter_us; /**< so exactly a node wakes up at the time that its clock shows */
+	double detect_us;   /**< a frame is noticed so long behind its first bit */
+	bool code_counted;  /**< else code takes no time, what stands below is not used */
 	struct air_code code;
 	double hand_ns; /**< so long before its start the transport must have a frame */
 	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
@@ -179,15 +184,18 @@ struct air_record {
 	uint8_t *bits;
 	uint32_t fragments; /**< due: for every receiver that is on, of every other source */
 	uint32_t frames;
-	uint32_t control;    /**< of these, SYNC, REPORT and GRANT */
-	uint32_t coded;      /**< of these, CODED */
-	uint32_t collisions; /**< frames destroyed by others */
-	uint32_t late;       /**< frames that the code had too late for their slots: not sent */
-	uint32_t unheard;    /**< frames, by receiver, that came while that was off */
-	uint32_t overrun;    /**< frames that came while too many waited for a node's processor */
-	uint64_t bytes;      /**< on air, overhead included */
-	uint64_t air_ns;     /**< on air */
-	uint64_t span_ns;    /**< from submit to the last node's result */
+	uint32_t control;     /**< of these, SYNC, REPORT and GRANT */
+	uint32_t coded;       /**< of these, CODED */
+	uint32_t collisions;  /**< frames destroyed by others */
+	uint32_t late;        /**< frames that the code had too late for their slots: not sent */
+	uint32_t unheard;     /**< frames, by receiver, that came while that was off */
+	uint32_t overrun;     /**< frames that came while too many waited for a node's processor */
+	uint64_t bytes;       /**< on air, overhead included */
+	uint64_t air_ns;      /**< on air */
+	uint64_t span_ns;     /**< from submit to the last node's result */
+	uint64_t idle_ns;     /**< the pause before */
+	uint64_t *idle_on_ns; /**< [nodes] of that, with the radio on */
+	uint64_t *on_ns;      /**< [nodes] with the radio on from submit to the last result */
 	/**
 	 * a node took part in two inferences, before and after a restart or a start of its own:
 	 * one record cannot hold both
@@ -241,5 +249,8 @@ uint64_t air_code_ns(const struct air *air, int node);
 
 /** @brief Time that a node's receiver was off inside inferences, nanoseconds. */
 uint64_t air_off_ns(const struct air *air, int node);
+
+/** @brief Time for which a node's radio was on, in or outside inferences, nanoseconds. */
+uint64_t air_on_ns(const struct air *air, int node);
 
 #endif /* CATS_AIR_H_ */

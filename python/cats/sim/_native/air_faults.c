@@ -95,6 +95,8 @@ void air_apply_events(struct air *air, bool by_frame, uint64_t at)
 		air->happened[i] = true;
 		if (e->kind == AIR_JUMP) {
 			air->antenna[e->node].jump_us += e->value;
+		} else if (e->kind == AIR_DRIFT) {
+			air_set_drift(air, e->node, e->value / 1e3);
 		} else if (e->kind == AIR_ON && !air->antenna[e->node].on) {
 			air_switch_on(air, e->node);
 		} else if (e->kind == AIR_OFF && air->antenna[e->node].on) {

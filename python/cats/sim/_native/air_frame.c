@@ -129,6 +129,11 @@ void air_start_frame(struct air *air, int n)
 	transmit(air, frame);
 	ns = frame->end_ns - frame->start_ns;
 	a->sent_ns += (uint64_t)ns;
+	if (frame->start_ns < a->off_until_ns) {
+		int64_t end_ns = frame->end_ns < a->off_until_ns ? frame->end_ns : a->off_until_ns;
+
+		*a->rests_ns -= (uint64_t)(end_ns - frame->start_ns);
+	}
 	if (record != NULL) {
 		uint8_t type = frame->data[0] & 15;
 

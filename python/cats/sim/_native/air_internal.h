@@ -29,6 +29,7 @@ enum purpose {
 	RANDOM_DELAY,
 	RANDOM_FLIP,
 	RANDOM_JOB,
+	RANDOM_WOBBLE,
 	RANDOM_PURPOSES,
 };
 
@@ -89,7 +90,8 @@ struct antenna {
 	struct air_span *code_span; /* the last one of this node's code, if it is kept */
 	int64_t code_end_ns;
 	struct air_polled polled;
-	int32_t jump_us; /* its clock's, so far */
+	int32_t jump_us;   /* its clock's, so far */
+	int32_t wobble_us; /* its clock's, since it slept last */
 	/* job */
 	bool computing;
 	bool ran;
@@ -110,7 +112,10 @@ struct antenna {
 	/* Where no frame is noticed until its window ends, it is off again. */
 	int64_t window_ns; /* AIR_NEVER: there is none */
 	int64_t again_ns;
-	uint64_t receiver_off_ns; /* in all */
+	uint64_t receiver_off_ns; /* inside inferences */
+	uint64_t asleep_ns;       /* outside of them */
+	uint64_t *rests_ns;       /* what it is off for now counts as; but for own frames */
+	uint64_t powered_ns;      /* until it was switched off last */
 };
 
 /* Somebody who sends what he likes. */
@@ -173,6 +178,12 @@ struct air_fate {
 	double late_us;
 	uint8_t data[CATS_FRAME_MAX];
 };
+
+/* A sleep is longer than this. */
+#define AIR_SLEEP_NS 3000000
+
+/* From now on a node's clock is wrong by so much. */
+void air_set_drift(struct air *air, int n, double ppm);
 
 /* What a node's clock shows. */
 uint32_t air_clock_us(const struct air *air, int n, int64_t ns);

@@ -21,7 +21,24 @@ static int64_t local_us(const struct air *air, int n, int64_t ns)
 uint32_t air_clock_us(const struct air *air, int n, int64_t ns)
 {
 	return air->config.clock_us[n] + (uint32_t)air->antenna[n].jump_us +
-	       (uint32_t)local_us(air, n, ns);
+	       (uint32_t)air->antenna[n].wobble_us + (uint32_t)local_us(air, n, ns);
+}
+
+void air_set_drift(struct air *air, int n, double ppm)
+{
+	int64_t before = local_us(air, n, air->now_ns);
+
+	air->config.drift_ppm[n] = ppm;
+	air->antenna[n].jump_us += (int32_t)(before - local_us(air, n, air->now_ns));
+}
+
+/* Behind a sleep a clock goes on as exactly as the one does that went on meanwhile. */
+static void wobble(struct air *air, int n)
+{
+	uint32_t range = air->config.jitter_us + 1u;
+
+	air->antenna[n].wobble_us =
+		(int32_t)(air_draw(air, RANDOM_WOBBLE, n, 0) % range) - (int32_t)(range / 2);
 }
 
 /* When a node's clock shows a time that is near @p near_ns. */
@@ -88,6 +105,9 @@ const char *air_plug(struct air *air, int n)
 		.late_us = c->late_us,
 		.timeout_us = c->timeout_us,
 		.start_us = c->start_us,
+		.period_us = c->period_us,
+		.clock_ppm = c->clock_ppm,
+		.jitter_us = c->jitter_us,
 		.available = available,
 		.user = a,
 	};
@@ -141,6 +161,33 @@ void air_note_frame(struct air *air, int n, enum air_span_kind kind, const struc
 	}
 }
 
+/* What was said before counts until then. */
+static void stop_resting(struct antenna *a, int64_t ns)
+{
+	if (a->off_until_ns > ns) {
+		*a->rests_ns -= (uint64_t)(a->off_until_ns - ns);
+		a->off_until_ns = ns;
+	}
+	if (a->window_ns < ns && a->window_ns < a->again_ns) {
+		int64_t end = a->again_ns < ns ? a->again_ns : ns;
+
+		*a->rests_ns += (uint64_t)(end - a->window_ns);
+	}
+	a->window_ns = AIR_NEVER;
+}
+
+uint64_t air_on_ns(const struct air *air, int node)
+{
+	const struct antenna *a = &air->antenna[node];
+	int64_t later = a->off_until_ns - air->now_ns;
+	uint64_t on = a->powered_ns - a->receiver_off_ns - a->asleep_ns;
+
+	if (a->on) {
+		on += (uint64_t)(air->now_ns - a->boot_ns) + (uint64_t)(later > 0 ? later : 0);
+	}
+	return on;
+}
+
 int air_switch_on(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -159,7 +206,8 @@ int air_switch_on(struct air *air, int n)
 	a->taking = false;
 	a->computing = false;
 	a->handed = 0;
-	a->off_until_ns = 0;
+	a->off_until_ns = air->now_ns;
+	a->rests_ns = &a->asleep_ns;
 	a->window_ns = AIR_NEVER;
 	a->polled.open = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
@@ -169,6 +217,8 @@ void air_switch_off(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
 
+	stop_resting(a, air->now_ns);
+	a->powered_ns += (uint64_t)(air->now_ns - a->boot_ns);
 	a->on = false;
 	a->off_ns = air->now_ns;
 	a->wake_ns = AIR_NEVER;
@@ -426,7 +476,7 @@ bool air_listens(struct air *air, int n, const struct frame *frame)
 			return false;
 		}
 		/* Its code is to put it off, but has not come to that. */
-		a->receiver_off_ns -= (uint64_t)(a->off_until_ns - a->off_from_ns);
+		*a->rests_ns -= (uint64_t)(a->off_until_ns - a->off_from_ns);
 		a->off_until_ns = a->off_from_ns;
 	}
 	if (noticed(air, frame, a->window_ns)) {
@@ -435,30 +485,19 @@ bool air_listens(struct air *air, int n, const struct frame *frame)
 	return a->window_ns == AIR_NEVER || first_ns >= a->again_ns;
 }
 
-/* What was said before counts until now. */
-static void stop_resting(struct antenna *a)
-{
-	if (a->off_until_ns > a->free_ns) {
-		a->receiver_off_ns -= (uint64_t)(a->off_until_ns - a->free_ns);
-		a->off_until_ns = a->free_ns;
-	}
-	if (a->window_ns < a->free_ns && a->window_ns < a->again_ns) {
-		int64_t end = a->again_ns < a->free_ns ? a->again_ns : a->free_ns;
-
-		a->receiver_off_ns += (uint64_t)(end - a->window_ns);
-	}
-	a->window_ns = AIR_NEVER;
-}
-
 /* The receiver off, where nothing comes. Returns when the node is to be asked again. */
 static int64_t listen(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
-	struct cats_listen listen;
+	bool runs = cats_node_runs(&a->node);
+	struct cats_listen listen = {0};
 	int64_t until;
 
-	cats_node_listen(&a->node, clock_us(a), (uint32_t)air->config.detect_us, &listen);
-	stop_resting(a);
+	if (runs ? air->config.listens : air->config.period_us != 0) {
+		cats_node_listen(&a->node, clock_us(a), (uint32_t)air->config.detect_us, &listen);
+	}
+	stop_resting(a, a->free_ns);
+	a->rests_ns = runs ? &a->receiver_off_ns : &a->asleep_ns;
 	until = listen.off ? global_ns(air, n, listen.from_us, a->free_ns) : a->free_ns;
 	if (receives(air, n, a->free_ns, until > a->free_ns)) {
 		return listen.ask ? global_ns(air, n, listen.ask_us, a->free_ns) : AIR_NEVER;
@@ -466,8 +505,12 @@ static int64_t listen(struct air *air, int n)
 	if (until > a->free_ns) {
 		if (a->off_until_ns < a->free_ns) {
 			a->off_from_ns = a->free_ns;
+			if (!runs && until - a->free_ns > AIR_SLEEP_NS) {
+				wobble(air, n);
+				until = global_ns(air, n, listen.from_us, a->free_ns);
+			}
 		}
-		a->receiver_off_ns += (uint64_t)(until - a->free_ns);
+		*a->rests_ns += (uint64_t)(until - a->free_ns);
 		a->off_until_ns = until;
 	}
 	if (!listen.ask) {
@@ -499,7 +542,7 @@ static void serve(struct air *air, int n)
 			air_end_job(air, n);
 		}
 	} while (todo.what != CATS_TODO_WAIT || todo.compute);
-	if (air->config.listens) {
+	if (air->config.listens || air->config.period_us != 0) {
 		int64_t ask = listen(air, n);
 
 		if (ask != AIR_NEVER && wake_ns(a, ask) < a->wake_ns) {
