@@ -120,17 +120,29 @@ struct cats_transport {
 	/** Microseconds of this transport's clock as the kernel's timeout. NULL: they are equal. */
 	k_timeout_t (*timeout)(uint32_t us);
 	/**
-	 * Have the receiver on only when @p listen says so, until this is called again. A frame
-	 * that is being received is received to its end, and frames are sent as ever. NULL: it
-	 * always listens. Called on cats_air_queue.
+	 * Have the receiver on only when @p listen says so, until this is called again, or a rest
+	 * that it tells has ended. A frame that is being received is received to its end where the
+	 * driver can tell. NULL: it always listens. Called on cats_air_queue.
+	 *
+	 * With CONFIG_CATS_SLEEP what makes the radio's time may stop in a long rest as well; now()
+	 * goes on. A frame is then sent if it is handed over some milliseconds ahead.
+	 *
+	 * @param ready_us in a rest: frames may be handed over as ever from then on, so all that
+	 *                 sending needs is to run by then
 	 */
-	void (*listen)(struct cats_port *port, const struct cats_listen *listen);
+	void (*listen)(struct cats_port *port, const struct cats_listen *listen, uint32_t ready_us);
 	/** Where there is listen(): microseconds for which the receiver was off so far; wraps. */
 	uint32_t (*rested_us)(void);
 	/** Where there is listen(): so long behind its start a frame is being received; 0: not
 	 * known before its end.
 	 */
 	uint16_t detect_us;
+	/**
+	 * Where there is listen(): microseconds by which now(), and so the starts of frames that
+	 * are sent or heard, may differ behind a rest from a clock that did not stop. It does not
+	 * add up over rests; the drift of the clock that goes on in them is not in it.
+	 */
+	uint16_t jitter_us;
 };
 
 #if defined(CONFIG_CATS_LOOPBACK) || defined(__DOXYGEN__)
@@ -152,8 +164,9 @@ extern const struct cats_transport cats_loopback;
 /**
  * @brief The nRF RADIO peripheral with the framing of Bluetooth LE at 2 Mbit/s, and nobody else's.
  *
- * The clock is TIMER0 on the crystal. Frames start to the microsecond when they are to; the
- * receiver is on in between, but for what listen() says. One instance at a time.
+ * The clock is TIMER0 on the crystal, and the kernel's in long rests. Frames start to the
+ * microsecond when they are to; the receiver is on in between, but for what listen() says. One
+ * instance at a time.
  */
 extern const struct cats_transport cats_nrf_radio;
 
@@ -188,9 +201,9 @@ extern const struct cats_transport cats_ieee802154;
 /**
  * @brief Bluetooth LE without connections: extended advertising and scanning, on any controller.
  *
- * One port. It enables the host where nobody did, and scans without a pause, so nobody else can
- * scan. The clock is the kernel's. A frame starts with the packet that has the data, behind those
- * on the primary channels; when exactly, the controller decides.
+ * One port. It enables the host where nobody did, and scans without a pause, but for what listen()
+ * says, so nobody else can scan. The clock is the kernel's. A frame starts with the packet that has
+ * the data, behind those on the primary channels; when exactly, the controller decides.
  */
 extern const struct cats_transport cats_ble;
 

@@ -11,13 +11,14 @@ BSIM_OUT_PATH and BSIM_COMPONENTS_PATH or in Zephyr's workspace, Zephyr by ZEPHY
 
 from __future__ import annotations
 
+import csv
 import functools
 import shutil
 import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +42,11 @@ BOARD = "nrf52_bsim"
 NETWORK_CORE = "nrf5340bsim/nrf5340/cpunet"
 PHY = "bs_2G4_phy_v1"
 _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_us", "compute_us")
+#: Ramp-up of the simulated radios, transmitter and receiver alike.
+RAMP_US = 40.0
+#: Columns of the channel's dumps that are read, and its status of a receiver that found nothing.
+_DUMPED = ("start_time", "end_time", "scan_duration", "payload_end", "abort_time", "status")
+_NO_SYNC = 4
 #: enum cats_secure_reject.
 _REFUSED = ("short", "plain", "source", "key", "replay", "forged")
 #: Real seconds that a simulation may take.
@@ -95,6 +101,25 @@ class Preemption:
     exchanges: int
 
 
+@dataclass(frozen=True)
+class Meetings:
+    """How a node that sleeps does at ``time_us``, channel's microseconds as ``next_us``: when the
+    next meeting is by its clock, 0 where it knows of none. Since its start: ``meetings`` opened or
+    heard, ``missed``, ``searches``, ``takeovers``; microseconds of its clock, and those with its
+    radio ``on_us``, by its own statistics."""
+
+    time_us: int
+    leader: int
+    next_us: int
+    period_ms: int
+    meetings: int
+    missed: int
+    searches: int
+    takeovers: int
+    elapsed_us: int
+    on_us: int
+
+
 @dataclass
 class Log:
     """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
@@ -102,7 +127,7 @@ class Log:
     sent; ``sent_us``, ``listened_us``: that its radio was on in inferences, by its own clock;
     ``beside``: connections of its application, and reports of neighbours' that it had;
     ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
-    were asked for."""
+    were asked for; ``writes``: of settings to the flash."""
 
     device: Device
     text: str
@@ -121,6 +146,8 @@ class Log:
     beside: tuple[int, int] = (0, 0)
     packets: list[tuple[int, int]] = field(default_factory=list)
     preempted: list[Preemption] = field(default_factory=list)
+    meetings: list[Meetings] = field(default_factory=list)
+    writes: int = 0
     sent_us: int = 0
     listened_us: int = 0
 
@@ -177,8 +204,8 @@ def build(
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
     whose driver can be preempted (nrf_radio); with ``+off``, one whose receiver is off where
-    nothing comes (nrf_radio); with ``+beside``, one whose application has Bluetooth
-    of its own (ble). ``defines``: CMake's, as
+    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+beside``,
+    one whose application has Bluetooth of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
     """
@@ -238,12 +265,13 @@ def run(
     modem: Sequence[str] = (),
     folder: Path | None = None,
     packets: bool = False,
+    results: Path | None = None,
 ) -> list[Log]:
     """Simulate for at most ``seconds`` of simulated time; the logs by device.
 
     ``channel``, ``modem``: name and arguments of BabbleSim's models, as
     ``["multiatt", "-at=60"]``; by default a perfect channel. ``folder``: where to keep the logs.
-    ``packets``: fill in ``Log.packets``.
+    ``packets``: fill in ``Log.packets``. ``results``: where to keep what each radio did.
     """
     program = Path(program).resolve()
     if not program.is_file():
@@ -263,8 +291,9 @@ def run(
     phy += ["-argschannel", *channel[1:]] if channel[1:] else []
     phy += ["-argsdefmodem", *modem[1:]] if modem[1:] else []
     said, sent = simulate(
-        commands, seconds=seconds, seed=seed, phy=phy, folder=folder, packets=packets
-    )
+        commands, seconds=seconds, seed=seed, phy=phy, folder=folder, packets=packets,
+        results=results,
+    )  # fmt: skip
     found = [parse(device, text) for device, text in zip(devices, said, strict=True)]
     for log, rows in zip(found, sent):
         log.packets = rows
@@ -279,18 +308,21 @@ def simulate(
     phy: Sequence[str] = (),
     folder: Path | None = None,
     packets: bool = False,
+    results: Path | None = None,
 ) -> tuple[list[str], list[list[tuple[int, int]]]]:
     """Run programs, a device each, on one channel for at most ``seconds`` of simulated time.
 
     Gives what each printed and, with ``packets``, the packets that each sent. ``phy``: more options
-    of the channel's program. ``folder``: where to keep the logs.
+    of the channel's program. ``folder``: where to keep the logs. ``results``: where to keep the
+    channel's dump of what each radio did, for ``radio_on_us``.
     """
     out = Path(environment()["BSIM_OUT_PATH"])
     ident = f"cats_{uuid.uuid4().hex[:12]}"
     # The channel's program looks for its models below ../lib.
     where = out / "bin"
     channel = [f"./{PHY}", f"-s={ident}", f"-D={len(commands)}", f"-sim_length={seconds * 1e6:.0f}"]
-    channel += ["-dump" if packets else "-nodump", f"-rs={seed}", "-v=1", *phy]
+    dump = packets or results is not None
+    channel += ["-dump" if dump else "-nodump", f"-rs={seed}", "-v=1", *phy]
     with tempfile.TemporaryDirectory() as temporary:
         logs = folder or Path(temporary)
         logs.mkdir(parents=True, exist_ok=True)
@@ -311,20 +343,62 @@ def simulate(
                     process.kill()
                     process.wait()
         said = [log.read_text(errors="replace") for log in files]
-    if not packets:
+    if not dump:
         return said, []
     dumped = out / "results" / ident
-    sent = [_packets(dumped / f"d_2G4_{number:02}.Tx.csv") for number in range(len(commands))]
+    sent = [sent_us(dumped, number) for number in range(len(commands))]
+    if results is not None:
+        shutil.copytree(dumped, results, dirs_exist_ok=True)
     shutil.rmtree(dumped, ignore_errors=True)
     return said, sent
 
 
-def _packets(path: Path) -> list[tuple[int, int]]:
-    """Start and end of what a device sent, from the channel's dump; none where it sent nothing."""
-    if not path.is_file():
-        return []
-    rows = (line.split(",", 2) for line in path.read_text().splitlines()[1:])
-    return [(int(start), int(end) + 1) for start, end, _ in rows]
+def _dumped(results: Path, device: int, kind: str) -> Iterator[dict[str, int]]:
+    """Rows of the channel's dump of a device, whole numbers only; none where there is no file."""
+    path = results / f"d_2G4_{device:02}.{kind}.csv"
+    if path.is_file():
+        with path.open(newline="") as file:
+            for row in csv.DictReader(file):
+                yield {key: int(row[key]) for key in _DUMPED if (row.get(key) or "").isdigit()}
+
+
+def sent_us(results: Path, device: int) -> list[tuple[int, int]]:
+    """Start and end of each packet that a device sent, microseconds of the channel's time."""
+    return [
+        (row["start_time"], min(row["end_time"] + 1, row["abort_time"]))
+        for row in _dumped(results, device, "Tx")
+    ]
+
+
+def listened_us(results: Path, device: int) -> list[tuple[int, int]]:
+    """Start and end of each time that a device's receiver was on, as ``sent_us``; without one that
+    was on at the end of the simulation."""
+    found = []
+    for row in _dumped(results, device, "Rx"):
+        start = row["start_time"]
+        # Without a packet the receiver searches to its end; with one, to that of the packet.
+        searched = row["status"] == _NO_SYNC
+        end = start + row["scan_duration"] if searched else row["payload_end"] + 1
+        found.append((start, min(end, row["abort_time"])))
+    return found
+
+
+def radio_on_us(
+    results: Path, device: int, from_us: int, to_us: int, ramp_us: float = RAMP_US
+) -> float:
+    """Microseconds for which a device's radio sent or listened between two times of the channel,
+    by the channel's dump and not by the device (``results`` of ``run``). ``ramp_us``: a radio that
+    was off takes so long to begin, which the dump does not have; in a shorter gap it was on."""
+    stretches: list[list[int]] = []
+    for start, end in sorted(sent_us(results, device) + listened_us(results, device)):
+        start, end = max(start, from_us), min(end, to_us)
+        if start >= end:
+            continue
+        if stretches and start <= stretches[-1][1] + ramp_us:
+            stretches[-1][1] = max(stretches[-1][1], end)
+        else:
+            stretches.append([start, end])
+    return sum(end - start + ramp_us for start, end in stretches)
 
 
 def _start(command: Sequence[str], where: Path, log: Path) -> subprocess.Popen:
@@ -362,6 +436,10 @@ def parse(device: Device, text: str) -> Log:
         elif what == "preempt":
             place, us, time = int(words[0], 16), int(words[1]), int(words[2])
             log.preempted.append(Preemption(place, us, time, len(log.heard)))
+        elif what == "writes":
+            log.writes = int(words[0])
+        elif what == "meetings":
+            log.meetings.append(Meetings(*map(int, words)))
         elif what == "intruder":
             log.attacks = int(words[0])
         elif what == "energy":
@@ -447,6 +525,6 @@ def clean(deploy: Path) -> None:
 
 __all__ = [
     "BOARD", "NETWORK_CORE", "Device", "Inference", "Log", "Preemption", "build", "check", "clean",
-    "missing", "node_folder", "parse", "run", "run_tests", "write_code", "write_compute",
-    "write_inputs",
+    "listened_us", "missing", "node_folder", "parse", "radio_on_us", "run", "run_tests", "sent_us",
+    "write_code", "write_compute", "write_inputs",
 ]  # fmt: skip

@@ -20,6 +20,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
+#include "rest.h"
 #include "wait.h"
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
@@ -48,6 +49,15 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
  * interval. So scanning begins anew where nobody at all was heard for so long.
  */
 #define DEAF_MS 100
+
+#ifdef CONFIG_CATS_SLEEP
+/* From the thread's alarm, which is rounded up and takes three ticks, to a scanner that hears. The
+ * data of a frame is set from NEAR_US before its event on.
+ */
+#define ON_US (CONFIG_CATS_BLE_START_US + CATS_TICKS_US(5))
+#define REST_US (ON_US + 10000) /* least time for which it goes off */
+#define NEAR_US 1000
+#endif
 
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
 	     "no priority is left above CATS_AIR_PRIORITY");
@@ -83,9 +93,9 @@ struct out {
 
 /* They are sent and told in their order. */
 static struct out outs[CATS_TRANSPORT_FRAMES];
-static struct k_sem out_free; /* frames that send() may take */
-static struct k_sem out_go;   /* frames that wait for the thread */
-static uint8_t out_taken;
+static struct k_sem out_free;      /* frames that send() may take */
+static struct k_sem out_go;        /* something is new for the thread */
+static volatile uint8_t out_taken; /* cats_air_queue's */
 static volatile uint8_t out_ended; /* the thread's */
 static uint8_t out_told;
 
@@ -145,16 +155,80 @@ static int scan(void)
 	return bt_le_scan_start(&scanning, NULL);
 }
 
+/* The thread's that sends, which does not meet attach and detach in it. */
+static K_MUTEX_DEFINE(scanner);
+static bool scans; /* there is a port */
+
 static void scan_anew_if_deaf(void)
 {
-	(void)k_mutex_lock(&port_lock, K_FOREVER);
-	if (the_port != NULL &&
-	    cats_time_diff(ble_now(), heard_us) >= DEAF_MS * (int32_t)USEC_PER_MSEC) {
+	if (cats_time_diff(ble_now(), heard_us) >= DEAF_MS * (int32_t)USEC_PER_MSEC) {
 		(void)bt_le_scan_stop();
 		(void)scan();
 	}
-	(void)k_mutex_unlock(&port_lock);
 }
+
+#ifdef CONFIG_CATS_SLEEP
+static struct cats_rest rest;
+
+static void switch_scanner(bool on)
+{
+	if (on) {
+		(void)scan();
+	} else {
+		(void)bt_le_scan_stop();
+	}
+	cats_rest_is(&rest, !on, ble_now());
+}
+
+/* Do what ble_listen() was told; microseconds until this is to be called again. */
+static int32_t obey(void)
+{
+	int32_t us;
+	bool off = cats_rest_wanted(&rest, ble_now(), INT32_MAX, ON_US, REST_US, &us);
+
+	if (off != rest.off) {
+		switch_scanner(!off);
+	}
+	if (!off) {
+		scan_anew_if_deaf();
+		us = DEAF_MS * USEC_PER_MSEC;
+	}
+	return us;
+}
+
+/* Microseconds until a frame is to be prepared. */
+static int32_t near_in(const struct out *out)
+{
+	return cats_time_diff(out->start - CONFIG_CATS_BLE_TX_US, ble_now()) - NEAR_US;
+}
+
+static void ble_listen(struct cats_port *port, const struct cats_listen *listen, uint32_t ready)
+{
+	/* Sending needs no scanner, but in an inference there is no time to stop and start it. */
+	bool off = listen->off && cats_time_diff(ready, ble_now()) > 0;
+
+	ARG_UNUSED(port);
+	cats_rest_tell(&rest, off, listen->from_us);
+	k_sem_give(&out_go);
+}
+
+static uint32_t ble_rested(void)
+{
+	return cats_rest_total(&rest, ble_now());
+}
+#else
+static int32_t obey(void)
+{
+	scan_anew_if_deaf();
+	return DEAF_MS * USEC_PER_MSEC;
+}
+
+static int32_t near_in(const struct out *out)
+{
+	ARG_UNUSED(out);
+	return 0;
+}
+#endif
 
 static void heard_work(struct k_work *work)
 {
@@ -218,8 +292,10 @@ static void out_thread(void *p1, void *p2, void *p3)
 	ARG_UNUSED(p3);
 	for (;;) {
 		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+		bool waits = out_ended != out_taken;
+		int32_t us = INT32_MAX;
 
-		if (k_sem_take(&out_go, K_MSEC(DEAF_MS)) == 0) {
+		if (waits && near_in(out) <= 0) {
 			int ret = advertise(out);
 
 			if (ret != 0) {
@@ -228,8 +304,19 @@ static void out_thread(void *p1, void *p2, void *p3)
 			out->ok = ret == 0;
 			out_ended++;
 			(void)k_work_submit_to_queue(&cats_air_queue, &sent_item);
+			continue;
 		}
-		scan_anew_if_deaf();
+		(void)k_mutex_lock(&scanner, K_FOREVER);
+		if (scans) {
+			us = obey();
+		}
+		(void)k_mutex_unlock(&scanner);
+		if (waits) {
+			us = MIN(us, MAX(near_in(out), 0));
+		}
+		(void)k_sem_take(&out_go, us == INT32_MAX
+						  ? K_FOREVER
+						  : K_TICKS(k_us_to_ticks_ceil32((uint32_t)us)));
 	}
 }
 
@@ -344,6 +431,10 @@ static int ble_attach(struct cats_port *port)
 		ret = enable();
 		if (ret == 0) {
 			the_port = port;
+			(void)k_mutex_lock(&scanner, K_FOREVER);
+			scans = true;
+			(void)k_mutex_unlock(&scanner);
+			k_sem_give(&out_go);
 		}
 	}
 	(void)k_mutex_unlock(&port_lock);
@@ -360,7 +451,14 @@ static void ble_detach(struct cats_port *port)
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
 	ended = cats_wait_frames_sent(&out_free);
+	(void)k_mutex_lock(&scanner, K_FOREVER);
+	scans = false;
+#ifdef CONFIG_CATS_SLEEP
+	cats_rest_tell(&rest, false, 0);
+	cats_rest_is(&rest, false, ble_now());
+#endif
 	(void)bt_le_scan_stop();
+	(void)k_mutex_unlock(&scanner);
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
 	while (ended-- > 0) {
@@ -386,4 +484,9 @@ const struct cats_transport cats_ble = {
 	.detach = ble_detach,
 	.now = ble_now,
 	.send = ble_send,
+#ifdef CONFIG_CATS_SLEEP
+	.listen = ble_listen,
+	.rested_us = ble_rested,
+	.jitter_us = CONFIG_CATS_BLE_JITTER_US,
+#endif
 };

@@ -21,6 +21,7 @@
 #include <cats/gather.h>
 #include <cats/transport.h>
 
+#include "rest.h"
 #include "storage/settings.h"
 #include "wait.h"
 
@@ -44,6 +45,15 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
 /* As exactly as a clock that counts ticks tells. */
 #define LATE_US CATS_TICKS_US(2)
+
+#ifdef CONFIG_CATS_SLEEP
+/* From the thread's alarm, which is rounded up and takes three ticks, to a receiver that is on. A
+ * frame is waited for from NEAR_US before it on.
+ */
+#define ON_US (CONFIG_CATS_IEEE802154_START_US + CATS_TICKS_US(5))
+#define REST_US (ON_US + 8000) /* least time for which the receiver goes off */
+#define NEAR_US CATS_TICKS_US(8)
+#endif
 
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
 	     "a tick is too long for slots: raise CONFIG_SYS_CLOCK_TICKS_PER_SEC");
@@ -86,9 +96,9 @@ struct out {
 
 /* They are sent and told in their order. */
 static struct out outs[CATS_TRANSPORT_FRAMES];
-static struct k_sem out_free; /* frames that send() may take */
-static struct k_sem out_go;   /* frames that wait for the thread */
-static uint8_t out_taken;
+static struct k_sem out_free;      /* frames that send() may take */
+static struct k_sem out_go;        /* something is new for the thread */
+static volatile uint8_t out_taken; /* cats_air_queue's */
 static volatile uint8_t out_ended; /* the thread's */
 static uint8_t out_told;
 static uint8_t sequence;
@@ -191,17 +201,22 @@ static void heard_work(struct k_work *work)
  * Sending
  */
 
-static bool timed(void)
+static bool can_time(void)
 {
 	return IS_ENABLED(CONFIG_CATS_IEEE802154_TXTIME) &&
 	       (api()->get_capabilities(radio) & IEEE802154_HW_TXTIME) != 0 &&
 	       api()->get_time != NULL;
 }
 
+static bool timed(const struct out *out)
+{
+	return out->mode != IEEE802154_TX_MODE_DIRECT && out->mode != IEEE802154_TX_MODE_CCA;
+}
+
 /* At its time, or not at all. */
 static int transmit(struct out *out)
 {
-	if (out->mode == IEEE802154_TX_MODE_DIRECT || out->mode == IEEE802154_TX_MODE_CCA) {
+	if (!timed(out)) {
 		int32_t late =
 			cats_wait_until(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now);
 
@@ -225,16 +240,136 @@ static void tell_unsupported(enum ieee802154_tx_mode mode)
 	}
 }
 
+/*
+ * The receiver, on or off: the thread's that sends, for that must not meet a change of it.
+ */
+
+#ifdef CONFIG_CATS_SLEEP
+static K_MUTEX_DEFINE(switching); /* with attach and detach */
+static bool switches;             /* there is a port */
+
+static struct cats_rest rest;
+static int64_t on_ticks;
+
+static void switch_receiver(bool on)
+{
+	const struct ieee802154_config config = {.rx_on_when_idle = on};
+	bool idle = (api()->get_capabilities(radio) & IEEE802154_RX_ON_WHEN_IDLE) != 0 &&
+		    api()->configure != NULL;
+
+	/* Without this, a frame that is being received may be cut off. */
+	if (idle) {
+		(void)api()->configure(radio, IEEE802154_CONFIG_RX_ON_WHEN_IDLE, &config);
+	}
+	if (on) {
+		(void)api()->start(radio);
+	} else if (!idle) {
+		(void)api()->stop(radio);
+	}
+	on_ticks = k_uptime_ticks();
+	cats_rest_is(&rest, !on, radio_now());
+}
+
+/* Do what radio_listen() was told, and be on for a frame that is sent in so many microseconds: not
+ * all drivers send while they are stopped, and Nordic's would wait for its crystal. Microseconds
+ * until this is to be called again; INT32_MAX: never.
+ */
+static int32_t obey(int32_t frame_us)
+{
+	int32_t us;
+	bool off = cats_rest_wanted(&rest, radio_now(), frame_us, ON_US, REST_US, &us);
+
+	if (off != rest.off) {
+		switch_receiver(!off);
+	}
+	return off ? us : INT32_MAX;
+}
+
+/* The next frame, when it is near. Until then, and without a port, what radio_listen() told. */
+static struct out *next_out(void)
+{
+	for (;;) {
+		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+		int32_t us = INT32_MAX;
+		int32_t look_us;
+
+		if (out_ended != out_taken) {
+			us = cats_time_diff(out->start - CONFIG_CATS_IEEE802154_TX_US,
+					    radio_now()) -
+			     NEAR_US;
+		}
+		(void)k_mutex_lock(&switching, K_FOREVER);
+		look_us = switches ? obey(us) : INT32_MAX;
+		(void)k_mutex_unlock(&switching);
+		if (us <= 0 || (us != INT32_MAX && (timed(out) || !switches))) {
+			return out;
+		}
+		us = MIN(us, look_us);
+		(void)k_sem_take(&out_go, us == INT32_MAX
+						  ? K_FOREVER
+						  : K_TICKS(k_us_to_ticks_ceil32((uint32_t)us)));
+	}
+}
+
+/* Whether the driver has been started for long enough to send at once. */
+static bool has_started(void)
+{
+	return !rest.off && k_uptime_ticks() - on_ticks >=
+				    k_us_to_ticks_floor32(CONFIG_CATS_IEEE802154_START_US);
+}
+
+static void radio_listen(struct cats_port *port, const struct cats_listen *listen, uint32_t ready)
+{
+	bool first = cats_time_diff(ready, listen->from_us) < 0;
+
+	ARG_UNUSED(port);
+	cats_rest_tell(&rest, listen->off, first ? ready : listen->from_us);
+	k_sem_give(&out_go);
+}
+
+static uint32_t radio_rested(void)
+{
+	return cats_rest_total(&rest, radio_now());
+}
+
+/* With a port the receiver is on until told otherwise. */
+static void allow_switches(bool allowed)
+{
+	(void)k_mutex_lock(&switching, K_FOREVER);
+	switches = allowed;
+	cats_rest_tell(&rest, false, 0);
+	if (rest.off) {
+		switch_receiver(true);
+	}
+	(void)k_mutex_unlock(&switching);
+}
+#else
+static struct out *next_out(void)
+{
+	(void)k_sem_take(&out_go, K_FOREVER);
+	return &outs[out_ended % CATS_TRANSPORT_FRAMES];
+}
+
+static bool has_started(void)
+{
+	return true;
+}
+
+static void allow_switches(bool allowed)
+{
+	ARG_UNUSED(allowed);
+}
+#endif
+
 static void out_thread(void *p1, void *p2, void *p3)
 {
 	ARG_UNUSED(p1);
 	ARG_UNUSED(p2);
 	ARG_UNUSED(p3);
 	for (;;) {
-		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+		struct out *out = next_out();
 
-		(void)k_sem_take(&out_go, K_FOREVER);
-		out->result = transmit(out);
+		out->result = has_started() ? transmit(out) : -ETIME;
 		if (out->result == -ENOTSUP) {
 			tell_unsupported(out->mode);
 		}
@@ -292,7 +427,7 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	write_header(out->pkt->buffer);
 	(void)net_buf_add_mem(out->pkt->buffer, frame, size);
 	out->start = at;
-	if (timed() && us > 0) {
+	if (can_time() && us > 0) {
 		/* All of the driver's 64 bits of time from 32 of them. */
 		net_time_t now = api()->get_time(radio);
 
@@ -428,6 +563,7 @@ static int radio_attach(struct cats_port *port)
 		}
 		if (ret == 0) {
 			the_port = port;
+			allow_switches(true);
 		}
 	}
 	(void)k_mutex_unlock(&port_lock);
@@ -444,6 +580,7 @@ static void radio_detach(struct cats_port *port)
 	the_port = NULL;
 	(void)k_mutex_unlock(&port_lock);
 	ended = cats_wait_frames_sent(&out_free);
+	allow_switches(false);
 	(void)api()->stop(radio);
 	(void)k_work_flush(&heard_item, &sync);
 	(void)k_work_flush(&sent_item, &sync);
@@ -469,4 +606,9 @@ const struct cats_transport cats_ieee802154 = {
 	.detach = radio_detach,
 	.now = radio_now,
 	.send = radio_send,
+#ifdef CONFIG_CATS_SLEEP
+	.listen = radio_listen,
+	.rested_us = radio_rested,
+	.jitter_us = CATS_TICKS_US(2),
+#endif
 };

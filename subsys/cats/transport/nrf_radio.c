@@ -10,6 +10,9 @@
  * to its end. The receiver is on between own frames, but where they follow each other at once.
  * Radio and timer interrupts have one priority and exclude each other.
  *
+ * With CONFIG_CATS_SLEEP the timer and the crystal stop for long rests. The kernel's clock then
+ * goes on with the time from where both were read, and its alarm starts the crystal again.
+ *
  * Anything more urgent may hold them for any time, at any place: what was decided by the clock is
  * looked at again behind the register that it led to. The receiver is on, or a radio event is to
  * come, or the timer's.
@@ -36,6 +39,7 @@
 #include <cats/transport.h>
 
 #include "storage/settings.h"
+#include "wait.h"
 
 #define TIMER NRF_TIMER0
 #define CC_TXEN NRF_TIMER_CC_CHANNEL0
@@ -58,9 +62,21 @@
 #define ENDED_US 30    /* so long behind its end a frame has ended */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
 
+#ifdef CONFIG_CATS_SLEEP
+/* Alarm to a clock that runs: a tick that is cut off, and the fewest that an alarm takes. */
+#define WAKE_US (CONFIG_CATS_NRF_RADIO_CRYSTAL_US + CATS_TICKS_US(4))
+#define SLEEP_US (WAKE_US + 2000) /* least time for which the clock stops */
+#define TICK_US (CATS_TICKS_US(1) + 1)
+#define LOOK_US 10 /* to read both clocks; more: something came in between */
+#define LOOKS 4    /* that often at most */
+#endif
+
 BUILD_ASSERT(!IS_ENABLED(CONFIG_BT_CTLR) && !IS_ENABLED(CONFIG_NRF_802154_RADIO_DRIVER),
 	     "the CATS radio owns RADIO");
 BUILD_ASSERT(!DT_NODE_HAS_STATUS_OKAY(DT_NODELABEL(timer0)), "the CATS radio owns TIMER0");
+BUILD_ASSERT(!IS_ENABLED(CONFIG_CATS_SLEEP) ||
+		     (IS_ENABLED(CONFIG_TIMEOUT_64BIT) && CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 32768),
+	     "the kernel's clock is too coarse to sleep by");
 BUILD_ASSERT(CONFIG_CATS_LEAD_US > PREPARE_US + MARGIN_US,
 	     "CATS_LEAD_US leaves no time to load the radio");
 
@@ -93,6 +109,8 @@ static enum {
 	RESTING,  /* off until the receiver or the frame that waits is to be on */
 	STOPPING, /* the receiver, for the frame that waits or to rest */
 	SENDING,  /* from when the start of a frame is set to its end */
+	SLEEPING, /* as RESTING, and timer and crystal are off until the alarm */
+	WAKING,   /* until the crystal runs */
 } state;
 
 static struct heard ring[CONFIG_CATS_NRF_RADIO_FRAMES];
@@ -108,20 +126,23 @@ static volatile uint8_t out_ended;
 static uint8_t out_told;
 
 /* What radio_listen() was told, as long as it is to come: nothing is heard before `rests_until`; if
- * no frame has begun at `window_us`, nothing is before `again_us`.
+ * no frame has begun at `window_us`, nothing is before `again_us`. From `ready_us` on frames are
+ * handed over at short notice.
  */
 static bool rests;
 static bool windowed;
 static uint32_t rests_until;
 static uint32_t window_us;
 static uint32_t again_us;
-static uint32_t rested_at; /* RESTING: since then */
+static __maybe_unused uint32_t ready_us;
+static uint32_t rested_at; /* RESTING, SLEEPING and WAKING: since then */
 static uint32_t rested_us; /* in all */
 
 static uint32_t wake_us; /* CC_WAKE, if its interrupt is enabled */
 static bool waking;
 static struct cats_port *user;
 static bool ticking;
+static uint32_t ticked_us; /* time at which TIMER0 was 0 */
 static struct onoff_client crystal;
 struct cats_nrf_radio_stats cats_nrf_radio_stats;
 
@@ -205,20 +226,132 @@ static void arm(bool on)
  * The clock
  */
 
+static uint32_t timer_read(void)
+{
+	nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_CAPTURE3);
+	return nrf_timer_cc_get(TIMER, CC_NOW);
+}
+
+static void timer_start(void)
+{
+	nrf_timer_mode_set(TIMER, NRF_TIMER_MODE_TIMER);
+	nrf_timer_bit_width_set(TIMER, NRF_TIMER_BIT_WIDTH_32);
+	nrf_timer_prescaler_set(TIMER, NRF_TIMER_FREQ_1MHz);
+	nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_START);
+	ticking = true;
+}
+
+static void timer_stop(void)
+{
+	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
+	/* nRF52 anomaly 78: after STOP alone the timer goes on taking current. */
+	nrf_timer_task_trigger(TIMER, COND_CODE_1(NRF_TIMER_HAS_SHUTDOWN, (NRF_TIMER_TASK_SHUTDOWN),
+						  (NRF_TIMER_TASK_STOP)));
+	ticking = false;
+}
+
+static struct onoff_manager *crystal_manager(void)
+{
+	return z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF);
+}
+
+#ifdef CONFIG_CATS_SLEEP
+/* The kernel's ticks tell the time of all rests, not only of one: what is cut off of a tick where
+ * TIMER0 stops and starts then never adds up.
+ */
+static uint32_t kernel_us; /* the time at the kernel's tick 0 */
+static uint32_t slept_us;  /* when TIMER0 stopped */
+static int64_t slept_ticks;
+
+static bool asleep(void)
+{
+	return state == SLEEPING || state == WAKING;
+}
+
+static uint32_t kernel_time(int64_t ticks)
+{
+	return kernel_us + (uint32_t)k_ticks_to_us_floor64((uint64_t)ticks);
+}
+
+/* The time in a tick behind slept_ticks. TIMER0 may have been ahead by one. */
+static uint32_t slept_until(int64_t ticks)
+{
+	uint32_t us = kernel_time(ticks);
+
+	return ticks <= slept_ticks + 2 && cats_time_diff(us, slept_us) < 0 ? slept_us : us;
+}
+
+/* TIMER0's value, and the kernel's tick in which it had that. */
+static uint32_t read_both(int64_t *ticks)
+{
+	uint32_t us;
+
+	for (int i = 0; i < LOOKS; i++) {
+		us = timer_read();
+		*ticks = k_uptime_ticks();
+		if (timer_read() - us <= LOOK_US) {
+			break;
+		}
+	}
+	return us;
+}
+
+/* From TIMER0 to the kernel's clock. They differ by what is cut off of a tick; by more, since they
+ * are two crystals, or the kernel's tells no time yet: then it follows TIMER0.
+ */
+static void clock_stop(void)
+{
+	int32_t ahead;
+
+	slept_us = ticked_us + read_both(&slept_ticks);
+	ahead = cats_time_diff(slept_us, kernel_time(slept_ticks));
+	if (!IN_RANGE(ahead, -TICK_US, TICK_US)) {
+		kernel_us += ahead;
+	}
+	timer_stop();
+	(void)onoff_release(crystal_manager());
+}
+
+/* And back. The crystal runs. */
+static void clock_start(void)
+{
+	int64_t ticks;
+	uint32_t us;
+
+	timer_start();
+	us = read_both(&ticks);
+	ticked_us = slept_until(ticks) - us;
+}
+
+static uint32_t slept_now(void)
+{
+	return slept_until(k_uptime_ticks());
+}
+#else
+static bool asleep(void)
+{
+	return false;
+}
+
+static uint32_t slept_now(void)
+{
+	return 0;
+}
+#endif /* CONFIG_CATS_SLEEP */
+
 static uint32_t radio_now(void)
 {
 	unsigned int key = irq_lock();
 	uint32_t now;
 
-	if (!ticking) {
-		nrf_timer_mode_set(TIMER, NRF_TIMER_MODE_TIMER);
-		nrf_timer_bit_width_set(TIMER, NRF_TIMER_BIT_WIDTH_32);
-		nrf_timer_prescaler_set(TIMER, NRF_TIMER_FREQ_1MHz);
-		nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_START);
-		ticking = true;
+	if (asleep()) {
+		now = slept_now();
+	} else {
+		if (!ticking) {
+			timer_start();
+		}
+		now = ticked_us + timer_read();
 	}
-	nrf_timer_task_trigger(TIMER, NRF_TIMER_TASK_CAPTURE3);
-	now = nrf_timer_cc_get(TIMER, CC_NOW);
 	irq_unlock(key);
 	return now;
 }
@@ -239,7 +372,7 @@ static void wake_at(uint32_t at)
 {
 	wake_us = at;
 	waking = true;
-	nrf_timer_cc_set(TIMER, CC_WAKE, at);
+	nrf_timer_cc_set(TIMER, CC_WAKE, at - ticked_us);
 	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
 	nrf_timer_int_enable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
 	if (cats_time_diff(at, radio_now()) <= 0) {
@@ -266,7 +399,7 @@ static void take(void)
 		cats_nrf_radio_stats.overrun++;
 	} else {
 		cats_nrf_radio_stats.heard++;
-		ring[head].start = nrf_timer_cc_get(TIMER, CC_ADDR) - ADDRESS_US;
+		ring[head].start = ticked_us + nrf_timer_cc_get(TIMER, CC_ADDR) - ADDRESS_US;
 		head = after(head);
 		(void)k_work_submit_to_queue(&cats_air_queue, &heard_work);
 	}
@@ -308,7 +441,7 @@ static bool transmit(void)
 	nrf_radio_packetptr_set(NRF_RADIO, next->packet);
 	nrf_radio_shorts_set(NRF_RADIO,
 			     NRF_RADIO_SHORT_READY_START_MASK | NRF_RADIO_SHORT_END_DISABLE_MASK);
-	nrf_timer_cc_set(TIMER, CC_TXEN, start);
+	nrf_timer_cc_set(TIMER, CC_TXEN, start - ticked_us);
 	arm(true);
 	/* An interrupt above this one may have taken the time that was left. */
 	if (cats_time_diff(start, radio_now()) < 0 &&
@@ -368,6 +501,63 @@ static uint32_t rest_end(void)
 	return out_waits() && cats_time_diff(stop, end) < 0 ? stop : end;
 }
 
+#ifdef CONFIG_CATS_SLEEP
+static void alarm_expired(struct k_timer *timer);
+static K_TIMER_DEFINE(alarm_timer, alarm_expired, NULL);
+
+/* When the clock is to run again. */
+static uint32_t sleep_end(void)
+{
+	uint32_t end = rest_end();
+
+	return cats_time_diff(ready_us, end) < 0 ? ready_us : end;
+}
+
+/* The alarm, by the kernel's clock alone. Locked. */
+static void set_alarm(void)
+{
+	int64_t ticks = k_uptime_ticks();
+	int32_t us = rests ? cats_time_diff(sleep_end() - WAKE_US, slept_until(ticks)) : 0;
+
+	ticks += us > 0 ? k_us_to_ticks_floor32((uint32_t)us) : 0;
+	k_timer_start(&alarm_timer, K_TIMEOUT_ABS_TICKS(ticks), K_NO_WAIT);
+}
+
+/* RESTING becomes SLEEPING if there is time. */
+static bool fall_asleep(void)
+{
+	unsigned int key;
+
+	if (cats_time_diff(sleep_end(), radio_now()) <= SLEEP_US) {
+		return false;
+	}
+	key = irq_lock();
+	waking = false;
+	clock_stop();
+	state = SLEEPING;
+	set_alarm();
+	irq_unlock(key);
+	return true;
+}
+#else
+static void set_alarm(void)
+{
+}
+
+static bool fall_asleep(void)
+{
+	return false;
+}
+#endif /* CONFIG_CATS_SLEEP */
+
+/* RESTING, with the clock or without. */
+static void rest_on(void)
+{
+	if (!fall_asleep()) {
+		wake_at(rest_end());
+	}
+}
+
 /* The radio is off: on with the next frame if that is near, else with the receiver, unless nothing
  * comes.
  */
@@ -390,12 +580,47 @@ static void go_on(void)
 	if (may_rest()) {
 		state = RESTING;
 		rested_at = radio_now();
-		wake_at(rest_end());
+		rest_on();
 		return;
 	}
 	receive();
 	wake_listening();
 }
+
+#ifdef CONFIG_CATS_SLEEP
+/* Where the crystal does not start somebody else has it: the radio then goes on all the same. */
+static void crystal_runs(struct onoff_manager *manager, struct onoff_client *client, uint32_t onoff,
+			 int result)
+{
+	unsigned int key = irq_lock();
+
+	ARG_UNUSED(manager);
+	ARG_UNUSED(client);
+	ARG_UNUSED(onoff);
+	ARG_UNUSED(result);
+	if (state == WAKING) {
+		clock_start();
+		state = RESTING;
+		go_on();
+	}
+	irq_unlock(key);
+}
+
+static void alarm_expired(struct k_timer *timer)
+{
+	unsigned int key = irq_lock();
+
+	ARG_UNUSED(timer);
+	if (state == SLEEPING) {
+		state = WAKING;
+		sys_notify_init_callback(&crystal.notify, crystal_runs);
+		if (onoff_request(crystal_manager(), &crystal) < 0) {
+			crystal_runs(NULL, NULL, 0, 0);
+		}
+	}
+	irq_unlock(key);
+}
+#endif /* CONFIG_CATS_SLEEP */
 
 /* Whatever the radio does, it is off when this returns true. False: that takes longer. */
 static bool stop(void)
@@ -534,6 +759,11 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	} else if (state == RESTING) {
 		out_taken++;
 		wake_at(rest_end());
+	} else if (asleep()) {
+		out_taken++;
+		if (state == SLEEPING) {
+			set_alarm();
+		}
 	} else if (cats_time_diff(at - PREPARE_US, radio_now()) >= MARGIN_US) {
 		out_taken++;
 		wake_listening();
@@ -545,8 +775,8 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	return ret;
 }
 
-#ifdef CONFIG_CATS_RECEIVER_OFF
-static void radio_listen(struct cats_port *port, const struct cats_listen *listen)
+#if defined(CONFIG_CATS_RECEIVER_OFF) || defined(CONFIG_CATS_SLEEP)
+static void radio_listen(struct cats_port *port, const struct cats_listen *listen, uint32_t ready)
 {
 	unsigned int key = irq_lock();
 
@@ -559,8 +789,13 @@ static void radio_listen(struct cats_port *port, const struct cats_listen *liste
 	windowed = listen->ask;
 	window_us = listen->ask_us;
 	again_us = listen->again_us;
-	if (state == RESTING) {
-		wake_at(rests ? rest_end() : radio_now());
+	ready_us = ready;
+	if (state == SLEEPING) {
+		set_alarm();
+	} else if (state == RESTING && rests) {
+		rest_on();
+	} else if (state == RESTING) {
+		wake_at(radio_now());
 	} else if (state == RECEIVING) {
 		/* A frame that is being received, or has just been, comes first. */
 		rests = rests && !nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
@@ -573,7 +808,14 @@ static void radio_listen(struct cats_port *port, const struct cats_listen *liste
 
 static uint32_t radio_rested(void)
 {
-	return rested_us;
+	unsigned int key = irq_lock();
+	uint32_t us = rested_us;
+
+	if (state == RESTING || asleep()) {
+		us += radio_now() - rested_at;
+	}
+	irq_unlock(key);
+	return us;
 }
 #endif
 
@@ -583,7 +825,7 @@ static uint32_t radio_rested(void)
 
 static int start_crystal(void)
 {
-	struct onoff_manager *manager = z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF);
+	struct onoff_manager *manager = crystal_manager();
 	k_timepoint_t end = sys_timepoint_calc(K_MSEC(CRYSTAL_MS));
 	int result;
 	int ret;
@@ -736,28 +978,27 @@ static void radio_detach(struct cats_port *port)
 {
 	struct k_work_sync sync;
 	unsigned int key = irq_lock();
+	bool crystal_off;
 
 	if (port != user) {
 		irq_unlock(key);
 		return;
 	}
+	crystal_off = IS_ENABLED(CONFIG_CATS_SLEEP) && state == SLEEPING;
 	state = OFF;
 	user = NULL;
 	irq_disable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_disable(DT_IRQN(DT_NODELABEL(timer0)));
-	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
 	(void)stop();
 	disconnect_events();
 	irq_unlock(key);
 
 	(void)k_work_cancel_sync(&heard_work, &sync);
 	(void)k_work_cancel_sync(&sent_work, &sync);
-	/* nRF52 anomaly 78: after STOP alone the timer goes on taking current. */
-	nrf_timer_task_trigger(TIMER, COND_CODE_1(NRF_TIMER_HAS_SHUTDOWN, (NRF_TIMER_TASK_SHUTDOWN),
-						  (NRF_TIMER_TASK_STOP)));
-	ticking = false;
-	(void)onoff_cancel_or_release(z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF),
-				      &crystal);
+	timer_stop();
+	if (!crystal_off) {
+		(void)onoff_cancel_or_release(crystal_manager(), &crystal);
+	}
 }
 
 /*
@@ -784,9 +1025,12 @@ const struct cats_transport cats_nrf_radio = {
 	.now = radio_now,
 	.send = radio_send,
 	.timeout = radio_timeout,
-#ifdef CONFIG_CATS_RECEIVER_OFF
+#if defined(CONFIG_CATS_RECEIVER_OFF) || defined(CONFIG_CATS_SLEEP)
 	.listen = radio_listen,
 	.rested_us = radio_rested,
 	.detect_us = ADDRESS_US + 6,
+#endif
+#ifdef CONFIG_CATS_SLEEP
+	.jitter_us = CATS_TICKS_US(2),
 #endif
 };
