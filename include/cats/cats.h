@@ -77,13 +77,24 @@ struct cats_glue_stats {
 #endif
 };
 
-/** What CONFIG_CATS_ENERGY counts: all inferences that ended here since cats_start(). */
+/**
+ * What CONFIG_CATS_ENERGY counts since cats_start(), by the transport's clock: all inferences that
+ * ended here, then what was between them. Where there is one node, it sleeps when it does not
+ * compute.
+ */
 struct cats_energy_stats {
 	uint32_t inferences;  /**< ended */
 	uint64_t transmit_us; /**< on the air with own frames, ramp-up and framing included */
-	uint64_t listen_us;   /**< the rest of these inferences; nothing where there is one node */
+	uint64_t listen_us;   /**< the rest of them, but for where the receiver was off */
 	uint64_t compute_us;  /**< in jobs, beside both */
 	uint64_t microjoules; /**< of all that, by the currents of CONFIG_CATS_ENERGY_... */
+
+	uint64_t elapsed_us;          /**< since cats_start() */
+	uint64_t between_transmit_us; /**< on the air outside inferences */
+	uint64_t between_listen_us;   /**< outside of them with the receiver on */
+	uint64_t sleep_us;            /**< with the radio off, inside inferences as well */
+	uint64_t all_microjoules;     /**< of everything since cats_start() */
+	uint32_t average_na;          /**< mean current since then, nanoamperes */
 };
 
 /** How an inference went that ended here; CONFIG_CATS_LINKS. */
@@ -120,9 +131,13 @@ struct cats_stats {
 /* What CONFIG_CATS_ENERGY adds to an instance. */
 struct cats_energy_state {
 	struct cats_energy_stats stats;
-	uint32_t sent_us;     /* since the last inference ended */
-	uint64_t computed_us; /* until then */
+	uint64_t computed_us; /* until the last inference ended */
+	int64_t between_us;   /* outside of inferences with the radio on */
+	uint32_t sent_us;     /* since the last inference ended, but for what is between */
+	uint32_t off_us;      /* in the one that runs, with the receiver off */
+	uint32_t looked_us;   /* when it was looked at last, by the transport */
 	uint32_t rested_us;   /* until then, by the transport */
+	bool inside;          /* since then an inference runs */
 };
 
 /* What CONFIG_CATS_SECURE adds to an instance. */
@@ -297,6 +312,45 @@ const struct cats_image *cats_running(const struct cats_instance *instance);
  * CONFIG_CATS_GROUP where that is not set.
  */
 uint32_t cats_group(const struct cats_instance *instance);
+
+#if defined(CONFIG_CATS_SLEEP) || defined(__DOXYGEN__)
+
+/**
+ * @brief From one meeting of the nodes to the next.
+ *
+ * Between meetings the radio is off, and an input waits for the next one. The leader's period is
+ * everybody's; before a node has heard of it, it is the setting cats/period (4 bytes, milliseconds,
+ * in the processor's order), or CONFIG_CATS_PERIOD_MS where that is not set.
+ *
+ * @return milliseconds; 0 where the instance does not run or has no other node
+ */
+uint32_t cats_period(const struct cats_instance *instance);
+
+/**
+ * @brief Set it from the meeting behind the next one on, on the node that leads. Not kept over
+ *        cats_stop(): that is what the setting is for.
+ *
+ * @param ms 10 to 600000, and at least twice what a meeting takes
+ * @retval 0 on success
+ * @retval -ENOTCONN it does not run
+ * @retval -EINVAL a period that nodes cannot keep
+ * @retval -ENOTSUP the deployment has one node
+ * @retval -EACCES another node leads, whose word counts
+ */
+int cats_set_period(const struct cats_instance *instance, uint32_t ms);
+
+/**
+ * @brief When the nodes meet next: an input that is submitted before is used then.
+ *
+ * @param us microseconds from now
+ * @retval 0 on success
+ * @retval -ENOTCONN it does not run
+ * @retval -ENOTSUP the deployment has one node
+ * @retval -EAGAIN it knows of no meeting yet
+ */
+int cats_next_meeting(const struct cats_instance *instance, uint32_t *us);
+
+#endif /* CONFIG_CATS_SLEEP */
 
 /** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
 size_t cats_input_size(const struct cats_image *image);

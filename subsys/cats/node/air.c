@@ -65,6 +65,18 @@ static void wait_until(struct cats_instance_data *d, uint32_t at, bool exactly)
 					  coarse ? K_USEC(us) : transport->timeout(us));
 }
 
+/* When frames may be handed over next. In an inference slots are narrower than what a rest of the
+ * transport's clock does to the time.
+ */
+static uint32_t ready_us(const struct cats_instance_data *d, const struct cats_todo *todo,
+			 const struct cats_listen *listen)
+{
+	if (cats_node_runs(&d->node)) {
+		return cats_now(d);
+	}
+	return todo->forever ? listen->from_us : todo->at;
+}
+
 /* Nothing is to be done before todo->at, if there is such a time. The receiver is off where nothing
  * comes.
  */
@@ -73,15 +85,21 @@ static void rest(struct cats_instance_data *d, const struct cats_todo *todo)
 	const struct cats_transport *transport = d->self->transport;
 	struct cats_listen listen = {0};
 
-	if (IS_ENABLED(CONFIG_CATS_RECEIVER_OFF) && transport->listen != NULL) {
-		cats_node_listen(&d->node, cats_now(d), transport->detect_us, &listen);
-		transport->listen(&d->port, &listen);
+	if ((IS_ENABLED(CONFIG_CATS_RECEIVER_OFF) || IS_ENABLED(CONFIG_CATS_SLEEP)) &&
+	    transport->listen != NULL) {
+		if (IS_ENABLED(CONFIG_CATS_RECEIVER_OFF) || !cats_node_runs(&d->node)) {
+			cats_node_listen(&d->node, cats_now(d), transport->detect_us, &listen);
+		}
+		transport->listen(&d->port, &listen, ready_us(d, todo, &listen));
 	}
 	if (listen.ask && (todo->forever || cats_time_diff(listen.ask_us, todo->at) < 0)) {
 		wait_until(d, listen.ask_us, false);
 	} else if (!todo->forever) {
 		wait_until(d, todo->at, true);
+	} else if (IS_ENABLED(CONFIG_CATS_ENERGY)) {
+		wait_until(d, cats_now(d) + CATS_ENERGY_LOOK_US, false);
 	}
+	cats_energy_look(d);
 }
 
 /* Do what the node asks for, until it waits. Locked. */

@@ -9,6 +9,7 @@
 #include <cats/cats.h>
 
 #include "energy.h"
+#include "instance.h"
 
 /* What a frame takes on the air: ramp-up, bytes around it, time of a byte; as cats.plan.radio. */
 struct framing {
@@ -51,23 +52,74 @@ static uint64_t computed(const struct cats_node *node)
 	return us;
 }
 
-static uint64_t microjoules(const struct cats_energy_stats *e)
+static uint64_t picocoulombs(uint64_t transmit_us, uint64_t listen_us, uint64_t compute_us,
+			     uint64_t sleep_us)
 {
-	uint64_t picocoulombs = e->transmit_us * CONFIG_CATS_ENERGY_TRANSMIT_UA +
-				e->listen_us * CONFIG_CATS_ENERGY_RECEIVE_UA +
-				e->compute_us * CONFIG_CATS_ENERGY_COMPUTE_UA;
+	return transmit_us * CONFIG_CATS_ENERGY_TRANSMIT_UA +
+	       listen_us * CONFIG_CATS_ENERGY_RECEIVE_UA +
+	       compute_us * CONFIG_CATS_ENERGY_COMPUTE_UA + sleep_us * CONFIG_CATS_ENERGY_SLEEP_UA;
+}
 
-	return picocoulombs / 1000u * CONFIG_CATS_ENERGY_MILLIVOLT / 1000000u;
+static uint64_t microjoules(uint64_t charge)
+{
+	return charge / 1000u * CONFIG_CATS_ENERGY_MILLIVOLT / 1000000u;
+}
+
+static uint32_t rested(const struct cats_instance_data *d)
+{
+	const struct cats_transport *transport = d->self->transport;
+
+	return transport->rested_us != NULL ? transport->rested_us() : 0;
 }
 
 void cats_energy_reset(struct cats_instance_data *d)
 {
-	d->energy = (struct cats_energy_state){0};
+	d->energy = (struct cats_energy_state){.looked_us = cats_now(d), .rested_us = rested(d)};
+}
+
+void cats_energy_look(struct cats_instance_data *d)
+{
+	struct cats_energy_state *state = &d->energy;
+	struct cats_energy_stats *e = &state->stats;
+	uint32_t elapsed = cats_now(d) - state->looked_us;
+	uint32_t off = rested(d) - state->rested_us;
+	uint64_t charge;
+
+	state->looked_us += elapsed;
+	state->rested_us += off;
+	e->elapsed_us += elapsed;
+	if (d->image.header->nodes == 1) {
+		e->sleep_us = e->elapsed_us - computed(&d->node);
+	} else {
+		e->sleep_us += off;
+		if (state->inside) {
+			state->off_us += off;
+		} else {
+			/* A transport may tell of a rest at its end. */
+			state->between_us += (int64_t)elapsed - off;
+		}
+	}
+	state->inside = d->node.phase == CATS_NODE_RUNNING;
+
+	e->between_listen_us = 0;
+	if (state->between_us > (int64_t)e->between_transmit_us) {
+		e->between_listen_us = (uint64_t)state->between_us - e->between_transmit_us;
+	}
+	charge = picocoulombs(e->transmit_us + e->between_transmit_us,
+			      e->listen_us + e->between_listen_us, e->compute_us, e->sleep_us);
+	e->all_microjoules = microjoules(charge);
+	e->average_na = (uint32_t)(charge / MAX(e->elapsed_us / 1000u, 1u));
 }
 
 void cats_energy_sent(struct cats_instance_data *d, uint16_t size)
 {
-	d->energy.sent_us += air_us(d->self->transport, size);
+	uint32_t us = air_us(d->self->transport, size);
+
+	if (cats_node_runs(&d->node)) {
+		d->energy.sent_us += us;
+	} else {
+		d->energy.stats.between_transmit_us += us;
+	}
 }
 
 void cats_energy_done(struct cats_instance_data *d, const struct cats_result *result)
@@ -76,14 +128,10 @@ void cats_energy_done(struct cats_instance_data *d, const struct cats_result *re
 	struct cats_energy_stats *e = &state->stats;
 	uint64_t total = computed(&d->node);
 	uint32_t span = result->ended_us - result->started_us;
-	uint32_t not_listened = state->sent_us;
+	uint32_t not_listened;
 
-	if (d->self->transport->rested_us != NULL) {
-		uint32_t rested = d->self->transport->rested_us();
-
-		not_listened += rested - state->rested_us;
-		state->rested_us = rested;
-	}
+	cats_energy_look(d);
+	not_listened = state->sent_us + state->off_us;
 	e->inferences++;
 	e->compute_us += total - state->computed_us;
 	state->computed_us = total;
@@ -92,5 +140,6 @@ void cats_energy_done(struct cats_instance_data *d, const struct cats_result *re
 		e->listen_us += span > not_listened ? span - not_listened : 0;
 	}
 	state->sent_us = 0;
-	e->microjoules = microjoules(e);
+	state->off_us = 0;
+	e->microjoules = microjoules(picocoulombs(e->transmit_us, e->listen_us, e->compute_us, 0));
 }

@@ -15,8 +15,17 @@
 
 #ifdef CONFIG_CATS_ENERGY
 
+/** It is looked at at least so often, half of the time that a clock's difference can tell. */
+#define CATS_ENERGY_LOOK_US 1800000000u
+
 /** It was started. */
 void cats_energy_reset(struct cats_instance_data *d);
+
+/**
+ * Add up what has passed since the last look. Whether an inference runs may have changed only just
+ * before it.
+ */
+void cats_energy_look(struct cats_instance_data *d);
 
 /** A frame of @p size bytes has been sent. */
 void cats_energy_sent(struct cats_instance_data *d, uint16_t size);
@@ -26,7 +35,14 @@ void cats_energy_done(struct cats_instance_data *d, const struct cats_result *re
 
 #else
 
+#define CATS_ENERGY_LOOK_US 0
+
 static inline void cats_energy_reset(struct cats_instance_data *d)
+{
+	ARG_UNUSED(d);
+}
+
+static inline void cats_energy_look(struct cats_instance_data *d)
 {
 	ARG_UNUSED(d);
 }

@@ -14,6 +14,7 @@
 
 #include <cats/cats.h>
 
+#include "energy.h"
 #include "instance.h"
 #include "links.h"
 
@@ -101,6 +102,9 @@ void cats_stats(const struct cats_instance *instance, struct cats_stats *stats)
 	stats->node = d->node.stats;
 	stats->glue = d->glue;
 #ifdef CONFIG_CATS_ENERGY
+	if (cats_alive(d)) {
+		cats_energy_look(d);
+	}
 	stats->energy = d->energy.stats;
 #endif
 #ifdef CONFIG_CATS_LINKS

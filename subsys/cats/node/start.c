@@ -18,6 +18,7 @@
 #include "instance.h"
 #include "links.h"
 #include "secure/secure.h"
+#include "sleep.h"
 #include "storage/settings.h"
 #ifdef CONFIG_CATS_IMAGE_FLASH
 #include <cats/update.h>
@@ -135,6 +136,9 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	if (ret == 0) {
 		ret = load_group(&d->group);
 		config.group = d->group;
+	}
+	if (ret == 0) {
+		ret = cats_sleep_configure(instance, &config);
 	}
 	if (ret != 0) {
 		return ret;

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* cats group, cats radio: settings, which the next cats_start() reads. */
+/* cats group, cats radio, cats period: settings, which the next cats_start() reads. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,6 +63,69 @@ static int cmd_group(const struct shell *sh, size_t argc, char **argv)
 	}
 	return ret;
 }
+
+#ifdef CONFIG_CATS_SLEEP
+static int set_period(const struct shell *sh, const struct cats_instance *instance,
+		      const char *text)
+{
+	unsigned long ms;
+	uint32_t stored;
+	int ret = cats_shell_number(sh, text, CATS_PERIOD_MAX_US / USEC_PER_MSEC, &ms);
+
+	if (ret != 0) {
+		return ret;
+	}
+	if (ms < CATS_PERIOD_MIN_US / USEC_PER_MSEC) {
+		shell_error(sh, "%s: at least %u ms", text, CATS_PERIOD_MIN_US / USEC_PER_MSEC);
+		return -EINVAL;
+	}
+	stored = (uint32_t)ms;
+	ret = cats_set_period(instance, stored);
+	if (ret == -EINVAL) {
+		shell_error(sh, "%s ms: a meeting of this deployment takes more than half of that",
+			    text);
+		return ret;
+	}
+	if (ret == -EACCES) {
+		shell_print(sh, "another node leads, its period counts");
+	}
+	return save(sh, "cats/period", &stored, sizeof(stored));
+}
+
+static int cmd_period(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct cats_instance *instance = cats_shell_instance(sh);
+	uint32_t us;
+	int ret;
+
+	if (instance == NULL) {
+		return -ENOENT;
+	}
+	if (argc > 1) {
+		ret = set_period(sh, instance, argv[1]);
+		if (ret != 0) {
+			return ret;
+		}
+	}
+	ret = cats_next_meeting(instance, &us);
+	if (ret == -ENOTCONN || ret == -ENOTSUP) {
+		shell_print(sh, "%s meets nobody: %s", instance->name,
+			    ret == -ENOTSUP ? "it has no other node" : "cats start");
+		return 0;
+	}
+	shell_print(sh, "period %u ms", cats_period(instance));
+	if (ret == -EAGAIN) {
+		shell_print(sh, "searching for the others");
+	} else {
+		shell_print(sh, "next meeting in %u ms", us / USEC_PER_MSEC);
+	}
+	return 0;
+}
+
+SHELL_SUBCMD_ADD((cats), period, NULL,
+		 SHELL_HELP("Show or set how often sleeping nodes meet", "[<milliseconds>]"),
+		 cmd_period, 1, 1);
+#endif
 
 /* A setting cats/radio/NAME: a number of so many bytes in the processor's order. */
 struct radio_setting {

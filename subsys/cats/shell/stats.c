@@ -57,6 +57,15 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 		    "an inference: %u us sending, %u us listening, %u us computing, %u microjoules",
 		    (uint32_t)(e->transmit_us / count), (uint32_t)(e->listen_us / count),
 		    (uint32_t)(e->compute_us / count), (uint32_t)(e->microjoules / count));
+	shell_print(
+		sh,
+		"in all %u s: between inferences %u ms sending, %u ms listening; %u s radio off; "
+		"%u.%03u microamperes on average",
+		(uint32_t)(e->elapsed_us / USEC_PER_SEC),
+		(uint32_t)(e->between_transmit_us / USEC_PER_MSEC),
+		(uint32_t)(e->between_listen_us / USEC_PER_MSEC),
+		(uint32_t)(e->sleep_us / USEC_PER_SEC), e->average_na / 1000u,
+		e->average_na % 1000u);
 #endif
 	shell_fprintf(sh, SHELL_NORMAL, "rejected");
 	for (size_t r = 0; r < ARRAY_SIZE(rejects); r++) {
@@ -139,8 +148,15 @@ static void print_json(const struct shell *sh, const struct cats_instance *insta
 #ifdef CONFIG_CATS_ENERGY
 		const struct cats_energy_stats *e = &stats.energy;
 
-		shell_fprintf(sh, SHELL_NORMAL, ",\"microjoules\":%u",
-			      (uint32_t)(e->microjoules / MAX(e->inferences, 1u)));
+		shell_fprintf(sh, SHELL_NORMAL,
+			      ",\"microjoules\":%u,\"average_ua\":%u.%03u,"
+			      "\"elapsed_ms\":%" PRIu64 ",\"between_on_ms\":%" PRIu64
+			      ",\"sleep_ms\":%" PRIu64,
+			      (uint32_t)(e->microjoules / MAX(e->inferences, 1u)),
+			      e->average_na / 1000u, e->average_na % 1000u,
+			      e->elapsed_us / USEC_PER_MSEC,
+			      (e->between_transmit_us + e->between_listen_us) / USEC_PER_MSEC,
+			      e->sleep_us / USEC_PER_MSEC);
 #endif
 #ifdef CONFIG_CATS_LINKS
 		const struct cats_link_stats *l = &stats.links;

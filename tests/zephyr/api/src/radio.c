@@ -38,6 +38,9 @@ static struct {
 	uint32_t grants;
 } air;
 
+/* For how long its receiver was off. */
+static uint32_t rested;
+
 static void end(struct k_work *work);
 static K_WORK_DELAYABLE_DEFINE(ending, end);
 
@@ -129,6 +132,11 @@ static int air_send(struct cats_port *port, const uint8_t *data, uint16_t size, 
 	return 0;
 }
 
+static uint32_t air_rested(void)
+{
+	return rested;
+}
+
 static const struct cats_transport keeping = {
 	.name = "keeping",
 	.mtu = 64,
@@ -136,12 +144,13 @@ static const struct cats_transport keeping = {
 	.detach = air_detach,
 	.now = air_now,
 	.send = air_send,
+	.rested_us = air_rested,
 };
 
 CATS_INSTANCE_DEFINE(keeping_node, &keeping, 4096);
 
-/* The leader of three, the others absent. */
-static void infer(void)
+/* The leader of three, the others absent. Microseconds of the inference. */
+static uint32_t infer(void)
 {
 	struct cats_result result;
 
@@ -150,6 +159,7 @@ static void infer(void)
 	zassert_equal(air.waiting, 0);
 	/* Three exchanges in which others have something to say, then it keeps quiet. */
 	zassert_true(air.grants >= CATS_SILENT_EXCHANGES);
+	return result.ended_us - result.started_us;
 }
 
 static void before(void *fixture)
@@ -169,7 +179,7 @@ ZTEST(radio, test_two_at_a_time)
 {
 	struct cats_stats stats;
 
-	infer();
+	(void)infer();
 	zassert_equal(air.most, CATS_TRANSPORT_FRAMES);
 	cats_stats(&keeping_node, &stats);
 	zassert_equal(stats.glue.send_failed, 0);
@@ -181,7 +191,7 @@ ZTEST(radio, test_refused_behind)
 	struct cats_stats stats;
 
 	air.refuse_behind = true;
-	infer();
+	(void)infer();
 	zassert_equal(air.most, 1);
 	zassert_true(air.refused > 0);
 	cats_stats(&keeping_node, &stats);
@@ -194,10 +204,38 @@ ZTEST(radio, test_refused_sync)
 	struct cats_stats stats;
 
 	air.refuse_sync = true;
-	infer();
+	(void)infer();
 	cats_stats(&keeping_node, &stats);
 	zassert_true(stats.glue.send_failed >= CATS_SILENT_EXCHANGES);
 }
+
+#ifdef CONFIG_CATS_ENERGY
+/* Between two inferences the receiver is off for all but a second of ten minutes. */
+ZTEST(radio, test_energy_of_sleep)
+{
+	const uint32_t pause_s = 10 * 60;
+	struct cats_energy_stats once;
+	struct cats_stats stats;
+	uint64_t took;
+
+	Z_TEST_SKIP_IFNDEF(CONFIG_ARCH_POSIX); /* where such a time takes none */
+	took = infer();
+	cats_stats(&keeping_node, &stats);
+	once = stats.energy;
+	zassert_equal(once.sleep_us, 0);
+	k_sleep(K_SECONDS(pause_s * SLOWER));
+	rested += (pause_s - 1) * USEC_PER_SEC;
+	took += infer();
+	cats_stats(&keeping_node, &stats);
+	zassert_equal(stats.energy.inferences, 2);
+	zassert_equal(stats.energy.sleep_us, (pause_s - 1) * (uint64_t)USEC_PER_SEC);
+	zassert_equal(stats.energy.transmit_us + stats.energy.listen_us, took);
+	zassert_within(stats.energy.between_listen_us - once.between_listen_us, USEC_PER_SEC,
+		       20 * USEC_PER_MSEC);
+	zassert_between_inclusive(stats.energy.average_na, 1000 * CONFIG_CATS_ENERGY_SLEEP_UA,
+				  20000);
+}
+#endif
 
 ZTEST_SUITE(radio, NULL, NULL, before, after, NULL);
 

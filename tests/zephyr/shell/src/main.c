@@ -246,6 +246,7 @@ ZTEST(shell, test_stats)
 	zassert_not_null(strstr(said, "rejected short 0"), "%s", said);
 	zassert_not_null(strstr(said, "microjoules"), "%s", said);
 	zassert_is_null(strstr(said, " 0 us listening"), "%s", said);
+	zassert_not_null(strstr(said, "microamperes on average"), "%s", said);
 }
 
 /* The number behind a name in a line of JSON; the first of a list. */
@@ -276,6 +277,11 @@ ZTEST(shell, test_stats_json)
 	zassert_equal(value_of(said, "inferences"), 1, "%s", said);
 	zassert_equal(value_of(said, "nodes"), GOLDEN_NODES, "%s", said);
 	zassert_not_null(strstr(said, "\"runs\":true"), "%s", said);
+	/* The loopback's receiver is always on. */
+	zassert_true(value_of(said, "average_ua") >= CONFIG_CATS_ENERGY_RECEIVE_UA * 9 / 10, "%s",
+		     said);
+	zassert_true(value_of(said, "elapsed_ms") >= value_of(said, "between_on_ms"), "%s", said);
+	zassert_equal(value_of(said, "sleep_ms"), 0, "%s", said);
 	/* Node 0 of itself, of node 1, which it does not hear, and of node 2. */
 	zassert_not_null(strstr(said, "\"link_lost\":[0,"), "%s", said);
 	zassert_equal(strtol(strstr(said, "\"link_lost\":[0,") + 15, NULL, 10),
