@@ -28,7 +28,7 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	lint doc format fuzz coverage radio-report scaling builds clean distclean
+	lint doc format fuzz coverage radio-report sleep-report scaling builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -102,6 +102,9 @@ nodes-report: $(PACKAGE) ## doc/nodes.rst: quality against nodes; ARGS="cifar10 
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(TOOL) report.radio $(ARGS)
+
+sleep-report: $(PACKAGE) ## doc/sleep.rst: days of a battery against the period; ARGS=--doc
+	$(TOOL) report.sleep $(ARGS)
 
 scaling: $(PACKAGE) ## the largest model that 1 and 16 boards hold, by linking it: build/scaling/
 	$(TOOL) report.scaling $(ARGS)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -70,6 +71,30 @@ def number(
         return value
 
     return parse
+
+
+_UNITS_US = {"us": 1, "ms": 1e3, "s": 1e6, "min": 60e6, "h": 3600e6, "d": 86400e6}
+
+
+def duration(least: str, most: str) -> Callable[[str], float]:
+    """A type of argparse: a time as people write it (10ms, 2.5s, 5min, 1h, 30d), in microseconds,
+    from ``least`` to ``most``, which are written like that."""
+    low, high = _microseconds(least), _microseconds(most)
+
+    def parse(text: str) -> float:
+        value = _microseconds(text)
+        if not low <= value <= high:  # nan: it is none
+            raise argparse.ArgumentTypeError(
+                f"{_short(text)} is no duration from {least} to {most}: write 10ms, 10s or 5min"
+            )
+        return value
+
+    return parse
+
+
+def _microseconds(text: str) -> float:
+    match = re.fullmatch(r"\s*(\d{1,12}(?:\.\d{1,12})?)\s*([a-z]{1,3})\s*", text.lower())
+    return float(match[1]) * _UNITS_US.get(match[2], math.nan) if match else math.nan
 
 
 #: A probability or a share, 0 to 1.

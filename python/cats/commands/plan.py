@@ -10,6 +10,7 @@ from pathlib import Path
 from cats import arguments
 from cats.files import plot_file
 from cats.report import add_json_argument, parse_size
+from cats.shape.config import EMBEDDINGS
 
 HELP = "RAM, flash, air, time and energy for a number of nodes"
 CONFLICTS = {
@@ -24,7 +25,16 @@ CONFLICTS = {
         "keep",
         "pool",
         "linear",
+        "embed",
+        "embed_hidden",
     ),
+}
+NEEDS = {
+    "period": ("battery",),
+    "battery": ("period",),
+    "every": ("period",),
+    "clock_ppm": ("period",),
+    "sleep_current": ("period",),
 }
 EPILOG = """\
 exit status: 0 some number of nodes fits the board, 1 none does, 2 bad input
@@ -35,6 +45,7 @@ examples:
   cats plan --features 512 --tokens 64 --heads 16 --keep 0.1 --nodes 2,4,8 --largest
   cats plan DEPLOY --board board.json
   cats plan DEPLOY --tradeoffs --json plan.json --plot plan.png
+  cats plan DEPLOY --period 10s --every 1min --battery CR2477
 """
 
 
@@ -78,6 +89,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="a linear path from the input to the result, both of node 0",
     )
+    shape.add_argument(
+        "--embed",
+        choices=EMBEDDINGS,
+        default="full",
+        help="residual columns are made of all inputs, or of the node's own (default full)",
+    )
+    shape.add_argument(
+        "--embed-hidden", type=arguments.whole(0, 4096), default=0, metavar="COLUMNS",
+        help="hidden columns over all nodes of an own embedding of two layers (default 0: one)",
+    )  # fmt: skip
     parser.add_argument(
         "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"
     )
@@ -119,6 +140,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MHZ",
         help="processor clock, MHz",
     )
+    sleep = parser.add_argument_group("nodes that sleep between inferences: days of a battery")
+    sleep.add_argument(
+        "--period", type=arguments.duration("10ms", "10min"), metavar="TIME",
+        help="they meet so often: 10ms to 10min",
+    )  # fmt: skip
+    sleep.add_argument(
+        "--every", type=arguments.duration("10ms", "365d"), metavar="TIME",
+        help="an inference so often, at most once a period (each period)",
+    )  # fmt: skip
+    sleep.add_argument(
+        "--battery", metavar="BATTERY",
+        help="of each node: CR2032, CR2450, CR2477, 2xAAA, 2xAA, 2xAA-lithium, or mAh as in "
+        "1200mAh",
+    )  # fmt: skip
+    sleep.add_argument(
+        "--clock-ppm", type=arguments.number(0, 1000), default=50.0, metavar="PPM",
+        help="what each node's sleep clock may be off by (50)",
+    )  # fmt: skip
+    sleep.add_argument(
+        "--sleep-current", type=arguments.number(0, 1e6), metavar="UA",
+        help="microamperes of a whole board while it sleeps, sensors included (the processor's)",
+    )  # fmt: skip
     beside = parser.add_argument_group("in place of several boards: a flash chip beside one")
     beside.add_argument(
         "--flash-chip-rate", type=arguments.number(0, 1e4, above=True), default=16.0,

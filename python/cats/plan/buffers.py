@@ -59,6 +59,7 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
             use("rows", consume, late, e)
         if kind == Kind.INPUT:
             use("input", 0, late)
+            use("embed", consume, late, e)
             use("window", consume, late, e)
             use("linear", consume, late)
         elif kind == Kind.ATTENTION:
@@ -122,6 +123,8 @@ def buffer_sizes(
         "window": 0,
         "sums": 0,
     }
+    if config.embed_hidden:
+        sizes["embed"] = mode.block_rows * split.embed_hidden(config)[node]
     if config.linear and node == split.holder(config):
         sizes["linear"] = 2 * config.outputs
         sizes["window"] = 2 * round_up(config.window, 4)
@@ -149,8 +152,10 @@ def tile_sizes(
 
 
 def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
-    """Columns of the widest view of a node, rounded up to a multiple of 4."""
+    """Columns of the widest view of a node, or of the embedding's hidden columns, rounded up to a
+    multiple of 4."""
     widest = max(view_width(config, split, keep, g, node) for g in range(len(keep)))
+    widest = max(widest, split.embed_hidden(config)[node])
     return round_up(widest, 4)
 
 
@@ -240,7 +245,7 @@ def fullest(
     best = (-1, set())
     for d, stride in strides.items():
         sizes = buffer_sizes(config, split, gathers, d, mode, stride)
-        room = np.array([round_up(sizes[name], ALIGN) for name in names])
+        room = np.array([round_up(sizes.get(name, 0), ALIGN) for name in names])
         total = room @ matrix
         scratch = [names.index(name) for name in SCRATCH]
         turns = room[scratch, None] * matrix[scratch]

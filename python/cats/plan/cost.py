@@ -105,7 +105,8 @@ def attend(width: int, n: int) -> float:
 class Share:
     """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
     come from ``others`` sources; columns that it sends and output columns of its product; columns
-    of the ``window`` that its linear path reads here."""
+    of the ``window`` that its linear path reads here; residual columns (``embedded``) that a second
+    product of the embedding makes of the ``outputs`` of the first."""
 
     kind: Kind
     nodes: int
@@ -116,6 +117,7 @@ class Share:
     sent: int
     outputs: int
     window: int = 0
+    embedded: int = 0
 
 
 def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
@@ -133,6 +135,9 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         sent=0 if split.nodes == 1 else len(keep[g][node]),
         outputs=product_width(config, split, g, node),
         window=config.window if direct else 0,
+        embedded=split.heads[node] * config.head_width
+        if kind == Kind.INPUT and split.embed_hidden(config)[node]
+        else 0,
     )
 
 
@@ -194,7 +199,8 @@ def exchange(
         row += 15 + norm(share.view)
 
     stride = -(-share.view // 4) * 4
-    store = _RELU if kind == Kind.FORWARD and config.activation == "relu" else _STORE[kind]
+    hides = share.embedded > 0 or (kind == Kind.FORWARD and config.activation == "relu")
+    store = _RELU if hides else _STORE[kind]
     passes = -(-own // heads_per_pass) if heads_per_pass and kind == Kind.ATTENTION else 1
     consume = 120.0 + 60 * (share.nodes - 1) + passes * count * row
     whole, rest = divmod(count, block_rows)
@@ -213,6 +219,10 @@ def exchange(
             consume += attention(queries)
     else:
         consume += sum(60 + each[height] for height in blocks)
+    if share.embedded:  # the hidden columns are unpacked and multiplied
+        consume += count * (105 + unpack(share.outputs))
+        stride = -(-share.outputs // 4) * 4
+        consume += sum(60 + product(n, stride, share.embedded, _STORE[kind]) for n in blocks)
     return produce, consume + linear(share.window, count * config.outputs / config.tokens_in)
 
 
@@ -249,7 +259,17 @@ def weights_read(
         blocks = sum(tiles * -(-rows // plan.block_rows) for rows, tiles in gather.heights)
         column = -(-view_width(config, split, keep, g, node) // 4) * 4 + CHANNEL.itemsize
         total += blocks * product_width(config, split, g, node) * column
+        if gather_kind(config, g)[0] == Kind.INPUT:
+            total += blocks * embed_out_bytes(config, split, node)
     return total + linear_bytes(config, split, node)
+
+
+def embed_out_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:
+    """Weights of the second product of a node's embedding, with what stands beside each output
+    column."""
+    hidden = split.embed_hidden(config)[node]
+    own = split.heads[node] * config.head_width
+    return own * (-(-hidden // 4) * 4 + CHANNEL.itemsize) if hidden else 0
 
 
 def linear_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:

@@ -40,6 +40,17 @@ class GatherPlan:
     sources: tuple[Fragmenting, ...]
 
     @property
+    def sends(self) -> bool:
+        """Whether anybody sends data in it."""
+        return any(cut.width for cut in self.sources)
+
+    @property
+    def opens(self) -> bool:
+        """Whether its exchanges are opened on the air: where anybody sends, and the first gather of
+        more than one node, since that begins an inference."""
+        return self.sends or (self.phase == 0 and len(self.sources) > 1)
+
+    @property
     def tiles(self) -> int:
         """Tiles of the gather."""
         return -(-self.rows // self.tile_rows)
@@ -148,18 +159,20 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
     """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
     data slots; with repair the report slots of all but the leader and the leader's grant that ends
     it; a turn behind the opening, and before the first report, the last and the grant. Nothing
-    where nobody sends. (An inference's first exchange is opened twice.)"""
+    where it is not opened. (An inference's first exchange is opened twice.)"""
+    if not plan.opens:
+        return 0
     data = sum(cut.fragments(rows) for cut in plan.sources)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
     turns = 1 + (3 if plan.rounds else 0)
-    return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us if data else 0
+    return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us
 
 
 def gather_air(plan: GatherPlan, radio: str) -> Air:
     """One whole gather on air, nothing lost."""
     air = radio_named(radio)
     frames = payload = slots = 0
-    for rows, tiles in plan.heights if any(cut.width for cut in plan.sources) else ():
+    for rows, tiles in plan.heights if plan.opens else ():
         frames += tiles * (sum(cut.fragments(rows) for cut in plan.sources) + 1)
         payload += tiles * sum(cut.width * rows for cut in plan.sources)
         if plan.rounds:  # the last node's report, and the grant

@@ -28,7 +28,7 @@ from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, check_keep, gather_count
+from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, silent
 
 #: A frame's gather number is one byte.
 MAX_GATHERS = 255
@@ -99,6 +99,8 @@ class _Search:
         widest source (or one block)."""
         rows = self.timing.rows[group[0]]
         if mode.held and self.timing.kinds[group[0]][0] == Kind.ATTENTION:
+            return [rows]
+        if silent(self.config, group[0]):
             return [rows]
         if self.tile_rows is not None:
             return [self.asked(group[0])]

@@ -14,21 +14,24 @@ from dataclasses import dataclass
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
+from cats.plan.battery import Battery, life
 from cats.plan.boards import Board
-from cats.plan.cost import linear_bytes, node_instructions, weights_read
+from cats.plan.cost import embed_out_bytes, linear_bytes, node_instructions, weights_read
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import PlanOptions, make_plan
 from cats.plan.radio import FRAME_HEADER, RADIOS
 from cats.plan.radio import radio as radio_named
-from cats.plan.timing import Compute, inference_us
+from cats.plan.sleep import Rhythm
+from cats.plan.timing import Compute, inference_us, listening_us
 from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig
-from cats.shape.image_layout import CHANNEL, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
+from cats.shape.image_layout import CHANNEL, EMBED, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
 from cats.shape.partition import (
     NORMED,
     PRUNABLE,
     KeepSets,
     Kind,
+    embed_ranges,
     full_keep,
     gather_count,
     gather_kind,
@@ -63,7 +66,8 @@ def image_size(
     count = gather_count(config)
     image = HEADER.itemsize + MODEL.itemsize
     image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
-    weights = linear_bytes(config, split, node)
+    weights = linear_bytes(config, split, node) + embed_out_bytes(config, split, node)
+    image += EMBED.itemsize if split.embed_hidden(config)[node] else 0
     for g in range(count):
         kind, _ = gather_kind(config, g)
         kept = len(keep[g][node]) if split.nodes > 1 else 0
@@ -125,14 +129,27 @@ def single_device(config: ModelConfig) -> tuple[NodeSize, int]:
     return size, inference_us(config, split, keep, plan)
 
 
-def parameters(config: ModelConfig) -> int:
-    """Trained numbers of the model."""
+def parameters(config: ModelConfig, split: SplitConfig | None = None) -> int:
+    """Trained numbers of the model. Where each node embeds its own inputs, those that no node has
+    are always zero: with ``split`` they are left out."""
     f, m = config.features, config.hidden
     block = 4 * f * f + 2 * f * m + 4 * f + f + m + 4 * f  # products, their biases, two norms
-    total = f * config.inputs + f + config.tokens * f + config.blocks * block
+    total = _embedding(config, split) + config.tokens * f + config.blocks * block
     total += 2 * f + config.outputs * (f + 1)
     total += config.outputs * (config.window + 1) if config.linear else 0
     return total + (f if config.pool == "class" else 0)
+
+
+def _embedding(config: ModelConfig, split: SplitConfig | None) -> int:
+    """Trained numbers of the embedding: see ``parameters``."""
+    first, last = config.embed_outputs, config.features
+    total = first + (last if config.embed_hidden else 0)
+    if config.embed == "full" or split is None:
+        return total + first * config.inputs + config.embed_hidden * last
+    own = (heads * config.head_width for heads in split.heads)
+    for (begin, end), inputs, residual in zip(embed_ranges(config, split), split.inputs, own):
+        total += (end - begin) * (inputs + (residual if config.embed_hidden else 0))
+    return total
 
 
 # Boards, and how many of them
@@ -193,13 +210,33 @@ def _duty(
     return Duty(sends, max(total - sends, 0.0), works)
 
 
+def quiet_duties(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> list[Duty]:
+    """planned_duty() of each node with CONFIG_CATS_RECEIVER_OFF, which CONFIG_CATS_SLEEP switches
+    on where the radio's transport has it: the receiver is off where nothing comes that the node
+    needs."""
+    duties = [planned_duty(config, split, keep, plan, d, compute) for d in range(split.nodes)]
+    if not radio_named(plan.radio).receiver_off:
+        return duties
+    listens = listening_us(config, split, keep, plan, compute)
+    return [
+        dataclasses.replace(duty, listen_us=min(duty.listen_us, on))
+        for duty, on in zip(duties, listens, strict=True)
+    ]
+
+
 def _sends_us(plan: Plan, node: int) -> float:
     """Microseconds that a node transmits during one inference in which nothing is lost."""
     air, nodes = radio_named(plan.radio), len(plan.arenas)
     control = air.air_us(FRAME_HEADER + counts_bytes(nodes))
     sends = 0.0
     for gather in plan.gathers:
-        if not any(cut.width for cut in gather.sources):
+        if not gather.opens:
             continue
         cut = gather.sources[node]
         frames = sum(tiles * cut.fragments(rows) for rows, tiles in gather.heights)
@@ -235,10 +272,12 @@ def deployment(
     rounds: int = 0,
     options: PlanOptions | None = None,
     given: Plan | None = None,
+    sleeping: tuple[Rhythm, Battery] | None = None,
 ) -> dict:
     """What a deployment needs of each node (the largest figure of all nodes), as JSON: planned for
     each radio under the board's RAM, or for the least RAM where that is not enough, with what else
-    ``options`` ask for; ``given`` is the plan for its radio."""
+    ``options`` ask for; ``given`` is the plan for its radio. ``sleeping``: with the ``life`` of
+    that battery where nodes sleep between inferences."""
     found: dict = {"nodes": split.nodes, "radios": {}}
     compute = computing(board)
     for name in radios:
@@ -288,6 +327,11 @@ def deployment(
             "tile_rows": sorted({gather.tile_rows for gather in plan.gathers}),
             **figures,
         }
+        if sleeping is not None:
+            quiet = quiet_duties(config, split, keep, plan, compute)
+            found["radios"][name]["life"] = life(
+                plan, quiet, duties, total, board.currents, *sleeping, compute.clock_hz
+            )
         found["image_bytes"] = image
         found["weight_bytes"] = max(size.weight_bytes for size in sizes)
     return found

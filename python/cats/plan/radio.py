@@ -37,6 +37,7 @@ class Radio:
     by ``clock_us`` at most in an exchange. ``frame`` is the largest CATS frame, header included.
     The transport must have a frame ``hand_us`` before its start, else it cannot be sent, and wakes
     the node up to ``tick_us`` late. ``sealed``: frames are sealed and opened by AES-CCM.
+    ``receiver_off``: inside inferences its receiver is off where nothing comes.
 
     What follows from that and from ``code``: ``lead_us`` (CONFIG_CATS_LEAD_US, so much earlier a
     frame is built; an exchange opens that much behind what it waited for), ``turn_us()`` (left
@@ -55,6 +56,7 @@ class Radio:
     clock_us: float = 25.0
     sealed: bool = False
     detect_us: float = 0.0
+    receiver_off: bool = False
     code: CodeTime = code_time()
 
     @property
@@ -173,13 +175,14 @@ RADIOS = {
     ),
     # Bluetooth LE 2M framing (Core specification vol 6 part B): 4 us a byte; 2 bytes of preamble,
     # 4 of access address, 2 of header, 3 of CRC; payload of at most 255.
-    "ble_2m": Radio("ble_2m", 255, 11, 4.0, 40.0, 60.0),
+    "ble_2m": Radio("ble_2m", 255, 11, 4.0, 40.0, 60.0, receiver_off=True),
     # The same, as the transport nrf_radio does it, whose frames start with the first bit. From the
     # end of one frame to the next there are ramp-up and guard time, 100 us: it stops the receiver
     # 62 us before its own frame and must have that 8 us earlier, the end of a frame is known 5 us
     # after it, and clocks may be 25 us apart, which crystals of 50 ppm need 250 ms for.
     "nrf_radio": Radio(
         "nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0, detect_us=35.0,
+        receiver_off=True,
     ),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the
@@ -190,6 +193,18 @@ RADIOS = {
         before_us=1250.0, hand_us=4000.0, tick_us=KERNEL_TICKS_US, clock_us=200.0,
     ),
 }  # fmt: skip
+
+
+#: CONFIG_CATS_LATE_US by radio; of others the 32nd part of a data slot.
+LATE_US = {"nrf_radio": 20.0}
+#: Beyond that, two clocks may differ by so much within an exchange or a meeting.
+GUARD_US = 16.0
+
+
+def spread_us(name: str, slot_us: float) -> float:
+    """By so much a frame may begin beside its time, over the radio of that name with data slots of
+    so many microseconds (gather/listen.c)."""
+    return LATE_US.get(name.removesuffix(SEALED), slot_us / 32) + GUARD_US
 
 
 def secured(name: str) -> str:

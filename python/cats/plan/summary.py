@@ -33,8 +33,9 @@ def same_shape(one: Shaped, other: Shaped) -> bool:
 def shape_line(model: Shaped) -> str:
     """Parameters, nodes and shape in one line."""
     config, nodes = model.config, model.split.nodes
+    count = parameters(config, model.split)
     return (
-        f"{parameters(config):,} parameters on {nodes} {'node' if nodes == 1 else 'nodes'}: "
+        f"{count:,} parameters on {nodes} {'node' if nodes == 1 else 'nodes'}: "
         f"{config.blocks} {'block' if config.blocks == 1 else 'blocks'}, {config.tokens} tokens, "
         f"{config.features} features, {config.heads} heads, {config.hidden} hidden, "
         f"{config.inputs} inputs, {config.outputs} outputs"

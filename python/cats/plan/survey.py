@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cats.errors import CatsError
 from cats.plan.alternatives import FlashChip, to_gateway, with_flash_chip
 from cats.plan.answer import answer, ratio, sentences
+from cats.plan.battery import Battery, battery_named, peak_ma, rivals
 from cats.plan.boards import Board, board_named
 from cats.plan.plan import Plan
 from cats.plan.planner import MAX_ROUNDS, PlanOptions, tradeoffs
@@ -29,6 +30,7 @@ from cats.plan.predict import (
 )
 from cats.plan.radio import RADIOS, SEALED
 from cats.plan.radio import radio as radio_named
+from cats.plan.sleep import Rhythm
 from cats.report import Panel, number_text, progress, table
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
@@ -76,10 +78,26 @@ def chosen_board(args: argparse.Namespace) -> Board:
     }
     given = {name: value for name, value in changes.items() if value is not None}
     board = dataclasses.replace(board, **given)
+    if args.sleep_current is not None:
+        currents = dataclasses.replace(board.currents, sleep_ua=args.sleep_current)
+        board = dataclasses.replace(board, currents=currents)
     for option, value in (("ram", board.ram), ("flash", board.flash), ("clock", board.clock_hz)):
         if not value:
             raise CatsError(f"{args.board} does not say it: give --{option}")
     return board
+
+
+def chosen_sleep(args: argparse.Namespace) -> tuple[Rhythm, Battery] | None:
+    """How nodes sleep between inferences, and of what battery; None: that is not asked for."""
+    if args.period is None:
+        return None
+    every = args.period if args.every is None else args.every
+    if every < args.period:
+        raise CatsError(
+            f"an inference every {every / 1e6:g} s, but nodes meet every {args.period / 1e6:g} s: "
+            "give a shorter --period or a longer --every"
+        )
+    return Rhythm(args.period, every, args.clock_ppm), battery_named(args.battery)
 
 
 def chosen_chip(args: argparse.Namespace) -> FlashChip:
@@ -107,7 +125,7 @@ def _repair(
 
 def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     """All figures as JSON: of a deployment, or of the shape that the options give."""
-    board, chip = chosen_board(args), chosen_chip(args)
+    board, chip, sleeping = chosen_board(args), chosen_chip(args), chosen_sleep(args)
     own: tuple[SplitConfig, KeepSets] | None = None
     given: Plan | None = None
     options = PlanOptions()
@@ -129,6 +147,8 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             blocks=args.blocks,
             pool=args.pool,
             linear=args.linear,
+            embed=args.embed,
+            embed_hidden=args.embed_hidden,
         )
     config.check()
     first = "ieee802154" if "ieee802154" in board.radios else board.radios[0]
@@ -159,7 +179,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         exported = given if own is not None and own[0].nodes == nodes else None
         row = deployment(
             config, *shares(nodes), board, radios=radios, rounds=rounds, options=options,
-            given=exported,
+            given=exported, sleeping=sleeping,
         )  # fmt: skip
         row |= {k: row["radios"][radio][k] for k in ("fits_ram", "fits_flash", "fits")}
         if args.largest:
@@ -172,7 +192,10 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         shown = own[0].nodes
     one = next((row for row in rows if row["nodes"] == 1), None)
     if one is None:
-        one = deployment(config, *shares(1), board, radios=radios, rounds=rounds, options=options)
+        one = deployment(
+            config, *shares(1), board, radios=radios, rounds=rounds, options=options,
+            sleeping=sleeping,
+        )  # fmt: skip
     # The nodes that are set against one board: those that were asked for, or the fewest that do.
     several = shown if own is not None or least in (None, 1) else least
     split, keep = shares(shown)
@@ -181,7 +204,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         plan = options.on(radio, rounds).plan(config, split, keep)
     result = {
         "model": to_json(config),
-        "parameters": parameters(config),
+        "parameters": parameters(config, split),
         "keep": ratio,
         "radio": radio,
         "rounds": rounds,
@@ -206,6 +229,11 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "schemes_nodes": shown,
         "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
     }
+    if sleeping is not None:
+        figures = next(row for row in rows if row["nodes"] == several)["radios"][radio]
+        result["sleep"] = _sleep_json(result, figures, board, *sleeping)
+        peak = peak_ma(board.currents, radio, several)
+        result["warnings"] += sleeping[1].warnings(peak, figures["inference_us"])
     if args.tradeoffs:
         result["tradeoffs_nodes"] = shown
         result["tradeoffs"] = [
@@ -225,6 +253,30 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             )
         ]
     return result
+
+
+def _sleep_json(
+    result: dict, figures: dict, board: Board, rhythm: Rhythm, battery: Battery
+) -> dict:
+    """What sleeping nodes have in common, and what others would need instead."""
+    radio = result["radio"]
+    return {
+        "period_s": rhythm.period_us / 1e6,
+        "every_s": rhythm.every_us / 1e6,
+        "clock_ppm": rhythm.ppm,
+        "jitter_us": rhythm.jitter_us,
+        "sleep_ua": board.currents.sleep_ua,
+        "battery": {
+            **dataclasses.asdict(battery), "self_discharge_ua": battery.self_discharge_ua,
+        },
+        "nodes": result["answer"]["nodes"],
+        "radio": radio,
+        "node_days": figures["life"]["node_days"],
+        "rivals": rivals(
+            figures, result["one_board"]["radios"][radio], result["alternatives"]["to_gateway"],
+            board.currents, radio, rhythm, battery,
+        ),
+    }  # fmt: skip
 
 
 def render(result: dict) -> str:
@@ -277,6 +329,8 @@ def render(result: dict) -> str:
             ],
         )
     )  # fmt: skip
+    if "sleep" in result:
+        lines += _lives(result)
     lines += ["", "in place of several boards (doc/performance.rst)", _alternatives(result)]
     lines.append("")
     lines.append(
@@ -305,6 +359,62 @@ def render(result: dict) -> str:
         )  # fmt: skip
     lines += ["", *sentences(result)]
     return "\n".join(lines)
+
+
+def _lives(result: dict) -> list[str]:
+    """Days of a battery, and what takes them (doc/sleep.rst)."""
+    sleep, radios = result["sleep"], list(result["one_board"]["radios"])
+    battery, chosen = sleep["battery"], _row(result, sleep["nodes"])["radios"]
+    lines = [
+        "",
+        f"days of a {battery['name']} ({battery['capacity_mah']:,.0f} mAh) of the node that needs "
+        f"most; a meeting every {sleep['period_s']:g} s, an inference every "
+        f"{sleep['every_s']:g} s, in which receivers of nrf_radio are off where nothing comes",
+        table(
+            ["nodes", *radios],
+            [
+                [
+                    row["nodes"],
+                    *(_days(row["radios"][name]["life"]["node_days"]) for name in radios),
+                ]
+                for row in result["deployments"]
+            ],
+        ),
+        "",
+        f"microamperes of these {sleep['nodes']} nodes, and milliseconds that the radio is on in a "
+        "meeting with no inference",
+    ]
+    header = ["radio", "node", "days", "all", "meeting", "inference", "computing", "sleep",
+              "searching", "self-discharge", "on ms"]  # fmt: skip
+    rows = []
+    for name in radios:
+        for role in ("leader", "follower"):
+            own = chosen[name]["life"][role]
+            if own is not None:
+                split = [value for key, value in own.items() if key.endswith("_ua")]
+                rows.append([name, role, _days(own["days"]), *split,
+                             own["idle_meeting_radio_us"] / 1e3])  # fmt: skip
+    lines.append(table(header, rows))
+    reasons = {chosen[name]["life"].get("reason") for name in radios} - {None}
+    lines += [f"{reason}" for reason in sorted(reasons)]
+    others = sleep["rivals"]
+    lines.append(
+        f"the same over {sleep['radio']} in other ways, days: receivers on in inferences "
+        f"{_text(others['receiver_on_in_inference_days'])}, always on "
+        f"{_text(others['receivers_always_on_days'])}, one board that sleeps "
+        f"{_text(others['one_board_days'])}, the raw input to a gateway "
+        f"{_text(others['input_to_gateway_days'])}"
+    )
+    return [*lines, "This is the plan; no board was measured (doc/sleep.rst)."]
+
+
+def _days(days: float | None) -> float | None:
+    """Days for people: whole ones, but of few."""
+    return days if days is None or days < 10 else round(days)
+
+
+def _text(days: float | None) -> str:
+    return "-" if days is None else number_text(_days(days))
 
 
 def _alternatives(result: dict) -> str:

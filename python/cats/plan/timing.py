@@ -23,7 +23,7 @@ from cats.plan.plan import (
     exchange_us,
     mode_of,
 )
-from cats.plan.radio import Radio
+from cats.plan.radio import Radio, spread_us
 from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
@@ -36,6 +36,7 @@ from cats.shape.partition import (
     gather_kind,
     gather_rows,
     send_widths,
+    silent,
 )
 
 #: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
@@ -173,12 +174,12 @@ class Timing:
         frame = _longest_frame(sources)
         most = max(f.fragments(rows) for f in sources)
         return GatherPlan(
-            phase=0,
+            phase=g,
             row_begin=gather_rows(self.config, g)[0],
             rows=self.rows[g],
             tile_rows=rows,
             buffers=1,
-            rounds=self.rounds,
+            rounds=0 if silent(self.config, g) else self.rounds,
             slot_us=self.air.slot_us(frame, most, self.rounds),
             control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
             turn_us=self.air.turn_us(frame, most, self.rounds),
@@ -253,20 +254,73 @@ class Timing:
 
     def gather_time(self, g: int, plan: GatherPlan, mode: Mode) -> float:
         """Microseconds of all exchanges of a gather, computing included."""
-        hides = self.hides(g, plan, mode)
-        total = 0.0
-        for rows, times in plan.heights:
-            frames = self._frames(g, plan, rows)
-            air: float = frames.air_us
-            # The next one is opened when the last frame has been taken in.
-            air += self.air.lead_us + frames.ending_us if air else 0
-            work = self.computing(g, rows, mode)
-            if hides:
-                total += times * max(air, work + self.handling(g, plan, rows, mode))
-            else:  # of the two jobs one begins ahead of the reports
-                jobs = 1 if plan.rounds else 2
-                total += times * (air + work + jobs * self.air.code.job_us())
-        return total + (work if hides else 0)
+        total = sum(times * self._tile_time(g, plan, rows, mode) for rows, times in plan.heights)
+        # The last tile is computed behind the air.
+        rows, _ = plan.heights[-1]
+        return total + (self.computing(g, rows, mode) if self.hides(g, plan, mode) else 0)
+
+    def _tile_time(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
+        """Microseconds from the opening of an exchange to that of the next one."""
+        frames = self._frames(g, plan, rows)
+        air: float = frames.air_us
+        # The next one is opened when the last frame has been taken in.
+        air += self.air.lead_us + frames.ending_us if air else 0
+        work = self.computing(g, rows, mode)
+        if self.hides(g, plan, mode):
+            return max(air, work + self.handling(g, plan, rows, mode))
+        # Of the two jobs one begins ahead of the reports.
+        return air + work + (1 if plan.rounds else 2) * self.air.code.job_us()
+
+    def listening_time(self, gathers: Sequence[GatherPlan], mode: Mode, node: int) -> float:
+        """Microseconds that a node's receiver is on in one inference in which it is off when
+        nothing comes that the node needs (doc/protocol.rst, "Listening"), nothing lost. A leader's
+        is on until it has heard somebody, and through the first exchange."""
+        opening = node == 0
+        total: float = gathers[0].control_us if opening else 0.0  # opened twice
+        for g, plan in enumerate(gathers):
+            for rows, times in plan.heights if any(self.widths[g]) else ():
+                opened = 0
+                if opening:
+                    heard = any(cut.width for cut in plan.sources[1:])
+                    opened, opening = 1 if heard or g else times, not heard
+                    total += opened * self._open_time(g, plan, rows, mode)
+                total += (times - opened) * self._listening(g, plan, rows, mode, node)
+        return total
+
+    def _open_time(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
+        """Microseconds of an exchange in which the leader does not send."""
+        cut = plan.sources[0]
+        sent = (1 + cut.fragments(rows)) * self.air.air_us(FRAME_HEADER)
+        return self._tile_time(g, plan, rows, mode) - sent - cut.width * rows * self.air.byte_us
+
+    def _listening(self, g: int, plan: GatherPlan, rows: int, mode: Mode, node: int) -> float:
+        """Microseconds of an exchange that the receiver is on of a node that knows its slots."""
+        air, others = self.air, [cut for s, cut in enumerate(plan.sources) if s != node]
+        spread = spread_us(air.name, plan.slot_us)
+        early = spread - air.before_us
+        control = early + air.air_us(FRAME_HEADER + counts_bytes(self.split.nodes))
+        control += air.control_heard_us()
+        # From a spread before the end of the data until that was looked at, as late as a frame.
+        on = 2 * spread + air.code.woken_us() + air.code.closed_us()
+        for count, size in ((cut.fragments(rows), cut.width * rows) for cut in others):
+            frame = math.ceil(FRAME_HEADER + size / max(count, 1))
+            on += count * min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)
+        if node != 0:  # the opening, from where the leader may be ready
+            on += control + self._waits(g, plan, rows, mode)
+        if plan.rounds:  # reports of nothing, the last one's, and the grant
+            silent = min(2 * spread + (air.detect_us or plan.control_us), plan.control_us)
+            on += (self.split.nodes - 2) * silent
+            on += ((node != self.split.nodes - 1) + (node != 0)) * control
+        return on
+
+    def _waits(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
+        """Microseconds from where an exchange's spacing ends until the next one is opened."""
+        frames = self._frames(g, plan, rows)
+        opened = frames.air_us + self.air.lead_us + frames.ending_us
+        if self.hides(g, plan, mode):
+            work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
+            return max(opened - max(work, frames.air_us), 0.0)
+        return self.air.lead_us
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
         """Microseconds of one inference."""
@@ -281,6 +335,24 @@ def _longest_frame(sources: Sequence[Fragmenting]) -> int:
 @functools.lru_cache(maxsize=65536)
 def _cut(width: int, rows: int, payload: int, element: int) -> Fragmenting:
     return fragmenting(width, rows, payload, element)
+
+
+def listening_us(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> list[float]:
+    """Microseconds that each node's receiver is on in one inference, nothing lost, where it is off
+    when nothing comes."""
+    if split.nodes == 1:
+        return [0.0]
+    compute = compute or Compute()
+    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
+    timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
+    mode = mode_of(plan)
+    return [timing.listening_time(plan.gathers, mode, node) for node in range(split.nodes)]
 
 
 def inference_us(
