@@ -156,6 +156,13 @@ def small(nodes: int) -> ModelConfig:
     )  # fmt: skip
 
 
+def deep(nodes: int) -> ModelConfig:
+    """A larger one, of two blocks."""
+    return ModelConfig(
+        tokens_in=8, inputs=8, outputs=10, features=64, heads=16, hidden=128, blocks=2,
+    )  # fmt: skip
+
+
 def wide(nodes: int, size: int) -> ModelConfig:
     """A model each of whose nodes sends ``size`` bytes in the gather behind its input."""
     return ModelConfig(

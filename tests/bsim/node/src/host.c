@@ -47,7 +47,7 @@ static void add_options(void)
 		{false, false, false, "start", "us", 'u', &options.start_us, NULL,
 		 "When it starts (default 0)"},
 		{false, false, false, "quiet", "us", 'u', &options.quiet_us, NULL,
-		 "End where no inference has ended for so long (default 3000000)"},
+		 "End where no inference has ended for so long (default 3 s; with -until never)"},
 		{false, false, false, "loss", "ppm", 'u', &options.loss, NULL,
 		 "Frames dropped by cats_loss() beside those that the channel loses (default 0)"},
 		{false, false, false, "seed", "number", 'u', &options.seed, NULL,
@@ -62,6 +62,17 @@ static void add_options(void)
 		 "An application with Bluetooth of its own beside the node (default 0)"},
 		{false, false, false, "phone", "0|1", 'u', &options.phone, NULL,
 		 "No node: connect to such applications (default 0)"},
+		{false, false, false, "period", "ms", 'u', &options.period_ms, NULL,
+		 "From one meeting to the next, of a node that sleeps (default: its setting)"},
+		{false, false, false, "change", "ms", 'u', &options.change_ms, NULL,
+		 "So long after the start the leader changes that (default: never)"},
+		{false, false, false, "then", "ms", 'u', &options.then_ms, NULL, "To this"},
+		{false, false, false, "look", "ms", 'u', &options.look_ms, NULL,
+		 "Tell so often of its meetings (default: at the end only)"},
+		{false, false, false, "until", "ms", 'u', &options.until_ms, NULL,
+		 "End so long after the start, whatever the inferences (default: never)"},
+		{false, false, false, "die", "ms", 'u', &options.die_ms, NULL,
+		 "Die so long after the start (default: never)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -85,7 +96,9 @@ void host_begin(void)
 	set_default(&options.first, 0);
 	set_default(&options.gap_us, 5000);
 	set_default(&options.start_us, 0);
-	set_default(&options.quiet_us, 3000000);
+	if (options.until_ms == NOT_GIVEN) {
+		set_default(&options.quiet_us, 3000000);
+	}
 	set_default(&options.loss, 0);
 	set_default(&options.seed, 0);
 	set_default(&options.kill_us, 0);

@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** Command line; times in microseconds. `-help` of the program explains them. */
+/** Command line; times in microseconds where the name says nothing else. The program's -help
+ * explains them.
+ */
 struct options {
 	char *deploy;
 	char *compute;
@@ -33,11 +35,17 @@ struct options {
 	unsigned int intrude_us;
 	unsigned int beside;
 	unsigned int phone;
+	unsigned int period_ms;
+	unsigned int change_ms;
+	unsigned int then_ms;
+	unsigned int look_ms;
+	unsigned int until_ms;
+	unsigned int die_ms;
 };
 
 extern struct options options;
 
-/** @brief Set what the command line did not; submit and kill_inference stay UINT_MAX then. */
+/** @brief Set what the command line did not; what has no default stays UINT_MAX then. */
 void host_begin(void);
 
 /** @brief Bytes of a file; exits where it cannot be read. Never freed. */
@@ -76,6 +84,15 @@ void beside_report(void);
 
 /** @brief Connect to such applications until there is none for options.quiet_us. */
 void beside_phone(void);
+
+/** @brief How often a setting was written. CONFIG_SETTINGS. */
+unsigned int stored_writes(void);
+
+struct cats_instance;
+
+/** @brief Set a node's period, once it has started, and tell how it does. CONFIG_CATS_SLEEP. */
+void meetings_begin(const struct cats_instance *instance);
+void meetings_report(void);
 
 struct cats_image_header;
 

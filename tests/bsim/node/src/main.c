@@ -16,6 +16,8 @@
  *	refused COUNT...                          by enum cats_secure_reject
  *	energy SENT_US LISTENED_US                in inferences
  *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
+ *	writes COUNT                              of settings
+ *	meetings TIME LEADER NEXT PERIOD MEETINGS MISSED SEARCHES TAKEOVERS ELAPSED_US ON_US
  *	intruder FRAMES
  *	beside CONNECTIONS SEEN                   of its application, or of the phone
  */
@@ -71,8 +73,14 @@ static void leave(const char *reason)
 	       stats.glue.refused[2], stats.glue.refused[3], stats.glue.refused[4],
 	       stats.glue.refused[5]);
 #endif
+#ifdef CONFIG_SETTINGS
+	report("writes %u\n", stored_writes());
+#endif
 #ifdef CONFIG_CATS_BSIM_BESIDE
 	beside_report();
+#endif
+#ifdef CONFIG_CATS_SLEEP
+	meetings_report();
 #endif
 	report("energy %" PRIu64 " %" PRIu64 "\n", stats.energy.transmit_us,
 	       stats.energy.listen_us);
@@ -132,6 +140,14 @@ static void told(const struct cats_result *result, void *user)
 	k_sem_give(&ended);
 }
 
+/* At most so long, and not over the end. */
+static k_timeout_t patience(k_timepoint_t end, uint32_t us)
+{
+	k_timepoint_t then = sys_timepoint_calc(us == UINT32_MAX ? K_FOREVER : K_USEC(us));
+
+	return sys_timepoint_timeout(sys_timepoint_cmp(then, end) < 0 ? then : end);
+}
+
 static void *image_file(size_t *size)
 {
 	char name[64];
@@ -152,6 +168,7 @@ static int load(void)
 
 int main(void)
 {
+	k_timepoint_t end = sys_timepoint_calc(K_FOREVER);
 	size_t size;
 	int ret;
 
@@ -187,6 +204,15 @@ int main(void)
 	if (ret != 0) {
 		bs_trace_error("node %u does not start: %d\n", options.node, ret);
 	}
+#ifdef CONFIG_CATS_SLEEP
+	meetings_begin(&node);
+#endif
+	if (options.until_ms != UINT32_MAX) {
+		end = sys_timepoint_calc(K_MSEC(options.until_ms));
+	}
+	if (options.die_ms != UINT32_MAX) {
+		k_timer_start(&death, K_MSEC(options.die_ms), K_NO_WAIT);
+	}
 	image = cats_running(&node);
 	report("start %u %08x %llu\n", image->header->node, image->header->model_id,
 	       (unsigned long long)host_time());
@@ -202,7 +228,7 @@ int main(void)
 		options.submit = options.node == 0 || inputs != NULL;
 	}
 	sample = (int)options.first - 1;
-	while (results < options.inferences) {
+	while (results < options.inferences && !sys_timepoint_expired(end)) {
 		if (options.submit) {
 			const int8_t *input = NULL;
 
@@ -211,12 +237,13 @@ int main(void)
 				input = inputs + sample % samples * cats_input_size(image);
 			}
 			report("submit %d %llu\n", sample, (unsigned long long)host_time());
-			ret = cats_infer(&node, input, NULL, 0, NULL, K_USEC(options.quiet_us));
-			k_sleep(K_USEC(options.gap_us));
+			ret = cats_infer(&node, input, NULL, 0, NULL,
+					 patience(end, options.quiet_us));
+			k_sleep(patience(end, options.gap_us));
 		} else {
-			ret = k_sem_take(&ended, K_USEC(options.quiet_us));
+			ret = k_sem_take(&ended, patience(end, options.quiet_us));
 		}
-		if (ret != 0) {
+		if (ret != 0 && !sys_timepoint_expired(end)) {
 			leave("quiet");
 		}
 	}

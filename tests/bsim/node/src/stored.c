@@ -14,6 +14,8 @@
 #include "bsim_args_runner.h"
 #include "posix_native_task.h"
 
+#include "host.h"
+
 static unsigned int channel;
 static unsigned int power;
 static unsigned int numbers;
@@ -59,3 +61,18 @@ static int store(void)
 }
 
 SYS_INIT(store, APPLICATION, 99);
+
+static unsigned int writes;
+
+unsigned int stored_writes(void)
+{
+	return writes;
+}
+
+__typeof__(settings_save_one) __real_settings_save_one;
+
+int __wrap_settings_save_one(const char *name, const void *value, size_t size)
+{
+	writes++;
+	return __real_settings_save_one(name, value, size);
+}
