@@ -61,7 +61,7 @@ extern "C" {
 
 /** What a gather carries. */
 enum cats_gather_kind {
-	CATS_GATHER_INPUT = 0,     /**< raw tokens; consumed by the embedding */
+	CATS_GATHER_INPUT = 0,     /**< raw tokens, if any; consumed by the embedding */
 	CATS_GATHER_ATTENTION = 1, /**< residual; norm, then q, k, v of the own heads */
 	CATS_GATHER_HEADS = 2,     /**< attention heads; consumed by the output projection */
 	CATS_GATHER_FORWARD = 3,   /**< residual; norm, then the own hidden columns */
@@ -81,11 +81,12 @@ enum cats_pool {
 };
 
 /** Flags of struct cats_image_model. */
-#define CATS_FLAG_CAUSAL 0x0001u /**< row i attends to rows 0..i only */
-#define CATS_FLAG_HELD 0x0002u   /**< ATTENTION gathers are held whole: see heads_per_pass */
-#define CATS_FLAG_SEALED 0x0004u /**< slots are long enough for sealed frames */
-#define CATS_FLAG_RADIO 0x0070u  /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
-#define CATS_RADIO_SHIFT 4       /**< places of enum cats_radio in the flags */
+#define CATS_FLAG_CAUSAL 0x0001u        /**< row i attends to rows 0..i only */
+#define CATS_FLAG_HELD 0x0002u          /**< ATTENTION gathers are held whole: see heads_per_pass */
+#define CATS_FLAG_SEALED 0x0004u        /**< slots are long enough for sealed frames */
+#define CATS_FLAG_OWN_EMBEDDING 0x0008u /**< each node embeds its own inputs, nobody sends any */
+#define CATS_FLAG_RADIO 0x0070u         /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
+#define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -218,7 +219,10 @@ struct cats_image_gather {
 	 * 0 for ReLU
 	 */
 	uint32_t table;
-	/** ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm [view columns] */
+	/**
+	 * ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm [view columns]. INPUT with
+	 * CATS_FLAG_OWN_EMBEDDING: offset of one struct cats_image_embed, 0 for one layer
+	 */
 	uint32_t norm;
 	uint32_t norm_epsilon; /**< epsilon over the squared int8 step, Q16 */
 	uint32_t weights;      /**< offset of int8 [outputs][stride]; see below */
@@ -271,6 +275,17 @@ struct cats_image_norm {
 struct cats_image_channel {
 	int32_t bias;       /**< the accumulator's start */
 	int32_t multiplier; /**< 1..2^31-1; with the gather's shift */
+};
+
+/**
+ * Second product of an embedding of two layers, from the hidden columns (the products of INPUT,
+ * through ReLU) to the residual; 16 bytes.
+ */
+struct cats_image_embed {
+	uint32_t weights;      /**< offset of int8 [own features][products of INPUT up to 4] */
+	uint32_t channels;     /**< offset of struct cats_image_channel [own features] */
+	uint32_t shift;        /**< right shift of its requantisation, 1..62 */
+	uint32_t arena_hidden; /**< arena offset of int8 [block_rows][products of INPUT] */
 };
 
 /** How a sample becomes a real input. */
@@ -348,7 +363,10 @@ enum cats_image_error {
 	CATS_IMAGE_PHASE = 8,   /**< phase does not ascend: equal ones are not neighbours */
 	CATS_IMAGE_SLOT = 9, /**< slot_us is longer than CATS_MAX_SLOT_US or _EXCHANGE_US allow */
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
-	/** needs what this firmware leaves out: CONFIG_CATS_LINEAR or CONFIG_CATS_MEAN_OF_NORM */
+	/**
+	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM or
+	 * CONFIG_CATS_OWN_EMBEDDING
+	 */
 	CATS_IMAGE_FEATURE = 11,
 };
 

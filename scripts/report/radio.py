@@ -44,6 +44,7 @@ from cats.sim.simulate import Settings, simulate
 from cats.zephyr import bsim
 from cats.zephyr.workspace import source_tree, workspace
 from report import radio_cells
+from report.page import fill, rst_table
 from report.radio_cells import (
     FAULTS,
     TRANSPORTS,
@@ -569,28 +570,6 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
         goal("plan and simulate against BabbleSim, worst", "within 10 %", _percent(worst, 1),
              worst <= 0.1)  # fmt: skip
     return ("goal", "wanted", "measured", "reached"), rows
-
-
-def rst_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A simple table of reStructuredText."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    rule = " ".join("=" * width for width in widths)
-    lines = [" ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in (head, *rows)]
-    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
-
-
-def fill(page: str, made: dict[str, str]) -> str:
-    """Replace what stands between ``.. radio-report: NAME`` and ``.. radio-report: end``."""
-    lines, inside = [], False
-    for line in page.splitlines():
-        _, marked, name = line.partition(".. radio-report: ")
-        inside = inside and name != "end"
-        if not inside:
-            lines.append(line)
-        if marked and name in made:
-            lines += ["", made[name], ""]
-            inside = True
-    return "\n".join(lines) + "\n"
 
 
 def plots(out: Path, found: Sequence[dict]) -> list[Path]:

@@ -40,6 +40,9 @@ def shapes(draw, nodes: int = 16) -> tuple[ModelConfig, SplitConfig, KeepSets]:
     )
     if config.pool != "all" and draw(st.booleans()):
         config = dataclasses.replace(config, linear=True)
+    if draw(st.booleans()):
+        hidden = draw(st.one_of(st.just(0), st.integers(count, 40)))
+        config = dataclasses.replace(config, embed="own", embed_hidden=hidden)
     seed = draw(st.integers(0, 2**31))
     split = random_split(seed, config, count)
     keep = random_keep(seed, config, split, draw(st.sampled_from([1.0, 0.5, 0.1])))
@@ -103,8 +106,9 @@ def run_arena(
     up4 = -(-n // 4) * 4
     memory = _Memory(arena.size)
     at = arena.offsets
-    stride = max(-(-view_width(config, split, keep, g, node) // 4) * 4
-                 for g in range(len(plan.gathers)))  # fmt: skip
+    layer = split.embed_hidden(config)[node]
+    views = [view_width(config, split, keep, g, node) for g in range(len(plan.gathers))]
+    stride = -(-max(*views, layer) // 4) * 4
 
     direct = config.linear and node == split.holder(config)
     window = 2 * (-(-config.window // 4) * 4)
@@ -243,6 +247,11 @@ def run_arena(
             average(g, t)
         for row in span(g, t) if not averaged else ():
             i = row - plan.gathers[g].row_begin
+            if kind == Kind.INPUT and layer:
+                memory.write(run("embed", plan.block_rows * layer), "embed", i)
+                memory.read(run("rows", 2 * plan.block_rows * stride), "rows", e)
+                scratch(e)
+                memory.read(run("embed", plan.block_rows * layer), "embed", i)
             if kind in (Kind.INPUT, Kind.HEADS, Kind.HIDDEN):
                 if kind != Kind.INPUT:
                     check_residual(row)

@@ -8,7 +8,7 @@ page names is asserted, so that a wrong claim is a failing test.
 
 import math
 
-from cats.shape.partition import Kind, gather_kind, gather_rows, own_ranges
+from cats.shape.partition import Kind, embed_ranges, gather_kind, gather_rows, own_ranges
 
 EXP2 = [round(2**14 * 2 ** (-i / 256)) for i in range(256)]
 
@@ -145,6 +145,7 @@ class Node:
             return
         step, features = self.model.steps[g], self.config.features
         outputs = {
+            Kind.INPUT: range(*embed_ranges(self.config, self.model.split)[self.number]),
             Kind.ATTENTION: [c + p * features for p in range(3) for c in self.own(Kind.HEADS)],
             Kind.FORWARD: self.own(Kind.HIDDEN),
             Kind.OUTPUT: self.own(Kind.RESULT),
@@ -154,6 +155,10 @@ class Node:
         else:
             out = [self.product(step, row, outputs) for row in rows]
         if kind == Kind.INPUT:
+            outputs = self.own(Kind.HEADS)
+            if self.model.embed_out is not None:
+                hidden = [{c: min(max(v, 0), 127) for c, v in row.items()} for row in out]
+                out = [self.multiply(self.model.embed_out, row, outputs) for row in hidden]
             self.residual = [{c: int(row[c]) for c in outputs} for row in step.table]
             for i, row in enumerate(out):
                 for c in outputs:

@@ -14,6 +14,7 @@ from cats import arguments
 from cats.files import output_folder
 from cats.plan.radio import RADIOS
 from cats.report import add_json_argument
+from cats.shape.config import EMBEDDINGS
 from cats.tasks import flags
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ CONFLICTS = {
     "air_budget": ("keep", "prune_scope", "prune_by"),
 }
 NEEDS = {
+    "embed_hidden": ("embed", "init"),
     "air_radio": ("air_budget",),
     "prune_steps": ("keep", "air_budget"),
     "prune_scope": ("keep",),
@@ -60,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--input-split",
         choices=("single", "channels"),
-        default="single",
-        help="node 0 holds the raw input, or its columns are spread (default single)",
+        help="node 0 holds the raw input, or its columns are spread (default single, with --embed "
+        "own channels)",
     )
     shape.add_argument(
         "--output-split",
@@ -76,6 +78,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
     shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
     shape.add_argument("--activation", choices=("relu", "gelu"))
+    shape.add_argument(
+        "--embed",
+        choices=EMBEDDINGS,
+        help="what a node's residual columns are made of: all inputs, which are broadcast for it, "
+        "or the node's own, so that nothing raw is on the air (default full)",
+    )
+    shape.add_argument(
+        "--embed-hidden",
+        type=arguments.whole(0, 4096),
+        metavar="COLUMNS",
+        help="hidden columns over all nodes of an own embedding of two layers, ReLU between them "
+        "(default 0: one layer)",
+    )
     shape.add_argument(
         "--pool",
         choices=("mean", "class", "last", "mean_of_norm"),
@@ -213,7 +228,16 @@ def run(args: argparse.Namespace) -> int:
         print_notes(task.notes, task.warnings)
     shape = {
         name: getattr(args, name)
-        for name in ("features", "heads", "hidden", "blocks", "activation", "pool")
+        for name in (
+            "features",
+            "heads",
+            "hidden",
+            "blocks",
+            "activation",
+            "pool",
+            "embed",
+            "embed_hidden",
+        )
         if getattr(args, name) is not None
     }
     model = task.model
@@ -223,7 +247,8 @@ def run(args: argparse.Namespace) -> int:
     model = dataclasses.replace(model, **shape, linear=args.linear or model.linear)
     model.check()
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
-    split = SplitConfig.by_shares(model, shares, args.input_split, args.output_split, task.channels)
+    inputs = args.input_split or ("channels" if model.embed == "own" else "single")
+    split = SplitConfig.by_shares(model, shares, inputs, args.output_split, task.channels)
     chosen = {
         name: getattr(args, name)
         for name in ("epochs", "batch", "lr", "patterns", "threads")

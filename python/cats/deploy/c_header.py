@@ -6,13 +6,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from cats.deploy.image import DESCRIBED, HEADED, SHAPED, Member, members, radio_name, seal
+from cats.deploy.image import (
+    DESCRIBED,
+    EMBEDDED,
+    HEADED,
+    SHAPED,
+    Member,
+    members,
+    radio_name,
+    seal,
+)
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
 from cats.shape.config import POOLS
 from cats.shape.image_layout import (
     FLAG_CAUSAL,
     FLAG_HELD,
+    FLAG_OWN_EMBEDDING,
     FLAG_RADIO,
     FLAG_SEALED,
     FORMAT_VERSION,
@@ -32,9 +42,10 @@ _FLAGS = {
     FLAG_CAUSAL: "CATS_FLAG_CAUSAL",
     FLAG_HELD: "CATS_FLAG_HELD",
     FLAG_SEALED: "CATS_FLAG_SEALED",
+    FLAG_OWN_EMBEDDING: "CATS_FLAG_OWN_EMBEDDING",
 }
-#: Members that are one structure.
-_SINGLE = ("header", "model", "metadata")
+#: Members that are one structure, and whose offsets stand in it.
+_SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED}
 _KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
 _POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
 
@@ -132,7 +143,7 @@ def _value(part: Member, parts: list[Member]) -> list[str]:
     """Lines of one member's initialiser."""
     dtype, data = part.data.dtype, part.data
     if part.name in _SINGLE:
-        owner = {"metadata": DESCRIBED, "model": SHAPED}.get(part.name, HEADED)
+        owner = _SINGLE[part.name]
         return [f"\t.{part.name} = {{", *_fields(data[0], "\t\t", parts, owner), "\t},"]
     if dtype == SENSOR:
         lines = [f"\t.{part.name} = {{"]

@@ -111,7 +111,7 @@ def describe(
         "run": dict(run or {}),
         "metadata": None if model.metadata is None else metadata_to_json(model.metadata),
         "model": to_json(config),
-        "parameters": parameters(config),
+        "parameters": parameters(config, split),
         "split": to_json(split),
         "input_scale": model.input_scale,
         "output_scale": model.output_scale,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
-from cats.integer.model import IntegerModel, Product, Step
+from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan
@@ -29,8 +29,10 @@ from cats.shape.image_layout import (
     ARENA_NAMES,
     CHANNEL,
     CRC_BEGIN,
+    EMBED,
     FLAG_CAUSAL,
     FLAG_HELD,
+    FLAG_OWN_EMBEDDING,
     FLAG_SEALED,
     FORMAT_VERSION,
     GATHER,
@@ -45,17 +47,27 @@ from cats.shape.image_layout import (
     SOURCE,
 )
 from cats.shape.metadata import NORMALISATIONS, Metadata
-from cats.shape.partition import PRUNABLE, Kind, element_bytes, gather_kind, node_view, own_ranges
+from cats.shape.partition import (
+    PRUNABLE,
+    Kind,
+    element_bytes,
+    embed_ranges,
+    gather_kind,
+    node_view,
+    own_ranges,
+    silent,
+)
 
-#: In place of a gather: an offset of the header, of the metadata, or of the model.
-HEADED, DESCRIBED, SHAPED = -1, -2, -3
+#: In place of a gather: an offset of the header, of the metadata, of the model, or of the second
+#: product of the embedding.
+HEADED, DESCRIBED, SHAPED, EMBEDDED = -1, -2, -3, -4
 
 
 @dataclass(frozen=True)
 class Member:
     """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
-    HEADED: in the header, DESCRIBED: in the metadata, SHAPED: in the model), ``note`` is the
-    comment in C."""
+    HEADED: in the header, DESCRIBED: in the metadata, SHAPED: in the model, EMBEDDED: in the record
+    of the embedding's second product), ``note`` is the comment in C."""
 
     name: str
     data: np.ndarray
@@ -81,8 +93,7 @@ def model_id(model: IntegerModel, plan: Plan) -> int:
     add("scales", [_float_bits(model.input_scale), _float_bits(model.output_scale)])
     add("plan", common)
     parts = {str(g): step for g, step in enumerate(model.steps)}
-    if model.linear is not None:
-        parts["linear"] = model.linear
+    parts |= {name: getattr(model, name) for name in PATHS if getattr(model, name) is not None}
     for of, part in parts.items():
         for name, value in _flatten(part):
             if isinstance(value, np.ndarray):
@@ -114,6 +125,9 @@ def product_columns(model: IntegerModel, g: int, node: int) -> np.ndarray:
     ATTENTION: for each own head E columns of q, E of k, E of v."""
     config, split = model.config, model.split
     kind, _ = gather_kind(config, g)
+    if kind == Kind.INPUT:
+        begin, end = embed_ranges(config, split)[node]
+        return np.arange(begin, end if split.inputs[node] or not silent(config, g) else begin)
     begin, end = own_ranges(config, split, _RESULT_OF.get(kind, kind))[node]
     if kind != Kind.ATTENTION:
         return np.arange(begin, end)
@@ -124,7 +138,7 @@ def product_columns(model: IntegerModel, g: int, node: int) -> np.ndarray:
 
 #: The tensor whose columns a gather's product makes.
 _RESULT_OF = {
-    Kind.INPUT: Kind.ATTENTION, Kind.HEADS: Kind.ATTENTION, Kind.FORWARD: Kind.HIDDEN,
+    Kind.HEADS: Kind.ATTENTION, Kind.FORWARD: Kind.HIDDEN,
     Kind.HIDDEN: Kind.ATTENTION, Kind.OUTPUT: Kind.RESULT,
 }  # fmt: skip
 
@@ -172,6 +186,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         "flags": (
             FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
             + FLAG_SEALED * plan.radio.endswith(SEALED)
+            + FLAG_OWN_EMBEDDING * (config.embed == "own")
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -207,7 +222,9 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         ):
             sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
                              end - begin)  # fmt: skip
-        arrays += _gather_arrays(model, g, node, row, silent=gather.sources[node].width == 0)
+        arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)
+        if kind == Kind.INPUT:
+            arrays += _embed_arrays(model, node, arena.offsets.get("embed", 0))
     return [
         Member("header", head, HEADED, "", "identity, sizes, checksum"),
         Member("model", shape, HEADED, "model", "shape, this node's share, arena"),
@@ -217,6 +234,24 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         *(_linear_arrays(model.linear, shape) if node == split.holder(config) else ()),
         *(_metadata_arrays(model, model.metadata) if model.metadata else ()),
     ]
+
+
+def _embed_arrays(model: IntegerModel, node: int, hidden: int) -> list[Member]:
+    """The second product of a node's embedding; ``hidden``: where the first one's columns stand."""
+    begin, end = embed_ranges(model.config, model.split)[node]
+    product = model.embed_out
+    if product is None or begin == end:
+        return []
+    own = slice(*own_ranges(model.config, model.split, Kind.ATTENTION)[node])
+    record = np.zeros(1, EMBED)
+    record["shift"], record["arena_hidden"] = product.shift, hidden
+    weights = weight_order(product.weight[begin:end, own].T)
+    return [
+        Member("embed", record, 0, "norm", "the second product of the embedding"),
+        Member("embed_weights", weights, EMBEDDED, "weights", "[own features][stride], as all"),
+        Member("embed_channels", _channels(product, own), EMBEDDED, "channels",
+               "of each own column: [own features]"),
+    ]  # fmt: skip
 
 
 def _linear_arrays(product: Product | None, shape: np.ndarray) -> list[Member]:
@@ -286,7 +321,7 @@ def _text(texts: Sequence[str]) -> tuple[bytes, list[int]]:
 
 
 def _gather_arrays(
-    model: IntegerModel, g: int, node: int, row: np.void, silent: bool
+    model: IntegerModel, g: int, node: int, row: np.void, mute: bool
 ) -> list[Member]:
     """The arrays that gather g points to; fills view, stride, products, shift, epsilon in row."""
     config, split = model.config, model.split
@@ -302,7 +337,7 @@ def _gather_arrays(
         if data.size:
             found.append(Member(f"{prefix}_{field}", data, g, field, note))
 
-    if not silent:
+    if not mute:
         kept = np.array(model.keep[g][node], np.int64) - begin
         add("own_keep", kept.astype("<u2"), "own columns that are broadcast: [kept]")
     if kind == Kind.RESULT:
@@ -339,8 +374,11 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
         offsets.append(at)
         at = round_up(at + part.data.nbytes, 4)
     head, table = parts[0].data, parts[2].data
-    metadata = next((part.data for part in parts if part.field == "metadata"), head)
-    owners = {HEADED: head, DESCRIBED: metadata, SHAPED: parts[1].data}
+    records = {part.name: part.data for part in parts}
+    owners = {
+        HEADED: head, DESCRIBED: records.get("metadata"), SHAPED: records["model"],
+        EMBEDDED: records.get("embed"),
+    }  # fmt: skip
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
         if part.gather < 0:
             owners[part.gather][part.field] = offset

@@ -14,6 +14,7 @@ from cats.plan.arena import round_up
 from cats.shape.image_layout import (
     CHANNEL,
     CRC_BEGIN,
+    EMBED,
     FORMAT_VERSION,
     GATHER,
     HEADER,
@@ -32,9 +33,10 @@ class Image:
     """An image read back. header, model and each gather by field name as in image.h; sources
     SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
     int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
-    for linear_weights and linear_channels, where the node has the path. metadata by field
-    name, None where there is none; then sensors SENSOR [channels], names of classes, (name, unit)
-    of channels and of values."""
+    for linear_weights and linear_channels, where the node has the path; arrays[-4, field] for
+    weights and channels of the embedding's second product, whose record is ``embed``. metadata by
+    field name, None where there is none; then sensors SENSOR [channels], names of classes,
+    (name, unit) of channels and of values."""
 
     header: dict[str, int]
     model: dict[str, int]
@@ -46,6 +48,7 @@ class Image:
     class_names: tuple[str, ...] = ()
     channel_names: tuple[tuple[str, str], ...] = ()
     value_names: tuple[tuple[str, str], ...] = ()
+    embed: dict[str, int] | None = None
 
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
@@ -97,13 +100,20 @@ def parse(data: bytes) -> Image:
         shapes = {
             "own_keep": ("<u2", kept),
             "table": ("<i2", model["tokens"], own) if row["kind"] == Kind.INPUT else ("i1", 256),
-            "norm": (NORM, row["view"]),
+            "norm": (EMBED, 1) if row["kind"] == Kind.INPUT else (NORM, row["view"]),
             "weights": ("i1", row["products"], row["stride"]),
             "channels": (CHANNEL, row["products"]),
         }
         for field, (dtype, *dims) in shapes.items():
             if row[field]:
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
+    embed = None
+    if (0, "norm") in arrays:
+        embed = _plain(arrays.pop((0, "norm"))[0])
+        stride = round_up(gathers[0]["products"], 4)
+        where = "of the embedding's second product"
+        arrays[-4, "weights"] = read(f"weights {where}", embed["weights"], "i1", own, stride)
+        arrays[-4, "channels"] = read(f"channels {where}", embed["channels"], CHANNEL, own)
     window = round_up(model["tokens_in"] * model["inputs"], 4)
     for field, (dtype, *dims) in {
         "linear_weights": ("i1", model["outputs"], window),
@@ -112,7 +122,7 @@ def parse(data: bytes) -> Image:
         if model[field]:
             arrays[-1, field] = read(f"{field} of the model", model[field], dtype, *dims)
     if not head["metadata"]:
-        return Image(head, model, gathers, sources, arrays)
+        return Image(head, model, gathers, sources, arrays, embed=embed)
     record = _plain(read("the metadata", head["metadata"], METADATA, 1)[0])
     sensors = read("the channels", record["sensors"], SENSOR, record["channels"])
     values = sensors[:0]
@@ -133,8 +143,9 @@ def parse(data: bytes) -> Image:
         tuple((name(row["name"]), name(row["unit"])) for row in rows) for rows in (sensors, values)
     )
     return Image(
-        head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)), *both
-    )
+        head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)), *both,
+        embed,
+    )  # fmt: skip
 
 
 def _plain(row: np.void) -> dict:

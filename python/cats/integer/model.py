@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,16 @@ from cats.plan.summary import summary
 from cats.shape import metadata as meta
 from cats.shape.config import ModelConfig, ShapeFile, SplitConfig, to_json
 from cats.shape.metadata import Metadata
-from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, gather_kind, gather_width
+from cats.shape.partition import (
+    KeepSets,
+    Kind,
+    check_keep,
+    embed_ranges,
+    gather_count,
+    gather_kind,
+    gather_width,
+    own_ranges,
+)
 
 #: Version of the files that ``save`` writes.
 INTEGER_FORMAT = 1
@@ -78,7 +88,9 @@ class IntegerModel:
     samples and outputs mean, where that is known.
 
     Real values: input = int8 * input_scale, output = int16 * output_scale. ``linear``: the linear
-    path, where the model has one, of the window [tokens_in * P] as one row.
+    path, where the model has one, of the window [tokens_in * P] as one row. ``embed_out``: the
+    second product of an embedding of two layers, from its hidden columns to the residual's; the
+    first is INPUT's.
     """
 
     config: ModelConfig
@@ -89,12 +101,15 @@ class IntegerModel:
     steps: tuple[Step, ...]
     metadata: Metadata | None = None
     linear: Product | None = None
+    embed_out: Product | None = None
 
     def __str__(self) -> str:
         """What each node has and which columns are sent."""
         return f"int8: {summary(self)}"
 
 
+#: Products of an IntegerModel beside those of its gathers.
+PATHS = ("linear", "embed_out")
 #: Largest ``|bias|`` of a product: with 4096 columns of 127 * 128 the sum then fits int32.
 MAX_BIAS = 1 << 30
 
@@ -121,11 +136,25 @@ def fixed_point(factors: np.ndarray) -> tuple[np.ndarray, int]:
 def product_outputs(config: ModelConfig, kind: Kind) -> int:
     """Output columns of the product behind a gather, over all nodes."""
     return {
+        Kind.INPUT: config.embed_outputs,
         Kind.ATTENTION: 3 * config.features,
         Kind.FORWARD: config.hidden,
         Kind.OUTPUT: config.outputs,
         Kind.RESULT: 0,
     }.get(kind, config.features)
+
+
+def own_blocks(rows: Sequence[tuple[int, int]], columns: Sequence[tuple[int, int]]) -> np.ndarray:
+    """bool [rows, columns]: where both are of one node, of ranges node by node."""
+    found = np.zeros((rows[-1][1], columns[-1][1]), bool)
+    for (top, bottom), (begin, end) in zip(rows, columns, strict=True):
+        found[top:bottom, begin:end] = True
+    return found
+
+
+def embed_out_blocks(config: ModelConfig, split: SplitConfig) -> np.ndarray:
+    """bool [hidden columns of the embedding, F]: weights of its second product that a node has."""
+    return own_blocks(embed_ranges(config, split), own_ranges(config, split, Kind.ATTENTION))
 
 
 def check_integer(model: IntegerModel) -> None:
@@ -147,13 +176,23 @@ def check_integer(model: IntegerModel) -> None:
             _check_step(config, g, step)
         except CatsError as error:
             raise CatsError(f"step of gather {g}: {error}") from None
-    if (model.linear is not None) != config.linear:
-        raise CatsError(f"the linear path is {'missing' if config.linear else 'of no use'}")
-    if model.linear is not None:
-        try:
-            _check_product(model.linear, config.window, config.outputs)
-        except CatsError as error:
-            raise CatsError(f"linear path: {error}") from None
+    for what, product, used, shape in (
+        ("linear path", model.linear, config.linear, (config.window, config.outputs)),
+        ("second product of the embedding", model.embed_out, config.embed_hidden > 0,
+         (config.embed_hidden, config.features)),
+    ):  # fmt: skip
+        if (product is not None) != used:
+            raise CatsError(f"the {what} is {'missing' if used else 'of no use'}")
+        if product is not None:
+            try:
+                _check_product(product, *shape)
+            except CatsError as error:
+                raise CatsError(f"{what}: {error}") from None
+    if model.embed_out is not None:
+        if model.embed_out.bias.any():
+            raise CatsError("bias of the embedding's second product belongs into the table")
+        if model.embed_out.weight[~embed_out_blocks(config, model.split)].any():
+            raise CatsError("the embedding's second product reads another node's columns")
 
 
 def _check_product(product: Product, inputs: int, outputs: int) -> None:
@@ -178,7 +217,7 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
             raise CatsError(f"{name} is {'missing' if wanted else 'of no use'}")
     if step.product is not None:
         _check_product(step.product, gather_width(config, kind), product_outputs(config, kind))
-        if kind == Kind.INPUT and step.product.bias.any():
+        if kind == Kind.INPUT and not config.embed_hidden and step.product.bias.any():
             raise CatsError("product's bias belongs into the table")
     if step.norm is not None:
         _array("gain", step.norm.gain, np.int16, (config.features,))
@@ -228,7 +267,11 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
     check_integer(model)
     tensors: dict[str, np.ndarray] = {}
     steps = [_flatten(step, f"{g}.", tensors) for g, step in enumerate(model.steps)]
-    linear = {"linear": _flatten(model.linear, "linear.", tensors)} if model.linear else {}
+    paths = {
+        name: _flatten(getattr(model, name), f"{name}.", tensors)
+        for name in PATHS
+        if getattr(model, name) is not None
+    }
     data = safetensors.numpy.save(tensors)
     text = {
         "format": INTEGER_FORMAT,
@@ -238,7 +281,7 @@ def to_files(model: IntegerModel) -> dict[str, bytes]:
         "input_scale": model.input_scale,
         "output_scale": model.output_scale,
         "steps": steps,
-        **linear,
+        **paths,
         **({"metadata": meta.to_json(model.metadata)} if model.metadata else {}),
         "sha256": hashlib.sha256(data).hexdigest(),
     }
@@ -297,6 +340,7 @@ class IntegerFile(ShapeFile):
     steps: list[StepNumbers]
     sha256: str
     linear: ProductNumbers | None = None
+    embed_out: ProductNumbers | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -323,14 +367,16 @@ def load(folder: Path) -> IntegerModel:
     try:
         tensors = safetensors.numpy.load(data)
         steps = tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text.steps))
-        linear = None
-        if text.linear is not None:
-            linear = _part(Product, "linear.", msgspec.to_builtins(text.linear), tensors)
+        paths = {
+            name: _part(Product, f"{name}.", msgspec.to_builtins(getattr(text, name)), tensors)
+            for name in PATHS
+            if getattr(text, name) is not None
+        }
     except (SafetensorError, TypeError) as error:
         raise CatsError(f"{path} does not fit this version: {error}; export again") from None
     model = IntegerModel(
         text.model, text.split, text.keep, text.input_scale, text.output_scale, steps,
-        None if text.metadata is None else meta.from_json(text.metadata, text.model), linear,
+        None if text.metadata is None else meta.from_json(text.metadata, text.model), **paths,
     )  # fmt: skip
     check_integer(model)
     return model

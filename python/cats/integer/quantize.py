@@ -26,11 +26,12 @@ from cats.integer.model import (
     Product,
     Step,
     check_integer,
+    embed_out_blocks,
     fixed_point,
     product_outputs,
 )
 from cats.integer.reference import Availability, averages, everything, outputs_of, run_batch
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import ModelConfig, SplitConfig, later
 from cats.shape.partition import (
     KeepSets,
     Kind,
@@ -63,8 +64,8 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the parameters of ``cats.nn.model.CatsTransformer``."""
     features, hidden = config.features, config.hidden
     shapes: dict[str, tuple[int, ...]] = {
-        "embed.weight": (features, config.inputs),
-        "embed.bias": (features,),
+        "embed.weight": (config.embed_outputs, config.inputs),
+        "embed.bias": (config.embed_outputs,),
         "position": (config.tokens, features),
         "norm.weight": (features,),
         "norm.bias": (features,),
@@ -76,6 +77,9 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.linear:
         shapes["linear.weight"] = (config.outputs, config.window)
         shapes["linear.bias"] = (config.outputs,)
+    if config.embed_hidden:
+        shapes["embed_out.weight"] = (features, config.embed_hidden)
+        shapes["embed_out.bias"] = (features,)
     for b in range(config.blocks):
         for name, out, columns in (
             ("qkv", 3 * features, features),
@@ -149,6 +153,10 @@ class FloatInference:
         config, parameters = self.config, self.parameters
         window = inputs.reshape(len(inputs), 1, -1)
         x = self.product(0, inputs)
+        if config.embed_hidden:
+            hidden = np.maximum(x, 0)
+            self.observe("embed", hidden)
+            x = hidden @ _embed_out(config, self.split, parameters) + parameters["embed_out.bias"]
         if config.pool == "class":
             token = np.broadcast_to(parameters["class_token"], (len(x), 1, config.features))
             x = np.concatenate((token, x), 1)
@@ -245,7 +253,8 @@ class Scales:
 
     sent[g] of what gather g carries (RESULT: the output), norm[g] of the norm's output (1 where
     there is none), query, key, value and up (GELU's pre-activation) of each block, mean of the mean
-    of normed rows (1 where there is none). The linear path reads what INPUT carries.
+    of normed rows (1 where there is none), embed of the embedding's hidden columns (1 where it has
+    one layer). The linear path reads what INPUT carries.
     """
 
     residual: float
@@ -256,6 +265,7 @@ class Scales:
     value: tuple[float, ...]
     up: tuple[float, ...]
     mean: float = 1.0
+    embed: float = later(1.0)
 
 
 def best_scale(
@@ -349,6 +359,9 @@ def calibrate(
     mean = 1.0
     if averages(config, last):
         mean = best_scale(seen["mean"], (parameters["head.weight"] ** 2).sum(0))
+    embed = 1.0
+    if config.embed_hidden:
+        embed = best_scale(seen["embed"], (_embed_out(config, split, parameters) ** 2).sum(1))
     up = [best_scale(seen[f"out{3 + 4 * b}"], through=gelu) for b in blocks]
     query, key, value = ([best_scale(seen[f"{name}{b}"]) for b in blocks] for name in "qkv")
     for b in blocks:
@@ -365,6 +378,7 @@ def calibrate(
         value=tuple(value),
         up=tuple(up),
         mean=mean,
+        embed=embed,
     )
 
 
@@ -382,14 +396,19 @@ def build(
     steps = [
         _step(config, split, keep, parameters, scales, g) for g in range(gather_count(config) - 1)
     ]
-    linear = None
+    linear = embed_out = None
     if config.linear:
         weight, bias = parameters["linear.weight"].T, parameters["linear.bias"]
         output = np.full(len(bias), scales.sent[-1])
         linear = _product(weight, bias, scales.sent[0], output)
+    if config.embed_hidden:
+        residual = np.full(config.features, scales.residual)
+        weight = _embed_out(config, split, parameters)
+        embed_out = _product(weight, np.zeros_like(residual), scales.embed, residual)
     model = IntegerModel(
-        config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()), linear=linear
-    )
+        config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()),
+        linear=linear, embed_out=embed_out,
+    )  # fmt: skip
     check_integer(model)
     return model
 
@@ -418,12 +437,16 @@ def _step(
         fields["send_multiplier"], fields["send_shift"] = int(multiplier[0]), shift
 
     if kind == Kind.INPUT:
-        table = bias + parameters["position"]
+        last = "embed_out" if config.embed_hidden else "embed"
+        table = parameters[f"{last}.bias"] + parameters["position"]
         if config.pool == "class":
             table[0] = parameters["class_token"] + parameters["position"][0]
         table = np.rint(table / scales.residual)
         fields["table"] = np.clip(table, -32768, 32767).astype(np.int16)
-        bias = np.zeros_like(bias)
+        if config.embed_hidden:
+            out_scale[:] = scales.embed
+        else:
+            bias = np.zeros_like(bias)
     elif kind == Kind.ATTENTION:
         parts = scales.query[b], scales.key[b], scales.value[b]
         out_scale = np.repeat(parts, config.features)
@@ -443,6 +466,11 @@ def _step(
             fields["value_multiplier"], in_scale = int(multiplier[0]), scales.mean
     fields["product"] = _product(weight, bias, in_scale, out_scale)
     return Step(**fields)
+
+
+def _embed_out(config: ModelConfig, split: SplitConfig, parameters: Parameters) -> np.ndarray:
+    """Weights [hidden columns, F] of the embedding's second product, as the nodes have them."""
+    return np.where(embed_out_blocks(config, split), parameters["embed_out.weight"].T, 0)
 
 
 def _read(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from cats.integer.model import (
     Norm,
     Product,
     Step,
+    embed_out_blocks,
     fixed_point,
     product_outputs,
 )
@@ -113,7 +114,18 @@ def random_model(
         linear = _random_product(
             rng, config.window, config.outputs, Kind.OUTPUT, _OUTPUT / typical, typical, wild
         )
-    return IntegerModel(config, split, keep, 1 / 64, 1 / 4096, steps, linear=linear)
+    embed_out = None
+    if config.embed_hidden:
+        rng = np.random.RandomState([seed, len(steps) + 1])
+        columns = max(split.embed_hidden(config))
+        typical = math.sqrt(columns) * 25 * 73
+        shape = config.embed_hidden, config.features
+        embed_out = _random_product(rng, *shape, Kind.INPUT, _RESIDUAL / typical, typical, wild)
+        own = np.where(embed_out_blocks(config, split), embed_out.weight, 0).astype(np.int8)
+        embed_out = dataclasses.replace(embed_out, weight=own)
+    return IntegerModel(
+        config, split, keep, 1 / 64, 1 / 4096, steps, linear=linear, embed_out=embed_out
+    )
 
 
 def _random_step(
@@ -145,7 +157,11 @@ def _random_step(
     }.get(kind, _INT8)
     size = {Kind.INPUT: 74, Kind.HIDDEN: 25}.get(kind, _INT8)
     typical = math.sqrt(max(view, 1)) * size * 73  # 73: of a weight uniform in -127..127
-    fields["product"] = _random_product(rng, width, outputs, kind, target / typical, typical, wild)
+    hides = kind == Kind.INPUT and config.embed_hidden > 0  # what follows is as behind FORWARD
+    fields["product"] = _random_product(
+        rng, width, outputs, Kind.FORWARD if hides else kind,
+        (_INT8 if hides else target) / typical, typical, wild,
+    )  # fmt: skip
 
     if kind == Kind.INPUT:
         size = 20000 if wild else _RESIDUAL

@@ -26,6 +26,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     KeepSets,
     Kind,
+    embed_ranges,
     gather_count,
     gather_kind,
     gather_rows,
@@ -329,6 +330,7 @@ def run_batch(
     """inputs int8 [B, tokens_in, P] -> int16 [B, D, output rows, C].
 
     ``trace(name, tensor)`` sees, for each gather g: ``sent{g}`` (what is broadcast, all sources),
+    ``embed`` (hidden columns of an embedding of two layers),
     ``norm{g}.{d}`` (node d's view behind the norm; one call for all nodes, d = ``all``, where they
     have the same), ``out{g}`` (the product before it is saturated); and ``q{b}``, ``k{b}``,
     ``v{b}`` [B, H, N, E], ``residual{g}`` after gather g, ``mean.{d}`` of normed rows and
@@ -353,7 +355,9 @@ def outputs_of(model: ModelConfig, split: SplitConfig, g: int, d: int) -> list[s
     """Output columns of gather g's product that node d owns."""
     kind, _ = gather_kind(model, g)
     target = {Kind.FORWARD: Kind.HIDDEN, Kind.OUTPUT: Kind.RESULT}.get(kind, Kind.HEADS)
-    begin, end = own_ranges(model, split, target)[d]
+    begin, end = (
+        embed_ranges(model, split) if kind == Kind.INPUT else own_ranges(model, split, target)
+    )[d]
     parts = 3 if kind == Kind.ATTENTION else 1  # q, k, v stand F columns apart
     shifts = [part * model.features for part in range(parts)]
     return [slice(begin + shift, end + shift) for shift in shifts]
@@ -403,8 +407,13 @@ class _Inference:
         config = self.config
         table = self.model.steps[0].table.astype(np.int64)  # [N, F]
         x = np.repeat(table[None], len(inputs), 0)
+        out = self.product(0, inputs)
+        if self.model.embed_out is not None:  # nodes that do not own a column have weights of 0
+            hidden = activate(out, None)
+            self.trace("embed", hidden)
+            out = accumulate(hidden, self.model.embed_out, slice(None))
         first = config.tokens - config.tokens_in  # a class token is its row of the table
-        x[:, first:] = sat16(x[:, first:] + self.product(0, inputs))
+        x[:, first:] = sat16(x[:, first:] + out)
         self.trace("residual0", x)
         return x
 

@@ -16,10 +16,27 @@ from __future__ import annotations
 
 import torch
 
+from cats.errors import CatsError
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import reading
 from cats.shape.config import SplitConfig
-from cats.shape.partition import PRUNABLE, full_keep, gather_kind, own_ranges
+from cats.shape.partition import PRUNABLE, full_keep, gather_kind, own_ranges, silent
+
+
+def _check_own_embedding(model: CatsTransformer, dealt: CatsTransformer) -> None:
+    """CatsError where a node would embed inputs, or read hidden columns, that are another's. What
+    no node of before read becomes zero."""
+    reads = [(m.reader_INPUT.T @ m.own_INPUT.float()).bool() for m in (model, dealt)]
+    layers = [(dealt.embed, *reads)]
+    if model.config.embed_hidden:
+        layers.append((dealt.embed_out, model.embed_out_blocks, dealt.embed_out_blocks))
+    for linear, before, _ in layers:
+        linear.weight.mul_(before)
+    if any(linear.weight[~after].any() for linear, _, after in layers):
+        raise CatsError(
+            "each node of this model embeds its own inputs: over these nodes one would need "
+            "another's; give each node whole nodes of before, or train with embed 'full'"
+        )
 
 
 @torch.no_grad()
@@ -42,6 +59,8 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
     for g in range(len(keep)):
         kind, _ = gather_kind(model.config, g)
         unpruned = model.split.nodes == 1 or model.keep[g] == all_before[g]
+        if silent(model.config, g):
+            _check_own_embedding(model, dealt)
         if kind not in PRUNABLE or unpruned:
             continue
         linear, norm = reading(dealt, g)

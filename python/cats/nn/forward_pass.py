@@ -32,11 +32,9 @@ class Rounding(Protocol):
     def __call__(self, name: str, x: Tensor) -> Tensor:
         """The tensor of that name as the integers hold it."""
 
-    def weight(
-        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
-    ) -> Tensor:
-        """Weights [O, K] of the product behind gather g, or of the linear path from there; ``read``
-        bool [O, K]: which count."""
+    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor, path: str = "") -> Tensor:
+        """Weights [O, K] of the product behind gather g, or of a ``path`` from there ("linear",
+        "embed_out"); ``read`` bool [O, K]: which count."""
 
     def norms(self, g: int) -> bool:
         """Whether what the norm behind gather g gives is rounded."""
@@ -60,8 +58,16 @@ class ForwardPass:
         if rounding is not None:
             read = torch.ones_like(weight, dtype=torch.bool)
             x = rounding("gather0", x)
-            weight = rounding.weight(0, weight, linear.bias, read, linear=True)
+            weight = rounding.weight(0, weight, linear.bias, read, "linear")
         return functional.linear(x.flatten(1)[:, None], weight, linear.bias)
+
+    def own(self, name: str, x: Tensor, linear: nn.Linear, read: Tensor) -> Tensor:
+        """A product of what each node has itself: x [B, rows, K] to [B, rows, O], ``read`` bool
+        [O, K]."""
+        weight = torch.where(read, linear.weight, 0)
+        if self.model.rounding is not None:
+            weight = self.model.rounding.weight(0, weight, linear.bias, read, name)
+        return functional.linear(x, weight, linear.bias)
 
     def product(
         self,
@@ -80,6 +86,8 @@ class ForwardPass:
         weight, bias = linear.weight, linear.bias
         if rounding is not None:
             weight = rounding.weight(g, weight, bias, (reader.T @ view.to(reader)).bool())
+        if not model.sends[g]:
+            losses = None
         if isinstance(losses, Heard) and not self.masks(losses, x, reader):
             losses = losses.dense(len(x))
         seen = self.observe is not None or (norm and rounding is not None and rounding.norms(g))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
+from cats.integer.model import embed_out_blocks
 from cats.integer.quantize import Scales
 from cats.nn.forward_pass import ForwardPass, Observe, Rounding
 from cats.nn.masked_product import layout
@@ -25,6 +26,7 @@ from cats.shape.partition import (
     KeepSets,
     Kind,
     check_keep,
+    embed_ranges,
     full_keep,
     gather_count,
     gather_kind,
@@ -77,7 +79,9 @@ class CatsTransformer(nn.Module):
         config.check()
         split.check(config)
         self.config, self.split, self.dropout = config, split, dropout
-        self.embed = nn.Linear(config.inputs, config.features)
+        self.embed = nn.Linear(config.inputs, config.embed_outputs)
+        if config.embed_hidden:
+            self.embed_out = nn.Linear(config.embed_hidden, config.features)
         self.position = nn.Parameter(torch.empty(config.tokens, config.features))
         if config.pool == "class":
             self.class_token = nn.Parameter(torch.empty(config.features))
@@ -95,15 +99,21 @@ class CatsTransformer(nn.Module):
             for d, (begin, end) in enumerate(own_ranges(config, split, kind)):
                 own[d, begin:end] = True
             self.register_buffer(f"own_{kind.name}", own, persistent=False)
+        embedded = torch.zeros(split.nodes, config.embed_outputs, dtype=torch.bool)
+        for d, (begin, end) in enumerate(embed_ranges(config, split)):
+            embedded[d, begin:end] = True
+        if config.embed_hidden:
+            blocks = torch.from_numpy(embed_out_blocks(config, split).T)
+            self.register_buffer("embed_out_blocks", blocks, persistent=False)
         for kind, target, copies in (
-            (Kind.INPUT, Kind.HEADS, 1),
-            (Kind.ATTENTION, Kind.HEADS, 3),
-            (Kind.HEADS, Kind.HEADS, 1),
-            (Kind.FORWARD, Kind.HIDDEN, 1),
-            (Kind.HIDDEN, Kind.HEADS, 1),
-            (Kind.OUTPUT, Kind.RESULT, 1),
+            (Kind.INPUT, embedded, 1),
+            (Kind.ATTENTION, self.own_HEADS, 3),
+            (Kind.HEADS, self.own_HEADS, 1),
+            (Kind.FORWARD, self.own_HIDDEN, 1),
+            (Kind.HIDDEN, self.own_HEADS, 1),
+            (Kind.OUTPUT, self.own_RESULT, 1),
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
-            reader = getattr(self, f"own_{target.name}").float().repeat(1, copies)
+            reader = target.float().repeat(1, copies)
             owner = reader.argmax(0)
             self.register_buffer(f"reader_{kind.name}", reader, persistent=False)
             self.register_buffer(f"owner_{kind.name}", owner, persistent=False)
@@ -112,6 +122,8 @@ class CatsTransformer(nn.Module):
             self.groups[kind] = layout(reader)
             self.counts[kind] = reader.sum(1).long().tolist()
         self.set_keep(full_keep(config, split) if keep is None else keep)
+        if config.embed == "own":
+            self._initialise_own_embedding()
 
     def _initialise(self) -> None:
         nn.init.normal_(self.position, std=0.02)
@@ -124,11 +136,27 @@ class CatsTransformer(nn.Module):
         if self.config.linear:
             nn.init.zeros_(self.linear.weight)
 
+    @torch.no_grad()
+    def _initialise_own_embedding(self) -> None:
+        """Each node's weights as those of a matrix by itself; others are zero, and stay so."""
+        config, split = self.config, self.split
+        outputs, residual = embed_ranges(config, split), own_ranges(config, split, Kind.ATTENTION)
+        layers = [(self.embed, outputs, own_ranges(config, split, Kind.INPUT))]
+        if config.embed_hidden:
+            layers.append((self.embed_out, residual, outputs))
+        for linear, rows, columns in layers:
+            linear.weight.zero_()
+            for row, column in zip(rows, columns, strict=True):
+                block = linear.weight[slice(*row), slice(*column)]
+                if block.numel():
+                    nn.init.xavier_uniform_(block)
+
     def set_keep(self, keep: KeepSets) -> None:
         """Broadcast only these columns from now on."""
         check_keep(self.config, self.split, keep)
         self.keep = [[tuple(columns) for columns in sources] for sources in keep]
         self.whole: list[bool] = []  # whether every node has all of a gather where nothing is lost
+        self.sends = [any(sources) for sources in self.keep]  # whether anybody sends in a gather
         for g, sources in enumerate(self.keep):
             kind, _ = gather_kind(self.config, g)
             kept = torch.zeros(gather_width(self.config, kind), dtype=torch.bool)
@@ -178,6 +206,9 @@ class CatsTransformer(nn.Module):
         run.see("input", x)
         window = x
         x = run.product(0, x, self.embed)
+        if config.embed_hidden:
+            x = run.see("embed", functional.relu(x))
+            x = run.own("embed_out", x, self.embed_out, self.embed_out_blocks)
         if config.pool == "class":
             x = torch.cat((self.class_token.expand(len(x), 1, -1), x), 1)
         x = run.see("residual", x + self.position)

@@ -30,7 +30,7 @@ def scales_from_json(data: Mapping, config: ModelConfig) -> Scales:
     """Inverse of ``to_json`` for Scales; CatsError where they do not fit the model."""
     lengths = {name: config.blocks for name in ("query", "key", "value", "up")}
     lengths |= {"sent": gather_count(config), "norm": gather_count(config) - 1}
-    lengths |= {"residual": None, "mean": None}
+    lengths |= {"residual": None, "mean": None, "embed": None}
     scales = convert(data, Scales, "a run's configuration", root="$.scales")
     for name, length in lengths.items():
         values = [getattr(scales, name)] if length is None else getattr(scales, name)
@@ -58,6 +58,8 @@ class Rounded:
         self.steps = {"residual": scales.residual, "output": scales.sent[-1]}
         if config.pool == "mean_of_norm":
             self.steps["mean"] = scales.mean
+        if config.embed_hidden:
+            self.steps["embed"] = scales.embed
         for g in range(gather_count(config) - 1):
             self.steps[f"gather{g}"] = scales.sent[g]
             self.steps[f"norm{g}"] = scales.norm[g]
@@ -87,11 +89,9 @@ class Rounded:
         bits = 15 if name in ("residual", "output") else 7
         return rounded(x, self.steps[name], -(1 << bits), (1 << bits) - 1)
 
-    def weight(
-        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
-    ) -> Tensor:
+    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor, path: str = "") -> Tensor:
         """See ``forward_pass.Rounding``; the scales are those of ``cats.integer.quantize``."""
-        if not self.active("linear" if linear else f"weight{g}"):
+        if not self.active(path or f"weight{g}"):
             return weight
         with torch.no_grad():
             values = torch.where(read, weight, 0)
@@ -99,8 +99,12 @@ class Rounded:
             entering = self.scales.norm[g] if g in self.normed else self.scales.sent[g]
             if averages(self.config, g):
                 entering = self.scales.mean
+            if path == "embed_out":
+                entering = self.scales.embed
+            last = "embed_out" if self.config.embed_hidden else ""  # of the embedding
+            tabled = g == 0 and path == last  # its bias stands in a table
             step = torch.maximum(step, step.max() * 2.0**-16)
-            if g or linear:  # the embedding's bias stands in a table
+            if not tabled:
                 step = torch.maximum(step, bias.abs()[:, None] / (entering * (MAX_BIAS - 1)))
             step = step.clamp_min(torch.finfo(step.dtype).tiny)
             error = (values / step).round().clamp(-127, 127) * step - values

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -30,11 +31,18 @@ MAX_COLUMNS = 4096
 POOLS = ("mean", "class", "last", "all", "mean_of_norm")
 ACTIVATIONS = ("relu", "gelu")
 TASKS = ("classify", "forecast")
+#: What the embedding of a node's residual columns reads: all inputs, or the node's own.
+EMBEDDINGS = ("full", "own")
 #: Whether one node has all columns of the input, of the result; or they are spread.
 INPUT_SPLITS = ("single", "channels")
 OUTPUT_SPLITS = ("single", "even")
 
 _COUNTED = {"heads": "heads", "hidden": "hidden columns"}
+
+
+def later(default: Any) -> Any:
+    """A field that files name only where it is not the default: those of before have none."""
+    return field(default=default, metadata={"later": True})
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,11 @@ class ModelConfig:
     With ``linear`` a linear map of the whole window, the ``tokens_in * inputs`` inputs as one row,
     is added to the head's result: what no message can take away. It is computed by the node that
     has all of the input and all of the result, so there must be one, and one row of output.
+
+    With ``embed="own"`` each node makes its own residual columns from its own input columns alone
+    (block-diagonal weights): no node needs another's input, and gather INPUT carries nothing. A
+    node without inputs begins with bias and position. ``embed_hidden`` columns over all nodes, 0
+    for none, make that two layers with a ReLU between them; each node has a share of its own.
     """
 
     tokens_in: int
@@ -65,6 +78,13 @@ class ModelConfig:
     task: str = "classify"
     norm_eps: float = 1e-5
     linear: bool = False
+    embed: str = later("full")
+    embed_hidden: int = later(0)
+
+    @property
+    def embed_outputs(self) -> int:
+        """Output columns of the embedding's first product: its hidden columns, or F."""
+        return self.embed_hidden or self.features
 
     @property
     def window(self) -> int:
@@ -105,9 +125,16 @@ class ModelConfig:
                 raise CatsError(f"{name} is {getattr(self, name)}: at most {limit}")
         if not 0 <= self.norm_eps < 1:
             raise CatsError(f"norm_eps is {self.norm_eps}: at least 0 and less than 1")
-        for name, legal in (("pool", POOLS), ("activation", ACTIVATIONS), ("task", TASKS)):
+        for name, legal in (
+            ("pool", POOLS), ("activation", ACTIVATIONS), ("task", TASKS), ("embed", EMBEDDINGS)
+        ):  # fmt: skip
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
+        hidden = self.embed_hidden
+        if not isinstance(hidden, int) or not 0 <= hidden <= MAX_COLUMNS:
+            raise CatsError(f"embed_hidden is {hidden!r}: a whole number, 0 to {MAX_COLUMNS}")
+        if hidden and self.embed != "own":
+            raise CatsError("an embedding of two layers is each node's own: use embed 'own'")
         if self.pool == "class" and self.causal:
             raise CatsError("a causal model cannot read its class token in row 0: use pool 'last'")
         if self.linear and self.pool == "all":
@@ -270,6 +297,12 @@ class SplitConfig:
                 raise CatsError(f"{name} split {list(counts)}: every node owns at least {least}")
             if sum(counts) != total:
                 raise CatsError(f"{name} split {list(counts)} sums to {sum(counts)}, not {total}")
+        sensing = sum(count > 0 for count in self.inputs)
+        if 0 < model.embed_hidden < sensing:
+            raise CatsError(
+                f"{model.embed_hidden} hidden columns of the embedding for {sensing} nodes with "
+                "inputs: each needs at least one"
+            )
         if model.linear and self.holder(model) is None:
             raise CatsError(
                 "a linear path needs one node that has the whole input and the whole result: use "
@@ -281,6 +314,12 @@ class SplitConfig:
         whole = (model.inputs, model.outputs)
         shares = zip(self.inputs, self.outputs, strict=True)
         return next((d for d, share in enumerate(shares) if share == whole), None)
+
+    def embed_hidden(self, model: ModelConfig) -> tuple[int, ...]:
+        """Hidden columns of each node's embedding: by its inputs, at least one where it has any."""
+        sensing = [count for count in self.inputs if count]
+        parts = iter(share_out(model.embed_hidden, sensing, 1) if model.embed_hidden else ())
+        return tuple(next(parts, 0) if count else 0 for count in self.inputs)
 
 
 @dataclass(frozen=True)
@@ -296,7 +335,22 @@ class RunConfig:
 
 def to_json(config: object) -> dict:
     """A dataclass as plain JSON types."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))  # tuples become lists
+    return json.loads(json.dumps(_plain(config)))  # tuples become lists
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as dictionaries, without later fields that have their defaults."""
+    if dataclasses.is_dataclass(value):
+        return {
+            f.name: _plain(getattr(value, f.name))
+            for f in dataclasses.fields(value)
+            if not (f.metadata.get("later") and getattr(value, f.name) == f.default)
+        }
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
 
 
 class ShapeFile(msgspec.Struct):

@@ -13,7 +13,8 @@ Gathers are numbered in the order in which an inference runs them::
     4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column)
 
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
-of columns inside source s's own range.
+of columns inside source s's own range. Where each node embeds its own inputs INPUT carries nothing:
+its keep sets are empty, and all that is left of it on the air is the opening of an inference.
 """
 
 from __future__ import annotations
@@ -106,17 +107,34 @@ def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tup
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
+def silent(model: ModelConfig, g: int) -> bool:
+    """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs."""
+    return model.embed == "own" and gather_kind(model, g)[0] == Kind.INPUT
+
+
 def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
-    """Every source broadcasts all of its own columns."""
+    """Every source broadcasts all of its own columns, but in a silent gather."""
     return [
-        [tuple(range(*r)) for r in own_ranges(model, split, gather_kind(model, g)[0])]
+        [
+            () if silent(model, g) else tuple(range(*r))
+            for r in own_ranges(model, split, gather_kind(model, g)[0])
+        ]
         for g in range(gather_count(model))
     ]
 
 
+def embed_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the output columns of the embedding's first product that each node has: of
+    its hidden columns, or of the residual."""
+    if not model.embed_hidden:
+        return own_ranges(model, split, Kind.ATTENTION)
+    counts = split.embed_hidden(model)
+    return [(end - n, end) for n, end in zip(counts, accumulate(counts), strict=True)]
+
+
 def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
     """Raise CatsError unless keep sets are legal: inside the source's range, ascending, and at
-    least one column of every source that owns any; INPUT and RESULT whole."""
+    least one column of every source that owns any; INPUT and RESULT whole, a silent INPUT empty."""
     if len(keep) != gather_count(model):
         raise CatsError(f"keep sets for {len(keep)} gathers, the model has {gather_count(model)}")
     for g, sources in enumerate(keep):
@@ -129,6 +147,12 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
             ascending = all(a < b for a, b in zip(columns, columns[1:], strict=False))
             if not inside or not ascending:
                 raise CatsError(f"gather {g}, source {s}: keep set leaves columns {begin}..{end}")
+            if silent(model, g):
+                if columns:
+                    raise CatsError(
+                        f"gather {g}, source {s}: each node embeds its own inputs and sends none"
+                    )
+                continue
             if kind not in PRUNABLE and len(columns) != end - begin:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
             if begin < end and not columns:
@@ -169,8 +193,12 @@ def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, 
 
 
 def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:
-    """Output columns of node's product behind gather g."""
+    """Output columns of node's product behind gather g; none of INPUT where it has no input to
+    embed."""
     kind, _ = gather_kind(config, g)
+    if silent(config, g):
+        begin, end = embed_ranges(config, split)[node]
+        return end - begin if split.inputs[node] else 0
     own = split.heads[node] * config.head_width
     return {
         Kind.ATTENTION: 3 * own,

@@ -32,6 +32,9 @@ def parts(config: ModelConfig) -> dict[str, str]:
         if kind in (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT):
             found[f"norm{g}"] = f"norm behind {kind.name.lower()}{of}"
         found[f"weight{g}"] = f"weights behind {kind.name.lower()}{of}"
+        if kind == Kind.INPUT and config.embed_hidden:
+            found["embed"] = "hidden columns of the embedding"
+            found["embed_out"] = "weights behind them"
         if kind == Kind.ATTENTION:
             names = (("q", "queries"), ("k", "keys"), ("v", "values"))
             found |= {f"{name}{b}": f"{what}{of}" for name, what in names}
@@ -57,10 +60,8 @@ class _Measured(Rounded):
             self._count(x, y)
         return y
 
-    def weight(
-        self, g: int, weight: Tensor, bias: Tensor, read: Tensor, linear: bool = False
-    ) -> Tensor:
-        values = super().weight(g, weight, bias, read, linear)
+    def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor, path: str = "") -> Tensor:
+        values = super().weight(g, weight, bias, read, path)
         if values is not weight:
             self._count(torch.where(read, weight, 0), values)
         return values

@@ -344,7 +344,7 @@ class _Session:
         self.final.metadata, self.final.scales = self.task.metadata, self.scales
         metrics = {
             "metric": self.task.metric,
-            "parameters": sum(p.numel() for p in self.final.parameters()),
+            "parameters": parameters(self.final.config, self.final.split),
             "seconds": round(self.seconds, 3),
             "cpu_seconds": round(self.cpu_seconds, 3),
             "processes": self.world,

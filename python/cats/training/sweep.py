@@ -32,9 +32,9 @@ are not used, and the sweep says so. The file::
 ``task`` and ``kinds`` are needed; what else is left out is as above, but for ``preset``,
 ``options``, ``model`` and ``training``, which are empty, and ``keep``, which is [1]. Numbers are
 numbers as YAML or Python writes them: ``1e-3`` is one, in quotes as well. A kind may also name
-``nodes``. With one node it is the plain transformer: it gathers nothing, so it is trained with all
-columns only and nothing is lost. ``uneven: true`` takes the bytes on air of an even keep ratio as
-``air_budget`` in its place.
+``nodes``, and a ``model`` that counts more than that of all. With one node it is the plain
+transformer: it gathers nothing, so it is trained with all columns only and nothing is lost.
+``uneven: true`` takes the bytes on air of an even keep ratio as ``air_budget`` in its place.
 """
 
 from __future__ import annotations
@@ -157,7 +157,8 @@ class Sweep:
 
     def shape(self, task: tasks.Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of the runs of a kind."""
-        given = {**dataclasses.asdict(task.model), **(self.model or {})}
+        own = self.kind(kind).model or {}
+        given = {**dataclasses.asdict(task.model), **(self.model or {}), **own}
         model = schema.convert(given, ModelConfig, "sweep", root="$.model", lax=True)
         model.check()
         return model, SplitConfig.even(
@@ -190,6 +191,7 @@ class Kind:
 
     nodes: Nodes | None = None
     uneven: bool = False
+    model: dict[str, Any] | None = None
 
 
 #: Its names.

@@ -281,6 +281,9 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 		if (tile.gather->products > 0) {
 			cats_consume_mean(&tile);
 		}
+	} else if (CATS_OWN_EMBEDDING && tile.gather->kind == CATS_GATHER_INPUT &&
+		   (tile.gather->products == 0 || tile.gather->norm != 0)) {
+		cats_embed(&tile);
 	} else if (tile.gather->products > 0) {
 		consume_rows(&tile, 0, m->own_heads);
 	}

@@ -16,7 +16,7 @@
 #include <cats/image.h>
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
- * CONFIG_CATS_MEAN_OF_NORM).
+ * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -27,6 +27,12 @@
 #define CATS_MEAN_OF_NORM 0
 #else
 #define CATS_MEAN_OF_NORM 1
+#endif
+
+#ifdef CATS_NO_OWN_EMBEDDING
+#define CATS_OWN_EMBEDDING 0
+#else
+#define CATS_OWN_EMBEDDING 1
 #endif
 
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
@@ -105,6 +111,12 @@ static inline bool cats_has_linear(const struct cats_image_model *model)
 static inline bool cats_averages(const struct cats_image_model *model)
 {
 	return CATS_MEAN_OF_NORM && model->pool == CATS_POOL_MEAN_OF_NORM;
+}
+
+/* Whether each node embeds its own inputs: then nobody sends any. */
+static inline bool cats_embeds_own(const struct cats_image_model *model)
+{
+	return CATS_OWN_EMBEDDING && (model->flags & CATS_FLAG_OWN_EMBEDDING) != 0;
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

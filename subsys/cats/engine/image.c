@@ -76,8 +76,8 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
 	       m->own_outputs <= m->outputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags &
-		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_RADIO)) == 0 &&
+	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED |
+			     CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_RADIO)) == 0 &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
 	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;
@@ -159,14 +159,16 @@ static bool exchange_fits(const struct cats_image_model *m, const struct cats_im
 	return true;
 }
 
-static bool source_fits(const struct cats_image_header *h, const struct cats_image_gather *gather,
+static bool source_fits(const struct cats_image *image, const struct cats_image_gather *gather,
 			const struct cats_image_source *s)
 {
+	const struct cats_image_header *h = image->header;
 	const uint32_t all = (uint32_t)s->columns * gather->element;
 	const bool prunable =
 		gather->kind != CATS_GATHER_INPUT && gather->kind != CATS_GATHER_RESULT;
 
-	if (h->nodes == 1 || s->columns == 0) {
+	if (h->nodes == 1 || s->columns == 0 ||
+	    (gather->kind == CATS_GATHER_INPUT && cats_embeds_own(image->model))) {
 		return s->width == 0 && s->segments == 0;
 	}
 	return in_range(s->width, prunable ? gather->element : all, all) &&
@@ -219,7 +221,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	for (uint8_t s = 0; s < h->nodes; s++) {
 		const struct cats_image_source *source = cats_source(image, g, s);
 
-		if (!source_fits(h, gather, source) ||
+		if (!source_fits(image, gather, source) ||
 		    (s == h->node && tensor.first != UINT32_MAX && tensor.first != first)) {
 			return false;
 		}
@@ -279,12 +281,41 @@ static bool matrix_fits(const struct cats_image *image, uint32_t weights, uint32
 	return true;
 }
 
+/* The second product of an embedding of two layers, of a node that has inputs, and its place. */
+static bool embed_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_gather *gather = image->gathers;
+	const struct cats_image_embed *embed = cats_table(image, gather->norm);
+
+	return table_fits(h, gather->norm, sizeof(*embed)) &&
+	       in_range(gather->products, 1, CATS_MAX_COLUMNS) && gather->view != 0 &&
+	       matrix_fits(image, embed->weights, embed->channels, cats_own_features(m),
+			   cats_round_up4(gather->products), embed->shift) &&
+	       buffer_fits(h, embed->arena_hidden, m->block_rows * gather->products);
+}
+
+/* Output columns of the product behind a gather; a node without inputs has none to embed. */
+static bool products_fit(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	if (gather->kind == CATS_GATHER_INPUT && cats_embeds_own(image->model)) {
+		if (gather->norm != 0) {
+			return embed_fits(image);
+		}
+		if (gather->view == 0) {
+			return gather->products == 0;
+		}
+	}
+	return gather->products == products_of(image->model, gather->kind);
+}
+
 static bool product_fits(const struct cats_image *image, const struct cats_image_gather *gather,
 			 uint32_t view)
 {
 	/* No more than the tensor's columns. */
 	if (gather->view != view || gather->stride != cats_round_up4(view) ||
-	    gather->products != products_of(image->model, gather->kind)) {
+	    !products_fit(image, gather)) {
 		return false;
 	}
 	return gather->products == 0 ||
@@ -299,7 +330,7 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
-		return gather->norm == 0 &&
+		return (gather->norm == 0 || cats_embeds_own(m)) &&
 		       table_fits(h, gather->table, 2 * m->tokens * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
@@ -358,6 +389,17 @@ static bool linear_fits(const struct cats_image *image)
 	       apart(m->arena_window, 2 * stride, m->arena_linear, 2 * m->outputs);
 }
 
+/* The hidden columns of an embedding of two layers. */
+static bool embedding_apart(const struct cats_image *image, uint32_t rows_size)
+{
+	const struct cats_image_gather *gather = image->gathers;
+	const struct cats_image_embed *embed = cats_table(image, gather->norm);
+
+	return gather->norm == 0 ||
+	       apart(embed->arena_hidden, image->model->block_rows * gather->products,
+		     image->model->arena_rows, rows_size);
+}
+
 /*
  * Each buffer inside the arena; the rows apart from all that is in use with them, or they might
  * hold more than eight bits and a sum overflow.
@@ -393,6 +435,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		}
 	}
 	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens)) &&
+	       (!cats_embeds_own(m) || embedding_apart(image, rows_size)) &&
 	       (!cats_averages(m) || sums_fit(image, rows_size)) &&
 	       (!cats_has_linear(m) || linear_fits(image));
 }
@@ -403,6 +446,7 @@ static int content_reason(const struct cats_image *image)
 	uint32_t stride = 0;
 
 	if ((!CATS_MEAN_OF_NORM && image->model->pool > CATS_POOL_ALL) ||
+	    (!CATS_OWN_EMBEDDING && (image->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0) ||
 	    (!CATS_LINEAR && image->model->linear_weights != 0)) {
 		return CATS_IMAGE_FEATURE;
 	}
@@ -441,6 +485,10 @@ static int content_reason(const struct cats_image *image)
 			return CATS_IMAGE_INVALID;
 		}
 		stride = gather->stride > stride ? gather->stride : stride;
+		if (CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT && gather->norm != 0 &&
+		    cats_round_up4(gather->products) > stride) {
+			stride = cats_round_up4(gather->products);
+		}
 	}
 	return arena_fits(image, stride) ? CATS_IMAGE_OK : CATS_IMAGE_INVALID;
 }
@@ -489,17 +537,17 @@ int cats_image_expect(const struct cats_image *image, int node, uint32_t model_i
 /* One behind the other, so that there is no table of pointers. */
 static const char reasons[] =
 	"image is fine\0"
-	"image is truncated: write all of it\0"
-	"no image here, or not aligned to 8 bytes: check its address\0"
-	"image has another format version: export again or update the firmware\0"
-	"image is corrupt: write it again\0"
+	"truncated image: write all of it\0"
+	"no image here, or not aligned to 8: check its address\0"
+	"another format version: export again or update the firmware\0"
+	"corrupt image: write it again\0"
 	"image contradicts itself: export again\0"
-	"image is for another node: write this node's\0"
-	"image is of another deployment: write the same export to all nodes\0"
+	"image of another node: write this node's\0"
+	"image of another deployment: write the same export to all nodes\0"
 	"phase does not ascend: export again\0"
 	"slot_us is too long: export again\0"
 	"spacing_us is too long: export again\0"
-	"image needs CONFIG_CATS_LINEAR or _MEAN_OF_NORM\0"
+	"needs CONFIG_CATS_LINEAR, _MEAN_OF_NORM or _OWN_EMBEDDING\0"
 	"unknown error";
 
 const char *cats_image_strerror(int error)

@@ -48,6 +48,9 @@ struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_e
 void cats_linear(const struct cats_tile *tile);
 void cats_linear_add(const struct cats_engine *engine);
 
+/* embed.c: a tile of INPUT on a node without inputs, or with an embedding of two layers. */
+void cats_embed(const struct cats_tile *tile);
+
 /* mean.c: a tile of OUTPUT with CATS_POOL_MEAN_OF_NORM, on a node that computes some of the result.
  */
 void cats_consume_mean(const struct cats_tile *tile);

@@ -41,10 +41,14 @@ CONFIGS = {
 }  # fmt: skip
 
 
+CONFIGS["own"] = dataclasses.replace(CONFIGS["class"], embed="own", embed_hidden=21)
+
+
 def _model(config, nodes=3, keep=0.6):
     torch.manual_seed(0)
     where = "single" if config.linear else "even"
-    model = CatsTransformer(config, SplitConfig.even(config, nodes, output_split=where))
+    inputs = "channels" if config.embed == "own" else "single"
+    model = CatsTransformer(config, SplitConfig.even(config, nodes, inputs, where))
     with torch.no_grad():
         for name, value in model.named_parameters():
             if "norm" not in name:

@@ -475,6 +475,8 @@ def fields(data: bytes):
         ("gather", layout.GATHER, head["gather_table"], head["gathers"]),
         ("source", layout.SOURCE, head["source_table"], head["gathers"] * head["nodes"]),
     ]
+    if found.embed is not None:
+        tables.append(("embed", layout.EMBED, found.gathers[0]["norm"], 1))
     for g, gather in enumerate(found.gathers):
         for name, dtype, count in (
             ("own_keep", np.dtype("<u2"), found.arrays.get((g, "own_keep"), np.empty(0)).size),
@@ -524,8 +526,9 @@ FREE = {
 
 @pytest.mark.parametrize(
     "case",
-    ["four_even", "four_held", "two_class", "three_wild", "two_linear", "three_mean_of_norm"],
-)
+    ["four_even", "four_held", "two_class", "three_wild", "two_linear", "three_mean_of_norm",
+     "four_own_embedding", "three_own_layers"],
+)  # fmt: skip
 def test_contradictions(case):
     """One wrong number in an image whose checksum is right."""
     data = (VECTORS / case / "node_00.bin").read_bytes()
@@ -535,7 +538,10 @@ def test_contradictions(case):
         "spacing_us": lib.CATS_IMAGE_SPACING,
     }  # fmt: skip
     seen = 0
+    layered = image_reader.parse(data).embed is not None
     for name, field, mutant in mutants(data):
+        if layered and name.startswith("gather[0].products"):
+            continue  # as many as there are weights for
         error = verify(mutant)[0]
         # A phase also tells which gathers share rows and buffers.
         refusals = {lib.CATS_IMAGE_INVALID, named["phase"]} if field == "phase" else {
@@ -649,6 +655,52 @@ def test_a_linear_path_stays_inside():
     assert verify(changed(other, taken))[0] == lib.CATS_IMAGE_INVALID
 
 
+def test_an_embedding_of_two_layers_stays_inside():
+    """Its tables in the image, its hidden columns in the arena, apart from the rows."""
+    data = (VECTORS / "three_own_layers" / "node_00.bin").read_bytes()
+    found = image_reader.parse(data)
+    record, shape, hidden = found.embed, found.model, found.gathers[0]["products"]
+    arena, size = found.header["arena_size"], found.header["image_size"]
+    own = shape["own_heads"] * shape["head_width"]
+    room = shape["block_rows"] * hidden
+    for changes, fine in (
+        ({"weights": size - own * round_up(hidden, 4)}, True),
+        ({"weights": size - own * round_up(hidden, 4) + 4}, False),
+        ({"weights": 0}, False),
+        ({"channels": size - 4}, False),
+        ({"shift": 63}, False),
+        ({"arena_hidden": (arena - room) // 4 * 4}, True),
+        ({"arena_hidden": (arena - room) // 4 * 4 + 4}, False),
+        ({"arena_hidden": shape["arena_rows"]}, False),
+        ({"arena_hidden": record["arena_hidden"] + 1}, False),
+    ):
+        numbers = {f"embed[0].{name}[0]": value for name, value in changes.items()}
+        assert (verify(changed(data, numbers))[0] == lib.CATS_IMAGE_OK) == fine, changes
+    for gather, fine in (
+        ({"norm": size - 12}, False),
+        ({"norm": 0}, False),  # one layer has as many columns as the residual
+        ({"products": 0}, False),
+        ({"products": 4097}, False),
+        ({"products": round_up(hidden, 4) + 1}, False),  # more than there is room for
+    ):
+        numbers = {f"gather[0].{name}[0]": value for name, value in gather.items()}
+        assert (verify(changed(data, numbers))[0] == lib.CATS_IMAGE_OK) == fine, gather
+
+
+def test_own_inputs_are_nobodys():
+    """Where the flag says that nobody sends inputs, no source does; else all do."""
+    for case, node in (("four_own_embedding", 0), ("four_own_embedding", 1), ("four_even", 0)):
+        data = (VECTORS / case / f"node_{node:02}.bin").read_bytes()
+        flags = image_reader.parse(data).model["flags"] ^ layout.FLAG_OWN_EMBEDDING
+        assert verify(changed(data, {"model[0].flags[0]": flags}))[0] == lib.CATS_IMAGE_INVALID
+    data = (VECTORS / "four_own_embedding" / "node_01.bin").read_bytes()
+    one = {f"source[0].{name}[0]": 1 for name in ("width", "segments", "segment_width")}
+    assert verify(changed(data, one))[0] == lib.CATS_IMAGE_INVALID
+    blind = (VECTORS / "four_own_embedding" / "node_00.bin").read_bytes()
+    assert image_reader.parse(blind).gathers[0]["products"] == 0
+    assert verify(changed(blind, {"gather[0].products[0]": 4}))[0] == lib.CATS_IMAGE_INVALID
+
+
 def test_sums_of_normed_rows_stay_inside():
     """In the arena, and apart from the row that is multiplied."""
     data = (VECTORS / "four_mean_of_norm" / "node_01.bin").read_bytes()
@@ -659,15 +711,15 @@ def test_sums_of_normed_rows_stay_inside():
         assert error == (lib.CATS_IMAGE_OK if fine else lib.CATS_IMAGE_INVALID), place
 
 
-@pytest.mark.parametrize("case", ["two_linear", "four_mean_of_norm"])
+@pytest.mark.parametrize("case", ["two_linear", "four_mean_of_norm", "three_own_layers"])
 def test_firmware_without(tmp_path, case):
     """What it leaves out is refused by a name of its own; other images run."""
-    command = ["gcc", "-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM"]
+    command = ["gcc", "-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM", "-DCATS_NO_OWN_EMBEDDING"]
     program = compiled(tmp_path, "run_vectors", command, RUN_VECTORS)
     run_all(program, [VECTORS / "two_class"])
     done = subprocess.run([program, VECTORS / case], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "CONFIG_CATS_LINEAR or _MEAN_OF_NORM" in done.stdout
+    assert "CONFIG_CATS_LINEAR, _MEAN_OF_NORM or _OWN_EMBEDDING" in done.stdout
 
 
 def test_class_token_alone():
@@ -753,7 +805,7 @@ def test_accepted_images_stay_inside(tmp_path):
     files = []
     for case in (
         "four_even", "four_held", "one_token", "two_class", "two_causal", "three_wild",
-        "two_linear", "three_mean_of_norm",
+        "two_linear", "three_mean_of_norm", "four_own_embedding", "three_own_layers",
     ):  # fmt: skip
         for _name, _field, mutant in mutants((VECTORS / case / "node_00.bin").read_bytes()):
             if verify(mutant)[0] == lib.CATS_IMAGE_OK:
@@ -772,11 +824,12 @@ def test_accepted_images_stay_inside(tmp_path):
 
 def test_what_is_left_out_is_not_called(tmp_path):
     """Without optimisation, as Zephyr's simulated boards are built, nothing removes a call."""
-    core = [path for path in CORE if path.name not in ("linear.c", "mean.c")]
+    core = [path for path in CORE if path.name not in ("embed.c", "linear.c", "mean.c")]
     joined = tmp_path / "engine.o"
     subprocess.run(
         ["gcc", "-std=c11", "-O0", "-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM",
-         f"-I{ROOT / 'include'}", "-nostdlib", "-r", "-o", str(joined), *map(str, core)],
+         "-DCATS_NO_OWN_EMBEDDING", f"-I{ROOT / 'include'}", "-nostdlib", "-r", "-o", str(joined),
+         *map(str, core)],
         check=True,
     )  # fmt: skip
     symbols = subprocess.run(
@@ -790,13 +843,13 @@ def test_freestanding(tmp_path):
     compiler = shutil.which("arm-none-eabi-gcc")
     if compiler is None:
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
-    less = ["-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM"]
-    core = [path for path in CORE if path.name not in ("linear.c", "mean.c")]
+    less = ["-DCATS_NO_LINEAR", "-DCATS_NO_MEAN_OF_NORM", "-DCATS_NO_OWN_EMBEDDING"]
+    core = [path for path in CORE if path.name not in ("embed.c", "linear.c", "mean.c")]
     for cpu, limit, flags, sources in (
         ("cortex-m4", 13 * 1024, less, core),
-        ("cortex-m4", 14 * 1024, [], CORE),
+        ("cortex-m4", 15 * 1024, [], CORE),
         ("cortex-m3", 9 * 1024, less, core),
-        ("cortex-m3", 10 * 1024, [], CORE),
+        ("cortex-m3", 11 * 1024, [], CORE),
     ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(
