@@ -68,8 +68,9 @@ enum cats_frame_type {
 #define CATS_ANSWERS 2
 /** Bytes of a BEACON's payload. */
 #define CATS_BEACON_SIZE 10
-/** The shortest and the longest time from one meeting to the next, microseconds. */
+/** The shortest time from one meeting to the next, microseconds. */
 #define CATS_PERIOD_MIN_US 10000u
+/** The longest. */
 #define CATS_PERIOD_MAX_US 600000000u
 
 /** Added to a coded index: no further round follows. */

@@ -535,20 +535,19 @@ int cats_image_expect(const struct cats_image *image, int node, uint32_t model_i
 }
 
 /* One behind the other, so that there is no table of pointers. */
-static const char reasons[] =
-	"image is fine\0"
-	"truncated image: write all of it\0"
-	"no image here, or not aligned to 8: check its address\0"
-	"another format version: export again or update the firmware\0"
-	"corrupt image: write it again\0"
-	"image contradicts itself: export again\0"
-	"image of another node: write this node's\0"
-	"image of another deployment: write the same export to all nodes\0"
-	"phase does not ascend: export again\0"
-	"slot_us is too long: export again\0"
-	"spacing_us is too long: export again\0"
-	"needs CONFIG_CATS_LINEAR, _MEAN_OF_NORM or _OWN_EMBEDDING\0"
-	"unknown error";
+static const char reasons[] = "image is fine\0"
+			      "truncated image: write all of it\0"
+			      "no image here, or not aligned to 8: check its address\0"
+			      "another format version: export again or update the firmware\0"
+			      "corrupt image: write it again\0"
+			      "image contradicts itself: export again\0"
+			      "image of another node: write this node's\0"
+			      "image of another deployment: write the same export to all nodes\0"
+			      "phase does not ascend: export again\0"
+			      "slot_us is too long: export again\0"
+			      "spacing_us is too long: export again\0"
+			      "needs CONFIG_CATS_LINEAR, _MEAN_OF_NORM or _OWN_EMBEDDING\0"
+			      "unknown error";
 
 const char *cats_image_strerror(int error)
 {
