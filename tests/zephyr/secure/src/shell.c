@@ -7,33 +7,13 @@
 
 #include <string.h>
 
-#include <zephyr/shell/shell.h>
-#include <zephyr/shell/shell_dummy.h>
 #include <zephyr/ztest.h>
 
 #include <cats/cats.h>
 
+#include "../../shell_line.h"
+
 #define KEY "000102030405060708090a0b0c0d0e0f"
-
-/* Run a command line; its output, and its return value in *ret. */
-static const char *run(int *ret, const char *line)
-{
-	const struct shell *sh = shell_backend_dummy_get_ptr();
-	size_t size;
-
-	shell_backend_dummy_clear_output(sh);
-	*ret = shell_execute_cmd(sh, line);
-	return shell_backend_dummy_get_output(sh, &size);
-}
-
-#define EXPECT(value, text, line)                                                                  \
-	do {                                                                                       \
-		int ret_;                                                                          \
-		const char *said_ = run(&ret_, line);                                              \
-                                                                                                   \
-		zassert_equal(ret_, value, "returned %d and said: %s", ret_, said_);               \
-		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
-	} while (false)
 
 /* Type a key behind "cats key set <number>"; what the shell says to it. */
 static const char *type(const char *command, const char *digits)
@@ -64,12 +44,6 @@ static const char *type(const char *command, const char *digits)
                                                                                                    \
 		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
 	} while (false)
-
-static void *setup(void)
-{
-	WAIT_FOR(shell_ready(shell_backend_dummy_get_ptr()), 20000, k_msleep(1));
-	return NULL;
-}
 
 static void before(void *fixture)
 {
@@ -123,4 +97,4 @@ ZTEST(shell, test_key_errors)
 	EXPECT(0, "no key", "cats key");
 }
 
-ZTEST_SUITE(shell, NULL, setup, before, NULL, NULL);
+ZTEST_SUITE(shell, NULL, wait_for_shell, before, NULL, NULL);

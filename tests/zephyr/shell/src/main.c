@@ -5,19 +5,17 @@
 
 /* Every shell command: what it does, and what it says when it cannot. */
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <zephyr/shell/shell.h>
-#include <zephyr/shell/shell_dummy.h>
 #include <zephyr/sys/base64.h>
 #include <zephyr/sys/util.h>
 #include <zephyr/ztest.h>
 
 #include <cats/cats.h>
 
+#include "../../shell_line.h"
 #include "golden.h"
 
 #define BYTES (GOLDEN_TOKENS * GOLDEN_INPUTS)
@@ -30,31 +28,6 @@ static const struct cats_samples samples = {
 	.data = &golden_inputs[0][0][0],
 	.labels = labels,
 };
-
-/* Run a command line; its output, and its return value in *ret. */
-static const char *run(int *ret, const char *format, ...)
-{
-	const struct shell *sh = shell_backend_dummy_get_ptr();
-	char line[160];
-	size_t size;
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintk(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	shell_backend_dummy_clear_output(sh);
-	*ret = shell_execute_cmd(sh, line);
-	return shell_backend_dummy_get_output(sh, &size);
-}
-
-#define EXPECT(value, text, ...)                                                                   \
-	do {                                                                                       \
-		int ret_;                                                                          \
-		const char *said_ = run(&ret_, __VA_ARGS__);                                       \
-                                                                                                   \
-		zassert_equal(ret_, value, "returned %d and said: %s", ret_, said_);               \
-		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
-	} while (false)
 
 /* "output 1 2 3" of a sample. */
 static const char *output_line(const int16_t *values)

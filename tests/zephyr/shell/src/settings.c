@@ -8,37 +8,11 @@
 #include <string.h>
 
 #include <zephyr/settings/settings.h>
-#include <zephyr/shell/shell.h>
-#include <zephyr/shell/shell_dummy.h>
 #include <zephyr/ztest.h>
 
 #include <cats/cats.h>
 
-/* Run a command line; its output, and its return value in *ret. */
-static const char *run(int *ret, const char *line)
-{
-	const struct shell *sh = shell_backend_dummy_get_ptr();
-	size_t size;
-
-	shell_backend_dummy_clear_output(sh);
-	*ret = shell_execute_cmd(sh, line);
-	return shell_backend_dummy_get_output(sh, &size);
-}
-
-#define EXPECT(value, text, line)                                                                  \
-	do {                                                                                       \
-		int ret_;                                                                          \
-		const char *said_ = run(&ret_, line);                                              \
-                                                                                                   \
-		zassert_equal(ret_, value, "returned %d and said: %s", ret_, said_);               \
-		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
-	} while (false)
-
-static void *setup(void)
-{
-	WAIT_FOR(shell_ready(shell_backend_dummy_get_ptr()), 20000, k_msleep(1));
-	return NULL;
-}
+#include "../../shell_line.h"
 
 static void after(void *fixture)
 {
@@ -79,4 +53,4 @@ ZTEST(settings, test_no_radio)
 	EXPECT(-ENOTSUP, "loopback has no settings", "cats radio channel 15");
 }
 
-ZTEST_SUITE(settings, NULL, setup, NULL, after, NULL);
+ZTEST_SUITE(settings, NULL, wait_for_shell, NULL, after, NULL);

@@ -8,24 +8,17 @@
 #include <string.h>
 
 #include <zephyr/settings/settings.h>
-#include <zephyr/shell/shell.h>
-#include <zephyr/shell/shell_dummy.h>
 #include <zephyr/ztest.h>
 
 #include <cats/cats.h>
 
+#include "../../shell_line.h"
 #include "golden.h"
 
 /* The longest search of the last node, and the calls behind it. */
 #define FOUND_MS (6 * CONFIG_CATS_PERIOD_MS)
 
 static int16_t output[GOLDEN_OUTPUTS];
-
-static void *setup(void)
-{
-	WAIT_FOR(shell_ready(shell_backend_dummy_get_ptr()), 20000, k_msleep(1));
-	return NULL;
-}
 
 static void stop(void *fixture)
 {
@@ -136,25 +129,6 @@ ZTEST(sleep, test_late)
 	zassert_false(result.led);
 }
 
-static const char *run(int *ret, const char *line)
-{
-	const struct shell *sh = shell_backend_dummy_get_ptr();
-	size_t size;
-
-	shell_backend_dummy_clear_output(sh);
-	*ret = shell_execute_cmd(sh, line);
-	return shell_backend_dummy_get_output(sh, &size);
-}
-
-#define EXPECT(value, text, line)                                                                  \
-	do {                                                                                       \
-		int ret_;                                                                          \
-		const char *said_ = run(&ret_, line);                                              \
-                                                                                                   \
-		zassert_equal(ret_, value, "returned %d and said: %s", ret_, said_);               \
-		zassert_not_null(strstr(said_, text), "no \"%s\" in: %s", text, said_);            \
-	} while (false)
-
 ZTEST(sleep, test_shell)
 {
 	uint32_t stored = 0;
@@ -190,4 +164,4 @@ ZTEST(sleep, test_setting)
 	zassert_equal(cats_start(cats_local(0), NULL, 0), -EINVAL);
 }
 
-ZTEST_SUITE(sleep, NULL, setup, NULL, stop, NULL);
+ZTEST_SUITE(sleep, NULL, wait_for_shell, NULL, stop, NULL);
