@@ -76,86 +76,105 @@ def _as_written(device: torch.device) -> contextlib.AbstractContextManager:
 
 
 def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, low):
-    """See MaskedProduct: the product in dtype ``low``, and what the derivative needs of it."""
-    patterns, inner = mask.shape[0], x.shape[-1]
+    """See MaskedProduct: the product in dtype ``low``, and what the derivative needs of it.
+
+    With a norm, each node's mean is one column more of x, whose weight is minus the sum of the
+    node's weights: so one product takes off the means and, in the derivative, gives their slopes.
+    """
+    patterns, inner, normed = mask.shape[0], x.shape[-1], gain is not None
     mask = mask.transpose(0, 1).to(weight.dtype).contiguous()  # [T, P, D, K]
     reader = reader.to(weight.dtype)
     groups, owner = layout
     spread = mask if owner is None else mask.index_select(2, owner)
     spread = spread[:, :, None, :, None]  # [T, P, 1, groups, 1, K]
-    scaled = weight if gain is None else weight * gain
-    masked = weight.new_empty(*mask.shape[:2], *weight.shape, dtype=low)  # [T, P, O, K]
-    torch.mul(scaled.view(*groups, inner), spread, out=masked.view(*mask.shape[:2], *groups, inner))
-    share = total = None
-    if gain is not None:
+    scaled = weight * gain if normed else weight
+    width = inner + (len(reader) if normed else 0)
+    masked = weight.new_empty(*mask.shape[:2], len(weight), width, dtype=low)  # [T, P, O, K or K+D]
+    columns = masked[..., :inner].unflatten(2, groups)
+    torch.mul(scaled.view(*groups, inner), spread, out=columns)
+    runs = row_runs(bounds, x.device)
+    share, stats, centred = None, [], []
+    if normed:
         x = x.to(weight.dtype)
         x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
         share = mask / mask.sum(-1, keepdim=True)  # [T, P, D, K]
         bias = bias + ((mask * offset) @ weight.T * reader).sum(2)  # [T, P, O]
-        total = (mask @ scaled.T) * reader  # [T, P, D, O]
+        torch.mul(scaled @ mask.transpose(2, 3), -reader.T, out=masked[..., inner:])
     else:
         bias = bias.expand(*masked.shape[:3])
     bias = bias.to(low)
-    kept, outs = [], []
-    for blocks, rows in row_runs(bounds, x.device):
-        part = grouped(x[:, rows], patterns, blocks)  # [q, M, K]
+    parts = [grouped(x[:, rows], patterns, blocks) for blocks, rows in runs]  # [q, M, K] each
+    if normed:
+        stats = _norm_stats(parts, [share[blocks].flatten(0, 1) for blocks, _ in runs], eps)
+        parts = [
+            torch.cat((part.to(low), mean.to(low)), -1)
+            for part, (mean, _) in zip(parts, stats, strict=True)
+        ]
+    out = x.new_empty(*x.shape[:2], len(weight), dtype=low)
+    for i, (blocks, rows) in enumerate(runs):
+        parts[i] = parts[i].to(low)
         weights, offsets = masked[blocks].flatten(0, 1), bias[blocks].flatten(0, 1)[:, None]
-        if gain is None:
-            part = part.to(low)
-            out = torch.baddbmm(offsets, part, weights.transpose(1, 2))
-            kept.append((part, None, None, None))
+        if normed:
+            centred.append(parts[i] @ weights.transpose(1, 2))  # [q, M, O]
+            factor = _to_columns(stats[i][1].to(low), layout)
+            product, offsets = centred[-1].unflatten(-1, groups), offsets.unflatten(-1, groups)
+            product = torch.addcmul(offsets, product, factor)
         else:
-            shares = share[blocks].flatten(0, 1).transpose(1, 2)
-            mean = part @ shares  # [q, M, D]
-            square = (part * part) @ shares
-            rstd = (square - mean * mean).clamp_min_(0).add_(eps).rsqrt_()
-            centred = part.to(low) @ weights.transpose(1, 2)
-            centred.baddbmm_(mean.to(low), total[blocks].flatten(0, 1).to(low), alpha=-1)
-            factor = _to_columns(rstd.to(low), layout)
-            out = torch.addcmul(
-                offsets.unflatten(-1, groups), centred.unflatten(-1, groups), factor
-            ).flatten(2)  # [q, M, O]
-            kept.append((part, centred, mean, rstd))
-        outs.append(ungrouped(out, patterns, len(x)))
-    tensors = (masked, spread, mask, reader, share, total)
-    return outs[0] if len(outs) == 1 else torch.cat(outs, 1), kept, tensors
+            product = torch.baddbmm(offsets, parts[i], weights.transpose(1, 2))
+        place = by_group(out[:, rows], patterns, blocks)
+        place.copy_(product.view(place.shape))
+    return out, (parts, centred, stats), (masked, spread, mask, reader, share)
+
+
+def _norm_stats(parts, shares, eps):
+    """(mean, 1 / deviation) [q, M, D] of each run's rows [q, M, K] over the columns that each node
+    has, whose shares of one are [q, D, K]."""
+    sizes = [part.shape[:2].numel() for part in parts]
+    sums = parts[0].new_empty(2, sum(sizes), shares[0].shape[1])
+    views = [
+        [of.view(*part.shape[:2], -1) for of, part in zip(kind.split(sizes), parts, strict=True)]
+        for kind in sums
+    ]
+    for part, share, mean, square in zip(parts, shares, *views, strict=True):
+        torch.bmm(part, share.transpose(1, 2), out=mean)
+        torch.bmm(part * part, share.transpose(1, 2), out=square)
+    sums[1].addcmul_(sums[0], sums[0], value=-1).clamp_min_(0).add_(eps).rsqrt_()
+    return list(zip(*views, strict=True))
 
 
 def _backward(
-    gradient, kept, weight, gain, offset, masked, spread, mask, reader, share, total, bounds, layout
+    gradient, kept, weight, gain, offset, masked, spread, mask, reader, share, bounds, layout
 ):
     """See MaskedProduct: the derivatives of x, weight, bias, gain and offset."""
     groups, _ = layout
     patterns, inner, low = mask.shape[1], weight.shape[1], masked.dtype
     d_masked, d_bias = torch.empty_like(masked), weight.new_empty(masked.shape[:3])
-    d_total = torch.empty_like(d_bias)
-    d_rows = []
-    runs = row_runs(bounds, gradient.device)
-    for (part, centred, mean, rstd), (blocks, rows) in zip(kept, runs, strict=True):
+    d_x = weight.new_empty(*gradient.shape[:2], inner, dtype=low if gain is None else weight.dtype)
+    parts, centred, stats = kept
+    for i, (blocks, rows) in enumerate(row_runs(bounds, gradient.device)):
         slope = grouped(gradient[:, rows], patterns, blocks)  # [q, M, O]
         d_bias[blocks] = slope.sum(1, dtype=weight.dtype).view_as(d_bias[blocks])
         if gain is not None:
-            d_rstd = ((slope * centred) @ reader.T.to(low)).to(weight)  # [q, M, D]
+            mean, rstd = stats[i]
+            d_rstd = ((slope * centred[i]) @ reader.T.to(low)).to(weight)  # [q, M, D]
             factor = _to_columns(rstd.to(low), layout)
             slope = (slope.unflatten(-1, groups) * factor).flatten(2)
             d_variance = -0.5 * rstd**3 * d_rstd
-            totals = total[blocks].flatten(0, 1).transpose(1, 2).to(low)
-            d_mean = -(slope @ totals).to(weight) - 2 * mean * d_variance
-            sums = (mean.transpose(1, 2).to(low) @ slope).to(weight) * reader
-            d_total[blocks] = -sums.sum(1).view_as(d_total[blocks])
-        d_weights = d_masked[blocks].flatten(0, 1)
-        torch.bmm(slope.transpose(1, 2), part.to(low), out=d_weights)
-        d_part = slope @ masked[blocks].flatten(0, 1)
+        torch.bmm(slope.transpose(1, 2), parts[i], out=d_masked[blocks].flatten(0, 1))
+        d_part = slope @ masked[blocks].flatten(0, 1)  # [q, M, K or K + D]
         if gain is not None:
             shares = share[blocks].flatten(0, 1)
-            d_part = d_part.to(weight).baddbmm_(d_mean, shares)
-            d_part.addcmul_(part, d_variance @ shares, value=2)
-        d_rows.append(ungrouped(d_part, patterns, len(gradient)))
-    d_x = d_rows[0] if len(d_rows) == 1 else torch.cat(d_rows, 1)
-    d_masked = d_masked.view(*mask.shape[:2], *groups, inner).mul_(spread)
-    d_weight = d_masked.sum((0, 1), dtype=weight.dtype).view_as(weight)
+            d_part = d_part.to(weight)
+            d_mean = torch.addcmul(d_part[..., inner:], mean, d_variance, value=-2)
+            d_part = d_part[..., :inner].baddbmm(d_mean, shares)
+            d_part.addcmul_(parts[i][..., :inner], d_variance @ shares, value=2)
+        place = by_group(d_x[:, rows], patterns, blocks)
+        place.copy_(d_part.view(place.shape))
+    d_weights = d_masked[..., :inner].unflatten(2, groups) * spread
+    d_weight = d_weights.sum((0, 1), dtype=weight.dtype).view_as(weight)
     if gain is None:
         return d_x, d_weight, d_bias.sum((0, 1)), None, None
+    d_total = -(d_masked[..., inner:] * reader.T.to(low)).sum(-1, dtype=weight.dtype)
     d_weight += _spread_sum(d_total, spread, groups)
     d_gain = (d_weight * weight).sum(0)
     heard = _spread_sum(d_bias, spread, groups)
@@ -176,22 +195,15 @@ def row_runs(bounds: Sequence[int], device: torch.device) -> list[tuple[slice, s
     return found
 
 
+def by_group(x: Tensor, patterns: int, blocks: slice) -> Tensor:
+    """Rows [B, rows, K] of a run as a view [blocks, P, B / P, rows / blocks, K]."""
+    x = x.unflatten(0, (patterns, -1)).unflatten(2, (blocks.stop - blocks.start, -1))
+    return x.permute(2, 0, 1, 3, 4)
+
+
 def grouped(x: Tensor, patterns: int, blocks: slice) -> Tensor:
     """Rows [B, rows, K] of a run to groups [blocks x P, B / P x rows / blocks, K]."""
-    count = blocks.stop - blocks.start
-    if count == 1:
-        return x.reshape(patterns, -1, x.shape[-1])
-    x = x.unflatten(0, (patterns, -1)).unflatten(2, (count, -1))
-    return x.permute(2, 0, 1, 3, 4).flatten(2, 3).flatten(0, 1)
-
-
-def ungrouped(x: Tensor, patterns: int, batch: int) -> Tensor:
-    """Inverse of ``grouped``."""
-    if len(x) == patterns:
-        return x.view(batch, -1, x.shape[-1])
-    height = x.shape[1] * patterns // batch
-    x = x.unflatten(0, (-1, patterns)).unflatten(2, (-1, height))
-    return x.permute(1, 2, 0, 3, 4).flatten(2, 3).flatten(0, 1)
+    return by_group(x, patterns, blocks).flatten(2, 3).flatten(0, 1)
 
 
 def layout(reader: Tensor) -> tuple[tuple[int, int, int], bool]:

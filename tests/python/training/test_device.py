@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from cats import tasks
 from cats.cli import main
 from cats.errors import CatsError
-from cats.nn.masked_product import grouped, row_runs, ungrouped
+from cats.nn.masked_product import by_group, grouped, row_runs
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import CRITERIA
@@ -211,7 +211,7 @@ def test_row_blocks_of_equal_height_go_together(bounds):
     assert len(alone) == len(bounds) - 1 >= len(runs)
     for blocks, rows in runs:
         groups = grouped(x[:, rows], 2, blocks)
-        assert torch.equal(ungrouped(groups, 2, 4), x[:, rows])
+        assert torch.equal(by_group(x[:, rows], 2, blocks).flatten(), groups.flatten())
         one_by_one = [grouped(x[:, r], 2, b) for b, r in alone[blocks]]
         assert torch.equal(groups, torch.cat(one_by_one))
 
