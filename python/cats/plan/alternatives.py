@@ -5,12 +5,13 @@ input on its way to a gateway (doc/performance.rst has the formulas and the sour
 
 from __future__ import annotations
 
+import bisect
 import math
 from dataclasses import dataclass
 
 from cats.plan.boards import Board
 from cats.plan.energy import Duty
-from cats.plan.radio import FRAME_HEADER
+from cats.plan.radio import FRAME_HEADER, Radio
 from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
 
@@ -54,6 +55,32 @@ def with_flash_chip(one: dict, radio: str, board: Board, chip: FlashChip) -> lis
     return found
 
 
+def raw_bytes(values: int, tokens: int, senders: int, air: Radio) -> tuple[int, int]:
+    """(frames, bytes on the air) of the raw input of ``senders`` nodes, each ``values`` values of
+    one byte a token: bytes = senders (tokens values + frames a node (header + overhead))."""
+    size = tokens * values
+    frames = math.ceil(size / air.payload)
+    return senders * frames, senders * (size + frames * (FRAME_HEADER + air.overhead))
+
+
+def raw_crossover(
+    config: ModelConfig, split: SplitConfig, radio: str, bytes_on_air: int
+) -> int | None:
+    """The least number of raw values a token and node with which sending the raw input puts more
+    than ``bytes_on_air`` on the air, those of the nodes' own inference, which do not grow with it;
+    None where they do: where every node embeds all inputs, these are broadcast too."""
+    if config.embed == "full":
+        return None
+    senders, air = sum(columns > 0 for columns in split.inputs), radio_named(radio)
+    # Bytes grow with the values, by at least one a token and sender.
+    most = bytes_on_air // (config.tokens_in * senders) + 1
+    return 1 + bisect.bisect_right(
+        range(1, most + 1),
+        bytes_on_air,
+        key=lambda values: raw_bytes(values, config.tokens_in, senders, air)[1],
+    )
+
+
 def to_gateway(config: ModelConfig, split: SplitConfig, radio: str, board: Board) -> dict:
     """The raw input, one byte a value, sent to a gateway once by each node that has some of it, as
     JSON; frame behind frame with the radio's guard time. Repair, the answer and what the gateway
@@ -64,14 +91,14 @@ def to_gateway(config: ModelConfig, split: SplitConfig, radio: str, board: Board
         if not columns:
             continue
         size = config.tokens_in * columns
-        frames = math.ceil(size / air.payload)
+        frames, sent = raw_bytes(columns, config.tokens_in, 1, air)
         sends = frames * air.air_us(FRAME_HEADER) + size * air.byte_us
         nodes.append(
             {
                 "node": node,
                 "input_bytes": size,
                 "frames": frames,
-                "bytes_on_air": size + frames * (FRAME_HEADER + air.overhead),
+                "bytes_on_air": sent,
                 "time_on_air_us": round(sends),
                 "energy_mj": Duty(sends, 0.0, 0.0).millijoules(board.currents, radio),
             }

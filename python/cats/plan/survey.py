@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cats.errors import CatsError
-from cats.plan.alternatives import FlashChip, to_gateway, with_flash_chip
+from cats.plan.alternatives import FlashChip, raw_crossover, to_gateway, with_flash_chip
 from cats.plan.answer import answer, ratio, sentences
 from cats.plan.battery import Battery, battery_named, peak_ma, rivals
 from cats.plan.boards import Board, board_named
@@ -202,6 +202,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     plan = given if own is not None and own[0] == split and given else None
     if plan is None or plan.radio != radio:
         plan = options.on(radio, rounds).plan(config, split, keep)
+    figures = next(row for row in rows if row["nodes"] == several)["radios"][radio]
     result = {
         "model": to_json(config),
         "parameters": parameters(config, split),
@@ -224,13 +225,15 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             "flash_chip": dataclasses.asdict(chip),
             "with_flash_chip": with_flash_chip(one, radio, board, chip),
             "to_gateway": to_gateway(config, shares(several)[0], radio, board),
+            "raw_crossover_values": raw_crossover(
+                config, shares(several)[0], radio, figures["bytes_on_air"]
+            ),
         },
         "deployments": rows,
         "schemes_nodes": shown,
         "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
     }
     if sleeping is not None:
-        figures = next(row for row in rows if row["nodes"] == several)["radios"][radio]
         result["sleep"] = _sleep_json(result, figures, board, *sleeping)
         peak = peak_ma(board.currents, radio, several)
         result["warnings"] += sleeping[1].warnings(peak, figures["inference_us"])
@@ -438,7 +441,14 @@ def _alternatives(result: dict) -> str:
          sent["bytes_on_air"], None]
     )  # fmt: skip
     header = ["", "fits", "ms", "mJ a node", "mJ all", "bytes on air", "read from chip"]
-    return table(header, rows if said["nodes"] > 1 else rows[1:])
+    lines = [table(header, rows if said["nodes"] > 1 else rows[1:])]
+    least, tokens = other["raw_crossover_values"], result["model"]["tokens_in"]
+    if said["nodes"] > 1 and least is not None:
+        lines.append(
+            f"the input puts more on the air than the boards do from {least:,} values a token and "
+            f"sensor on ({tokens * least:,} an inference), of one byte each"
+        )
+    return "\n".join(lines)
 
 
 def _row(result: dict, nodes: int) -> dict:

@@ -334,6 +334,21 @@ def test_raw_input_to_a_gateway(capsys: pytest.CaptureFixture) -> None:
     assert [n["node"] for n in single["alternatives"]["to_gateway"]["nodes"]] == [0]
 
 
+def test_from_when_raw_input_is_more_than_the_nodes_send(capsys: pytest.CaptureFixture) -> None:
+    """What own embeddings put on the air does not grow with what a node's sensor gives."""
+    own = (*SHAPE, "--nodes", "2", "--embed", "own")
+    _, found = run(capsys, *own)
+    most = found["alternatives"]["raw_crossover_values"]
+    assert main(["plan", *own]) == 0
+    told = f"from {most:,} values a token and sensor on ({64 * most:,} an inference)"
+    assert told in capsys.readouterr().out
+    nodes = found["deployments"][0]["radios"]["ieee802154"]["bytes_on_air"]
+    for values, is_more in ((most - 1, False), (most, True)):
+        _, other = run(capsys, *own, "--inputs", str(2 * values))
+        assert (other["alternatives"]["to_gateway"]["bytes_on_air"] > nodes) == is_more
+    assert run(capsys, *SHAPE, "--nodes", "2")[1]["alternatives"]["raw_crossover_values"] is None
+
+
 def test_a_plot_has_a_panel_a_quantity_with_the_boards_limits(
     capsys: pytest.CaptureFixture,
 ) -> None:
