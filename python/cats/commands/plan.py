@@ -162,7 +162,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sleep-current", type=arguments.number(0, 1e6), metavar="UA",
         help="microamperes of a whole board while it sleeps, sensors included (the processor's)",
     )  # fmt: skip
-    beside = parser.add_argument_group("in place of several boards: a flash chip beside one")
+    beside = parser.add_argument_group(
+        "in place of several boards: a flash chip beside one, a larger one"
+    )
     beside.add_argument(
         "--flash-chip-rate", type=arguments.number(0, 1e4, above=True), default=16.0,
         metavar="MB/S",
@@ -171,6 +173,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     beside.add_argument(
         "--flash-chip-current", type=arguments.number(0, 1e4), default=10.0, metavar="MA",
         help="that chip and bus take meanwhile: an assumption, see the chip's datasheet (10)",
+    )  # fmt: skip
+    beside.add_argument(
+        "--larger-board-rate", type=arguments.number(0, 1e9, above=True), default=229.0,
+        metavar="MMAC/S", help="million int8 products a second of a larger board (229)",
+    )  # fmt: skip
+    beside.add_argument(
+        "--larger-board-power", type=arguments.number(0, 1e9), default=300.0, metavar="MW",
+        help="that it takes meanwhile: an assumption, see the board's datasheet (300)",
     )  # fmt: skip
     parser.add_argument(
         "--tradeoffs",

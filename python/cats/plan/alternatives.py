@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""What one may do in place of several boards: weights in a flash chip beside one board, or the raw
-input on its way to a gateway (doc/performance.rst has the formulas and the sources)."""
+"""What one may do in place of several boards: weights in a flash chip beside one board, a larger
+board, or the raw input on its way to a gateway (doc/performance.rst has formulas and sources)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 
 from cats.plan.boards import Board
+from cats.plan.cost import product_width, view_width
 from cats.plan.energy import Duty
 from cats.plan.radio import FRAME_HEADER, Radio
 from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import full_keep, gather_count, gather_rows
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,42 @@ def with_flash_chip(one: dict, radio: str, board: Board, chip: FlashChip) -> lis
             }
         )
     return found
+
+
+@dataclass(frozen=True)
+class LargerBoard:
+    """A board that holds the whole model in its memory, by default of the class of an ESP32-S3 with
+    8 MB of RAM. ``mega_macs_per_second``: int8 products of one core; ``milliwatts``: of the board
+    while it computes. The defaults are not measurements of this model there."""
+
+    mega_macs_per_second: float = 229.0
+    milliwatts: float = 300.0
+
+
+def macs(config: ModelConfig) -> int:
+    """Multiplications of an inference of the whole model: its products, and scores and weighing of
+    the attention."""
+    split = SplitConfig.even(config, 1)
+    keep = full_keep(config, split)
+    products = sum(
+        gather_rows(config, g)[1]
+        * view_width(config, split, keep, g, 0)
+        * product_width(config, split, g, 0)
+        for g in range(gather_count(config))
+    )
+    rows = config.tokens
+    seen = rows * (rows + 1) // 2 if config.causal else rows * rows
+    attention = 2 * config.blocks * seen * config.features
+    embed_out = config.tokens_in * config.embed_hidden * config.features
+    linear = config.window * config.outputs if config.linear else 0
+    return products + attention + embed_out + linear
+
+
+def on_larger_board(config: ModelConfig, board: LargerBoard) -> dict:
+    """The whole model on one larger board, nothing but its multiplications, as JSON."""
+    count = macs(config)
+    us = count / board.mega_macs_per_second
+    return {"macs": count, "inference_us": round(us), "energy_mj": us * board.milliwatts * 1e-6}
 
 
 def raw_bytes(values: int, tokens: int, senders: int, air: Radio) -> tuple[int, int]:

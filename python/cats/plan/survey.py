@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cats.errors import CatsError
-from cats.plan.alternatives import FlashChip, raw_crossover, to_gateway, with_flash_chip
+from cats.plan.alternatives import (
+    FlashChip,
+    LargerBoard,
+    on_larger_board,
+    raw_crossover,
+    to_gateway,
+    with_flash_chip,
+)
 from cats.plan.answer import answer, ratio, sentences
 from cats.plan.battery import Battery, battery_named, peak_ma, rivals
 from cats.plan.boards import Board, board_named
@@ -105,6 +112,11 @@ def chosen_chip(args: argparse.Namespace) -> FlashChip:
     return FlashChip(args.flash_chip_rate, args.flash_chip_current)
 
 
+def chosen_larger(args: argparse.Namespace) -> LargerBoard:
+    """The larger board that the options tell of."""
+    return LargerBoard(args.larger_board_rate, args.larger_board_power)
+
+
 def _repair(
     config: ModelConfig,
     split: SplitConfig,
@@ -126,6 +138,7 @@ def _repair(
 def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     """All figures as JSON: of a deployment, or of the shape that the options give."""
     board, chip, sleeping = chosen_board(args), chosen_chip(args), chosen_sleep(args)
+    larger = chosen_larger(args)
     own: tuple[SplitConfig, KeepSets] | None = None
     given: Plan | None = None
     options = PlanOptions()
@@ -224,6 +237,8 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "alternatives": {
             "flash_chip": dataclasses.asdict(chip),
             "with_flash_chip": with_flash_chip(one, radio, board, chip),
+            "larger_board": dataclasses.asdict(larger),
+            "on_larger_board": on_larger_board(config, larger),
             "to_gateway": to_gateway(config, shares(several)[0], radio, board),
             "raw_crossover_values": raw_crossover(
                 config, shares(several)[0], radio, figures["bytes_on_air"]
@@ -433,6 +448,9 @@ def _alternatives(result: dict) -> str:
         name = {"engine": "as the engine reads it", "once": "if read once"}[chip["reads"]]
         rows.append([f"one with a flash chip, {name}", chip["fits"], chip["inference_us"] / 1e3,
                      chip["energy_mj"], chip["energy_mj"], 0, chip["read_bytes"]])  # fmt: skip
+    larger = other["on_larger_board"]
+    rows.append(["one larger board (ESP32-S3 class)", True, larger["inference_us"] / 1e3,
+                 larger["energy_mj"], larger["energy_mj"], 0, None])  # fmt: skip
     sent = other["to_gateway"]
     senders = len(sent["nodes"])
     rows.append(

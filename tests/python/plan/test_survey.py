@@ -305,6 +305,17 @@ def test_flash_chip_beside_one_board(capsys: pytest.CaptureFixture) -> None:
     assert once["inference_us"] < engine["inference_us"]
 
 
+def test_a_larger_board_is_its_multiplications(capsys: pytest.CaptureFixture) -> None:
+    """64 tokens, 128 features and hidden, 16 inputs and outputs, by hand."""
+    options = ("--larger-board-rate", "100", "--larger-board-power", "500")
+    _, found = run(capsys, *SHAPE, "--nodes", "2", *options)
+    rows = 64 * (16 * 128 + 128 * (3 * 128 + 128 + 2 * 128))
+    larger = found["alternatives"]["on_larger_board"]
+    assert larger["macs"] == rows + 2 * 64 * 64 * 128 + 128 * 16
+    assert larger["inference_us"] == pytest.approx(larger["macs"] / 100, abs=1)
+    assert larger["energy_mj"] == pytest.approx(larger["macs"] / 100 * 0.5e-3)
+
+
 def test_weights_are_read_once_a_block_of_rows() -> None:
     config, split = paper_shape(1)
     keep = full_keep(config, split)
