@@ -37,7 +37,9 @@ class Radio:
     by ``clock_us`` at most in an exchange. ``frame`` is the largest CATS frame, header included.
     The transport must have a frame ``hand_us`` before its start, else it cannot be sent, and wakes
     the node up to ``tick_us`` late. ``sealed``: frames are sealed and opened by AES-CCM.
-    ``receiver_off``: inside inferences its receiver is off where nothing comes.
+    ``receiver_off``: inside inferences its receiver is off where nothing comes. A receiver that was
+    off is on ``start_us`` before it hears, alarm and ramp-up included, with ``start_to_send``
+    before an own frame as well, and it goes off for more than ``rest_us`` only.
 
     What follows from that and from ``code``: ``lead_us`` (CONFIG_CATS_LEAD_US, so much earlier a
     frame is built; an exchange opens that much behind what it waited for), ``turn_us()`` (left
@@ -57,6 +59,9 @@ class Radio:
     sealed: bool = False
     detect_us: float = 0.0
     receiver_off: bool = False
+    start_us: float = 0.0
+    start_to_send: bool = False
+    rest_us: float = 0.0
     code: CodeTime = code_time()
 
     @property
@@ -67,6 +72,11 @@ class Radio:
     def air_us(self, frame: int) -> float:
         """Microseconds on air of a CATS frame of ``frame`` bytes, ramp-up included."""
         return self.ramp_us + (self.overhead + frame) * self.byte_us
+
+    def pause_us(self, gap_us: float) -> float:
+        """Microseconds that a receiver is on in a gap of so many in which nothing comes."""
+        rests = gap_us - self.start_us > self.rest_us
+        return self.start_us if rests else max(gap_us, 0.0)
 
     def slot_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
         """Whole microseconds of the slot for a payload of a frame of that size, of which a source
@@ -168,29 +178,36 @@ RADIOS = {
     # IEEE 802.15.4-2020, O-QPSK at 2.4 GHz: 32 us a byte; 5 bytes of preamble and SFD, 1 of
     # length; PSDU of at most 127 with 9 bytes of MAC header (frame control, sequence number,
     # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode). A
-    # thread above the air queue calls the driver.
+    # thread above the air queue calls the driver, which starts in 150 us of a running crystal
+    # (CONFIG_CATS_IEEE802154_START_US), behind an alarm of up to five ticks.
     "ieee802154": Radio(
         "ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0,
         hand_us=40.0, tick_us=KERNEL_TICKS_US, clock_us=100.0,
+        start_us=150.0 + 2.5 * KERNEL_TICKS_US, start_to_send=True, rest_us=500.0,
     ),
     # Bluetooth LE 2M framing (Core specification vol 6 part B): 4 us a byte; 2 bytes of preamble,
     # 4 of access address, 2 of header, 3 of CRC; payload of at most 255.
-    "ble_2m": Radio("ble_2m", 255, 11, 4.0, 40.0, 60.0, receiver_off=True),
+    "ble_2m": Radio(
+        "ble_2m", 255, 11, 4.0, 40.0, 60.0, receiver_off=True, start_us=48.0, rest_us=24.0
+    ),
     # The same, as the transport nrf_radio does it, whose frames start with the first bit. From the
     # end of one frame to the next there are ramp-up and guard time, 100 us: it stops the receiver
     # 62 us before its own frame and must have that 8 us earlier, the end of a frame is known 5 us
     # after it, and clocks may be 25 us apart, which crystals of 50 ppm need 250 ms for.
+    # LISTEN_US and REST_US of nrf_radio.c.
     "nrf_radio": Radio(
         "nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0, detect_us=35.0,
-        receiver_off=True,
+        receiver_off=True, start_us=48.0, rest_us=24.0,
     ),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the
     # primary channels, at 1 Mbit/s, and the offset behind them; the guard time is mostly what host
-    # and controller need from one event to the next (doc/transports.rst).
+    # and controller need from one event to the next (doc/transports.rst). A scan is asked for 4 ms
+    # ahead (CONFIG_CATS_BLE_START_US), and Zephyr's controller begins it about half way.
     "ble": Radio(
         "ble", 191 - 4, 25, 4.0, 1250.0, 4000.0,
         before_us=1250.0, hand_us=4000.0, tick_us=KERNEL_TICKS_US, clock_us=200.0,
+        start_us=2000.0, rest_us=12000.0,
     ),
 }  # fmt: skip
 

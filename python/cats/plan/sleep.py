@@ -111,25 +111,29 @@ class Meeting:
         """The leader's radio and processor in a meeting: it sends the beacon. Where an inference
         ``begins``, its receiver is on from a lead before that until it opens the inference; else in
         the slots to ask in, from b + 2 c + turn - spread until it would make the answer, a lead
-        before w."""
+        before w. And what the radio needs to start, and to send its beacon."""
         beacon = self.radio.air_us(FRAME_HEADER + BEACON)
         if begins:
             listens = self.radio.lead_us + self.begin_us - beacon
         else:
             listens = self.answer_us - self.radio.lead_us - self.begin_us + self.spread_us
             listens += self._woken_us
+            listens += self.radio.start_us
+            if self.radio.start_to_send:
+                listens += self.radio.pause_us(self.begin_us - self.spread_us - beacon)
         return Duty(beacon, max(listens, 0.0), 2 * self._woken_us + self._built_us)
 
     def follower(self, rhythm: Rhythm, *, begins: bool, learned: bool = True) -> Duty:
         """Of any other node: it listens from b - u until the beacon was taken in, which comes where
         it is expected in the mean. Where an inference ``begins``, until that is opened; else again
-        from w - spread to w + 2 c + spread."""
-        listens = self.guard_us(rhythm, learned=learned)
+        from w - spread to w + 2 c + spread. And what the radio needs to start and cannot rest."""
+        listens = self.radio.start_us + self.guard_us(rhythm, learned=learned)
         if begins:
             listens += self.begin_us
         else:
-            listens += self.radio.air_us(FRAME_HEADER + BEACON) - self.radio.before_us
-            listens += self._heard_us
+            beacon = self.radio.air_us(FRAME_HEADER + BEACON) - self.radio.before_us
+            beacon += self._heard_us
+            listens += beacon + self.radio.pause_us(self.answer_us - self.spread_us - beacon)
             listens += ANSWER_SLOTS * self.control_us + 2 * self.spread_us + self._woken_us
         return Duty(0.0, listens, 2 * self._woken_us + self._heard_us)
 

@@ -140,7 +140,8 @@ static void learn(struct cats_node *node, uint32_t at)
 		(uint32_t)(((uint64_t)node->config.jitter_us << (UNIT_SHIFT + 1)) / s->leader_us) +
 		2u * (uint32_t)(s->steady ? (change < 0 ? -change : change) : 0);
 	s->error = least(s->error, 2 * ppm * UNITS_PPM);
-	s->drift = drift;
+	/* Half of a change is what a clock with ticks tells wrong, about. */
+	s->drift += s->steady ? change / 2 : change;
 	s->steady = true;
 	s->since_us = at;
 	s->leader_us = 0;

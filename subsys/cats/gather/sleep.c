@@ -76,8 +76,9 @@ static void look_for_others(struct cats_sleep *s)
 {
 	if (++s->lonely >= s->scan_after) {
 		s->lonely = 0;
-		s->scan_after =
-			(uint16_t)(2u * s->scan_after < SCAN_LAST ? 2u * s->scan_after : SCAN_LAST);
+		s->scan_after = s->complete || 2u * s->scan_after > SCAN_LAST
+					? SCAN_LAST
+					: (uint16_t)(2u * s->scan_after);
 		s->scans = true;
 	}
 }
@@ -215,8 +216,7 @@ static void found(struct cats_node *node, uint32_t now_us)
 	node->phase = CATS_NODE_WAITING;
 	lead(node);
 	s->calls = CATS_CALLS;
-	s->complete = true; /* it would have found others */
-	s->scan_after = SCAN_LAST;
+	s->complete = true; /* it would have found others, or finds who calls now by one look */
 	cats_meeting_forget(s, now_us);
 	s->next_us = now_us + node->config.lead_us;
 	s->elapsed_us = 0;
@@ -252,9 +252,10 @@ static bool step(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 			return answer(node, now_us, todo);
 		}
 		ask(node, now_us, todo);
-		if (cats_node_runs(node) || !reached(todo, now_us,
-						     s->begun_us + cats_meeting_us(image_of(node)) +
-							     cats_meeting_spread(node))) {
+		if (todo->what != CATS_TODO_WAIT || cats_node_runs(node) ||
+		    !reached(todo, now_us,
+			     s->begun_us + cats_meeting_us(image_of(node)) +
+				     cats_meeting_spread(node))) {
 			return false;
 		}
 		break;

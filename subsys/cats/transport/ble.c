@@ -55,8 +55,9 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
  * data of a frame is set from NEAR_US before its event on.
  */
 #define ON_US (CONFIG_CATS_BLE_START_US + CATS_TICKS_US(5))
-#define REST_US (ON_US + 10000) /* least time for which it goes off */
+#define REST_US 12000 /* least time for which it goes off */
 #define NEAR_US 1000
+#define BEGUN_US (CONFIG_CATS_BLE_START_US / 2) /* a controller scans so much later, about */
 #endif
 
 BUILD_ASSERT(CONFIG_CATS_AIR_PRIORITY > -CONFIG_NUM_COOP_PRIORITIES,
@@ -172,12 +173,15 @@ static struct cats_rest rest;
 
 static void switch_scanner(bool on)
 {
+	uint32_t now = ble_now();
+
 	if (on) {
 		(void)scan();
+		now += BEGUN_US;
 	} else {
 		(void)bt_le_scan_stop();
 	}
-	cats_rest_is(&rest, !on, ble_now());
+	cats_rest_is(&rest, !on, now);
 }
 
 /* Do what ble_listen() was told; microseconds until this is to be called again. */

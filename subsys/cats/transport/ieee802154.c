@@ -10,6 +10,9 @@
 
 #include <zephyr/device.h>
 #include <zephyr/devicetree.h>
+#ifdef CONFIG_CATS_IEEE802154_CRYSTAL_US
+#include <zephyr/drivers/clock_control/nrf_clock_control.h>
+#endif
 #include <zephyr/init.h>
 #include <zephyr/kernel.h>
 #include <zephyr/logging/log.h>
@@ -36,6 +39,7 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 #define MAC_BROADCAST 0xffff
 #define PSDU_MAX 127
 #define POWER_MIN -40 /* dBm */
+#define CHANNEL_MIN 11
 #define FRAME_MAX (PSDU_MAX - MAC_HEADER - MAC_CHECKSUM)
 
 /* O-QPSK at 250 kbit/s. A frame starts with the ramp-up; drivers stamp its length byte. */
@@ -51,8 +55,12 @@ LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
  * frame is waited for from NEAR_US before it on.
  */
 #define ON_US (CONFIG_CATS_IEEE802154_START_US + CATS_TICKS_US(5))
-#define REST_US (ON_US + 8000) /* least time for which the receiver goes off */
+#define REST_US 500 /* least time for which the receiver goes off */
 #define NEAR_US CATS_TICKS_US(8)
+#endif
+#ifdef CONFIG_CATS_IEEE802154_CRYSTAL_US
+/* From that alarm to a crystal that runs. */
+#define CRYSTAL_US (CONFIG_CATS_IEEE802154_CRYSTAL_US + CATS_TICKS_US(5))
 #endif
 
 BUILD_ASSERT(CONFIG_SYS_CLOCK_TICKS_PER_SEC >= 10000,
@@ -213,21 +221,6 @@ static bool timed(const struct out *out)
 	return out->mode != IEEE802154_TX_MODE_DIRECT && out->mode != IEEE802154_TX_MODE_CCA;
 }
 
-/* At its time, or not at all. */
-static int transmit(struct out *out)
-{
-	if (!timed(out)) {
-		int32_t late =
-			cats_wait_until(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now);
-
-		if (late > LATE_US) {
-			return -ETIME;
-		}
-		out->start += late;
-	}
-	return api()->tx(radio, out->mode, out->pkt, out->pkt->buffer);
-}
-
 /* That is known when it is asked to, and then of every frame. */
 static void tell_unsupported(enum ieee802154_tx_mode mode)
 {
@@ -245,11 +238,63 @@ static void tell_unsupported(enum ieee802154_tx_mode mode)
  */
 
 #ifdef CONFIG_CATS_SLEEP
+#ifdef CONFIG_CATS_IEEE802154_CRYSTAL_US
+/* Nordic's driver starts the crystal, waits for it and starts the receiver. The crystal is started
+ * ahead of that, and goes on in rests that are too short to start it again.
+ */
+static void hold_crystal(bool hold)
+{
+	static struct onoff_client crystal;
+	static bool held;
+	struct onoff_manager *manager = z_nrf_clock_control_get_onoff(CLOCK_CONTROL_NRF_SUBSYS_HF);
+
+	if (hold && !held) {
+		sys_notify_init_spinwait(&crystal.notify);
+		held = onoff_request(manager, &crystal) >= 0;
+	} else if (!hold && held) {
+		(void)onoff_cancel_or_release(manager, &crystal);
+		held = false;
+	}
+}
+
+/* Where the crystal runs already the driver starts its receiver twice, which would then start by
+ * itself behind the first frame. A change of the channel ends both and starts it once.
+ */
+static void start_driver(void)
+{
+	(void)api()->set_channel(radio,
+				 settings.channel == CHANNEL_MIN ? CHANNEL_MIN + 1 : CHANNEL_MIN);
+	(void)api()->start(radio);
+	(void)api()->set_channel(radio, settings.channel);
+}
+
+/* For a rest of so many microseconds. Those until this is to be called again. */
+static int32_t rest_crystal(int32_t us)
+{
+	hold_crystal(us <= CRYSTAL_US);
+	return us <= CRYSTAL_US ? us : us - CRYSTAL_US;
+}
+#else
+static void hold_crystal(bool hold)
+{
+	ARG_UNUSED(hold);
+}
+
+static void start_driver(void)
+{
+	(void)api()->start(radio);
+}
+
+static int32_t rest_crystal(int32_t us)
+{
+	return us;
+}
+#endif /* CONFIG_CATS_IEEE802154_CRYSTAL_US */
+
 static K_MUTEX_DEFINE(switching); /* with attach and detach */
 static bool switches;             /* there is a port */
 
 static struct cats_rest rest;
-static int64_t on_ticks;
 
 static void switch_receiver(bool on)
 {
@@ -262,11 +307,10 @@ static void switch_receiver(bool on)
 		(void)api()->configure(radio, IEEE802154_CONFIG_RX_ON_WHEN_IDLE, &config);
 	}
 	if (on) {
-		(void)api()->start(radio);
+		start_driver();
 	} else if (!idle) {
 		(void)api()->stop(radio);
 	}
-	on_ticks = k_uptime_ticks();
 	cats_rest_is(&rest, !on, radio_now());
 }
 
@@ -282,7 +326,7 @@ static int32_t obey(int32_t frame_us)
 	if (off != rest.off) {
 		switch_receiver(!off);
 	}
-	return off ? us : INT32_MAX;
+	return off ? rest_crystal(us) : INT32_MAX;
 }
 
 /* The next frame, when it is near. Until then, and without a port, what radio_listen() told. */
@@ -290,40 +334,39 @@ static struct out *next_out(void)
 {
 	for (;;) {
 		struct out *out = &outs[out_ended % CATS_TRANSPORT_FRAMES];
+		bool waits = out_ended != out_taken;
 		int32_t us = INT32_MAX;
 		int32_t look_us;
 
-		if (out_ended != out_taken) {
-			us = cats_time_diff(out->start - CONFIG_CATS_IEEE802154_TX_US,
-					    radio_now()) -
-			     NEAR_US;
+		if (waits) {
+			us = cats_time_diff(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now());
 		}
 		(void)k_mutex_lock(&switching, K_FOREVER);
 		look_us = switches ? obey(us) : INT32_MAX;
 		(void)k_mutex_unlock(&switching);
-		if (us <= 0 || (us != INT32_MAX && (timed(out) || !switches))) {
+		if (waits && (us <= NEAR_US || timed(out) || !switches)) {
 			return out;
 		}
-		us = MIN(us, look_us);
+		us = MIN(waits ? us - NEAR_US : us, look_us);
 		(void)k_sem_take(&out_go, us == INT32_MAX
 						  ? K_FOREVER
 						  : K_TICKS(k_us_to_ticks_ceil32((uint32_t)us)));
 	}
 }
 
-/* Whether the driver has been started for long enough to send at once. */
-static bool has_started(void)
+/* Whether the driver has been started for long enough to send then. */
+static bool has_started(uint32_t at)
 {
-	return !rest.off && k_uptime_ticks() - on_ticks >=
-				    k_us_to_ticks_floor32(CONFIG_CATS_IEEE802154_START_US);
+	return !rest.off && cats_time_diff(at, rest.since_us) >= CONFIG_CATS_IEEE802154_START_US;
 }
 
 static void radio_listen(struct cats_port *port, const struct cats_listen *listen, uint32_t ready)
 {
-	bool first = cats_time_diff(ready, listen->from_us) < 0;
+	uint32_t sends = ready + CONFIG_CATS_LEAD_US - CONFIG_CATS_IEEE802154_TX_US;
+	bool first = cats_time_diff(sends, listen->from_us) < 0;
 
 	ARG_UNUSED(port);
-	cats_rest_tell(&rest, listen->off, first ? ready : listen->from_us);
+	cats_rest_tell(&rest, listen->off, first ? sends : listen->from_us);
 	k_sem_give(&out_go);
 }
 
@@ -341,6 +384,7 @@ static void allow_switches(bool allowed)
 	if (rest.off) {
 		switch_receiver(true);
 	}
+	hold_crystal(false);
 	(void)k_mutex_unlock(&switching);
 }
 #else
@@ -350,8 +394,9 @@ static struct out *next_out(void)
 	return &outs[out_ended % CATS_TRANSPORT_FRAMES];
 }
 
-static bool has_started(void)
+static bool has_started(uint32_t at)
 {
+	ARG_UNUSED(at);
 	return true;
 }
 
@@ -361,6 +406,24 @@ static void allow_switches(bool allowed)
 }
 #endif
 
+/* At its time, or not at all. */
+static int transmit(struct out *out)
+{
+	if (!timed(out)) {
+		int32_t late =
+			cats_wait_until(out->start - CONFIG_CATS_IEEE802154_TX_US, radio_now);
+
+		if (late > LATE_US) {
+			return -ETIME;
+		}
+		out->start += late;
+	}
+	if (!has_started(out->start)) {
+		return -ETIME;
+	}
+	return api()->tx(radio, out->mode, out->pkt, out->pkt->buffer);
+}
+
 static void out_thread(void *p1, void *p2, void *p3)
 {
 	ARG_UNUSED(p1);
@@ -369,7 +432,7 @@ static void out_thread(void *p1, void *p2, void *p3)
 	for (;;) {
 		struct out *out = next_out();
 
-		out->result = has_started() ? transmit(out) : -ETIME;
+		out->result = transmit(out);
 		if (out->result == -ENOTSUP) {
 			tell_unsupported(out->mode);
 		}

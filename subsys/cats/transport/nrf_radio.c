@@ -57,7 +57,7 @@
 #define PREPARE_US 62  /* stop of the receiver to the first bit: RAMP_US, and two interrupts */
 #define MARGIN_US 8    /* between the receiver's stop and what it takes to ask for it */
 #define LISTEN_US 48   /* receiver's ramp-up, and an interrupt before it */
-#define REST_US 100    /* least time for which the receiver goes off */
+#define REST_US 24     /* least rest; two interrupts are less */
 #define DISABLE_US 10  /* longest ramp-down */
 #define ENDED_US 30    /* so long behind its end a frame has ended */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
@@ -454,10 +454,10 @@ static bool transmit(void)
 	return true;
 }
 
-/* Whether there is time to be off. */
-static bool may_rest(void)
+/* Whether there is more time to be off than that. */
+static bool may_rest(int32_t least_us)
 {
-	rests = rests && cats_time_diff(rests_until - LISTEN_US, radio_now()) > REST_US;
+	rests = rests && cats_time_diff(rests_until - LISTEN_US, radio_now()) > least_us;
 	return rests;
 }
 
@@ -470,7 +470,7 @@ static bool out_due(void)
 /* The receiver off, if there is time to be. */
 static bool rest(void)
 {
-	if (!may_rest()) {
+	if (!may_rest(REST_US)) {
 		return false;
 	}
 	state = STOPPING;
@@ -577,7 +577,7 @@ static void go_on(void)
 		}
 		out_end(false);
 	}
-	if (may_rest()) {
+	if (may_rest(MARGIN_US)) {
 		state = RESTING;
 		rested_at = radio_now();
 		rest_on();

@@ -24,8 +24,8 @@ struct cats_rest {
 	bool told; /**< to be off until then */
 	uint32_t until_us;
 	bool off;
-	uint32_t off_us;   /**< since then */
-	uint32_t total_us; /**< before that */
+	uint32_t since_us; /**< off or on since then */
+	uint32_t total_us; /**< off before that */
 };
 
 /** @brief The receiver is to be off until @p until_us, or on. */
@@ -65,10 +65,10 @@ static inline void cats_rest_is(struct cats_rest *rest, bool off, uint32_t now)
 	unsigned int key = irq_lock();
 
 	if (rest->off) {
-		rest->total_us += now - rest->off_us;
+		rest->total_us += now - rest->since_us;
 	}
 	rest->off = off;
-	rest->off_us = now;
+	rest->since_us = now;
 	irq_unlock(key);
 }
 
@@ -76,7 +76,7 @@ static inline void cats_rest_is(struct cats_rest *rest, bool off, uint32_t now)
 static inline uint32_t cats_rest_total(const struct cats_rest *rest, uint32_t now)
 {
 	unsigned int key = irq_lock();
-	uint32_t us = rest->total_us + (rest->off ? now - rest->off_us : 0);
+	uint32_t us = rest->total_us + (rest->off ? now - rest->since_us : 0);
 
 	irq_unlock(key);
 	return us;

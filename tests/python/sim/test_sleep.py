@@ -95,8 +95,8 @@ def test_many_ask_at_once(nodes):
     found = run(nodes, idle=[0])
     assert found.done.all() and found.delivered == 1.0
     assert found.latency_us[1:].max() < 12 * S
-    lossy = run(nodes, idle=[0], loss=0.1)
-    assert lossy.done.mean() > 0.97
+    lossy = [run(nodes, idle=[0], loss=0.1, seed=seed).done.mean() for seed in range(1, 5)]
+    assert min(lossy) > 0.92 and np.mean(lossy) > 0.96
 
 
 def test_every_meeting():

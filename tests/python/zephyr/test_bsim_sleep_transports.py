@@ -116,7 +116,7 @@ class Kind:
 
 KINDS = {
     "nrf_radio": Kind(430, 3 * MS, 1 * MS, 2 * MS, 100),
-    "ieee802154": Kind(500, 3 * MS, 1 * MS, 5 * MS, 200, 1500, True),
+    "ieee802154": Kind(500, 3 * MS, 1 * MS, 5 * MS, 200, 300, True),
     "ble": Kind(5 * MS, 8 * MS, 4 * MS, 6 * MS, 2000, 4000, gap_us=3 * MS),
 }
 #: Rests: the last one passes the 71 minutes of 32 bits.

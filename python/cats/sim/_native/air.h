@@ -164,6 +164,10 @@ struct air_config {
 	uint16_t clock_ppm;
 	uint16_t jitter_us; /**< so exactly a node wakes up at the time that its clock shows */
 	double detect_us;   /**< a frame is noticed so long behind its first bit */
+	/** a receiver that was off is on so long before it hears */
+	double start_ns;
+	bool start_to_send; /**< before its own frames, too */
+	double rest_ns;     /**< it is not off for less */
 	bool code_counted;  /**< else code takes no time, what stands below is not used */
 	struct air_code code;
 	double hand_ns; /**< so long before its start the transport must have a frame */

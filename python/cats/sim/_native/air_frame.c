@@ -131,8 +131,13 @@ void air_start_frame(struct air *air, int n)
 	a->sent_ns += (uint64_t)ns;
 	if (frame->start_ns < a->off_until_ns) {
 		int64_t end_ns = frame->end_ns < a->off_until_ns ? frame->end_ns : a->off_until_ns;
+		int64_t on_ns = frame->start_ns;
 
-		*a->rests_ns -= (uint64_t)(end_ns - frame->start_ns);
+		if (air->config.start_to_send) {
+			on_ns -= (int64_t)air->config.start_ns;
+			on_ns = on_ns > a->off_from_ns ? on_ns : a->off_from_ns;
+		}
+		*a->rests_ns -= (uint64_t)(end_ns - on_ns);
 	}
 	if (record != NULL) {
 		uint8_t type = frame->data[0] & 15;

@@ -161,19 +161,30 @@ void air_note_frame(struct air *air, int n, enum air_span_kind kind, const struc
 	}
 }
 
-/* What was said before counts until then. */
-static void stop_resting(struct antenna *a, int64_t ns)
+/* Whether a receiver goes off for so long, or one that is off stays so. */
+static bool rests(const struct antenna *a, int64_t ns, bool off)
 {
-	if (a->off_until_ns > ns) {
+	return ns > (off ? 0 : (int64_t)a->air->config.rest_ns);
+}
+
+/* What was said before counts until then. Whether the receiver is off then. */
+static bool stop_resting(struct antenna *a, int64_t ns)
+{
+	bool off = a->off_until_ns > ns;
+	int64_t window = a->window_ns;
+
+	if (off) {
 		*a->rests_ns -= (uint64_t)(a->off_until_ns - ns);
 		a->off_until_ns = ns;
 	}
-	if (a->window_ns < ns && a->window_ns < a->again_ns) {
+	a->window_ns = AIR_NEVER;
+	if (window < ns && rests(a, a->again_ns - window, false)) {
 		int64_t end = a->again_ns < ns ? a->again_ns : ns;
 
-		*a->rests_ns += (uint64_t)(end - a->window_ns);
+		*a->rests_ns += (uint64_t)(end - window);
+		off = a->again_ns > ns;
 	}
-	a->window_ns = AIR_NEVER;
+	return off;
 }
 
 uint64_t air_on_ns(const struct air *air, int node)
@@ -485,6 +496,12 @@ bool air_listens(struct air *air, int n, const struct frame *frame)
 	return a->window_ns == AIR_NEVER || first_ns >= a->again_ns;
 }
 
+/* When a receiver is started that is to hear by then. */
+static int64_t on_ns(const struct air *air, int n, uint32_t at_us)
+{
+	return global_ns(air, n, at_us, air->antenna[n].free_ns) - (int64_t)air->config.start_ns;
+}
+
 /* The receiver off, where nothing comes. Returns when the node is to be asked again. */
 static int64_t listen(struct air *air, int n)
 {
@@ -492,22 +509,24 @@ static int64_t listen(struct air *air, int n)
 	bool runs = cats_node_runs(&a->node);
 	struct cats_listen listen = {0};
 	int64_t until;
+	bool off;
 
 	if (runs ? air->config.listens : air->config.period_us != 0) {
 		cats_node_listen(&a->node, clock_us(a), (uint32_t)air->config.detect_us, &listen);
 	}
-	stop_resting(a, a->free_ns);
+	off = stop_resting(a, a->free_ns);
 	a->rests_ns = runs ? &a->receiver_off_ns : &a->asleep_ns;
-	until = listen.off ? global_ns(air, n, listen.from_us, a->free_ns) : a->free_ns;
-	if (receives(air, n, a->free_ns, until > a->free_ns)) {
+	until = listen.off ? on_ns(air, n, listen.from_us) : a->free_ns;
+	off = rests(a, until - a->free_ns, off);
+	if (receives(air, n, a->free_ns, off)) {
 		return listen.ask ? global_ns(air, n, listen.ask_us, a->free_ns) : AIR_NEVER;
 	}
-	if (until > a->free_ns) {
+	if (off) {
 		if (a->off_until_ns < a->free_ns) {
 			a->off_from_ns = a->free_ns;
 			if (!runs && until - a->free_ns > AIR_SLEEP_NS) {
 				wobble(air, n);
-				until = global_ns(air, n, listen.from_us, a->free_ns);
+				until = on_ns(air, n, listen.from_us);
 			}
 		}
 		*a->rests_ns += (uint64_t)(until - a->free_ns);
@@ -517,8 +536,22 @@ static int64_t listen(struct air *air, int n)
 		return AIR_NEVER;
 	}
 	a->window_ns = global_ns(air, n, listen.ask_us, a->free_ns);
-	a->again_ns = global_ns(air, n, listen.again_us, a->free_ns);
+	a->again_ns = on_ns(air, n, listen.again_us);
 	return a->window_ns;
+}
+
+/* It waits: its receiver is off, where it may be. */
+static void rest(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+
+	if (air->config.listens || air->config.period_us != 0) {
+		int64_t ask = listen(air, n);
+
+		if (ask != AIR_NEVER && wake_ns(a, ask) < a->wake_ns) {
+			a->wake_ns = wake_ns(a, ask);
+		}
+	}
 }
 
 /* Do what a node asks for until it waits. */
@@ -538,17 +571,14 @@ static void serve(struct air *air, int n)
 		} else if (!todo.forever) {
 			a->wake_ns = wake_ns(a, global_ns(air, n, todo.at, a->free_ns));
 		}
+		if (todo.what == CATS_TODO_WAIT) {
+			rest(air, n);
+		}
+		/* Behind it: a job's thread waits for this code. */
 		if (todo.compute && start_job(air, n) && a->job_end_ns == a->free_ns) {
 			air_end_job(air, n);
 		}
 	} while (todo.what != CATS_TODO_WAIT || todo.compute);
-	if (air->config.listens || air->config.period_us != 0) {
-		int64_t ask = listen(air, n);
-
-		if (ask != AIR_NEVER && wake_ns(a, ask) < a->wake_ns) {
-			a->wake_ns = wake_ns(a, ask);
-		}
-	}
 }
 
 int64_t air_due_ns(const struct air *air, int n)

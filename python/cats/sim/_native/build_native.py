@@ -29,6 +29,7 @@ HEADERS = (
     "include/cats/image.h",
     "include/cats/engine.h",
     "include/cats/metadata.h",
+    "include/cats/log_mel.h",
     "subsys/cats/engine/requantize.h",
     "subsys/cats/engine/kernels.h",
     "include/cats/gather.h",
@@ -37,7 +38,12 @@ HEADERS = (
     "python/cats/sim/_native/air.h",
 )
 #: C files: all of these folders, without the kernels for other processors.
-SOURCES = ("subsys/cats/engine", "subsys/cats/gather", "python/cats/sim/_native")
+SOURCES = (
+    "subsys/cats/engine",
+    "subsys/cats/features",
+    "subsys/cats/gather",
+    "python/cats/sim/_native",
+)
 INCLUDES = (
     "include",
     "subsys/cats/engine",

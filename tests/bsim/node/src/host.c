@@ -20,10 +20,15 @@
 
 #define NOT_GIVEN UINT32_MAX
 #define FILE_MAX (4 << 20)
+#define CRYSTAL_US 400 /* it takes so long to start; the nRF52840 360 us */
+#define CLOCK_HF 1     /* NHW_CLKPWR_CLK_IDX_HF */
+#define CLOCK_INSTANCE IS_ENABLED(CONFIG_SOC_NRF5340_CPUNET)
 
 struct options options;
 
 extern bs_time_t hwll_phy_time_from_dev(bs_time_t d_t);
+extern void nhw_clock_cheat_set_start_time(unsigned int instance, unsigned int clock,
+					   unsigned int source, bs_time_t time);
 
 static void add_options(void)
 {
@@ -91,6 +96,7 @@ static void set_default(unsigned int *option, unsigned int value)
 
 void host_begin(void)
 {
+	nhw_clock_cheat_set_start_time(CLOCK_INSTANCE, CLOCK_HF, 0, CRYSTAL_US);
 	set_default(&options.node, bsim_args_get_global_device_nbr());
 	set_default(&options.inferences, 10);
 	set_default(&options.first, 0);

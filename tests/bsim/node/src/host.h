@@ -45,7 +45,10 @@ struct options {
 
 extern struct options options;
 
-/** @brief Set what the command line did not; what has no default stays UINT_MAX then. */
+/**
+ * @brief Set what the command line did not; what has no default stays UINT_MAX then. The crystal
+ * takes as long to start as a real one.
+ */
 void host_begin(void);
 
 /** @brief Bytes of a file; exits where it cannot be read. Never freed. */

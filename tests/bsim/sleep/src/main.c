@@ -40,12 +40,6 @@
 #include "local.h"
 
 #define SAMPLE_US 250000 /* the clock is looked at so often */
-#define CRYSTAL_US 400   /* it takes so long to start; the nRF52840 360 us */
-#define CLOCK_HF 1       /* NHW_CLKPWR_CLK_IDX_HF */
-#define CLOCK_INSTANCE IS_ENABLED(CONFIG_SOC_NRF5340_CPUNET)
-
-extern void nhw_clock_cheat_set_start_time(unsigned int instance, unsigned int clock,
-					   unsigned int source, bs_time_t time);
 
 struct step {
 	unsigned int line;
@@ -166,7 +160,6 @@ int main(void)
 	int ret;
 
 	host_begin();
-	nhw_clock_cheat_set_start_time(CLOCK_INSTANCE, CLOCK_HF, 0, CRYSTAL_US);
 	(void)snprintf(name, sizeof(name), "script_%02u.txt", options.node);
 	script = host_file(name, &size);
 	script[size] = '\0';
