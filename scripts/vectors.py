@@ -29,6 +29,7 @@ from cats.plan.plan import Plan, exchange_order, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig, to_json
+from cats.shape.partition import local_keep
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Case:
     nodes: int
     seed: int
     ratio: float = 1.0
+    empty: float = 0.0
+    local: int = 0
     wild: bool = False
     even: bool = False
     plan: dict[str, object] = field(default_factory=dict)
@@ -56,7 +59,8 @@ class Case:
     def model(self) -> IntegerModel:
         """The quantised model."""
         split = self.split
-        keep = random_keep(self.seed, self.config, split, self.ratio)
+        keep = random_keep(self.seed, self.config, split, self.ratio, self.empty)
+        keep = local_keep(self.config, keep, self.local)
         return random_model(self.seed, self.config, split, keep, self.wild)
 
 
@@ -273,6 +277,62 @@ def cases() -> list[Case]:
             ),
             ratio=0.4,
             plan=dict(block_rows=3, interleave=True, tile_rows=3),
+        ),
+        _case(
+            "four_stem",
+            "each node has a stem, wider than any view: INPUT carries what they make of inputs",
+            4,
+            dict(
+                tokens_in=9,
+                inputs=86,
+                outputs=4,
+                features=20,
+                heads=5,
+                hidden=14,
+                blocks=1,
+                pool="class",
+                embed="stem",
+                embed_hidden=11,
+            ),
+            ratio=0.5,
+            plan=dict(rounds=1, tile_rows=4, block_rows=2),
+        ),
+        _case(
+            "two_stem_single",
+            "node 0 has all inputs and their stem; payloads so small that a row is cut",
+            2,
+            dict(
+                tokens_in=5,
+                inputs=6,
+                outputs=3,
+                features=16,
+                heads=2,
+                hidden=10,
+                blocks=1,
+                embed="stem",
+                embed_hidden=13,
+            ),
+            even=True,
+            plan=dict(payload=7),
+        ),
+        _case(
+            "four_empty_gathers",
+            "a local block; of the other one some gathers, and some sources, keep nothing; repair",
+            4,
+            dict(
+                tokens_in=5,
+                inputs=6,
+                outputs=4,
+                features=24,
+                heads=6,
+                hidden=14,
+                blocks=2,
+                embed="own",
+            ),
+            ratio=0.6,
+            empty=0.2,
+            local=1,
+            plan=dict(rounds=1, interleave=True, tile_rows=2),
         ),
         _case(
             "sixteen",

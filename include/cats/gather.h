@@ -219,8 +219,9 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 /**
  * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
  *
- * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included: who loses
- * every frame of an exchange must not disturb the others.
+ * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included, and that
+ * of those behind it that are on no air: who loses every frame of an exchange must not disturb the
+ * others.
  */
 uint32_t cats_silence_us(const struct cats_image *image);
 

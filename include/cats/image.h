@@ -61,7 +61,7 @@ extern "C" {
 
 /** What a gather carries. */
 enum cats_gather_kind {
-	CATS_GATHER_INPUT = 0,     /**< raw tokens, if any; consumed by the embedding */
+	CATS_GATHER_INPUT = 0,     /**< raw tokens, or a stem's, or none; for the embedding */
 	CATS_GATHER_ATTENTION = 1, /**< residual; norm, then q, k, v of the own heads */
 	CATS_GATHER_HEADS = 2,     /**< attention heads; consumed by the output projection */
 	CATS_GATHER_FORWARD = 3,   /**< residual; norm, then the own hidden columns */
@@ -85,8 +85,10 @@ enum cats_pool {
 #define CATS_FLAG_HELD 0x0002u          /**< ATTENTION gathers are held whole: see heads_per_pass */
 #define CATS_FLAG_SEALED 0x0004u        /**< slots are long enough for sealed frames */
 #define CATS_FLAG_OWN_EMBEDDING 0x0008u /**< each node embeds its own inputs, nobody sends any */
+#define CATS_FLAG_EMPTY_GATHERS 0x0080u /**< some source keeps no column of a gather */
 #define CATS_FLAG_RADIO 0x0070u         /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
 #define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
+#define CATS_FLAG_STEM 0x0100u          /**< INPUT carries what stems make of the inputs */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -221,7 +223,8 @@ struct cats_image_gather {
 	uint32_t table;
 	/**
 	 * ATTENTION, FORWARD, OUTPUT: offset of struct cats_image_norm [view columns]. INPUT with
-	 * CATS_FLAG_OWN_EMBEDDING: offset of one struct cats_image_embed, 0 for one layer
+	 * CATS_FLAG_OWN_EMBEDDING: offset of one struct cats_image_embed, 0 for one layer; with
+	 * CATS_FLAG_STEM: the same of a node with inputs, 0 of others
 	 */
 	uint32_t norm;
 	uint32_t norm_epsilon; /**< epsilon over the squared int8 step, Q16 */
@@ -278,14 +281,24 @@ struct cats_image_channel {
 };
 
 /**
- * Second product of an embedding of two layers, from the hidden columns (the products of INPUT,
- * through ReLU) to the residual; 16 bytes.
+ * A product of what a node itself has, beside that behind INPUT; 16 bytes. With
+ * CATS_FLAG_OWN_EMBEDDING the second of an embedding of two layers: from the hidden columns (the
+ * products of INPUT, through ReLU) to the residual. With CATS_FLAG_STEM the stem: from the own
+ * inputs, through ReLU, to the own columns of INPUT.
  */
 struct cats_image_embed {
-	uint32_t weights;      /**< offset of int8 [own features][products of INPUT up to 4] */
-	uint32_t channels;     /**< offset of struct cats_image_channel [own features] */
-	uint32_t shift;        /**< right shift of its requantisation, 1..62 */
-	uint32_t arena_hidden; /**< arena offset of int8 [block_rows][products of INPUT] */
+	/**
+	 * offset of int8 [own features][products of INPUT up to 4]; of a stem int8
+	 * [own columns of INPUT][own inputs up to 4]
+	 */
+	uint32_t weights;
+	uint32_t channels; /**< offset of struct cats_image_channel [as weights] */
+	uint32_t shift;    /**< right shift of its requantisation, 1..62 */
+	/**
+	 * arena offset of int8 [block_rows][products of INPUT]; of a stem int8 [tokens_in]
+	 * [own columns of INPUT]
+	 */
+	uint32_t arena_hidden;
 };
 
 /** How a sample becomes a real input. */
@@ -301,7 +314,7 @@ enum cats_normalisation {
  */
 struct cats_image_metadata {
 	uint8_t normalisation; /**< enum cats_normalisation */
-	uint8_t reserved;      /**< 0 */
+	uint8_t overlap;       /**< pixels around a patch that a token has as well */
 	uint16_t channels;     /**< of a sample */
 	uint16_t height;       /**< a window is [height][width][channels]; 1 for a series */
 	uint16_t width;        /**< steps of a series */
@@ -364,8 +377,8 @@ enum cats_image_error {
 	CATS_IMAGE_SLOT = 9, /**< slot_us is longer than CATS_MAX_SLOT_US or _EXCHANGE_US allow */
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
 	/**
-	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM or
-	 * CONFIG_CATS_OWN_EMBEDDING
+	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
+	 * CONFIG_CATS_OWN_EMBEDDING or CONFIG_CATS_EMPTY_GATHERS
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };

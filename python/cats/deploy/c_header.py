@@ -21,10 +21,12 @@ from cats.plan.plan import Plan
 from cats.shape.config import POOLS
 from cats.shape.image_layout import (
     FLAG_CAUSAL,
+    FLAG_EMPTY_GATHERS,
     FLAG_HELD,
     FLAG_OWN_EMBEDDING,
     FLAG_RADIO,
     FLAG_SEALED,
+    FLAG_STEM,
     FORMAT_VERSION,
     GATHER,
     SENSOR,
@@ -43,6 +45,8 @@ _FLAGS = {
     FLAG_HELD: "CATS_FLAG_HELD",
     FLAG_SEALED: "CATS_FLAG_SEALED",
     FLAG_OWN_EMBEDDING: "CATS_FLAG_OWN_EMBEDDING",
+    FLAG_STEM: "CATS_FLAG_STEM",
+    FLAG_EMPTY_GATHERS: "CATS_FLAG_EMPTY_GATHERS",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED}

@@ -10,6 +10,7 @@
     DEPLOY/node_03/cats_partition.bin  the same bytes for a flash partition
     DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
     DEPLOY/node_03/cats_partition.signed.bin  the same with a signature behind, by ``cats sign``
+    DEPLOY/cats_log_mel.h              of a model of speech: what its features are made by
 
 The same model, options and version give the same bytes. What is replaced is replaced whole or not
 at all; files of others in the folder stay.
@@ -41,7 +42,10 @@ from cats.plan.radio import RADIOS
 from cats.report import table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
+from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
+from cats.tasks import log_mel
+from cats.tasks.text_tokens import Vocabulary
 
 #: Version of the DEPLOY folder.
 DEPLOY_FORMAT = 1
@@ -52,7 +56,13 @@ SIGNED = "cats_partition.signed.bin"
 #: A DEPLOY folder: what is the program's in it.
 FOLDER = FolderKind(
     "a deployment",
-    (PLAN, integer.INTEGER_JSON, integer.INTEGER_TENSORS, "node_[0-9][0-9]/cats_partition.*"),
+    (
+        PLAN,
+        integer.INTEGER_JSON,
+        integer.INTEGER_TENSORS,
+        "node_[0-9][0-9]/cats_partition.*",
+        log_mel.HEADER,
+    ),
     {PLAN: "model_id"},
 )
 
@@ -163,9 +173,11 @@ def _fastest(model: IntegerModel, plan: Plan) -> dict[str, int]:
 def partition_files(
     model: IntegerModel, plan: Plan, formats: str, flash_address: int | None = None
 ) -> dict[str, bytes]:
-    """{path in DEPLOY: content} of all nodes' partitions."""
+    """{path in DEPLOY: content} of all nodes' partitions and of what stands beside them."""
     ident = image.model_id(model, plan)
     files: dict[str, bytes] = {}
+    if (features := log_mel.shape_of(model.metadata)) is not None:
+        files[log_mel.HEADER] = log_mel.c_header(features).encode()
     for d in range(model.split.nodes):
         packed = image.pack(model, plan, d, ident)
         if formats in ("header", "both"):
@@ -404,6 +416,11 @@ def _samples(metadata: Mapping[str, Any] | None) -> list[str]:
     """What a sample and an output are."""
     if metadata is None:
         return []
+    vocabulary = Vocabulary.of(metadata_from_json(metadata))
+    if vocabulary is not None:
+        known, unit = len(vocabulary.names), vocabulary.unit
+        return ["", f"window of {metadata['width']} {unit}s, rows of {known} with a 1 in the "
+                    f"{unit}'s column; {known} outputs for the next"]  # fmt: skip
     steps = "x".join(str(metadata[key]) for key in ("height", "width") if metadata[key] > 1)
     channels = [
         [c["name"], c["unit"] or None, c["mean"], c["deviation"], c["counts_per_unit"]]

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,9 +31,11 @@ from cats.shape.image_layout import (
     CRC_BEGIN,
     EMBED,
     FLAG_CAUSAL,
+    FLAG_EMPTY_GATHERS,
     FLAG_HELD,
     FLAG_OWN_EMBEDDING,
     FLAG_SEALED,
+    FLAG_STEM,
     FORMAT_VERSION,
     GATHER,
     HEADER,
@@ -53,13 +55,15 @@ from cats.shape.partition import (
     element_bytes,
     embed_ranges,
     gather_kind,
+    input_ranges,
+    keeps_none,
     node_view,
     own_ranges,
     silent,
 )
 
-#: In place of a gather: an offset of the header, of the metadata, of the model, or of the second
-#: product of the embedding.
+#: In place of a gather: an offset of the header, of the metadata, of the model, or of the stem or
+#: second product of the embedding.
 HEADED, DESCRIBED, SHAPED, EMBEDDED = -1, -2, -3, -4
 
 
@@ -67,7 +71,7 @@ HEADED, DESCRIBED, SHAPED, EMBEDDED = -1, -2, -3, -4
 class Member:
     """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
     HEADED: in the header, DESCRIBED: in the metadata, SHAPED: in the model, EMBEDDED: in the record
-    of the embedding's second product), ``note`` is the comment in C."""
+    of the stem or of the embedding's second product), ``note`` is the comment in C."""
 
     name: str
     data: np.ndarray
@@ -174,19 +178,19 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
     head["gathers"] = len(plan.gathers)
     head["arena_size"] = arena.size
     shape = np.zeros(1, MODEL)
-    firsts = {kind: own_ranges(config, split, kind)[node] for kind in (Kind.INPUT, Kind.RESULT)}
     for name, value in {
         "tokens": config.tokens, "tokens_in": config.tokens_in, "features": config.features,
         "heads": config.heads, "hidden": config.hidden, "blocks": config.blocks,
         "inputs": config.inputs, "outputs": config.outputs, "head_width": config.head_width,
         "own_heads": split.heads[node], "own_hidden": split.hidden[node],
         "own_inputs": split.inputs[node], "own_outputs": split.outputs[node],
-        "first_output": firsts[Kind.RESULT][0], "first_input": firsts[Kind.INPUT][0],
+        "first_output": sum(split.outputs[:node]), "first_input": sum(split.inputs[:node]),
         "first_head": sum(split.heads[:node]),
         "flags": (
             FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
             + FLAG_SEALED * plan.radio.endswith(SEALED)
-            + FLAG_OWN_EMBEDDING * (config.embed == "own")
+            + FLAG_OWN_EMBEDDING * (config.embed == "own") + FLAG_STEM * config.stem
+            + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -224,7 +228,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
                              end - begin)  # fmt: skip
         arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)
         if kind == Kind.INPUT:
-            arrays += _embed_arrays(model, node, arena.offsets.get("embed", 0))
+            arrays += _embed_arrays(model, node, arena.offsets)
     return [
         Member("header", head, HEADED, "", "identity, sizes, checksum"),
         Member("model", shape, HEADED, "model", "shape, this node's share, arena"),
@@ -236,21 +240,27 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
     ]
 
 
-def _embed_arrays(model: IntegerModel, node: int, hidden: int) -> list[Member]:
-    """The second product of a node's embedding; ``hidden``: where the first one's columns stand."""
-    begin, end = embed_ranges(model.config, model.split)[node]
-    product = model.embed_out
-    if product is None or begin == end:
+def _embed_arrays(model: IntegerModel, node: int, places: Mapping[str, int]) -> list[Member]:
+    """The stem of a node, or the second product of its embedding; ``places`` of buffers."""
+    config, split = model.config, model.split
+    name, product, note = "stem", model.stem, "the stem"
+    inputs, outputs = input_ranges(split)[node], own_ranges(config, split, Kind.INPUT)[node]
+    if not config.stem:
+        name, product, note = "embed", model.embed_out, "the second product of the embedding"
+        inputs = embed_ranges(config, split)[node]
+        outputs = own_ranges(config, split, Kind.ATTENTION)[node]
+    if product is None or inputs[0] == inputs[1]:
         return []
-    own = slice(*own_ranges(model.config, model.split, Kind.ATTENTION)[node])
+    own = slice(*outputs)
     record = np.zeros(1, EMBED)
-    record["shift"], record["arena_hidden"] = product.shift, hidden
-    weights = weight_order(product.weight[begin:end, own].T)
+    record["shift"], record["arena_hidden"] = product.shift, places[name]
+    weights = weight_order(product.weight[slice(*inputs), own].T)
+    what = "own columns" if config.stem else "own features"
     return [
-        Member("embed", record, 0, "norm", "the second product of the embedding"),
-        Member("embed_weights", weights, EMBEDDED, "weights", "[own features][stride], as all"),
+        Member("embed", record, 0, "norm", note),
+        Member("embed_weights", weights, EMBEDDED, "weights", f"[{what}][stride], as all"),
         Member("embed_channels", _channels(product, own), EMBEDDED, "channels",
-               "of each own column: [own features]"),
+               f"of each own column: [{what}]"),
     ]  # fmt: skip
 
 
@@ -290,6 +300,7 @@ def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
         "normalisation": NORMALISATIONS.index(metadata.normalisation),
         "channels": len(rows), "height": metadata.height, "width": metadata.width,
         "patch_height": metadata.patch[0], "patch_width": metadata.patch[1],
+        "overlap": metadata.overlap,
         "classes": len(metadata.classes or ()), "horizon": metadata.horizon or 0,
         "step_s": step_ns // 10**9, "step_ns": step_ns % 10**9, "text_size": len(pool),
         "targets": targets,

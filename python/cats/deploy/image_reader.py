@@ -15,6 +15,7 @@ from cats.shape.image_layout import (
     CHANNEL,
     CRC_BEGIN,
     EMBED,
+    FLAG_STEM,
     FORMAT_VERSION,
     GATHER,
     HEADER,
@@ -34,7 +35,8 @@ class Image:
     SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
     int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
     for linear_weights and linear_channels, where the node has the path; arrays[-4, field] for
-    weights and channels of the embedding's second product, whose record is ``embed``. metadata by
+    weights and channels of the embedding's second product, or of the stem, whose record is
+    ``embed``. metadata by
     field name, None where there is none; then sensors SENSOR [channels], names of classes,
     (name, unit) of channels and of values."""
 
@@ -110,10 +112,13 @@ def parse(data: bytes) -> Image:
     embed = None
     if (0, "norm") in arrays:
         embed = _plain(arrays.pop((0, "norm"))[0])
-        stride = round_up(gathers[0]["products"], 4)
-        where = "of the embedding's second product"
-        arrays[-4, "weights"] = read(f"weights {where}", embed["weights"], "i1", own, stride)
-        arrays[-4, "channels"] = read(f"channels {where}", embed["channels"], CHANNEL, own)
+        where, outputs, columns = "of the embedding's second product", own, gathers[0]["products"]
+        if model["flags"] & FLAG_STEM:
+            where, columns = "of the stem", model["own_inputs"]
+            outputs = int(sources[0, head["node"]]["columns"])
+        shape = outputs, round_up(columns, 4)
+        arrays[-4, "weights"] = read(f"weights {where}", embed["weights"], "i1", *shape)
+        arrays[-4, "channels"] = read(f"channels {where}", embed["channels"], CHANNEL, outputs)
     window = round_up(model["tokens_in"] * model["inputs"], 4)
     for field, (dtype, *dims) in {
         "linear_weights": ("i1", model["outputs"], window),

@@ -32,6 +32,7 @@ from cats.shape.partition import (
     gather_count,
     gather_kind,
     gather_width,
+    input_ranges,
     own_ranges,
 )
 
@@ -90,7 +91,7 @@ class IntegerModel:
     Real values: input = int8 * input_scale, output = int16 * output_scale. ``linear``: the linear
     path, where the model has one, of the window [tokens_in * P] as one row. ``embed_out``: the
     second product of an embedding of two layers, from its hidden columns to the residual's; the
-    first is INPUT's.
+    first is INPUT's. ``stem``: the product that makes, through ReLU, of inputs what INPUT carries.
     """
 
     config: ModelConfig
@@ -102,6 +103,7 @@ class IntegerModel:
     metadata: Metadata | None = None
     linear: Product | None = None
     embed_out: Product | None = None
+    stem: Product | None = None
 
     def __str__(self) -> str:
         """What each node has and which columns are sent."""
@@ -109,7 +111,7 @@ class IntegerModel:
 
 
 #: Products of an IntegerModel beside those of its gathers.
-PATHS = ("linear", "embed_out")
+PATHS = ("linear", "embed_out", "stem")
 #: Largest ``|bias|`` of a product: with 4096 columns of 127 * 128 the sum then fits int32.
 MAX_BIAS = 1 << 30
 
@@ -157,6 +159,11 @@ def embed_out_blocks(config: ModelConfig, split: SplitConfig) -> np.ndarray:
     return own_blocks(embed_ranges(config, split), own_ranges(config, split, Kind.ATTENTION))
 
 
+def stem_blocks(config: ModelConfig, split: SplitConfig) -> np.ndarray:
+    """bool [P, columns of the stem]: weights of the stem that a node has."""
+    return own_blocks(input_ranges(split), own_ranges(config, split, Kind.INPUT))
+
+
 def check_integer(model: IntegerModel) -> None:
     """Raise CatsError unless every number is in the range that doc/numerics.rst proves safe."""
     config = model.config
@@ -178,8 +185,9 @@ def check_integer(model: IntegerModel) -> None:
             raise CatsError(f"step of gather {g}: {error}") from None
     for what, product, used, shape in (
         ("linear path", model.linear, config.linear, (config.window, config.outputs)),
-        ("second product of the embedding", model.embed_out, config.embed_hidden > 0,
+        ("second product of the embedding", model.embed_out, config.embed_layers == 2,
          (config.embed_hidden, config.features)),
+        ("stem", model.stem, config.stem, (config.inputs, config.embed_hidden)),
     ):  # fmt: skip
         if (product is not None) != used:
             raise CatsError(f"the {what} is {'missing' if used else 'of no use'}")
@@ -193,6 +201,8 @@ def check_integer(model: IntegerModel) -> None:
             raise CatsError("bias of the embedding's second product belongs into the table")
         if model.embed_out.weight[~embed_out_blocks(config, model.split)].any():
             raise CatsError("the embedding's second product reads another node's columns")
+    if model.stem is not None and model.stem.weight[~stem_blocks(config, model.split)].any():
+        raise CatsError("a node's stem reads another's inputs")
 
 
 def _check_product(product: Product, inputs: int, outputs: int) -> None:
@@ -217,7 +227,7 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
             raise CatsError(f"{name} is {'missing' if wanted else 'of no use'}")
     if step.product is not None:
         _check_product(step.product, gather_width(config, kind), product_outputs(config, kind))
-        if kind == Kind.INPUT and not config.embed_hidden and step.product.bias.any():
+        if kind == Kind.INPUT and config.embed_layers == 1 and step.product.bias.any():
             raise CatsError("product's bias belongs into the table")
     if step.norm is not None:
         _array("gain", step.norm.gain, np.int16, (config.features,))
@@ -341,6 +351,7 @@ class IntegerFile(ShapeFile):
     sha256: str
     linear: ProductNumbers | None = None
     embed_out: ProductNumbers | None = None
+    stem: ProductNumbers | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -29,6 +29,7 @@ from cats.integer.model import (
     embed_out_blocks,
     fixed_point,
     product_outputs,
+    stem_blocks,
 )
 from cats.integer.reference import Availability, averages, everything, outputs_of, run_batch
 from cats.shape.config import ModelConfig, SplitConfig, later
@@ -64,7 +65,7 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the parameters of ``cats.nn.model.CatsTransformer``."""
     features, hidden = config.features, config.hidden
     shapes: dict[str, tuple[int, ...]] = {
-        "embed.weight": (config.embed_outputs, config.inputs),
+        "embed.weight": (config.embed_outputs, config.embed_inputs),
         "embed.bias": (config.embed_outputs,),
         "position": (config.tokens, features),
         "norm.weight": (features,),
@@ -77,7 +78,10 @@ def parameter_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     if config.linear:
         shapes["linear.weight"] = (config.outputs, config.window)
         shapes["linear.bias"] = (config.outputs,)
-    if config.embed_hidden:
+    if config.stem:
+        shapes["stem.weight"] = (config.embed_hidden, config.inputs)
+        shapes["stem.bias"] = (config.embed_hidden,)
+    if config.embed_layers == 2:
         shapes["embed_out.weight"] = (features, config.embed_hidden)
         shapes["embed_out.bias"] = (features,)
     for b in range(config.blocks):
@@ -152,8 +156,12 @@ class FloatInference:
         """inputs [B, tokens_in, P] -> output [B, output rows, C], as their owners compute it."""
         config, parameters = self.config, self.parameters
         window = inputs.reshape(len(inputs), 1, -1)
+        if config.stem:
+            self.observe("input", inputs)
+            stem = inputs @ _stem(config, self.split, parameters) + parameters["stem.bias"]
+            inputs = np.maximum(stem, 0)
         x = self.product(0, inputs)
-        if config.embed_hidden:
+        if config.embed_layers == 2:
             hidden = np.maximum(x, 0)
             self.observe("embed", hidden)
             x = hidden @ _embed_out(config, self.split, parameters) + parameters["embed_out.bias"]
@@ -254,7 +262,8 @@ class Scales:
     sent[g] of what gather g carries (RESULT: the output), norm[g] of the norm's output (1 where
     there is none), query, key, value and up (GELU's pre-activation) of each block, mean of the mean
     of normed rows (1 where there is none), embed of the embedding's hidden columns (1 where it has
-    one layer). The linear path reads what INPUT carries.
+    one layer), input of what a stem reads (1 without one). The linear path reads what INPUT
+    carries.
     """
 
     residual: float
@@ -266,6 +275,7 @@ class Scales:
     up: tuple[float, ...]
     mean: float = 1.0
     embed: float = later(1.0)
+    input: float = later(1.0)
 
 
 def best_scale(
@@ -319,6 +329,7 @@ def calibrate(
     inputs: np.ndarray,
 ) -> Scales:
     """Choose all scales from what the tensors look like over inputs [B, tokens_in, P]."""
+    config.check_integers()
     count, blocks = gather_count(config), range(config.blocks)
     last = count - 2
     seen: dict[str, np.ndarray] = {}  # some rows of each tensor
@@ -359,8 +370,10 @@ def calibrate(
     mean = 1.0
     if averages(config, last):
         mean = best_scale(seen["mean"], (parameters["head.weight"] ** 2).sum(0))
-    embed = 1.0
-    if config.embed_hidden:
+    embed = given = 1.0
+    if config.stem:
+        given = best_scale(seen["input"], (_stem(config, split, parameters) ** 2).sum(1))
+    if config.embed_layers == 2:
         embed = best_scale(seen["embed"], (_embed_out(config, split, parameters) ** 2).sum(1))
     up = [best_scale(seen[f"out{3 + 4 * b}"], through=gelu) for b in blocks]
     query, key, value = ([best_scale(seen[f"{name}{b}"]) for b in blocks] for name in "qkv")
@@ -379,6 +392,7 @@ def calibrate(
         up=tuple(up),
         mean=mean,
         embed=embed,
+        input=float(np.float32(given)),
     )
 
 
@@ -396,18 +410,21 @@ def build(
     steps = [
         _step(config, split, keep, parameters, scales, g) for g in range(gather_count(config) - 1)
     ]
-    linear = embed_out = None
+    linear = embed_out = stem = None
     if config.linear:
         weight, bias = parameters["linear.weight"].T, parameters["linear.bias"]
         output = np.full(len(bias), scales.sent[-1])
         linear = _product(weight, bias, scales.sent[0], output)
-    if config.embed_hidden:
+    if config.stem:
+        weight, bias = _stem(config, split, parameters), parameters["stem.bias"]
+        stem = _product(weight, bias, scales.input, np.full(len(bias), scales.sent[0]))
+    if config.embed_layers == 2:
         residual = np.full(config.features, scales.residual)
         weight = _embed_out(config, split, parameters)
         embed_out = _product(weight, np.zeros_like(residual), scales.embed, residual)
     model = IntegerModel(
-        config, split, keep, scales.sent[0], scales.sent[-1], (*steps, Step()),
-        linear=linear, embed_out=embed_out,
+        config, split, keep, scales.input if config.stem else scales.sent[0], scales.sent[-1],
+        (*steps, Step()), linear=linear, embed_out=embed_out, stem=stem,
     )  # fmt: skip
     check_integer(model)
     return model
@@ -437,13 +454,13 @@ def _step(
         fields["send_multiplier"], fields["send_shift"] = int(multiplier[0]), shift
 
     if kind == Kind.INPUT:
-        last = "embed_out" if config.embed_hidden else "embed"
+        last = "embed_out" if config.embed_layers == 2 else "embed"
         table = parameters[f"{last}.bias"] + parameters["position"]
         if config.pool == "class":
             table[0] = parameters["class_token"] + parameters["position"][0]
         table = np.rint(table / scales.residual)
         fields["table"] = np.clip(table, -32768, 32767).astype(np.int16)
-        if config.embed_hidden:
+        if config.embed_layers == 2:
             out_scale[:] = scales.embed
         else:
             bias = np.zeros_like(bias)
@@ -471,6 +488,11 @@ def _step(
 def _embed_out(config: ModelConfig, split: SplitConfig, parameters: Parameters) -> np.ndarray:
     """Weights [hidden columns, F] of the embedding's second product, as the nodes have them."""
     return np.where(embed_out_blocks(config, split), parameters["embed_out.weight"].T, 0)
+
+
+def _stem(config: ModelConfig, split: SplitConfig, parameters: Parameters) -> np.ndarray:
+    """Weights [P, columns] of the stem, as the nodes have them."""
+    return np.where(stem_blocks(config, split), parameters["stem.weight"].T, 0)
 
 
 def _read(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> np.ndarray:
@@ -550,6 +572,7 @@ def quantize_parameters(
     was trained with some. The same arguments give the same model.
     """
     config.check()
+    config.check_integers()
     split.check(config)
     keep = full_keep(config, split) if keep is None else keep
     check_keep(config, split, keep)

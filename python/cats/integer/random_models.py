@@ -22,6 +22,7 @@ from cats.integer.model import (
     embed_out_blocks,
     fixed_point,
     product_outputs,
+    stem_blocks,
 )
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
@@ -68,9 +69,12 @@ def random_split(seed: int, config: ModelConfig, nodes: int) -> SplitConfig:
     return split
 
 
-def random_keep(seed: int, config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
-    """Each source keeps about ``ratio`` of its columns, at least one, in each prunable gather."""
-    rng = _random(seed)
+def random_keep(
+    seed: int, config: ModelConfig, split: SplitConfig, ratio: float, empty: float = 0.0
+) -> KeepSets:
+    """Each source keeps about ``ratio`` of its columns, at least one, in each prunable gather; but
+    nothing is kept in about ``empty`` of these gathers, and by half as many sources of the rest."""
+    rng, empties = _random(seed), _random(seed + 1)
     keep = full_keep(config, split)
     for g, sources in enumerate(keep):
         if gather_kind(config, g)[0] not in PRUNABLE:
@@ -78,6 +82,10 @@ def random_keep(seed: int, config: ModelConfig, split: SplitConfig, ratio: float
         for s, columns in enumerate(sources):
             count = max(1, round(ratio * len(columns)))
             sources[s] = tuple(sorted(rng.permutation(columns)[:count].tolist()))
+        if empty:
+            none = empties.random_sample() < empty
+            drawn = empties.random_sample(len(sources)) < empty / 2
+            keep[g] = [() if none or drawn[s] else columns for s, columns in enumerate(sources)]
     return keep
 
 
@@ -114,8 +122,15 @@ def random_model(
         linear = _random_product(
             rng, config.window, config.outputs, Kind.OUTPUT, _OUTPUT / typical, typical, wild
         )
-    embed_out = None
-    if config.embed_hidden:
+    embed_out = stem = None
+    if config.stem:
+        rng = np.random.RandomState([seed, len(steps) + 2])
+        typical = math.sqrt(max(split.inputs)) * 74 * 73
+        shape = config.inputs, config.embed_hidden
+        stem = _random_product(rng, *shape, Kind.FORWARD, _INT8 / typical, typical, wild)
+        own = np.where(stem_blocks(config, split), stem.weight, 0).astype(np.int8)
+        stem = dataclasses.replace(stem, weight=own)
+    if config.embed_layers == 2:
         rng = np.random.RandomState([seed, len(steps) + 1])
         columns = max(split.embed_hidden(config))
         typical = math.sqrt(columns) * 25 * 73
@@ -124,7 +139,7 @@ def random_model(
         own = np.where(embed_out_blocks(config, split), embed_out.weight, 0).astype(np.int8)
         embed_out = dataclasses.replace(embed_out, weight=own)
     return IntegerModel(
-        config, split, keep, 1 / 64, 1 / 4096, steps, linear=linear, embed_out=embed_out
+        config, split, keep, 1 / 64, 1 / 4096, steps, linear=linear, embed_out=embed_out, stem=stem
     )
 
 
@@ -155,9 +170,10 @@ def _random_step(
         Kind.HIDDEN: _RESIDUAL / 2,
         Kind.OUTPUT: _OUTPUT,
     }.get(kind, _INT8)
-    size = {Kind.INPUT: 74, Kind.HIDDEN: 25}.get(kind, _INT8)
+    given = 25 if config.stem else 74
+    size = {Kind.INPUT: given, Kind.HIDDEN: 25}.get(kind, _INT8)
     typical = math.sqrt(max(view, 1)) * size * 73  # 73: of a weight uniform in -127..127
-    hides = kind == Kind.INPUT and config.embed_hidden > 0  # what follows is as behind FORWARD
+    hides = kind == Kind.INPUT and config.embed_layers == 2  # what follows is as behind FORWARD
     fields["product"] = _random_product(
         rng, width, outputs, Kind.FORWARD if hides else kind,
         (_INT8 if hides else target) / typical, typical, wild,

@@ -330,7 +330,7 @@ def run_batch(
     """inputs int8 [B, tokens_in, P] -> int16 [B, D, output rows, C].
 
     ``trace(name, tensor)`` sees, for each gather g: ``sent{g}`` (what is broadcast, all sources),
-    ``embed`` (hidden columns of an embedding of two layers),
+    ``embed`` (hidden columns of an embedding of two layers), ``input`` (what a stem reads),
     ``norm{g}.{d}`` (node d's view behind the norm; one call for all nodes, d = ``all``, where they
     have the same), ``out{g}`` (the product before it is saturated); and ``q{b}``, ``k{b}``,
     ``v{b}`` [B, H, N, E], ``residual{g}`` after gather g, ``mean.{d}`` of normed rows and
@@ -407,6 +407,9 @@ class _Inference:
         config = self.config
         table = self.model.steps[0].table.astype(np.int64)  # [N, F]
         x = np.repeat(table[None], len(inputs), 0)
+        if self.model.stem is not None:  # nodes that do not hold an input have weights of 0
+            self.trace("input", inputs)
+            inputs = activate(accumulate(inputs, self.model.stem, slice(None)), None)
         out = self.product(0, inputs)
         if self.model.embed_out is not None:  # nodes that do not own a column have weights of 0
             hidden = activate(out, None)

@@ -40,11 +40,12 @@ _HALVES = (3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 424870196
 
 def with_counts(metadata: Metadata, counts: Sequence[float] = ()) -> Metadata:
     """The metadata with counts per unit: one number for all channels, one for each, or none for the
-    largest power of two with which the values of the training part fit int16. Of values that are
-    estimated it is the largest power of ten with which they fit 30 bits."""
+    task's own, or else the largest power of two with which the values of the training part fit
+    int16. Of values that are estimated it is the largest power of ten with which they fit 30
+    bits."""
     channels = metadata.channels
     if not counts:
-        counts = [_fitting(max(abs(c.low), abs(c.high))) for c in channels]
+        counts = [c.counts_per_unit or _fitting(max(abs(c.low), abs(c.high))) for c in channels]
     elif len(counts) == 1:
         counts = list(counts) * len(channels)
     if len(counts) != len(channels):
@@ -183,12 +184,14 @@ def quantize_int16(
     metadata, rows = _metadata(model), sensors(model)
     values = tokens(metadata, counts).astype(np.int64)
     if metadata.normalisation == "fixed":
-        patch = metadata.patch[0] * metadata.patch[1]
+        columns = metadata.seen[0] * metadata.seen[1]
         multiplier, shift, addend = (
-            np.repeat(v.astype(np.int64), patch)
+            np.repeat(v.astype(np.int64), columns)
             for v in (rows["multiplier"], rows["shift"], _addends(rows))
         )
-        return np.clip((values * multiplier + addend) >> shift, -128, 127).astype(np.int8), None
+        inside = tokens(metadata, np.ones_like(counts[:1]))  # beyond an image's edge is 0
+        steps = np.clip((values * multiplier + addend) >> shift, -128, 127) * inside
+        return steps.astype(np.int8), None
     cut = by_channel(metadata, values)
     window = _count_windows(cut, _addends(rows).tolist())
     mantissa, exponent = _scale(model.input_scale)

@@ -27,12 +27,18 @@ MAX_TOKENS = 1023
 MAX_BLOCKS = 63
 #: Largest F or M: the norm's fixed point is proven up to here (doc/numerics.rst).
 MAX_COLUMNS = 4096
+#: Most tokens of a vocabulary.
+MAX_VOCABULARY = 65536
 
 POOLS = ("mean", "class", "last", "all", "mean_of_norm")
-ACTIVATIONS = ("relu", "gelu")
+ACTIVATIONS = ("relu", "gelu", "silu")
 TASKS = ("classify", "forecast")
-#: What the embedding of a node's residual columns reads: all inputs, or the node's own.
-EMBEDDINGS = ("full", "own")
+#: What the embedding of a node's residual columns reads: all inputs, the node's own, or what stems
+#: at the nodes with inputs make of them.
+EMBEDDINGS = ("full", "own", "stem")
+NORMS = ("layer", "rms")
+POSITIONS = ("learned", "rotary")
+FEED_FORWARDS = ("plain", "gated")
 #: Whether one node has all columns of the input, of the result; or they are spread.
 INPUT_SPLITS = ("single", "channels")
 OUTPUT_SPLITS = ("single", "even")
@@ -63,6 +69,18 @@ class ModelConfig:
     (block-diagonal weights): no node needs another's input, and gather INPUT carries nothing. A
     node without inputs begins with bias and position. ``embed_hidden`` columns over all nodes, 0
     for none, make that two layers with a ReLU between them; each node has a share of its own.
+
+    With ``embed="stem"`` the nodes that have inputs make ``embed_hidden`` columns of them: a linear
+    map of a node's own inputs (block-diagonal weights), then a ReLU. Gather INPUT carries these in
+    place of the inputs, and the embedding reads them all.
+
+    The Llama family: ``norm="rms"`` divides by the root mean square, without mean and offset;
+    ``position="rotary"`` turns queries and keys by their row (``cats.nn.rotary``) in place of
+    adding a learned vector; ``feed_forward="gated"`` multiplies the activation of M columns by M
+    others (SwiGLU with silu); ``kv_heads`` keys and values are shared by as many neighbouring heads
+    each (0: every head has its own); without ``bias`` products have none; ``tied``: the head's
+    weights are the embedding's. With ``vocabulary`` an input row is one of P tokens, a one in its
+    column or its number, and there may be up to MAX_VOCABULARY inputs and outputs.
     """
 
     tokens_in: int
@@ -80,11 +98,34 @@ class ModelConfig:
     linear: bool = False
     embed: str = later("full")
     embed_hidden: int = later(0)
+    norm: str = later("layer")
+    position: str = later("learned")
+    rotary_base: float = later(10000.0)
+    feed_forward: str = later("plain")
+    kv_heads: int = later(0)
+    bias: bool = later(True)
+    tied: bool = later(False)
+    vocabulary: bool = later(False)
+
+    @property
+    def stem(self) -> bool:
+        """Whether stems make of the inputs what gather INPUT carries."""
+        return self.embed == "stem"
+
+    @property
+    def embed_layers(self) -> int:
+        """Products of a node's embedding, from what gather INPUT carries to the residual."""
+        return 2 if self.embed == "own" and self.embed_hidden else 1
+
+    @property
+    def embed_inputs(self) -> int:
+        """Columns of gather INPUT: those of the stem, or P."""
+        return self.embed_hidden if self.stem else self.inputs
 
     @property
     def embed_outputs(self) -> int:
         """Output columns of the embedding's first product: its hidden columns, or F."""
-        return self.embed_hidden or self.features
+        return self.embed_hidden if self.embed_layers == 2 else self.features
 
     @property
     def window(self) -> int:
@@ -100,6 +141,16 @@ class ModelConfig:
     def head_width(self) -> int:
         """E = F / H."""
         return self.features // self.heads
+
+    @property
+    def key_heads(self) -> int:
+        """Heads of keys and values: one for each of H / this neighbouring heads."""
+        return self.kv_heads or self.heads
+
+    @property
+    def up_columns(self) -> int:
+        """Output columns of the feed-forward's first product: M, or the M of the gate and M."""
+        return self.hidden * (2 if self.feed_forward == "gated" else 1)
 
     @property
     def output_rows(self) -> int:
@@ -120,21 +171,28 @@ class ModelConfig:
         if self.tokens > MAX_TOKENS:
             raise CatsError(f"{self.tokens} tokens: at most {MAX_TOKENS} fit the integer attention")
         most = dict.fromkeys(("inputs", "outputs", "features", "hidden"), MAX_COLUMNS)
+        if self.vocabulary:
+            most |= dict.fromkeys(("inputs", "outputs"), MAX_VOCABULARY)
         for name, limit in {**most, "blocks": MAX_BLOCKS}.items():
             if getattr(self, name) > limit:
                 raise CatsError(f"{name} is {getattr(self, name)}: at most {limit}")
         if not 0 <= self.norm_eps < 1:
             raise CatsError(f"norm_eps is {self.norm_eps}: at least 0 and less than 1")
         for name, legal in (
-            ("pool", POOLS), ("activation", ACTIVATIONS), ("task", TASKS), ("embed", EMBEDDINGS)
+            ("pool", POOLS), ("activation", ACTIVATIONS), ("task", TASKS), ("embed", EMBEDDINGS),
+            ("norm", NORMS), ("position", POSITIONS), ("feed_forward", FEED_FORWARDS),
         ):  # fmt: skip
             if getattr(self, name) not in legal:
                 raise CatsError(f"{name} is {getattr(self, name)!r}: one of {', '.join(legal)}")
         hidden = self.embed_hidden
         if not isinstance(hidden, int) or not 0 <= hidden <= MAX_COLUMNS:
             raise CatsError(f"embed_hidden is {hidden!r}: a whole number, 0 to {MAX_COLUMNS}")
-        if hidden and self.embed != "own":
-            raise CatsError("an embedding of two layers is each node's own: use embed 'own'")
+        if hidden and self.embed == "full":
+            raise CatsError("a full embedding has no hidden columns: use embed 'own' or 'stem'")
+        if self.stem and not hidden:
+            raise CatsError("a stem without columns: say how many, embed_hidden, as in 48")
+        if self.stem and self.linear:
+            raise CatsError("a linear path reads inputs, of which a stem sends none: leave one out")
         if self.pool == "class" and self.causal:
             raise CatsError("a causal model cannot read its class token in row 0: use pool 'last'")
         if self.linear and self.pool == "all":
@@ -144,6 +202,56 @@ class ModelConfig:
                 f"a linear path of {self.tokens_in} x {self.inputs} inputs: at most {MAX_COLUMNS}; "
                 "leave it out, or choose a shorter window"
             )
+        self._check_llama()
+
+    def _check_llama(self) -> None:
+        """CatsError where what the Llama family adds cannot be."""
+        shared = self.kv_heads
+        if not isinstance(shared, int) or not 0 <= shared <= self.heads:
+            raise CatsError(f"kv_heads is {shared!r}: a whole number, 0 to the {self.heads} heads")
+        if self.heads % self.key_heads:
+            raise CatsError(f"{self.heads} heads cannot share {shared} key/value heads evenly")
+        if self.position == "rotary" and self.head_width % 2:
+            raise CatsError(f"rotary positions turn pairs: heads of {self.head_width} columns")
+        if not 0 < self.rotary_base < math.inf:
+            raise CatsError(f"rotary_base is {self.rotary_base}: more than 0")
+        if self.tied and (self.inputs != self.outputs or self.embed != "full"):
+            raise CatsError(
+                "a tied head has the embedding's weights: as many outputs as inputs, and embed "
+                "'full'"
+            )
+        if self.vocabulary and (self.linear or self.embed != "full"):
+            raise CatsError("tokens of a vocabulary: embed 'full', and no linear path")
+
+    @property
+    def has_integers(self) -> bool:
+        """Whether the integer model, and so a deployment, can compute it."""
+        return not self._no_integers()
+
+    def check_integers(self) -> None:
+        """Raise CatsError for a model that the integer model cannot compute yet."""
+        if lacking := self._no_integers():
+            raise CatsError(
+                f"there are no integers yet for {', '.join(lacking)}: such a model can be trained, "
+                "evaluated and run in float ('cats generate'), not planned, exported or simulated"
+            )
+
+    def _no_integers(self) -> list[str]:
+        """What the integer model cannot compute yet, by its names."""
+        return [
+            what
+            for what, there in {
+                "RMS norms": self.norm == "rms",
+                "rotary positions": self.position == "rotary",
+                "a gated feed-forward": self.feed_forward == "gated",
+                "the activation silu": self.activation == "silu",
+                "shared key/value heads": self.key_heads < self.heads,
+                "products without biases": not self.bias,
+                "a tied head": self.tied,
+                "a vocabulary": self.vocabulary,
+            }.items()
+            if there
+        ]
 
 
 def parse_shares(text: str) -> tuple[float, ...]:
@@ -316,7 +424,8 @@ class SplitConfig:
         return next((d for d, share in enumerate(shares) if share == whole), None)
 
     def embed_hidden(self, model: ModelConfig) -> tuple[int, ...]:
-        """Hidden columns of each node's embedding: by its inputs, at least one where it has any."""
+        """Hidden columns of each node's embedding, or columns of its stem: by its inputs, at least
+        one where it has any."""
         sensing = [count for count in self.inputs if count]
         parts = iter(share_out(model.embed_hidden, sensing, 1) if model.embed_hidden else ())
         return tuple(next(parts, 0) if count else 0 for count in self.inputs)

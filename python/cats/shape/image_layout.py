@@ -15,7 +15,9 @@ FLAG_CAUSAL = 1
 FLAG_HELD = 2
 FLAG_SEALED = 4
 FLAG_OWN_EMBEDDING = 8
+FLAG_EMPTY_GATHERS = 128
 FLAG_RADIO, RADIO_SHIFT = 0x70, 4
+FLAG_STEM = 0x100
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
@@ -66,7 +68,7 @@ EMBED = _struct(
     ("weights", "<u4"), ("channels", "<u4"), ("shift", "<u4"), ("arena_hidden", "<u4"),
 )  # fmt: skip
 METADATA = _struct(
-    ("normalisation", "u1"), ("reserved", "u1"), ("channels", "<u2"), ("height", "<u2"),
+    ("normalisation", "u1"), ("overlap", "u1"), ("channels", "<u2"), ("height", "<u2"),
     ("width", "<u2"), ("patch_height", "<u2"), ("patch_width", "<u2"), ("classes", "<u2"),
     ("horizon", "<u2"), ("step_s", "<u4"), ("step_ns", "<u4"), ("sensors", "<u4"),
     ("class_names", "<u4"), ("text", "<u4"), ("text_size", "<u4"), ("values", "<u4"),

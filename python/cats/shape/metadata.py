@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from cats.errors import CatsError
-from cats.shape.config import ModelConfig
+from cats.shape.config import ModelConfig, later
 
 #: How a sample becomes a real input; enum cats_normalisation. ``fixed``: (value - mean) / deviation
 #: of its channel. ``window``: so, and then by mean m and variance v of the window itself:
@@ -27,6 +27,8 @@ from cats.shape.config import ModelConfig
 NORMALISATIONS = ("fixed", "window")
 #: Of the window's variance.
 EPSILON = 1e-5
+#: Most pixels around a patch.
+MAX_OVERLAP = 255
 #: Most steps of a window that is normalised by itself: the device sums in 64 bits.
 MAX_WINDOW = 32767
 
@@ -35,7 +37,7 @@ MAX_WINDOW = 32767
 class Channel:
     """One channel of a sample: mean and deviation (> 0) of the training part in ``unit``, and the
     least and the largest value there. An int16 sample counts ``counts_per_unit`` to the unit; None
-    until the model is exported."""
+    until the model is exported, unless the task knows it."""
 
     name: str
     unit: str = ""
@@ -53,11 +55,14 @@ class Metadata:
 
     A token is a patch of (rows, columns), tokens go left to right and down; its input columns are
     channel by channel, in a channel row by row of the patch. The oldest steps that fill no token
-    are left out; rows must fill. Outputs are one of three things. ``classes``: their names in their
-    order. ``values``: numbers, each with its name, unit, mean and deviation; an integer counts
-    ``counts_per_unit`` to the unit. ``horizon``: so many further steps of the first ``targets``
-    channels, of one behind those of another, each normalised as its own window is; then ``step`` is
-    the time between two steps in seconds, None where it is not known.
+    are left out; rows must fill. A token of an image also has the ``overlap`` pixels around its
+    patch on all sides; beyond the edge they are real inputs of 0, the channel's mean.
+
+    Outputs are one of three things. ``classes``: their names in their order. ``values``: numbers,
+    each with its name, unit, mean and deviation; an integer counts ``counts_per_unit`` to the unit.
+    ``horizon``: so many further steps of the first ``targets`` channels, of one behind those of
+    another, each normalised as its own window is; then ``step`` is the time between two steps in
+    seconds, None where it is not known.
     """
 
     channels: tuple[Channel, ...]
@@ -70,6 +75,7 @@ class Metadata:
     step: float | None = None
     targets: int = 1
     values: tuple[Channel, ...] | None = None
+    overlap: int = later(0)
 
     @property
     def tokens_in(self) -> int:
@@ -79,7 +85,13 @@ class Metadata:
     @property
     def inputs(self) -> int:
         """P: columns of the model's input."""
-        return len(self.channels) * self.patch[0] * self.patch[1]
+        rows, columns = self.seen
+        return len(self.channels) * rows * columns
+
+    @property
+    def seen(self) -> tuple[int, int]:
+        """(rows, columns) of what a token sees: its patch and what is around it."""
+        return self.patch[0] + 2 * self.overlap, self.patch[1] + 2 * self.overlap
 
     @property
     def mean(self) -> np.ndarray:
@@ -99,6 +111,11 @@ class Metadata:
         rows, columns = self.patch
         fits = 1 <= rows <= self.height and 1 <= columns <= self.width and not self.height % rows
         _demand("patch", fits, list(self.patch), f"to fit {self.height} x {self.width}")
+        _demand("overlap", 0 <= self.overlap <= MAX_OVERLAP, self.overlap, f"0 to {MAX_OVERLAP}")
+        fits = not self.overlap or (self.normalisation == "fixed" and not self.width % columns)
+        _demand(
+            "overlap", fits, self.overlap, "0 where a window is normalised or its steps left out"
+        )
         named = [(f"channels[{i}]", channel) for i, channel in enumerate(self.channels)]
         named += [(f"values[{i}]", value) for i, value in enumerate(self.values or ())]
         for key, channel in named:
@@ -175,6 +192,8 @@ def sorted_labels(labels: set[str] | frozenset[str]) -> list[str]:
 def to_json(metadata: Metadata) -> dict:
     """Plain JSON types."""
     data = dataclasses.asdict(metadata)
+    if not metadata.overlap:
+        del data["overlap"]  # files of before have none
     return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
 
 
@@ -186,9 +205,9 @@ def from_json(data: object, model: ModelConfig | None = None) -> Metadata:
     whole = _type("a whole number", int)
     channels = _list(lambda key, v: Channel(**_object(key, v, channel)))
     if isinstance(data, dict):  # of a version before there were these
-        data = {"targets": 1, "values": None, **data}
+        data = {"targets": 1, "values": None, "overlap": 0, **data}
     values = _object("metadata", data, {
-        "channels": channels, "targets": whole, "values": _optional(channels),
+        "channels": channels, "targets": whole, "values": _optional(channels), "overlap": whole,
         "height": whole, "width": whole, "patch": _list(whole),
         "classes": _optional(_list(text)), "horizon": _optional(whole), "normalisation": text,
         "step": _optional(number),

@@ -4,7 +4,7 @@
 
 Gathers are numbered in the order in which an inference runs them::
 
-    0            INPUT      raw tokens,      split by ``inputs``
+    0            INPUT      raw tokens, or what stems make of them, split by ``inputs``
     1 + 4b       ATTENTION  residual,        split by features (whole heads)     b = 0..L-1
     2 + 4b       HEADS      attention heads, split by features
     3 + 4b       FORWARD    residual,        split by features
@@ -13,13 +13,15 @@ Gathers are numbered in the order in which an inference runs them::
     4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column)
 
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
-of columns inside source s's own range. Where each node embeds its own inputs INPUT carries nothing:
-its keep sets are empty, and all that is left of it on the air is the opening of an inference.
+of columns inside source s's own range. A gather that keeps nothing is not on the air at all: every
+node goes on with its own columns. Where each node embeds its own inputs INPUT keeps nothing, and
+all that is left of it on the air is the opening of an inference.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -41,7 +43,7 @@ class Kind(IntEnum):
     RESULT = 6
 
 
-#: Kinds whose keep sets may be pruned; the input and the result always go whole.
+#: Kinds whose keep sets may be pruned, to nothing as well; the input and the result go whole.
 PRUNABLE = (Kind.ATTENTION, Kind.HEADS, Kind.FORWARD, Kind.HIDDEN, Kind.OUTPUT)
 #: Kinds of which a node holds its own columns as the bytes that it broadcasts.
 READY = (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
@@ -65,9 +67,10 @@ def gather_kind(model: ModelConfig, g: int) -> tuple[Kind, int]:
 
 def gather_width(model: ModelConfig, kind: Kind) -> int:
     """Columns of the gathered tensor."""
-    return {Kind.INPUT: model.inputs, Kind.HIDDEN: model.hidden, Kind.RESULT: model.outputs}.get(
-        kind, model.features
-    )
+    columns = {
+        Kind.INPUT: model.embed_inputs, Kind.HIDDEN: model.hidden, Kind.RESULT: model.outputs
+    }  # fmt: skip
+    return columns.get(kind, model.features)
 
 
 def gather_rows(model: ModelConfig, g: int) -> tuple[int, int]:
@@ -98,10 +101,30 @@ def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple
 
 @lru_cache(maxsize=1024)
 def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
-    counts = {Kind.INPUT: split.inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
+    inputs = split.embed_hidden(model) if model.stem else split.inputs
+    counts = {Kind.INPUT: inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
         kind, tuple(h * model.head_width for h in split.heads)
     )
-    return tuple((end - n, end) for n, end in zip(counts, accumulate(counts), strict=True))
+    return tuple(consecutive(counts))
+
+
+def consecutive(counts: Sequence[int]) -> list[tuple[int, int]]:
+    """[(begin, end)] of so many columns for each node, one node's behind those of another."""
+    return [(end - n, end) for n, end in zip(counts, accumulate(counts), strict=True)]
+
+
+def input_ranges(split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the inputs that each node has. Gather INPUT carries others where stems are
+    in front of it."""
+    return consecutive(split.inputs)
+
+
+def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the key/value heads that each node computes: those of its heads. Where
+    heads of several nodes share one, each of these computes it."""
+    shared = model.heads // model.key_heads
+    ends = accumulate(split.heads)
+    return [((end - n) // shared, -(-end // shared)) for n, end in zip(split.heads, ends)]
 
 
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
@@ -123,18 +146,53 @@ def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
     ]
 
 
+def local_keep(model: ModelConfig, keep: KeepSets, blocks: int) -> KeepSets:
+    """Keep sets that are empty in the first ``blocks`` blocks; CatsError where there are fewer."""
+    if not 0 <= blocks <= model.blocks:
+        raise CatsError(f"{blocks} local blocks: the model has {model.blocks}")
+    return [
+        [() for _ in sources] if 1 <= g <= 4 * blocks else list(sources)
+        for g, sources in enumerate(keep)
+    ]
+
+
+def answers_alone(split: SplitConfig, keep: KeepSets) -> bool:
+    """Whether no column of others reaches the head: OUTPUT, the gather before it, keeps none."""
+    return split.nodes > 1 and not any(keep[-2])
+
+
+def keeps_none(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> bool:
+    """Whether some source sends none of its columns, in a gather that may be pruned."""
+    return split.nodes > 1 and any(
+        begin < end and not columns
+        for g, sources in enumerate(keep)
+        if (kind := gather_kind(model, g)[0]) in PRUNABLE
+        for columns, (begin, end) in zip(sources, own_ranges(model, split, kind), strict=True)
+    )
+
+
+def kept_count(share: float, width: int) -> int:
+    """Columns that a source of ``width`` keeps at a share of 0..1: one at least, but of 0 none."""
+    return min(width, max(1, round(share * width))) if share else 0
+
+
+def local_blocks(model: ModelConfig, keep: KeepSets) -> int:
+    """How many of the first blocks send nothing."""
+    sending = (g for g in range(1, 4 * model.blocks + 1) if any(keep[g]))
+    return (next(sending, 4 * model.blocks + 1) - 1) // 4
+
+
 def embed_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
     """[(begin, end)] of the output columns of the embedding's first product that each node has: of
     its hidden columns, or of the residual."""
-    if not model.embed_hidden:
+    if model.embed_layers == 1:
         return own_ranges(model, split, Kind.ATTENTION)
-    counts = split.embed_hidden(model)
-    return [(end - n, end) for n, end in zip(counts, accumulate(counts), strict=True)]
+    return consecutive(split.embed_hidden(model))
 
 
 def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
-    """Raise CatsError unless keep sets are legal: inside the source's range, ascending, and at
-    least one column of every source that owns any; INPUT and RESULT whole, a silent INPUT empty."""
+    """Raise CatsError unless keep sets are legal: inside the source's range and ascending; INPUT
+    and RESULT whole, a silent INPUT empty."""
     if len(keep) != gather_count(model):
         raise CatsError(f"keep sets for {len(keep)} gathers, the model has {gather_count(model)}")
     for g, sources in enumerate(keep):
@@ -155,8 +213,6 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                 continue
             if kind not in PRUNABLE and len(columns) != end - begin:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
-            if begin < end and not columns:
-                raise CatsError(f"gather {g}, source {s}: one column is always kept")
 
 
 def element_bytes(kind: Kind) -> int:
@@ -200,9 +256,10 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
         begin, end = embed_ranges(config, split)[node]
         return end - begin if split.inputs[node] else 0
     own = split.heads[node] * config.head_width
+    begin, end = key_heads(config, split)[node]
     return {
-        Kind.ATTENTION: 3 * own,
-        Kind.FORWARD: split.hidden[node],
+        Kind.ATTENTION: own + 2 * (end - begin) * config.head_width,
+        Kind.FORWARD: split.hidden[node] * config.up_columns // config.hidden,
         Kind.OUTPUT: split.outputs[node],
         Kind.RESULT: 0,
     }.get(kind, own)

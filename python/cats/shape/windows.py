@@ -16,18 +16,20 @@ from cats.shape.metadata import EPSILON, Metadata
 
 
 def tokens(metadata: Metadata, samples: np.ndarray) -> np.ndarray:
-    """Samples to inputs, values as they are."""
+    """Samples to inputs, values as they are; 0 beyond an image's edge."""
     wanted = (metadata.height, metadata.width, len(metadata.channels))
     if samples.ndim != 4 or samples.shape[1:] != wanted:
         raise CatsError(
             f"samples of {list(samples.shape[1:])}: the model takes {list(wanted)} "
             "(height, width or steps, channels)"
         )
-    (rows, columns), count = metadata.patch, len(samples)
+    (rows, columns), around = metadata.patch, metadata.overlap
     samples = samples[:, :, metadata.width % columns :]
-    down, across = metadata.height // rows, metadata.width // columns
-    cut = samples.reshape(count, down, rows, across, columns, wanted[2])
-    return cut.transpose(0, 1, 3, 5, 2, 4).reshape(count, metadata.tokens_in, metadata.inputs)
+    edge = (around, around)
+    samples = np.pad(samples, ((0, 0), edge, edge, (0, 0)))
+    tiles = np.lib.stride_tricks.sliding_window_view(samples, metadata.seen, (1, 2))
+    tiles = tiles[:, ::rows, ::columns]  # [n, down, across, channels, rows, columns]
+    return tiles.reshape(len(samples), metadata.tokens_in, metadata.inputs)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@
  */
 
 /* The embedding of a node's own inputs, where it is more or less than a product of the view: one of
- * two layers, or none, of a node without inputs.
+ * two layers, or none, of a node without inputs. And the stem, which makes of own inputs what the
+ * node sends.
  */
 
 #include <string.h>
@@ -78,5 +79,42 @@ void cats_embed(const struct cats_tile *tile)
 		second.out = residual + row * own;
 		second.table = table + row * own;
 		cats_multiply(&second);
+	}
+}
+
+const int8_t *cats_stem_row(const struct cats_engine *engine, uint32_t row)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_embed *stem = cats_table(image, image->gathers->norm);
+
+	return (const int8_t *)engine->arena + stem->arena_hidden +
+	       row * cats_source(image, 0, image->header->node)->columns;
+}
+
+void cats_stem(const struct cats_engine *engine, uint16_t begin, uint16_t end)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_embed *stem = cats_table(image, image->gathers->norm);
+	const uint16_t columns = cats_source(image, 0, image->header->node)->columns;
+	const int8_t *input = (const int8_t *)engine->arena + m->arena_input;
+	int16_t *y = (int16_t *)(engine->arena + m->arena_rows);
+	struct cats_product p = {
+		.y = y,
+		.weights = cats_table(image, stem->weights),
+		.channels = cats_table(image, stem->channels),
+		.row_step = columns,
+		.output_step = 1,
+		.stride = cats_round_up4(m->own_inputs),
+		.outputs = columns,
+		.shift = stem->shift,
+		.store = CATS_STORE_RELU,
+	};
+
+	for (uint32_t row = begin; row < end; row += p.rows) {
+		p.rows = cats_min(m->block_rows, end - row);
+		take(y, p.rows, input + row * m->own_inputs, m->own_inputs);
+		p.out = engine->arena + stem->arena_hidden + row * columns;
+		cats_multiply(&p);
 	}
 }

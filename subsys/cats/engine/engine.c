@@ -99,6 +99,10 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	const uint16_t begin = x.tile * gather->tile_rows;
 	const uint16_t end = begin + cats_exchange_rows(engine->image, x);
 
+	if (CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT && cats_has_stem(m) &&
+	    m->own_inputs != 0) {
+		cats_stem(engine, begin, end);
+	}
 	for (uint16_t row = begin; row < end; row++) {
 		if (gather->kind == CATS_GATHER_OUTPUT) {
 			pool(engine, gather, row);
@@ -282,7 +286,7 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 			cats_consume_mean(&tile);
 		}
 	} else if (CATS_OWN_EMBEDDING && tile.gather->kind == CATS_GATHER_INPUT &&
-		   (tile.gather->products == 0 || tile.gather->norm != 0)) {
+		   cats_embeds_own(m) && (tile.gather->products == 0 || tile.gather->norm != 0)) {
 		cats_embed(&tile);
 	} else if (tile.gather->products > 0) {
 		consume_rows(&tile, 0, m->own_heads);

@@ -16,7 +16,7 @@
 #include <cats/image.h>
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
- * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING).
+ * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -33,6 +33,12 @@
 #define CATS_OWN_EMBEDDING 0
 #else
 #define CATS_OWN_EMBEDDING 1
+#endif
+
+#ifdef CATS_NO_EMPTY_GATHERS
+#define CATS_EMPTY_GATHERS 0
+#else
+#define CATS_EMPTY_GATHERS 1
 #endif
 
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
@@ -117,6 +123,18 @@ static inline bool cats_averages(const struct cats_image_model *model)
 static inline bool cats_embeds_own(const struct cats_image_model *model)
 {
 	return CATS_OWN_EMBEDDING && (model->flags & CATS_FLAG_OWN_EMBEDDING) != 0;
+}
+
+/* Whether INPUT carries what stems make of the inputs. */
+static inline bool cats_has_stem(const struct cats_image_model *model)
+{
+	return CATS_OWN_EMBEDDING && (model->flags & CATS_FLAG_STEM) != 0;
+}
+
+/* Whether a source may keep none of its columns. */
+static inline bool cats_may_keep_none(const struct cats_image_model *model)
+{
+	return CATS_EMPTY_GATHERS && (model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

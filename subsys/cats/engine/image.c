@@ -19,6 +19,11 @@
 #define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
 
+/* Flags of what this build leaves out. */
+#define LEFT_OUT                                                                                   \
+	((CATS_OWN_EMBEDDING ? 0 : (CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM)) |                   \
+	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS))
+
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
 	uint32_t total; /* columns */
@@ -76,8 +81,10 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
 	       m->own_outputs <= m->outputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED |
-			     CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_RADIO)) == 0 &&
+	       (m->flags &
+		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
+		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM)) == 0 &&
+	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
 	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;
@@ -168,6 +175,7 @@ static bool source_fits(const struct cats_image *image, const struct cats_image_
 		gather->kind != CATS_GATHER_INPUT && gather->kind != CATS_GATHER_RESULT;
 
 	if (h->nodes == 1 || s->columns == 0 ||
+	    (prunable && s->width == 0 && cats_may_keep_none(image->model)) ||
 	    (gather->kind == CATS_GATHER_INPUT && cats_embeds_own(image->model))) {
 		return s->width == 0 && s->segments == 0;
 	}
@@ -180,10 +188,31 @@ static bool source_fits(const struct cats_image *image, const struct cats_image_
 	       s->segments * cats_row_groups(s, gather->tile_rows) <= CATS_MAX_FRAGMENTS;
 }
 
-static struct tensor tensor_of(const struct cats_image_model *m, uint8_t kind)
+/* Columns of stems, which are only counted; UINT32_MAX, which they are not, where they cannot be. */
+static struct tensor stem_tensor(const struct cats_image *image)
 {
+	const struct cats_image_header *h = image->header;
+	struct tensor tensor = {0, cats_source(image, 0, h->node)->columns, UINT32_MAX};
+
+	for (uint8_t s = 0; s < h->nodes; s++) {
+		tensor.total += cats_source(image, 0, s)->columns;
+	}
+	if (!in_range(tensor.total, 1, CATS_MAX_COLUMNS) ||
+	    (tensor.own == 0) != (image->model->own_inputs == 0)) {
+		tensor.total = UINT32_MAX;
+	}
+	return tensor;
+}
+
+static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
+{
+	const struct cats_image_model *m = image->model;
+
 	switch (kind) {
 	case CATS_GATHER_INPUT:
+		if (cats_has_stem(m)) {
+			return stem_tensor(image);
+		}
 		return (struct tensor){m->inputs, m->own_inputs, m->first_input};
 	case CATS_GATHER_HIDDEN:
 		/* The first is not needed: hidden columns are only counted. */
@@ -212,7 +241,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_gather *gather = &image->gathers[g];
-	const struct tensor tensor = tensor_of(image->model, gather->kind);
+	const struct tensor tensor = tensor_of(image, gather->kind);
 	const struct cats_image_source *own = cats_source(image, g, h->node);
 	const uint32_t kept = own->width / gather->element;
 	const uint16_t *keep;
@@ -296,9 +325,31 @@ static bool embed_fits(const struct cats_image *image)
 	       buffer_fits(h, embed->arena_hidden, m->block_rows * gather->products);
 }
 
+/* The stem of a node that has inputs, and the place of what it makes. */
+static bool stem_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const uint32_t offset = image->gathers->norm;
+	const struct cats_image_embed *stem = cats_table(image, offset);
+	const uint32_t columns = cats_source(image, 0, h->node)->columns;
+
+	if (m->own_inputs == 0) {
+		return offset == 0;
+	}
+	return m->first_input <= m->inputs - m->own_inputs &&
+	       table_fits(h, offset, sizeof(*stem)) &&
+	       matrix_fits(image, stem->weights, stem->channels, columns,
+			   cats_round_up4(m->own_inputs), stem->shift) &&
+	       buffer_fits(h, stem->arena_hidden, m->tokens_in * columns);
+}
+
 /* Output columns of the product behind a gather; a node without inputs has none to embed. */
 static bool products_fit(const struct cats_image *image, const struct cats_image_gather *gather)
 {
+	if (gather->kind == CATS_GATHER_INPUT && cats_has_stem(image->model) && !stem_fits(image)) {
+		return false;
+	}
 	if (gather->kind == CATS_GATHER_INPUT && cats_embeds_own(image->model)) {
 		if (gather->norm != 0) {
 			return embed_fits(image);
@@ -330,7 +381,7 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
-		return (gather->norm == 0 || cats_embeds_own(m)) &&
+		return (gather->norm == 0 || cats_embeds_own(m) || cats_has_stem(m)) &&
 		       table_fits(h, gather->table, 2 * m->tokens * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
@@ -389,15 +440,30 @@ static bool linear_fits(const struct cats_image *image)
 	       apart(m->arena_window, 2 * stride, m->arena_linear, 2 * m->outputs);
 }
 
-/* The hidden columns of an embedding of two layers. */
+/* The hidden columns of an embedding of two layers, or those of a stem. */
 static bool embedding_apart(const struct cats_image *image, uint32_t rows_size)
 {
+	const struct cats_image_model *m = image->model;
 	const struct cats_image_gather *gather = image->gathers;
 	const struct cats_image_embed *embed = cats_table(image, gather->norm);
+	uint32_t bytes = m->block_rows * gather->products;
 
-	return gather->norm == 0 ||
-	       apart(embed->arena_hidden, image->model->block_rows * gather->products,
-		     image->model->arena_rows, rows_size);
+	if (cats_has_stem(m)) {
+		bytes = m->tokens_in * cats_source(image, 0, image->header->node)->columns;
+	}
+	return gather->norm == 0 || apart(embed->arena_hidden, bytes, m->arena_rows, rows_size);
+}
+
+/* Stride of the rows that a node's own product reads; 0 where it has none. */
+static uint32_t own_stride(const struct cats_image *image)
+{
+	const struct cats_image_gather *gather = image->gathers;
+
+	if (gather->norm == 0) {
+		return 0;
+	}
+	return cats_round_up4(cats_has_stem(image->model) ? image->model->own_inputs
+							  : gather->products);
 }
 
 /*
@@ -435,18 +501,42 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		}
 	}
 	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens)) &&
-	       (!cats_embeds_own(m) || embedding_apart(image, rows_size)) &&
+	       (!CATS_OWN_EMBEDDING || embedding_apart(image, rows_size)) &&
 	       (!cats_averages(m) || sums_fit(image, rows_size)) &&
 	       (!cats_has_linear(m) || linear_fits(image));
+}
+
+/* How long nothing is heard, of what was looked at so far. */
+struct quiet {
+	uint32_t longest_us; /* an exchange that is on the air */
+	uint32_t empty_us;   /* all that are on none */
+};
+
+/* An exchange, and all that may be on no air behind it, are no longer than one may be. */
+static bool quiet_fits(const struct cats_image_gather *gather, uint32_t data_us,
+		       struct quiet *quiet)
+{
+	const uint32_t tiles = cats_tiles(gather);
+
+	if (data_us != 0) {
+		data_us += gather->spacing_us;
+		quiet->longest_us = data_us > quiet->longest_us ? data_us : quiet->longest_us;
+	} else if (gather->spacing_us > (CATS_MAX_EXCHANGE_US - quiet->empty_us) / tiles) {
+		return false;
+	} else {
+		quiet->empty_us += tiles * gather->spacing_us;
+	}
+	return quiet->longest_us + quiet->empty_us <= CATS_MAX_EXCHANGE_US;
 }
 
 /* Why the content is refused. */
 static int content_reason(const struct cats_image *image)
 {
+	struct quiet quiet = {0};
 	uint32_t stride = 0;
 
 	if ((!CATS_MEAN_OF_NORM && image->model->pool > CATS_POOL_ALL) ||
-	    (!CATS_OWN_EMBEDDING && (image->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0) ||
+	    (image->model->flags & LEFT_OUT) != 0 ||
 	    (!CATS_LINEAR && image->model->linear_weights != 0)) {
 		return CATS_IMAGE_FEATURE;
 	}
@@ -468,11 +558,16 @@ static int content_reason(const struct cats_image *image)
 		if (!exchange_fits(image->model, gather) || !sources_fit(image, g, &view, &slots)) {
 			return CATS_IMAGE_INVALID;
 		}
+		if ((CATS_OWN_EMBEDDING || CATS_EMPTY_GATHERS) && slots == 0 &&
+		    image->header->nodes > 1 && gather->rounds != 0) {
+			return CATS_IMAGE_INVALID; /* there is nothing to repair */
+		}
 		data_us = slots * gather->slot_us;
 		if (gather->slot_us > CATS_MAX_SLOT_US || data_us > CATS_MAX_EXCHANGE_US) {
 			return CATS_IMAGE_SLOT;
 		}
-		if (gather->spacing_us > CATS_MAX_EXCHANGE_US - data_us) {
+		if (gather->spacing_us > CATS_MAX_EXCHANGE_US - data_us ||
+		    (cats_may_keep_none(image->model) && !quiet_fits(gather, data_us, &quiet))) {
 			return CATS_IMAGE_SPACING;
 		}
 		if (gather->kind == CATS_GATHER_RESULT) {
@@ -485,9 +580,9 @@ static int content_reason(const struct cats_image *image)
 			return CATS_IMAGE_INVALID;
 		}
 		stride = gather->stride > stride ? gather->stride : stride;
-		if (CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT && gather->norm != 0 &&
-		    cats_round_up4(gather->products) > stride) {
-			stride = cats_round_up4(gather->products);
+		if (CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT &&
+		    own_stride(image) > stride) {
+			stride = own_stride(image);
 		}
 	}
 	return arena_fits(image, stride) ? CATS_IMAGE_OK : CATS_IMAGE_INVALID;
@@ -544,9 +639,9 @@ static const char reasons[] = "image is fine\0"
 			      "image of another node: write this node's\0"
 			      "image of another deployment: write the same export to all nodes\0"
 			      "phase does not ascend: export again\0"
-			      "slot_us is too long: export again\0"
-			      "spacing_us is too long: export again\0"
-			      "needs CONFIG_CATS_LINEAR, _MEAN_OF_NORM or _OWN_EMBEDDING\0"
+			      "slot_us too long: export again\0"
+			      "spacing_us too long: export again\0"
+			      "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING or EMPTY_GATHERS\0"
 			      "unknown error";
 
 const char *cats_image_strerror(int error)

@@ -22,6 +22,7 @@
 #define LOG2_E 3098164009u  /* Q31 */
 #define FRACTION_BITS 16    /* of an exponent of two */
 #define WEIGHT_ONE (UINT32_C(1) << 30)
+#define NOWHERE SIZE_MAX
 
 /* Single precision, > 0: mantissa * 2^(exponent - 150). */
 struct scale {
@@ -80,19 +81,32 @@ static bool array_fits(const struct cats_image *image, uint32_t offset, uint32_t
 	       bytes <= size - offset;
 }
 
+static bool in_range(uint32_t v, uint32_t low, uint32_t high)
+{
+	return low <= v && v <= high;
+}
+
+/* Columns of one channel in a token: of its patch and of what is around it. */
+static uint32_t columns_of(const struct cats_image_metadata *r)
+{
+	return (r->patch_height + 2u * r->overlap) * (r->patch_width + 2u * r->overlap);
+}
+
 static bool layout_fits(const struct cats_image_model *m, const struct cats_image_metadata *r)
 {
-	const uint32_t patch = (uint32_t)r->patch_height * r->patch_width;
+	const uint32_t columns = columns_of(r);
 
-	if (patch == 0 || r->channels == 0 || r->height % r->patch_height != 0 ||
+	if (!in_range(r->patch_height, 1, m->inputs) || !in_range(r->patch_width, 1, m->inputs) ||
+	    r->channels == 0 || r->height % r->patch_height != 0 ||
 	    (uint32_t)(r->height / r->patch_height) * (r->width / r->patch_width) != m->tokens_in ||
-	    m->inputs % patch != 0 || m->inputs / patch != r->channels) {
+	    m->inputs % columns != 0 || m->inputs / columns != r->channels) {
 		return false;
 	}
 	if (r->normalisation == CATS_NORMALISATION_WINDOW) {
-		return m->tokens_in * patch <= CATS_MAX_WINDOW;
+		return m->tokens_in * columns <= CATS_MAX_WINDOW && r->overlap == 0;
 	}
-	return r->normalisation == CATS_NORMALISATION_FIXED;
+	return r->normalisation == CATS_NORMALISATION_FIXED &&
+	       (r->overlap == 0 || r->width % r->patch_width == 0);
 }
 
 static bool sensor_fits(const struct cats_image_metadata *r, const struct cats_image_sensor *s,
@@ -165,7 +179,7 @@ int cats_metadata(const struct cats_image *image, struct cats_metadata *metadata
 	const struct cats_image_model *m = image->model;
 	const uint32_t offset = image->header->metadata;
 	const struct cats_image_metadata *record;
-	uint32_t patch;
+	uint32_t columns;
 
 	if (offset == 0) {
 		return -ENODATA;
@@ -177,7 +191,7 @@ int cats_metadata(const struct cats_image *image, struct cats_metadata *metadata
 	if (!record_fits(image, record)) {
 		return -EINVAL;
 	}
-	patch = (uint32_t)record->patch_height * record->patch_width;
+	columns = columns_of(record);
 	*metadata = (struct cats_metadata){
 		.model = m,
 		.record = record,
@@ -187,9 +201,9 @@ int cats_metadata(const struct cats_image *image, struct cats_metadata *metadata
 		.text = cats_table(image, record->text),
 	};
 	if (m->own_inputs != 0) {
-		metadata->first_channel = m->first_input / patch;
-		metadata->own_channels =
-			(m->first_input + m->own_inputs - 1) / patch - metadata->first_channel + 1;
+		metadata->first_channel = m->first_input / columns;
+		metadata->own_channels = (m->first_input + m->own_inputs - 1) / columns -
+					 metadata->first_channel + 1;
 	}
 	return 0;
 }
@@ -259,7 +273,7 @@ static int find_layout(const struct cats_metadata *metadata, uint16_t channels,
 		return -EINVAL;
 	}
 	*layout = (struct layout){
-		.patch = (uint32_t)r->patch_height * r->patch_width,
+		.patch = columns_of(r),
 		.across = r->width / r->patch_width,
 		.skip = r->width % r->patch_width,
 		.channels = channels,
@@ -268,16 +282,24 @@ static int find_layout(const struct cats_metadata *metadata, uint16_t channels,
 	return 0;
 }
 
-/* Which sample, counted from the window's first, is an input column of a token. */
+/* Which sample, counted from the window's first, is an input column of a token; NOWHERE beyond an
+ * image's edge.
+ */
 static size_t place(const struct cats_image_metadata *r, const struct layout *layout,
 		    uint32_t token, uint32_t column)
 {
 	const uint32_t channel = column / layout->patch;
 	const uint32_t in_patch = column % layout->patch;
-	const uint32_t row = token / layout->across * r->patch_height + in_patch / r->patch_width;
-	const uint32_t step =
-		layout->skip + token % layout->across * r->patch_width + in_patch % r->patch_width;
+	const uint32_t wide = r->patch_width + 2u * r->overlap;
+	/* Above the first row, and before the first step, these wrap around. */
+	const uint32_t row =
+		token / layout->across * r->patch_height + in_patch / wide - r->overlap;
+	const uint32_t step = layout->skip + token % layout->across * r->patch_width +
+			      in_patch % wide - r->overlap;
 
+	if (row >= r->height || step >= r->width) {
+		return NOWHERE;
+	}
 	return ((size_t)row * r->width + step) * layout->channels + channel - layout->first;
 }
 
@@ -399,10 +421,13 @@ static void quantize_counts(const struct cats_metadata *metadata, const struct l
 	}
 	for (uint32_t t = 0; t < m->tokens_in; t++) {
 		for (uint32_t c = own.first; c < own.end; c++) {
-			const int64_t x = samples[place(metadata->record, layout, t, c)];
+			const size_t at = place(metadata->record, layout, t, c);
+			const int64_t x = at == NOWHERE ? 0 : samples[at];
 			int64_t value;
 
-			if (fixed) {
+			if (at == NOWHERE) {
+				value = 0;
+			} else if (fixed) {
 				value = (x * sensor->multiplier + addend_of(sensor)) >>
 					sensor->shift;
 			} else if (shift < 1) {
@@ -648,11 +673,15 @@ static int quantize_floats(const struct cats_metadata *metadata, const struct la
 
 	for (uint32_t t = 0; t < m->tokens_in; t++) {
 		for (uint32_t c = own.first; c < own.end; c++) {
-			const float sample = samples[place(metadata->record, layout, t, c)];
+			const size_t at = place(metadata->record, layout, t, c);
+			const float sample = at == NOWHERE ? 0.0f : samples[at];
 			float x = normalised(&metadata->sensors[channel], sample);
 
 			if (!is_finite(sample)) {
 				return -EDOM;
+			}
+			if (at == NOWHERE) {
+				x = 0.0f;
 			}
 			if (!fixed) {
 				x = (x - window->mean) / window->deviation;

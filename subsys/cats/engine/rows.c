@@ -25,6 +25,9 @@ struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_e
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		found.bytes = arena + m->arena_input + moved * m->own_inputs;
+		if (CATS_OWN_EMBEDDING && cats_has_stem(m) && gather->norm != 0) {
+			found.bytes = cats_stem_row(engine, moved);
+		}
 		break;
 	case CATS_GATHER_HEADS:
 		found.bytes = arena + m->arena_heads + at;
@@ -147,7 +150,7 @@ void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint3
 	uint16_t missing = 0;
 
 	unpack_row(tile, row, y, step);
-	if (gather->norm != 0) {
+	if (gather->norm != 0 && !(CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT)) {
 		if (tile->lossy) {
 			missing = clear_missing(tile, row, y, step);
 		}

@@ -51,6 +51,10 @@ void cats_linear_add(const struct cats_engine *engine);
 /* embed.c: a tile of INPUT on a node without inputs, or with an embedding of two layers. */
 void cats_embed(const struct cats_tile *tile);
 
+/* embed.c: what the stem of a node with inputs makes of some rows of them, and where it stands. */
+void cats_stem(const struct cats_engine *engine, uint16_t begin, uint16_t end);
+const int8_t *cats_stem_row(const struct cats_engine *engine, uint32_t row);
+
 /* mean.c: a tile of OUTPUT with CATS_POOL_MEAN_OF_NORM, on a node that computes some of the result.
  */
 void cats_consume_mean(const struct cats_tile *tile);

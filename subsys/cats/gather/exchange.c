@@ -14,6 +14,17 @@
 
 /* Into and out of it */
 
+/* Whether nobody has anything to say in it. The first one of several nodes is opened all the same:
+ * that begins the inference.
+ */
+static bool of_nobody(struct cats_node *node)
+{
+	if (MAY_SEND_NO_INPUT && first_exchange(node->x) && nodes_of(node) > 1) {
+		return false;
+	}
+	return current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
+}
+
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 {
 	node->x = x;
@@ -25,6 +36,9 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->fragments += current_of(node)->lacking;
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		node->quiet[s] += current_of(node)->lack[s] != 0 && node->quiet[s] < UINT8_MAX;
+	}
+	if (MAY_BE_EMPTY && nodes_of(node) > 1 && of_nobody(node)) {
+		node->not_before_us += node->gather->spacing_us; /* the others compute it as well */
 	}
 }
 
@@ -329,17 +343,6 @@ static struct phase_end end_of(struct cats_node *node)
 static bool calls_others(const struct cats_node *node, uint32_t now_us)
 {
 	return now_us - node->alone_us >= CALL_TIMEOUTS * node->config.timeout_us;
-}
-
-/* Whether nobody has anything to say in it. The first one of several nodes is opened all the same:
- * that begins the inference.
- */
-static bool of_nobody(struct cats_node *node)
-{
-	if (MAY_SEND_NO_INPUT && first_exchange(node->x) && nodes_of(node) > 1) {
-		return false;
-	}
-	return current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
 }
 
 /* An exchange whose opening is on no air: nobody sends anything, or who leads alone keeps quiet,

@@ -292,6 +292,13 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 			step_back(node);
 		}
 	}
+	/* First: who goes to sleep waits for no silence. */
+	if (sleeps(node) && !cats_node_runs(node)) {
+		cats_sleep_poll(node, now_us, todo);
+		if (todo->what != CATS_TODO_WAIT) {
+			return; /* poll() comes again at once */
+		}
+	}
 	if (!node->silence && reached(todo, now_us, node->heard_us + node->config.timeout_us)) {
 		node->silence = true;
 		node->ask_us = ask_after(node, now_us);
@@ -299,12 +306,8 @@ void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	if (node->phase == CATS_NODE_LISTENING && node->silence) {
 		node->phase = CATS_NODE_WAITING;
 	}
-	if (!cats_node_runs(node)) {
-		if (sleeps(node)) {
-			cats_sleep_poll(node, now_us, todo);
-		} else {
-			waiting(node, now_us, todo);
-		}
+	if (!sleeps(node) && !cats_node_runs(node)) {
+		waiting(node, now_us, todo);
 	}
 	if (node->phase == CATS_NODE_RUNNING) {
 		running(node, now_us, todo);

@@ -30,6 +30,13 @@
 #define MAY_SEND_NO_INPUT 1
 #endif
 
+/* Whether gathers may be on no air (CONFIG_CATS_EMPTY_GATHERS). */
+#ifdef CATS_NO_EMPTY_GATHERS
+#define MAY_BE_EMPTY 0
+#else
+#define MAY_BE_EMPTY 1
+#endif
+
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */

@@ -9,13 +9,24 @@
 
 #include "node_internal.h"
 
-/* A node may join an inference during its first gathers. */
-#define JOIN_GATHERS 2
-
 /* The form in which a reason is told: as cats_frame_parse() does. */
 static int reject(enum cats_reject reason)
 {
 	return -1 - reason;
+}
+
+/* The second gather that is on the air: until then a node may join an inference. */
+static uint16_t second_gather(const struct cats_node *node)
+{
+	const struct cats_image *image = image_of(node);
+	struct cats_exchange x = {1, 0};
+	bool looks = MAY_BE_EMPTY && (image->model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
+
+	while (looks && x.gather + 1u < image->header->gathers &&
+	       cats_slot_first(image, x, nodes_of(node)) == 0) {
+		x.gather++;
+	}
+	return x.gather;
 }
 
 /* Numbers are serial numbers (RFC 1982): of two, one is newer, however they wrap. */
@@ -43,7 +54,7 @@ static void hear(struct cats_node *node, uint32_t now_us)
  */
 static bool begins(const struct cats_node *node, const struct cats_frame *frame)
 {
-	if (MAY_SEND_NO_INPUT && frame->x.gather == 1 &&
+	if (MAY_SEND_NO_INPUT && frame->x.gather == second_gather(node) &&
 	    (image_of(node)->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0) {
 		return frame->x.tile == 0 && frame->round == 0;
 	}
@@ -80,7 +91,7 @@ static bool joins(const struct cats_node *node, const struct cats_frame *frame, 
 	}
 	/* What comes late after a silence is no beginning. */
 	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(node, frame)
-			     : frame->x.gather < JOIN_GATHERS;
+			     : frame->x.gather <= second_gather(node);
 }
 
 /* The leader whom the sender of a frame follows, as far as the frame says. */
@@ -122,7 +133,7 @@ join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, 
 		return true;
 	}
 	if (news) {
-		if (node->phase == CATS_NODE_STARTING || frame->x.gather >= JOIN_GATHERS) {
+		if (node->phase == CATS_NODE_STARTING || frame->x.gather > second_gather(node)) {
 			node->numbered = true;
 			node->seen = frame->inference;
 		}
@@ -167,9 +178,9 @@ static bool ends_mine(const struct cats_node *node, const struct cats_frame *fra
 	if (leads(node)) {
 		return !recent(frame->inference, node->number) &&
 		       (leader < self_of(node) ? alone || frame->source != leader
-					       : alone && frame->x.gather >= JOIN_GATHERS);
+					       : alone && frame->x.gather > second_gather(node));
 	}
-	return newer(frame->inference, node->number) && frame->x.gather < JOIN_GATHERS &&
+	return newer(frame->inference, node->number) && frame->x.gather <= second_gather(node) &&
 	       (leader == node->leader || leader_quiet(node, now_us));
 }
 

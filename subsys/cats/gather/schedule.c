@@ -5,7 +5,7 @@
 
 /* The slots of an exchange: doc/protocol.rst, "Schedule". */
 
-#include <cats/gather.h>
+#include "node_internal.h"
 
 /* Control slots and turns of cats_silence_us(), at most. */
 #define CONTROL_US ((CATS_MAX_NODES + 8u) * UINT16_MAX)
@@ -84,19 +84,26 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 	return cats_data_us(image, x) + gather->rounds * (cats_round_us(image, x) + coded);
 }
 
+/* Whether an exchange is on no air: then nothing is heard for longer. */
+static bool unheard(const struct cats_image *image, struct cats_exchange x)
+{
+	return MAY_BE_EMPTY && (image->model->flags & CATS_FLAG_EMPTY_GATHERS) != 0 &&
+	       x.gather != 0 && cats_slot_first(image, x, image->header->nodes) == 0;
+}
+
 uint32_t cats_silence_us(const struct cats_image *image)
 {
+	struct cats_exchange x = {0, 0};
 	uint32_t longest = 0;
+	uint32_t us = 0;
 
-	for (uint32_t g = 0; g < image->header->gathers; g++) {
-		struct cats_exchange x = {g, 0}; /* no later tile is larger */
-		uint32_t us = cats_data_us(image, x) + cats_round_us(image, x) +
-			      image->gathers[g].spacing_us;
-
-		if (us > longest) {
-			longest = us;
+	do {
+		if (!unheard(image, x)) {
+			us = cats_data_us(image, x) + cats_round_us(image, x);
 		}
-	}
+		us += image->gathers[x.gather].spacing_us;
+		longest = us > longest ? us : longest;
+	} while (cats_exchange_next(image, &x));
 	return CATS_SILENT_EXCHANGES * longest;
 }
 

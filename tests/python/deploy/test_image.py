@@ -22,7 +22,7 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import node_size
 from cats.shape import image_layout as layout
 from cats.shape.config import POOLS, ModelConfig, SplitConfig
-from cats.shape.partition import Kind, full_keep, gather_kind, node_view, own_ranges
+from cats.shape.partition import Kind, full_keep, gather_kind, input_ranges, node_view, own_ranges
 from cats.sim import engine
 from planned import plans
 
@@ -228,7 +228,7 @@ def test_frames_that_come_early_harm_nothing(planned, seed: int, loss: float) ->
     ident = image.model_id(model, plan)
     nodes = [engine.Engine(image.pack(model, plan, d, ident)) for d in range(split.nodes)]
     data = random_inputs(seed, config)[0]
-    ranges = own_ranges(config, split, Kind.INPUT)
+    ranges = input_ranges(split)
     for node, (begin, end) in zip(nodes, ranges, strict=True):
         node.begin(np.ascontiguousarray(data[:, begin:end]) if end > begin else None)
     order = list(nodes[0].exchanges())

@@ -119,12 +119,14 @@ def channels(draw: st.DrawFn) -> Channel:
 
 @st.composite
 def layouts(draw: st.DrawFn) -> Metadata:
-    """Series and images of some channels."""
+    """Series and images of some channels, their patches perhaps larger than tokens are apart."""
     rows, columns = draw(st.integers(1, 3)), draw(st.integers(1, 4))
     height = rows * draw(st.integers(1, 2))
     width = draw(st.integers(columns, 3 * columns + 2))
     found = tuple(draw(st.lists(channels(), min_size=1, max_size=4)))
-    return Metadata(found, height, width, (rows, columns), ("1", "2", "10"))
+    overlap = 0 if width % columns else draw(st.integers(0, 3))
+    classes = ("1", "2", "10")
+    return Metadata(found, height, width, (rows, columns), classes, overlap=overlap)
 
 
 def extremes(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -465,7 +467,7 @@ def test_an_image_without() -> None:
 
 #: Fields of the record that may be anything, where they stay in range.
 FREE = {"step_s", "step_ns", "mean", "deviation", "counts_per_unit", "multiplier", "shift", "unit",
-        "addend_low", "addend_high", "name", "reserved", "text", "sensors",
+        "addend_low", "addend_high", "name", "text", "sensors",
         "class_names", "values", "reserved_2"}  # fmt: skip
 VALUE = Metadata(TWO.channels, 1, 7, (1, 2), values=(Channel("v", "K", 290, 8, 0, 0, 64.0),))
 

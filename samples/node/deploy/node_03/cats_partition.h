@@ -1006,7 +1006,7 @@ static const struct cats_partition_image cats_partition = {
 	},
 	.metadata = {
 		.normalisation = CATS_NORMALISATION_FIXED,
-		.reserved = 0,
+		.overlap = 0,
 		.channels = 1,
 		.height = 8,
 		.width = 8,

@@ -1030,7 +1030,7 @@ static const struct cats_partition_image cats_partition = {
 	},
 	.metadata = {
 		.normalisation = CATS_NORMALISATION_FIXED,
-		.reserved = 0,
+		.overlap = 0,
 		.channels = 3,
 		.height = 1,
 		.width = 100,
