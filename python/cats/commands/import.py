@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats import``: take a vision transformer that was trained elsewhere."""
+"""``cats import``: take a transformer that was trained elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cats import arguments
 from cats.files import output_folder
 from cats.report import add_json_argument
 
-HELP = "take a vision transformer that was trained elsewhere"
+HELP = "take a vision transformer or a Llama that was trained elsewhere"
 EPILOG = """\
 examples:
   cats import vit_folder -o RUN
@@ -19,8 +19,16 @@ examples:
   cats import vit.safetensors -o RUN --heads 3 --mean 0.5 --deviation 0.5 --data photos --new-head
   cats export RUN -o DEPLOY --nodes 3 --data photos
   cats train --init RUN -o TUNED --task images --data photos --nodes 3
+  cats import llama2c stories260K.bin --tokenizer tok512.bin -o RUN
+  cats import llama_folder -o RUN
+  cats generate RUN
 """
 NEEDS = {"new_head": ("data",)}
+#: What only images have.
+IMAGES = (
+    "heads", "norm_eps", "activation", "size", "mean", "deviation", "classes", "data", "new_head",
+)  # fmt: skip
+CONFLICTS = {"layout": IMAGES, "tokenizer": IMAGES}
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -39,16 +47,25 @@ def _size(text: str) -> tuple[int, int]:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats import``."""
     parser.add_argument(
+        "layout", nargs="?", choices=("llama2c",), metavar="llama2c",
+        help="SOURCE is a checkpoint of llama2.c, version 0",
+    )  # fmt: skip
+    parser.add_argument(
         "source",
         type=Path,
         metavar="SOURCE",
         help="a ViT's tensors by the names of timm or transformers: a .safetensors, .pt, .pth or "
-        ".bin file, or a folder with config.json and model.safetensors",
+        ".bin file, or a folder with config.json and model.safetensors; or such a folder of a "
+        "LlamaForCausalLM",
     )
     parser.add_argument(
         "-o", "--out", type=output_folder, required=True, metavar="RUN", help="RUN folder to write"
     )
     parser.add_argument("--force", action="store_true", help="replace an existing RUN")
+    parser.add_argument(
+        "--tokenizer", type=Path, metavar="FILE",
+        help="of a language model: llama2.c's tokenizer, or a tokenizer.json (the folder's own)",
+    )  # fmt: skip
     said = parser.add_argument_group("what tensors do not say (defaults: what the folder says)")
     said.add_argument("--heads", type=arguments.whole(1, 4096), help="attention heads")
     said.add_argument(
@@ -92,11 +109,17 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats import``."""
     import dataclasses
 
+    from cats.errors import CatsError
     from cats.nn.importers import Facts
     from cats.report import write_json
     from cats.tasks.values import read_text
+    from cats.training.import_llama import is_llama
     from cats.training.import_run import import_run, read_source
 
+    if args.layout or is_llama(args.source):
+        return _language(args)
+    if args.tokenizer:
+        raise CatsError(f"{args.source} is no language model: leave --tokenizer out")
     found = read_source(args.source)
     facts = Facts(args.heads, args.norm_eps, args.activation, None, args.size)
     given: dict = {"facts": facts.beside(found.facts)}
@@ -118,6 +141,26 @@ def run(args: argparse.Namespace) -> int:
     for part in ("validation", "test"):
         for name, value in metrics[part].items():
             print(f"  {part}: {name} {value:.4f}")
+    if args.json:
+        write_json(args.json, metrics)
+    return 0
+
+
+def _language(args: argparse.Namespace) -> int:
+    """A language model."""
+    from cats.errors import CatsError
+    from cats.report import write_json
+    from cats.training.import_llama import import_llama, read_folder, read_llama2c
+
+    given = getattr(args, "given", {})
+    if other := next((given[name] for name in IMAGES if name in given), None):
+        raise CatsError(f"{other} has no effect on a language model: leave it out")
+    found, tokenizer, ends = (read_llama2c if args.layout else read_folder)(
+        args.source, args.tokenizer
+    )
+    metrics = import_llama(found, tokenizer, ends, args.out, force=args.force)
+    print(found)
+    print(f"{args.out}: {metrics['parameters']} parameters")
     if args.json:
         write_json(args.json, metrics)
     return 0

@@ -9,7 +9,8 @@ every D. Where columns were pruned, the nodes differ in what they read:
   read before keeps out of the sum by weights of zero, and its new owner broadcasts what any other
   node reads: the same function for every split.
 * With a norm (ATTENTION, FORWARD, OUTPUT) mean and variance are taken over all that a node has. It
-  is the same function exactly where every output's node has the very columns that it had before.
+  is the same function exactly where every output's node has the very columns that it had before,
+  and all nodes that share a key/value head have the same.
 """
 
 from __future__ import annotations
@@ -18,23 +19,26 @@ import torch
 
 from cats.errors import CatsError
 from cats.nn.model import CatsTransformer
-from cats.nn.prune import reading
+from cats.nn.prune import computing, reading
 from cats.shape.config import SplitConfig
-from cats.shape.partition import PRUNABLE, full_keep, gather_kind, own_ranges, silent
+from cats.shape.partition import PRUNABLE, Kind, full_keep, gather_kind, own_ranges
 
 
-def _check_own_embedding(model: CatsTransformer, dealt: CatsTransformer) -> None:
-    """CatsError where a node would embed inputs, or read hidden columns, that are another's. What
-    no node of before read becomes zero."""
-    reads = [(m.reader_INPUT.T @ m.own_INPUT.float()).bool() for m in (model, dealt)]
-    layers = [(dealt.embed, *reads)]
-    if model.config.embed_hidden:
+def _check_own(model: CatsTransformer, dealt: CatsTransformer) -> None:
+    """CatsError where a node's stem or own embedding would read inputs, or hidden columns, that are
+    another's. What no node of before read becomes zero."""
+    if model.config.stem:
+        layers = [(dealt.stem, model.stem_blocks, dealt.stem_blocks)]
+    else:
+        reads = [(m.reader_INPUT.T @ m.own_INPUT.float()).bool() for m in (model, dealt)]
+        layers = [(dealt.embed, *reads)]
+    if model.config.embed_layers == 2:
         layers.append((dealt.embed_out, model.embed_out_blocks, dealt.embed_out_blocks))
     for linear, before, _ in layers:
         linear.weight.mul_(before)
     if any(linear.weight[~after].any() for linear, _, after in layers):
         raise CatsError(
-            "each node of this model embeds its own inputs: over these nodes one would need "
+            "each node of this model reads its own inputs alone: over these nodes one would need "
             "another's; give each node whole nodes of before, or train with embed 'full'"
         )
 
@@ -59,12 +63,17 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
     for g in range(len(keep)):
         kind, _ = gather_kind(model.config, g)
         unpruned = model.split.nodes == 1 or model.keep[g] == all_before[g]
-        if silent(model.config, g):
-            _check_own_embedding(model, dealt)
+        if kind == Kind.INPUT and model.config.embed != "full":
+            _check_own(model, dealt)
         if kind not in PRUNABLE or unpruned:
             continue
+        if kind == Kind.OUTPUT and model.config.tied:
+            raise CatsError(
+                "the head of this model has the embedding's weights and is pruned: it cannot be "
+                "dealt to other nodes"
+            )
         linear, norm = reading(dealt, g)
-        before, after = (getattr(m, f"reader_{kind.name}") for m in (model, dealt))  # [D, O]
+        before, after = (computing(m, kind) for m in (model, dealt))  # [D, O]
         own = getattr(dealt, f"own_{kind.name}")  # [D, K]
         read = (before.T @ getattr(model, f"view_{g}").float()).bool()  # [O, K]
         linear.weight.mul_(read)
@@ -72,12 +81,14 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
         sent = (needed & ~own).any(0)
         if split.nodes > 1:
             keep[g] = [
-                tuple(c for c in range(begin, end) if sent[c]) or ((begin,) if begin < end else ())
+                tuple(c for c in range(begin, end) if sent[c])
                 for begin, end in own_ranges(model.config, split, kind)
             ]
         sent[[column for columns in keep[g] for column in columns]] = True
-        has = (after.T @ (own | sent).float()).bool()  # [O, K]
-        if norm is not None and not torch.equal(has, read):
+        has = after.T @ (own | sent).float()  # [O, K]: by how many nodes
+        alike = (has == after.sum(0)[:, None] * read).all()
+        shared = before.T @ (~getattr(model, f"view_{g}")).float()
+        if norm is not None and not (alike and not (read & shared.bool()).any()):
             changed[kind.name.lower()] = None
     dealt.set_keep(keep)
     return dealt, list(changed)

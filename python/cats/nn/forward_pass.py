@@ -10,6 +10,7 @@ same step by step; tests hold one against the other.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -23,7 +24,16 @@ from cats.shape.partition import Kind, gather_kind
 if TYPE_CHECKING:
     from cats.nn.model import CatsTransformer
 
+Norm = nn.LayerNorm | nn.RMSNorm
 Observe = Callable[[str, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Product:
+    """Weights [O, K] and bias [O] that no layer of their own holds: they are made of others'."""
+
+    weight: Tensor
+    bias: Tensor | None = None
 
 
 class Rounding(Protocol):
@@ -33,15 +43,17 @@ class Rounding(Protocol):
         """The tensor of that name as the integers hold it."""
 
     def weight(self, g: int, weight: Tensor, bias: Tensor, read: Tensor, path: str = "") -> Tensor:
-        """Weights [O, K] of the product behind gather g, or of a ``path`` from there ("linear",
-        "embed_out"); ``read`` bool [O, K]: which count."""
+        """Weights [O, K] of the product behind gather g, or of a ``path`` beside it ("linear",
+        "embed_out", "stem"); ``read`` bool [O, K]: which count."""
 
     def norms(self, g: int) -> bool:
         """Whether what the norm behind gather g gives is rounded."""
 
 
 class ForwardPass:
-    """One forward pass: the losses and the observer."""
+    """One forward pass: the losses and the observer. Its first row stands at position ``first``."""
+
+    first = 0
 
     def __init__(self, model: CatsTransformer, losses: Losses, observe: Observe | None) -> None:
         self.model, self.losses, self.observe = model, losses, observe
@@ -51,6 +63,30 @@ class ForwardPass:
         if self.observe is not None:
             self.observe(name, x)
         return x if self.model.rounding is None else self.model.rounding(name, x)
+
+    def remember(self, b: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values [B, heads, rows, E] that queries of block b attend over: these alone, or
+        those of earlier rows before them (``cats.nn.steps``)."""
+        return k, v
+
+    def tokens(self, numbers: Tensor, embed: nn.Linear) -> Tensor:
+        """What ``product`` gives behind gather INPUT of the one-hot rows of tokens [B, rows], by
+        looking the weights' columns up: [B, rows, O]."""
+        model, losses = self.model, self.losses[0]
+        if self.observe is not None or model.rounding is not None:
+            rows = functional.one_hot(numbers, model.config.inputs).to(embed.weight)
+            return self.product(0, self.see("input", rows), embed)
+        out = functional.embedding(numbers, embed.weight.T)
+        if losses is not None and model.sends[0]:
+            own, kept = model.own_INPUT.T, model.kept_0  # [K, D], [K]
+            if isinstance(losses, Heard):
+                heard = losses.of(numbers)
+            else:
+                place = numbers[:, :, None, None].expand(-1, -1, losses.shape[2], 1)
+                heard = losses.expand(len(numbers), -1, -1, -1).gather(3, place)[..., 0]
+            has = own[numbers] | (kept[numbers][..., None] & heard)  # [B, rows, D]
+            out = out * has[..., model.owner_INPUT]
+        return out if embed.bias is None else out + embed.bias
 
     def linear(self, x: Tensor, linear: nn.Linear) -> Tensor:
         """The linear path: x [B, tokens_in, P] to [B, 1, O], at the node that has all of x."""
@@ -73,8 +109,8 @@ class ForwardPass:
         self,
         g: int,
         x: Tensor,
-        linear: nn.Linear,
-        norm: nn.LayerNorm | None = None,
+        linear: nn.Linear | Product,
+        norm: Norm | None = None,
         average: bool = False,
     ) -> Tensor:
         """Gather g of x [B, rows, K], the norm if there is one, then the product [B, rows, O]; with
@@ -84,6 +120,7 @@ class ForwardPass:
         kind, _ = gather_kind(model.config, g)
         reader, view = getattr(model, f"reader_{kind.name}"), getattr(model, f"view_{g}")
         weight, bias = linear.weight, linear.bias
+        bias = weight.new_zeros(len(weight)) if bias is None else bias
         if rounding is not None:
             weight = rounding.weight(g, weight, bias, (reader.T @ view.to(reader)).bool())
         if not model.sends[g]:
@@ -99,7 +136,9 @@ class ForwardPass:
                 mask, bounds = view[None, None], (0, x.shape[1])
             else:
                 mask, bounds = self._mask(g, kind, losses.columns), losses.bounds
-            affine = (None, None, 0.0) if norm is None else (norm.weight, norm.bias, norm.eps)
+            affine = (None, None, 0.0)
+            if norm is not None:
+                affine = (norm.weight, getattr(norm, "bias", None), norm.eps)
             x = MaskedProduct.apply(
                 x, weight, bias, *affine, mask, bounds, reader, model.layout(kind)
             )
@@ -128,17 +167,20 @@ class ForwardPass:
         reader: Tensor,
         weight: Tensor,
         bias: Tensor,
-        norm: nn.LayerNorm | None,
+        norm: Norm | None,
         average: bool = False,
     ) -> Tensor:
         """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
         view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
         if norm is not None:
             count = mask.sum(-1, keepdim=True)
-            mean = view.sum(-1, keepdim=True) / count
-            centred = torch.where(mask, view - mean, 0)
-            variance = centred.square().sum(-1, keepdim=True) / count
-            view = centred / (variance + norm.eps).sqrt() * norm.weight + norm.bias
+            if isinstance(norm, nn.LayerNorm):
+                mean = view.sum(-1, keepdim=True) / count
+                view = torch.where(mask, view - mean, 0)
+            square = view.square().sum(-1, keepdim=True) / count
+            view = view / (square + norm.eps).sqrt() * norm.weight
+            if isinstance(norm, nn.LayerNorm):
+                view = view + norm.bias
             view = self.see(f"norm{g}", torch.where(mask, view, 0))
         if average:
             view = self.see("mean", view.mean(1, keepdim=True))

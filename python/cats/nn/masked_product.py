@@ -25,9 +25,9 @@ def worth_masking(heard: Heard, x: Tensor, reader: Tensor) -> bool:
 class MaskedProduct(torch.autograd.Function):
     """``ForwardPass.by_views`` by masked weights, for all samples and nodes at once.
 
-    Arguments: x [B, rows, K]; weight [O, K], bias [O]; gain and offset [K] of the norm, or None;
-    eps; mask bool [P, T, D, K] with ``bounds`` as in ``Heard``; reader [D, O] and its layout
-    (``CatsTransformer.layout``).
+    Arguments: x [B, rows, K]; weight [O, K], bias [O]; gain and offset [K] of the norm, both None
+    without one, offset None of an RMS norm; eps; mask bool [P, T, D, K] with ``bounds`` as in
+    ``Heard``; reader [D, O] and its layout (``CatsTransformer.layout``).
     Samples of one pattern and one row block lack the same columns, so P x T masked copies of the
     weights do for all of them. For the norm, with m the mask of the node that computes column j and
     n its count,
@@ -35,7 +35,8 @@ class MaskedProduct(torch.autograd.Function):
         norm(x) . W[j] + b[j] = rstd (x . (m gain W[j]) - mean sum(m gain W[j]))
                                 + sum(m offset W[j]) + b[j]
 
-    where mean and rstd of a row are two products of x and x squared with m / n. Below, q runs over
+    where mean and rstd of a row are two products of x and x squared with m / n; an RMS norm has
+    neither mean nor offset. Below, q runs over
     the groups of samples of some row blocks of equal height and M over a group's rows.
 
     Under autocast the large products are taken in its dtype, and what a norm measures in float32.
@@ -82,13 +83,14 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     node's weights: so one product takes off the means and, in the derivative, gives their slopes.
     """
     patterns, inner, normed = mask.shape[0], x.shape[-1], gain is not None
+    centres = offset is not None
     mask = mask.transpose(0, 1).to(weight.dtype).contiguous()  # [T, P, D, K]
     reader = reader.to(weight.dtype)
     groups, owner = layout
     spread = mask if owner is None else mask.index_select(2, owner)
     spread = spread[:, :, None, :, None]  # [T, P, 1, groups, 1, K]
     scaled = weight * gain if normed else weight
-    width = inner + (len(reader) if normed else 0)
+    width = inner + (len(reader) if centres else 0)
     masked = weight.new_empty(*mask.shape[:2], len(weight), width, dtype=low)  # [T, P, O, K or K+D]
     columns = masked[..., :inner].unflatten(2, groups)
     torch.mul(scaled.view(*groups, inner), spread, out=columns)
@@ -96,8 +98,9 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     share, stats, centred = None, [], []
     if normed:
         x = x.to(weight.dtype)
-        x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
         share = mask / mask.sum(-1, keepdim=True)  # [T, P, D, K]
+    if centres:
+        x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
         bias = bias + ((mask * offset) @ weight.T * reader).sum(2)  # [T, P, O]
         torch.mul(scaled @ mask.transpose(2, 3), -reader.T, out=masked[..., inner:])
     else:
@@ -105,7 +108,9 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     bias = bias.to(low)
     parts = [grouped(x[:, rows], patterns, blocks) for blocks, rows in runs]  # [q, M, K] each
     if normed:
-        stats = _norm_stats(parts, [share[blocks].flatten(0, 1) for blocks, _ in runs], eps)
+        shares = [share[blocks].flatten(0, 1) for blocks, _ in runs]
+        stats = _norm_stats(parts, shares, eps, centres)
+    if centres:
         parts = [
             torch.cat((part.to(low), mean.to(low)), -1)
             for part, (mean, _) in zip(parts, stats, strict=True)
@@ -126,9 +131,9 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     return out, (parts, centred, stats), (masked, spread, mask, reader, share)
 
 
-def _norm_stats(parts, shares, eps):
+def _norm_stats(parts, shares, eps, centres):
     """(mean, 1 / deviation) [q, M, D] of each run's rows [q, M, K] over the columns that each node
-    has, whose shares of one are [q, D, K]."""
+    has, whose shares of one are [q, D, K]; unless it ``centres`` the mean is 0."""
     sizes = [part.shape[:2].numel() for part in parts]
     sums = parts[0].new_empty(2, sum(sizes), shares[0].shape[1])
     views = [
@@ -136,7 +141,10 @@ def _norm_stats(parts, shares, eps):
         for kind in sums
     ]
     for part, share, mean, square in zip(parts, shares, *views, strict=True):
-        torch.bmm(part, share.transpose(1, 2), out=mean)
+        if centres:
+            torch.bmm(part, share.transpose(1, 2), out=mean)
+        else:
+            mean.zero_()
         torch.bmm(part * part, share.transpose(1, 2), out=square)
     sums[1].addcmul_(sums[0], sums[0], value=-1).clamp_min_(0).add_(eps).rsqrt_()
     return list(zip(*views, strict=True))
@@ -165,8 +173,9 @@ def _backward(
         if gain is not None:
             shares = share[blocks].flatten(0, 1)
             d_part = d_part.to(weight)
-            d_mean = torch.addcmul(d_part[..., inner:], mean, d_variance, value=-2)
-            d_part = d_part[..., :inner].baddbmm(d_mean, shares)
+            if offset is not None:
+                d_mean = torch.addcmul(d_part[..., inner:], mean, d_variance, value=-2)
+                d_part = d_part[..., :inner].baddbmm(d_mean, shares)
             d_part.addcmul_(parts[i][..., :inner], d_variance @ shares, value=2)
         place = by_group(d_x[:, rows], patterns, blocks)
         place.copy_(d_part.view(place.shape))
@@ -174,6 +183,8 @@ def _backward(
     d_weight = d_weights.sum((0, 1), dtype=weight.dtype).view_as(weight)
     if gain is None:
         return d_x, d_weight, d_bias.sum((0, 1)), None, None
+    if offset is None:
+        return d_x, d_weight * gain, d_bias.sum((0, 1)), (d_weight * weight).sum(0), None
     d_total = -(d_masked[..., inner:] * reader.T.to(low)).sum(-1, dtype=weight.dtype)
     d_weight += _spread_sum(d_total, spread, groups)
     d_gain = (d_weight * weight).sum(0)
@@ -210,12 +221,12 @@ def layout(reader: Tensor) -> tuple[tuple[int, int, int], bool]:
     """How the O output columns share the D masks: (copies, groups, width), whose product is O, and
     whether the groups are the nodes.
 
-    Groups are nodes where all own equally many columns (copies: q, k and v); else every column is a
-    group of its own.
+    Groups are nodes where all own equally many columns (copies: q, k and v; a gate and what it is
+    of); else every column is a group of its own.
     """
     nodes, outputs = reader.shape
     owner = reader.argmax(0)
-    for copies in (1, 3):
+    for copies in (1, 2, 3):
         width = outputs // (nodes * copies)
         even = torch.arange(nodes).repeat_interleave(width).repeat(copies)
         if torch.equal(owner, even.to(owner)):

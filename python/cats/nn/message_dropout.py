@@ -60,6 +60,15 @@ class Heard:
         rows = [block.expand(-1, end - top, -1, -1) for block, (top, end) in blocks]
         return torch.cat(rows, 1).repeat_interleave(repeat, 0)
 
+    def of(self, columns: Tensor) -> Tensor:
+        """Whether each receiver heard one column in each row, long [B, rows]: [B, rows, D]."""
+        patterns, blocks = self.columns.shape[:2]
+        heights = torch.tensor([end - top for top, end in pairwise(self.bounds)])
+        block = torch.arange(blocks).repeat_interleave(heights).to(columns.device)
+        pattern = torch.arange(patterns, device=columns.device)
+        pattern = pattern.repeat_interleave(len(columns) // patterns)
+        return self.columns[pattern[:, None], block, :, columns]
+
 
 #: One entry for each gather: None (all heard), a Heard, or an exact pattern as a bool tensor
 #: [B or 1, rows, D, K] (row, receiver, column), which is slow and serves as oracle and replay.

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.integer.model import embed_out_blocks
+from cats.integer.model import embed_out_blocks, stem_blocks
 from cats.integer.quantize import Scales
-from cats.nn.forward_pass import ForwardPass, Observe, Rounding
+from cats.nn.forward_pass import ForwardPass, Norm, Observe, Product, Rounding
 from cats.nn.masked_product import layout
 from cats.nn.message_dropout import Losses
+from cats.nn.rotary import turn, turns
 from cats.plan.summary import summary
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.metadata import Metadata
@@ -32,6 +33,8 @@ from cats.shape.partition import (
     gather_kind,
     gather_rows,
     gather_width,
+    input_ranges,
+    key_heads,
     own_ranges,
 )
 
@@ -39,18 +42,27 @@ from cats.shape.partition import (
 class Block(nn.Module):
     """The weights of one block; shapes as in ``torch.nn.TransformerEncoderLayer``.
 
-    ``qkv.weight`` [3F, F]: rows are all q, then all k, then all v, head by head inside each.
+    ``qkv.weight`` [3F, F]: rows are all q, then all k, then all v, head by head inside each; where
+    heads share keys and values there are fewer of these. A gated ``up.weight`` [2M, F] has the
+    gate's rows, then those of what it is of.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        features, hidden = config.features, config.hidden
-        self.norm1 = nn.LayerNorm(features, config.norm_eps)
-        self.qkv = nn.Linear(features, 3 * features)
-        self.out = nn.Linear(features, features)
-        self.norm2 = nn.LayerNorm(features, config.norm_eps)
-        self.up = nn.Linear(features, hidden)
-        self.down = nn.Linear(hidden, features)
+        features, bias = config.features, config.bias
+        keys = config.key_heads * config.head_width
+        self.norm1 = norm_of(config)
+        self.qkv = nn.Linear(features, features + 2 * keys, bias)
+        self.out = nn.Linear(features, features, bias)
+        self.norm2 = norm_of(config)
+        self.up = nn.Linear(features, config.up_columns, bias)
+        self.down = nn.Linear(config.hidden, features, bias)
+
+
+def norm_of(config: ModelConfig) -> Norm:
+    """A norm over the features."""
+    kind = nn.RMSNorm if config.norm == "rms" else nn.LayerNorm
+    return kind(config.features, eps=config.norm_eps)
 
 
 class CatsTransformer(nn.Module):
@@ -79,15 +91,19 @@ class CatsTransformer(nn.Module):
         config.check()
         split.check(config)
         self.config, self.split, self.dropout = config, split, dropout
-        self.embed = nn.Linear(config.inputs, config.embed_outputs)
-        if config.embed_hidden:
-            self.embed_out = nn.Linear(config.embed_hidden, config.features)
-        self.position = nn.Parameter(torch.empty(config.tokens, config.features))
+        if config.stem:
+            self.stem = nn.Linear(config.inputs, config.embed_hidden, config.bias)
+        self.embed = nn.Linear(config.embed_inputs, config.embed_outputs, config.bias)
+        if config.embed_layers == 2:
+            self.embed_out = nn.Linear(config.embed_hidden, config.features, config.bias)
+        if config.position == "learned":
+            self.position = nn.Parameter(torch.empty(config.tokens, config.features))
         if config.pool == "class":
             self.class_token = nn.Parameter(torch.empty(config.features))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
-        self.norm = nn.LayerNorm(config.features, config.norm_eps)
-        self.head = nn.Linear(config.features, config.outputs)
+        self.norm = norm_of(config)
+        if not config.tied:
+            self.head = nn.Linear(config.features, config.outputs, config.bias)
         if config.linear:
             self.linear = nn.Linear(config.window, config.outputs)
         self._initialise()
@@ -102,18 +118,23 @@ class CatsTransformer(nn.Module):
         embedded = torch.zeros(split.nodes, config.embed_outputs, dtype=torch.bool)
         for d, (begin, end) in enumerate(embed_ranges(config, split)):
             embedded[d, begin:end] = True
-        if config.embed_hidden:
+        if config.stem:
+            blocks = torch.from_numpy(stem_blocks(config, split).T)
+            self.register_buffer("stem_blocks", blocks, persistent=False)
+        if config.embed_layers == 2:
             blocks = torch.from_numpy(embed_out_blocks(config, split).T)
             self.register_buffer("embed_out_blocks", blocks, persistent=False)
-        for kind, target, copies in (
-            (Kind.INPUT, embedded, 1),
-            (Kind.ATTENTION, self.own_HEADS, 3),
-            (Kind.HEADS, self.own_HEADS, 1),
-            (Kind.FORWARD, self.own_HIDDEN, 1),
-            (Kind.HIDDEN, self.own_HEADS, 1),
-            (Kind.OUTPUT, self.own_RESULT, 1),
+        keys, rows = self._deal_keys()
+        self.register_buffer("rows_ATTENTION", rows, persistent=False)
+        for kind, target in (
+            (Kind.INPUT, embedded),
+            (Kind.ATTENTION, torch.cat((self.own_HEADS, keys, keys), 1)),
+            (Kind.HEADS, self.own_HEADS),
+            (Kind.FORWARD, self.own_HIDDEN.repeat(1, config.up_columns // config.hidden)),
+            (Kind.HIDDEN, self.own_HEADS),
+            (Kind.OUTPUT, self.own_RESULT),
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
-            reader = target.float().repeat(1, copies)
+            reader = target.float()
             owner = reader.argmax(0)
             self.register_buffer(f"reader_{kind.name}", reader, persistent=False)
             self.register_buffer(f"owner_{kind.name}", owner, persistent=False)
@@ -122,27 +143,57 @@ class CatsTransformer(nn.Module):
             self.groups[kind] = layout(reader)
             self.counts[kind] = reader.sum(1).long().tolist()
         self.set_keep(full_keep(config, split) if keep is None else keep)
-        if config.embed == "own":
-            self._initialise_own_embedding()
+        if config.embed != "full":
+            self._initialise_own()
+
+    def _deal_keys(self) -> tuple[Tensor, Tensor | None]:
+        """Which node computes each column of the keys, bool [D, columns], and the rows of
+        ``Block.qkv`` behind gather ATTENTION, None where it is all in order: a key/value head that
+        heads of several nodes share has a copy of its columns for each of them. Notes which copy
+        each head attends over, where they are not one each."""
+        config, split = self.config, self.split
+        width, shared = config.head_width, config.heads // config.key_heads
+        ranges = key_heads(config, split)
+        copies = [(d, head) for d, (begin, end) in enumerate(ranges) for head in range(begin, end)]
+        node = torch.tensor([d for d, _ in copies]).repeat_interleave(width)
+        keys = node == torch.arange(split.nodes)[:, None]
+        heads = [
+            copies.index((d, head // shared))
+            for d, (begin, end) in enumerate(own_ranges(config, split, Kind.HEADS))
+            for head in range(begin // width, end // width)
+        ]
+        copied = None if heads == list(range(len(copies))) else torch.tensor(heads)
+        self.register_buffer("key_head", copied, persistent=False)
+        if len(copies) == config.key_heads:
+            return keys, None
+        head = torch.tensor([head for _, head in copies])[:, None]
+        columns = (head * width + torch.arange(width)).flatten()
+        first, count = config.features, config.key_heads * width
+        rows = (torch.arange(first), first + columns, first + count + columns)
+        return keys, torch.cat(rows)
 
     def _initialise(self) -> None:
-        nn.init.normal_(self.position, std=0.02)
+        if self.config.position == "learned":
+            nn.init.normal_(self.position, std=0.02)
         if self.config.pool == "class":
             nn.init.normal_(self.class_token, std=0.02)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
         if self.config.linear:
             nn.init.zeros_(self.linear.weight)
 
     @torch.no_grad()
-    def _initialise_own_embedding(self) -> None:
-        """Each node's weights as those of a matrix by itself; others are zero, and stay so."""
+    def _initialise_own(self) -> None:
+        """Where nodes read only what is their own, each node's weights as those of a matrix by
+        itself; others are zero, and stay so."""
         config, split = self.config, self.split
         outputs, residual = embed_ranges(config, split), own_ranges(config, split, Kind.ATTENTION)
-        layers = [(self.embed, outputs, own_ranges(config, split, Kind.INPUT))]
-        if config.embed_hidden:
+        given, sent = input_ranges(split), own_ranges(config, split, Kind.INPUT)
+        layers = [(self.stem, sent, given)] if config.stem else [(self.embed, outputs, sent)]
+        if config.embed_layers == 2:
             layers.append((self.embed_out, residual, outputs))
         for linear, rows, columns in layers:
             linear.weight.zero_()
@@ -170,7 +221,20 @@ class CatsTransformer(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where its parameters are."""
-        return self.position.device
+        return self.norm.weight.device
+
+    @property
+    def classifier(self) -> nn.Linear | Product:
+        """The product behind gather OUTPUT: the head, or of a tied one the embedding's weights."""
+        return Product(self.embed.weight.T) if self.config.tied else self.head
+
+    def projections(self, b: int) -> nn.Linear | Product:
+        """The product behind gather ATTENTION of block b: queries, keys and values, a key/value
+        head as often as nodes compute it."""
+        qkv, rows = self.blocks[b].qkv, self.rows_ATTENTION
+        if rows is None:
+            return qkv
+        return Product(qkv.weight[rows], None if qkv.bias is None else qkv.bias[rows])
 
     def layout(self, kind: Kind) -> tuple[tuple[int, int, int], Tensor | None]:
         """How output columns behind this kind of gather share the nodes' masks: the groups of
@@ -185,13 +249,19 @@ class CatsTransformer(nn.Module):
     def forward(
         self, x: Tensor, losses: Losses | None = None, observe: Observe | None = None
     ) -> Tensor:
-        """x [B, tokens_in, P] to [B, output_rows, C].
+        """x [B, tokens_in, P] to [B, output_rows, C]; whole numbers [B, tokens_in] are those of
+        tokens, each a row with a one in that column.
 
         ``losses``: what each node heard in each gather (None: everything). ``observe(name,
         tensor)`` sees the tensors that quantisation has to scale; the slow path is taken for it.
         """
         config = self.config
-        if x.dim() != 3 or x.shape[1:] != (config.tokens_in, config.inputs):
+        if x.dtype == torch.long and x.dim() == 2:
+            self._check_tokens(x)
+            right = x.shape[1] == config.tokens_in
+        else:
+            right = x.dim() == 3 and x.shape[1:] == (config.tokens_in, config.inputs)
+        if not right:
             raise CatsError(
                 f"input of shape {list(x.shape)}: the model takes [batch, {config.tokens_in}, "
                 f"{config.inputs}]"
@@ -202,55 +272,97 @@ class CatsTransformer(nn.Module):
             raise CatsError(
                 f"losses of {len(losses)} gathers, the model has {gather_count(config)}"
             )
-        run = self.forward_pass(self, losses, observe)
-        run.see("input", x)
-        window = x
-        x = run.product(0, x, self.embed)
-        if config.embed_hidden:
+        return self.compute(self.forward_pass(self, losses, observe), x)
+
+    def _check_tokens(self, numbers: Tensor) -> None:
+        config = self.config
+        if config.embed != "full" or config.linear:
+            raise CatsError("this model's inputs are no tokens: give them as real numbers")
+        if numbers.is_cuda or not numbers.numel():  # there to look would be to wait
+            return
+        if numbers.min() < 0 or numbers.max() >= config.inputs:
+            raise CatsError(f"a token outside 0..{config.inputs - 1}: the model knows no other")
+
+    def compute(self, run: ForwardPass, x: Tensor) -> Tensor:
+        """What ``forward`` does, in a pass that is there; of some rows in place of the whole window
+        where the pass remembers those before."""
+        config = self.config
+        if x.dtype == torch.long:
+            x = run.tokens(x, self.embed)
+        else:
+            window = x = run.see("input", x)
+            if config.stem:
+                x = functional.relu(run.own("stem", x, self.stem, self.stem_blocks))
+            x = run.product(0, x, self.embed)
+        if config.embed_layers == 2:
             x = run.see("embed", functional.relu(x))
             x = run.own("embed_out", x, self.embed_out, self.embed_out_blocks)
         if config.pool == "class":
             x = torch.cat((self.class_token.expand(len(x), 1, -1), x), 1)
-        x = run.see("residual", x + self.position)
+        if config.position == "learned":
+            x = x + self.position[run.first : run.first + x.shape[1]]
+        x = run.see("residual", x)
+        turned = None
+        if config.position == "rotary":
+            turned = turns(run.first, x.shape[1], config.head_width, config.rotary_base, x)
         for b in range(config.blocks):
-            x = self._block(run, b, x)
+            x = self._block(run, b, x, turned)
         if config.pool == "mean":
             x = x.mean(1, keepdim=True)
         behind = config.pool == "mean_of_norm"
-        x = run.product(4 * config.blocks + 1, x, self.head, self.norm, average=behind)
+        x = run.product(4 * config.blocks + 1, x, self.classifier, self.norm, average=behind)
         if config.linear:
             x = x + run.linear(window, self.linear)
         return run.see("output", x)
 
-    def _block(self, run: ForwardPass, b: int, x: Tensor) -> Tensor:
-        """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later."""
+    def _block(self, run: ForwardPass, b: int, x: Tensor, turned: Tensor | None) -> Tensor:
+        """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later.
+        ``turned``: by what rotary positions turn queries and keys."""
         config, block = self.config, self.blocks[b]
         g = 1 + 4 * b
-        qkv = run.product(g, x, block.qkv, block.norm1)
+        qkv = run.product(g, x, self.projections(b), block.norm1)
+        keys = (qkv.shape[-1] - config.features) // 2
         q, k, v = (
-            part.unflatten(-1, (config.heads, -1)).transpose(1, 2) for part in qkv.chunk(3, -1)
-        )  # [B, H, N, E]
+            part.unflatten(-1, (-1, config.head_width)).transpose(1, 2)
+            for part in qkv.split((config.features, keys, keys), -1)
+        )  # [B, H, N, E], keys and values of as many heads as there are
+        if turned is not None:
+            q, k = turn(q, turned), turn(k, turned)
         q, k, v = (run.see(f"{name}{b}", x) for name, x in zip("qkv", (q, k, v), strict=True))
         first, rows = gather_rows(config, g + 1)
         if rows < config.tokens:
             q, x = q[:, :, first : first + rows], x[:, first : first + rows]
-        heads = self._attend(q, k, v, config.causal and rows == config.tokens)
+        k, v = run.remember(b, k, v)
+        if self.key_head is not None:
+            k, v = (part.index_select(1, self.key_head) for part in (k, v))
+        heads = self._attend(q, k, v, config.causal)
         heads = heads.transpose(1, 2).flatten(2)
         x = run.see("residual", x + self._drop(run.product(g + 1, heads, block.out)))
-        hidden = run.see(f"up{b}", run.product(g + 2, x, block.up, block.norm2))
-        act = functional.relu if config.activation == "relu" else functional.gelu
-        hidden = self._drop(act(hidden))
+        hidden = run.product(g + 2, x, block.up, block.norm2)
+        act = getattr(functional, config.activation)
+        if config.feed_forward == "gated":
+            gate, hidden = hidden.chunk(2, -1)
+            hidden = act(run.see(f"gate{b}", gate)) * run.see(f"up{b}", hidden)
+        else:
+            hidden = act(run.see(f"up{b}", hidden))
+        hidden = self._drop(hidden)
         return run.see("residual", x + self._drop(run.product(g + 3, hidden, block.down)))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
-        """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]."""
+        """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]; ``causal``: the last
+        row of q sees all of k, each before it one less."""
         lost = self.dropout if self.training else 0.0
+        rows, seen = q.shape[2], k.shape[2]
+        causal = causal and rows > 1
         if not lost or q.device.type != "cpu":
-            return functional.scaled_dot_product_attention(q, k, v, None, lost, causal)
+            if not causal or rows == seen:
+                return functional.scaled_dot_product_attention(q, k, v, None, lost, causal)
+            mask = torch.ones(rows, seen, dtype=torch.bool, device=q.device).tril(seen - rows)
+            return functional.scaled_dot_product_attention(q, k, v, mask, lost)
         # PyTorch's fast kernel on a CPU knows no dropout.
         scores = (q * q.shape[-1] ** -0.5) @ k.transpose(2, 3)
         if causal:
-            scores = scores + torch.full_like(scores[0, 0], -torch.inf).triu(1)
+            scores = scores + torch.full_like(scores[0, 0], -torch.inf).triu(1 + seen - rows)
         return self._drop(scores.softmax(-1)) @ v
 
     def _drop(self, x: Tensor) -> Tensor:

@@ -11,19 +11,25 @@ compared from gather to gather.
 By default every source keeps the same share of its own columns, because its slot on the air is as
 long as anybody's: a source that keeps more makes all slots longer. ``scope="gather"`` ranks all
 columns of a gather together instead, which spends the same bytes unevenly, and ``within_budget``
-ranks the columns of all gathers against what they cost on the air.
+ranks the columns of all gathers against what they cost on the air, frames and all: a gather that is
+worth less than its frames keeps nothing, and is not on the air.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
+from cats.nn.forward_pass import Norm, Product
 from cats.nn.model import CatsTransformer
+from cats.plan.radio import FRAME_HEADER, Radio
+from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     PRUNABLE,
@@ -32,6 +38,7 @@ from cats.shape.partition import (
     full_keep,
     gather_kind,
     gather_rows,
+    kept_count,
     own_ranges,
 )
 from cats.tasks import Task, generator_of
@@ -42,7 +49,7 @@ CRITERIA = ("magnitude", "activation", "taylor")
 BATCHES = 16
 
 
-def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear, nn.LayerNorm | None]:
+def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear | Product, Norm | None]:
     """The product that reads gather g, and the norm before it; not for RESULT."""
     kind, b = gather_kind(model.config, g)
     block = model.blocks[b]
@@ -52,8 +59,18 @@ def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear, nn.LayerNorm | N
         Kind.HEADS: (block.out, None),
         Kind.FORWARD: (block.up, block.norm2),
         Kind.HIDDEN: (block.down, None),
-        Kind.OUTPUT: (model.head, model.norm),
+        Kind.OUTPUT: (model.classifier, model.norm),
     }[kind]
+
+
+def computing(model: CatsTransformer, kind: Kind) -> Tensor:
+    """float [D, O]: 1 where node d computes row o of the weights behind gathers of this kind. More
+    than one node does where heads of several share keys and values."""
+    reader, rows = getattr(model, f"reader_{kind.name}"), model.rows_ATTENTION
+    if kind != Kind.ATTENTION or rows is None:
+        return reader
+    empty = reader.new_zeros(len(reader), len(model.blocks[0].qkv.weight))
+    return empty.index_add(1, rows, reader)
 
 
 @torch.no_grad()
@@ -74,9 +91,10 @@ def importance(model: CatsTransformer) -> list[Tensor | None]:
 
 
 def from_afar(model: CatsTransformer, kind: Kind) -> Tensor:
-    """float [O, K]: 1 where the node that computes output o does not own column k."""
-    reader, own = getattr(model, f"reader_{kind.name}"), getattr(model, f"own_{kind.name}")
-    return 1 - reader.T @ own.to(reader)
+    """float [O, K]: how many nodes compute row o of the weights and do not own column k: one or
+    none, unless they share keys and values."""
+    reader = computing(model, kind)
+    return reader.T @ (~getattr(model, f"own_{kind.name}")).to(reader)
 
 
 @torch.no_grad()
@@ -90,7 +108,8 @@ def by_activation(model: CatsTransformer, task: Task, batch: int = 64, seed: int
     def count(name: str, x: Tensor) -> None:
         if name.startswith("gather"):
             if reading(model, int(name[6:]))[1] is not None:
-                x = functional.layer_norm(x, x.shape[-1:])
+                rms = model.config.norm == "rms"
+                x = (functional.rms_norm if rms else functional.layer_norm)(x, x.shape[-1:])
             power[name] = power.get(name, 0) + x.square().mean((0, 1)) / BATCHES
 
     training = model.training
@@ -108,6 +127,11 @@ def taylor(model: CatsTransformer, task: Task, batch: int = 64, seed: int = 0) -
     """For each gather float [K]: the mean over ``BATCHES`` batches of training samples of
     ``|sum of W times its gradient|`` over the weights through which other nodes read the column,
     nothing lost; None where nothing is pruned. Leaves the model's gradients empty."""
+    if model.config.tied:
+        raise CatsError(
+            "gradients of a tied head are the embedding's as well, so Taylor's term says nothing "
+            "of it: prune by magnitude or by activation"
+        )
     generator = generator_of(seed)
     prunable = [gather_kind(model.config, g)[0] in PRUNABLE for g in range(len(model.keep))]
     scores: list = [0.0 if prune else None for prune in prunable]
@@ -137,7 +161,8 @@ def select(
 
     ``ratio``: kept share of a source's own columns, one for all gathers or one for each kind (a
     kind that is absent stays as it is). ``scores``: float [K] for each gather, by default
-    ``importance(model)``; another criterion can be handed in. A source always keeps one column.
+    ``importance(model)``; another criterion can be handed in. A source keeps one column at least,
+    but at a ratio of 0 none: such a gather is not on the air.
     """
     if scope not in SCOPES:
         raise CatsError(f"pruning scope is {scope!r}: one of {', '.join(SCOPES)}")
@@ -145,8 +170,8 @@ def select(
     for kind, share in ratios.items():
         if kind not in PRUNABLE:
             raise CatsError(f"{kind.name} is never pruned")
-        if not 0 < share <= 1:
-            raise CatsError(f"keep ratio is {share}: give more than 0 and at most 1")
+        if not 0 <= share <= 1:
+            raise CatsError(f"keep ratio is {share}: give 0 to 1")
     scores = importance(model) if scores is None else scores
     keep = []
     for g, sources in enumerate(model.keep):
@@ -157,8 +182,8 @@ def select(
         own = [end - begin for begin, end in own_ranges(model.config, model.split, kind)]
         score = scores[g].tolist()
         ranked = [sorted(columns, key=lambda c: (-score[c], c)) for columns in sources]
-        if scope == "source":
-            counts = [_count(ratios[kind], width) for width in own]
+        if scope == "source" or not ratios[kind]:
+            counts = [kept_count(ratios[kind], width) for width in own]
         else:
             first = [columns[0] for columns in ranked if columns]
             rest = sorted((c for r in ranked for c in r[1:]), key=lambda c: (-score[c], c))
@@ -183,13 +208,8 @@ def even_bytes(
     keep = full_keep(config, split)
     for g, sources in enumerate(keep):
         share = ratios.get(gather_kind(config, g)[0], 1.0)
-        keep[g] = [columns[: _count(share, len(columns))] for columns in sources]
+        keep[g] = [columns[: kept_count(share, len(columns))] for columns in sources]
     return plan_air(make_plan(config, split, keep, radio=radio)).bytes
-
-
-def _count(share: float, width: int) -> int:
-    """Columns that a source of so many keeps."""
-    return min(width, max(1, round(share * width)))
 
 
 def within_budget(
@@ -204,47 +224,102 @@ def within_budget(
     model as it will be used, where fewer rows are read than in training (None: as it is).
 
     A column's worth is its score (float [K] for each gather, comparable from gather to gather:
-    ``taylor``) over the rows in which it is sent. Columns are taken in this order as far as the
-    budget reaches; every source keeps one. CatsError where not even these fit.
+    ``taylor``). A gather takes its best columns first, in steps: so many at a time as are worth
+    most for their bytes, with the frames that they take, and the first step pays for the frames
+    that open the exchanges. The steps of all gathers are taken in this order as far as the budget
+    reaches; what is left goes to columns of the step that did not fit, or of gathers that are on
+    the air, whichever is worth more. A gather whose first step is not reached keeps nothing.
+    CatsError where not even input and result fit.
     """
     from cats.plan.plan import plan_air
     from cats.plan.planner import make_plan
 
     config = config or model.config
-    first: dict[tuple[int, int], int] = {}
-    rest: list[tuple[float, int, int, int]] = []
+    steps: list[tuple[float, int, int, int]] = []  # (-worth a byte, gather, first, last column)
+    ranked: dict[int, list[int]] = {}
     for g, sources in enumerate(model.keep):
         if scores[g] is None:
             continue
-        rows, score = gather_rows(config, g)[1], scores[g].tolist()
-        for s, columns in enumerate(sources):
-            ranked = sorted(columns, key=lambda c: (-score[c], c))
-            if ranked:
-                first[g, s] = ranked[0]
-            rest += [(-score[c] / rows, g, s, c) for c in ranked[1:]]
-    rest.sort()
+        score = scores[g].tolist()
+        ranked[g] = sorted((c for columns in sources for c in columns), key=lambda c: -score[c])
+        cost = _bytes(config, model.split, g, ranked[g], radio_named(radio))
+        steps += _steps(g, [score[c] for c in ranked[g]], cost)
+    steps.sort()
 
-    def keep_of(count: int) -> KeepSets:
-        kept = {place: [column] for place, column in first.items()}
-        for _, g, s, column in rest[:count]:
-            kept[g, s].append(column)
+    def keep_of(counts: Mapping[int, int]) -> KeepSets:
+        kept = {g: set(columns[: counts.get(g, 0)]) for g, columns in ranked.items()}
         return [
-            list(sources)
-            if scores[g] is None
-            else [tuple(sorted(kept.get((g, s), ()))) for s in range(len(sources))]
+            [tuple(c for c in columns if g not in kept or c in kept[g]) for columns in sources]
             for g, sources in enumerate(model.keep)
         ]
 
-    def air(count: int) -> int:
-        return plan_air(make_plan(config, model.split, keep_of(count), radio=radio)).bytes
+    def air(counts: Mapping[int, int]) -> int:
+        return plan_air(make_plan(config, model.split, keep_of(counts), radio=radio)).bytes
 
-    if air(0) > budget:
-        raise CatsError(f"air budget of {budget} bytes: the least possible is {air(0)}")
-    low, high = 0, len(rest)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if air(middle) <= budget:
-            low = middle
-        else:
-            high = middle - 1
-    return keep_of(low)
+    def reach(most: int, counts: Callable[[int], dict[int, int]]) -> tuple[int, dict[int, int]]:
+        """The largest number, up to ``most``, whose counts the budget allows; and these."""
+        low, high = 0, most
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if air(counts(middle)) <= budget else (low, middle - 1)
+        return low, counts(low)
+
+    if air({}) > budget:
+        raise CatsError(f"air budget of {budget} bytes: the least possible is {air({})}")
+
+    def filled(taken: dict[int, int]) -> dict[int, int]:
+        """As many more columns of gathers that are on the air as fit."""
+        rest = sorted(
+            (-scores[g][c].item() / gather_rows(config, g)[1], g, i)
+            for g, count in taken.items()
+            for i, c in enumerate(ranked[g][count:], count)
+        )
+        return reach(len(rest), lambda n: taken | {g: i + 1 for _, g, i in rest[:n]})[1]
+
+    def worth(counts: Mapping[int, int]) -> float:
+        return sum(float(scores[g][ranked[g][:count]].sum()) for g, count in counts.items())
+
+    number, taken = reach(len(steps), lambda n: {g: last for _, g, _, last in steps[:n]})
+    found = [filled(taken)]
+    if number < len(steps):
+        _, g, first, last = steps[number]
+        _, part = reach(last - first, lambda n: taken | ({g: first + n} if n else {}))
+        found.append(filled(part))
+    return keep_of(max(found, key=worth))
+
+
+def _bytes(
+    config: ModelConfig, split: SplitConfig, g: int, columns: Sequence[int], radio: Radio
+) -> list[int]:
+    """Bytes on the air, about, of gather g with none, the first, the first two .. of these columns:
+    as if tiles were as high as one frame of the widest source allows."""
+    rows, payload, header = gather_rows(config, g)[1], radio.payload, FRAME_HEADER + radio.overhead
+    ranges = own_ranges(config, split, gather_kind(config, g)[0])
+    source = {c: s for s, (begin, end) in enumerate(ranges) for c in range(begin, end)}
+    widths = [0] * split.nodes
+    found = [0]
+    for n, column in enumerate(columns, 1):
+        widths[source[column]] += 1
+        height = min(rows, max(1, payload // max(widths)))
+        frames = 1 + sum(math.ceil(height * width / payload) for width in widths)
+        found.append(max(found[-1], n * rows + math.ceil(rows / height) * frames * header))
+    return found
+
+
+def _steps(
+    g: int, worth: Sequence[float], cost: Sequence[int]
+) -> list[tuple[float, int, int, int]]:
+    """(-worth a byte, g, columns before, columns behind) of the steps by which a gather takes its
+    columns: the edges of the hull above the points (cost, worth of the best columns)."""
+    total = [0.0, *itertools.accumulate(worth)]
+    hull = [0]
+    for n in range(1, len(total)):
+        while len(hull) > 1 and _slope(total, cost, hull[-1], n) >= _slope(total, cost, *hull[-2:]):
+            hull.pop()
+        hull.append(n)
+    return [(-_slope(total, cost, a, b), g, a, b) for a, b in itertools.pairwise(hull)]
+
+
+def _slope(total: Sequence[float], cost: Sequence[int], a: int, b: int) -> float:
+    """Worth a byte of the columns from a to b; as much as there is where they cost nothing."""
+    return (total[b] - total[a]) / (cost[b] - cost[a]) if cost[b] > cost[a] else math.inf

@@ -30,7 +30,7 @@ def scales_from_json(data: Mapping, config: ModelConfig) -> Scales:
     """Inverse of ``to_json`` for Scales; CatsError where they do not fit the model."""
     lengths = {name: config.blocks for name in ("query", "key", "value", "up")}
     lengths |= {"sent": gather_count(config), "norm": gather_count(config) - 1}
-    lengths |= {"residual": None, "mean": None, "embed": None}
+    lengths |= {"residual": None, "mean": None, "embed": None, "input": None}
     scales = convert(data, Scales, "a run's configuration", root="$.scales")
     for name, length in lengths.items():
         values = [getattr(scales, name)] if length is None else getattr(scales, name)
@@ -54,11 +54,14 @@ class Rounded:
     def __init__(
         self, config: ModelConfig, scales: Scales, only: Collection[str] | None = None
     ) -> None:
+        config.check_integers()
         self.config, self.scales, self.only = config, scales, only
         self.steps = {"residual": scales.residual, "output": scales.sent[-1]}
         if config.pool == "mean_of_norm":
             self.steps["mean"] = scales.mean
-        if config.embed_hidden:
+        if config.stem:
+            self.steps["input"] = scales.input
+        if config.embed_layers == 2:
             self.steps["embed"] = scales.embed
         for g in range(gather_count(config) - 1):
             self.steps[f"gather{g}"] = scales.sent[g]
@@ -99,9 +102,10 @@ class Rounded:
             entering = self.scales.norm[g] if g in self.normed else self.scales.sent[g]
             if averages(self.config, g):
                 entering = self.scales.mean
-            if path == "embed_out":
-                entering = self.scales.embed
-            last = "embed_out" if self.config.embed_hidden else ""  # of the embedding
+            entering = {"embed_out": self.scales.embed, "stem": self.scales.input}.get(
+                path, entering
+            )
+            last = "embed_out" if self.config.embed_layers == 2 else ""  # of the embedding
             tabled = g == 0 and path == last  # its bias stands in a table
             step = torch.maximum(step, step.max() * 2.0**-16)
             if not tabled:

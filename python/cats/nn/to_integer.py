@@ -13,6 +13,9 @@ from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig
 from cats.tasks import Task
 
+#: About how many rows calibrate at most.
+MOST_ROWS = 1 << 14
+
 
 def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
     """A torch model's parameters by name."""
@@ -20,8 +23,10 @@ def parameters_of(model: CatsTransformer) -> dict[str, np.ndarray]:
 
 
 def calibration_inputs(task: Task, samples: int = 256) -> Tensor:
-    """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by."""
-    return task.train.spaced(samples).inputs
+    """Training inputs [samples, tokens_in, P] at most, evenly spread, to choose scales by; of long
+    windows fewer, as all rows of one are seen."""
+    rows = max(16, MOST_ROWS // task.train.inputs.shape[1])
+    return task.train.spaced(min(samples, rows)).inputs
 
 
 def scales_for(model: CatsTransformer, config: ModelConfig, inputs: Tensor) -> Scales:

@@ -109,7 +109,7 @@ def _torch_tensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:  # pickle's, zipfile's and torch's own, of a damaged file
         raise CatsError(
             f"{path} is damaged, or holds more than tensors ({type(error).__name__}): save "
-            "module.state_dict()"
+            "module.state_dict(); of a checkpoint of llama2.c: cats import llama2c FILE"
         ) from None
     for key in NESTED:
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
@@ -255,5 +255,6 @@ def _scores(task: Task, found: Imported, config: ModelConfig) -> dict[str, dict[
             raise CatsError(f"the model has {wanted} {what}, the data gives {given}")
     parts = {"validation": task.validation, "test": task.test}
     return {
-        name: task.score(predict(found.model, part.inputs), part) for name, part in parts.items()
+        name: task.score(predict(found.model, part.inputs, task.scores_rows), part)
+        for name, part in parts.items()
     }

@@ -1,14 +1,16 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""The demo end to end, cut short: what it leaves, and whose folders it replaces."""
+"""Both demos end to end, cut short: what they leave, and whose folders they replace."""
 
 import json
 
 import pytest
 
+from cats import demo_sensors
 from cats.cli import main
 from cats.demo import FOLDER, KINDS, LOSSES, PLOT, PRICED, ROUNDS, SUMMARY, Demo, check_room, run
 from cats.errors import CatsError
+from cats.tasks import direction
 from cats.tasks.digits import Digits
 
 
@@ -17,7 +19,7 @@ def shown(tmp_path_factory):
     """(folder, summary) of a demo of one epoch and few samples."""
     out = tmp_path_factory.mktemp("demo") / "out"
     arguments = ["--epochs", "1", "--samples", "4", "--nodes", "2", "-o", str(out)]
-    assert main(["demo", *arguments]) == 0
+    assert main(["demo", "--task", "digits", *arguments]) == 0
     return out, json.loads((out / SUMMARY).read_text())
 
 
@@ -53,7 +55,7 @@ def test_summary_holds_every_figure(shown):
     assert board["answer"]["nodes"] == 2 and board["answer"]["times_energy_all"] > 2
 
 
-@pytest.mark.parametrize("option", [{"nodes": 99}, {"radio": "lora"}, {"keep": 0}, {"epochs": 0}])
+@pytest.mark.parametrize("option", [{"nodes": 99}, {"radio": "lora"}, {"keep": 2}, {"epochs": 0}])
 def test_nothing_is_removed_for_a_demo_that_cannot_be(option, tmp_path):
     (tmp_path / SUMMARY).write_text('{"accuracy_by_loss": {}}')
     with pytest.raises(CatsError):
@@ -90,3 +92,51 @@ def test_only_its_own_files_are_replaced(shown, tmp_path):
     with pytest.raises(CatsError, match="summary.json is not of a demo"):
         check_room(foreign, force=True)
     assert (foreign / "letter.txt").exists()
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Recordings of a test's length."""
+    monkeypatch.setattr(direction, "PARTS", {"train": 64, "validation": 16, "test": 16})
+    monkeypatch.setattr(direction, "PASS", 64)
+
+
+def test_sensors(few, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["--epochs", "1", "--samples", "4", "--nodes", "4", "-o", str(out)]
+    assert main(["demo", *arguments]) == 0
+    summary = json.loads((out / SUMMARY).read_text())
+    assert summary["task"] == "direction" and summary["nodes"] == 4
+    assert summary["test_samples"] == 4
+    assert summary["equal_to_reference"] == {"clean": True, "lossy": True}
+    curves = summary["accuracy_by_loss"]
+    assert set(curves) == {"joint", "joint, 2 repair rounds", *demo_sensors.RIVALS}
+    for curve in curves.values():
+        assert [float(loss) for loss in curve] == list(demo_sensors.LOSSES)
+        for point in curve.values():
+            assert 0 <= point["accuracy_least"] <= point["accuracy"] <= point["accuracy_largest"]
+            assert point["energy_mj"] > 0
+    clean = {name: curve["0"] for name, curve in curves.items()}
+    assert clean["best sensor"]["bytes_on_air"] == 0 < clean["late fusion"]["bytes_on_air"]
+    assert clean["joint"]["bytes_on_air"] * 4 < clean["raw to a hub"]["bytes_on_air"]
+    assert (
+        curves["joint"]["0.2"]["bytes_on_air"]
+        < curves["joint, 2 repair rounds"]["0.2"]["bytes_on_air"]
+    )
+    assert curves["best sensor"]["0"]["accuracy"] == curves["best sensor"]["0.2"]["accuracy"]
+    keep = json.loads((out / "run_joint" / "config.json").read_text())["keep"]
+    sent = [bool(any(sources)) for sources in keep]  # INPUT, a block's four, OUTPUT, RESULT
+    assert sent == [False, False, False, True, False, True, True]
+    told = capsys.readouterr().out
+    assert "Joint, 4 nodes run one transformer:" in told and "cannot keep up" in told
+    assert (out / PLOT).read_text().startswith("<?xml")
+    check_room(out, force=False)  # a demo's own folder
+    FOLDER.clear(out)
+    assert [path for path in out.rglob("*") if path.is_file()] == []
+
+
+def test_sensors_are_shared_evenly(few, tmp_path):
+    for option in ({"nodes": 3}, {"radio": "lora"}, {"samples": 0}, {"epochs": 0}):
+        with pytest.raises(CatsError):
+            demo_sensors.run(demo_sensors.Demo(**option), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

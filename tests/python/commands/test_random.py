@@ -233,7 +233,10 @@ def world(tmp_path_factory):
     patch.setattr(loop._Session, "_epoch", lambda *_: 0.5)
     patch.setattr("cats.zephyr.workspace.find_zephyr", lambda: None)
     patch.setattr("cats.zephyr.monitor.Watch", NoWatch)
-    patch.setattr("cats.demo.simulated", lambda *_: dict(SIMULATED))
+    for module in ("demo", "demo_sensors"):
+        patch.setattr(f"cats.{module}.simulated", lambda *_: dict(SIMULATED))
+    patch.setattr("cats.tasks.direction.PARTS", {"train": 64, "validation": 16, "test": 16})
+    patch.setattr("cats.tasks.direction.PASS", 64)
     yield folder
     patch.undo()
 
@@ -298,7 +301,7 @@ NOTES = (
 
 #: A good command line of each command.
 GOOD = {
-    "demo": ["-o", "out/demo", "--nodes", "2", "--samples", "2", "--epochs", "1"],
+    "demo": ["-o", "out/demo", "--task=digits", "--nodes", "2", "--samples", "2", "--epochs", "1"],
     "import": ["VIT", "-o", "out/run"],
     "train": [*TRAIN[1:], "--data", "data.csv", "-o", "out/run"],
     "evaluate": ["RUN", "--loss", "0.1", "--repeats", "1"],
@@ -306,6 +309,7 @@ GOOD = {
     "export": ["RUN", "-o", "out/deploy", "--calibration", "4"],
     "plan": ["--features", "8", "--tokens", "4", "--heads", "2", "--nodes", "1:2"],
     "predict": ["DEPLOY", "data.csv"],
+    "generate": ["RUN", "--steps", "2"],
     "simulate": ["DEPLOY", "--random-inputs", "--samples", "2"],
     "sign": ["DEPLOY", "--key", "missing.pem"],
     "build": ["DEPLOY", "-b", "native_sim", "-d", "out/build"],

@@ -18,7 +18,14 @@ from cats.nn.model import CatsTransformer
 from cats.nn.to_integer import quantize, scales_for
 from cats.plan.planner import make_plan
 from cats.shape.config import POOLS, ModelConfig, SplitConfig, node_shares, share_out
-from cats.shape.partition import NORMED, Kind, full_keep, gather_kind
+from cats.shape.partition import (
+    NORMED,
+    Kind,
+    full_keep,
+    gather_kind,
+    local_blocks,
+    local_keep,
+)
 from cats.sim.simulate import simulate
 
 CONFIG = ModelConfig(
@@ -110,16 +117,29 @@ def test_pruned_before_a_norm(kind, nodes):
 
 
 def test_one_reader_of_a_pruned_norm():
-    """Node 0 alone computes the result: smaller, it is sent what it had of its own before. (A node
-    of whose columns it read none would have to send one: that is told.)"""
+    """Node 0 alone computes the result: smaller, it is sent what it had of its own before. A node
+    of whose columns it read none sends none."""
     split = SplitConfig.even(CONFIG, 4, output_split="single")
     model = trained(split, pruned(split, Kind.OUTPUT))
     dealt, changed = deal(model, split.deal(CONFIG, (1,) * 8))
-    assert changed == [] and dealt.keep[-2][1] == (2, 3) and len(dealt.keep[-2][0]) == 1
+    assert changed == [] and dealt.keep[-2][1] == (2, 3) and dealt.keep[-2][0] == ()
     assert_same(model, dealt)
     assert deal(model, split.deal(CONFIG, (1, 1)))[1] == ["output"]
     model.set_keep([*model.keep[:-2], [(0,), (4,), (8,), (12,)], model.keep[-1]])
-    assert deal(model, split.deal(CONFIG, (1,) * 8))[1] == ["output"]
+    dealt, changed = deal(model, split.deal(CONFIG, (1,) * 8))
+    assert changed == [] and sum(map(len, dealt.keep[-2])) == 5
+    assert_same(model, dealt)
+
+
+def test_local_blocks_stay_local():
+    """Over nodes of whole heads of before nothing more is sent, but what they had themselves."""
+    config = dataclasses.replace(CONFIG, blocks=2)
+    split = SplitConfig.even(config, 4)
+    model = trained(split, local_keep(config, full_keep(config, split), 1), config)
+    dealt, changed = deal(model, split)
+    assert changed == [] and dealt.keep == model.keep
+    dealt, changed = deal(model, split.deal(config, (1, 1)))
+    assert changed == ["attention", "forward"] and local_blocks(config, dealt.keep) == 1
 
 
 def test_same_nodes_are_the_same_model():

@@ -17,7 +17,15 @@ from cats.nn.forward_pass import ForwardPass
 from cats.nn.masked_product import worth_masking
 from cats.nn.message_dropout import Heard, MessageDropout
 from cats.nn.model import CatsTransformer
-from cats.shape.config import POOLS, ModelConfig, SplitConfig
+from cats.shape.config import (
+    ACTIVATIONS,
+    FEED_FORWARDS,
+    NORMS,
+    POOLS,
+    POSITIONS,
+    ModelConfig,
+    SplitConfig,
+)
 from cats.shape.partition import (
     Kind,
     full_keep,
@@ -187,6 +195,8 @@ def _cases(draw):
     outputs[-1] += not sum(outputs)
     inputs[0] += not sum(inputs)
     pool = draw(st.sampled_from(POOLS))
+    position = draw(st.sampled_from(POSITIONS)) if width % 2 == 0 else "learned"
+    sharing = [n for n in range(1, sum(heads) + 1) if sum(heads) % n == 0]
     config = ModelConfig(
         tokens_in=draw(st.integers(1, 5)),
         inputs=sum(inputs),
@@ -196,8 +206,13 @@ def _cases(draw):
         hidden=sum(hidden),
         blocks=draw(st.integers(1, 2)),
         causal=pool != "class" and draw(st.booleans()),
-        activation=draw(st.sampled_from(["relu", "gelu"])),
+        activation=draw(st.sampled_from(ACTIVATIONS)),
         pool=pool,
+        norm=draw(st.sampled_from(NORMS)),
+        position=position,
+        feed_forward=draw(st.sampled_from(FEED_FORWARDS)),
+        kv_heads=draw(st.sampled_from([0, *sharing])),
+        bias=draw(st.booleans()),
     )
     split = SplitConfig(tuple(heads), tuple(hidden), tuple(outputs), tuple(inputs))
     keep = [

@@ -110,7 +110,7 @@ def test_fewer_nodes_compute_the_same(hidden, nodes):
 
 
 def test_more_nodes_would_need_others_inputs():
-    with pytest.raises(CatsError, match="embeds its own inputs"):
+    with pytest.raises(CatsError, match="reads its own inputs alone"):
         deal(made(0), SplitConfig.even(CONFIG, 8, "channels", "single"))
 
 

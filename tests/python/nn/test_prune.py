@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cats.errors import CatsError
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import (
+    SCOPES,
     by_activation,
     even_bytes,
     from_afar,
@@ -25,7 +26,15 @@ from cats.nn.prune import (
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import PRUNABLE, Kind, check_keep, gather_kind, own_ranges
+from cats.shape.partition import (
+    PRUNABLE,
+    Kind,
+    check_keep,
+    full_keep,
+    gather_kind,
+    local_keep,
+    own_ranges,
+)
 from cats.tasks import Task
 
 CONFIG = ModelConfig(tokens_in=3, inputs=4, outputs=6, features=24, heads=6, hidden=20, blocks=2)
@@ -119,7 +128,7 @@ def test_a_ratio_for_each_kind_and_another_criterion():
 
 
 def test_wrong_ratios_are_refused():
-    for ratio in (0, 1.1, -0.5, {Kind.INPUT: 0.5}):
+    for ratio in (1.1, -0.5, {Kind.INPUT: 0.5}):
         with pytest.raises(CatsError):
             select(_model(), ratio)
     with pytest.raises(CatsError, match="scope"):
@@ -198,13 +207,43 @@ def test_a_budget_of_bytes_is_kept_and_used():
     scores = [None if s is None else torch.rand(len(s)) for s in importance(model)]
     full = _air(model, model.keep)
     assert within_budget(model, scores, full) == model.keep
-    for share in (0.75, 0.85, 0.95):
+    for share in (0.45, 0.6, 0.75, 0.85, 0.95):
         keep = within_budget(model, scores, int(share * full))
         check_keep(CONFIG, SPLIT, keep)
-        assert all(columns for g in range(1, 10) for columns in keep[g])
-        assert 0.9 * share * full < _air(model, keep) <= share * full
+        assert 0.85 * share * full < _air(model, keep) <= share * full
     with pytest.raises(CatsError, match="the least possible is"):
         within_budget(model, scores, 10)
+
+
+def test_a_budget_empties_what_is_not_worth_its_frames():
+    """A gather of little worth goes as a whole, and what its frames took buys columns of others."""
+    model = _model()
+    scores = [None if s is None else torch.ones(len(s)) for s in importance(model)]
+    for g in range(1, 5):  # the first block
+        scores[g] *= 0.01
+    local = local_keep(CONFIG, model.keep, 1)
+    assert within_budget(model, scores, _air(model, local)) == local
+    keep = within_budget(model, scores, _air(model, local) - 1)
+    assert not any(map(any, keep[1:5])) and all(map(any, keep[5:9]))
+    scores[9] *= 100  # the head keeps what it needs for as long as anything is sent
+    least = _air(model, local_keep(CONFIG, model.keep, CONFIG.blocks))
+    assert within_budget(model, scores, least) == local_keep(CONFIG, model.keep, CONFIG.blocks)
+    model.set_keep(keep)
+    again = within_budget(model, scores, 10**6)
+    assert again == model.keep  # what is gone does not come back
+
+
+def test_a_share_of_nothing_is_nothing():
+    model = _model()
+    for scope in SCOPES:
+        keep = select(model, {Kind.HIDDEN: 0.0, Kind.ATTENTION: 0.01}, scope=scope)
+        assert not any(map(any, (keep[4], keep[8])))
+        assert all(len(columns) == 1 for columns in keep[1])
+        assert keep[9] == model.keep[9]
+    assert step_ratios(0.0, 3)[-1] == 0
+    model.set_keep(select(model, 0.0))
+    assert not any(map(any, model.keep[1:-1])) and model.keep[0] == full_keep(CONFIG, SPLIT)[0]
+    assert select(model, 1.0) == model.keep
 
 
 def test_the_bytes_of_an_even_ratio():

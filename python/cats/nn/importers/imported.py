@@ -13,10 +13,12 @@ from torch.nn import functional
 
 from cats.errors import CatsError
 from cats.nn.model import CatsTransformer
-from cats.shape.config import ACTIVATIONS, ModelConfig, SplitConfig
+from cats.shape.config import ModelConfig, SplitConfig
 
 #: Of the largest output: where the outputs of original and import differ by more, it is refused.
 LARGEST_DIFFERENCE = 1e-4
+#: What the feed-forward of an encoder may have.
+ACTIVATIONS = ("relu", "gelu")
 
 
 @dataclass

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.nn.importers.imported import Imported, activation_name, assemble, in_order
-from cats.shape.config import ACTIVATIONS, ModelConfig
+from cats.nn.importers.imported import ACTIVATIONS, Imported, activation_name, assemble, in_order
+from cats.shape.config import ModelConfig
 
 #: {layout: [(pattern of a tensor's name, its name here)]}: ``\1`` is the block's number.
 _TIMM = [

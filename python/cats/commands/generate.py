@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""``cats generate``: text that a language model writes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cats import arguments
+from cats.report import add_json_argument
+
+HELP = "text that a language model writes"
+EPILOG = """\
+examples:
+  cats import llama2c stories260K.bin --tokenizer tok512.bin -o RUN
+  cats generate RUN --temperature 0 --steps 200
+  cats generate RUN --prompt "Once upon a time" --top-k 40 --seed 3
+  cats generate RUN --nodes 4 --loss 0.1
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``cats generate``."""
+    parser.add_argument(
+        "run", type=Path, metavar="RUN",
+        help="folder that 'cats import' wrote of a language model, or 'cats train --task text'; "
+        "its float model is run",
+    )  # fmt: skip
+    parser.add_argument(
+        "--prompt", default="", metavar="TEXT", help="what the text begins with (nothing)"
+    )
+    parser.add_argument(
+        "--steps", type=arguments.whole(), default=256, metavar="N",
+        help="tokens that the model reads at most, the prompt's among them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--temperature", type=arguments.number(0, 100), default=1.0, metavar="T",
+        help="draw each token from the softmax of outputs / T; 0: take the likeliest",
+    )  # fmt: skip
+    parser.add_argument(
+        "--top-k", type=arguments.whole(), metavar="K",
+        help="draw from the K likeliest tokens alone (all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=arguments.seed, default=0, metavar="S", help="of tokens and of losses"
+    )
+    parser.add_argument(
+        "--nodes", type=arguments.whole(1, 16), metavar="D", help="deal it to D nodes (RUN's)"
+    )
+    parser.add_argument(
+        "--loss", type=arguments.share, default=0.0, metavar="P",
+        help="probability that a packet between nodes is lost, 0 to 1",
+    )  # fmt: skip
+    arguments.add_device_argument(parser)
+    add_json_argument(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run ``cats generate``; the text as it is written, and nothing else, goes to stdout."""
+    import time
+
+    from cats.errors import CatsError
+    from cats.report import write_json
+    from cats.training.device import pick_device
+    from cats.training.generate import generate, run_tokenizer
+    from cats.training.run_folder import dealt, load_run
+
+    model, info = load_run(args.run)
+    tokenizer, ends = run_tokenizer(args.run, info)
+    if args.nodes is not None:
+        model = dealt(args.run, model, info.split.deal(info.model, (1,) * args.nodes))
+    if args.loss and model.split.nodes == 1:
+        raise CatsError("one node sends nothing that could be lost: give --nodes")
+    model.to(pick_device(args.device))
+    tokens = tokenizer.encode(args.prompt)
+    given, text = len(tokens), ""
+    begun = time.perf_counter()
+    for token in generate(
+        model, tokens, args.steps, temperature=args.temperature, top_k=args.top_k or 0,
+        seed=args.seed, loss=args.loss, ends=ends.ends,
+    ):  # fmt: skip
+        tokens = [*tokens, token]
+        now = tokenizer.decode(tokens)
+        whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
+        if whole.startswith(text):
+            print(whole[len(text) :], end="", flush=True)
+            text = whole
+    seconds = time.perf_counter() - begun
+    print(tokenizer.decode(tokens)[len(text) :])
+    if args.json:
+        document = {
+            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
+            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
+            "seed": args.seed, "text": tokenizer.decode(tokens), "tokens": tokens,
+            "written": len(tokens) - given, "seconds": seconds,
+        }  # fmt: skip
+        write_json(args.json, document)
+    return 0
