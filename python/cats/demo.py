@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""The whole chain on real data in minutes: train, export, run D nodes over a lossy air.
+"""The whole chain on handwritten digits in minutes: train, export, run D nodes over a lossy air.
 
 Trains the same transformer once with and once without message dropout, splits both over the nodes,
 and lets the C code of the devices run them on a simulated radio, without and with repair. It says
@@ -54,14 +54,16 @@ BOARD = BOARDS["nrf52840"]
 #: The two models: message dropout's range of loss probability.
 KINDS = {"message_dropout": (0.0, 0.3), "plain": (0.0, 0.0)}
 COLOURS = {"message_dropout": "tab:blue", "plain": "tab:orange"}
+#: The model of the demo of sensors (``cats.demo_sensors``).
+JOINT = "joint"
 SUMMARY, PLOT = "summary.json", "accuracy_vs_loss.svg"
 #: A demo's folder: what is the program's in it.
 FOLDER = FolderKind(
     "a demo",
     (
         SUMMARY, PLOT,
-        *(f"run_{kind}/{name}" for kind in KINDS for name in run_folder.FOLDER.names),
-        *(f"deploy_{kind}/{name}" for kind in KINDS for name in export.FOLDER.names),
+        *(f"run_{kind}/{name}" for kind in (*KINDS, JOINT) for name in run_folder.FOLDER.names),
+        *(f"deploy_{kind}/{name}" for kind in (*KINDS, JOINT) for name in export.FOLDER.names),
     ),
     {SUMMARY: "accuracy_by_loss", f"run_{next(iter(KINDS))}/{run_folder.CONFIG}": "task_options"},
 )  # fmt: skip
@@ -101,9 +103,9 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
     for kind, training in trainings.items():
         name = kind.replace("_", " ")
         say(f"{name}: training for {options.nodes} nodes, keep {options.keep:g} ...")
-        with _clock(seconds, f"train_{kind}"):
+        with clock(seconds, f"train_{kind}"):
             _, metrics[kind] = train(task, task.model, split, training, out / f"run_{kind}")
-        with _clock(seconds, "export"):
+        with clock(seconds, "export"):
             integer, source = quantise_run(out / f"run_{kind}")
             metas[kind] = export.export(
                 integer, out / f"deploy_{kind}", run=source, radio=options.radio
@@ -189,7 +191,7 @@ def simulated(
     largest; energy that of the node that needs most. The answers of all nodes in the first draw
     are compared with the integer reference under the same losses.
     """
-    with _clock(seconds, "simulate"):
+    with clock(seconds, "simulate"):
         plan = make_plan(model.config, model.split, model.keep, radio=options.radio, rounds=rounds)
         seeds = range(options.seed, options.seed + (DRAWS if faults.loss else 1))
         results = [simulate(model, plan, inputs, faults, seed=seed) for seed in seeds]
@@ -197,7 +199,7 @@ def simulated(
         if result.hung:
             where = f"inference {result.hung[0]} hung on node {result.hung[1]}"
             raise CatsError(f"{where}: please report")
-    with _clock(seconds, "reference"):
+    with clock(seconds, "reference"):
         differ = check(model, plan, inputs, results[0])
     right = [float((r.outputs[:, 0, -1].argmax(axis=-1) == labels).mean()) for r in results]
     nodes = range(model.split.nodes)
@@ -352,7 +354,7 @@ def check_room(out: Path, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def _clock(seconds: dict[str, float], phase: str) -> Iterator[None]:
+def clock(seconds: dict[str, float], phase: str) -> Iterator[None]:
     """Add the time of the block to ``seconds[phase]``, without what other phases count in it."""
     begin, inner = time.perf_counter(), sum(seconds.values())
     yield

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats demo``: everything, once, on a small real data set."""
+"""``cats demo``: everything, once: sensors that only together know, or handwritten digits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from cats import arguments
 from cats.files import output_folder
 from cats.plan.radio import RADIOS
 
-HELP = "train, export and run handwritten digits on simulated nodes, in minutes"
+HELP = "train, export and run simulated nodes, beside what else they may do, in minutes"
+TASKS = ("direction", "digits")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,28 +23,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="also into a folder with other files, which stay"
     )
     parser.add_argument(
-        "--nodes", type=arguments.whole(1, 16), default=4, help="devices that share the model"
+        "--task",
+        choices=TASKS,
+        default=TASKS[0],
+        help="direction: from where a sound comes, a microphone a node (default); digits: images "
+        "that one node has",
     )
-    parser.add_argument("--keep", type=arguments.some, default=0.5, help="share of columns sent")
     parser.add_argument(
-        "--epochs", type=arguments.whole(), help="passes over the training part (150)"
+        "--nodes",
+        type=arguments.whole(1, 16),
+        help="devices that share the model (8; digits 4)",
     )
-    parser.add_argument("--samples", type=arguments.whole(), help="test images a simulation (all)")
+    parser.add_argument(
+        "--keep",
+        type=arguments.some,
+        help="share of columns sent (direction: 1, of those that the hidden columns read, and no "
+        "other; digits: 0.5)",
+    )
+    parser.add_argument(
+        "--epochs",
+        type=arguments.whole(),
+        help="passes over the training part (12; digits 150)",
+    )
+    parser.add_argument(
+        "--samples",
+        type=arguments.whole(),
+        help="test samples a simulation (300; digits all)",
+    )
     parser.add_argument("--radio", default="ieee802154", help=f"one of {', '.join(RADIOS)}")
     parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same figures")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 1 where an answer differs from the integer reference."""
-    from cats import demo
+    from cats import demo, demo_sensors
 
-    options = demo.Demo(
-        nodes=args.nodes,
-        keep=args.keep,
-        epochs=args.epochs,
-        samples=args.samples,
-        radio=args.radio,
-        seed=args.seed,
-    )
-    summary = demo.run(options, args.out, args.force)
+    module = demo if args.task == "digits" else demo_sensors
+    names = ("nodes", "keep", "epochs", "samples", "radio", "seed")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    summary = module.run(module.Demo(**given), args.out, args.force)
     return 0 if all(summary["equal_to_reference"].values()) else 1

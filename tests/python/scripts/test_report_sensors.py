@@ -1,15 +1,17 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""The page of sensors by a sweep of seconds, and what a model of own inputs goes through from
+"""The page of sensors by trainings of seconds, and what a model of own inputs goes through from
 training to the simulated air."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from cats.training import sweep
+from cats.training.rivals import Rival
 from command_line import status
+from report import sensor_cells as cells
 from report import sensors
 
 
@@ -29,23 +31,76 @@ def series(tmp_path_factory):
     return path
 
 
-def test_page(series, tmp_path):
-    kinds = {"full": {}, "own": {"model": {"embed": "own", "embed_hidden": 8}}}
-    recipe = {
-        "task": "classify", "options": {"data": str(series), "patch": 2}, "nodes": 4,
-        "input_split": "channels", "kinds": kinds, "keep": [1, 0.5], "seeds": [0],
-        "losses": [0, 0.1], "model": {"features": 8, "heads": 4, "hidden": 8, "blocks": 1},
-        "training": {"epochs": 2, "message_dropout": 0.1},
+@pytest.fixture
+def recipe(series, tmp_path, monkeypatch):
+    """A recipe of seconds, NAME.yaml in the folder of recipes, and few candidates."""
+    text = {
+        "title": "Four channels", "task": "classify", "nodes": 4, "verdict": "All alike.",
+        "options": {"data": series.name, "patch": 2},
+        "model": {"features": 8, "heads": 4, "hidden": 8, "blocks": 1, "embed": "own"},
+        "training": {"epochs": 2, "message_dropout": "0:0.1", "payload": 4},
+        "kinds": {"all columns": {}, "a half": {"keep": 0.5}},
     }  # fmt: skip
-    summary = sweep.run(sweep.Sweep.of(recipe), tmp_path, jobs=1, say=lambda text: None)
-    text = sensors.page({"wide": (summary, tmp_path)})
-    rows = [line.split() for line in text.splitlines() if line.startswith(("   full ", "   own "))]
-    assert [row[:2] for row in rows] == [
-        ["full", "all"], ["own", "all"], ["full", "0.5"], ["own", "0.5"]
-    ]  # fmt: skip
-    raw, total = ([int(row[i].replace(",", "")) for row in rows] for i in (3, 4))
-    assert raw[1] == raw[3] == 42 < raw[0] == raw[2]
-    assert total[1] < total[0] and total[3] < total[2]
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "four.yaml").write_text(json.dumps(text))
+    monkeypatch.setattr(cells, "RECIPES", tmp_path / "recipes")
+    small = {"features": 8, "heads": 2}
+    candidates = {
+        "alone": (Rival("alone", **small),),
+        "late fusion, 2 values": (Rival("late", 2, **small), Rival("late", 2, 4, 2)),
+        "raw to a hub": (Rival("raw", **small),),
+        "1 columns to a hub": (Rival("tokens", 1, **small),),
+    }
+    monkeypatch.setattr(cells, "CANDIDATES", candidates)
+    cells.load.cache_clear()
+    return "four"
+
+
+def test_page(recipe, series, tmp_path, capsys):
+    out = tmp_path / "doc" / "sensors.rst"
+    arguments = ["--data", str(series.parent), "--sets", recipe, "--seeds", "2", "--jobs", "1",
+                 "--work", str(tmp_path / "work"), "-o", str(out)]  # fmt: skip
+    out.parent.mkdir()
+    assert sensors.main([*arguments, "--only", "train", "--time", "0"]) == 0
+    assert not (tmp_path / "work").exists()  # none began in no time
+    assert sensors.main(arguments) == 0
+    trained = sorted((tmp_path / "work" / recipe).iterdir())
+    assert len(trained) == 7 + 6  # every candidate once, what was chosen once more
+    times = [path.stat().st_mtime_ns for path in trained]
+    assert sensors.main(arguments) == 0
+    assert times == [path.stat().st_mtime_ns for path in trained]  # nothing is done twice
+    assert "13 trainings" not in capsys.readouterr().out
+    rows = {line[3:31].strip(): line[31:].split() for line in out.read_text().splitlines()
+            if line.startswith("   ")}  # fmt: skip
+    cost = {name: int(cells[0].replace(",", "")) for name, cells in rows.items()
+            if cells and cells[0].replace(",", "").isdigit()}  # fmt: skip
+    assert cost["best sensor"] == cost["own answer"] == 0
+    assert cost["vote"] < cost["probabilities"] < cost["late fusion, 2 values"] + 9
+    assert cost["1 columns to a hub"] < cost["raw to a hub"]
+    assert cost["SomeGather, a half"] < cost["SomeGather, all columns"]
+    assert "All alike." in out.read_text() and "Points of accuracy" in out.read_text()
+    assert (out.parent / "sensors" / "accuracy_vs_bytes.svg").exists()
+
+
+def test_what_another_recipe_made_is_made_again(recipe, series, tmp_path):
+    job = cells.Job(recipe, "alone", 0, 0)
+    cells.do(job, tmp_path, series.parent)
+    made = cells.read_recipe(recipe)
+    assert cells.meta_of(job.file(tmp_path))["job"] == job.about(made)
+    longer = dataclasses.replace(made, training={**made.training, "epochs": 3})
+    assert cells.meta_of(job.file(tmp_path))["job"] != job.about(longer)
+
+
+def test_intervals_are_over_samples_and_seeds():
+    rng = np.random.default_rng(1)
+    alike = np.repeat(rng.random((1, 400)) < 0.8, 5, 0)
+    draws = sensors.resampled(alike)
+    assert abs(draws.mean() - alike.mean()) < 0.005
+    assert abs(draws.std() - (0.8 * 0.2 / 400) ** 0.5) < 0.002  # seeds that agree add nothing
+    apart = np.stack([np.full(400, i % 2) for i in range(4)]).astype(bool)
+    assert abs(sensors.resampled(apart).std() - 0.25) < 0.02  # samples that agree add nothing
+    one, same = (sensors.Method(name, True, {}, 0.0, alike[:, None]) for name in "ab")
+    assert sensors.difference(one, same, 0) == "+0.0 (+0.0 to +0.0)"
 
 
 @pytest.mark.parametrize("hidden", [0, 9])

@@ -14,6 +14,8 @@ from PIL import Image
 from cats import tasks
 from cats.commands import train as command
 from cats.errors import CatsError
+from cats.shape import metadata
+from cats.shape.windows import real_inputs
 from cats.tasks import augment, baselines
 from cats.tasks.augment import Augment, parse_augment
 from cats.training.run_folder import load_run, run_metadata
@@ -77,6 +79,30 @@ def test_folder_and_archive_give_the_same_patches(tmp_path):
     np.testing.assert_allclose(by_channel.mean(0), one.metadata.mean, atol=1e-4)
     known = {picture.tobytes() for picture in x}
     assert {p.tobytes() for p in np.rint(back).astype(np.uint8)} <= known
+
+
+def test_patches_that_overlap(archive, tmp_path):
+    """Each token has its patch in the middle, what is around it, and the mean beyond the edge; raw
+    samples give the same inputs."""
+    plain = tasks.load("images", data=archive, patch=4)
+    task = tasks.load("images", data=archive, patch=4, patch_overlap=2)
+    assert (task.model.tokens_in, task.model.inputs) == (6, 3 * 8 * 8)
+    assert task.metadata.seen == (8, 8) and task.metadata.inputs == 192
+    seen = task.test.inputs.unflatten(2, (3, 8, 8)).unflatten(1, (2, 3))
+    patches = plain.test.inputs.unflatten(2, (3, 4, 4)).unflatten(1, (2, 3))
+    torch.testing.assert_close(seen[..., 2:6, 2:6], patches)
+    torch.testing.assert_close(seen[:, 0, 0, :, 6:, 2:6], patches[:, 1, 0, :, :2])
+    torch.testing.assert_close(seen[:, 1, 2, :, 2:6, :2], patches[:, 1, 1, :, :, 2:])
+    assert not seen[:, 0, ..., :2, :].any() and not seen[:, :, -1, ..., 6:].any()
+    raw = np.load(archive)["x_test"]
+    given, _ = real_inputs(task.metadata, raw)
+    torch.testing.assert_close(torch.from_numpy(given), task.test.inputs)
+    batch, _ = task.batch(torch.arange(4), 4, torch.Generator())
+    assert batch.shape == (4, 6, 192)
+    assert metadata.from_json(metadata.to_json(task.metadata), task.model) == task.metadata
+    assert "overlap" not in metadata.to_json(plain.metadata)
+    with pytest.raises(CatsError, match="0 to 255"):
+        tasks.load("images", data=archive, patch_overlap=256)
 
 
 def test_parts_of_their_own_and_jpeg_and_size(tmp_path):
