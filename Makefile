@@ -24,11 +24,13 @@ PACKAGE := $(VENV)/.cats-package
 SPHINX := $(VENV)/.cats-sphinx
 ZEPHYR := $(VENV)/.cats-zephyr
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
+	subsys/cats/features/*.c \
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	lint doc format fuzz coverage radio-report sleep-report scaling builds clean distclean
+	repair-report sensors-report lint doc format fuzz coverage radio-report sleep-report scaling \
+	builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -61,7 +63,7 @@ $(ZEPHYR): $(DEPENDENCIES) | $(PACKAGE)
 
 setup: $(PACKAGE) $(ZEPHYR) ## make the Python environment and build the C code for this machine
 
-demo: $(PACKAGE) ## train, export and run the demo on 4 simulated nodes: build/demo/
+demo: $(PACKAGE) ## train, export and run 8 simulated nodes beside their rivals: build/demo/
 	$(BIN)/cats demo --force $(ARGS)
 
 test: $(SPHINX) $(ZEPHYR) ## all checks: lint, doc, tests, coverage, fuzzing, Twister; SKIP="twister fuzz"
@@ -99,6 +101,12 @@ accuracy-report: $(PACKAGE) ## doc/accuracy.rst: sweeps of scripts/accuracy/; PR
 
 nodes-report: $(PACKAGE) ## doc/nodes.rst: quality against nodes; ARGS="cifar10 --data FILE --device cuda"
 	$(TOOL) report.nodes $(ARGS)
+
+sensors-report: $(PACKAGE) ## doc/sensors.rst: nodes with a sensor each and their rivals; ARGS="--data FOLDER"
+	$(TOOL) report.sensors $(ARGS)
+
+repair-report: $(PACKAGE) ## doc/repair.rst: message dropout against repair rounds, on simulated air
+	$(TOOL) report.repair $(ARGS)
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(TOOL) report.radio $(ARGS)
