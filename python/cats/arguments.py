@@ -31,6 +31,8 @@ MOST_COUNT = 10**6
 MOST_SECONDS = 10 * 366 * 86400.0
 #: Where a float model computes; auto: on a GPU where there is one.
 DEVICES = ("cpu", "cuda", "auto")
+#: Least and most of CONFIG_CATS_CLOCK_PPM.
+CLOCK_PPM = (1, 500)
 
 
 def whole(

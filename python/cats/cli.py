@@ -30,8 +30,8 @@ from cats.report import json_alone
 
 # In the order of work; commands that are not listed come after these, by name.
 ORDER = (
-    "demo", "import", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict", "sign",
-    "build", "flash", "provision", "monitor", "boards", "footprint", "test",
+    "demo", "import", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict",
+    "generate", "sign", "build", "flash", "provision", "monitor", "boards", "footprint", "test",
 )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _told(error: Exception) -> str | None:
     if name in ("cats", *sys.stdlib_module_names):
         return None
     what = "there is none" if isinstance(error, ModuleNotFoundError) else error
-    extra = "[train]" if name in ("torch", "sklearn") else ""
+    extra = {"torch": "[train]", "sklearn": "[train]", "tokenizers": "[text]"}.get(name, "")
     return f"cannot load the Python module {name} ({what}): pip install 'zephyr-cats{extra}'"
 
 

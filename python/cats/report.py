@@ -68,6 +68,16 @@ def number_text(value: float) -> str:
     return "0" if text == "-0" else text
 
 
+def figures_table(
+    title: str, found: Mapping[str, Mapping[str, float]]
+) -> tuple[list[str], list[list[Any]]]:
+    """Header and rows of figures by name, a row for each of ``found``, which need not have the
+    same ones; ``title`` stands above their names."""
+    known = list(dict.fromkeys(name for figures in found.values() for name in figures))
+    rows = [[name, *map(figures.get, known)] for name, figures in found.items()]
+    return [title, *known], rows
+
+
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> None:
     """Print a table, with a blank line before its title."""
     if title:

@@ -71,8 +71,14 @@ def deployment(number: int) -> Deployment:
         hidden=int(rng.integers(nodes, 16)), blocks=1,
         pool=str(rng.choice(["mean", "class", "all"])),
     )  # fmt: skip
+    empty = 0.0
+    if number % 3 == 0:  # some gathers keep nothing, or nobody sends inputs
+        drawn = np.random.default_rng([number, 2])
+        empty = float(drawn.choice([0.2, 0.6, 1.0]))
+        blocks, embed = int(drawn.integers(1, 3)), str(drawn.choice(["own", "full"]))
+        config = replace(config, blocks=blocks, embed=embed)
     split = random_split(number, config, nodes)
-    keep = random_keep(number, config, split, float(rng.choice([1.0, 0.6])))
+    keep = random_keep(number, config, split, float(rng.choice([1.0, 0.6])), empty)
     radio = str(rng.choice([*RADIOS, "nrf_radio", "ieee802154", "nrf_radio" + SEALED]))
     plan = make_plan(
         config, split, keep, radio=radio, rounds=int(rng.integers(0, 4)),

@@ -22,7 +22,7 @@ from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.plan.predict import parameters
 from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import Kind, own_ranges
+from cats.shape.partition import input_ranges
 from cats.sim.compare import check
 from cats.sim.engine import Engine
 from cats.sim.faults import Faults
@@ -65,7 +65,7 @@ def measure(config: ModelConfig, nodes: int, keep: float, samples: int, folder: 
     _, exporting = timed(lambda: export(model, folder, radio="ble_2m", rounds=2, force=True))
     (model, plan, _, images), loading = timed(lambda: load_deploy(folder))
     inputs = random_inputs(1, config, samples)
-    own = [inputs[0, :, begin:end] for begin, end in own_ranges(config, split, Kind.INPUT)]
+    own = [inputs[0, :, begin:end] for begin, end in input_ranges(split)]
     output, engine = bare(images, own)
     runs = {}
     for name, loss in (("clean", 0.0), ("lossy", 0.1)):

@@ -55,7 +55,7 @@ from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.report import add_json_argument, print_table, read_json, write_json
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, own_ranges, product_width, view_width
+from cats.shape.partition import KeepSets, input_ranges, product_width, view_width
 from cats.sim.engine import Engine
 from cats.zephyr.workspace import find_zephyr
 
@@ -166,7 +166,7 @@ def record(
     engines = [Engine(data) for data in images]
     tapes = [bytearray(struct.pack("<I", len(runs))) for _ in images]
     expected: list[list[Expected]] = [[] for _ in images]
-    owned = own_ranges(model.config, model.split, Kind.INPUT)
+    owned = input_ranges(model.split)
     for inputs, bits in runs:
         sent = [bytearray() for _ in images]
         for engine, tape, (begin, end) in zip(engines, tapes, owned, strict=True):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from cats.errors import CatsError
 from cats.files import write_atomic
-from cats.report import table
+from cats.report import figures_table, table
 from cats.training import sweep
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,12 +83,10 @@ def section(name: str, summary: dict, images: str) -> str:
         names = ", ".join(f"``{name}``" for name in summary["missing"])
         lines += [f"Not run yet, so not in these means: {names}.", ""]
     if summary["baselines"]:
-        figures = list(next(iter(summary["baselines"].values())))
-        rows = [(key, *values.values()) for key, values in summary["baselines"].items()]
         lines += [
             "Beside it, on the same part (``cats/tasks/baselines.py``):",
             "",
-            *literal(table(("forecast", *figures), rows)),
+            *literal(table(*figures_table("forecast", summary["baselines"]))),
         ]
     for plot, what in ((sweep.LOSS_PLOT, "packet loss"), (sweep.KEEP_PLOT, "columns sent")):
         lines += [f".. image:: {images}/{name}_{plot}", f"   :alt: {title}: {metric}, {what}", ""]

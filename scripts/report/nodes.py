@@ -16,7 +16,6 @@ import argparse
 import dataclasses
 import functools
 import itertools
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 import yaml
 
 from cats import tasks
@@ -43,9 +43,9 @@ from cats.report import (
     write_atomic,
     write_json,
 )
-from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig, to_json
+from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig, later, to_json
 from cats.shape.partition import full_keep
-from cats.tasks import Task, baselines
+from cats.tasks import Part, Task, baselines
 from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import quantise_run
@@ -62,8 +62,37 @@ CASES = ((0.0, 0), (0.1, 0), (0.1, 2))
 #: Samples that a process simulates at a time.
 CHUNK = 20
 RESAMPLES = 2000
-#: What 16 nodes have to be better by than one, in points of accuracy.
-WANTED = 2.0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a metric is told: its value times ``factor`` with so many ``digits``, ``what`` that is,
+    in which ``unit`` it differs, by how much of it 16 nodes have to be better than one, and the
+    ``label`` of an axis."""
+
+    what: str
+    unit: str
+    wanted: float
+    label: str
+    factor: float = 1.0
+    digits: int = 3
+
+    def text(self, value: float, sign: str = "") -> str:
+        """A value of the task."""
+        return f"{self.factor * value:{sign}.{self.digits}f}"
+
+
+FIGURES = {
+    "accuracy": Figure(
+        "Per cent of the test part told right",
+        "points",
+        2.0,
+        "test samples told right, %",
+        factor=100.0,
+        digits=1,
+    ),  # fmt: skip
+    "bits_per_byte": Figure("Bits a byte of the test part", "bits", 0.0, "bits a byte"),
+}
 HEAD = """\
 .. SPDX-FileCopyrightText: Copyright The CATS Project
 .. SPDX-License-Identifier: Apache-2.0
@@ -89,7 +118,8 @@ most, with nothing lost and no repair. One seed.
 class Recipe:
     """What is compared: scripts/nodes/NAME.yaml. ``share``: boards have room for an image of only
     this part of an nRF52840's; ``most``: parameters of a model at most; ``epochs`` with nothing
-    lost, then ``lossy_epochs`` from half the rate with ``message_dropout``."""
+    lost, then ``lossy_epochs`` from half the rate with ``message_dropout``; ``training_of``: by
+    number of nodes what differs from ``training``; ``model``: fields of every shape."""
 
     title: str
     task: str
@@ -105,6 +135,8 @@ class Recipe:
     message_dropout: tuple[float, float] = (0.0, 0.15)
     samples: int = 1000
     note: str = ""
+    training_of: dict | None = later(None)
+    model: dict | None = later(None)
 
 
 def read_recipe(name: str) -> Recipe:
@@ -176,7 +208,11 @@ class Study:
         self.out = out or ROOT / "build" / "nodes" / name
         self.file = self.out / "result.json"
         self.result = read_json(self.file) if self.file.exists() else {}
-        stored = json.loads(json.dumps(dataclasses.asdict(self.recipe)))
+        self.kind = tasks.find(self.recipe.task)
+        self.figure = FIGURES[self.kind.metric]
+        #: Of differences: whether more is better.
+        self.sign = 1 if self.kind.higher_is_better else -1
+        stored = to_json(self.recipe)
         if self.result.get("recipe", stored) != stored:
             raise CatsError(f"{self.file} is of another recipe: move the folder away")
         self.result |= {"recipe": stored, "shapes": self.result.get("shapes", {})}
@@ -222,6 +258,7 @@ class Study:
         training = Training(
             **{
                 **self.recipe.training,
+                **(self.recipe.training_of or {}).get(nodes, {}),
                 "epochs": epochs,
                 "message_dropout": tuple(dropout),
                 "payload": radio_named(RADIO).payload,
@@ -264,14 +301,17 @@ class Study:
         for name in sorted(trained):
             nodes = self.result["shapes"][name]["nodes"]
             before = best.get(nodes)
-            if before is None or trained[name]["validation"] > trained[before]["validation"]:
+            ahead = 1.0
+            if before is not None:
+                ahead = trained[name]["validation"] - trained[before]["validation"]
+            if before is None or self.sign * ahead > 0:
                 best[nodes] = name
         return [best[nodes] for nodes in sorted(best)]
 
     def score(self, task: Task, data: str, samples: int, jobs: int) -> None:
         """Let exported nodes answer test samples."""
         places = np.unique(np.linspace(0, len(task.test) - 1, samples).astype(int))
-        inputs, targets = task.test.inputs[places].numpy(), task.test.targets[places].numpy()
+        part = task.test.at(torch.from_numpy(places))
         scores = self.result.setdefault("scores", {})
         for name in self.chosen():
             model, _ = quantise_run(self.out / name, data=data)
@@ -284,11 +324,11 @@ class Study:
                     model.config, model.split, model.keep, radio=RADIO, rounds=rounds,
                     ram_limit=board_of(self.recipe, nodes).ram,
                 )  # fmt: skip
-                found = answers(model, plan, quantize_inputs(model, inputs), loss, jobs)
-                right = "".join("01"[int(hit)] for hit in found == targets)
-                scores.setdefault(name, {})[case] = right
+                inputs = quantize_inputs(model, part.inputs.numpy())
+                found = told(task, answers(model, plan, inputs, loss, jobs), part)
+                scores.setdefault(name, {})[case] = found
                 self.keep()
-                print(name, case, f"{right.count('1') / len(right):.4f}", flush=True)
+                print(name, case, f"{interval(found)[0]:.4f}", flush=True)
         if "baselines" not in self.result:
             self.result["baselines"] = baselines.scores(task, "test")["test"]
             self.keep()
@@ -297,7 +337,8 @@ class Study:
 def answers(
     model: IntegerModel, plan: Plan, inputs: np.ndarray, loss: float, jobs: int
 ) -> np.ndarray:
-    """The class that the result's owner tells of each of int8 ``inputs``; -1 without a result."""
+    """The result's owner's real outputs for each of int8 ``inputs``, [n, rows, C]; NaN without a
+    result."""
     from joblib import Parallel, delayed
 
     chunks = np.array_split(inputs, max(1, len(inputs) // CHUNK))
@@ -316,27 +357,48 @@ def _answers(
 
     (owner,) = owners(model)
     result = simulate(model, plan, inputs, Faults(loss=loss), seed)
-    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, owner, -1]), nan=-np.inf)
-    return np.where(result.done[:, owner], outputs.argmax(-1), -1)
+    outputs = real_outputs(model, result.outputs[:, owner])
+    return np.where(result.done[:, owner, None, None], outputs, np.nan)
 
 
-def interval(right: str, base: str | None = None) -> tuple[float, float, float]:
-    """(mean, low, high) in points of the share of right answers, or of its difference to ``base``
+#: Of each sample the metric, of accuracies as text of 0 and 1.
+Told = str | list[float]
+
+
+def told(task: Task, outputs: np.ndarray, part: Part) -> Told:
+    """The metric of each sample of ``part``; one without a result is not told right, or its outputs
+    say nothing."""
+    values = []
+    for i, rows in enumerate(torch.from_numpy(outputs).float()):
+        given = torch.nan_to_num(rows if task.scores_rows else rows[-1], nan=-1e30)[None]
+        value = task.score(given, part.at(slice(i, i + 1)))[task.metric]
+        values.append(0.0 if rows.isnan().all() and task.higher_is_better else value)
+    if task.metric == "accuracy":
+        return "".join("01"[int(value)] for value in values)
+    return [round(value, 4) for value in values]
+
+
+def interval(values: Told, base: Told | None = None) -> tuple[float, float, float]:
+    """(mean, low, high) of the metric, of accuracies in points, or of its difference to ``base``
     over the same samples: 95 % by bootstrap."""
-    hits = np.array([c == "1" for c in right], float)
-    if base is not None:
-        hits = hits - np.array([c == "1" for c in base], float)
-    drawn = np.random.default_rng(0).integers(0, len(hits), (RESAMPLES, len(hits)))
-    low, high = np.quantile(hits[drawn].mean(1), (0.025, 0.975))
-    return 100 * hits.mean(), 100 * low, 100 * high
+    numbers = _numbers(values) - (0 if base is None else _numbers(base))
+    drawn = np.random.default_rng(0).integers(0, len(numbers), (RESAMPLES, len(numbers)))
+    low, high = np.quantile(numbers[drawn].mean(1), (0.025, 0.975))
+    return numbers.mean(), low, high
 
 
-def _text(right: str | None, base: str | None = None) -> str:
-    if not right:
+def _numbers(values: Told) -> np.ndarray:
+    if isinstance(values, str):
+        return np.array([100.0 * (c == "1") for c in values])
+    return np.array(values)
+
+
+def _text(values: Told | None, digits: int, base: Told | None = None) -> str:
+    if not values:
         return "-"
-    mean, low, high = interval(right, base)
     sign = "+" if base is not None else ""
-    return f"{mean:{sign}.1f} [{low:{sign}.1f}, {high:{sign}.1f}]"
+    mean, low, high = (f"{value:{sign}.{digits}f}" for value in interval(values, base))
+    return f"{mean} [{low}, {high}]"
 
 
 def section(study: Study) -> str:
@@ -374,49 +436,56 @@ def section(study: Study) -> str:
         return "\n".join(lines)
     clean, lossy, repaired = (f"{loss}-{rounds}" for loss, rounds in CASES)
     base = scores.get(names[0], {}).get(clean) if shapes[names[0]]["nodes"] == 1 else None
-    rows, verdict = [], ""
+    rows, verdict, figure = [], "", study.figure
     for name in names:
         own, shown = scores.get(name, {}), trained[name]
         rows.append(
-            [shapes[name]["nodes"], f"{100 * shown['validation']:.1f}",
-             f"{100 * shown['float']:.1f}", *(_text(own.get(c)) for c in (clean, lossy, repaired)),
-             _text(own.get(clean), base) if base and own.get(clean) != base else "-"]
+            [shapes[name]["nodes"], figure.text(shown["validation"]), figure.text(shown["float"]),
+             *(_text(own.get(case), figure.digits) for case in (clean, lossy, repaired)),
+             _text(own.get(clean), figure.digits, base) if base and own.get(clean) != base else "-"]
         )  # fmt: skip
         if shapes[name]["nodes"] == max(recipe.nodes) > shapes[names[0]]["nodes"] == 1:
-            verdict = _verdict(own, base, shown["float"] - trained[names[0]]["float"])
+            by_float = shown["float"] - trained[names[0]]["float"]
+            verdict = _verdict(study, own, base, by_float)
     header = ("nodes", "validation", "test, float", "int8, nothing lost", "10 % lost",
               "10 %, 2 repair rounds", "against one node")  # fmt: skip
-    count = max((len(hits) for own in scores.values() for hits in own.values()), default=0)
-    told = f"int8: of {count:,} samples" if count else "**not scored as integers yet**"
-    lines += [f"Per cent of the test part told right, {told}:", "",
+    count = max((len(found) for own in scores.values() for found in own.values()), default=0)
+    scored = f"int8: of {count:,} samples" if count else "**not scored as integers yet**"
+    lines += [f"{figure.what}, {scored}:", "",
               *literal(table(header, rows)), verdict, ""]  # fmt: skip
     if result.get("baselines"):
-        rows = [
-            (n, *(f"{100 * v:.1f}" for v in f.values())) for n, f in result["baselines"].items()
-        ]
-        lines += ["Beside it, on the whole test part:", "", *literal(table(("", "right"), rows))]
+        metric = study.kind.metric
+        rows = [(n, figure.text(f[metric])) for n, f in result["baselines"].items()]
+        header = ("", "right" if metric == "accuracy" else metric.replace("_", " "))
+        lines += ["Beside it, on the whole test part:", "", *literal(table(header, rows))]
     if scores:
         lines += [f".. image:: nodes/{study.name}.svg", f"   :alt: {recipe.title}", ""]
     return "\n".join(lines)
 
 
-def _verdict(own: dict[str, str], base: str | None, by_float: float) -> str:
+def _verdict(study: Study, own: dict[str, Told], base: Told | None, by_float: float) -> str:
     """What the most nodes reach against one."""
     cases = [f"{loss}-{rounds}" for loss, rounds in CASES]
-    wanted = f"wanted are at least {WANTED:g} as integers in every case, beyond the interval"
+    figure, sign = study.figure, study.sign
+    better = f"at least {figure.wanted:g}" if figure.wanted else "fewer" if sign < 0 else "more"
+    wanted = f"wanted are {better} as integers in every case, beyond the interval"
     if base is None or not all(case in own for case in cases):
-        return f"The most nodes against one, float: {100 * by_float:+.1f} points; {wanted}."
+        differs = figure.text(by_float, "+")
+        return f"The most nodes against one, float: {differs} {figure.unit}; {wanted}."
     tried = [interval(own[case], base) for case in cases]
-    told = ", ".join(f"{mean:+.1f} points" for mean, _, _ in tried)
-    good = all(low > 0 and mean >= WANTED for mean, low, _ in tried)
+    shown = ", ".join(f"{mean:+.{figure.digits}f} {figure.unit}" for mean, _, _ in tried)
+    good = all(
+        min(sign * low, sign * high) > 0 and sign * mean >= figure.wanted
+        for mean, low, high in tried
+    )
     return (
         "The most nodes against one, with nothing lost, 10 % lost, and 10 % lost with repair: "
-        f"{told}; {wanted}: {'reached' if good else '**not reached**'}."
+        f"{shown}; {wanted}: {'reached' if good else '**not reached**'}."
     )
 
 
 def draw(study: Study, axes: Axes) -> None:
-    """Accuracy of each case against the number of nodes."""
+    """The metric of each case against the number of nodes."""
     names, scores = study.chosen(), study.result["scores"]
     for (loss, rounds), style in zip(CASES, ("o-", "s--", "^:"), strict=True):
         points = [(study.result["shapes"][n]["nodes"], interval(scores[n][f"{loss}-{rounds}"]))
@@ -441,7 +510,7 @@ def write_page(studies: Sequence[Study]) -> None:
         if study.result.get("scores"):
             save_plot(folder / f"{study.name}.svg", functools.partial(draw, study),
                       title=study.recipe.title, xlabel="nodes",
-                      ylabel="test samples told right, %")  # fmt: skip
+                      ylabel=study.figure.label)  # fmt: skip
     text = "\n".join([HEAD, *map(section, studies)])
     write_atomic(ROOT / "doc" / "nodes.rst", text.encode())
     print("doc/nodes.rst is written")
@@ -466,7 +535,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise CatsError("a recipe needs --data")
         study = Study(args.recipe, args.out)
         task = tasks.load(study.recipe.task, data=args.data, **study.recipe.options)
-        study.plan(task.model)
+        study.plan(dataclasses.replace(task.model, **(study.recipe.model or {})))
         if args.only in (None, "train"):
             study.train(task, args.device, args.nodes)
         if args.only in (None, "score"):

@@ -38,11 +38,13 @@ def shapes(draw, nodes: int = 16) -> tuple[ModelConfig, SplitConfig, KeepSets]:
         activation=draw(st.sampled_from(["relu", "gelu"])),
         pool=draw(st.sampled_from(POOLS)),
     )
-    if config.pool != "all" and draw(st.booleans()):
+    embed = draw(st.sampled_from(["full", "own", "stem"]))
+    if config.pool != "all" and embed != "stem" and draw(st.booleans()):
         config = dataclasses.replace(config, linear=True)
-    if draw(st.booleans()):
-        hidden = draw(st.one_of(st.just(0), st.integers(count, 40)))
-        config = dataclasses.replace(config, embed="own", embed_hidden=hidden)
+    if embed != "full":
+        hidden = st.integers(count, 40)
+        hidden = draw(hidden if embed == "stem" else st.one_of(st.just(0), hidden))
+        config = dataclasses.replace(config, embed=embed, embed_hidden=hidden)
     seed = draw(st.integers(0, 2**31))
     split = random_split(seed, config, count)
     keep = random_keep(seed, config, split, draw(st.sampled_from([1.0, 0.5, 0.1])))
@@ -108,7 +110,8 @@ def run_arena(
     at = arena.offsets
     layer = split.embed_hidden(config)[node]
     views = [view_width(config, split, keep, g, node) for g in range(len(plan.gathers))]
-    stride = -(-max(*views, layer) // 4) * 4
+    read = split.inputs[node] if config.stem else layer
+    stride = -(-max(*views, read) // 4) * 4
 
     direct = config.linear and node == split.holder(config)
     window = 2 * (-(-config.window // 4) * 4)
@@ -181,6 +184,12 @@ def run_arena(
             for row in span(g, t):
                 for head in range(heads):
                     attend(b, row, head, head)
+        elif kind == Kind.INPUT and config.stem and read:
+            for row in span(g, t):
+                i = row - plan.gathers[g].row_begin
+                memory.read(rows_of("input", read, i), "input", i)
+                memory.write(run("rows", 2 * plan.block_rows * stride), "stem's rows", i)
+                memory.write(rows_of("stem", layer, i), "stem", i)
         elif kind == Kind.OUTPUT:
             for row in range(n) if config.pool == "mean" else span(g, t):
                 check_residual(row)
@@ -205,7 +214,10 @@ def run_arena(
         kind, b = gather_kind(config, g)
         for row in span(g, t):
             i = row - plan.gathers[g].row_begin
-            if kind == Kind.INPUT:
+            if kind == Kind.INPUT and config.stem:
+                if layer:
+                    memory.read(rows_of("stem", layer, i), "stem", i)
+            elif kind == Kind.INPUT:
                 memory.read(rows_of("input", split.inputs[node], i), "input", i)
             elif kind in (Kind.ATTENTION, Kind.FORWARD):
                 check_residual(row)
@@ -247,7 +259,7 @@ def run_arena(
             average(g, t)
         for row in span(g, t) if not averaged else ():
             i = row - plan.gathers[g].row_begin
-            if kind == Kind.INPUT and layer:
+            if kind == Kind.INPUT and layer and not config.stem:
                 memory.write(run("embed", plan.block_rows * layer), "embed", i)
                 memory.read(run("rows", 2 * plan.block_rows * stride), "rows", e)
                 scratch(e)

@@ -8,7 +8,14 @@ page names is asserted, so that a wrong claim is a failing test.
 
 import math
 
-from cats.shape.partition import Kind, embed_ranges, gather_kind, gather_rows, own_ranges
+from cats.shape.partition import (
+    Kind,
+    embed_ranges,
+    gather_kind,
+    gather_rows,
+    input_ranges,
+    own_ranges,
+)
 
 EXP2 = [round(2**14 * 2 ** (-i / 256)) for i in range(256)]
 
@@ -109,6 +116,11 @@ class Node:
         first, rows = gather_rows(self.config, g)
         if kind == Kind.INPUT:
             self.window = dict(enumerate(int(v) for row in inputs for v in row))
+            if self.model.stem is not None:
+                given = range(*input_ranges(self.model.split)[self.number])
+                rows = [{c: int(row[c]) for c in given} for row in inputs]
+                made = [self.multiply(self.model.stem, row, own) for row in rows]
+                return [{c: min(max(v, 0), 127) for c, v in row.items()} for row in made]
             return [{c: int(row[c]) for c in own} for row in inputs]
         if kind == Kind.HEADS:
             self.attend(g, first, rows)

@@ -73,10 +73,10 @@ def test_text_files_are_tidy():
 
 @pytest.mark.parametrize("compiler", ["gcc", "arm-none-eabi-gcc"])
 def test_external_names_of_the_portable_c(tmp_path, compiler):
-    """All that the linker sees of engine and gather begins with cats_."""
+    """All that the linker sees of engine, features and gather begins with cats_."""
     if not shutil.which(compiler):
         pytest.skip(f"no {compiler} here")
-    rooms = [ROOT / "subsys" / "cats" / room for room in ("engine", "gather")]
+    rooms = [ROOT / "subsys" / "cats" / room for room in ("engine", "features", "gather")]
     sources = [path for room in rooms for path in sorted(room.glob("*.[cS]"))]
     flags = ["-mcpu=cortex-m4", "-mthumb"] if compiler.startswith("arm") else []
     include = [f"-I{folder}" for folder in (ROOT / "include", *rooms)]

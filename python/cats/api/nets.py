@@ -16,6 +16,7 @@ from cats.nn.message_dropout import PAYLOAD, MessageDropout, parse_probability
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import local_keep
 from cats.training.evaluate import MODE_SETS
 from cats.training.options import Training
 
@@ -79,6 +80,7 @@ def partition(
     *,
     shares: Sequence[float] | None = None,
     keep: float | Mapping[str, float] = 1.0,
+    local_blocks: int = 0,
     input_split: str = "single",
     output_split: str = "single",
     sensors: int = 1,
@@ -87,14 +89,16 @@ def partition(
     """The model over ``nodes`` (1 to 16), a module of its own; ``model`` stays as it is.
 
     ``shares``: uneven parts, a positive number for each node, in whole heads. ``keep``: the share
-    of columns that is broadcast, more than 0 to 1, one for all gathers or by kind
-    (``{"attention": 0.5, "heads": ..., "forward": ..., "hidden": ..., "output": ...}``); the
-    columns that other nodes read with the largest weights are kept, a share of every source's or,
+    of columns that is broadcast, 0 to 1, one for all gathers or by kind
+    (``{"attention": 0.5, "heads": ..., "forward": ..., "hidden": ..., "output": ...}``; with 0 such
+    a gather is not on the air, every node goes on with its own columns); the columns that other
+    nodes read with the largest weights are kept, a share of every source's or,
     with ``prune_scope="gather"``, the best of all. To prune step by step while it learns, leave it
-    at 1 and give ``keep`` to ``fit``. ``input_split``: node 0 has the raw input (``single``), or
-    its columns are spread (``channels``; with several ``sensors``, equal parts of the columns, each
-    stays whole). ``output_split``: node 0 computes the result (``single``), or its columns are
-    spread (``even``).
+    at 1 and give ``keep`` to ``fit``. The first ``local_blocks`` blocks send nothing: where that is
+    all of them, one exchange at the end is left, late fusion. ``input_split``: node 0 has the raw
+    input (``single``), or its columns are spread (``channels``; with several ``sensors``, equal
+    parts of the columns, each stays whole). ``output_split``: node 0 computes the result
+    (``single``), or its columns are spread (``even``).
 
     While nothing is pruned it computes what ``model`` computes. The forward takes what each node
     heard, ``net(x, losses)`` (``message_dropout`` draws it); without, nothing is lost.
@@ -103,7 +107,7 @@ def partition(
     if (nodes is None) == (shares is None):
         raise CatsError("give the number of nodes, or shares, a number for each node")
     shares = (1,) * nodes if shares is None else tuple(shares)
-    options = Training(keep=_keep(keep), prune_scope=prune_scope)
+    options = Training(keep=_keep(keep), prune_scope=prune_scope, local_blocks=local_blocks)
     options.check()
     split = SplitConfig.by_shares(model.config, shares, input_split, output_split, sensors)
     with torch.random.fork_rng([]):
@@ -118,13 +122,16 @@ def partition(
     if any(ratio < 1 for ratio in options.keep_ratios().values()) and split.nodes > 1:
         net.set_keep(select(net, options.keep_ratios(), scope=prune_scope))
         net.scales = None
+    if local_blocks and split.nodes > 1:
+        net.set_keep(local_keep(net.config, net.keep, local_blocks))
+        net.scales = None
     return net
 
 
 def _keep(keep: float | Mapping[str, float]) -> float | dict[str, float]:
     values = keep.values() if isinstance(keep, Mapping) else [keep]
     if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
-        raise CatsError(f"keep is {keep!r}: give a share, more than 0 to 1, or one by kind")
+        raise CatsError(f"keep is {keep!r}: give a share, 0 to 1, or one by kind")
     return dict(keep) if isinstance(keep, Mapping) else keep
 
 

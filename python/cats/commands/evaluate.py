@@ -81,7 +81,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
-    from cats.report import print_notes, print_table, save_plot, write_json
+    from cats.report import figures_table, print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
     from cats.training.device import pick_device
     from cats.training.evaluate import (
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     beside: dict[str, dict[str, float]] = {}
     if args.baselines:
         beside = dict(baselines.scores(task, args.part)[args.part])
-        if task.all_rows and model.config.causal:
+        if task.all_rows and model.config.causal and not task.scores_rows:
             name = "all tokens, float, as the prototype counts"
             beside[name] = every_token(model, task, getattr(task, args.part))
     tested = model if args.model == "float" else quantise_run(args.run, data=args.data)[0]
@@ -123,9 +123,7 @@ def run(args: argparse.Namespace) -> int:
     )
     print_table(*table_of(records, task.metric))
     if beside:
-        figures = list(next(iter(beside.values())))
-        rows = [(name, *values.values()) for name, values in beside.items()]
-        print_table(("beside it", *figures), rows)
+        print_table(*figures_table("beside it", beside))
     if args.json:
         document = {
             "format": 1,

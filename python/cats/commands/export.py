@@ -138,8 +138,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--counts-per-unit", type=_counts, default=(), metavar="N[,N..]",
         help="counts of an int16 sample that make one unit of the data (16384 for an accelerometer "
-        "of +-2 g): one number, or one for each channel (the largest power of two with which the "
-        "training data fit)",
+        "of +-2 g): one number, or one for each channel (the task's own, or the largest power of "
+        "two with which the training data fit)",
     )  # fmt: skip
     parser.add_argument(
         "--data", metavar="FILE",

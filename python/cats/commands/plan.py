@@ -23,6 +23,7 @@ CONFLICTS = {
         "inputs",
         "outputs",
         "keep",
+        "local_blocks",
         "pool",
         "linear",
         "embed",
@@ -73,10 +74,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     shape.add_argument(
         "--keep",
-        type=arguments.some,
+        type=arguments.share,
         default=1.0,
         metavar="R",
-        help="share of columns that is broadcast",
+        help="share of columns that is broadcast, 0..1",
+    )
+    shape.add_argument(
+        "--local-blocks",
+        type=arguments.whole(0, 63),
+        default=0,
+        metavar="B",
+        help="the first B blocks send nothing (default 0)",
     )
     shape.add_argument(
         "--pool",
@@ -93,11 +101,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--embed",
         choices=EMBEDDINGS,
         default="full",
-        help="residual columns are made of all inputs, or of the node's own (default full)",
+        help="residual columns are made of all inputs, the node's own, or those of a stem (default "
+        "full)",
     )
     shape.add_argument(
         "--embed-hidden", type=arguments.whole(0, 4096), default=0, metavar="COLUMNS",
-        help="hidden columns over all nodes of an own embedding of two layers (default 0: one)",
+        help="hidden columns over all nodes of an own embedding of two layers (default 0: one), or "
+        "columns of the stem",
     )  # fmt: skip
     parser.add_argument(
         "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"
@@ -155,7 +165,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "1200mAh",
     )  # fmt: skip
     sleep.add_argument(
-        "--clock-ppm", type=arguments.number(0, 1000), default=50.0, metavar="PPM",
+        "--clock-ppm", type=arguments.number(*arguments.CLOCK_PPM), default=50.0, metavar="PPM",
         help="what each node's sleep clock may be off by (50)",
     )  # fmt: skip
     sleep.add_argument(

@@ -156,7 +156,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="from an inference's end to the next one's input (with --period ten periods, else 0)",
     )  # fmt: skip
     parser.add_argument(
-        "--clock-ppm", type=arguments.whole(1, 500), default=50, metavar="PPM",
+        "--clock-ppm", type=arguments.whole(*arguments.CLOCK_PPM), default=50, metavar="PPM",
         help="--period: largest error of a node's clock, which its guard times allow for (50)",
     )  # fmt: skip
     parser.add_argument(

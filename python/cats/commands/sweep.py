@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     import dataclasses
 
     from cats.errors import CatsError
-    from cats.report import print_table
+    from cats.report import figures_table, print_table
     from cats.training import sweep
 
     if args.jobs == 0 or args.jobs < -1:
@@ -85,8 +85,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"\n{summary['metric']}, mean and half the range over seeds")
     print(sweep.tables(summary))
     if summary["baselines"]:
-        figures = list(next(iter(summary["baselines"].values())))
-        rows = [(name, *values.values()) for name, values in summary["baselines"].items()]
-        print_table(("beside it", *figures), rows)
+        print_table(*figures_table("beside it", summary["baselines"]))
     print(f"\n{args.out / sweep.SUMMARY} holds all figures; {sweep.LOSS_PLOT}, {sweep.KEEP_PLOT}")
     return 0

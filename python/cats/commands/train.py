@@ -14,7 +14,7 @@ from cats import arguments
 from cats.files import output_folder
 from cats.plan.radio import RADIOS
 from cats.report import add_json_argument
-from cats.shape.config import EMBEDDINGS
+from cats.shape.config import ACTIVATIONS, EMBEDDINGS, FEED_FORWARDS, NORMS, POSITIONS
 from cats.tasks import flags
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ CONFLICTS = {
     "resume": ("force",),
     "air_budget": ("keep", "prune_scope", "prune_by"),
 }
+ALONE = "nothing is sent to the head: a node computes its part of the result from its own columns"
 NEEDS = {
     "embed_hidden": ("embed", "init"),
     "air_radio": ("air_budget",),
@@ -77,25 +78,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument("--heads", type=columns, help="attention heads, at least one a node")
     shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
     shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
-    shape.add_argument("--activation", choices=("relu", "gelu"))
+    shape.add_argument("--activation", choices=ACTIVATIONS, help="of the feed-forward")
+    shape.add_argument(
+        "--norm", choices=NORMS, help="layer norms, or RMS norms, without mean and offset (layer)"
+    )
+    shape.add_argument(
+        "--position", choices=POSITIONS,
+        help="a learned vector is added to each row, or rotary: queries and keys are turned by "
+        "their row, which takes an even number of columns a head (learned)",
+    )  # fmt: skip
+    shape.add_argument(
+        "--feed-forward", choices=FEED_FORWARDS,
+        help="gated: the activation of the hidden columns times as many others; SwiGLU with "
+        "--activation silu (plain)",
+    )  # fmt: skip
+    shape.add_argument(
+        "--kv-heads", type=columns, metavar="K",
+        help="keys and values, each shared by as many neighbouring heads (one for each head)",
+    )  # fmt: skip
+    shape.add_argument(
+        "--bias", action=argparse.BooleanOptionalAction, default=None,
+        help="whether products have biases (they do)",
+    )  # fmt: skip
+    shape.add_argument(
+        "--tied", action=argparse.BooleanOptionalAction, default=None,
+        help="whether the head has the embedding's weights: of task text (it has its own)",
+    )  # fmt: skip
     shape.add_argument(
         "--embed",
         choices=EMBEDDINGS,
-        help="what a node's residual columns are made of: all inputs, which are broadcast for it, "
-        "or the node's own, so that nothing raw is on the air (default full)",
+        help="what a node's residual columns are made of: all inputs, which are broadcast for it; "
+        "the node's own, so that nothing raw is on the air; or what a stem, a layer with ReLU at "
+        "the nodes with inputs, makes of them and broadcasts (default full)",
     )
     shape.add_argument(
         "--embed-hidden",
         type=arguments.whole(0, 4096),
         metavar="COLUMNS",
         help="hidden columns over all nodes of an own embedding of two layers, ReLU between them "
-        "(default 0: one layer)",
+        "(default 0: one layer); columns of the stem",
     )
     shape.add_argument(
         "--pool",
-        choices=("mean", "class", "last", "mean_of_norm"),
-        help="what the head reads: the mean of all rows, a class token, the last row, or the mean "
-        "of all rows behind the norm of each",
+        choices=("mean", "class", "last", "mean_of_norm", "all"),
+        help="what the head reads: the mean of all rows, a class token, the last row, the mean "
+        "of all rows behind the norm of each, or each row, which gives a result of its own (text)",
     )
     shape.add_argument(
         "--linear",
@@ -141,7 +168,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="1",
         metavar="R|KIND=R,...",
         help="share of columns sent, 0..1: one for all gathers, or by kind of attention, heads, "
-        "forward, hidden, output (default 1)",
+        "forward, hidden, output; a kind of which 0 is sent is not on the air (default 1)",
+    )
+    loss.add_argument(
+        "--local-blocks",
+        type=arguments.whole(0, 63),
+        default=0,
+        metavar="B",
+        help="the first B blocks send nothing: each node computes them from its own columns; where "
+        "all are local, pooled columns alone are sent, which is late fusion (default 0)",
     )
     loss.add_argument("--prune-steps", type=arguments.whole(), default=4, help="pruning steps (4)")
     loss.add_argument(
@@ -163,7 +198,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.whole(1, 2**40),
         metavar="BYTES",
         help="in place of --keep: bytes an inference may put on the air, headers included; what is "
-        "worth least for its bytes goes, in whichever gather it is",
+        "worth least for its bytes goes, in whichever gather it is, and whole gathers with their "
+        "frames",
     )
     loss.add_argument(
         "--air-radio",
@@ -193,6 +229,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EPOCHS",
         help="quantisation-aware: the last EPOCHS see the integer model's roundings (default 0)",
     )
+    fit.add_argument(
+        "--best-epoch",
+        action="store_true",
+        help="end with the epoch that is best on the validation part, of those since the last "
+        "pruning and since roundings began",
+    )
     fit.add_argument("--threads", type=arguments.threads, help="CPU threads (default 1)")
     arguments.add_device_argument(fit)
     fit.add_argument(
@@ -214,9 +256,11 @@ def run(args: argparse.Namespace) -> int:
     """Train; prints the figures of the finished model."""
     import dataclasses
 
+    from cats.errors import CatsError
     from cats.nn.message_dropout import parse_probability
     from cats.report import print_notes, print_table, write_json
     from cats.shape.config import SplitConfig, node_shares
+    from cats.shape.partition import answers_alone
     from cats.tasks import baselines
     from cats.training.loop import train
     from cats.training.options import Training, suited
@@ -234,6 +278,12 @@ def run(args: argparse.Namespace) -> int:
             "hidden",
             "blocks",
             "activation",
+            "norm",
+            "position",
+            "feed_forward",
+            "kv_heads",
+            "bias",
+            "tied",
             "pool",
             "embed",
             "embed_hidden",
@@ -246,6 +296,8 @@ def run(args: argparse.Namespace) -> int:
         model = dataclasses.replace(before.model, **data)
     model = dataclasses.replace(model, **shape, linear=args.linear or model.linear)
     model.check()
+    if not model.has_integers and os.environ.get("RANK", "0") == "0":
+        print_notes(warnings=["there are no integers for such a model yet: no cats export"])
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
     inputs = args.input_split or ("channels" if model.embed == "own" else "single")
     split = SplitConfig.by_shares(model, shares, inputs, args.output_split, task.channels)
@@ -262,22 +314,30 @@ def run(args: argparse.Namespace) -> int:
         payload=args.loss_payload,
         tile_rows=args.loss_rows,
         keep=_keep(args.keep),
+        local_blocks=args.local_blocks,
         prune_steps=args.prune_steps,
         prune_scope=args.prune_scope,
         prune_by=args.prune_by,
         air_budget=args.air_budget,
         air_radio=args.air_radio,
         qat=args.qat,
+        best_epoch=args.best_epoch,
         accumulate=args.accumulate,
         device=args.device,
         precision=args.precision,
         seed=args.seed,
     )
+    if args.local_blocks > model.blocks:
+        raise CatsError(
+            f"--local-blocks {args.local_blocks}: the model's blocks are {model.blocks}"
+        )
     if init is not None and "keep" in getattr(args, "given", ()):
         _check_init(args.init, init, training.keep_ratios())
-    _, metrics = train(task, model, split, training, args.out, args.resume, args.force, init=init)
+    net, metrics = train(task, model, split, training, args.out, args.resume, args.force, init=init)
     if os.environ.get("RANK", "0") != "0":
         return 0
+    if answers_alone(net.split, net.keep):
+        print_notes(warnings=[ALONE])
     print(f"{args.out}: {metrics['parameters']} parameters in {metrics['seconds']:.1f} s")
     parts = ("validation", "test")
     for part in parts:
@@ -328,9 +388,9 @@ def _keep(text: str) -> float | dict[str, float]:
 
     try:
         if "=" not in text:
-            return arguments.some(text)
+            return arguments.share(text)
         pairs = [part.partition("=") for part in text.split(",")]
-        ratios = {name.strip(): arguments.some(ratio) for name, _, ratio in pairs}
+        ratios = {name.strip(): arguments.share(ratio) for name, _, ratio in pairs}
     except argparse.ArgumentTypeError:
         raise CatsError(f"keep {text!r}: give a share 0..1, or KIND=SHARE,...") from None
     if len(ratios) < len(pairs):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cats.plan.boards import Board
@@ -123,13 +124,19 @@ def to_gateway(config: ModelConfig, split: SplitConfig, radio: str, board: Board
     """The raw input, one byte a value, sent to a gateway once by each node that has some of it, as
     JSON; frame behind frame with the radio's guard time. Repair, the answer and what the gateway
     needs are not in it."""
+    sizes = {node: config.tokens_in * columns for node, columns in enumerate(split.inputs)}
+    return to_one(sizes, radio, board)
+
+
+def to_one(sizes: Mapping[int, int], radio: str, board: Board) -> dict:
+    """So many bytes of each node, by its number, sent to one that listens, as JSON: as
+    ``to_gateway``."""
     air = radio_named(radio)
     nodes = []
-    for node, columns in enumerate(split.inputs):
-        if not columns:
+    for node, size in sizes.items():
+        if not size:
             continue
-        size = config.tokens_in * columns
-        frames, sent = raw_bytes(columns, config.tokens_in, 1, air)
+        frames, sent = raw_bytes(1, size, 1, air)
         sends = frames * air.air_us(FRAME_HEADER) + size * air.byte_us
         nodes.append(
             {
@@ -149,6 +156,6 @@ def to_gateway(config: ModelConfig, split: SplitConfig, radio: str, board: Board
         "frames": frames,
         "bytes_on_air": sum(node["bytes_on_air"] for node in nodes),
         "inference_us": round(on_air + frames * air.guard_us),
-        "energy_mj": None if None in spent else max(spent),
+        "energy_mj": None if None in spent else max(spent, default=0.0),
         "energy_all_mj": None if None in spent else sum(spent),
     }

@@ -20,10 +20,12 @@ SCRATCH = ("rows", "scores", "window")
 
 
 @functools.lru_cache(maxsize=256)
-def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -> dict[str, int]:
+def lifetimes(
+    gathers: tuple[tuple[int, int, int, int, int], ...], held: bool, stem: bool = False
+) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
-    each gather; ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds what the node sends
-    of that tile.
+    each gather; ``stem``: rows are multiplied before INPUT is sent, too. ``tileG.B`` is tile buffer
+    B of gather G, ``outboxG.B`` holds what the node sends of that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
     one tick before the first. Frames of an exchange may arrive while the one before it is consumed,
@@ -56,9 +58,10 @@ def lifetimes(gathers: tuple[tuple[int, int, int, int, int], ...], held: bool) -
         if kind <= Kind.HIDDEN:
             use("residual", 0, late)
         if kind != Kind.RESULT:
-            use("rows", consume, late, e)
+            use("rows", produce if stem and kind == Kind.INPUT else consume, late, e)
         if kind == Kind.INPUT:
             use("input", 0, late)
+            use("stem", produce, late)
             use("embed", consume, late, e)
             use("window", consume, late, e)
             use("linear", consume, late)
@@ -93,7 +96,7 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held)
+    return lifetimes(key, held, config.stem)
 
 
 def buffer_sizes(
@@ -123,8 +126,10 @@ def buffer_sizes(
         "window": 0,
         "sums": 0,
     }
-    if config.embed_hidden:
+    if config.embed_layers == 2:
         sizes["embed"] = mode.block_rows * split.embed_hidden(config)[node]
+    if config.stem:
+        sizes["stem"] = config.tokens_in * split.embed_hidden(config)[node]
     if config.linear and node == split.holder(config):
         sizes["linear"] = 2 * config.outputs
         sizes["window"] = 2 * round_up(config.window, 4)
@@ -152,11 +157,11 @@ def tile_sizes(
 
 
 def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
-    """Columns of the widest view of a node, or of the embedding's hidden columns, rounded up to a
-    multiple of 4."""
+    """Columns of the widest view of a node, of the embedding's hidden columns, or of what its stem
+    reads, rounded up to a multiple of 4."""
     widest = max(view_width(config, split, keep, g, node) for g in range(len(keep)))
-    widest = max(widest, split.embed_hidden(config)[node])
-    return round_up(widest, 4)
+    local = split.inputs[node] if config.stem else split.embed_hidden(config)[node]
+    return round_up(max(widest, local), 4)
 
 
 def hidden_rows(config: ModelConfig, gathers: Sequence[GatherPlan], mode: Mode) -> int:

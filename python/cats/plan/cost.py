@@ -11,6 +11,7 @@ inferences within 5 %.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -106,7 +107,8 @@ class Share:
     """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
     come from ``others`` sources; columns that it sends and output columns of its product; columns
     of the ``window`` that its linear path reads here; residual columns (``embedded``) that a second
-    product of the embedding makes of the ``outputs`` of the first."""
+    product of the embedding makes of the ``outputs`` of the first; inputs (``stemmed``) of which
+    its stem makes what it sends."""
 
     kind: Kind
     nodes: int
@@ -118,6 +120,7 @@ class Share:
     outputs: int
     window: int = 0
     embedded: int = 0
+    stemmed: int = 0
 
 
 def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
@@ -136,8 +139,9 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         outputs=product_width(config, split, g, node),
         window=config.window if direct else 0,
         embedded=split.heads[node] * config.head_width
-        if kind == Kind.INPUT and split.embed_hidden(config)[node]
+        if kind == Kind.INPUT and config.embed_layers == 2 and split.inputs[node]
         else 0,
+        stemmed=split.inputs[node] if kind == Kind.INPUT and config.stem else 0,
     )
 
 
@@ -181,8 +185,12 @@ def exchange(
     produce = 150.0
     if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
         produce += count * (83 + share.sent * (8.2 if residual else 4.3))
+    whole, rest = divmod(count, block_rows)
+    blocks = [block_rows] * whole + [rest] * (rest > 0)
     if kind == Kind.HEADS and not heads_per_pass:
         produce += attention(rows)
+    elif share.stemmed:
+        produce += rows_of(share.stemmed, share.view - share.kept, blocks, _RELU)
     elif kind == Kind.OUTPUT:
         produce += count * own * width * (6.6 * n if config.pool == "mean" else 30)
     if kind == Kind.RESULT:
@@ -203,8 +211,6 @@ def exchange(
     store = _RELU if hides else _STORE[kind]
     passes = -(-own // heads_per_pass) if heads_per_pass and kind == Kind.ATTENTION else 1
     consume = 120.0 + 60 * (share.nodes - 1) + passes * count * row
-    whole, rest = divmod(count, block_rows)
-    blocks = [block_rows] * whole + [rest] * (rest > 0)
     outputs = width if kind == Kind.ATTENTION else share.outputs
     if kind == Kind.OUTPUT and config.pool == "mean_of_norm":
         # Each row is added up; the product, with the last, is spread over them.
@@ -219,11 +225,16 @@ def exchange(
             consume += attention(queries)
     else:
         consume += sum(60 + each[height] for height in blocks)
-    if share.embedded:  # the hidden columns are unpacked and multiplied
-        consume += count * (105 + unpack(share.outputs))
-        stride = -(-share.outputs // 4) * 4
-        consume += sum(60 + product(n, stride, share.embedded, _STORE[kind]) for n in blocks)
+    if share.embedded:
+        consume += rows_of(share.outputs, share.embedded, blocks, _STORE[kind])
     return produce, consume + linear(share.window, count * config.outputs / config.tokens_in)
+
+
+def rows_of(columns: int, outputs: int, blocks: Sequence[int], store: float) -> float:
+    """Blocks of rows of a node's own int8 columns, unpacked and multiplied."""
+    stride = -(-columns // 4) * 4
+    unpacked = sum(blocks) * (105 + unpack(columns))
+    return unpacked + sum(60 + product(n, stride, outputs, store) for n in blocks)
 
 
 def linear(window: int, outputs: float) -> float:
@@ -260,16 +271,20 @@ def weights_read(
         column = -(-view_width(config, split, keep, g, node) // 4) * 4 + CHANNEL.itemsize
         total += blocks * product_width(config, split, g, node) * column
         if gather_kind(config, g)[0] == Kind.INPUT:
-            total += blocks * embed_out_bytes(config, split, node)
+            total += blocks * local_bytes(config, split, node)
     return total + linear_bytes(config, split, node)
 
 
-def embed_out_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:
-    """Weights of the second product of a node's embedding, with what stands beside each output
-    column."""
-    hidden = split.embed_hidden(config)[node]
-    own = split.heads[node] * config.head_width
-    return own * (-(-hidden // 4) * 4 + CHANNEL.itemsize) if hidden else 0
+def local_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:
+    """Weights of a node's stem, or of the second product of its embedding, with what stands beside
+    each output column."""
+    columns = split.embed_hidden(config)[node]
+    outputs = split.heads[node] * config.head_width
+    if not columns:
+        return 0
+    if config.stem:
+        columns, outputs = split.inputs[node], columns
+    return outputs * (-(-columns // 4) * 4 + CHANNEL.itemsize)
 
 
 def linear_bytes(config: ModelConfig, split: SplitConfig, node: int) -> int:

@@ -28,7 +28,7 @@ from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, check_keep, gather_count, silent
+from cats.shape.partition import KeepSets, Kind, check_keep, gather_count
 
 #: A frame's gather number is one byte.
 MAX_GATHERS = 255
@@ -79,12 +79,16 @@ class _Search:
     # Groups and their options
 
     def groups(self, mode: Mode) -> list[tuple[int, ...]]:
-        """Gathers that share one tile height: a kind over all blocks, or all row-local kinds."""
+        """Gathers that share one tile height: a kind over all blocks, or all row-local kinds; those
+        of which nothing is sent apart from the others."""
         found: dict[tuple, list[int]] = {}
-        for g, (kind, _) in enumerate(self.timing.kinds):
-            together = "row-local" if mode.interleave and kind in ROW_LOCAL else kind
+        for g, (kind, block) in enumerate(self.timing.kinds):
+            turns = self.timing.turns(g, mode)
+            together = "row-local" if turns else kind
+            phase = range(2 + 4 * block, 5 + 4 * block) if turns else (g,)
+            quiet = all(self.timing.quiet[k] for k in phase)
             fixed = None if self.tile_rows is None else self.asked(g)
-            found.setdefault((together, self.timing.rows[g], fixed), []).append(g)
+            found.setdefault((together, self.timing.rows[g], fixed, quiet), []).append(g)
         return [tuple(gathers) for gathers in found.values()]
 
     def asked(self, g: int) -> int:
@@ -100,7 +104,7 @@ class _Search:
         rows = self.timing.rows[group[0]]
         if mode.held and self.timing.kinds[group[0]][0] == Kind.ATTENTION:
             return [rows]
-        if silent(self.config, group[0]):
+        if self.timing.quiet[group[0]] and not self.timing.turns(group[0], mode):
             return [rows]
         if self.tile_rows is not None:
             return [self.asked(group[0])]
@@ -377,6 +381,7 @@ def _prepare(
 ) -> tuple[_Search, bool | None]:
     """Check everything; (search, whether gathers may take turns: None is open)."""
     config.check()
+    config.check_integers()
     split.check(config)
     check_keep(config, split, keep)
     compute = compute or Compute()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.battery import Battery, life
 from cats.plan.boards import Board
-from cats.plan.cost import embed_out_bytes, linear_bytes, node_instructions, weights_read
+from cats.plan.cost import linear_bytes, local_bytes, node_instructions, weights_read
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import PlanOptions, make_plan
@@ -31,10 +32,12 @@ from cats.shape.partition import (
     PRUNABLE,
     KeepSets,
     Kind,
-    embed_ranges,
     full_keep,
     gather_count,
     gather_kind,
+    kept_count,
+    local_blocks,
+    local_keep,
     product_width,
     view_width,
 )
@@ -66,7 +69,7 @@ def image_size(
     count = gather_count(config)
     image = HEADER.itemsize + MODEL.itemsize
     image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
-    weights = linear_bytes(config, split, node) + embed_out_bytes(config, split, node)
+    weights = linear_bytes(config, split, node) + local_bytes(config, split, node)
     image += EMBED.itemsize if split.embed_hidden(config)[node] else 0
     for g in range(count):
         kind, _ = gather_kind(config, g)
@@ -130,49 +133,57 @@ def single_device(config: ModelConfig) -> tuple[NodeSize, int]:
 
 
 def parameters(config: ModelConfig, split: SplitConfig | None = None) -> int:
-    """Trained numbers of the model. Where each node embeds its own inputs, those that no node has
-    are always zero: with ``split`` they are left out."""
-    f, m = config.features, config.hidden
-    block = 4 * f * f + 2 * f * m + 4 * f + f + m + 4 * f  # products, their biases, two norms
-    total = _embedding(config, split) + config.tokens * f + config.blocks * block
-    total += 2 * f + config.outputs * (f + 1)
+    """Trained numbers of the model. Where nodes read their own inputs alone, those that no node
+    has are always zero: with ``split`` they are left out."""
+    f, m, up = config.features, config.hidden, config.up_columns
+    keys = config.key_heads * config.head_width
+    norm = f if config.norm == "rms" else 2 * f
+    block = 2 * (f + keys) * f + (up + m) * f + 2 * norm  # products, two norms
+    block += (3 * f + 2 * keys + up) * config.bias
+    total = _embedding(config, split) + config.blocks * block + norm
+    total += config.tokens * f if config.position == "learned" else 0
+    total += 0 if config.tied else config.outputs * (f + config.bias)
     total += config.outputs * (config.window + 1) if config.linear else 0
     return total + (f if config.pool == "class" else 0)
 
 
 def _embedding(config: ModelConfig, split: SplitConfig | None) -> int:
     """Trained numbers of the embedding: see ``parameters``."""
-    first, last = config.embed_outputs, config.features
-    total = first + (last if config.embed_hidden else 0)
-    if config.embed == "full" or split is None:
-        return total + first * config.inputs + config.embed_hidden * last
-    own = (heads * config.head_width for heads in split.heads)
-    for (begin, end), inputs, residual in zip(embed_ranges(config, split), split.inputs, own):
-        total += (end - begin) * (inputs + (residual if config.embed_hidden else 0))
-    return total
+    last, hidden = config.features, config.embed_hidden
+    total = (last + hidden) * config.bias
+    columns = (hidden,) * (hidden > 0) if split is None else split.embed_hidden(config)
+    inputs = (config.inputs,) if split is None else split.inputs
+    residual = (last,) if split is None else [heads * config.head_width for heads in split.heads]
+    if config.embed == "full":
+        return total + config.inputs * last
+    if not hidden:
+        return total + sum(map(operator.mul, inputs, residual))
+    total += sum(map(operator.mul, inputs, columns))
+    return total + (hidden * last if config.stem else sum(map(operator.mul, columns, residual)))
 
 
 # Boards, and how many of them
 
 
-def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float) -> KeepSets:
-    """Keep sets of the size that a keep ratio gives; which columns does not matter here."""
-    if not 0 < ratio <= 1:
-        raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
-    return [
+def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float, local: int = 0) -> KeepSets:
+    """Keep sets of the size that a keep ratio gives, empty in the first ``local`` blocks; which
+    columns does not matter here."""
+    if not 0 <= ratio <= 1:
+        raise CatsError(f"keep ratio is {ratio}: give 0 to 1")
+    keep = [
         [
-            kept[: max(1, round(ratio * len(kept)))] if gather_kind(config, g)[0] in PRUNABLE
-            else kept
+            kept[: kept_count(ratio, len(kept))] if gather_kind(config, g)[0] in PRUNABLE else kept
             for kept in sources
         ]
         for g, sources in enumerate(full_keep(config, split))
     ]  # fmt: skip
+    return local_keep(config, keep, local)
 
 
 def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float:
-    """Kept columns over all columns in the gathers that may be pruned."""
-    full = full_keep(config, split)
-    prunable = [g for g in range(len(keep)) if gather_kind(config, g)[0] in PRUNABLE]
+    """Kept columns over all columns in the gathers that may be pruned, local blocks left out."""
+    full, first = full_keep(config, split), 1 + 4 * local_blocks(config, keep)
+    prunable = [g for g in range(first, len(keep)) if gather_kind(config, g)[0] in PRUNABLE]
     return sum(len(k) for g in prunable for k in keep[g]) / sum(
         len(k) for g in prunable for k in full[g]
     )
@@ -345,7 +356,13 @@ def even_split(config: ModelConfig, nodes: int, input_split: str) -> SplitConfig
 
 
 def largest_features(
-    config: ModelConfig, nodes: int, board: Board, keep: float, radio: str, input_split: str
+    config: ModelConfig,
+    nodes: int,
+    board: Board,
+    keep: float,
+    radio: str,
+    input_split: str,
+    local: int = 0,
 ) -> ModelConfig | None:
     """The widest model of this depth and length that ``nodes`` boards hold, heads of the same
     width and the feed-forward in proportion; None where not even the narrowest fits."""
@@ -361,7 +378,7 @@ def largest_features(
         model = scaled(heads)
         try:
             split = even_split(model, nodes, input_split)
-            kept = ratio_keep(model, split, keep) if nodes > 1 else full_keep(model, split)
+            kept = ratio_keep(model, split, keep, local) if nodes > 1 else full_keep(model, split)
             # Node 0 has the largest share of all.
             if image_size(model, split, kept, 0)[0] > board.image_limit(radio, nodes):
                 return False

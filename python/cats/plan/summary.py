@@ -48,7 +48,7 @@ def summary(model: Shaped) -> str:
     config, split, keep = model.config, model.split, model.keep
     nodes = [
         [d, split.heads[d], split.hidden[d], split.inputs[d], split.outputs[d],
-         image_size(config, split, keep, d)[0]]
+         image_size(config, split, keep, d)[0] if config.has_integers else "-"]
         for d in range(split.nodes)
     ]  # fmt: skip
     lines = [

@@ -40,7 +40,7 @@ from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import Rhythm
 from cats.report import Panel, number_text, progress, table
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
-from cats.shape.partition import KeepSets, full_keep
+from cats.shape.partition import KeepSets, full_keep, local_blocks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,15 +141,16 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
     larger = chosen_larger(args)
     own: tuple[SplitConfig, KeepSets] | None = None
     given: Plan | None = None
-    options = PlanOptions()
+    local, options = 0, PlanOptions()
     if exported is not None:
         options = exported.options
         config, given, own = exported.config, exported.plan, (exported.split, exported.keep)
+        local = local_blocks(config, exported.keep)
         ratio = keep_ratio(config, *own) if exported.split.nodes > 1 else 1.0
     else:
         if args.features is None or args.tokens is None:
             raise CatsError("name a DEPLOY folder, or give --features and --tokens")
-        ratio = args.keep
+        ratio, local = args.keep, args.local_blocks
         config = ModelConfig(
             tokens_in=args.tokens,
             inputs=args.inputs,
@@ -173,8 +174,6 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         raise CatsError(f"{board.name} has no {radio}: one of {', '.join(board.radios)}")
     if given and given.rounds != rounds:
         given = None
-    if not 0 < ratio <= 1:
-        raise CatsError(f"keep ratio is {ratio}: give more than 0 and at most 1")
     most = min(MAX_NODES, config.heads, config.hidden)
     numbers = parse_nodes(args.nodes) if args.nodes else list(range(1, most + 1))
     if min(numbers) > most:
@@ -184,7 +183,9 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         if own is not None and own[0].nodes == nodes:
             return own
         split = even_split(config, nodes, args.input_split)
-        return split, full_keep(config, split) if nodes == 1 else ratio_keep(config, split, ratio)
+        if nodes == 1:
+            return split, full_keep(config, split)
+        return split, ratio_keep(config, split, ratio, local)
 
     radios = tuple(dict.fromkeys([*(name for name in RADIOS if name in board.radios), radio]))
     rows = []
@@ -196,7 +197,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         )  # fmt: skip
         row |= {k: row["radios"][radio][k] for k in ("fits_ram", "fits_flash", "fits")}
         if args.largest:
-            wide = largest_features(config, nodes, board, ratio, radio, args.input_split)
+            wide = largest_features(config, nodes, board, ratio, radio, args.input_split, local)
             row["largest_model"] = wide and {**to_json(wide), "parameters": parameters(wide)}
         rows.append(row)
     least = next((row["nodes"] for row in rows if row["fits"]), None)

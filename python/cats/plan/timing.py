@@ -113,12 +113,24 @@ class Timing:
         self.shares = [
             [share(config, split, keep, g, d) for d in range(split.nodes)] for g in range(count)
         ]
+        #: Whether nothing of a gather is ever sent.
+        self.quiet = [
+            silent(config, g) or (split.nodes > 1 and not any(widths))
+            for g, widths in enumerate(self.widths)
+        ]
         # The first gather that is the same but for its block: most blocks are alike.
         seen: dict[tuple, int] = {}
         self.like = [
             seen.setdefault(
-                (self.kinds[g][0], self.rows[g], *self.widths[g], *(s.view for s in shares)), g
-            )
+                (
+                    self.kinds[g][0],
+                    self.rows[g],
+                    *self.widths[g],
+                    *(s.view for s in shares),
+                    self._leads_to_air(g) and g,
+                ),
+                g,
+            )  # fmt: skip
             for g, shares in enumerate(self.shares)
         ]
         self._gathers: dict[tuple, GatherPlan] = {}
@@ -146,7 +158,21 @@ class Timing:
         work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
         if not self.hides(g, plan, mode):
             work += self._frames(g, plan, rows).air_us
+        if self._leads_to_air(g):
+            work += self._produced(g + 1, mode)
         return dataclasses.replace(plan, spacing_us=math.ceil(work))
+
+    def _leads_to_air(self, g: int) -> bool:
+        """Whether gather g is on no air and the next one is: who leads cannot tell by an exchange
+        when the others have made what they send in that."""
+        air = self.split.nodes > 1 and 0 < g < len(self.quiet) - 1
+        return air and self.quiet[g] and not self.quiet[g + 1]
+
+    def _produced(self, g: int, mode: Mode) -> float:
+        """Microseconds until the slowest node has made what it sends of gather g's first tile, in
+        tiles of about a frame."""
+        rows = max(self.payload // max(self.widths[g]), mode.block_rows)
+        return self._slowest(g, min(rows, self.rows[g]), mode, of=slice(1))
 
     def _cut_up(self, g: int, rows: int) -> GatherPlan:
         """A gather in tiles of so many rows, one buffer, without its spacing."""
@@ -179,7 +205,7 @@ class Timing:
             rows=self.rows[g],
             tile_rows=rows,
             buffers=1,
-            rounds=0 if silent(self.config, g) else self.rounds,
+            rounds=0 if self.quiet[g] else self.rounds,
             slot_us=self.air.slot_us(frame, most, self.rounds),
             control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
             turn_us=self.air.turn_us(frame, most, self.rounds),
@@ -208,6 +234,8 @@ class Timing:
     def handling(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
         """Microseconds that an exchange's frames and its two jobs take a node's processor, beside
         what is computed: all frames where that hides behind the air, else the last one."""
+        if self.quiet[g] and self.split.nodes > 1 and not plan.opens:
+            return 2 * self.air.code.job_us() + self.air.code.closed_us()
         frames = self._frames(g, plan, rows)
         spent = frames.handled_us if self.hides(g, plan, mode) else frames.ending_us
         return 2 * self.air.code.job_us() + spent
@@ -227,18 +255,21 @@ class Timing:
         """Microseconds that the slowest node computes for an exchange of ``rows`` rows."""
         key = (self.like[g], rows, mode.block_rows, self.passes(g, mode))
         if key not in self._computing:
-            heads = self.split.heads
-            self._computing[key] = 0.0
-            for d in self.distinct:
-                parts = exchange(
-                    self.config, self.shares[g][d], last_rows(self.config, g, rows),
-                    block_rows=mode.block_rows,
-                    heads_per_pass=mode.passes(heads[d]) if mode.held else 0,
-                    queries=queried(self.config, g),
-                )  # fmt: skip
-                work = self.compute.microseconds(sum(parts))
-                self._computing[key] = max(self._computing[key], work)
+            self._computing[key] = self._slowest(g, rows, mode)
         return self._computing[key]
+
+    def _slowest(self, g: int, rows: int, mode: Mode, of: slice = slice(2)) -> float:
+        """Microseconds of the slowest node for parts ``of`` (produce, consume) of an exchange."""
+        found = 0.0
+        for d in self.distinct:
+            parts = exchange(
+                self.config, self.shares[g][d], last_rows(self.config, g, rows),
+                block_rows=mode.block_rows,
+                heads_per_pass=mode.passes(self.split.heads[d]) if mode.held else 0,
+                queries=queried(self.config, g),
+            )  # fmt: skip
+            found = max(found, self.compute.microseconds(sum(parts[of])))
+        return found
 
     @functools.cached_property
     def distinct(self) -> list[int]:
@@ -301,16 +332,17 @@ class Timing:
         control = early + air.air_us(FRAME_HEADER + counts_bytes(self.split.nodes))
         control += air.control_heard_us()
         # From a spread before the end of the data until that was looked at, as late as a frame.
-        on = 2 * spread + air.code.woken_us() + air.code.closed_us()
+        on = air.start_us + 2 * spread + air.code.woken_us() + air.code.closed_us()
         for count, size in ((cut.fragments(rows), cut.width * rows) for cut in others):
             frame = math.ceil(FRAME_HEADER + size / max(count, 1))
-            on += count * min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)
+            taken = min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)
+            on += count * (taken + air.pause_us(plan.slot_us - taken))
         if node != 0:  # the opening, from where the leader may be ready
-            on += control + self._waits(g, plan, rows, mode)
+            on += air.start_us + control + self._waits(g, plan, rows, mode)
         if plan.rounds:  # reports of nothing, the last one's, and the grant
             silent = min(2 * spread + (air.detect_us or plan.control_us), plan.control_us)
-            on += (self.split.nodes - 2) * silent
-            on += ((node != self.split.nodes - 1) + (node != 0)) * control
+            on += (self.split.nodes - 2) * (silent + air.pause_us(plan.control_us - silent))
+            on += ((node != self.split.nodes - 1) + (node != 0)) * (control + air.start_us)
         return on
 
     def _waits(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:

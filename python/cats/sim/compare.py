@@ -15,7 +15,7 @@ from cats.files import write_atomic
 from cats.integer import reference
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
-from cats.shape.partition import Kind, element_bytes, gather_kind, own_ranges
+from cats.shape.partition import element_bytes, gather_kind, input_ranges, own_ranges
 from cats.sim.simulate import Result
 
 #: Samples that the reference checks at a time.
@@ -72,7 +72,7 @@ def check(
     """(inference, node) whose output differs from the reference's with the same losses, among the
     first ``limit`` inferences (all where None); those of ``Result.mixed`` are left out."""
     count = len(inputs) if limit is None else min(limit, len(inputs))
-    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    ranges = input_ranges(model.split)
     wrong: list[tuple[int, int]] = []
     for start in range(0, count, _BATCH):
         part = slice(start, min(start + _BATCH, count))

@@ -52,7 +52,8 @@ def quality(
     import torch
 
     fill = -1e30 if task.model.task == "classify" else 0.0
-    outputs = np.nan_to_num(real_outputs(model, result.outputs[:, :, -1]), nan=fill)
+    given = result.outputs if task.scores_rows else result.outputs[:, :, -1]
+    outputs = np.nan_to_num(real_outputs(model, given), nan=fill)
     totals: dict[str, float] = {}
     weights = 0
     for d in owners(model) if nodes is None else nodes:

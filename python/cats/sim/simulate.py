@@ -26,7 +26,7 @@ from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import meeting
 from cats.plan.timing import Compute, exchange_instructions
-from cats.shape.partition import Kind, own_ranges
+from cats.shape.partition import Kind, input_ranges
 from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.faults import Faults, write_faults
@@ -229,7 +229,7 @@ def _run(
     idle_ns, on_ns = np.zeros((2, batch, nodes), np.uint64)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
-    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    ranges = input_ranges(model.split)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
@@ -366,6 +366,8 @@ def _config(
     config.period_us, config.clock_ppm = settings.period_us, settings.clock_ppm
     config.jitter_us = settings.jitter_us
     config.listens, config.detect_us = settings.receiver_off, radio.detect_us
+    config.start_ns, config.rest_ns = 1e3 * radio.start_us, 1e3 * radio.rest_us
+    config.start_to_send = radio.start_to_send
     if code is not None:
         config.code_counted = True
         fill_code(config.code, code, radio)

@@ -103,6 +103,8 @@ class Task(ABC):
     #: Of a causal model with pool "last" every row is learned from, and may be scored: ``batch``
     #: gives targets for all of them, and ``score`` takes [n, rows, C].
     all_rows: bool = False
+    #: ``score`` takes all rows that the model gives, [n, rows, C], where these are several.
+    scores_rows: bool = False
 
     def __init_subclass__(cls, **options: object) -> None:
         super().__init_subclass__(**options)
@@ -149,7 +151,13 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, output: Tensor, part: Part) -> dict[str, float]:
-        """Figures of ``output`` [n, C], the last output row of every sample of ``part``."""
+        """Figures of ``output`` [n, C], the last output row of every sample of ``part`` (see
+        ``scores_rows``)."""
+
+    def sample(self, epoch: int, outputs: Callable[[Tensor], Tensor]) -> str | None:
+        """Something to show of the model behind an epoch (counted from 1) while it trains, or None;
+        ``outputs``: inputs [n, tokens_in, P] to [n, rows, C], both on the CPU."""
+        return None
 
     def linear_map(self) -> Tensor | None:
         """The best linear map from the window to the output, [tokens_in * P + 1, C], the last row
@@ -158,6 +166,10 @@ class Task(ABC):
 
     def baselines(self) -> Mapping[str, Baseline]:
         """What it has to beat, by name, learned from the training part alone."""
+        return {}
+
+    def beside(self, part: str) -> Mapping[str, dict[str, float]]:
+        """Figures by name, for ``part``, of what gives no outputs: none here."""
         return {}
 
     @property

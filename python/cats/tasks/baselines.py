@@ -50,6 +50,7 @@ def scores(task: Task, *parts: str) -> dict[str, dict[str, dict[str, float]]]:
             name: task.score(model(getattr(task, part)), getattr(task, part))
             for name, model in models.items()
         }
+        | dict(task.beside(part))
         for part in parts
     }
 

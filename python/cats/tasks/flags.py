@@ -58,7 +58,9 @@ FLAGS: dict[str, dict[str, Any]] = {
         "help": "forecast: CSV file with a header line; classify, regression: CSV with columns "
         "sample, label and one for each channel, or NAME_TRAIN.ts; images: a folder with a "
         "sub-folder of PNG or JPEG files a class, perhaps inside train and test, or NAME.npz with "
-        "arrays x, y or x_train ..; --resume takes it under another name, too",
+        "arrays x, y or x_train ..; text: a file in UTF-8; speech: a folder of "
+        "WORD_SPEAKER_NUMBER.wav, or with a sub-folder a word; --resume takes it under another "
+        "name, too",
     },
     "target": {
         "metavar": "COL[,COL..]",
@@ -73,13 +75,18 @@ FLAGS: dict[str, dict[str, Any]] = {
     },
     "context": {
         "type": arguments.whole(),
-        "help": "forecast: values seen before the forecast (default 512)",
+        "help": "forecast: values seen before the forecast (default 512); text: tokens of a window "
+        "(default 64)",
     },
     "horizon": {"type": arguments.whole(), "help": "forecast: values to forecast (default 96)"},
     "patch": {
         "type": arguments.whole(),
         "help": "values a token (default 16; classify, regression 10; images: pixels of its side, "
-        "4)",
+        "4; speech: frames of features, 4)",
+    },
+    "patch_overlap": {
+        "type": arguments.whole(0),
+        "help": "images: pixels around its patch that a token sees as well (default 0)",
     },
     "stride": {
         "type": arguments.whole(),
@@ -87,7 +94,18 @@ FLAGS: dict[str, dict[str, Any]] = {
     },
     "parts": {
         "help": "forecast: train:validation:test, in order of time, as shares (default "
-        "0.6:0.2:0.2), rows (8640:2880:2880) or months of 30 days (12m:4m:4m)",
+        "0.6:0.2:0.2), rows (8640:2880:2880) or months of 30 days (12m:4m:4m); text: shares or "
+        "tokens (default 0.9:0.05:0.05); with two, 0.9:0.1, the second one also tests",
+    },
+    "tokens": {
+        "choices": ("characters", "bytes"),
+        "help": "text: what a token is, one of the characters that the file holds, or a byte "
+        "(default characters)",
+    },
+    "windows": {
+        "type": arguments.whole(),
+        "help": "text: random crops of the training part an epoch (default: as many as lie in it "
+        "side by side)",
     },
     "missing": {
         "choices": ("refuse", "hold"),
@@ -107,7 +125,8 @@ FLAGS: dict[str, dict[str, Any]] = {
     },
     "group": {
         "metavar": "COL",
-        "help": "classify, regression: person or recording; all series of one are in one part",
+        "help": "classify, regression: person or recording; all series of one are in one part; "
+        "speech: speaker (default) or none",
     },
     "channels": {
         "metavar": "COL,COL",
@@ -135,8 +154,22 @@ FLAGS: dict[str, dict[str, Any]] = {
         "metavar": "none|NAME=VALUE,..",
         "help": "images: how training images are changed: shift (pixels), flip (1), colour (0..1), "
         "mixup and cutmix (shares of batches), cutout (pixels) (default: shift by an eighth); "
-        "digits, classify, regression: true or false (default true; regression false)",
+        "digits, classify, regression, speech: true or false (default true; regression false)",
     },
+    "seconds": {
+        "type": arguments.number(0, 60),
+        "help": "speech: length of a sample; shorter recordings lie in the middle of silence, of "
+        "longer ones the middle is taken (default 1)",
+    },
+    "rate": {
+        "type": arguments.whole(),
+        "help": "speech: samples a second that all recordings have (default: those of the first)",
+    },
+    "frame": {
+        "type": arguments.whole(),
+        "help": "speech: samples of a frame, a power of two (default: about 32 ms)",
+    },
+    "mels": {"type": arguments.whole(), "help": "speech: bands of a frame (default 20)"},
 }
 
 

@@ -21,12 +21,11 @@ from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata, units_of
 from cats.tasks import Baseline, Part, Task, baselines, same_data, stored_path
+from cats.tasks.parts import rows_of_parts
 from cats.tasks.read_series import MISSING, read_series
 
 #: Most floats of training windows that are laid out in memory (1 GiB).
 MOST_FLOATS = 1 << 28
-#: A month of the literature's splits.
-MONTH = timedelta(days=30)
 DAY = timedelta(days=1)
 #: Options by name of a published protocol; ``ett``: one column of the ETT hourly files.
 PRESETS = {
@@ -133,7 +132,7 @@ class Forecast(Task):
             task="forecast",
         )
         self.period = _rows_a_day(found.step)
-        counts = _part_rows(parts, len(found.values), found.step)
+        counts = rows_of_parts(parts, len(found.values), found.step)
         series = torch.from_numpy(found.values)
         known = [column.contiguous() for column in series[: counts[0]].T]
         described = []
@@ -238,40 +237,6 @@ def _statistics(context: Tensor) -> tuple[Tensor, Tensor]:
     deviation 0.003."""
     variance, mean = torch.var_mean(context, 2, correction=0)
     return mean, (variance + 1e-5).sqrt()
-
-
-def _part_rows(parts: str, rows: int, step: timedelta | None) -> list[int]:
-    """Rows of the three parts."""
-    texts = parts.split(":")
-    wrong = CatsError(
-        f"parts {parts!r}: give TRAIN:VALIDATION:TEST as shares, as rows or as months (12m:4m:4m)"
-    )
-    try:
-        if len(texts) != 3:
-            raise wrong
-        if all(text.endswith("m") for text in texts):
-            counts = [int(text[:-1]) * _rows_a_month(step) for text in texts]
-        elif all(text.isdigit() for text in texts):
-            counts = [int(text) for text in texts]
-        else:
-            shares = [float(text) for text in texts]
-            if not all(0 < share < 1 for share in shares) or sum(shares) > 1 + 1e-9:
-                raise wrong
-            ends = [int(sum(shares[: i + 1]) * rows + 1e-6) for i in range(3)]
-            counts = [ends[0], ends[1] - ends[0], ends[2] - ends[1]]
-    except ValueError:
-        raise wrong from None
-    if min(counts) < 1:
-        raise wrong
-    if sum(counts) > rows:
-        raise CatsError(f"parts {parts!r} need {sum(counts)} rows, the file has {rows}")
-    return counts
-
-
-def _rows_a_month(step: timedelta | None) -> int:
-    if step is None:
-        raise CatsError("parts in months need dates in the file")
-    return round(MONTH / step)
 
 
 def _rows_a_day(step: timedelta | None) -> int | None:

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images in classes: a folder with a sub-folder a class, or a NumPy archive.
 
-Tokens are square patches, left to right and down; a token's columns are channel by channel, in a
-channel row by row. Channels are normalised by mean and deviation of the training part.
+Tokens are square patches, left to right and down, perhaps with some pixels around them; a token's
+columns are channel by channel, in a channel row by row. Channels are normalised by mean and
+deviation of the training part.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch.nn import functional
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig
-from cats.shape.metadata import Channel, Metadata, sorted_labels
+from cats.shape.metadata import MAX_OVERLAP, Channel, Metadata, sorted_labels
 from cats.tasks import Part, same_data, stored_path
 from cats.tasks import read_images as read
 from cats.tasks.arrays import ClassTask
@@ -28,7 +29,8 @@ NAMES = {1: ("grey",), 3: ("red", "green", "blue")}
 
 
 class Images(ClassTask):
-    """Images of ``data``, one size all, in tokens of ``patch`` x ``patch`` pixels.
+    """Images of ``data``, one size all, in tokens of ``patch`` x ``patch`` pixels and
+    ``patch_overlap`` pixels around them; beyond the image's edge is the mean of the channel.
 
     ``data``: a folder with a sub-folder a class, or with such folders in ``train`` and ``test``, or
     an ``.npz`` file (``cats.tasks.read_images``). ``size``, "HEIGHTxWIDTH", is what images are
@@ -47,6 +49,7 @@ class Images(ClassTask):
         self,
         data: str,
         patch: int = 4,
+        patch_overlap: int = 0,
         size: str | None = None,
         split_seed: int = 0,
         augment: str | None = None,
@@ -57,12 +60,15 @@ class Images(ClassTask):
         channels, height, width = known.pixels.shape[1:]
         if patch < 1 or height % patch or width % patch:
             raise CatsError(f"{data}: patch of {patch} pixels does not divide {height}x{width}")
+        if not 0 <= patch_overlap <= MAX_OVERLAP:
+            raise CatsError(f"overlap of {patch_overlap} pixels: 0 to {MAX_OVERLAP}")
         augment = augment or f"shift={height // 8}"
-        self.augment, self.patch = parse_augment(augment), patch
+        self.augment, self.patch, self.overlap = parse_augment(augment), patch, patch_overlap
         self.classes = _classes(data, known, test, fitted)
         self.options = {
             "data": stored_path(data),
             "patch": patch,
+            "patch_overlap": patch_overlap,
             "size": size,
             "split_seed": split_seed,
             "augment": augment,
@@ -70,7 +76,7 @@ class Images(ClassTask):
         }
         self.model = ModelConfig(
             tokens_in=height * width // patch**2,
-            inputs=channels * patch**2,
+            inputs=channels * (patch + 2 * patch_overlap) ** 2,
             outputs=len(self.classes),
             features=64,
             heads=8,
@@ -109,7 +115,8 @@ class Images(ClassTask):
             channels.append(Channel(name, "", float(mean), float(deviation), *span))
         height, width = pixels.shape[2:]
         patch = (self.patch, self.patch)
-        return Metadata(tuple(channels), height, width, patch, tuple(self.classes))
+        classes = tuple(self.classes)
+        return Metadata(tuple(channels), height, width, patch, classes, overlap=self.overlap)
 
     def _numbers(self, images: read.Images) -> Tensor:
         number = {name: i for i, name in enumerate(self.classes)}
@@ -119,10 +126,12 @@ class Images(ClassTask):
         return (pixels - self._mean) / self._deviation
 
     def _tokens(self, images: Tensor) -> Tensor:
-        """[n, C, H, W] to [n, tokens, C * patch * patch]."""
-        patch = self.patch
-        tiles = images.unflatten(3, (-1, patch)).unflatten(2, (-1, patch))  # [n, C, Y, r, X, c]
-        return tiles.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+        """Normalised [n, C, H, W] to [n, tokens, C * side * side], side of a patch and what is
+        around it."""
+        side = self.patch + 2 * self.overlap
+        images = functional.pad(images, (self.overlap,) * 4)
+        tiles = images.unfold(2, side, self.patch).unfold(3, side, self.patch)  # [n, C, Y, X, r, c]
+        return tiles.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
 
     def to(self, device: torch.device) -> None:
         self._pixels, self._labels = self._pixels.to(device), self._labels.to(device)

@@ -4,8 +4,9 @@
 
 ``.ts``: series of the UEA and UCR archives. ``.csv``: a column for each channel of the model, by
 its name; rows of one ``sample`` are a series, with a ``label`` where there are labels. Images: a
-row for each, its pixels in its columns. ``.npy``, ``.npz`` (``samples``, perhaps ``labels``):
-arrays [n, height, width, channels], without the axes that are one.
+row for each, its pixels in its columns. ``.wav``: one recording, of a model of speech. ``.npy``,
+``.npz`` (``samples``, perhaps ``labels``): arrays [n, height, width, channels], without the axes
+that are one. For a text model any file is text.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.shape.metadata import Metadata
+from cats.tasks import log_mel
+from cats.tasks.read_speech import placed, read_wav
 from cats.tasks.read_table import Table
+from cats.tasks.text_tokens import Vocabulary, text_of
 from cats.tasks.values import number
 
 #: Columns of a CSV file that are no channels.
@@ -50,11 +54,16 @@ def read(
     Of a series that is longer than a window the newest window; with ``every`` all windows: of a
     forecaster one that ends at each row, else one behind the other.
     """
+    vocabulary = Vocabulary.of(metadata)
     try:
-        if path.suffix.lower() in (".npy", ".npz"):
+        if vocabulary is not None:
+            found = _read_text(path, vocabulary, metadata.width, every)
+        elif path.suffix.lower() in (".npy", ".npz"):
             found = _read_arrays(path, metadata)
         elif path.suffix.lower() == ".ts":
             found = _cut(path, _read_ts(path, metadata), metadata, every)
+        elif path.suffix.lower() == ".wav":
+            found = _cut(path, _read_sound(path, metadata), metadata, every)
         else:
             table = Table(path, separator, decimal)
             if metadata.height > 1:
@@ -113,6 +122,21 @@ def _cut(path: Path, series: _Series, metadata: Metadata, every: bool) -> NewDat
     return NewData(np.array(windows)[:, None], names, known)
 
 
+def _read_text(path: Path, vocabulary: Vocabulary, width: int, every: bool) -> NewData:
+    """The last window of a text, or all, side by side, with the token that follows each."""
+    tokens = vocabulary.encode(text_of(path, vocabulary.unit), str(path))
+    if len(tokens) < width + every:
+        raise CatsError(f"{path}: {len(tokens)} {vocabulary.unit}s, a window has {width}"
+                        + (" and one follows" if every else ""))  # fmt: skip
+    begins = range(0, len(tokens) - width, width) if every else [len(tokens) - width]
+    samples = np.zeros((len(begins), 1, width, len(vocabulary.names)))
+    for sample, begin in zip(samples, begins, strict=True):
+        sample[0, np.arange(width), tokens[begin : begin + width]] = 1
+    names = [f"{vocabulary.unit}s {begin} to {begin + width - 1}" for begin in begins]
+    labels = [vocabulary.names[tokens[begin + width]] for begin in begins] if every else None
+    return NewData(samples, names, labels)
+
+
 def _read_ts(path: Path, metadata: Metadata) -> _Series:
     """Lines behind ``@data``: the model's channels, and perhaps a label behind them."""
     channels, found, data = len(metadata.channels), [], False
@@ -132,6 +156,18 @@ def _read_ts(path: Path, metadata: Metadata) -> _Series:
         except ValueError as error:
             raise CatsError(f"{path}, line {at}: {error}") from None
     return found
+
+
+def _read_sound(path: Path, metadata: Metadata) -> _Series:
+    """Features of a recording; a shorter one lies in the middle of silence."""
+    shape = log_mel.shape_of(metadata)
+    if shape is None:
+        raise CatsError(f"{path}: the model looks at no log-mel features: it takes no sound")
+    rate, samples = read_wav(path)
+    if rate != shape.rate:
+        raise CatsError(f"{path} has {rate} samples a second, the model takes {shape.rate}")
+    samples = placed(samples, max(len(samples), shape.samples(metadata.width)))
+    return [(path.name, shape.features(samples) / log_mel.COUNTS, None)]
 
 
 def _numbers(table: Table, row: int, cells: list[str], columns: Sequence[int]) -> list[float]:

@@ -1,16 +1,22 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Which samples train, validate and test: shares of every class, and no group on both sides."""
+"""Which samples train, validate and test: shares of every class, and no group on both sides; of a
+series or a text its rows in their order."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from datetime import timedelta
 
 import torch
 from torch import Tensor
 
 from cats.errors import CatsError
 from cats.tasks import generator_of
+
+#: A month of the literature's splits.
+MONTH = timedelta(days=30)
 
 
 def split(
@@ -67,3 +73,42 @@ def _split_groups(
         held[where[g]] += counts[g]
     part = torch.tensor([where[g] for g in range(len(names))])[group]
     return [(part == p).nonzero()[:, 0] for p in range(len(shares))]
+
+
+def rows_of_parts(
+    parts: str, rows: int, step: timedelta | None = None, what: str = "rows", least: int = 3
+) -> list[int]:
+    """Rows of each part of ``rows`` in their order: TRAIN:VALIDATION:TEST (with ``least`` 2 there
+    may be no TEST) as shares, as rows or in months of 30 days, ``step`` a row. ``what`` they are
+    called."""
+    texts = parts.split(":")
+    names = "TRAIN:VALIDATION" + ("[:TEST]" if least == 2 else ":TEST")
+    months = " or as months (12m:4m:4m)" if least == 3 else ""
+    several = f"as shares, as {what}" if months else f"as shares or as {what}"
+    wrong = CatsError(f"parts {parts!r}: give {names} {several}{months}")
+    try:
+        if not least <= len(texts) <= 3:
+            raise wrong
+        if all(text.endswith("m") for text in texts):
+            counts = [int(text[:-1]) * _rows_a_month(step) for text in texts]
+        elif all(text.isdigit() for text in texts):
+            counts = [int(text) for text in texts]
+        else:
+            shares = [float(text) for text in texts]
+            if not all(0 < share < 1 for share in shares) or sum(shares) > 1 + 1e-9:
+                raise wrong
+            ends = [int(sum(shares[:i]) * rows + 1e-6) for i in range(len(shares) + 1)]
+            counts = [end - begin for begin, end in itertools.pairwise(ends)]
+    except ValueError:
+        raise wrong from None
+    if min(counts) < 1:
+        raise wrong
+    if sum(counts) > rows:
+        raise CatsError(f"parts {parts!r} need {sum(counts)} {what}, the file has {rows}")
+    return counts
+
+
+def _rows_a_month(step: timedelta | None) -> int:
+    if step is None:
+        raise CatsError("parts in months need dates in the file")
+    return round(MONTH / step)

@@ -30,6 +30,9 @@ BUILT_IN = {
     "classify": "cats.tasks.classify:Classify",
     "images": "cats.tasks.images:Images",
     "regression": "cats.tasks.regression:Regression",
+    "text": "cats.tasks.text:Text",
+    "speech": "cats.tasks.speech:Speech",
+    "direction": "cats.tasks.direction:Direction",
 }
 GROUP = "cats.tasks"
 

@@ -87,7 +87,8 @@ class SensorTask(Task):
         }
         strata = self._understand(known, test, fitted)
         parts = split(strata, WITH_TEST if test else WITHOUT, options["split_seed"], known.groups)
-        train, validation, rest = parts
+        self._trained, validation, rest = parts
+        train = self._trained
         if not len(train) or not len(validation) or not (test or len(rest)):
             raise CatsError(f"{data}: {len(strata)} series are too few for all parts")
         self.notes, self.warnings = known.notes, known.warnings

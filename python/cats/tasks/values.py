@@ -22,16 +22,21 @@ LARGEST = 1e18
 FARTHEST = float(1 << 24)
 
 
-def read_text(path: Path) -> tuple[str, str]:
-    """(text, SHA-256 of the bytes) of a file in UTF-8, or where it is none in Latin-1; CatsError
-    for one that is missing or no text."""
+def read_bytes(path: Path) -> bytes:
+    """A file of data; CatsError where there is none."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         moved = "; name it with --data FILE" if isinstance(error, FileNotFoundError) else ""
         raise CatsError(f"{path} cannot be read: {error.strerror}{moved}") from None
     except ValueError as error:  # a path with a NUL
         raise CatsError(f"{path} cannot be read: {error}") from None
+
+
+def read_text(path: Path) -> tuple[str, str]:
+    """(text, SHA-256 of the bytes) of a file in UTF-8, or where it is none in Latin-1; CatsError
+    for one that is missing or no text."""
+    content = read_bytes(path)
     if b"\0" in content:
         raise CatsError(f"{path} cannot be read: it is no text in UTF-8 or Latin-1")
     try:

@@ -116,6 +116,26 @@ def score_at(
     """
     if every_token and not (task.all_rows and model.config.causal and model.config.pool == "all"):
         raise CatsError("only a causal forecaster with pool 'all' forecasts after every token")
+    every_token = every_token or task.scores_rows
+    outputs = outputs_at(
+        model, part.inputs, loss, seed, granularity, modes, payload, tile_rows, batch, every_token
+    )
+    return task.score(outputs, part)
+
+
+def outputs_at(
+    model: CatsTransformer | IntegerModel,
+    inputs: Tensor,
+    loss: float,
+    seed: int = 0,
+    granularity: str = "packet",
+    modes: Sequence[str] = MODE_SETS["mixed"],
+    payload: int = PAYLOAD,
+    tile_rows: int | Sequence[int] | None = None,
+    batch: int = 64,
+    every_row: bool = False,
+) -> Tensor:
+    """``answers`` to inputs [n, tokens_in, P] where each sample loses messages or packets."""
     generator = generator_of(seed)
     dropout = MessageDropout(
         model.config,
@@ -129,11 +149,12 @@ def score_at(
         tile_rows=tile_rows,
         device=model.device if isinstance(model, CatsTransformer) else "cpu",
     )
-    outputs = [
-        answers(model, chunk, dropout.draw(len(chunk), generator), every_token)
-        for chunk in part.inputs.split(batch)
-    ]
-    return task.score(torch.cat(outputs), part)
+    return torch.cat(
+        [
+            answers(model, chunk, dropout.draw(len(chunk), generator), every_row)
+            for chunk in inputs.split(batch)
+        ]
+    )
 
 
 def every_token(model: CatsTransformer, task: Task, part: Part) -> dict[str, float]:

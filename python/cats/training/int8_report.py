@@ -32,7 +32,10 @@ def parts(config: ModelConfig) -> dict[str, str]:
         if kind in (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT):
             found[f"norm{g}"] = f"norm behind {kind.name.lower()}{of}"
         found[f"weight{g}"] = f"weights behind {kind.name.lower()}{of}"
-        if kind == Kind.INPUT and config.embed_hidden:
+        if kind == Kind.INPUT and config.stem:
+            found["input"] = "what the stem reads"
+            found["stem"] = "weights of the stem"
+        if kind == Kind.INPUT and config.embed_layers == 2:
             found["embed"] = "hidden columns of the embedding"
             found["embed_out"] = "weights behind them"
         if kind == Kind.ATTENTION:
@@ -99,7 +102,9 @@ def where_int8_loses(
     def scored(rounding: Rounded | None) -> float:
         model.rounding = rounding
         try:
-            out = [answers(model, chunk) for chunk in part.inputs.split(batch)]
+            out = [
+                answers(model, chunk, None, task.scores_rows) for chunk in part.inputs.split(batch)
+            ]
         finally:
             model.rounding = None
         return task.score(torch.cat(out), part)[metric]
@@ -107,8 +112,8 @@ def where_int8_loses(
     exact, every = scored(None), scored(Rounded(model.config, scales))
     integers = quantize(model, inputs, scales)
     reached = _reached(model, integers, inputs)
-    out = torch.cat([answers(integers, chunk) for chunk in part.inputs.split(batch)])
-    whole = task.score(out, part)[metric]
+    out = [answers(integers, x, None, task.scores_rows) for x in part.inputs.split(batch)]
+    whole = task.score(torch.cat(out), part)[metric]
     records = []
     for name, what in parts(model.config).items():
         rounding = _Measured(model.config, scales, {name})

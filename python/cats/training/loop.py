@@ -44,8 +44,8 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, full_keep
-from cats.tasks import Part, Task, generator_of
+from cats.shape.partition import KeepSets, Kind, full_keep, local_keep
+from cats.tasks import Task, generator_of
 from cats.training.best_epoch import BestEpoch, set_linear
 from cats.training.device import device_name, moved, pick_device, seeds_kept
 from cats.training.distributed import average, from_first, processes, wait_for_all
@@ -61,6 +61,9 @@ from cats.training.run_folder import (
     write_run,
 )
 from cats.training.step import Gradients
+
+#: Tokens of the samples that are predicted at a time.
+MOST_ROWS = 1 << 16
 
 
 def train(
@@ -142,12 +145,18 @@ class _Session:
             init, _ = deal(init, split)
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
+        if training.local_blocks:
+            self.model.set_keep(local_keep(config, self.model.keep, training.local_blocks))
         self.best: BestEpoch | None = None
         fitted = task.linear_map() if config.linear else None
         if fitted is not None:
             if init is None:
                 set_linear(self.model, fitted)
             self.model.linear.requires_grad_(False)
+            self.best = BestEpoch(self.validation_figures, task.higher_is_better, path=True)
+        elif training.best_epoch:
+            if task.validation is None:
+                raise CatsError("the best epoch is that of a validation part: give one")
             self.best = BestEpoch(self.validation_figures, task.higher_is_better)
         self.model.to(device)
         task.to(device)
@@ -210,12 +219,18 @@ class _Session:
                 raise CatsError(f"training diverged in epoch {epoch + 1}: lower the learning rate")
             self.epoch = epoch + 1
             record = {"epoch": self.epoch, "loss": loss}
-            if self.task.validation is not None:
-                scores = self.score(self.task.validation)
+            if (part := self.task.validation) is not None:
+                outputs = self.outputs(part.inputs)
+                scores = self.task.score(outputs, part)
                 record |= {f"validation_{name}": value for name, value in scores.items()}
+                if self.best:
+                    figures = [scores[self.task.metric]]
+                    if self.best.path:
+                        figures = self.validation_figures(outputs)
+                    self.best.offer(self.epoch, self.model, figures)
             self.history.append(record)
-            if self.best:
-                self.best.offer(self.epoch, self.model)
+            if self.rank == 0 and (text := self.task.sample(self.epoch, self.outputs)):
+                print(text, file=sys.stderr, flush=True)
             self.seconds += time.monotonic() - begin
             self.cpu_seconds += time.process_time() - cpu
             if out is not None and time.monotonic() - saved >= checkpoint_seconds:
@@ -257,8 +272,9 @@ class _Session:
             for epoch, ratios in training.prune_at().items()
         }
         if training.air_budget is not None:
-            full = full_keep(model.config, self.split)
-            plan = make_plan(self.config, self.split, full, radio=training.air_radio)
+            most = full_keep(model.config, self.split)
+            most = local_keep(model.config, most, training.local_blocks)
+            plan = make_plan(self.config, self.split, most, radio=training.air_radio)
             steps = {
                 epoch: functools.partial(to_budget, budget)
                 for epoch, budget in training.budget_at(plan_air(plan).bytes).items()
@@ -317,15 +333,16 @@ class _Session:
             raise CatsError(f"the training data gave no batch of {self.batch} samples")
         return total.item() / (i + 1)
 
-    def score(self, part: Part) -> dict[str, float]:
-        """Figures of the model as it is, nothing lost."""
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """What the model as it is gives, nothing lost, as the task scores it."""
         self.model.eval()
-        return self.task.score(predict(self.model, part.inputs), part)
+        return predict(self.model, inputs, self.task.scores_rows)
 
-    def validation_figures(self) -> list[float]:
-        """The figures by which epochs are compared: of the validation part, and of its quarters."""
+    def validation_figures(self, outputs: Tensor | None = None) -> list[float]:
+        """The figures by which epochs beside a linear path are compared: of the validation part,
+        and of its quarters."""
         part = self.task.validation
-        outputs = predict(self.model, part.inputs)
+        outputs = self.outputs(part.inputs) if outputs is None else outputs
         cuts = [round(i * len(part) / 4) for i in range(5)]
         chosen = [slice(0, len(part)), *map(slice, cuts, cuts[1:])]
         return [
@@ -355,7 +372,8 @@ class _Session:
         }
         for name in ("validation", "test"):
             if (part := getattr(self.task, name)) is not None:
-                metrics[name] = self.task.score(predict(self.final, part.inputs), part)
+                outputs = predict(self.final, part.inputs, self.task.scores_rows)
+                metrics[name] = self.task.score(outputs, part)
         self.final.cpu()
         return metrics
 
@@ -409,10 +427,12 @@ class _Session:
 
 
 @torch.no_grad()
-def predict(model: CatsTransformer, inputs: Tensor, batch: int = 512) -> Tensor:
-    """The last output row of every sample: [n, tokens_in, P] to [n, C], both on the CPU."""
-    chunks = (moved(chunk, model.device) for chunk in inputs.split(batch))
-    return torch.cat([model(chunk)[:, -1] for chunk in chunks]).cpu()
+def predict(model: CatsTransformer, inputs: Tensor, every_row: bool = False) -> Tensor:
+    """The last output row of every sample, [n, tokens_in, P] to [n, C], or with ``every_row`` all
+    of them, [n, rows, C]; both on the CPU."""
+    batch = min(512, max(1, MOST_ROWS // model.config.tokens))
+    chunks = (model(moved(chunk, model.device)) for chunk in inputs.split(batch))
+    return torch.cat([chunk if every_row else chunk[:, -1] for chunk in chunks]).cpu()
 
 
 def _check_memory(config: ModelConfig) -> None:

@@ -14,6 +14,7 @@ from cats.errors import CatsError
 from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD
 from cats.nn.prune import CRITERIA, SCOPES, step_ratios
 from cats.plan.radio import radio
+from cats.shape.config import later
 from cats.shape.partition import PRUNABLE, Kind
 from cats.tasks import Task
 from cats.training.device import PRECISIONS
@@ -27,14 +28,19 @@ class Training:
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``message_dropout``).
     ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
     ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs), by the
-    criterion ``prune_by`` (``prune``). ``air_budget``, bytes that an inference puts on the air of
-    ``air_radio``, takes the place of ``keep`` and is reached in as many steps. The last ``qat``
+    criterion ``prune_by`` (``prune``); of a kind whose share is 0 the last step leaves nothing, and
+    it is not on the air. The first ``local_blocks`` blocks send nothing from the first epoch on:
+    every node computes them from its own columns. ``air_budget``, bytes that an inference puts on
+    the air of ``air_radio``, takes the place of ``keep`` and is reached in as many steps; gathers
+    that are not worth their frames keep nothing. The last ``qat``
     epochs learn with the integer model's roundings (``cats.nn.qat``). ``dropout`` is ordinary
     dropout, ``clip`` bounds the gradient's norm. A ``batch``, the samples of one step, is computed
     in ``accumulate`` parts one after the other, which takes less memory and changes nothing but
     roundings. ``device`` and ``precision`` are names of ``cats.training.device``; epochs with
     roundings are always computed in float32. ``threads`` (None: as PyTorch chooses) is part of what
-    makes a run repeatable; small models run best on one.
+    makes a run repeatable; small models run best on one. With ``best_epoch`` the model ends as it
+    was behind the epoch with the best figure of the validation part, of those since the last
+    pruning and since roundings began.
     """
 
     epochs: int = 60
@@ -56,9 +62,11 @@ class Training:
     prune_until: float = 0.6
     prune_scope: str = "source"
     prune_by: str = "magnitude"
+    local_blocks: int = 0
     air_budget: int | None = None
     air_radio: str = "ieee802154"
     qat: int = 0
+    best_epoch: bool = later(False)
     accumulate: int = 1
     device: str = "cpu"
     precision: str = "fp32"
@@ -92,8 +100,10 @@ class Training:
         if not 0 <= low <= high <= 1:
             raise CatsError(f"message dropout is {low}:{high}: give LO:HI with 0 <= LO <= HI <= 1")
         for kind, ratio in self.keep_ratios().items():
-            if not 0 < ratio <= 1:
-                raise CatsError(f"keep {kind.name.lower()}={ratio}: more than 0 and at most 1")
+            if not 0 <= ratio <= 1:
+                raise CatsError(f"keep {kind.name.lower()}={ratio}: 0 to 1")
+        if self.local_blocks < 0:
+            raise CatsError(f"{self.local_blocks} local blocks: at least 0")
         if not 0 <= self.prune_from <= self.prune_until <= 1:
             raise CatsError("pruning must start before it ends, both as shares of the epochs")
         if not 0 <= self.qat <= self.epochs:

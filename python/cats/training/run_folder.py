@@ -1,7 +1,8 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
 """The RUN folder: ``config.json`` (shape, split, keep sets, task, options); when training is done
-``model.safetensors`` and ``metrics.json``, until then ``checkpoint.safetensors``."""
+``model.safetensors`` and ``metrics.json``, until then ``checkpoint.safetensors``; the tokenizer
+of a language model that was imported."""
 
 from __future__ import annotations
 
@@ -35,6 +36,7 @@ from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
+from cats.tasks.tokenizers import JSON, LLAMA2C
 from cats.training.options import Training
 
 #: Version of the RUN folder; a newer one is refused.
@@ -42,9 +44,11 @@ RUN_FORMAT = 1
 CONFIG, WEIGHTS, METRICS = "config.json", "model.safetensors", "metrics.json"
 CHECKPOINT = "checkpoint.safetensors"
 #: A RUN folder: what is the program's in it.
-FOLDER = FolderKind("a run", (CONFIG, WEIGHTS, METRICS, CHECKPOINT), {CONFIG: "task_options"})
+FOLDER = FolderKind(
+    "a run", (CONFIG, WEIGHTS, METRICS, CHECKPOINT, LLAMA2C, JSON), {CONFIG: "task_options"}
+)
 #: Keys of config.json that RunConfig.extra has.
-_EXTRA = ("task_options", "metadata", "training", "keep", "scales")
+_EXTRA = ("task_options", "metadata", "training", "keep", "scales", "tokenizer")
 
 
 def run_config(
@@ -103,9 +107,10 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
     """The trained model (evaluation mode, keep sets included) and how it was made.
 
     ``RunConfig.extra`` holds ``task_options``, ``metadata`` (None in a folder older than it),
-    ``training``, ``keep`` and ``scales`` (None unless trained with roundings) as config.json has
-    them; ``load_task`` rebuilds the task, ``run_metadata`` reads the metadata. CatsError for
-    a folder that is missing, partial, foreign, or of a newer version.
+    ``training``, ``keep``, ``scales`` (None unless trained with roundings) and ``tokenizer`` (None
+    unless it came with the model) as config.json has them; ``load_task`` rebuilds the task,
+    ``run_metadata`` reads the metadata. CatsError for a folder that is missing, partial, foreign,
+    or of a newer version.
     """
     path = Path(path)
     if not path.is_dir():
@@ -216,6 +221,7 @@ def quantise_run(
         raise CatsError(f"{samples} calibration samples: at least 1")
     path = Path(path)
     trained, run = load_run(path)
+    run.model.check_integers()
     task = load_task(run, data)
     inputs = calibration_inputs(task, samples)
     scales = run_scales(run) or scales_for(trained, run.model, inputs)
@@ -232,7 +238,7 @@ def quantise_run(
             run.model, shares or run.split.heads, input_split, output_split, task.channels
         )
         if split != run.split:
-            trained = _dealt(path, trained, split)
+            trained = dealt(path, trained, split)
             source["trained_split"] = to_json(run.split)
     metadata = run_metadata(run) if run.extra.get("metadata") else task.metadata
     integers = quantize(trained, inputs, scales)
@@ -241,8 +247,9 @@ def quantise_run(
     return dataclasses.replace(integers, metadata=with_counts(metadata, counts)), source
 
 
-def _dealt(path: Path, model: CatsTransformer, split: SplitConfig) -> CatsTransformer:
-    dealt, changed = deal(model, split)
+def dealt(path: Path, model: CatsTransformer, split: SplitConfig) -> CatsTransformer:
+    """The model of a run over other nodes; CatsError where it would compute something else."""
+    model, changed = deal(model, split)
     if changed:
         nodes = f"--nodes {split.nodes}"
         if split.heads != share_out(model.config.heads, (1,) * split.nodes):
@@ -251,7 +258,7 @@ def _dealt(path: Path, model: CatsTransformer, split: SplitConfig) -> CatsTransf
             f"{path} is pruned in {', '.join(changed)}, where a norm reads: over other nodes it "
             f"computes something else: finetune it with 'cats train --init {path} {nodes}'"
         )
-    return dealt
+    return model
 
 
 class RunFile(ShapeFile):

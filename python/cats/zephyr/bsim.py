@@ -31,7 +31,7 @@ from cats.integer.model import IntegerModel
 from cats.plan.code_time import code_time
 from cats.plan.plan import Plan
 from cats.plan.radio import radio
-from cats.shape.partition import Kind, own_ranges
+from cats.shape.partition import input_ranges
 from cats.sim._native import ffi
 from cats.sim.compare import bits_availability
 from cats.sim.simulate import REJECTS, compute_us, fill_code
@@ -234,7 +234,7 @@ def build(
 
 def write_inputs(model: IntegerModel, deploy: Path, inputs: np.ndarray) -> None:
     """Write each node's part of int8 inputs [B, tokens_in, P] beside its image."""
-    for node, (begin, end) in enumerate(own_ranges(model.config, model.split, Kind.INPUT)):
+    for node, (begin, end) in enumerate(input_ranges(model.split)):
         if end > begin:
             own = np.ascontiguousarray(inputs[:, :, begin:end], np.int8)
             (deploy / f"inputs_{node:02}.bin").write_bytes(own.tobytes())
@@ -464,7 +464,7 @@ def check(
     order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
     # By number alone, but a number may come again after a takeover: then by device and count.
     numbers = {result.number for log in logs for result in log.results}
-    ranges = own_ranges(model.config, model.split, Kind.INPUT)
+    ranges = input_ranges(model.split)
     width = max(
         (len(bits) for log in logs for sources in log.heard.values() for bits in sources), default=1
     )

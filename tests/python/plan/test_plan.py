@@ -283,9 +283,16 @@ def test_keep_sets_are_checked() -> None:
     config = ModelConfig(tokens_in=9, inputs=3, outputs=2, features=8, heads=4, hidden=8, blocks=1)
     split = SplitConfig.even(config, 2)
     keep = full_keep(config, split)
-    keep[1][0] = ()
-    with pytest.raises(CatsError, match="one column is always kept"):
-        make_plan(config, split, keep)
+    for g, columns, wrong in (
+        (1, (4,), "leaves columns 0..4"),
+        (1, (1, 0), "leaves columns 0..4"),
+        (0, (), "INPUT is never pruned"),
+        (6, (), "RESULT is never pruned"),
+    ):
+        bad = [list(sources) for sources in keep]
+        bad[g][0] = columns
+        with pytest.raises(CatsError, match=wrong):
+            make_plan(config, split, bad)
     assert own_ranges(config, split, Kind.HEADS) == [(0, 4), (4, 8)]
 
 

@@ -84,8 +84,12 @@ def test_keep_ratios() -> None:
     for ratio in (1.0, 0.5, 0.25):
         assert keep_ratio(config, split, ratio_keep(config, split, ratio)) == ratio
     assert all(k for sources in ratio_keep(config, split, 0.001) for k in sources)
-    with pytest.raises(CatsError, match="keep ratio is 0"):
-        ratio_keep(config, split, 0.0)
+    assert not any(k for sources in ratio_keep(config, split, 0.0)[1:-1] for k in sources)
+    local = ratio_keep(config, split, 0.5, local=1)
+    assert [any(sources) for sources in local] == [True, *4 * [False], True, True]
+    assert keep_ratio(config, split, local) == 0.5
+    with pytest.raises(CatsError, match="keep ratio is 1.5"):
+        ratio_keep(config, split, 1.5)
 
 
 @pytest.mark.parametrize("pool", ["mean", "class", "last", "all"])
@@ -453,8 +457,8 @@ def test_clock_changes_time(capsys: pytest.CaptureFixture) -> None:
         (["--features", "8", "--tokens", "4", "--heads", "2", "--nodes", "3"], "3 nodes"),
         (["--features", "9", "--tokens", "4", "--heads", "2"], "9 features cannot be split"),
         ([*SHAPE, "--tokens", "2000"], "'2000' is no whole number from 1 to 1,023"),
-        ([*SHAPE, "--keep", "0"], "--keep: '0' is no number above 0 to 1"),
-        ([*SHAPE, "--keep", "1.5"], "--keep: '1.5' is no number above 0 to 1"),
+        ([*SHAPE, "--keep", "1.5"], "--keep: '1.5' is no number from 0 to 1"),
+        ([*SHAPE, "--local-blocks", "2", "--nodes", "2"], "2 local blocks: the model has 1"),
         ([*SHAPE, "--radio", "wifi"], "radio 'wifi'"),
         ([*SHAPE, "--board", "pdp11"], "board 'pdp11'"),
         ([*SHAPE, "--clock", "0"], "--clock: '0' is no number above 0"),

@@ -13,7 +13,7 @@ from cats.sim.simulate import simulate
 
 #: What a record held of two inferences, as if it were one: a node that restarted in one of them and
 #: whom another leader called under the same number; an input that waited for the next record.
-RECORDS = (1286, 2500, 5106, 13192)
+RECORDS = (1286, 2500, 0, 13192)
 
 
 @pytest.mark.parametrize("number", [*range(30), *RECORDS])
@@ -22,10 +22,10 @@ def test_case(number):
 
 
 def test_a_record_of_two_inferences_is_not_compared():
-    made, wrong, settings = faults.draw(5106)
-    inputs = random_inputs(5106, made.model.config, faults.INFERENCES)
-    result = simulate(made.model, made.plan, inputs, wrong, 5106, settings, made.images)
-    assert result.mixed[2] and not result.mixed.all()
+    made, wrong, settings = faults.draw(0)
+    inputs = random_inputs(0, made.model.config, faults.INFERENCES)
+    result = simulate(made.model, made.plan, inputs, wrong, 0, settings, made.images)
+    assert result.mixed[1] and not result.mixed.all()
     assert check(made.model, made.plan, inputs, result) == []
 
 

@@ -27,6 +27,7 @@ def table(text):
 
 def test_every_sample_is_built_for_every_board():
     samples = {path.parent.name for path in (ROOT / "samples").glob("*/sample.yaml")}
+    samples.remove("listen")  # its nodes are in one process; Twister builds it for a board
     for target in builds.TARGETS:
         assert {case.sample for case in builds.CASES if case.target == target} == samples
     assert len({case.name for case in builds.CASES}) == len(builds.CASES)

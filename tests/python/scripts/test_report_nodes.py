@@ -2,9 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report on quality against nodes: its recipes, intervals and what it says."""
 
+import numpy as np
 import pytest
+import torch
 
+from cats import tasks
 from cats.errors import CatsError
+from cats.tasks import Part
+from cats.tasks.arrays import ClassTask
 from report import nodes
 
 
@@ -28,6 +33,51 @@ def test_an_interval_of_pairs_is_narrower_than_that_of_each():
     mean, low, high = nodes.interval(better, base)
     assert mean == 25 and 21 < low < 24 and 26 < high < 29
     assert nodes.interval(base, base) == (0, 0, 0)
+
+
+def test_each_sample_is_told_by_its_own_metric(tmp_path):
+    (tmp_path / "a.txt").write_text("ab" * 500)
+    task = tasks.load("text", data=str(tmp_path / "a.txt"), context=4)
+    part = task.test.at(slice(3))
+    outputs = np.full((3, 4, 2), np.nan)
+    outputs[0] = 0
+    outputs[1] = 50 * np.eye(2)[part.targets[1]]
+    assert nodes.told(task, outputs, part) == [1.0, 0.0, 1.0]  # a lost one knows nothing
+    mean, low, high = nodes.interval([1.0, 2.0] * 50)
+    assert mean == 1.5 and 1.3 < low < 1.5 < high < 1.7
+
+    class Known(ClassTask):
+        def __init__(self):
+            pass
+
+    part = Part(torch.zeros(3, 1, 1), torch.tensor([0, 0, 1]))
+    outputs = np.array([[[2.0, 1.0]], [[np.nan, np.nan]], [[1.0, 0.0]]])
+    assert nodes.told(Known(), outputs, part) == "100"
+
+
+def test_fewer_bits_are_better(tmp_path):
+    study = nodes.Study("shakespeare", tmp_path)
+    assert study.training(1, 2, "cpu", lossy=False).dropout == 0
+    assert study.training(16, 2, "cpu", lossy=False).dropout == 0.2
+    shape = {"model": {"blocks": 6, "features": 8, "hidden": 8}, "parameters": 9, "image_bytes": 9,
+             "arena_bytes": 9, "bytes_on_air": 9, "inference_ms": 9.0,
+             "energy_mj": 1.0}  # fmt: skip
+    study.result["shapes"] = {f"{n:02}-{b}": {"nodes": n, **shape} for n in (1, 16) for b in (6, 7)}
+    done = {"whole": 2.5, "float": 2.5, "seconds": 1.0, "device": "a card"}
+    study.result["trained"] = {
+        name: {**done, "validation": 2.0 + int(name[-1]) / 10} for name in study.result["shapes"]
+    }
+    assert study.chosen() == ["01-6", "16-6"]
+    assert "float: +0.000 bits; wanted are fewer" in nodes.section(study)
+    cases = [f"{loss}-{rounds}" for loss, rounds in nodes.CASES]
+    study.result["scores"] = {"01-6": {cases[0]: [2.5, 2.7] * 50},
+                              "16-6": dict.fromkeys(cases, [2.2, 2.5] * 50)}  # fmt: skip
+    study.result["baselines"] = {"bigram": {"bits_per_byte": 3.5}, "bzip2": {"bits_per_byte": 2.6}}
+    page = nodes.section(study)
+    assert "-0.250 bits, -0.250 bits, -0.250 bits" in page and "interval: reached" in page
+    assert "bits per byte" in page and "2.600 [2.5" in page and "3.500" in page
+    study.result["scores"]["16-6"][cases[1]] = [2.9, 2.9] * 50
+    assert "**not reached**" in nodes.section(study)
 
 
 def test_the_page_says_whether_what_is_wanted_is_reached(tmp_path):

@@ -25,7 +25,8 @@ from cats.nn.message_dropout import MessageDropout
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
-from cats.shape.partition import Kind, full_keep
+from cats.shape.partition import Kind, full_keep, local_blocks
+from cats.sim.simulate import simulate
 from cats.tasks import baselines
 from cats.training.loop import train
 from cats.training.options import Training
@@ -37,6 +38,7 @@ from cats.training.run_folder import (
     WEIGHTS,
     load_run,
     load_task,
+    quantise_run,
 )
 
 TRAINING = Training(
@@ -132,6 +134,48 @@ def test_interrupted_and_resumed_run_ends_the_same(task, finished, tmp_path, cut
     assert metrics["history"] == finished[2]["history"]
     assert not (out / CHECKPOINT).exists()
     assert _equal(load_run(out)[0], model)
+
+
+@pytest.mark.parametrize("budget", [None, 700])
+def test_local_blocks(task, tmp_path, budget):
+    """The first block sends nothing from the first epoch on, a kind of share 0 from its last step
+    on; the rest is pruned, lost and rounded as ever, and its integers are the air's."""
+    model = dataclasses.replace(_shape(task)[0], blocks=2)
+    split = SplitConfig.even(model, 3)
+    keep = {"hidden": 0.0, "attention": 0.5} if budget is None else 1.0
+    training = dataclasses.replace(TRAINING, local_blocks=1, keep=keep, air_budget=budget, qat=1)
+    seen = []
+    net, _ = train(
+        task, model, split, training, tmp_path / "run",
+        after_epoch=lambda epoch, record: seen.append(record["loss"]),
+    )  # fmt: skip
+    assert all(map(math.isfinite, seen)) and local_blocks(model, net.keep) == 1
+    if budget is None:
+        assert [any(sources) for sources in net.keep[5:]] == [True, True, True, False, True, True]
+    plan = make_plan(model, split, net.keep)
+    assert budget is None or plan_air(plan).bytes <= budget
+    again, _ = load_run(tmp_path / "run")
+    assert again.keep == net.keep
+    integers = quantise_run(tmp_path / "run")[0]
+    inputs = random_inputs(0, model, 2)
+    result = simulate(integers, plan, inputs)
+    assert (result.outputs == run_batch(integers, inputs)).all()
+    assert (result.bytes == plan_air(plan).bytes).all()
+
+
+def test_local_blocks_on_the_command_line(series, tmp_path, capsys):
+    options = ["train", "--task", "forecast", "--data", str(series), "--target", "value",
+               "--context", "16", "--horizon", "4", "--patch", "4", "--epochs", "1",
+               "--features", "8", "--heads", "4", "--hidden", "8", "--blocks", "1"]  # fmt: skip
+    assert main([*options, "-o", str(tmp_path / "run"), "--local-blocks", "2"]) == 2
+    error = capsys.readouterr().err
+    assert error == "cats: error: --local-blocks 2: the model's blocks are 1\n"
+    assert main([*options, "-o", str(tmp_path / "run"), "--local-blocks", "1"]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert not any(map(any, load_run(tmp_path / "run")[0].keep[1:5]))
+    assert main([*options, "-o", str(tmp_path / "alone"), "--keep", "0"]) == 0
+    assert "nothing is sent to the head" in capsys.readouterr().err
+    assert not any(map(any, load_run(tmp_path / "alone")[0].keep[1:-1]))
 
 
 LINEAR = dataclasses.replace(TRAINING, message_dropout=(0.2, 0.2), dropout=0.0, qat=1)
@@ -340,7 +384,7 @@ def test_model_must_fit_the_task(task):
         {"lr": math.nan},
         {"dropout": 1.0},
         {"message_dropout": (0.5, 0.1)},
-        {"keep": 0.0},
+        {"keep": -0.1},
         {"prune_steps": 0},
         {"prune_from": 0.9},
         {"granularity": "bit"},

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What doc/sensors.rst is written from: trainings of the recipes in scripts/sensors/ and of the
+rivals of ``cats.training.rivals``, each with its answers in a file of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from cats import schema, tasks
+from cats.nn.message_dropout import parse_probability
+from cats.nn.to_integer import calibration_inputs, quantize
+from cats.shape.config import ModelConfig, SplitConfig, to_json
+from cats.tasks import Part, Task
+from cats.training import rivals
+from cats.training.evaluate import outputs_at
+from cats.training.loop import train
+from cats.training.options import Training, suited
+from cats.training.rivals import Rival
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = ROOT / "scripts" / "sensors"
+#: In the page's order, which is that in which they are trained.
+SETS = ("direction", "natops", "robot")
+LOSSES = (0.0, 0.1, 0.2)
+
+
+def _late(values: int) -> tuple[Rival, ...]:
+    shapes = ((32, 1), (32, 2), (64, 1))
+    return tuple(Rival("late", values, features, blocks=blocks) for features, blocks in shapes)
+
+
+#: What a rival may be, of which the validation part chooses; the ``FIRST`` matter most.
+CANDIDATES: dict[str, tuple[Rival, ...]] = {
+    "late fusion, 24 values": _late(24),
+    "alone": (Rival("alone"), Rival("alone", blocks=2)),
+    "raw to a hub": (Rival("raw"), Rival("raw", features=64)),
+    "4 columns to a hub": (Rival("tokens", 4), Rival("tokens", 4, 64)),
+    "late fusion, 8 values": _late(8),
+    "late fusion, 48 values": _late(48),
+    "1 columns to a hub": (Rival("tokens", 1), Rival("tokens", 1, 64)),
+}
+FIRST = 4
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
+    ``model``, ``training`` and ``keep``, each beside that of all; the ``first`` matter most.
+    ``about`` begins its section, ``verdict`` ends it."""
+
+    title: str
+    task: str
+    nodes: int
+    kinds: dict[str, dict[str, Any]]
+    options: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    first: int = 5
+    about: str = ""
+    verdict: str = ""
+
+    def shape(self, task: Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
+        """Model and split of a kind."""
+        own = {**self.model, **self.kinds[kind].get("model", {})}
+        model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
+        sensors = task.channels
+        return model, SplitConfig.even(model, self.nodes, "channels", "single", sensors)
+
+    def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
+        """Options of a training of a kind, of rivals those of all."""
+        own = self.kinds[kind] if kind else {}
+        given = {"threads": 1, **suited(task), **self.training, **own.get("training", {})}
+        given["message_dropout"] = parse_probability(str(given["message_dropout"]))
+        return Training(**given, keep=own.get("keep", 1.0), seed=seed)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: a kind of the recipe, or a candidate (its number) of a rival."""
+
+    name: str
+    method: str
+    candidate: int
+    seed: int
+
+    @property
+    def rival(self) -> Rival | None:
+        """Which rival it is."""
+        found = CANDIDATES.get(self.method)
+        return found[self.candidate] if found else None
+
+    def file(self, work: Path) -> Path:
+        """Where its answers are."""
+        slug = "".join(c if c.isalnum() else "_" for c in self.method)
+        return work / self.name / f"{slug}-{self.candidate}-{self.seed}.npz"
+
+    def about(self, recipe: Recipe) -> dict[str, Any]:
+        """What its answers depend on, as JSON."""
+        shared = {"task": recipe.task, "options": recipe.options, "training": recipe.training}
+        rival = self.rival
+        own = dataclasses.asdict(rival) if rival else [recipe.model, recipe.kinds[self.method]]
+        return json.loads(json.dumps({**shared, "nodes": recipe.nodes, "own": own}))
+
+
+def read_recipe(name: str) -> Recipe:
+    """The recipe of that name."""
+    path = RECIPES / f"{name}.yaml"
+    return schema.convert(schema.read(path, "a recipe"), Recipe, str(path))
+
+
+@functools.cache
+def load(name: str, folder: Path) -> tuple[Recipe, Task]:
+    """A recipe and its task, with the data that it names in ``folder``."""
+    recipe = read_recipe(name)
+    options = dict(recipe.options)
+    if "data" in options:
+        options["data"] = str((folder / options["data"]).resolve())
+    return recipe, tasks.load(recipe.task, **options)
+
+
+def methods_of(recipe: Recipe, first: bool) -> list[str]:
+    """Kinds and rivals of a recipe, those that matter most or the others."""
+    kinds, others = list(recipe.kinds), list(CANDIDATES)
+    if first:
+        return [*kinds[:2], *others[:FIRST], *kinds[2 : recipe.first]]
+    return [*kinds[recipe.first :], *others[FIRST:]]
+
+
+def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[list[Job]]:
+    """What is to be trained, most important first: what matters most with every seed, the others,
+    then every candidate with the first seed, and what was chosen with the other seeds."""
+    recipes = {name: read_recipe(name) for name in names}
+
+    def each(first: bool, seeds: Sequence[int]) -> Iterator[tuple[str, str, int]]:
+        for name, recipe in recipes.items():
+            for seed in seeds:
+                yield from ((name, method, seed) for method in methods_of(recipe, first))
+
+    for first in (True, False):
+        yield [Job(name, method, 0, seed) for name, method, seed in each(first, seeds)]
+    both = [one for first in (True, False) for one in each(first, seeds[:1])]
+    yield [
+        Job(name, method, candidate, seed)
+        for name, method, seed in both
+        for candidate in range(1, len(CANDIDATES.get(method, (0,))))
+    ]
+    both = [one for first in (True, False) for one in each(first, seeds[1:])]
+    yield [
+        Job(name, method, chosen(name, method, seeds[0], work), seed) for name, method, seed in both
+    ]
+
+
+def chosen(name: str, method: str, seed: int, work: Path) -> int:
+    """The candidate that answers the validation part best, of those that are done."""
+
+    def right(candidate: int) -> float:
+        path = Job(name, method, candidate, seed).file(work)
+        return float(np.load(path)["validation"].mean()) if path.exists() else -1.0
+
+    return max(range(len(CANDIDATES.get(method, (0,)))), key=right)
+
+
+def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | None:
+    """Train and score one; what it says of itself, None where time.monotonic() is past ``until``:
+    then it is not begun."""
+    torch.set_num_threads(1)
+    begin = time.monotonic()
+    if begin >= until:
+        return None
+    recipe, task = load(job.name, folder)
+    found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
+    meta = {"job": job.about(recipe), **meta}
+    path = job.file(work)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, meta=json.dumps(meta), **found)
+    part.replace(path)
+    validation = 100 * found["validation"].mean()
+    return f"{path.stem} of {job.name}: {validation:.1f} %, {time.monotonic() - begin:.0f} s"
+
+
+def _train_kind(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.ndarray], dict]:
+    """(whether the integer model answers right: ``validation`` bool [n], nothing lost, and
+    ``test`` bool [losses, n], what is known of it)."""
+    config, split = recipe.shape(task, job.method)
+    training = recipe.options_of(task, job.seed, job.method)
+    model, metrics = train(task, config, split, training)
+    integer = quantize(model, calibration_inputs(task).numpy())
+
+    def right(part: Part, loss: float) -> np.ndarray:
+        outputs = outputs_at(integer, part.inputs, loss, job.seed, payload=training.payload)
+        return (outputs.argmax(1) == part.targets).numpy()
+
+    found = {
+        "validation": right(task.validation, 0.0),
+        "test": np.stack([right(task.test, loss) for loss in LOSSES]),
+    }
+    known = {"config": to_json(config), "split": to_json(split), "keep": model.keep}
+    return found, {**known, "parameters": metrics["parameters"]}
+
+
+def _train_rival(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.ndarray], dict]:
+    """The same of a rival; of sensors alone each ``validation`` and ``test`` of ``rivals.ALONE``
+    stands under its name."""
+    training = recipe.options_of(task, job.seed)
+    model, known = rivals.train(job.rival, task, training, recipe.nodes)
+
+    def right(part: Part, loss: float) -> dict[str, np.ndarray]:
+        found = rivals.answers(model, part.inputs, loss, job.seed, training.payload)
+        return {name: (said == part.targets).numpy() for name, said in found.items()}
+
+    validation = right(task.validation, 0.0)
+    tests = [right(task.test, loss) for loss in LOSSES]
+    if job.rival.way != "alone":
+        (way,) = validation
+        found = {"validation": validation[way], "test": np.stack([test[way] for test in tests])}
+        return found, known
+    found = {"validation": validation["probabilities"]}
+    best = int(validation["own answer"].mean(1).argmax())
+    for name in rivals.ALONE:
+        where = "own answer" if name == "best sensor" else name
+        for part, lines in (("validation", [validation]), ("test", tests)):
+            rows = np.stack([line[where] for line in lines])
+            rows = rows[:, best] if name == "best sensor" else rows
+            found[f"{part} {name}"] = rows if part == "test" else rows[0]
+    return found, known
+
+
+def work_off(
+    names: Sequence[str], seeds: Sequence[int], work: Path, folder: Path, count: int, seconds: float
+) -> None:
+    """Train what is not there yet in ``count`` processes; none begins after so many seconds."""
+    from joblib import Parallel, delayed
+
+    until = time.monotonic() + seconds
+
+    def left(job: Job) -> bool:
+        path = job.file(work)
+        return not path.exists() or meta_of(path)["job"] != job.about(read_recipe(job.name))
+
+    for stage in jobs(names, seeds, work):
+        todo = [job for job in stage if left(job)]
+        print(f"{len(stage)} trainings, {len(stage) - len(todo)} of them are there", flush=True)
+        for said in Parallel(n_jobs=count, return_as="generator_unordered")(
+            delayed(do)(job, work, folder, until) for job in todo
+        ):
+            if said:
+                print(f"  {said}", flush=True)
+
+
+def meta_of(path: Path) -> dict[str, Any]:
+    """What is known of a training beside its answers."""
+    return json.loads(str(np.load(path)["meta"]))
