@@ -75,9 +75,13 @@ class Room(SphinxDirective):
         # What a package itself offers, by __all__, is of its modules and stands there.
         offers = ["   :no-members:"] if hasattr(package, "__all__") else []
         lines = [f".. automodule:: {name}", *offers, ""]
-        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+        modules = pkgutil.iter_modules if name == "cats" else pkgutil.walk_packages
+        for module in modules(package.__path__, f"{name}."):
             own_page = module.ispkg and name == "cats"
-            if not own_page and not module.name.split(".")[-1].startswith("_"):
+            outer, _, own = module.name.rpartition(".")
+            # A function of the module's name stands for it.
+            hidden = callable(getattr(importlib.import_module(outer), own, None))
+            if not (own_page or hidden or "._" in module.name):
                 lines += [module.name, "*" * len(module.name), f".. automodule:: {module.name}", ""]
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 

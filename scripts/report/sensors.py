@@ -275,10 +275,10 @@ most) and **mJ all** (of all nodes) are of an inference with nothing lost over {
 nRF52840 by the planner, with headers, receivers off where nothing comes. Accuracies are per cent of
 the test part with that share of the packets lost, without repair, means over **seeds** trainings,
 in brackets the 95 % interval by bootstrap over samples and seeds (of one training, over samples
-alone). The best by validation is the one of fewest bytes of those within half a point. No test figure
-chooses anything here; but while the simulated task was made, and 24 values of late fusion settled,
-its test figures were in sight. Recipes: ``scripts/sensors/``; ``make sensors-report`` trains what
-is missing, and other candidates of a rival, and writes this page again.
+alone). The best by validation is the one of fewest bytes of those within half a point. No test
+figure chooses anything here; but while the simulated task was made, and 24 values of late fusion
+settled, its test figures were in sight. Recipes: ``scripts/sensors/``; ``make sensors-report``
+trains what is missing, and other candidates of a rival, and writes this page again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set

@@ -39,8 +39,8 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Ends:
-    """Tokens of a model that are no text: what ``begin``s one (None: nothing does), and what ends
-    it."""
+    """Tokens of a model that are no text: the one that begins a text (None: nothing does), and
+    those that end it."""
 
     begin: int | None = None
     ends: tuple[int, ...] = ()

@@ -188,7 +188,7 @@ static bool source_fits(const struct cats_image *image, const struct cats_image_
 	       s->segments * cats_row_groups(s, gather->tile_rows) <= CATS_MAX_FRAGMENTS;
 }
 
-/* Columns of stems, which are only counted; UINT32_MAX, which they are not, where they cannot be. */
+/* Columns of stems, which are only counted; UINT32_MAX, which none are, where they cannot be. */
 static struct tensor stem_tensor(const struct cats_image *image)
 {
 	const struct cats_image_header *h = image->header;
@@ -518,13 +518,14 @@ static bool quiet_fits(const struct cats_image_gather *gather, uint32_t data_us,
 {
 	const uint32_t tiles = cats_tiles(gather);
 
-	if (data_us != 0) {
+	if (data_us == 0 && gather->spacing_us > (CATS_MAX_EXCHANGE_US - quiet->empty_us) / tiles) {
+		return false;
+	}
+	if (data_us == 0) {
+		quiet->empty_us += tiles * gather->spacing_us;
+	} else {
 		data_us += gather->spacing_us;
 		quiet->longest_us = data_us > quiet->longest_us ? data_us : quiet->longest_us;
-	} else if (gather->spacing_us > (CATS_MAX_EXCHANGE_US - quiet->empty_us) / tiles) {
-		return false;
-	} else {
-		quiet->empty_us += tiles * gather->spacing_us;
 	}
 	return quiet->longest_us + quiet->empty_us <= CATS_MAX_EXCHANGE_US;
 }

@@ -883,7 +883,7 @@ static const struct cats_partition_image cats_partition = {
 	},
 	.metadata = {
 		.normalisation = CATS_NORMALISATION_FIXED,
-		.reserved = 0,
+		.overlap = 0,
 		.channels = 20,
 		.height = 1,
 		.width = 16,
