@@ -33,6 +33,7 @@ from cats.sim.simulate import Settings, simulate
 from cats.tasks import Task
 from cats.training import sweep
 from cats.training.run_folder import quantise_run
+from report.sensors import resampled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "scripts" / "repair"
 RADIO, ROUNDS = "nrf_radio", (0, 1, 2, 3)
-RESAMPLES = 1000
 #: How unequal links are: what one node hears and says is lost as often as the first, all else as
 #: the second.
 FAR, NEAR = 0.4, 0.02
@@ -121,12 +121,9 @@ def answer(
 
 def interval(seeds: Sequence[str]) -> tuple[float, float, float]:
     """(mean, low, high) per cent of hits of several seeds: 95 % by bootstrap over both."""
-    hits = np.array([[c == "1" for c in seed] for seed in seeds], float)
-    random = np.random.default_rng(0)
-    rows = random.integers(0, len(hits), (RESAMPLES, len(hits), 1))
-    columns = random.integers(0, hits.shape[1], (RESAMPLES, 1, hits.shape[1]))
-    low, high = np.quantile(hits[rows, columns].mean((1, 2)), (0.025, 0.975))
-    return 100 * hits.mean(), 100 * low, 100 * high
+    hits = np.array([[c == "1" for c in seed] for seed in seeds])
+    low, high = np.percentile(100 * resampled(hits), (2.5, 97.5))
+    return 100 * hits.mean(), low, high
 
 
 Key = tuple[str, int, str]
