@@ -141,15 +141,15 @@ class CodeTime:
 FOUR_NODES = CodeTime(
     isr=250, wake=1310, expire=1560, job=2450,
     parse=105, parse_byte=10,
-    take=(1400, 850, 500, 700, 3350, 1500), take_byte=5,
-    poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2300,
+    take=(1420, 860, 500, 700, 3350, 1500), take_byte=5,
+    poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2320,
     build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
     solve=2900, solve_byte=17.5, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
     FOUR_NODES, job=3600, close=5800,
-    take=(3000, 1550, 1200, 1500, 4300, 2500),
+    take=(3030, 1550, 1200, 1500, 4300, 2500),
     build=(1850, 310, 760, 2100, 750, 1850),
 )  # fmt: skip
 

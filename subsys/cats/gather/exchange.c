@@ -19,10 +19,10 @@
  */
 static bool of_nobody(struct cats_node *node)
 {
-	if (MAY_SEND_NO_INPUT && first_exchange(node->x) && nodes_of(node) > 1) {
+	if (current_of(node)->lacking != 0 || fragments_of(node, self_of(node)) != 0) {
 		return false;
 	}
-	return current_of(node)->lacking == 0 && fragments_of(node, self_of(node)) == 0;
+	return !MAY_SEND_NO_INPUT || !first_exchange(node->x) || nodes_of(node) == 1;
 }
 
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
@@ -37,7 +37,7 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		node->quiet[s] += current_of(node)->lack[s] != 0 && node->quiet[s] < UINT8_MAX;
 	}
-	if (MAY_BE_EMPTY && nodes_of(node) > 1 && of_nobody(node)) {
+	if (MAY_BE_EMPTY && of_nobody(node) && nodes_of(node) > 1) {
 		node->not_before_us += node->gather->spacing_us; /* the others compute it as well */
 	}
 }

@@ -15,7 +15,7 @@ static int reject(enum cats_reject reason)
 	return -1 - reason;
 }
 
-/* The second gather that is on the air: until then a node may join an inference. */
+/* The second gather that is on the air. */
 static uint16_t second_gather(const struct cats_node *node)
 {
 	const struct cats_image *image = image_of(node);
@@ -27,6 +27,12 @@ static uint16_t second_gather(const struct cats_node *node)
 		x.gather++;
 	}
 	return x.gather;
+}
+
+/* Whether a node may join an inference by a frame of that gather. */
+static bool may_join(const struct cats_node *node, uint16_t gather)
+{
+	return gather <= 1 || (MAY_BE_EMPTY && gather <= second_gather(node));
 }
 
 /* Numbers are serial numbers (RFC 1982): of two, one is newer, however they wrap. */
@@ -54,8 +60,9 @@ static void hear(struct cats_node *node, uint32_t now_us)
  */
 static bool begins(const struct cats_node *node, const struct cats_frame *frame)
 {
-	if (MAY_SEND_NO_INPUT && frame->x.gather == second_gather(node) &&
-	    (image_of(node)->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0) {
+	if (MAY_SEND_NO_INPUT && frame->x.gather != 0 &&
+	    (image_of(node)->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0 &&
+	    frame->x.gather == second_gather(node)) {
 		return frame->x.tile == 0 && frame->round == 0;
 	}
 	return first_exchange(frame->x) && frame->round == 0;
@@ -91,7 +98,7 @@ static bool joins(const struct cats_node *node, const struct cats_frame *frame, 
 	}
 	/* What comes late after a silence is no beginning. */
 	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(node, frame)
-			     : frame->x.gather <= second_gather(node);
+			     : may_join(node, frame->x.gather);
 }
 
 /* The leader whom the sender of a frame follows, as far as the frame says. */
@@ -133,7 +140,7 @@ join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, 
 		return true;
 	}
 	if (news) {
-		if (node->phase == CATS_NODE_STARTING || frame->x.gather > second_gather(node)) {
+		if (node->phase == CATS_NODE_STARTING || !may_join(node, frame->x.gather)) {
 			node->numbered = true;
 			node->seen = frame->inference;
 		}
@@ -178,9 +185,9 @@ static bool ends_mine(const struct cats_node *node, const struct cats_frame *fra
 	if (leads(node)) {
 		return !recent(frame->inference, node->number) &&
 		       (leader < self_of(node) ? alone || frame->source != leader
-					       : alone && frame->x.gather > second_gather(node));
+					       : alone && !may_join(node, frame->x.gather));
 	}
-	return newer(frame->inference, node->number) && frame->x.gather <= second_gather(node) &&
+	return newer(frame->inference, node->number) && may_join(node, frame->x.gather) &&
 	       (leader == node->leader || leader_quiet(node, now_us));
 }
 
