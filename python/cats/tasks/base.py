@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cats.shape.metadata import Metadata
     from cats.tasks.answers import Answers
     from cats.tasks.new_data import NewData
+    from cats.tasks.tokenizers import TokenizerFile
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,8 @@ class Task(ABC):
     #: What was taken of the data, for people, and what may be wrong with it.
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    #: The tokenizer's file of a language model, which a run keeps.
+    tokenizer: TokenizerFile | None = None
     train: Part
     validation: Part
     test: Part

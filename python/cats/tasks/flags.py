@@ -102,6 +102,11 @@ FLAGS: dict[str, dict[str, Any]] = {
         "help": "text: what a token is, one of the characters that the file holds, or a byte "
         "(default characters)",
     },
+    "tokenizer": {
+        "metavar": "FILE|RUN",
+        "help": "text: tokens of llama2.c's tokenizer, of a tokenizer.json, or of an imported run "
+        "in place of --tokens; a line <|endoftext|> ends a text (with --init RUN: its own)",
+    },
     "windows": {
         "type": arguments.whole(),
         "help": "text: random crops of the training part an epoch (default: as many as lie in it "

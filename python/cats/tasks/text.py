@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Text: a window of characters or bytes in, the next one after each of them out.
+"""Text: a window of characters, bytes or a tokenizer's tokens in, the next one after each out.
 
 A token enters as a row with a 1 in its column, so the embedding's weights are a table of tokens and
 integers hold it exactly: 127 steps of 1/127.
@@ -23,12 +23,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.shape.config import ModelConfig
+from cats.shape.config import MAX_COLUMNS, ModelConfig
 from cats.shape.metadata import Metadata
 from cats.tasks import Baseline, Part, Task, same_data, stored_path
 from cats.tasks.parts import rows_of_parts
 from cats.tasks.text_ngram import Ngram, compressed
-from cats.tasks.text_tokens import UNITS, Vocabulary, text_of, written
+from cats.tasks.text_tokens import UNITS, Tokens, Vocabulary, text_of, written
+from cats.tasks.tokenizers import Subwords, find_tokenizer
 
 #: Most floats of a part's windows that are laid out in memory, 256 MiB; of more some are left out.
 MOST_FLOATS = 1 << 26
@@ -43,7 +44,8 @@ ORDERS = {"unigram": 1, "bigram": 2, "5-gram": 5}
 class Text(Task):
     """Windows of ``context`` tokens of a UTF-8 file; every token's successor is learned.
 
-    ``tokens``: ``characters``, those that the file holds, or ``bytes``, all 256. ``parts``:
+    ``tokens``: ``characters``, those that the file holds, or ``bytes``, all 256; or those of a
+    ``tokenizer``, llama2.c's file, a ``tokenizer.json``, or a run that has one. ``parts``:
     training, validation and test in order of the text, as shares or numbers of tokens; with two
     (``0.9:0.1``) the validation part is the test part as well. An epoch is ``windows`` random
     crops, spread evenly over the training part (None: as many as lie side by side); validation and
@@ -69,6 +71,7 @@ class Text(Task):
         windows: int | None = None,
         parts: str = "0.9:0.05:0.05",
         sha256: str | None = None,
+        tokenizer: str | None = None,
         fitted: Metadata | None = None,
     ) -> None:
         if tokens not in UNITS:
@@ -76,8 +79,9 @@ class Text(Task):
         for name, value in {"context": context, "windows": windows}.items():
             if value is not None and value < 1:
                 raise CatsError(f"{name} is {value}: at least 1")
-        self.unit = UNITS[tokens]
-        text = text_of(Path(data), self.unit)
+        if tokenizer is not None and tokens != "characters":
+            raise CatsError("a tokenizer says what a token is: leave --tokens out")
+        text = text_of(Path(data), UNITS[tokens])
         found = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
         self.options = {
             "data": stored_path(data),
@@ -86,15 +90,24 @@ class Text(Task):
             "windows": windows,
             "parts": parts,
             "sha256": same_data(data, found, sha256),
+            "tokenizer": tokenizer and stored_path(tokenizer),
         }
         self.context = context
-        self.vocabulary = Vocabulary.of(fitted) or Vocabulary.of_text(self.unit, text)
-        if self.vocabulary.unit != self.unit:
-            raise CatsError(f"the run learned {self.vocabulary.unit}s: --tokens cannot change that")
+        self.vocabulary: Tokens
+        if tokenizer is not None:
+            self.tokenizer = find_tokenizer(Path(tokenizer))
+            self.vocabulary = Subwords(self.tokenizer.read())
+        else:
+            self.vocabulary = Vocabulary.of(fitted) or Vocabulary.of_text(UNITS[tokens], text)
+            if self.vocabulary.unit != UNITS[tokens]:
+                was = self.vocabulary.unit
+                raise CatsError(f"the run learned {was}s: --tokens cannot change that")
+        self.unit, count = self.vocabulary.unit, self.vocabulary.count
         numbers = self.vocabulary.encode(text, data)
-        count = len(self.vocabulary.names)
         if count < 2:
             raise CatsError(f"{data} holds {count} different {tokens}: there is nothing to learn")
+        if count > MAX_COLUMNS:
+            raise CatsError(f"{tokenizer} has {count} tokens: task text takes up to {MAX_COLUMNS}")
         self.model = ModelConfig(
             tokens_in=context, inputs=count, outputs=count, features=64, heads=8, hidden=256,
             blocks=2, causal=True, activation="gelu", pool="all", task="classify",

@@ -12,6 +12,7 @@ import codecs
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -24,12 +25,37 @@ from cats.tasks.values import read_bytes
 UNITS = {"characters": "character", "bytes": "byte"}
 
 
+class Tokens(Protocol):
+    """What a text consists of, by numbers from 0."""
+
+    unit: str
+    count: int
+    sizes: np.ndarray
+
+    def encode(self, text: str, source: str) -> np.ndarray:
+        """Numbers of the tokens, int64; CatsError where ``source`` has one that is unknown."""
+
+    def bytes_of(self, tokens: Sequence[int] | np.ndarray) -> bytes:
+        """What a file of these tokens holds."""
+
+    def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
+        """Text of tokens; bytes that are no UTF-8 are shown as marks."""
+
+    def metadata(self, context: int) -> Metadata | None:
+        """Of a model that reads ``context`` tokens and tells the next."""
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """All tokens in their order; a byte's name is its two hexadecimal digits."""
 
     unit: str
     names: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Of the tokens."""
+        return len(self.names)
 
     @classmethod
     def of_text(cls, unit: str, text: str) -> Vocabulary:
@@ -57,12 +83,12 @@ class Vocabulary:
         return cls(*units, names)
 
     def metadata(self, context: int) -> Metadata:
-        """Of a model that reads ``context`` tokens and tells the next."""
+        """See ``Tokens``."""
         channels = tuple(Channel(name, self.unit, high=1.0) for name in self.names)
         return Metadata(channels, 1, context, (1, 1), classes=self.names)
 
     def encode(self, text: str, source: str) -> np.ndarray:
-        """Numbers of the tokens, int64; CatsError where ``source`` has one that is unknown."""
+        """See ``Tokens``."""
         if self.unit == "byte":
             return np.frombuffer(text.encode("utf-8", "surrogateescape"), np.uint8).astype(np.int64)
         number = {name: i for i, name in enumerate(self.names)}
@@ -75,13 +101,13 @@ class Vocabulary:
             ) from None
 
     def bytes_of(self, tokens: Sequence[int] | np.ndarray) -> bytes:
-        """What a file of these tokens holds."""
+        """See ``Tokens``."""
         if self.unit == "byte":
             return np.asarray(tokens, np.uint8).tobytes()
         return "".join(self.names[token] for token in tokens).encode()
 
     def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
-        """Text of tokens; bytes that are no UTF-8 are shown as marks."""
+        """See ``Tokens``."""
         return self.bytes_of(tokens).decode("utf-8", "replace")
 
     def as_text(self, tokens: Iterable[int]) -> Iterator[str]:
@@ -112,7 +138,7 @@ def text_of(path: Path, unit: str) -> str:
 
 def written(
     outputs: Callable[[np.ndarray, int], np.ndarray],
-    vocabulary: Vocabulary,
+    vocabulary: Tokens,
     prompt: np.ndarray,
     context: int,
     count: int,
@@ -129,7 +155,7 @@ def written(
     tokens = [int(token) for token in prompt]
     for _ in range(count):
         seen = tokens[-context:]
-        window = np.zeros((1, context, len(vocabulary.names)), np.float32)
+        window = np.zeros((1, context, vocabulary.count), np.float32)
         window[0, np.arange(len(seen)), seen] = 1
         logits = np.asarray(outputs(window, len(seen) - 1), np.float64)
         if temperature > 0:

@@ -8,6 +8,7 @@ installed.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import struct
@@ -16,11 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+import numpy as np
+
+from cats import schema
 from cats.errors import CatsError
 from cats.tasks.text_tokens import Vocabulary
 
 #: As a run folder holds them.
 LLAMA2C, JSON = "tokenizer.bin", "tokenizer.json"
+#: What stands between two texts of a file.
+SEPARATOR = "<|endoftext|>"
 #: Longest token of a file that can be one.
 _LONGEST = 4096
 
@@ -35,6 +42,12 @@ class Tokenizer(Protocol):
 
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of tokens, what begins it included or not; of bytes that are no UTF-8 marks."""
+
+
+class _Run(msgspec.Struct):
+    """What counts of a run's ``config.json``."""
+
+    tokenizer: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,17 +84,32 @@ class Llama2c:
         self._numbers: dict[bytes, int] = {}
         for number, piece in enumerate(self._pieces):
             self._numbers.setdefault(piece, number)
+        # Where no token has a space within it, words are merged each by itself.
+        self._by_word = not any(b" " in piece[1:] for piece in self._pieces)
+        self._words: dict[str, list[int]] = {}
 
     def encode(self, text: str) -> list[int]:
         """See ``Tokenizer``. A text begins with a space, as SentencePiece has it; of what has no
         token the bytes are taken."""
-        found = [1]
-        for character in (" " + text) if text else "":
+        text = f" {text}" if text else ""
+        words = re.findall(" ?[^ ]+| ", text) if self._by_word else [text]
+        return [1, *itertools.chain.from_iterable(map(self._word, words))]
+
+    def _word(self, word: str) -> list[int]:
+        """Tokens of a stretch of text that no token crosses the ends of."""
+        if word not in self._words:
+            self._words[word] = self._merged(word)
+        return self._words[word]
+
+    def _merged(self, word: str) -> list[int]:
+        """The best pair of neighbours becomes one token, until none is one."""
+        found: list[int] = []
+        for character in word:
             known = self._numbers.get(character.encode())
             found += self._bytes(character) if known is None else [known]
         while True:
             best, place = -math.inf, -1
-            for i in range(1, len(found) - 1):
+            for i in range(len(found) - 1):
                 merged = self._numbers.get(self._pieces[found[i]] + self._pieces[found[i + 1]])
                 if merged is not None and self._scores[merged] > best:
                     best, place, number = self._scores[merged], i, merged
@@ -182,6 +210,46 @@ class OfVocabulary:
         return self._of.decode(tokens)
 
 
+class Subwords:
+    """What ``Vocabulary`` is of characters, of the tokens of a file that came with a model.
+
+    ``source`` holds texts, between two of which there is a line ``SEPARATOR``: what begins a text
+    begins each.
+    """
+
+    unit = "token"
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._of, self.count = tokenizer, tokenizer.count
+        self._bytes_a_token = 1.0
+
+    def encode(self, text: str, source: str) -> np.ndarray:
+        """Numbers of the tokens, int64 [n]; CatsError where there are none."""
+        texts = [part for one in text.split(SEPARATOR) if (part := one.strip("\n"))]
+        numbers = [number for one in texts for number in self._of.encode(one)]
+        if not numbers:
+            raise CatsError(f"{source} holds no text")
+        self._bytes_a_token = sum(len(one.encode()) for one in texts) / len(numbers)
+        return np.array(numbers, np.int64)
+
+    def bytes_of(self, tokens: Sequence[int] | np.ndarray) -> bytes:
+        """The text of these tokens."""
+        return self.decode(tokens).encode()
+
+    def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
+        """See ``Tokenizer``."""
+        return self._of.decode([int(token) for token in tokens])
+
+    def metadata(self, context: int) -> None:
+        """None: an image has no room for the names of so many tokens."""
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Bytes of each token, float64 [tokens]: of all the mean of what was encoded last, since a
+        token's text may depend on its neighbours."""
+        return np.full(self.count, self._bytes_a_token)
+
+
 def read_tokenizer(path: Path, begin: int | None = None) -> Llama2c | Json:
     """The tokenizer of a file, by its name: ``.json`` of transformers, else llama2.c's. ``begin``:
     what begins a text of the model, where the file does not say."""
@@ -192,10 +260,39 @@ def read_tokenizer(path: Path, begin: int | None = None) -> Llama2c | Json:
     return Json(data, path, begin) if path.suffix == ".json" else Llama2c(data, path)
 
 
-def ends_of(stored: Mapping[str, Any], tokens: int) -> Ends:
-    """What a run's configuration says of a model with so many tokens; CatsError where it cannot
-    be."""
-    ends = stored.get("ends", [])
-    found = Ends(stored.get("begin"), tuple(ends if isinstance(ends, list) else [ends]))
-    found.check(tokens)
-    return found
+@dataclass(frozen=True)
+class TokenizerFile:
+    """A tokenizer on disk, and what it does not say itself."""
+
+    path: Path
+    ends: Ends
+
+    def read(self) -> Llama2c | Json:
+        """The tokenizer; CatsError where it cannot be read or ``ends`` are none of its tokens."""
+        found = read_tokenizer(self.path, self.ends.begin)
+        self.ends.check(found.count)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``config.json`` of a run has it, which keeps it by that name."""
+        name = JSON if self.path.suffix == ".json" else LLAMA2C
+        return {"file": name, "begin": self.ends.begin, "ends": list(self.ends.ends)}
+
+
+def stored_tokenizer(run: Path, stored: Mapping[str, Any]) -> TokenizerFile:
+    """That of a RUN folder by what its ``config.json`` says."""
+    name, ends = stored.get("file"), stored.get("ends", [])
+    if name not in (JSON, LLAMA2C):
+        raise CatsError(f"{run}: its tokenizer is {name!r}: one of {LLAMA2C}, {JSON}")
+    ends = tuple(ends if isinstance(ends, list) else [ends])
+    return TokenizerFile(run / name, Ends(stored.get("begin"), ends))
+
+
+def find_tokenizer(path: Path) -> TokenizerFile:
+    """That of a file, or of the RUN folder of a language model."""
+    if not path.is_dir():
+        return TokenizerFile(path, Ends() if path.suffix == ".json" else Llama2c.ends)
+    config = schema.load(path / "config.json", _Run, "a run's configuration")
+    if config.tokenizer is None:
+        raise CatsError(f"{path} holds no tokenizer: name a tokenizer.bin or tokenizer.json")
+    return stored_tokenizer(path, config.tokenizer)

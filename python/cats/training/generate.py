@@ -17,15 +17,7 @@ from cats.nn.steps import Steps
 from cats.shape.config import RunConfig
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.tasks.text_tokens import Vocabulary
-from cats.tasks.tokenizers import (
-    JSON,
-    LLAMA2C,
-    Ends,
-    OfVocabulary,
-    Tokenizer,
-    ends_of,
-    read_tokenizer,
-)
+from cats.tasks.tokenizers import Ends, OfVocabulary, Tokenizer, stored_tokenizer
 
 
 def run_tokenizer(path: Path, run: RunConfig) -> tuple[Tokenizer, Ends]:
@@ -39,14 +31,12 @@ def run_tokenizer(path: Path, run: RunConfig) -> tuple[Tokenizer, Ends]:
                 f"{path} is no language model: train one with --task text, or 'cats import' one"
             )
         return OfVocabulary(vocabulary), Ends()
-    name = stored.get("file") if isinstance(stored, dict) else None
-    if name not in (JSON, LLAMA2C):
-        raise CatsError(f"{path}: its tokenizer is {name!r}: one of {LLAMA2C}, {JSON}")
-    ends = ends_of(stored, run.model.inputs)
-    tokenizer = read_tokenizer(path / name, ends.begin)
+    found = stored_tokenizer(path, stored if isinstance(stored, dict) else {})
+    found.ends.check(run.model.inputs)
+    tokenizer = found.read()
     if tokenizer.count > run.model.inputs:
-        raise CatsError(f"{path / name} has {tokenizer.count} tokens, the model {run.model.inputs}")
-    return tokenizer, ends
+        raise CatsError(f"{found.path} has {tokenizer.count} tokens, the model {run.model.inputs}")
+    return tokenizer, found.ends
 
 
 def generate(
@@ -68,29 +58,76 @@ def generate(
     model with learned positions reads its last tokens anew for each further one. The same arguments
     give the same tokens on one machine.
     """
+    _check(model, prompt, steps)
+    for (token,) in _written(model, prompt, steps, temperature, top_k, [seed], loss):
+        if token in ends:
+            return
+        yield token
+
+
+def generate_texts(
+    model: CatsTransformer,
+    prompt: Sequence[int],
+    steps: int,
+    seeds: Sequence[int],
+    *,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    loss: float = 0.0,
+    ends: Collection[int] = (),
+) -> list[list[int]]:
+    """What ``generate`` gives for each of ``seeds``, but for the roundings of floats and, with
+    ``loss``, for what is lost: computed side by side, they lack the same messages."""
+    _check(model, prompt, steps)
+    texts: list[list[int]] = [[] for _ in seeds]
+    running = dict(enumerate(texts))
+    for tokens in _written(model, prompt, steps, temperature, top_k, seeds, loss):
+        for number, text in list(running.items()):
+            if tokens[number] in ends:
+                del running[number]
+            else:
+                text.append(tokens[number])
+        if not running:
+            break
+    return texts
+
+
+def _check(model: CatsTransformer, prompt: Sequence[int], steps: int) -> None:
     config = model.config
     if config.inputs != config.outputs or config.task != "classify":
         raise CatsError("this model does not tell the next of the tokens that it reads")
     if not 1 <= len(prompt) <= steps:
         raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
-    rows, generator = Steps(model, loss, seed), torch.Generator().manual_seed(seed % 2**63)
-    text = given = list(prompt)
+
+
+def _written(
+    model: CatsTransformer,
+    prompt: Sequence[int],
+    steps: int,
+    temperature: float,
+    top_k: int,
+    seeds: Sequence[int],
+    loss: float,
+) -> Iterator[list[int]]:
+    """The next token of each text, until all have read ``steps`` tokens."""
+    config, rows = model.config, Steps(model, loss, seeds[0])
+    generators = [torch.Generator().manual_seed(seed % 2**63) for seed in seeds]
+    texts = torch.tensor([list(prompt)] * len(seeds))
+    given = texts
     while True:
-        if config.position == "learned" and rows.position + len(given) > config.tokens:
+        if config.position == "learned" and rows.position + given.shape[1] > config.tokens:
             rows.begin()
-            given = text[-config.tokens :]
-        outputs = rows.step(torch.tensor([given], device=model.device))[0, -1]
-        token = _choose(outputs, temperature, top_k, generator)
-        if token in ends:
+            given = texts[:, -config.tokens :]
+        outputs = rows.step(given.to(model.device))[:, -1]
+        tokens = [_choose(*of, temperature, top_k) for of in zip(outputs, generators, strict=True)]
+        yield tokens
+        if texts.shape[1] >= steps:
             return
-        yield token
-        if len(text) >= steps:
-            return
-        given = [token]
-        text = text + given
+        given = torch.tensor(tokens)[:, None]
+        texts = torch.cat((texts, given), 1)
 
 
-def _choose(outputs: Tensor, temperature: float, top_k: int, generator: torch.Generator) -> int:
+def _choose(outputs: Tensor, generator: torch.Generator, temperature: float, top_k: int) -> int:
     """A token by its outputs [C]."""
     if temperature == 0:
         return int(outputs.argmax())

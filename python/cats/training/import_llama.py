@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cats import schema
 from cats.errors import CatsError
-from cats.files import is_empty, write_atomic
+from cats.files import is_empty
 from cats.nn.importers import llama
-from cats.tasks.tokenizers import JSON, LLAMA2C, Ends, read_tokenizer
+from cats.tasks.tokenizers import JSON, Ends, TokenizerFile, read_tokenizer
 from cats.training.import_run import FOLDER_CONFIG, FOLDER_WEIGHTS
 from cats.training.options import Training
 from cats.training.run_folder import FOLDER, begin_run, read_tensors, run_config, write_run
@@ -69,11 +69,11 @@ def import_llama(
         raise CatsError(
             f"{tokenizer} has {known} tokens, the model {config.inputs}: it is another model's"
         )
-    name = JSON if tokenizer.suffix == ".json" else LLAMA2C
+    file = TokenizerFile(tokenizer, ends)
     written = run_config(
-        "text", {"data": None}, None, config, found.model.split, Training(), found.model.keep
-    )
-    written["tokenizer"] = {"file": name, "begin": ends.begin, "ends": list(ends.ends)}
+        "text", {"data": None, "context": config.tokens_in}, None, config, found.model.split,
+        Training(), found.model.keep, tokenizer=file,
+    )  # fmt: skip
     metrics: dict = {
         "metric": "bits_per_byte",
         "parameters": sum(p.numel() for p in found.model.parameters()),
@@ -82,8 +82,6 @@ def import_llama(
         "validation": {},
         "test": {},
     }
-    data = tokenizer.read_bytes()
-    begin_run(out, written)
-    write_atomic(out / name, data)
+    begin_run(out, written, file)
     write_run(out, found.model, written, metrics)
     return metrics

@@ -107,13 +107,27 @@ def train(
             if state == "begun":
                 session.restore(out / CHECKPOINT)
             elif rank == 0:
-                begin_run(out, session.config_json())
+                begin_run(out, session.config_json(), task.tokenizer)
         session.run(out if rank == 0 else None, checkpoint_seconds, after_epoch)
         metrics = session.finish()
         if out is not None and rank == 0:
             write_run(out, session.final, session.config_json(), metrics)
         wait_for_all()  # nobody reads the folder before it is whole
         return session.final, metrics
+
+
+def _check_shape(before: ModelConfig, asked: ModelConfig) -> None:
+    """CatsError where a model cannot go on as one of another shape. What is pooled, and how many
+    rows rotary positions number, no weight knows of."""
+    free = ("pool", "tokens_in") if asked.position == "rotary" else ("pool",)
+    names = [field.name for field in dataclasses.fields(asked) if field.name not in free]
+    other = [
+        f"{name} {getattr(before, name)}, not {getattr(asked, name)}"
+        for name in names
+        if getattr(before, name) != getattr(asked, name)
+    ]
+    if other:
+        raise CatsError(f"the run to start from has another shape: {', '.join(other)}")
 
 
 class _Session:
@@ -140,8 +154,7 @@ class _Session:
         shape = dataclasses.replace(config, pool="all") if every_row else config
         self.model = CatsTransformer(shape, split, dropout=training.dropout)
         if init is not None:
-            if dataclasses.replace(init.config, pool=config.pool) != config:
-                raise CatsError("the run to start from has another shape than asked for")
+            _check_shape(init.config, config)
             init, _ = deal(init, split)
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
@@ -190,6 +203,7 @@ class _Session:
             self.training,
             self.model.keep,
             self.scales,
+            self.task.tokenizer,
         )
 
     def run(

@@ -36,7 +36,7 @@ from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
-from cats.tasks.tokenizers import JSON, LLAMA2C
+from cats.tasks.tokenizers import JSON, LLAMA2C, TokenizerFile
 from cats.training.options import Training
 
 #: Version of the RUN folder; a newer one is refused.
@@ -60,6 +60,7 @@ def run_config(
     training: Training,
     keep: KeepSets,
     scales: Scales | None = None,
+    tokenizer: TokenizerFile | None = None,
 ) -> dict:
     """Content of ``config.json``."""
     return {
@@ -73,6 +74,7 @@ def run_config(
         "training": to_json(training),
         "keep": json.loads(json.dumps(keep)),
         **({"scales": to_json(scales)} if scales else {}),
+        **({"tokenizer": tokenizer.to_json()} if tokenizer else {}),
     }
 
 
@@ -143,6 +145,8 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         seed=file.training.get("seed", 0),
         extra={key: config.get(key) for key in _EXTRA},
     )
+    if run.extra["tokenizer"] is not None:  # it lies where the run does
+        run.extra["task_options"] = {**(file.task_options or {}), "tokenizer": str(path)}
     model.scales = run_scales(run)
     return model.eval(), run
 
@@ -344,7 +348,10 @@ def _same_task(config: dict, before: object) -> bool:
     return before == now
 
 
-def begin_run(out: Path, config: dict) -> None:
-    """Make the RUN folder and remove what an earlier run left in it."""
+def begin_run(out: Path, config: dict, tokenizer: TokenizerFile | None = None) -> None:
+    """Make the RUN folder and remove what an earlier run left in it; a tokenizer is copied."""
+    data = tokenizer and tokenizer.path.read_bytes()
     FOLDER.clear(out)
     write_atomic(out / CONFIG, _text(config))
+    if tokenizer and data:
+        write_atomic(out / tokenizer.to_json()["file"], data)

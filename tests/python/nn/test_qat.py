@@ -284,7 +284,9 @@ def test_cli_starts_from_a_run(series, done, tmp_path, capsys):
     assert main(["train", "-o", str(tmp_path / "c"), *options, "--qat=2"]) == 2
     error = capsys.readouterr().err
     assert (
-        "another shape than asked for" in error and "2 epochs with roundings: 0 to all 1" in error
+        "another shape: features " in error
+        and ", not 8" in error
+        and "2 epochs with roundings: 0 to all 1" in error
     )
 
 

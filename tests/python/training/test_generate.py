@@ -15,11 +15,11 @@ import torch
 from safetensors.torch import save_file
 from torch.nn import functional
 
-from cats import schema
+from cats import schema, tasks
 from cats.errors import CatsError
 from cats.nn.importers import llama
-from cats.tasks.tokenizers import Llama2c, read_tokenizer
-from cats.training.generate import generate, run_tokenizer
+from cats.tasks.tokenizers import SEPARATOR, Llama2c, read_tokenizer
+from cats.training.generate import generate, generate_texts, run_tokenizer
 from cats.training.run_folder import load_run, read_tensors
 from command_line import status
 
@@ -189,6 +189,33 @@ def test_text_becomes_tokens_and_text_again(tmp_path):
         tokenizer.encode("z")
 
 
+def _greedy(text):
+    """As llama2.c does: over the whole text, the best pair of neighbours becomes one token."""
+    found = [PIECES.index(bytes([letter])) for letter in f" {text}".encode()]
+    while True:
+        pairs = [
+            (SCORES[PIECES.index(two)], -i, PIECES.index(two))
+            for i in range(len(found) - 1)
+            if (two := PIECES[found[i]] + PIECES[found[i + 1]]) in PIECES
+        ]
+        if not pairs:
+            return [1, *found]
+        _, place, merged = max(pairs)
+        found[-place : 2 - place] = [merged]
+
+
+def test_words_are_merged_as_whole_texts_are(tmp_path):
+    tokenizer = read_tokenizer(tokenizer_file(tmp_path / "t.bin"))
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        text = "".join(random.choice([*"abc  "], random.integers(1, 30)))
+        assert tokenizer.encode(text) == _greedy(text), text
+    # A token with a space within it: then words are no more by themselves.
+    spaced = [*PIECES, b"c a"]
+    tokenizer = read_tokenizer(tokenizer_file(tmp_path / "s.bin", spaced, [*SCORES, -0.5]))
+    assert [spaced[n] for n in tokenizer.encode("c a")] == [b"\n<s>\n", b" ", b"c a"]
+
+
 def test_a_tokenizer_json_is_read_by_its_package(tmp_path):
     tokenizers = pytest.importorskip("tokenizers")
     pieces = {piece.decode("latin-1"): n for n, piece in enumerate(PIECES)}
@@ -258,6 +285,47 @@ def test_a_seed_draws_the_same_tokens_and_top_k_the_likeliest(run):
         next(generate(model, [1, 2, 3], 2))
 
 
+def test_texts_side_by_side_are_those_of_their_seeds(run, capsys):
+    model, info = load_run(run)
+    tokenizer, ends = run_tokenizer(run, info)
+    options = {"temperature": 3.0, "ends": ends.ends}
+    wanted = [list(generate(model, [1], 40, seed=seed, **options)) for seed in range(5, 9)]
+    assert generate_texts(model, [1], 40, range(5, 9), **options) == wanted
+    assert len({len(text) for text in wanted}) > 1  # some end, the others go on
+    words = ["generate", run, "--steps", "40", "--temperature", "3", "--seed", "5", "--texts", "4"]
+    capsys.readouterr()
+    assert status(*words) == 0
+    texts = capsys.readouterr().out.split(f"\n{SEPARATOR}\n")
+    assert texts == [*(tokenizer.decode([1, *text]) for text in wanted), ""]
+
+
+def test_an_imported_model_goes_on_by_its_own_tokens(run, tmp_path, capsys):
+    """Finetuned for more nodes and another context; what is written stands on its own."""
+    before = tmp_path / "before"
+    shutil.copytree(run, before)
+    random = np.random.default_rng(0)
+    texts = ["".join(random.choice([*"abc "], random.integers(1, 40))) for _ in range(60)]
+    (tmp_path / "own.txt").write_text(f"\n{SEPARATOR}\n".join(texts))
+    words = ["train", "--init", before, "--task", "text", "--data", tmp_path / "own.txt"]
+    words += ["--context", "12", "--nodes", "2", "--epochs", "2", "--lr", "1e-3"]
+    assert status(*words, "-o", tmp_path / "r") == 0
+    assert "abc" in capsys.readouterr().err  # a sample, as text
+    shutil.rmtree(before)
+    model, info = load_run(tmp_path / "r")
+    tokenizer, ends = run_tokenizer(tmp_path / "r", info)
+    assert (tokenizer.count, ends.begin, ends.ends) == (len(PIECES), 1, (1, 2))
+    assert (model.split.nodes, model.config.tokens, model.config.tied) == (2, 12, True)
+    assert status("evaluate", tmp_path / "r", "--loss", "0", "--json", tmp_path / "e.json") == 0
+    assert status("generate", tmp_path / "r", "--steps", "9") == 0
+    figures = json.loads((tmp_path / "e.json").read_text())["records"][0]
+    task = tasks.load("text", **info.extra["task_options"])
+    numbers = [n for text in texts for n in tokenizer.encode(text)]
+    assert [*np.concatenate([*task._pieces.values()])] == numbers
+    size = sum(map(len, texts)) / len(numbers)
+    bits, nats = (figures[name]["mean"] for name in ("bits_per_byte", "nats_per_token"))
+    assert bits == pytest.approx(nats / np.log(2) / size)
+
+
 FAMILY = [
     "--norm", "rms", "--position", "rotary", "--feed-forward", "gated", "--activation", "silu",
     "--kv-heads", "1", "--no-bias", "--tied",
@@ -308,6 +376,12 @@ def test_lost_messages_change_the_text_by_a_seed(run, capsys):
         (["import", "llama2c", "{t}", "--tokenizer", "{t}", "-o", "{tmp}/r"],
          "is no checkpoint of llama2.c: its shape would be"),
         (["import", "llama2c", "{m}", "--tokenizer", "{m}", "-o", "{tmp}/r"], "t.*tokenizer"),
+        (["train", "--init", "{run}", "--task", "text", "--data", "{run}/config.json", "-o",
+          "{tmp}/r"], "has no token for"),
+        (["train", "--task", "text", "--data", "{m}", "--tokenizer", "{run}", "--tokens", "bytes",
+          "-o", "{tmp}/r"], "leave --tokens out"),
+        (["train", "--task", "text", "--data", "{run}/config.json", "--tokenizer", "{tmp}", "-o",
+          "{tmp}/r"], "config.json"),
         (["import", "{m}", "-o", "{tmp}/r"], "cats import llama2c"),
     ],
 )  # fmt: skip
