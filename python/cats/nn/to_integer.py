@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
+from cats.integer.llama_model import LlamaModel
+from cats.integer.llama_quantize import quantize_llama
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales, calibrate, check_inputs, quantize_parameters
 from cats.nn.model import CatsTransformer
@@ -42,3 +45,31 @@ def quantize(
     return quantize_parameters(
         model.config, model.split, model.keep, parameters_of(model), np.asarray(inputs), scales
     )
+
+
+@torch.no_grad()
+def seen_of(model: CatsTransformer, tokens: Tensor) -> dict[str, np.ndarray]:
+    """What the tensors of a language model look like over texts [B, rows]: see
+    ``cats.integer.llama_quantize.Seen``. Of the residual, which has several, the largest."""
+    seen: dict[str, np.ndarray] = {}
+
+    def observe(name: str, x: Tensor) -> None:
+        if name == "residual":
+            x = x.abs().flatten(0, 1).amax(0, keepdim=True)
+            x = x if name not in seen else torch.maximum(x, torch.from_numpy(seen[name]))
+        elif name[0] in "qkv" and name[1:].isdecimal():
+            x = x.transpose(1, 2).flatten(0, 1)
+        else:
+            x = x.flatten(0, -2)
+        seen[name] = x.double().cpu().numpy()
+
+    model(tokens, observe=observe)
+    return seen
+
+
+def quantize_text(model: CatsTransformer, tokens: Tensor, wide_keys: bool = True) -> LlamaModel:
+    """``quantize_llama`` of a torch model; tokens [B, tokens_in]: text that is typical of it."""
+    return quantize_llama(
+        model.config, model.split, model.keep, parameters_of(model), seen_of(model, tokens),
+        wide_keys,
+    )  # fmt: skip

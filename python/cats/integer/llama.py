@@ -1,0 +1,371 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The integer reference of the Llama family, whole windows and step by step: what every bit is.
+
+One function an operation, in the order of ``doc/numerics-llama.rst``. Arrays are int64 unless said
+otherwise. A step takes some new rows; keys and values of earlier rows are kept, so the rows of a
+window are those of its steps to the bit, however they are cut. Letters as in
+``cats.integer.reference``, of which this uses what is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.integer.llama_model import (
+    MULTIPLIER_BYTES,
+    Block,
+    LlamaModel,
+    RmsNorm,
+    columns_of,
+    key_copies,
+)
+from cats.integer.model import Product
+from cats.integer.reference import (
+    OUTPUT_MISSING,
+    Availability,
+    Trace,
+    add,
+    dot,
+    inverse_root,
+    result,
+    rq,
+    sat8,
+    sat16,
+    softmax,
+)
+from cats.integer.reference import everything as everything_of
+from cats.shape.partition import Kind, gather_count, own_ranges
+
+#: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
+SINE = np.rint(32767 * np.sin(2 * np.pi * np.arange(321) / 256)).astype(np.int64)
+
+
+# Operations
+
+
+def embed(row: np.ndarray, multiplier: np.ndarray, shift: int, exponent: np.ndarray) -> np.ndarray:
+    """Residual columns of tokens' rows: int8 [..., K], multiplier [..., 1], exponent [K]."""
+    return sat16(rq(row, multiplier, shift + exponent.astype(np.int64)))
+
+
+def rms_norm(
+    x: np.ndarray, available: np.ndarray, gains: RmsNorm, exponent: np.ndarray
+) -> np.ndarray:
+    """RMS norm of each row over its available columns.
+
+    x int8 [..., R, K], available bool, broadcast to it -> int16 [..., R, K], -1023..1023, 0 where
+    not available.
+    """
+    available = np.broadcast_to(available, x.shape)
+    v = np.where(available, x, 0).astype(np.int64) << exponent.astype(np.int64)
+    n = available.sum(-1, keepdims=True)  # [..., R, 1], 1..4096
+    w = n * (v * v).sum(-1, keepdims=True) + ((n * n * gains.epsilon) >> 16)
+    inv, k = inverse_root(np.maximum(w, 1))
+    z = (n * v * inv + (1 << (22 + k))) >> (23 + k)  # Q8
+    return np.clip((z * gains.gain.astype(np.int64) + (1 << 12)) >> 13, -1023, 1023)
+
+
+def turns(turn: np.ndarray, first: int, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cosines and sines, Q15 [rows, E / 2], of rows from position ``first`` on."""
+    position = (np.arange(rows, dtype=np.int64) + first) & 0xFFFFFFFF
+    angle = (position.astype(np.uint64)[:, None] * turn).astype(np.int64) & 0xFFFFFFFF
+    j, f = angle >> 24, (angle >> 8) & 0xFFFF
+    sine, cosine = (
+        SINE[i] + (((SINE[i + 1] - SINE[i]) * f + (1 << 15)) >> 16) for i in (j, j + 64)
+    )
+    return cosine, sine
+
+
+def rotate(x: np.ndarray, by: tuple[np.ndarray, np.ndarray], shift: int) -> np.ndarray:
+    """int16 [..., rows, E], turned and rounded once."""
+    cosine, sine = by
+    even, odd = x[..., ::2], x[..., 1::2]
+    turned = np.stack((even * cosine - odd * sine, even * sine + odd * cosine), -1)
+    return (turned.reshape(x.shape) + (1 << (shift - 1))) >> shift
+
+
+def gated(out: np.ndarray, block: Block) -> np.ndarray:
+    """Hidden columns, int8 [..., M], of the product's gates and ups [..., 2 M]."""
+    g, u = np.split(sat16(out), 2, -1)
+    table = block.table.astype(np.int64)
+    j, f = (g >> 8) + 128, g & 255
+    s = table[j] + (((table[j + 1] - table[j]) * f + 128) >> 8)
+    return sat8(rq(s * u, block.hidden_multiplier, block.hidden_shift))
+
+
+def attention(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, visible: np.ndarray, block: Block
+) -> np.ndarray:
+    """Heads: q int16 [H, R, E], k [H, N, E], v int8 [H, N, E], visible bool [H, R, N] -> int8
+    [H, R, E]."""
+    w = softmax(dot(q, np.swapaxes(k, -1, -2)), visible, block.score_multiplier)
+    ratio = (block.value_multiplier << 14) // w.sum(-1, keepdims=True)
+    return sat8((dot(w, v) * ratio + (1 << (block.value_shift - 1))) >> block.value_shift)
+
+
+def accumulate(y: np.ndarray, product: Product, columns: np.ndarray | slice) -> np.ndarray:
+    """Some output columns of a product: [..., R, K] -> [..., R, O]."""
+    return rq(dot(y, product.weight[:, columns]), product.multiplier[columns], product.shift)
+
+
+# Availability
+
+
+def everything(model: LlamaModel) -> Availability:
+    """All that is broadcast arrives everywhere. Gather INPUT: the F + 4 bytes of a token's row,
+    which its owner always has; the others as in ``cats.integer.reference``."""
+    config, split = model.config, model.split
+    row = np.ones((1, split.nodes, MULTIPLIER_BYTES + config.features), bool)
+    return Availability((row, *everything_of(config, split, model.keep).gathers[1:]))
+
+
+def random_availability(
+    model: LlamaModel, rows: int, loss: float, rng: np.random.Generator
+) -> Availability:
+    """Each column of each of so many rows is lost at each receiver with probability ``loss``."""
+    config, split = model.config, model.split
+    own = everything_of(config, split, [[() for _ in sources] for sources in model.keep])
+    gathers = []
+    for g, view in enumerate(everything(model).gathers):
+        arrived = rng.random((rows, *view.shape[1:])) >= loss
+        gathers.append(view & arrived if g == 0 else own.gathers[g] | (view & arrived))
+    return Availability(tuple(gathers))
+
+
+# Inference
+
+
+class LlamaSteps:
+    """``batch`` streams of one model side by side, all at one ``position``: the model's window is
+    how far a row sees, and it slides."""
+
+    def __init__(self, model: LlamaModel, batch: int = 1) -> None:
+        self.model, self.batch = model, batch
+        self._copies, self._copy_of = key_copies(model.config, model.split)
+        self.begin()
+
+    def begin(self) -> None:
+        """Position 0, no row is known."""
+        config = self.model.config
+        self.position = 0
+        empty = np.zeros((self.batch, len(self._copies), 0, config.head_width), np.int64)
+        self._past = [(empty, empty)] * config.blocks
+        self._known = np.zeros((self.batch, self.model.split.nodes, 0), bool)
+
+    def forget(self, node: int) -> None:
+        """A node begins anew: it has no earlier row any more."""
+        self._known[:, node] = False
+
+    def step(
+        self,
+        tokens: np.ndarray,
+        availability: Availability | None = None,
+        took: np.ndarray | None = None,
+        trace: Trace | None = None,
+    ) -> np.ndarray:
+        """R more rows: token numbers [B, R] -> int16 [B, D, R, T] for each node, OUTPUT_MISSING
+        where a column did not arrive.
+
+        ``availability``: of these rows (None: all arrives). ``took`` bool [D] or [B, D]: which
+        nodes took part (None: all); who did not has no output and not these rows, and what it would
+        have sent must not be available to the others. ``trace(name, tensor)`` sees what
+        ``reference.run_batch`` traces, and ``gate{b}`` with the ups behind it, as they leave their
+        product.
+        """
+        model, config = self.model, self.model.config
+        tokens = np.asarray(tokens)
+        if tokens.ndim != 2 or len(tokens) != self.batch or tokens.dtype.kind not in "iu":
+            raise CatsError(
+                f"tokens of shape {list(tokens.shape)}: a step takes [{self.batch}, rows]"
+            )
+        if not tokens.size or tokens.min() < 0 or tokens.max() >= config.inputs:
+            raise CatsError(f"a step takes tokens of 0..{config.inputs - 1}, one at least")
+        there = np.ones((self.batch, model.split.nodes), bool)
+        if took is not None:
+            there &= took
+        rows = tokens.shape[1]
+        new = np.broadcast_to(there[..., None], (*there.shape, rows))
+        self._known = np.concatenate((self._known, new), 2)
+        out = _Step(self, availability or everything(model), trace).run(tokens)
+        self.position += rows
+        old = max(0, self._known.shape[2] - config.tokens)
+        self._known = self._known[:, :, old:]
+        self._past = [tuple(part[:, :, old:] for part in pair) for pair in self._past]
+        return np.where(there[:, :, None, None], out, OUTPUT_MISSING).astype(np.int16)
+
+
+def run_batch(
+    model: LlamaModel,
+    tokens: np.ndarray,
+    availability: Availability | None = None,
+    trace: Trace | None = None,
+) -> np.ndarray:
+    """Rows from position 0 on in one step: tokens [B, R] -> int16 [B, D, R, T]."""
+    return LlamaSteps(model, len(tokens)).step(tokens, availability, trace=trace)
+
+
+class _Step:
+    """The operations of one step in the order in which gathers run them."""
+
+    def __init__(self, steps: LlamaSteps, availability: Availability, trace: Trace | None) -> None:
+        self.steps, self.model, self.config = steps, steps.model, steps.model.config
+        self.availability, self.trace = availability, trace or (lambda name, tensor: None)
+        self.nodes = self.model.split.nodes
+        if len(availability.gathers) != gather_count(self.config):
+            raise CatsError(
+                f"availability of {len(availability.gathers)} gathers, the model has "
+                f"{gather_count(self.config)}"
+            )
+
+    def run(self, tokens: np.ndarray) -> np.ndarray:
+        """[B, R] -> int16 [B, D, R, T]."""
+        model = self.model
+        x = self.embed(tokens)
+        by = turns(model.turn, self.steps.position, tokens.shape[1])
+        for b, block in enumerate(model.blocks):
+            x = self.block(b, block, x, by)
+        g = 4 * self.config.blocks + 1
+        out = result(self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm))
+        self.trace(f"sent{g + 1}", out)
+        arrived = np.moveaxis(self.availability.gathers[g + 1], -2, -3)  # [..., D, R, T]
+        return np.where(arrived, out[:, None], OUTPUT_MISSING)
+
+    def embed(self, tokens: np.ndarray) -> np.ndarray:
+        """Gather INPUT: tokens [B, R] -> residual [B, R, F]."""
+        model = self.model
+        row = model.rows[tokens].astype(np.int64)  # [B, R, F]
+        multiplier = model.multiplier[tokens].astype("<i4")[..., None].view(np.uint8)  # [B, R, 4]
+        x = np.empty_like(row)
+        inputs = own_ranges(self.config, self.model.split, Kind.INPUT)
+        for d, (begin, end) in enumerate(own_ranges(self.config, model.split, Kind.HEADS)):
+            owns = (tokens >= inputs[d][0]) & (tokens < inputs[d][1])
+            has = self.availability.gathers[0][..., d, :] | owns[..., None]  # [B, R, 4 + F]
+            some = np.where(has[..., :MULTIPLIER_BYTES], multiplier, 0).astype(np.uint8)
+            factor = np.ascontiguousarray(some).view("<i4").astype(np.int64)  # [B, R, 1]
+            own = slice(begin, end)
+            heard = np.where(
+                has[..., MULTIPLIER_BYTES + begin : MULTIPLIER_BYTES + end], row[..., own], 0
+            )
+            x[..., own] = embed(heard, factor, model.embed_shift, model.exponent[own])
+        self.trace("residual0", x)
+        return x
+
+    def send(self, x: np.ndarray, norm: RmsNorm) -> np.ndarray:
+        """What is broadcast of the residual: int16 [..., F] -> int8 [..., F]."""
+        return sat8(rq(x, norm.send_multiplier, norm.send_shift))
+
+    def block(
+        self, b: int, block: Block, x: np.ndarray, by: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """Gathers ATTENTION, HEADS, FORWARD, HIDDEN of block b: residual -> residual."""
+        config, g = self.config, 1 + 4 * b
+        copies, copy_of = self.steps._copies, self.steps._copy_of
+        qkv = self.product(g, Kind.ATTENTION, self.send(x, block.norm1), block.qkv, block.norm1)
+        keys = len(copies) * config.head_width
+        q, k, v = (
+            np.swapaxes(part.reshape(*x.shape[:2], -1, config.head_width), 1, 2)
+            for part in np.split(qkv, (config.features, config.features + keys), -1)
+        )  # [B, H or copies, R, E]
+        q, k, v = (
+            rotate(sat16(q), by, 20),
+            rotate(sat16(k), by, 18 if self.model.wide_keys else 22),
+            sat8(v),
+        )
+        k = k if self.model.wide_keys else sat8(k)
+        for name, part in zip("qkv", (q, k, v), strict=True):
+            self.trace(f"{name}{b}", part)
+        k, v = (np.concatenate(pair, 2) for pair in zip(self.steps._past[b], (k, v), strict=True))
+        self.steps._past[b] = k, v
+        visible = self.visible(x.shape[1], k.shape[2])
+        heads = np.stack([  # one by one, as all the scores would take much memory
+            attention(q[i], k[i][copy_of], v[i][copy_of], visible[i], block) for i in range(len(x))
+        ])  # fmt: skip
+        heads = np.swapaxes(heads, 1, 2).reshape(x.shape)
+        x = add(x, self.product(g + 1, Kind.HEADS, heads, block.out))
+        self.trace(f"residual{g + 1}", x)
+        out = self.product(g + 2, Kind.FORWARD, self.send(x, block.norm2), block.up, block.norm2)
+        self.trace(f"gate{b}", out)
+        x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block), block.down))
+        self.trace(f"residual{g + 3}", x)
+        return x
+
+    def visible(self, rows: int, seen: int) -> np.ndarray:
+        """Which of the rows that are kept each new row sees: bool [B, H, R, seen]."""
+        config, known = self.config, self.steps._known
+        i = np.arange(seen - rows, seen)[:, None]
+        j = np.arange(seen)
+        window = (j <= i) & (j > i - config.tokens)
+        known = np.repeat(known, self.model.split.heads, 1)  # [B, H, seen]
+        absent = ~known[..., -1:, None]  # heads of who is not there see anything: nobody hears them
+        return (known[:, :, None] & window) | (absent & window)
+
+    def product(
+        self, g: int, kind: Kind, sent: np.ndarray, product: Product, norm: RmsNorm | None = None
+    ) -> np.ndarray:
+        """Gather g and its product: what all broadcast, int8 [B, R, K] -> [B, R, O], key/value
+        heads as often as nodes compute them."""
+        has, split = self.availability.gathers[g], self.model.split
+        self.trace(f"sent{g}", sent)
+        mine = [columns_of(self.config, split, kind, d) for d in range(self.nodes)]
+        at = _places(self.config, mine, kind)
+        out = np.empty((*sent.shape[:-1], sum(map(len, mine))), np.int64)
+        alike = self.availability.all_equal(g)
+        if alike:
+            whole = accumulate(
+                self.view(g, "all", sent, has[..., 0, :], norm), product, slice(None)
+            )
+        for d, columns in enumerate(mine):
+            if alike:
+                out[..., at[d]] = whole[..., columns]
+            elif len(columns):
+                y = self.view(g, str(d), sent, has[..., d, :], norm)
+                out[..., at[d]] = accumulate(y, product, columns)
+        self.trace(f"out{g}", out)
+        return out
+
+    def view(
+        self, g: int, node: str, sent: np.ndarray, available: np.ndarray, norm: RmsNorm | None
+    ) -> np.ndarray:
+        """What a node multiplies: [B, R, K], 0 where a column is not available."""
+        if norm is None:
+            return np.where(available, sent, 0)
+        y = rms_norm(sent, available, norm, self.model.exponent)
+        self.trace(f"norm{g}.{node}", y)
+        return y
+
+
+def _places(config: object, mine: Sequence[np.ndarray], kind: Kind) -> list[np.ndarray]:
+    """Where each node's columns stand among those of all: part by part (queries, keys, values;
+    gates, ups), node by node inside each."""
+    features, keys = config.features, config.features + config.key_heads * config.head_width
+    bounds = {Kind.ATTENTION: (features, keys), Kind.FORWARD: (config.hidden,)}.get(kind, ())
+    part = [np.searchsorted(bounds, columns, "right") for columns in mine]
+    order = np.argsort(np.concatenate(part), kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    return np.split(place, np.cumsum([len(columns) for columns in mine])[:-1])
+
+
+# Text
+
+
+def likeliest(outputs: np.ndarray) -> int:
+    """The token of the largest of a node's outputs int16 [T] that arrived, the first among equals;
+    CatsError where none did."""
+    if (outputs == OUTPUT_MISSING).all():
+        raise CatsError("no output arrived: nothing says which token is next")
+    return int(outputs.argmax())
+
+
+def write(model: LlamaModel, prompt: Sequence[int]) -> Iterator[int]:
+    """The tokens that node 0 of the model writes behind ``prompt``, each the likeliest, for ever;
+    nothing is lost."""
+    steps, given = LlamaSteps(model), list(prompt)
+    while True:
+        token = likeliest(steps.step(np.array([given]))[0, 0, -1])
+        yield token
+        given = [token]

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""The quantised model of the Llama family as a whole. doc/numerics-llama.rst says what each number
+does; llama_quantize.py makes it, llama.py runs it.
+
+Letters as in ``cats.integer.reference``; T tokens of the vocabulary, G key/value heads.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.integer.model import Product, _array, _check_product, _number
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, own_ranges
+
+#: Largest exponent of a residual column's scale.
+MAX_EXPONENT = 3
+#: Widest head whose scores fit 32 bits with wide keys.
+MAX_WIDE_HEAD = 128
+#: Bytes of gather INPUT in front of a token's row: its multiplier.
+MULTIPLIER_BYTES = 4
+
+
+@dataclass(frozen=True)
+class RmsNorm:
+    """The residual as a gather carries it, and its norm: gain int16 [F], Q5 of the output's step;
+    epsilon Q16 of the square of the gather's."""
+
+    gain: np.ndarray
+    epsilon: int
+    send_multiplier: int
+    send_shift: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block. Output columns of ``qkv`` are all queries (F), all keys (G E), all values, head by
+    head inside each; those of ``up`` the M gates, then the M that they are of. table: int16 [257].
+    """
+
+    norm1: RmsNorm
+    qkv: Product
+    score_multiplier: int
+    value_multiplier: int
+    value_shift: int
+    out: Product
+    norm2: RmsNorm
+    up: Product
+    table: np.ndarray
+    hidden_multiplier: int
+    hidden_shift: int
+    down: Product
+
+
+@dataclass(frozen=True)
+class LlamaModel:
+    """The deployment without its plan.
+
+    ``rows`` int8 [T, F] and ``multiplier`` int32 [T] are the embedding's, with ``embed_shift``;
+    ``exponent`` int8 [F] of the residual's columns; ``turn`` uint32 [E / 2]: by how much a row
+    turns each pair of columns, in 2^-32 of a turn. A tied ``head`` is those rows and multipliers
+    with a shift of its own. Real outputs are int16 * output_scale.
+    """
+
+    config: ModelConfig
+    split: SplitConfig
+    keep: KeepSets
+    rows: np.ndarray
+    multiplier: np.ndarray
+    embed_shift: int
+    exponent: np.ndarray
+    turn: np.ndarray
+    wide_keys: bool
+    blocks: tuple[Block, ...]
+    norm: RmsNorm
+    head: Product
+    output_scale: float
+
+
+def check_config(config: ModelConfig) -> None:
+    """Raise CatsError unless it is of the family that has these integers."""
+    config.check()
+    lacking = [
+        what
+        for what, there in {
+            "RMS norms": config.norm == "rms",
+            "rotary positions": config.position == "rotary",
+            "a gated feed-forward": config.feed_forward == "gated",
+            "products without biases": not config.bias,
+            "a vocabulary": config.vocabulary,
+            "a causal mask": config.causal,
+            "pool 'all'": config.pool == "all",
+            "as many outputs as tokens": config.inputs == config.outputs,
+        }.items()
+        if not there
+    ]
+    if lacking:
+        raise CatsError(f"integers of the Llama family are of models with {', '.join(lacking)}")
+
+
+def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> np.ndarray:
+    """Output columns that node d computes of the product behind such a gather, in its order."""
+    own = {Kind.FORWARD: Kind.HIDDEN, Kind.OUTPUT: Kind.RESULT}.get(kind, Kind.HEADS)
+    mine = np.arange(*own_ranges(config, split, own)[d])
+    if kind == Kind.FORWARD:
+        return np.concatenate((mine, mine + config.hidden))
+    if kind != Kind.ATTENTION:
+        return mine
+    begin, end = key_heads(config, split)[d]
+    keys = np.arange(begin * config.head_width, end * config.head_width) + config.features
+    return np.concatenate((mine, keys, keys + config.key_heads * config.head_width))
+
+
+def key_copies(config: ModelConfig, split: SplitConfig) -> tuple[list[tuple[int, int]], list[int]]:
+    """(node, key/value head) of each copy of these, node by node; and for each head of the model
+    the copy that it attends over."""
+    ranges = key_heads(config, split)
+    copies = [(d, head) for d, (begin, end) in enumerate(ranges) for head in range(begin, end)]
+    shared = config.heads // config.key_heads
+    owner = np.repeat(np.arange(split.nodes), split.heads)
+    return copies, [copies.index((int(owner[h]), h // shared)) for h in range(config.heads)]
+
+
+def check_llama(model: LlamaModel) -> None:
+    """Raise CatsError unless every number is in the range that doc/numerics-llama.rst proves
+    safe."""
+    config = model.config
+    check_config(config)
+    model.split.check(config)
+    check_keep(config, model.split, model.keep)
+    features, keys = config.features, config.key_heads * config.head_width
+    _array("rows", model.rows, np.int8, (config.inputs, features), low=-127)
+    _array("multiplier", model.multiplier, np.int32, (config.inputs,), low=1)
+    _number("embed_shift", model.embed_shift, 1, 62 - MAX_EXPONENT)
+    _array("exponent", model.exponent, np.int8, (features,), 0, MAX_EXPONENT)
+    if int((4 ** model.exponent.astype(np.int64)).sum()) << 14 >= 1 << 32:
+        raise CatsError("exponents of the residual are so large that a norm's sum leaves 32 bits")
+    _array("turn", model.turn, np.uint32, (config.head_width // 2,))
+    if model.wide_keys and config.head_width > MAX_WIDE_HEAD:
+        raise CatsError(f"wide keys of {config.head_width} columns: at most {MAX_WIDE_HEAD}")
+    if not (math.isfinite(model.output_scale) and np.float32(model.output_scale) > 0):
+        raise CatsError(f"output_scale is {model.output_scale}: it must be positive")
+    if len(model.blocks) != config.blocks:
+        raise CatsError(f"{len(model.blocks)} blocks, the model has {config.blocks}")
+    for b, block in enumerate(model.blocks):
+        try:
+            _check_norm(block.norm1, features)
+            _check_norm(block.norm2, features)
+            for product, inputs, outputs in (
+                (block.qkv, features, features + 2 * keys), (block.out, features, features),
+                (block.up, features, 2 * config.hidden), (block.down, config.hidden, features),
+            ):  # fmt: skip
+                _check_biasless(product, inputs, outputs)
+            _array("table", block.table, np.int16, (257,))
+            _number("score_multiplier", block.score_multiplier, 0, 2**32 - 1)
+            for name in ("value", "hidden"):
+                multiplier = getattr(block, f"{name}_multiplier")
+                _number(f"{name}_multiplier", multiplier, 2**30, 2**31 - 1)
+                _number(f"{name}_shift", getattr(block, f"{name}_shift"), 1, 62)
+        except CatsError as error:
+            raise CatsError(f"block {b}: {error}") from None
+    _check_norm(model.norm, features)
+    _check_biasless(model.head, features, config.outputs)
+    if config.tied and not (
+        np.array_equal(model.head.weight, model.rows.T)
+        and np.array_equal(model.head.multiplier, model.multiplier)
+    ):
+        raise CatsError("a tied head has the embedding's rows and multipliers")
+
+
+def _check_norm(norm: RmsNorm, features: int) -> None:
+    _array("gain", norm.gain, np.int16, (features,))
+    _number("epsilon", norm.epsilon, 0, 2**32 - 1)
+    _number("send_multiplier", norm.send_multiplier, 1, 2**31 - 1)
+    _number("send_shift", norm.send_shift, 1, 62)
+
+
+def _check_biasless(product: Product, inputs: int, outputs: int) -> None:
+    _check_product(product, inputs, outputs)
+    if product.bias.any():
+        raise CatsError("products of this family have no bias")
