@@ -12,11 +12,11 @@ from cats.files import plot_file
 from cats.report import add_json_argument
 
 HELP = "quality of a trained model against packet loss"
+_OF_LOSSES = ("model", "baselines", "loss", "granularity", "modes", "repeats", "plot")
 CONFLICTS = {
-    "int8_report": (
-        "model", "baselines", "loss", "granularity", "modes", "repeats", "seed", "plot",
-    ),
-}  # fmt: skip
+    "int8_report": (*_OF_LOSSES, "seed"),
+    "written": (*_OF_LOSSES, "int8_report", "part", "data"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="in place of the losses: what each rounding of the integer model costs on its own",
     )
+    parser.add_argument(
+        "--written", type=arguments.whole(2), metavar="N",
+        help="in place of the losses, of a language model of the Llama family: how far its "
+        "integers are from it over N or more tokens that it writes itself",
+    )  # fmt: skip
     parser.add_argument(
         "--loss",
         default="0:0.2:0.02",
@@ -67,7 +72,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=3,
         help="draws of the losses for each point (default 3)",
     )
-    parser.add_argument("--seed", type=arguments.seed, default=0, help="of the losses (default 0)")
+    parser.add_argument(
+        "--seed",
+        type=arguments.seed,
+        default=0,
+        help="of the losses, or of --written's text (default 0)",
+    )
     parser.add_argument(
         "--data", metavar="FILE",
         help="the task's data, where it has moved; or other data, cut into parts alike",
@@ -97,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
     losses = parse_losses(args.loss)
     model, info = load_run(args.run)
     model.to(pick_device(args.device))
+    if args.written:
+        return _written(args, model, info)
     task = load_task(info, args.data)
     print_notes(warnings=task.warnings)
     trained = info.extra.get("training") or {}
@@ -168,4 +180,25 @@ def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: A
     if args.json:
         document = {"format": 1, "run": str(args.run), "task": info.task, "part": args.part}
         write_json(args.json, {**document, **result})
+    return 0
+
+
+def _written(args: argparse.Namespace, model, info) -> int:  # noqa: ANN001
+    from cats.report import print_table, write_json
+    from cats.training.generate import run_tokenizer
+    from cats.training.text_integers import compare, integers_of, written
+
+    begin = run_tokenizer(args.run, info)[1].begin
+    integers = integers_of(model, begin)
+    rows = min(model.config.tokens, args.written)
+    text = written(model, -(-args.written // rows), rows, args.seed, begin)
+    result = compare(model, integers, text)
+    print(f"{args.run}: {result['tokens']:,} tokens that the float model wrote, nothing lost")
+    print_table(
+        ("KL to float, nats a token", "same first choice", "float, bits a token", "int8"),
+        [(f"{result['kl']:.5f}", f"{result['same']:.2%}", f"{result['float']:.4f}",
+          f"{result['int8']:.4f}")],
+    )  # fmt: skip
+    if args.json:
+        write_json(args.json, {"format": 1, "run": str(args.run), "seed": args.seed, **result})
     return 0

@@ -24,7 +24,7 @@ examples:
   cats generate RUN --temperature 0 --steps 200
   cats generate RUN --prompt "Once upon a time" --top-k 40 --seed 3
   cats generate RUN --nodes 4 --loss 0.1
-  cats generate RUN --texts 300 > own.txt && cats train --init RUN --task text --data own.txt ...
+  cats generate RUN --integer --temperature 0
 """
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run", type=Path, metavar="RUN",
         help="folder that 'cats import' wrote of a language model, or 'cats train --task text'; "
-        "its float model is run",
+        "its float model is run, unless --integer is given",
     )  # fmt: skip
     parser.add_argument(
         "--prompt", default="", metavar="TEXT", help="what the text begins with (nothing)"
@@ -65,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--loss", type=arguments.share, default=0.0, metavar="P",
         help="probability that a packet between nodes is lost, 0 to 1",
     )  # fmt: skip
+    parser.add_argument(
+        "--integer", action="store_true",
+        help="run its integers, as nodes compute them, by the integer reference; at temperature 0, "
+        "nothing lost",
+    )  # fmt: skip
     arguments.add_device_argument(parser)
     add_json_argument(parser)
 
@@ -79,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.training.device import pick_device
     from cats.training.generate import generate, generate_texts, run_tokenizer
     from cats.training.run_folder import dealt, load_run
+    from cats.training.text_integers import generate_integers, integers_of
 
     model, info = load_run(args.run)
     tokenizer, ends = run_tokenizer(args.run, info)
@@ -86,46 +92,37 @@ def run(args: argparse.Namespace) -> int:
         model = dealt(args.run, model, info.split.deal(info.model, (1,) * args.nodes))
     if args.loss and model.split.nodes == 1:
         raise CatsError("one node sends nothing that could be lost: give --nodes")
+    if args.integer and (args.temperature or args.loss):
+        raise CatsError(
+            "integers take the likeliest token, and nothing is lost: give --temperature 0 and no "
+            "--loss"
+        )
     model.to(pick_device(args.device))
-    prompt = tokenizer.encode(args.prompt)
-    options = {
-        "temperature": args.temperature, "top_k": args.top_k or 0, "loss": args.loss,
-        "ends": ends.ends,
-    }  # fmt: skip
-    begun = time.perf_counter()
-    if args.texts == 1:
-        written = generate(model, prompt, args.steps, seed=args.seed, **options)
-        texts = [_show(tokenizer, prompt, written)]
+    tokens = tokenizer.encode(args.prompt)
+    given, text = len(tokens), ""
+    if args.integer:
+        integers = integers_of(model, ends.begin)
+        writing = generate_integers(integers, tokens, args.steps, ends.ends)
     else:
-        seeds = range(args.seed, args.seed + args.texts)
-        texts = []
-        for some in (seeds[i : i + BATCH] for i in range(0, len(seeds), BATCH)):
-            texts += generate_texts(model, prompt, args.steps, some, **options)
-            for text in texts[-len(some) :]:
-                print(tokenizer.decode([*prompt, *text]), SEPARATOR, sep="\n", flush=True)
-    seconds = time.perf_counter() - begun
-    if args.json:
-        document = {
-            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
-            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
-            "seed": args.seed, "text": tokenizer.decode([*prompt, *texts[0]]),
-            "tokens": [*prompt, *texts[0]],
-            "texts": [tokenizer.decode([*prompt, *text]) for text in texts],
-            "written": sum(map(len, texts)), "seconds": seconds,
-        }  # fmt: skip
-        write_json(args.json, document)
-    return 0
-
-
-def _show(tokenizer: Tokenizer, prompt: list[int], written: Iterable[int]) -> list[int]:
-    """Print a text as it is written; its tokens behind the prompt."""
-    tokens, text = list(prompt), ""
-    for token in written:
-        tokens.append(token)
+        writing = generate(
+            model, tokens, args.steps, temperature=args.temperature, top_k=args.top_k or 0,
+            seed=args.seed, loss=args.loss, ends=ends.ends,
+        )  # fmt: skip
+    begun = time.perf_counter()
+    for token in writing:
+        tokens = [*tokens, token]
         now = tokenizer.decode(tokens)
         whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
         if whole.startswith(text):
             print(whole[len(text) :], end="", flush=True)
             text = whole
     print(tokenizer.decode(tokens)[len(text) :])
-    return tokens[len(prompt) :]
+    if args.json:
+        document = {
+            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
+            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
+            "seed": args.seed, "integer": args.integer, "text": tokenizer.decode(tokens),
+            "tokens": tokens, "written": len(tokens) - given, "seconds": seconds,
+        }  # fmt: skip
+        write_json(args.json, document)
+    return 0

@@ -22,6 +22,7 @@ from cats.integer.llama_model import (
     check_config,
     check_llama,
     columns_of,
+    key_copies,
 )
 from cats.integer.model import Product, fixed_point
 from cats.integer.quantize import HEADROOM, Parameters, best_scale, gelu
@@ -32,6 +33,10 @@ from cats.shape.partition import KeepSets, Kind, check_keep, full_keep
 #: Tensors of the float model over some text, by the names under which ``cats.nn`` shows them:
 #: float [rows, columns], of queries, keys and values [rows, heads, E].
 Seen = Mapping[str, np.ndarray]
+
+#: A column may grow to this multiple of what calibration showed: some thousand rows of it say little
+#: of its largest. Of gates and ups, which have bits to spare.
+_MARGIN, _WIDE_MARGIN = 1.1, 1.5
 
 
 def quantize_llama(
@@ -130,15 +135,26 @@ class _Quantizer:
         """Scales of the columns of queries and keys as they leave their product, and the real value
         of a step of a score."""
         config = self.config
-        shared, pairs = config.heads // config.key_heads, config.head_width // 2
-        k = self.seen[f"k{b}"].reshape(-1, config.key_heads, pairs, 2)
-        key = np.maximum(np.abs(k).max((0, 3)), 1e-9) / 127  # [G, E / 2]
-        q = self.seen[f"q{b}"].reshape(-1, config.heads, pairs, 2)
-        norm = np.hypot(q[..., 0], q[..., 1]).max(0)  # of a pair, however it is turned: [H, E / 2]
+        shared = config.heads // config.key_heads
+
+        def lengths(x: np.ndarray) -> np.ndarray:
+            """The largest of each pair, however it is turned: [heads, E / 2]."""
+            return np.hypot(x[..., ::2], x[..., 1::2]).max(0)
+
+        key = _MARGIN * np.maximum(self.each_head(lengths(self.seen[f"k{b}"])), 1e-9) / 127
+        norm = lengths(self.seen[f"q{b}"])
         key_of = np.repeat(key, shared, 0)
         step = max(float((norm * key_of).max()), 1e-9) / 1023
         out = np.repeat(step / 32 / key_of, 2, -1).ravel(), np.repeat(key / 128, 2, -1).ravel()
         return out, step / (16 if self.wide_keys else 1)
+
+    def each_head(self, largest: np.ndarray) -> np.ndarray:
+        """Of the copies of key/value heads [copies, columns] the largest of each head [G, columns].
+        """
+        heads = [head for _, head in key_copies(self.config, self.split)[0]]
+        found = np.zeros((self.config.key_heads, largest.shape[1]))
+        np.maximum.at(found, heads, largest)
+        return found
 
     def values(self, b: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Scales of the columns of values and of heads, and the one's part of the other, which is
@@ -147,9 +163,9 @@ class _Quantizer:
         shared = config.heads // config.key_heads
         h = np.abs(self.seen[f"gather{2 + 4 * b}"]).max(0)
         h = h.reshape(config.key_heads, shared, -1).max(1).ravel()
-        v = np.abs(self.seen[f"v{b}"]).max(0).ravel()
-        head = np.maximum(h, max(h.max() * 2.0**-8, 1e-9)) / 127
-        ratio = max(float((v / 127 / head).max()), 1.0)
+        v = self.each_head(np.abs(self.seen[f"v{b}"]).max(0)).ravel()
+        head = _MARGIN * np.maximum(h, max(h.max() * 2.0**-8, 1e-9)) / 127
+        ratio = max(float((_MARGIN * v / 127 / head).max()), 1.0)
         value = head * ratio
         head = np.repeat(head.reshape(config.key_heads, 1, -1), shared, 1).ravel()
         return value, head, ratio
@@ -158,9 +174,9 @@ class _Quantizer:
         """Scales of the FORWARD product's columns and of hidden ones, the table, and what the
         product of a gate's activation and an up is in steps of the hidden column."""
         m, u = (np.abs(self.seen[f"{name}"]).max(0) for name in (f"gather{4 + 4 * b}", f"up{b}"))
-        gate = max(float(np.abs(self.seen[f"gate{b}"]).max()), 1e-9) * 1.25 / 32767
-        hidden = np.maximum(m, max(m.max() * 2.0**-8, 1e-9)) / 127
-        ratio = max(float((u * 1.25 / 32767 / hidden).max()), 1e-9)
+        gate = max(float(np.abs(self.seen[f"gate{b}"]).max()), 1e-9) * _WIDE_MARGIN / 32767
+        hidden = _MARGIN * np.maximum(m, max(m.max() * 2.0**-8, 1e-9)) / 127
+        ratio = max(float((u * _WIDE_MARGIN / 32767 / hidden).max()), 1e-9)
         real = _ACTIVATIONS[self.config.activation](np.arange(-128, 129) * 256 * gate)
         top = np.abs(real).max() / 32767
         table = np.rint(real / top).astype(np.int16)

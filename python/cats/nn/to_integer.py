@@ -14,6 +14,7 @@ from cats.integer.model import IntegerModel
 from cats.integer.quantize import Scales, calibrate, check_inputs, quantize_parameters
 from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig
+from cats.shape.partition import gather_count
 from cats.tasks import Task
 
 #: About how many rows calibrate at most.
@@ -63,12 +64,13 @@ def seen_of(model: CatsTransformer, tokens: Tensor) -> dict[str, np.ndarray]:
             x = x.flatten(0, -2)
         seen[name] = x.double().cpu().numpy()
 
-    model(tokens, observe=observe)
+    losses = [None] * gather_count(model.config)
+    model.compute(model.forward_pass(model, losses, observe), tokens)
     return seen
 
 
 def quantize_text(model: CatsTransformer, tokens: Tensor, wide_keys: bool = True) -> LlamaModel:
-    """``quantize_llama`` of a torch model; tokens [B, tokens_in]: text that is typical of it."""
+    """``quantize_llama`` of a torch model; tokens [B, rows]: text that is typical of it."""
     return quantize_llama(
         model.config, model.split, model.keep, parameters_of(model), seen_of(model, tokens),
         wide_keys,

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""The integers of the Llama family: doc/numerics-llama.rst operation by operation; windows, steps and
-partitions give the same bits."""
+"""The integers of the Llama family: doc/numerics-llama.rst operation by operation; windows,
+steps and partitions give the same bits."""
 
 import dataclasses
 import math
