@@ -15,9 +15,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cats.errors import CatsError
+from cats.integer import four_bits
 from cats.integer.llama_model import (
     MULTIPLIER_BYTES,
     Block,
+    FourBitProduct,
     LlamaModel,
     RmsNorm,
     columns_of,
@@ -109,7 +111,12 @@ def attention(
 
 def accumulate(y: np.ndarray, product: Product, columns: np.ndarray | slice) -> np.ndarray:
     """Some output columns of a product: [..., R, K] -> [..., R, O]."""
-    return rq(dot(y, product.weight[:, columns]), product.multiplier[columns], product.shift)
+    weight = product.weight[:, columns]
+    if isinstance(product, FourBitProduct):
+        acc = four_bits.accumulate(y, weight, product.scale[:, columns])
+    else:
+        acc = dot(y, weight)
+    return rq(acc, product.multiplier[columns], product.shift)
 
 
 # Availability

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
+from cats.integer.four_bits import HIGHEST, LOWEST, MAX_SCALE, groups
 from cats.integer.model import Product, _array, _check_product, _number
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, own_ranges
@@ -22,8 +23,17 @@ from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, own_rang
 MAX_EXPONENT = 3
 #: Widest head whose scores fit 32 bits with wide keys.
 MAX_WIDE_HEAD = 128
+#: Most columns behind a norm whose sums fit 32 bits with weights of four bits.
+MAX_FOUR_BITS = 1024
 #: Bytes of gather INPUT in front of a token's row: its multiplier.
 MULTIPLIER_BYTES = 4
+
+
+@dataclass(frozen=True)
+class FourBitProduct(Product):
+    """One whose weights are -8..7, with scales int8 [groups, O]: ``cats.integer.four_bits``."""
+
+    scale: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -151,11 +161,13 @@ def check_llama(model: LlamaModel) -> None:
         try:
             _check_norm(block.norm1, features)
             _check_norm(block.norm2, features)
-            for product, inputs, outputs in (
-                (block.qkv, features, features + 2 * keys), (block.out, features, features),
-                (block.up, features, 2 * config.hidden), (block.down, config.hidden, features),
-            ):  # fmt: skip
-                _check_biasless(product, inputs, outputs)
+            for product, inputs, outputs, normed in (
+                (block.qkv, features, features + 2 * keys, True),
+                (block.out, features, features, False),
+                (block.up, features, 2 * config.hidden, True),
+                (block.down, config.hidden, features, False),
+            ):
+                _check_biasless(product, inputs, outputs, normed)
             _array("table", block.table, np.int16, (257,))
             _number("score_multiplier", block.score_multiplier, 0, 2**32 - 1)
             for name in ("value", "hidden"):
@@ -165,7 +177,7 @@ def check_llama(model: LlamaModel) -> None:
         except CatsError as error:
             raise CatsError(f"block {b}: {error}") from None
     _check_norm(model.norm, features)
-    _check_biasless(model.head, features, config.outputs)
+    _check_biasless(model.head, features, config.outputs, True)
     if config.tied and not (
         np.array_equal(model.head.weight, model.rows.T)
         and np.array_equal(model.head.multiplier, model.multiplier)
@@ -180,7 +192,14 @@ def _check_norm(norm: RmsNorm, features: int) -> None:
     _number("send_shift", norm.send_shift, 1, 62)
 
 
-def _check_biasless(product: Product, inputs: int, outputs: int) -> None:
+def _check_biasless(product: Product, inputs: int, outputs: int, normed: bool) -> None:
     _check_product(product, inputs, outputs)
+    if isinstance(product, FourBitProduct):
+        _array("four bits", product.weight, np.int8, (inputs, outputs), LOWEST, HIGHEST)
+        _array("scale", product.scale, np.int8, (groups(inputs), outputs), -MAX_SCALE)
+        if normed and inputs > MAX_FOUR_BITS:
+            raise CatsError(
+                f"weights of four bits behind a norm of {inputs} columns: at most {MAX_FOUR_BITS}"
+            )
     if product.bias.any():
         raise CatsError("products of this family have no bias")

@@ -10,13 +10,17 @@ stands in the multipliers of the product before and in the weights of the one be
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
+from cats.errors import CatsError
+from cats.integer import four_bits
+from cats.integer.compensate import compensated
 from cats.integer.llama_model import (
     MAX_EXPONENT,
     Block,
+    FourBitProduct,
     LlamaModel,
     RmsNorm,
     check_config,
@@ -28,14 +32,14 @@ from cats.integer.model import Product, fixed_point
 from cats.integer.quantize import HEADROOM, Parameters, best_scale, gelu
 from cats.integer.reference import everything
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, check_keep, full_keep
+from cats.shape.partition import NORMED, KeepSets, check_keep, full_keep, gather_kind
 
 #: Tensors of the float model over some text, by the names under which ``cats.nn`` shows them:
 #: float [rows, columns], of queries, keys and values [rows, heads, E].
 Seen = Mapping[str, np.ndarray]
 
-#: A column may grow to this multiple of what calibration showed: some thousand rows of it say little
-#: of its largest. Of gates and ups, which have bits to spare.
+#: A column may grow to this multiple of what calibration showed, as some thousand rows of it say
+#: little of its largest; and so may gates and ups, which have bits to spare.
 _MARGIN, _WIDE_MARGIN = 1.1, 1.5
 
 
@@ -46,17 +50,32 @@ def quantize_llama(
     parameters: Parameters,
     seen: Seen,
     wide_keys: bool = True,
+    in_four_bits: Collection[str] = (),
 ) -> LlamaModel:
-    """The integer model; ``parameters`` as named by ``cats.nn.model.CatsTransformer``."""
+    """The integer model; ``parameters`` as named by ``cats.nn.model.CatsTransformer``. Products of
+    which ``in_four_bits`` has the name (``blocks.0.up``, or ``head`` of one that is not tied) have
+    weights of four bits."""
     check_config(config)
     split.check(config)
     keep = full_keep(config, split) if keep is None else keep
     check_keep(config, split, keep)
-    return _Quantizer(config, split, keep, parameters, seen, wide_keys).run()
+    if unknown := set(in_four_bits) - set(four_bit_names(config)):
+        raise CatsError(f"there is no product {min(unknown)} for four bits")
+    if in_four_bits and keep != full_keep(config, split):
+        raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")
+    return _Quantizer(config, split, keep, parameters, seen, wide_keys, in_four_bits).run()
+
+
+def four_bit_names(config: ModelConfig) -> list[str]:
+    """Products that can have weights of four bits, in running order."""
+    parts = ("qkv", "out", "up", "down")
+    names = [f"blocks.{b}.{part}" for b in range(config.blocks) for part in parts]
+    return names if config.tied else [*names, "head"]
 
 
 class _Quantizer:
-    def __init__(self, config, split, keep, parameters, seen, wide_keys) -> None:  # noqa: ANN001
+    def __init__(self, config, split, keep, parameters, seen, wide_keys, in_four_bits) -> None:  # noqa: ANN001
+        self.in_four_bits, self.whole = in_four_bits, keep == full_keep(config, split)
         self.config, self.split, self.keep, self.wide_keys = config, split, keep, wide_keys
         self.parameters, self.seen = parameters, seen
 
@@ -92,28 +111,40 @@ class _Quantizer:
         gains = np.rint(gain / out * 32).astype(np.int16)
         return RmsNorm(gains, epsilon, int(multiplier[0]), shift), float(out)
 
-    def product(
-        self, g: int, kind: Kind, weight: np.ndarray, entering: np.ndarray | float, out: np.ndarray
-    ) -> Product:
-        """weight [K, O] in real values, scales of what enters [K] and of what leaves [O]."""
+    def product(self, g: int, name: str, entering: np.ndarray | float, out: np.ndarray) -> Product:
+        """The product of that name; scales of what enters [K] and of what leaves [O]."""
         config, split = self.config, self.split
+        kind, _ = gather_kind(config, g)
+        weight = self.parameters_of(name)
         view = everything(config, split, self.keep).gathers[g][0]  # [D, K]
         read = np.zeros(weight.shape, bool)
         for d in range(split.nodes):
             columns = columns_of(config, split, kind, d)
             read[:, columns] |= view[d, :, None]
         weight = np.where(read, weight * np.reshape(entering, (-1, 1)), 0)
+        seen = self.seen[f"norm{g}" if kind in NORMED else f"gather{g}"] / entering
+        zero = np.zeros(weight.shape[1], np.int32)
+        if name in self.in_four_bits:
+            found = four_bits.quantize(weight, (seen**2).mean(0))
+            scale = np.repeat(found.scale.astype(np.float64), four_bits.GROUP, 0) * found.step
+            steps = compensated(weight, seen, _rounds(scale, four_bits.LOWEST, four_bits.HIGHEST))
+            steps = np.divide(steps, scale[: len(weight)], where=scale[: len(weight)] != 0,
+                              out=np.zeros_like(steps))  # fmt: skip
+            rounded = np.rint(steps).astype(np.int8)
+            multiplier, shift = fixed_point(found.step / out)
+            return FourBitProduct(rounded, zero, multiplier, shift, found.scale)
         scale = np.abs(weight).max(0) / 127
         scale = np.maximum(scale, scale.max() * 2.0**-16 if scale.any() else 1.0)
+        if self.whole:
+            weight = compensated(weight, seen, _rounds(np.broadcast_to(scale, weight.shape), -127))
         rounded = np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)
         multiplier, shift = fixed_point(scale / out)
-        return Product(rounded, np.zeros(len(scale), np.int32), multiplier, shift)
+        return Product(rounded, zero, multiplier, shift)
 
     def block(self, b: int) -> Block:
         config, g, name = self.config, 1 + 4 * b, f"blocks.{b}."
-        weight = {part: self.parameters_of(name + part) for part in ("qkv", "out", "up", "down")}
-        norm1, entering1 = self.norm(g, name + "norm1", weight["qkv"])
-        norm2, entering2 = self.norm(g + 2, name + "norm2", weight["up"])
+        norm1, entering1 = self.norm(g, name + "norm1", self.parameters_of(name + "qkv"))
+        norm2, entering2 = self.norm(g + 2, name + "norm2", self.parameters_of(name + "up"))
         residual = self.residual * self.column
         out1, score = self.queries(b)
         value, head, ratio = self.values(b)
@@ -123,12 +154,12 @@ class _Quantizer:
         value_multiplier, value_shift = fixed_point(np.array([ratio]))
         hidden_multiplier, hidden_shift = fixed_point(np.array([factor]))
         return Block(
-            norm1, self.product(g, Kind.ATTENTION, weight["qkv"], entering1, out1),
+            norm1, self.product(g, name + "qkv", entering1, out1),
             min(score, 2**32 - 1), int(value_multiplier[0]), value_shift + 14,
-            self.product(g + 1, Kind.HEADS, weight["out"], head, residual),
-            norm2, self.product(g + 2, Kind.FORWARD, weight["up"], entering2, up),
+            self.product(g + 1, name + "out", head, residual),
+            norm2, self.product(g + 2, name + "up", entering2, up),
             table, int(hidden_multiplier[0]), hidden_shift,
-            self.product(g + 3, Kind.HIDDEN, weight["down"], hidden, residual),
+            self.product(g + 3, name + "down", hidden, residual),
         )  # fmt: skip
 
     def queries(self, b: int) -> tuple[tuple[np.ndarray, np.ndarray], float]:
@@ -149,8 +180,7 @@ class _Quantizer:
         return out, step / (16 if self.wide_keys else 1)
 
     def each_head(self, largest: np.ndarray) -> np.ndarray:
-        """Of the copies of key/value heads [copies, columns] the largest of each head [G, columns].
-        """
+        """Of copies of key/value heads [copies, columns] the largest of each: [G, columns]."""
         heads = [head for _, head in key_copies(self.config, self.split)[0]]
         found = np.zeros((self.config.key_heads, largest.shape[1]))
         np.maximum.at(found, heads, largest)
@@ -197,8 +227,7 @@ class _Quantizer:
         else:
             output = wanted
             g = 4 * config.blocks + 1
-            head = self.product(g, Kind.OUTPUT, self.parameters_of("head"), entering,
-                                np.full(config.outputs, output))  # fmt: skip
+            head = self.product(g, "head", entering, np.full(config.outputs, output))
         pair = np.arange(0, config.head_width, 2) / config.head_width
         turn = np.rint(2.0**32 * config.rotary_base**-pair / (2 * math.pi))
         model = LlamaModel(
@@ -208,6 +237,18 @@ class _Quantizer:
         )  # fmt: skip
         check_llama(model)
         return model
+
+
+def _rounds(
+    scale: np.ndarray, low: int, high: int = 127
+) -> Callable[[int, np.ndarray], np.ndarray]:
+    """Rounding for ``compensated``, by scales [K, O]; 0 where a scale is."""
+
+    def rounded(j: int, weight: np.ndarray) -> np.ndarray:
+        steps = np.where(scale[j] != 0, scale[j], np.inf)
+        return np.clip(np.rint(weight / steps), low, high) * scale[j]
+
+    return rounded
 
 
 def _silu(x: np.ndarray) -> np.ndarray:

@@ -69,9 +69,14 @@ def seen_of(model: CatsTransformer, tokens: Tensor) -> dict[str, np.ndarray]:
     return seen
 
 
-def quantize_text(model: CatsTransformer, tokens: Tensor, wide_keys: bool = True) -> LlamaModel:
-    """``quantize_llama`` of a torch model; tokens [B, rows]: text that is typical of it."""
+def quantize_text(model: CatsTransformer, tokens: Tensor, **options: object) -> LlamaModel:
+    """``quantize_llama`` of a torch model, with its ``options``; tokens [B, rows]: text that is
+    typical of it."""
     return quantize_llama(
-        model.config, model.split, model.keep, parameters_of(model), seen_of(model, tokens),
-        wide_keys,
-    )  # fmt: skip
+        model.config,
+        model.split,
+        model.keep,
+        parameters_of(model),
+        seen_of(model, tokens),
+        **options,
+    )
