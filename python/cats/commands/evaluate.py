@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "integers are from it over N or more tokens that it writes itself",
     )  # fmt: skip
     parser.add_argument(
+        "--four-bits", type=arguments.number(0, 10), metavar="KL",
+        help="with --written: as many weights in four bits as so many nats a token allow, chosen "
+        "product by product",
+    )  # fmt: skip
+    parser.add_argument(
         "--loss",
         default="0:0.2:0.02",
         metavar="P|P,P|FIRST:LAST:STEP",
@@ -91,6 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
+    from cats.errors import CatsError
     from cats.report import figures_table, print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
     from cats.training.device import pick_device
@@ -104,6 +110,8 @@ def run(args: argparse.Namespace) -> int:
     )
     from cats.training.run_folder import load_run, load_task, quantise_run
 
+    if args.four_bits is not None and not args.written:
+        raise CatsError("--four-bits is of text that the model writes: give --written as well")
     losses = parse_losses(args.loss)
     model, info = load_run(args.run)
     model.to(pick_device(args.device))
@@ -186,10 +194,14 @@ def _int8_report(args: argparse.Namespace, model, info, task) -> int:  # noqa: A
 def _written(args: argparse.Namespace, model, info) -> int:  # noqa: ANN001
     from cats.report import print_table, write_json
     from cats.training.generate import run_tokenizer
-    from cats.training.text_integers import compare, integers_of, written
+    from cats.training.text_integers import compare, four_bit_share, integers_of, mixed, written
 
     begin = run_tokenizer(args.run, info)[1].begin
-    integers = integers_of(model, begin)
+    chosen: list[str] = []
+    if args.four_bits is None:
+        integers = integers_of(model, begin)
+    else:
+        integers, chosen = mixed(model, args.four_bits, begin)
     rows = min(model.config.tokens, args.written)
     text = written(model, -(-args.written // rows), rows, args.seed, begin)
     result = compare(model, integers, text)
@@ -199,6 +211,10 @@ def _written(args: argparse.Namespace, model, info) -> int:  # noqa: ANN001
         [(f"{result['kl']:.5f}", f"{result['same']:.2%}", f"{result['float']:.4f}",
           f"{result['int8']:.4f}")],
     )  # fmt: skip
+    if args.four_bits is not None:
+        share = four_bit_share(integers)
+        print(f"four bits: {share:.1%} of the weights: {', '.join(chosen) or 'none'}")
+        result |= {"four_bits": chosen, "share": share}
     if args.json:
         write_json(args.json, {"format": 1, "run": str(args.run), "seed": args.seed, **result})
     return 0

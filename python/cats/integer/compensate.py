@@ -22,12 +22,14 @@ def compensated(
     """weight float [K, O] as ``rounded`` makes it, which is given a column's number and its weights
     [O] and gives them as the integers have them, in real values. read [rows, K]: what the product
     reads. Columns that are zero in every row are rounded by themselves."""
+    order = np.argsort(-(read * read).sum(0), kind="stable")  # those that matter most first
+    read = read[:, order]
     square = read.T @ read
     square[np.diag_indices_from(square)] += _DAMPING * max(np.trace(square) / len(square), 1e-30)
     factor = np.linalg.cholesky(np.linalg.inv(square)).T  # upper: inverse = factor.T @ factor
-    left, out = weight.astype(np.float64), np.empty_like(weight, np.float64)
-    for j in range(len(weight)):
-        out[j] = rounded(j, left[j])
-        error = (left[j] - out[j]) / factor[j, j]
-        left[j + 1 :] -= factor[j, j + 1 :, None] * error
+    left, out = weight[order].astype(np.float64), np.empty_like(weight, np.float64)
+    for i, j in enumerate(order):
+        out[j] = rounded(j, left[i])
+        error = (left[i] - out[j]) / factor[i, i]
+        left[i + 1 :] -= factor[i, i + 1 :, None] * error
     return out

@@ -8,7 +8,9 @@ Letters as in ``cats.integer.reference``; T tokens of the vocabulary, G key/valu
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +27,8 @@ MAX_EXPONENT = 3
 MAX_WIDE_HEAD = 128
 #: Most columns behind a norm whose sums fit 32 bits with weights of four bits.
 MAX_FOUR_BITS = 1024
+#: Products of a block, in running order.
+PARTS = ("qkv", "out", "up", "down")
 #: Bytes of gather INPUT in front of a token's row: its multiplier.
 MULTIPLIER_BYTES = 4
 
@@ -134,6 +138,31 @@ def key_copies(config: ModelConfig, split: SplitConfig) -> tuple[list[tuple[int,
     shared = config.heads // config.key_heads
     owner = np.repeat(np.arange(split.nodes), split.heads)
     return copies, [copies.index((int(owner[h]), h // shared)) for h in range(config.heads)]
+
+
+def product_of(model: LlamaModel, name: str) -> Product:
+    """The product of that name: ``blocks.0.up``, or ``head``."""
+    if name == "head":
+        return model.head
+    _, b, part = name.split(".")
+    return getattr(model.blocks[int(b)], part)
+
+
+def with_products(model: LlamaModel, other: LlamaModel, names: Collection[str]) -> LlamaModel:
+    """``model`` with some products of ``other``, which has the same scales."""
+    blocks = [
+        dataclasses.replace(
+            block,
+            **{
+                part: product_of(other, f"blocks.{b}.{part}")
+                for part in PARTS
+                if f"blocks.{b}.{part}" in names
+            },
+        )
+        for b, block in enumerate(model.blocks)
+    ]
+    head = other.head if "head" in names else model.head
+    return dataclasses.replace(model, blocks=tuple(blocks), head=head)
 
 
 def check_llama(model: LlamaModel) -> None:

@@ -19,6 +19,7 @@ from cats.integer import four_bits
 from cats.integer.compensate import compensated
 from cats.integer.llama_model import (
     MAX_EXPONENT,
+    PARTS,
     Block,
     FourBitProduct,
     LlamaModel,
@@ -68,8 +69,7 @@ def quantize_llama(
 
 def four_bit_names(config: ModelConfig) -> list[str]:
     """Products that can have weights of four bits, in running order."""
-    parts = ("qkv", "out", "up", "down")
-    names = [f"blocks.{b}.{part}" for b in range(config.blocks) for part in parts]
+    names = [f"blocks.{b}.{part}" for b in range(config.blocks) for part in PARTS]
     return names if config.tied else [*names, "head"]
 
 

@@ -14,13 +14,23 @@ from torch import Tensor
 
 from cats.errors import CatsError
 from cats.integer.llama import run_batch, write
-from cats.integer.llama_model import LlamaModel, check_config
+from cats.integer.llama_model import (
+    FourBitProduct,
+    LlamaModel,
+    check_config,
+    product_of,
+    with_products,
+)
+from cats.integer.llama_quantize import four_bit_names
 from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
 
 #: Rows of text that calibrate, the most of them in one text, and their seed.
 CALIBRATING, _ROWS, _SEED = 4096, 256, 1 << 40
+#: Rows of text by which ``mixed`` chooses, and the part of what is allowed that it uses, as other
+#: text may cost more.
+_MEASURED, _SAFE = 1024, 0.9
 
 
 @torch.no_grad()
@@ -44,13 +54,48 @@ def written(
     return torch.cat(text, 1)
 
 
-def integers_of(model: CatsTransformer, begin: int | None = None, **options: bool) -> LlamaModel:
+def integers_of(model: CatsTransformer, begin: int | None = None, **options: object) -> LlamaModel:
     """The integer model; the same model gives the same on one machine. ``options`` are those of
     ``quantize_llama``."""
     check_config(model.config)
     rows = min(_ROWS, model.config.tokens)
     text = written(model, CALIBRATING // rows, rows, _SEED, begin)
     return quantize_text(model, text.to(model.device), **options)
+
+
+def mixed(
+    model: CatsTransformer, most: float, begin: int | None = None, **options: object
+) -> tuple[LlamaModel, list[str]]:
+    """Integers with as many weights of four bits as a divergence of ``most`` nats a token from
+    float allows, and the names of these products. Those go first that cost least a weight, measured
+    one by one on text that the float model writes; CatsError where eight bits alone pass it."""
+    eight = integers_of(model, begin, **options)
+    names = four_bit_names(model.config)
+    four = integers_of(model, begin, in_four_bits=names, **options)
+    rows = min(_ROWS, model.config.tokens)
+    text = written(model, _MEASURED // rows, rows, _SEED + 1, begin)
+
+    def cost(some: Collection[str]) -> float:
+        return compare(model, with_products(eight, four, some), text)["kl"]
+
+    alone = cost(())
+    if alone > most:
+        raise CatsError(f"eight bits are {alone:.4f} nats a token from float: allow more")
+    each = {name: (cost((name,)) - alone) / product_of(four, name).weight.size for name in names}
+    order = sorted(names, key=each.__getitem__)
+    fits, over = 0, len(order) + 1  # how many of them are known to fit, and not to
+    while over - fits > 1:
+        middle = (fits + over) // 2
+        fits, over = (middle, over) if cost(order[:middle]) <= _SAFE * most else (fits, middle)
+    chosen = sorted(order[:fits], key=names.index)
+    return with_products(eight, four, chosen), chosen
+
+
+def four_bit_share(model: LlamaModel) -> float:
+    """The share of a model's weights, those of its tokens' rows included, that have four bits."""
+    products = [product_of(model, name) for name in four_bit_names(model.config)]
+    four = sum(p.weight.size for p in products if isinstance(p, FourBitProduct))
+    return four / (sum(p.weight.size for p in products) + model.rows.size)
 
 
 def generate_integers(
@@ -78,7 +123,7 @@ def compare(model: CatsTransformer, integers: LlamaModel, text: Tensor) -> dict[
     sums = dict.fromkeys(("kl", "same", "float", "int8"), 0.0)
     follow = 0
     for row in text.split(1):
-        exact = model(row.to(model.device)).double().log_softmax(-1)[0].cpu()
+        exact = Steps(model).step(row.to(model.device)).double().log_softmax(-1)[0].cpu()
         outputs = run_batch(integers, row.numpy())[0, 0] * np.float64(integers.output_scale)
         got = torch.from_numpy(outputs).log_softmax(-1)
         sums["kl"] += float((exact.exp() * (exact - got)).sum())
