@@ -17,6 +17,7 @@ CONFLICTS = {
     "int8_report": (*_OF_LOSSES, "seed"),
     "written": (*_OF_LOSSES, "int8_report", "part", "data"),
 }
+NEEDS = {"four_bits": ("written",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--four-bits", type=arguments.number(0, 10), metavar="KL",
-        help="with --written: as many weights in four bits as so many nats a token allow, chosen "
+        help="as many weights in four bits as so many nats a token allow, chosen "
         "product by product",
     )  # fmt: skip
     parser.add_argument(
@@ -96,7 +97,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
-    from cats.errors import CatsError
     from cats.report import figures_table, print_notes, print_table, save_plot, write_json
     from cats.tasks import baselines
     from cats.training.device import pick_device
@@ -110,8 +110,6 @@ def run(args: argparse.Namespace) -> int:
     )
     from cats.training.run_folder import load_run, load_task, quantise_run
 
-    if args.four_bits is not None and not args.written:
-        raise CatsError("--four-bits is of text that the model writes: give --written as well")
     losses = parse_losses(args.loss)
     model, info = load_run(args.run)
     model.to(pick_device(args.device))

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 from cats import arguments
 from cats.report import add_json_argument
 
-if TYPE_CHECKING:
-    from cats.tasks.tokenizers import Tokenizer
-
-#: Texts that are computed side by side.
-BATCH = 64
+CONFLICTS = {"integer": ("top_k", "seed", "loss")}
 HELP = "text that a language model writes"
 EPILOG = """\
 examples:
@@ -92,11 +88,8 @@ def run(args: argparse.Namespace) -> int:
         model = dealt(args.run, model, info.split.deal(info.model, (1,) * args.nodes))
     if args.loss and model.split.nodes == 1:
         raise CatsError("one node sends nothing that could be lost: give --nodes")
-    if args.integer and (args.temperature or args.loss):
-        raise CatsError(
-            "integers take the likeliest token, and nothing is lost: give --temperature 0 and no "
-            "--loss"
-        )
+    if args.integer and args.temperature:
+        raise CatsError("integers take the likeliest token: give --temperature 0 as well")
     model.to(pick_device(args.device))
     tokens = tokenizer.encode(args.prompt)
     given, text = len(tokens), ""

@@ -17,7 +17,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.four_bits import HIGHEST, LOWEST, MAX_SCALE, groups
-from cats.integer.model import Product, _array, _check_product, _number
+from cats.integer.model import Product, check_array, check_number, check_product
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, own_ranges
 
@@ -173,13 +173,13 @@ def check_llama(model: LlamaModel) -> None:
     model.split.check(config)
     check_keep(config, model.split, model.keep)
     features, keys = config.features, config.key_heads * config.head_width
-    _array("rows", model.rows, np.int8, (config.inputs, features), low=-127)
-    _array("multiplier", model.multiplier, np.int32, (config.inputs,), low=1)
-    _number("embed_shift", model.embed_shift, 1, 62 - MAX_EXPONENT)
-    _array("exponent", model.exponent, np.int8, (features,), 0, MAX_EXPONENT)
+    check_array("rows", model.rows, np.int8, (config.inputs, features), low=-127)
+    check_array("multiplier", model.multiplier, np.int32, (config.inputs,), low=1)
+    check_number("embed_shift", model.embed_shift, 1, 62 - MAX_EXPONENT)
+    check_array("exponent", model.exponent, np.int8, (features,), 0, MAX_EXPONENT)
     if int((4 ** model.exponent.astype(np.int64)).sum()) << 14 >= 1 << 32:
         raise CatsError("exponents of the residual are so large that a norm's sum leaves 32 bits")
-    _array("turn", model.turn, np.uint32, (config.head_width // 2,))
+    check_array("turn", model.turn, np.uint32, (config.head_width // 2,))
     if model.wide_keys and config.head_width > MAX_WIDE_HEAD:
         raise CatsError(f"wide keys of {config.head_width} columns: at most {MAX_WIDE_HEAD}")
     if not (math.isfinite(model.output_scale) and np.float32(model.output_scale) > 0):
@@ -197,12 +197,12 @@ def check_llama(model: LlamaModel) -> None:
                 (block.down, config.hidden, features, False),
             ):
                 _check_biasless(product, inputs, outputs, normed)
-            _array("table", block.table, np.int16, (257,))
-            _number("score_multiplier", block.score_multiplier, 0, 2**32 - 1)
+            check_array("table", block.table, np.int16, (257,))
+            check_number("score_multiplier", block.score_multiplier, 0, 2**32 - 1)
             for name in ("value", "hidden"):
                 multiplier = getattr(block, f"{name}_multiplier")
-                _number(f"{name}_multiplier", multiplier, 2**30, 2**31 - 1)
-                _number(f"{name}_shift", getattr(block, f"{name}_shift"), 1, 62)
+                check_number(f"{name}_multiplier", multiplier, 2**30, 2**31 - 1)
+                check_number(f"{name}_shift", getattr(block, f"{name}_shift"), 1, 62)
         except CatsError as error:
             raise CatsError(f"block {b}: {error}") from None
     _check_norm(model.norm, features)
@@ -215,17 +215,17 @@ def check_llama(model: LlamaModel) -> None:
 
 
 def _check_norm(norm: RmsNorm, features: int) -> None:
-    _array("gain", norm.gain, np.int16, (features,))
-    _number("epsilon", norm.epsilon, 0, 2**32 - 1)
-    _number("send_multiplier", norm.send_multiplier, 1, 2**31 - 1)
-    _number("send_shift", norm.send_shift, 1, 62)
+    check_array("gain", norm.gain, np.int16, (features,))
+    check_number("epsilon", norm.epsilon, 0, 2**32 - 1)
+    check_number("send_multiplier", norm.send_multiplier, 1, 2**31 - 1)
+    check_number("send_shift", norm.send_shift, 1, 62)
 
 
 def _check_biasless(product: Product, inputs: int, outputs: int, normed: bool) -> None:
-    _check_product(product, inputs, outputs)
+    check_product(product, inputs, outputs)
     if isinstance(product, FourBitProduct):
-        _array("four bits", product.weight, np.int8, (inputs, outputs), LOWEST, HIGHEST)
-        _array("scale", product.scale, np.int8, (groups(inputs), outputs), -MAX_SCALE)
+        check_array("four bits", product.weight, np.int8, (inputs, outputs), LOWEST, HIGHEST)
+        check_array("scale", product.scale, np.int8, (groups(inputs), outputs), -MAX_SCALE)
         if normed and inputs > MAX_FOUR_BITS:
             raise CatsError(
                 f"weights of four bits behind a norm of {inputs} columns: at most {MAX_FOUR_BITS}"

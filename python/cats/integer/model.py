@@ -193,7 +193,7 @@ def check_integer(model: IntegerModel) -> None:
             raise CatsError(f"the {what} is {'missing' if used else 'of no use'}")
         if product is not None:
             try:
-                _check_product(product, *shape)
+                check_product(product, *shape)
             except CatsError as error:
                 raise CatsError(f"{what}: {error}") from None
     if model.embed_out is not None:
@@ -205,11 +205,12 @@ def check_integer(model: IntegerModel) -> None:
         raise CatsError("a node's stem reads another's inputs")
 
 
-def _check_product(product: Product, inputs: int, outputs: int) -> None:
-    _array("weight", product.weight, np.int8, (inputs, outputs), low=-127)
-    _array("product's bias", product.bias, np.int32, (outputs,), -MAX_BIAS, MAX_BIAS)
-    _array("multiplier", product.multiplier, np.int32, (outputs,), low=1)
-    _number("shift", product.shift, 1, 62)
+def check_product(product: Product, inputs: int, outputs: int) -> None:
+    """Raise CatsError unless its numbers are in range and of these shapes."""
+    check_array("weight", product.weight, np.int8, (inputs, outputs), low=-127)
+    check_array("product's bias", product.bias, np.int32, (outputs,), -MAX_BIAS, MAX_BIAS)
+    check_array("multiplier", product.multiplier, np.int32, (outputs,), low=1)
+    check_number("shift", product.shift, 1, 62)
 
 
 def _check_step(config: ModelConfig, g: int, step: Step) -> None:
@@ -226,15 +227,15 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
         if (getattr(step, name) is not None) != wanted:
             raise CatsError(f"{name} is {'missing' if wanted else 'of no use'}")
     if step.product is not None:
-        _check_product(step.product, gather_width(config, kind), product_outputs(config, kind))
+        check_product(step.product, gather_width(config, kind), product_outputs(config, kind))
         if kind == Kind.INPUT and config.embed_layers == 1 and step.product.bias.any():
             raise CatsError("product's bias belongs into the table")
     if step.norm is not None:
-        _array("gain", step.norm.gain, np.int16, (config.features,))
-        _array("norm's bias", step.norm.bias, np.int16, (config.features,))
-        _number("epsilon", step.norm.epsilon, 0, 2**32 - 1)
+        check_array("gain", step.norm.gain, np.int16, (config.features,))
+        check_array("norm's bias", step.norm.bias, np.int16, (config.features,))
+        check_number("epsilon", step.norm.epsilon, 0, 2**32 - 1)
     if step.table is not None:
-        _array("table", step.table, *tables[kind])
+        check_array("table", step.table, *tables[kind])
     averaged = kind == Kind.OUTPUT and config.pool == "mean_of_norm"
     for name, used, low, high in (
         ("send_multiplier", normed, 1, 2**31 - 1),
@@ -243,10 +244,10 @@ def _check_step(config: ModelConfig, g: int, step: Step) -> None:
         ("value_multiplier", kind == Kind.HEADS or averaged, 2**30, 2**31 - 1),
         ("value_shift", kind == Kind.HEADS or averaged, 1, 62),
     ):
-        _number(name, getattr(step, name), *((low, high) if used else (0, 0)))
+        check_number(name, getattr(step, name), *((low, high) if used else (0, 0)))
 
 
-def _array(
+def check_array(
     name: str,
     value: np.ndarray,
     dtype: type,
@@ -254,6 +255,7 @@ def _array(
     low: int | None = None,
     high: int | None = None,
 ) -> None:
+    """Raise CatsError unless an array is of that type and shape, its values within the bounds."""
     if value.dtype != dtype or value.shape != shape:
         raise CatsError(
             f"{name} is {value.dtype} {list(value.shape)}, not {np.dtype(dtype)} {list(shape)}"
@@ -264,7 +266,8 @@ def _array(
         raise CatsError(f"{name} holds {value.max()}: at most {high}")
 
 
-def _number(name: str, value: int, low: int, high: int) -> None:
+def check_number(name: str, value: int, low: int, high: int) -> None:
+    """Raise CatsError unless a number is within its bounds."""
     if not low <= value <= high:
         raise CatsError(f"{name} is {value}: {low} to {high}")
 

@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from cats.integer.llama_model import Block, LlamaModel, RmsNorm
+from cats.integer.four_bits import HIGHEST, LOWEST, MAX_SCALE, groups
+from cats.integer.llama_model import Block, FourBitProduct, LlamaModel, RmsNorm
 from cats.integer.model import Product, fixed_point
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, full_keep
@@ -41,14 +42,17 @@ def random_llama(
     keep: KeepSets | None = None,
     wide_keys: bool = True,
     wild: bool = False,
+    in_four_bits: bool = False,
 ) -> LlamaModel:
     """An integer model of random weights whose tensors use their ranges and saturate now and then;
-    ``wild``: legal but extreme multipliers, gains and tables."""
+    ``wild``: legal but extreme multipliers, gains and tables; ``in_four_bits``: the weights of all
+    products but a tied head."""
     rng = np.random.RandomState([seed, 18])
     features, hidden, tokens = config.features, config.hidden, config.inputs
 
     def product(inputs: int, outputs: int, size: int, to: np.ndarray | float) -> Product:
         weight = rng.randint(-127, 128, (inputs, outputs)).astype(np.int8)
+        zeros = np.zeros(outputs, np.int32)
         factor = to / (math.sqrt(inputs) * size * 73) * rng.randint(512, 1025, outputs) / 1024
         multiplier, shift = fixed_point(factor)
         if wild:
@@ -57,7 +61,12 @@ def random_llama(
                 multiplier.astype(np.int32),
                 int(rng.choice([1, 20, 31, 36, 40, 62])),
             )
-        return Product(weight, np.zeros(outputs, np.int32), multiplier, shift)
+        if in_four_bits:
+            weight = rng.randint(LOWEST, HIGHEST + 1, weight.shape).astype(np.int8)
+            scale = rng.randint(-MAX_SCALE, MAX_SCALE + 1, (groups(inputs), outputs))
+            scale = scale.astype(np.int8)
+            return FourBitProduct(weight, zeros, np.maximum(multiplier // 4, 1), shift, scale)
+        return Product(weight, zeros, multiplier, shift)
 
     def norm() -> RmsNorm:
         gain = rng.randint(6000, 8500, features) * rng.choice([-1, 1, 1, 1], features)

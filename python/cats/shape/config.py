@@ -233,7 +233,8 @@ class ModelConfig:
         if lacking := self._no_integers():
             raise CatsError(
                 f"there are no integers yet for {', '.join(lacking)}: such a model can be trained, "
-                "evaluated and run in float ('cats generate'), not planned, exported or simulated"
+                "evaluated and run ('cats generate', a Llama with --integer too), not planned, "
+                "exported or simulated"
             )
 
     def _no_integers(self) -> list[str]:

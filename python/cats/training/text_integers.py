@@ -31,6 +31,8 @@ CALIBRATING, _ROWS, _SEED = 4096, 256, 1 << 40
 #: Rows of text by which ``mixed`` chooses, and the part of what is allowed that it uses, as other
 #: text may cost more.
 _MEASURED, _SAFE = 1024, 0.9
+#: Rows that are compared at once, unless a text has more.
+_TOGETHER = 512
 
 
 @torch.no_grad()
@@ -122,15 +124,15 @@ def compare(model: CatsTransformer, integers: LlamaModel, text: Tensor) -> dict[
     """
     sums = dict.fromkeys(("kl", "same", "float", "int8"), 0.0)
     follow = 0
-    for row in text.split(1):
-        exact = Steps(model).step(row.to(model.device)).double().log_softmax(-1)[0].cpu()
-        outputs = run_batch(integers, row.numpy())[0, 0] * np.float64(integers.output_scale)
+    for some in text.split(max(1, _TOGETHER // text.shape[1])):
+        exact = Steps(model).step(some.to(model.device)).double().log_softmax(-1).cpu()
+        outputs = run_batch(integers, some.numpy())[:, 0] * np.float64(integers.output_scale)
         got = torch.from_numpy(outputs).log_softmax(-1)
         sums["kl"] += float((exact.exp() * (exact - got)).sum())
         sums["same"] += float((exact.argmax(-1) == got.argmax(-1)).sum())
         for name, told in (("float", exact), ("int8", got)):
-            sums[name] -= float(told[:-1].gather(1, row[0, 1:, None]).sum()) / math.log(2)
-        follow += row.shape[1] - 1
+            sums[name] -= float(told[:, :-1].gather(2, some[:, 1:, None]).sum()) / math.log(2)
+        follow += some[:, 1:].numel()
     tokens = text.numel()
     return {
         "tokens": tokens, "kl": sums["kl"] / tokens, "same": sums["same"] / tokens,

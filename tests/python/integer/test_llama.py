@@ -136,12 +136,12 @@ def test_gates_are_near_real_numbers():
 # Whole models
 
 
-def whole_and_steps(seed, wild, wide):
+def whole_and_steps(seed, wild, wide, four):
     """A random model of several nodes with losses, in one go and cut into steps."""
     config = random_config(seed)
     split = several(seed, config)
     keep = random_keep(seed, config, split, 0.6, empty=0.2)
-    model = random_llama(seed, config, split, keep, wide_keys=wide, wild=wild)
+    model = random_llama(seed, config, split, keep, wide_keys=wide, wild=wild, in_four_bits=four)
     check_llama(model)
     rows = config.tokens + 3  # the window slides
     tokens = tokens_of(seed, config, rows, batch=2)
@@ -161,7 +161,7 @@ def whole_and_steps(seed, wild, wide):
 @pytest.mark.parametrize("wild", [False, True])
 def test_steps_are_the_window(wild, wide):
     for seed in range(12):
-        whole, steps = whole_and_steps(seed, wild, wide)
+        whole, steps = whole_and_steps(seed, wild, wide, four=seed % 3 == 0)
         assert (whole == steps).all(), seed
 
 
@@ -171,8 +171,10 @@ def test_any_partition_gives_the_bits_of_one_node(wild):
     for seed in range(20):
         config = random_config(seed)
         split = several(seed, config)
-        one = random_llama(seed, config, one_node(config), wild=wild)
-        many = random_llama(seed, config, split, wild=wild)
+        options = {"wild": wild, "in_four_bits": seed % 3 == 0}
+        one = random_llama(seed, config, one_node(config), **options)
+        many = random_llama(seed, config, split, **options)
+        check_llama(many)
         tokens = tokens_of(seed, config, config.tokens, batch=2)
         wanted, got = run_batch(one, tokens), run_batch(many, tokens)
         assert (got == wanted[:, :1]).all(), seed

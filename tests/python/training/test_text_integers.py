@@ -13,12 +13,20 @@ from torch import nn
 
 from cats.errors import CatsError
 from cats.integer.llama import run_batch
+from cats.integer.llama_quantize import four_bit_names
 from cats.nn.deal import deal
 from cats.nn.model import CatsTransformer
 from cats.nn.to_integer import quantize_text
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.training.generate import generate
-from cats.training.text_integers import compare, generate_integers, integers_of, written
+from cats.training.text_integers import (
+    compare,
+    four_bit_share,
+    generate_integers,
+    integers_of,
+    mixed,
+    written,
+)
 from command_line import status
 
 STORIES = Path(__file__).parents[4] / "shared" / "data" / "stories260K.bin"
@@ -107,7 +115,39 @@ def test_stories260k(tmp_path, capsys):
     text = capsys.readouterr().out
     assert text.startswith("Once upon a time, there was a little girl named Lily.")
     assert status(*words[:3]) == 2
-    assert "give --temperature 0" in capsys.readouterr().err
+    assert "give --temperature 0 as well" in capsys.readouterr().err
+
+
+def test_four_bits_where_they_cost_least():
+    model = llama()
+    exact = compare(model, integers_of(model), written(model, 8, 16, 3))["kl"]
+    found, costs = {}, {}
+    for most in (0.02, 10):
+        integers, chosen = mixed(model, most)
+        found[most] = four_bit_share(integers), chosen
+        costs[most] = compare(model, integers, written(model, 8, 16, 3))["kl"]
+    assert 0 < len(found[0.02][1]) < len(four_bit_names(model.config)) == 8
+    assert found[10][1] == four_bit_names(model.config)
+    assert found[10][0] == 1 - 23 * 32 / sum(
+        p.numel() for name, p in model.named_parameters() if "norm" not in name
+    )
+    assert exact < costs[0.02] < 0.03
+    assert costs[0.02] < costs[10]
+    with pytest.raises(CatsError, match="allow more"):
+        mixed(model, 1e-6)
+
+
+def test_four_bits_are_of_whole_rows():
+    model = llama(2)
+    keep = [list(sources) for sources in model.keep]
+    keep[1][0] = keep[1][0][1:]
+    model.set_keep(keep)
+    with pytest.raises(CatsError, match="whole rows"):
+        integers_of(model, in_four_bits=["blocks.0.up"])
+    with pytest.raises(CatsError, match=r"no product blocks\.7\.up"):
+        integers_of(model, in_four_bits=["blocks.7.up"])
+    found = compare(model, integers_of(model), written(model, 8, 16, 3))
+    assert found["kl"] < 0.01  # eight bits do not mind
 
 
 def test_calibration_is_the_same_each_time():
