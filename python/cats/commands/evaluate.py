@@ -17,7 +17,7 @@ CONFLICTS = {
     "int8_report": (*_OF_LOSSES, "seed"),
     "written": (*_OF_LOSSES, "int8_report", "part", "data"),
 }
-NEEDS = {"four_bits": ("written",)}
+NEEDS = {"four_bits": ("written",), "narrow_keys": ("written",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="in place of the losses, of a language model of the Llama family: how far its "
         "integers are from it over N or more tokens that it writes itself",
     )  # fmt: skip
+    parser.add_argument(
+        "--narrow-keys",
+        action="store_true",
+        help="keep keys in one byte a column, not two: less memory, further from float",
+    )
     parser.add_argument(
         "--four-bits", type=arguments.number(0, 10), metavar="KL",
         help="as many weights in four bits as so many nats a token allow, chosen "
@@ -196,10 +201,11 @@ def _written(args: argparse.Namespace, model, info) -> int:  # noqa: ANN001
 
     begin = run_tokenizer(args.run, info)[1].begin
     chosen: list[str] = []
+    wide = not args.narrow_keys
     if args.four_bits is None:
-        integers = integers_of(model, begin)
+        integers = integers_of(model, begin, wide_keys=wide)
     else:
-        integers, chosen = mixed(model, args.four_bits, begin)
+        integers, chosen = mixed(model, args.four_bits, begin, wide_keys=wide)
     rows = min(model.config.tokens, args.written)
     text = written(model, -(-args.written // rows), rows, args.seed, begin)
     result = compare(model, integers, text)
@@ -214,5 +220,6 @@ def _written(args: argparse.Namespace, model, info) -> int:  # noqa: ANN001
         print(f"four bits: {share:.1%} of the weights: {', '.join(chosen) or 'none'}")
         result |= {"four_bits": chosen, "share": share}
     if args.json:
-        write_json(args.json, {"format": 1, "run": str(args.run), "seed": args.seed, **result})
+        document = {"format": 1, "run": str(args.run), "seed": args.seed, "wide_keys": wide}
+        write_json(args.json, {**document, **result})
     return 0

@@ -40,7 +40,8 @@ from cats.shape.partition import NORMED, KeepSets, check_keep, full_keep, gather
 Seen = Mapping[str, np.ndarray]
 
 #: A column may grow to this multiple of what calibration showed, as some thousand rows of it say
-#: little of its largest; and so may gates and ups, which have bits to spare.
+#: little of its largest; and so may gates and ups, which have bits to spare. Not keys of one byte:
+#: a length is the largest that a column can have, and each step counts.
 _MARGIN, _WIDE_MARGIN = 1.1, 1.5
 
 
@@ -172,7 +173,8 @@ class _Quantizer:
             """The largest of each pair, however it is turned: [heads, E / 2]."""
             return np.hypot(x[..., ::2], x[..., 1::2]).max(0)
 
-        key = _MARGIN * np.maximum(self.each_head(lengths(self.seen[f"k{b}"])), 1e-9) / 127
+        key = np.maximum(self.each_head(lengths(self.seen[f"k{b}"])), 1e-9) / 127  # [G, E / 2]
+        key = key * (_MARGIN if self.wide_keys else 1)
         norm = lengths(self.seen[f"q{b}"])
         key_of = np.repeat(key, shared, 0)
         step = max(float((norm * key_of).max()), 1e-9) / 1023

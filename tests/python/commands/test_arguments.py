@@ -141,6 +141,7 @@ CONTRADICTIONS = (
     (["evaluate", "RUN", "--int8-report", "--loss", "0.1"], "--loss has no effect beside --int8-r"),
     (["evaluate", "RUN", "--written", "9", "--loss", "0"], "--loss has no effect beside --writ"),
     (["evaluate", "RUN", "--four-bits", "0.06"], "--four-bits goes with --written"),
+    (["evaluate", "RUN", "--narrow-keys"], "--narrow-keys goes with --written"),
     (["generate", "RUN", "--integer", "--loss", "0.1"], "--loss has no effect beside --integer"),
     ([*SIMULATE, "--loss-matrix", "m", "--loss", "0"], "--loss has no effect beside --loss-matrix"),
     ([*SIMULATE, "--links", "l", "--loss=0.1"], "--loss has no effect beside --links"),
