@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Files of a quantised model of the Llama family: numbers in ``llama.json``, arrays in
+``llama.safetensors``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from cats import schema
+from cats.errors import CatsError
+from cats.files import write_atomic
+from cats.integer.llama_model import (
+    PARTS,
+    Block,
+    FourBitProduct,
+    LlamaModel,
+    RmsNorm,
+    check_llama,
+)
+from cats.integer.model import Product
+from cats.shape.config import ShapeFile, to_json
+
+#: Version of the files that ``save`` writes.
+LLAMA_FORMAT = 1
+LLAMA_JSON, LLAMA_TENSORS = "llama.json", "llama.safetensors"
+
+
+class NormNumbers(msgspec.Struct):
+    """An RmsNorm's in ``llama.json``."""
+
+    epsilon: int
+    send_multiplier: int
+    send_shift: int
+
+
+class BlockNumbers(msgspec.Struct):
+    """A Block's in ``llama.json``; shifts of its products in their order."""
+
+    norm1: NormNumbers
+    norm2: NormNumbers
+    shifts: tuple[int, int, int, int]
+    score_multiplier: int
+    value_multiplier: int
+    value_shift: int
+    hidden_multiplier: int
+    hidden_shift: int
+
+
+class LlamaFile(ShapeFile):
+    """What ``llama.json`` holds; arrays are among the tensors."""
+
+    embed_shift: int
+    wide_keys: bool
+    output_scale: float
+    blocks: list[BlockNumbers]
+    norm: NormNumbers
+    head_shift: int
+    sha256: str
+
+
+def to_files(model: LlamaModel) -> dict[str, bytes]:
+    """Name and content of both files. The same model gives the same bytes."""
+    import safetensors.numpy
+
+    check_llama(model)
+    tensors = {name: getattr(model, name) for name in ("rows", "multiplier", "exponent", "turn")}
+    tensors["norm.gain"] = model.norm.gain
+    products = {} if model.config.tied else {"head": model.head}
+    blocks = []
+    for b, block in enumerate(model.blocks):
+        products |= {f"blocks.{b}.{part}": getattr(block, part) for part in PARTS}
+        tensors[f"blocks.{b}.table"] = block.table
+        for name in ("norm1", "norm2"):
+            tensors[f"blocks.{b}.{name}.gain"] = getattr(block, name).gain
+        numbers = {
+            name: getattr(block, name)
+            for name in BlockNumbers.__struct_fields__
+            if name not in ("norm1", "norm2", "shifts")
+        }
+        shifts = tuple(getattr(block, part).shift for part in PARTS)
+        norms = _numbers(block.norm1), _numbers(block.norm2)
+        blocks.append(BlockNumbers(*norms, shifts, **numbers))
+    for name, product in products.items():
+        tensors |= {f"{name}.weight": product.weight, f"{name}.multiplier": product.multiplier}
+        if isinstance(product, FourBitProduct):
+            tensors[f"{name}.scale"] = product.scale
+    data = safetensors.numpy.save({n: np.ascontiguousarray(x) for n, x in tensors.items()})
+    text = {
+        "format": LLAMA_FORMAT,
+        "model": to_json(model.config),
+        "split": to_json(model.split),
+        "keep": model.keep,
+        "embed_shift": model.embed_shift,
+        "wide_keys": model.wide_keys,
+        "output_scale": model.output_scale,
+        "blocks": msgspec.to_builtins(blocks),
+        "norm": msgspec.to_builtins(_numbers(model.norm)),
+        "head_shift": model.head.shift,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    return {LLAMA_JSON: (json.dumps(text) + "\n").encode(), LLAMA_TENSORS: data}
+
+
+def save(model: LlamaModel, folder: Path) -> None:
+    """Write ``to_files`` into an existing folder."""
+    for name, data in to_files(model).items():
+        write_atomic(folder / name, data)
+
+
+def load(folder: Path) -> LlamaModel:
+    """Inverse of save; CatsError where a file is missing, damaged or of another version."""
+    import safetensors.numpy
+    from safetensors import SafetensorError
+
+    path = folder / LLAMA_JSON
+    data = schema.read(path, "an integer model", again="export again")
+    version = schema.convert(data, schema.Head, path, again="export again").format
+    if version != LLAMA_FORMAT:
+        raise CatsError(
+            f"{path} has format {version}, this version reads {LLAMA_FORMAT}: export again"
+        )
+    text = schema.convert(data, LlamaFile, path, again="export again")
+    text.check(path)
+    try:
+        data = (folder / LLAMA_TENSORS).read_bytes()
+    except OSError as error:
+        raise CatsError(f"{folder / LLAMA_TENSORS} cannot be read: {error.strerror}") from None
+    if hashlib.sha256(data).hexdigest() != text.sha256:
+        raise CatsError(f"{folder / LLAMA_TENSORS} is damaged or not of this {LLAMA_JSON}")
+    try:
+        model = _model(text, safetensors.numpy.load(data))
+    except (SafetensorError, KeyError) as error:
+        raise CatsError(f"{path} does not fit this version: {error}; export again") from None
+    check_llama(model)
+    return model
+
+
+def _model(text: LlamaFile, tensors: Mapping[str, np.ndarray]) -> LlamaModel:
+    blocks = []
+    for b, numbers in enumerate(text.blocks):
+        name = f"blocks.{b}."
+        parts = zip(PARTS, numbers.shifts, strict=True)
+        products = {part: _product(tensors, name + part, shift) for part, shift in parts}
+        norms = {n: _norm(tensors, name + n, getattr(numbers, n)) for n in ("norm1", "norm2")}
+        single = msgspec.structs.asdict(numbers)
+        del single["shifts"], single["norm1"], single["norm2"]
+        blocks.append(Block(**norms, **products, **single, table=tensors[name + "table"]))
+    rows, multiplier = tensors["rows"], tensors["multiplier"]
+    if text.model.tied:
+        head = Product(rows.T.copy(), np.zeros(len(rows), np.int32), multiplier, text.head_shift)
+    else:
+        head = _product(tensors, "head", text.head_shift)
+    return LlamaModel(
+        text.model, text.split, text.keep, rows, multiplier, text.embed_shift,
+        tensors["exponent"], tensors["turn"], text.wide_keys, tuple(blocks),
+        _norm(tensors, "norm", text.norm), head, text.output_scale,
+    )  # fmt: skip
+
+
+def _numbers(norm: RmsNorm) -> NormNumbers:
+    return NormNumbers(norm.epsilon, norm.send_multiplier, norm.send_shift)
+
+
+def _norm(tensors: Mapping[str, np.ndarray], name: str, numbers: NormNumbers) -> RmsNorm:
+    return RmsNorm(tensors[f"{name}.gain"], **msgspec.structs.asdict(numbers))
+
+
+def _product(tensors: Mapping[str, np.ndarray], name: str, shift: int) -> Product:
+    weight, multiplier = tensors[f"{name}.weight"], tensors[f"{name}.multiplier"]
+    parts = weight, np.zeros(weight.shape[-1], np.int32), multiplier, shift
+    scale = tensors.get(f"{name}.scale")
+    return Product(*parts) if scale is None else FourBitProduct(*parts, scale)
