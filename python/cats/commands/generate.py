@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cats import arguments
 from cats.report import add_json_argument
 
-CONFLICTS = {"integer": ("top_k", "seed", "loss")}
+CONFLICTS = {"integer": ("loss",)}
 HELP = "text that a language model writes"
 EPILOG = """\
 examples:
@@ -63,8 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--integer", action="store_true",
-        help="run its integers, as nodes compute them, by the integer reference; at temperature 0, "
-        "nothing lost",
+        help="run its integers, as nodes compute them, by the integer reference; nothing is lost",
     )  # fmt: skip
     arguments.add_device_argument(parser)
     add_json_argument(parser)
@@ -88,19 +87,16 @@ def run(args: argparse.Namespace) -> int:
         model = dealt(args.run, model, info.split.deal(info.model, (1,) * args.nodes))
     if args.loss and model.split.nodes == 1:
         raise CatsError("one node sends nothing that could be lost: give --nodes")
-    if args.integer and args.temperature:
-        raise CatsError("integers take the likeliest token: give --temperature 0 as well")
     model.to(pick_device(args.device))
     tokens = tokenizer.encode(args.prompt)
     given, text = len(tokens), ""
+    how = {"temperature": args.temperature, "top_k": args.top_k or 0, "seed": args.seed,
+           "ends": ends.ends}  # fmt: skip
     if args.integer:
         integers = integers_of(model, ends.begin)
-        writing = generate_integers(integers, tokens, args.steps, ends.ends)
+        writing = generate_integers(integers, tokens, args.steps, **how)
     else:
-        writing = generate(
-            model, tokens, args.steps, temperature=args.temperature, top_k=args.top_k or 0,
-            seed=args.seed, loss=args.loss, ends=ends.ends,
-        )  # fmt: skip
+        writing = generate(model, tokens, args.steps, loss=args.loss, **how)
     begun = time.perf_counter()
     for token in writing:
         tokens = [*tokens, token]

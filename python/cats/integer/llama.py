@@ -40,6 +40,7 @@ from cats.integer.reference import (
     softmax,
 )
 from cats.integer.reference import everything as everything_of
+from cats.integer.sampling import Sampling, choose
 from cats.shape.partition import Kind, gather_count, own_ranges
 
 #: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
@@ -360,19 +361,12 @@ def _places(config: object, mine: Sequence[np.ndarray], kind: Kind) -> list[np.n
 # Text
 
 
-def likeliest(outputs: np.ndarray) -> int:
-    """The token of the largest of a node's outputs int16 [T] that arrived, the first among equals;
-    CatsError where none did."""
-    if (outputs == OUTPUT_MISSING).all():
-        raise CatsError("no output arrived: nothing says which token is next")
-    return int(outputs.argmax())
-
-
-def write(model: LlamaModel, prompt: Sequence[int]) -> Iterator[int]:
-    """The tokens that node 0 of the model writes behind ``prompt``, each the likeliest, for ever;
-    nothing is lost."""
+def write(model: LlamaModel, prompt: Sequence[int], how: Sampling | None = None) -> Iterator[int]:
+    """The tokens that the nodes of the model write behind ``prompt``, for ever: the likeliest, or
+    as ``how`` says; nothing is lost."""
     steps, given = LlamaSteps(model), list(prompt)
     while True:
-        token = likeliest(steps.step(np.array([given]))[0, 0, -1])
+        outputs = steps.step(np.array([given]))[0, 0, -1]
+        token = choose(outputs, steps.position - 1, how or Sampling())
         yield token
         given = [token]

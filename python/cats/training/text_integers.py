@@ -22,6 +22,7 @@ from cats.integer.llama_model import (
     with_products,
 )
 from cats.integer.llama_quantize import four_bit_names
+from cats.integer.sampling import sampling
 from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
@@ -101,12 +102,20 @@ def four_bit_share(model: LlamaModel) -> float:
 
 
 def generate_integers(
-    model: LlamaModel, prompt: Sequence[int], steps: int, ends: Collection[int] = ()
+    model: LlamaModel,
+    prompt: Sequence[int],
+    steps: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int = 0,
+    seed: int = 0,
+    ends: Collection[int] = (),
 ) -> Iterator[int]:
-    """As ``generate`` at temperature 0, by the integer reference."""
+    """As ``generate``, by the integer reference; nothing is lost."""
     if not 1 <= len(prompt) <= steps:
         raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
-    for read, token in enumerate(write(model, prompt), len(prompt)):
+    how = sampling(model.output_scale, temperature, top_k, seed)
+    for read, token in enumerate(write(model, prompt, how), len(prompt)):
         if token in ends:
             return
         yield token
