@@ -59,6 +59,14 @@ enum cats_store {
 	CATS_STORE_EMBED = 5, /* int16: sat16(table + product), table int16 as out, steps too */
 };
 
+/* Columns of weights of four bits that share a scale, and how many such groups a row has. */
+#define CATS_SCALE_GROUP 32
+
+static inline uint32_t cats_scale_groups(uint32_t stride)
+{
+	return (stride + CATS_SCALE_GROUP - 1) / CATS_SCALE_GROUP;
+}
+
 /* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j]) */
 struct cats_product {
 	const int16_t *y;      /* a block, int8 range, as cats_arrange() left each row */
@@ -73,10 +81,22 @@ struct cats_product {
 	uint16_t outputs;
 	uint8_t shift;
 	uint8_t store; /* enum cats_store */
+#ifndef CATS_NO_FOUR_BITS
+	/*
+	 * NULL, or scales of weights of four bits: int8 [outputs][groups of a row]. Then the stride
+	 * is a multiple of 8, and weights are [outputs][stride / 2], words as the image has them.
+	 */
+	const int8_t *scales;
+#endif
 };
 
 /* product.c */
 void cats_multiply(const struct cats_product *p);
+
+#if !CATS_SIDE_BY_SIDE
+/* four_bits.c: the sums of one output, bias included: total [rows]. */
+void cats_sum_four_bits(const struct cats_product *p, uint32_t output, int32_t *total);
+#endif
 
 /*
  * product.c: bring a row of a block from natural order into the one that cats_multiply() reads. In

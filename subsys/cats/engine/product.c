@@ -52,6 +52,11 @@ static void store(const struct cats_product *p, uint32_t row, uint32_t output, i
 	}
 }
 
+static inline void finish(const struct cats_product *p, uint32_t row, uint32_t output, int32_t sum)
+{
+	store(p, row, output, cats_requantize(sum, p->channels[output].multiplier, p->shift));
+}
+
 /* The rows that share each weight as it is read: a constant where this is inlined. */
 static inline void multiply_rows(const struct cats_product *p, uint32_t row, const uint32_t rows)
 {
@@ -68,17 +73,35 @@ static inline void multiply_rows(const struct cats_product *p, uint32_t row, con
 			}
 		}
 		for (uint32_t r = 0; r < rows; r++) {
-			store(p, row + r, o,
-			      cats_requantize(p->channels[o].bias + sum[r],
-					      p->channels[o].multiplier, p->shift));
+			finish(p, row + r, o, p->channels[o].bias + sum[r]);
 		}
 	}
 }
+
+#ifndef CATS_NO_FOUR_BITS
+static void multiply_four_bits(const struct cats_product *p)
+{
+	for (uint32_t o = 0; o < p->outputs; o++) {
+		int32_t sum[CATS_MAX_BLOCK_ROWS];
+
+		cats_sum_four_bits(p, o, sum);
+		for (uint32_t r = 0; r < p->rows; r++) {
+			finish(p, r, o, sum[r]);
+		}
+	}
+}
+#endif
 
 void cats_multiply(const struct cats_product *p)
 {
 	uint32_t row = 0;
 
+#ifndef CATS_NO_FOUR_BITS
+	if (p->scales != NULL) {
+		multiply_four_bits(p);
+		return;
+	}
+#endif
 	if (p->rows == 4) {
 		multiply_rows(p, 0, 4);
 		return;

@@ -40,7 +40,7 @@ int32_t cats_requantize(int32_t v, int32_t multiplier, unsigned int shift)
 /* So many outputs are summed before they are requantised. */
 #define BATCH 8
 
-/* What the sums are made of and where they go; sum_dsp.S knows the order. */
+/* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
 struct cats_sums {
 	const int16_t *begin; /* the block */
 	const struct cats_image_channel *channel;
@@ -48,13 +48,15 @@ struct cats_sums {
 	const int16_t *end;
 	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
 	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
+	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
 };
 
 _Static_assert(offsetof(struct cats_sums, channel) == 4 &&
 		       offsetof(struct cats_sums, rounds) == 8 &&
 		       offsetof(struct cats_sums, at) == 16 &&
+		       offsetof(struct cats_sums, scales) == 24 &&
 		       sizeof(struct cats_image_channel) == 8,
-	       "sum_dsp.S must say the same");
+	       "sum_dsp.S and four_bits_dsp.S must say the same");
 
 #if CATS_SIDE_BY_SIDE
 /* For blocks of 1 to 4 rows: see there. */
@@ -62,6 +64,12 @@ const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
 const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
+#ifndef CATS_NO_FOUR_BITS
+const int8_t *cats_four_bits_1(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_2(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_3(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_4(struct cats_sums *sums, const int8_t *w);
+#endif
 
 /* The next sums, from weights w on. Returns the weights behind them. */
 CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums,
@@ -69,7 +77,14 @@ CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums 
 {
 	static const int8_t *(*const sum[])(struct cats_sums *sums, const int8_t *w) = {
 		cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
+#ifndef CATS_NO_FOUR_BITS
+	static const int8_t *(*const four_bits[])(struct cats_sums *sums, const int8_t *w) = {
+		cats_four_bits_1, cats_four_bits_2, cats_four_bits_3, cats_four_bits_4};
 
+	if (p->scales != NULL) {
+		return four_bits[p->rows - 1](sums, w);
+	}
+#endif
 	return sum[p->rows - 1](sums, w);
 }
 #else
@@ -79,6 +94,14 @@ static const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums
 	const uint32_t outputs = (uint32_t)(sums->last - sums->at);
 	int32_t *sum = sums->at[0]; /* [outputs][rows] */
 
+#ifndef CATS_NO_FOUR_BITS
+	if (p->scales != NULL) {
+		for (uint32_t o = 0; o < outputs; o++, sums->channel++) {
+			cats_sum_four_bits(p, (uint32_t)(sums->channel - p->channels), sums->at[o]);
+		}
+		return w;
+	}
+#endif
 	for (uint32_t o = 0; o < outputs; o++, sums->channel++) {
 		for (uint32_t r = 0; r < rows; r++) {
 			*sum++ = sums->channel->bias;
@@ -287,6 +310,9 @@ void cats_multiply(const struct cats_product *p)
 	sums.channel = p->channels;
 	sums.rounds = p->y + columns - p->stride % 32 * p->rows;
 	sums.end = p->y + columns;
+#ifndef CATS_NO_FOUR_BITS
+	sums.scales = p->scales;
+#endif
 	while (t.channel != end) {
 		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
 		sums.at = buffer;

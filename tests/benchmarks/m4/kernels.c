@@ -24,6 +24,7 @@ static int16_t out[TOKENS * OUTPUTS];
 _Alignas(8) static int8_t keys[TOKENS * OUTPUTS];
 static int32_t scores[TOKENS];
 static uint16_t picked[OUTPUTS];
+static int8_t scales[OUTPUTS * (COLUMNS / CATS_SCALE_GROUP)];
 
 static uint32_t seed;
 
@@ -198,6 +199,32 @@ static struct cats_product product(uint32_t rows, uint32_t view, uint32_t output
 	};
 }
 
+/* The same, the weights taken for words of four bits. */
+static struct cats_product four_bits(uint32_t rows, uint32_t view, uint32_t outputs)
+{
+	const uint32_t stride = (view + 7) & ~7u;
+	const uint32_t step = cats_row_step(rows);
+	struct cats_product p = product(rows, view, outputs, CATS_STORE_INT8);
+
+	p.stride = (uint16_t)stride;
+	p.scales = scales;
+	for (uint32_t r = 0; r < rows; r++) {
+		int16_t *y = cats_row(block, r, stride);
+
+		cats_unpack(y, step, 0, row_of(r), view);
+		cats_unpack_zeros(y, step, view, stride - view);
+		cats_arrange(block, r, (uint16_t)stride);
+	}
+	return p;
+}
+
+static void count_product(const char *name, struct cats_product p, uint32_t view)
+{
+	run_product(&p);
+	report(name_of(name, "in", view, "out", p.outputs), count(run_product, &p),
+	       p.rows * view * p.outputs, cats_crc32((const uint8_t *)out, p.rows * p.outputs));
+}
+
 static void products(void)
 {
 	static const uint16_t views[] = VIEWS;
@@ -227,6 +254,11 @@ static void products(void)
 		report(name_of("product", "in167/out64/rows", rows, NULL, 0),
 		       count(run_product, &p), rows * 167 * 64,
 		       cats_crc32((const uint8_t *)out, rows * 64));
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(views); i++) {
+		count_product("row", product(1, views[i], 64, CATS_STORE_INT8), views[i]);
+		count_product("four-bits", four_bits(4, views[i], 64), views[i]);
+		count_product("four-bits-row", four_bits(1, views[i], 64), views[i]);
 	}
 	/* Nothing to sum: what is left is an output. */
 	for (uint32_t store = 0; store <= CATS_STORE_EMBED; store++) {
@@ -461,6 +493,7 @@ void bench_kernels(void)
 	draw_seed(5);
 	draw_bytes(bytes, sizeof(bytes), 127);
 	draw_bytes(keys, sizeof(keys), 60);
+	draw_bytes(scales, sizeof(scales), 127);
 	for (uint32_t i = 0; i < TOKENS * OUTPUTS; i++) {
 		table[i] = (int16_t)draw();
 	}

@@ -171,6 +171,56 @@ static void products(void)
 	}
 }
 
+/* Also all weights -8 or 7, all activations -128 or 127. */
+static void four_bits(void)
+{
+	static struct cats_image_channel channels[19];
+	static int8_t scales[19 * 3];
+	static int8_t wide[19 * WIDEST / 2];
+	static int8_t y[WIDEST];
+	static int16_t out[4 * 19];
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		const uint32_t rows = 1 + i % 4;
+		const uint32_t outputs = 1 + draw() % 19;
+		const uint32_t view = draw() % (WIDEST - 3);
+		const uint32_t stride = (view + 7) & ~7u;
+		const uint32_t extreme = i / 4 % 4;
+		const struct cats_product p = {
+			.y = block,
+			.weights = extreme == 0 ? bytes + 4 * (draw() % 8) : wide,
+			.channels = channels,
+			.out = out,
+			.row_step = outputs,
+			.output_step = 1,
+			.rows = (uint16_t)rows,
+			.stride = (uint16_t)stride,
+			.outputs = (uint16_t)outputs,
+			.shift = 38,
+			.store = CATS_STORE_INT16,
+			.scales = scales,
+		};
+
+		memset(wide, extreme == 1 ? 0x88 : 0x77, sizeof(wide));
+		for (uint32_t r = 0; r < rows; r++) {
+			int16_t *to = cats_row(block, r, stride);
+
+			memset(y, extreme == 2 ? INT8_MIN : INT8_MAX, sizeof(y));
+			cats_unpack(to, cats_row_step(rows), 0,
+				    extreme == 0 ? bytes + r * WIDEST : y, view);
+			cats_unpack_zeros(to, cats_row_step(rows), view, stride - view);
+			cats_arrange(block, r, (uint16_t)stride);
+		}
+		draw_bytes(scales, sizeof(scales), 127);
+		for (uint32_t o = 0; o < outputs; o++) {
+			channels[o].bias = (int32_t)draw_word() >> (2 + draw() % 30);
+			channels[o].multiplier = (int32_t)(draw_word() >> 1) | 1;
+		}
+		cats_multiply(&p);
+		add(out, rows * outputs * sizeof(out[0]));
+	}
+}
+
 static void attention(void)
 {
 	_Alignas(8) static int8_t out[80];
@@ -208,6 +258,7 @@ void bench_sweep(void)
 		{"sweep/unpack", unpacking},
 		{"sweep/norm", norms},
 		{"sweep/product", products},
+		{"sweep/four-bits", four_bits},
 		{"sweep/attention", attention},
 	};
 
