@@ -90,6 +90,13 @@ struct cats_product {
 #endif
 };
 
+/* Has the product p weights of four bits? */
+#ifdef CATS_NO_FOUR_BITS
+#define CATS_SCALED(p) 0
+#else
+#define CATS_SCALED(p) ((p)->scales != NULL)
+#endif
+
 /* product.c */
 void cats_multiply(const struct cats_product *p);
 

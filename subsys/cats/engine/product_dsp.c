@@ -4,6 +4,7 @@
  */
 
 #include "kernels.h"
+#include "product_dsp.h"
 #include "requantize.h"
 
 #if CATS_DSP
@@ -40,37 +41,7 @@ int32_t cats_requantize(int32_t v, int32_t multiplier, unsigned int shift)
 /* So many outputs are summed before they are requantised. */
 #define BATCH 8
 
-/* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
-struct cats_sums {
-	const int16_t *begin; /* the block */
-	const struct cats_image_channel *channel;
-	const int16_t *rounds; /* its end, but for the last columns: whole rounds of 32 */
-	const int16_t *end;
-	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
-	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
-	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
-};
-
-_Static_assert(offsetof(struct cats_sums, channel) == 4 &&
-		       offsetof(struct cats_sums, rounds) == 8 &&
-		       offsetof(struct cats_sums, at) == 16 &&
-		       offsetof(struct cats_sums, scales) == 24 &&
-		       sizeof(struct cats_image_channel) == 8,
-	       "sum_dsp.S and four_bits_dsp.S must say the same");
-
 #if CATS_SIDE_BY_SIDE
-/* For blocks of 1 to 4 rows: see there. */
-const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
-#ifndef CATS_NO_FOUR_BITS
-const int8_t *cats_four_bits_1(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_2(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_3(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_4(struct cats_sums *sums, const int8_t *w);
-#endif
-
 /* The next sums, from weights w on. Returns the weights behind them. */
 CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums,
 				 const int8_t *w)
@@ -125,30 +96,6 @@ struct target {
 	void *out;        /* of the first row; elements of one or two bytes */
 	uint32_t rows[3]; /* elements from there to the other rows; 0 beyond the block */
 };
-
-CATS_INLINE void store8(int8_t *out, int32_t v, const int8_t *table, const uint32_t kind)
-{
-	if (kind == CATS_STORE_INT8) {
-		*out = (int8_t)__ssat(v, 8);
-	} else if (kind == CATS_STORE_RELU) {
-		*out = (int8_t)__usat(v, 7);
-	} else {
-		*out = table[__ssat(v, 8) + 128];
-	}
-}
-
-/* other: what is added to v, of out or of a table */
-CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t kind)
-{
-	if (kind == CATS_STORE_INT16) {
-		/* v is one too small: so no sum comes out as INT16_MIN */
-		*out = (int16_t)__qadd16(__ssat(v, 16), 1);
-	} else if (kind == CATS_STORE_ADD) {
-		*out = (int16_t)__ssat(other + __ssat(v, 16), 16);
-	} else {
-		*out = (int16_t)__ssat(other + v, 16);
-	}
-}
 
 /*
  * Four sums of one output, requantised. requantize.h for a shift above 32, less 32: the low word of
@@ -297,6 +244,12 @@ void cats_multiply(const struct cats_product *p)
 	struct target t;
 	struct cats_sums sums;
 
+#if CATS_FAST_ROW
+	if (p->rows == 1 && p->shift > 32) {
+		cats_multiply_row(p);
+		return;
+	}
+#endif
 	/* One by one: what is set below needs no zero before. */
 	t.channel = p->channels;
 	t.out = p->out;

@@ -1,0 +1,84 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* What the products for the DSP extension share. */
+
+#ifndef CATS_PRODUCT_DSP_H_
+#define CATS_PRODUCT_DSP_H_
+
+#include "kernels.h"
+
+#if CATS_DSP
+
+#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_ROW)
+#define CATS_FAST_ROW 1
+#else
+#define CATS_FAST_ROW 0
+#endif
+
+/* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
+struct cats_sums {
+	const int16_t *begin; /* the block */
+	const struct cats_image_channel *channel;
+	const int16_t *rounds; /* its end, but for the last columns: whole rounds of 32 */
+	const int16_t *end;
+	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
+	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
+	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
+};
+
+_Static_assert(offsetof(struct cats_sums, channel) == 4 &&
+		       offsetof(struct cats_sums, rounds) == 8 &&
+		       offsetof(struct cats_sums, at) == 16 &&
+		       offsetof(struct cats_sums, scales) == 24 &&
+		       sizeof(struct cats_image_channel) == 8,
+	       "sum_dsp.S and four_bits_dsp.S must say the same");
+
+#if CATS_SIDE_BY_SIDE
+/* sum_dsp.S, four_bits_dsp.S: for blocks of 1 to 4 rows. */
+const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
+#ifndef CATS_NO_FOUR_BITS
+const int8_t *cats_four_bits_1(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_2(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_3(struct cats_sums *sums, const int8_t *w);
+const int8_t *cats_four_bits_4(struct cats_sums *sums, const int8_t *w);
+#endif
+#endif
+
+#if CATS_FAST_ROW
+/* row_dsp.c: cats_multiply() of one row with a shift above 32. */
+void cats_multiply_row(const struct cats_product *p);
+#endif
+
+CATS_INLINE void store8(int8_t *out, int32_t v, const int8_t *table, const uint32_t kind)
+{
+	if (kind == CATS_STORE_INT8) {
+		*out = (int8_t)__ssat(v, 8);
+	} else if (kind == CATS_STORE_RELU) {
+		*out = (int8_t)__usat(v, 7);
+	} else {
+		*out = table[__ssat(v, 8) + 128];
+	}
+}
+
+/* other: what is added to v, of out or of a table */
+CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t kind)
+{
+	if (kind == CATS_STORE_INT16) {
+		/* v is one too small: so no sum comes out as INT16_MIN */
+		*out = (int16_t)__qadd16(__ssat(v, 16), 1);
+	} else if (kind == CATS_STORE_ADD) {
+		*out = (int16_t)__ssat(other + __ssat(v, 16), 16);
+	} else {
+		*out = (int16_t)__ssat(other + v, 16);
+	}
+}
+
+#endif /* CATS_DSP */
+
+#endif /* CATS_PRODUCT_DSP_H_ */
