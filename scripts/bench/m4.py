@@ -380,6 +380,15 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
         rows,
         "Products: instructions a MAC, requantisation included",
     )
+    shapes = [k.removeprefix("row/") for k in dsp if k.startswith("row/")]
+    kinds = ("row", "four-bits", "four-bits-row")
+    print_table(
+        ["", *(f"{kind}, {build}" for kind in kinds for build in ("plain", "DSP"))],
+        [[shape.replace("/", " "),
+          *(counts[f"{kind}/{shape}"].each for kind in kinds for counts in (plain, dsp))]
+         for shape in shapes],
+        "Products of one row, and of weights of four bits (four rows, one): instructions a MAC",
+    )  # fmt: skip
     others = ("product/in167/out64/rows", "requantise/", "unpack/", "pick/", "norm/", "score/",
               "softmax/", "weigh/", "attend/", "gf/")  # fmt: skip
     print_table(

@@ -33,6 +33,13 @@
 #define AT      16 /* and the last behind it */
 #define SCALES  24
 
+/* From one sum of one row to the next: row_dsp.c wants them one after another. */
+#ifdef CATS_NO_FAST_ROW
+#define SUM_BYTES 16
+#else
+#define SUM_BYTES 4
+#endif
+
 	.syntax unified
 	.thumb
 
@@ -171,7 +178,7 @@
 .macro close rows
 	ldrd	r10, r11, [r0, #AT]
 	.if \rows == 1
-	str	r3, [r10], #16
+	str	r3, [r10], #SUM_BYTES
 	.else
 	add	r10, #16
 	.endif
@@ -191,27 +198,43 @@ cats_four_bits_\rows:
 	.if \rows == 1
 	ldr	r4, [r0, #SCALES]
 	.endif
-1:	open	\rows
-	ldr	r10, [r0, #ROUNDS]
-	cmp	lr, r10
-	beq	3f
+	ldr	r10, [r0, #BEGIN]
+	ldr	r11, [r0, #ROUNDS]
+	cmp	r10, r11
+	beq	6f
+1:	open	\rows			/* outputs of at least one whole group */
 2:	group	\rows
 	scale	\rows
-	ldr	r10, [r0, #ROUNDS]
+	ldrd	r10, r11, [r0, #ROUNDS]
 	cmp	lr, r10
 	bne	2b
-3:	ldr	r10, [r0, #END]		/* a group of fewer columns */
-	cmp	lr, r10
+	cmp	lr, r11
 	beq	5f
 	eight	\rows, smuad
-	b	6f
-4:	eight	\rows
-6:	ldr	r10, [r0, #END]
+	b	4f
+3:	eight	\rows
+4:	ldr	r10, [r0, #END]
 	cmp	lr, r10
-	bne	4b
+	bne	3b
 	scale	\rows
 5:	close	\rows
 	bne	1b
+	b	9f
+
+6:	open	\rows			/* fewer columns, or none */
+	ldr	r10, [r0, #END]
+	cmp	lr, r10
+	beq	8f
+	eight	\rows, smuad
+	b	10f
+7:	eight	\rows
+10:	ldr	r10, [r0, #END]
+	cmp	lr, r10
+	bne	7b
+	scale	\rows
+8:	close	\rows
+	bne	6b
+9:
 	.if \rows == 1
 	str	r4, [r0, #SCALES]
 	.endif

@@ -245,7 +245,7 @@ void cats_multiply(const struct cats_product *p)
 	struct cats_sums sums;
 
 #if CATS_FAST_ROW
-	if (p->rows == 1 && p->shift > 32) {
+	if (p->rows == 1) {
 		cats_multiply_row(p);
 		return;
 	}

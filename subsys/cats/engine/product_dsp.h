@@ -51,7 +51,7 @@ const int8_t *cats_four_bits_4(struct cats_sums *sums, const int8_t *w);
 #endif
 
 #if CATS_FAST_ROW
-/* row_dsp.c: cats_multiply() of one row with a shift above 32. */
+/* row_dsp.c: cats_multiply() of one row. */
 void cats_multiply_row(const struct cats_product *p);
 #endif
 

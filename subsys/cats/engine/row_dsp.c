@@ -4,6 +4,7 @@
  */
 
 #include "product_dsp.h"
+#include "requantize.h"
 
 #if CATS_DSP && CATS_FAST_ROW
 
@@ -20,15 +21,14 @@ void cats_row_int8(const struct cats_product *p);
 
 /* So many outputs are summed before they are requantised. */
 #define BATCH 24
-/* cats_sum_1() and cats_four_bits_1() leave four words for each. */
-#define WIDTH CATS_MAX_BLOCK_ROWS
+/* cats_sum_1() leaves four words, the sum and garbage. */
+#define SPARE 3
 
 /* Where results go, and what they are made of. */
 struct target {
 	const struct cats_image_channel *channel;
 	const struct cats_image_channel *end;
 	const int32_t *sum;
-	uint32_t width; /* words from one sum to the next */
 	void *out;
 };
 
@@ -40,13 +40,11 @@ CATS_INLINE void *finish8(const struct cats_product *p, const struct target *t, 
 	const int32_t half = 1 << (shift - 1);
 	const int8_t *const table = p->table;
 	const uint32_t step = p->output_step;
-	const uint32_t width = t->width;
 	const int32_t *sum = t->sum;
 	int8_t *out = t->out;
 
 	do {
-		store8(out, cats_smmla(*sum, channel->multiplier, half) >> shift, table, kind);
-		sum += width;
+		store8(out, cats_smmla(*sum++, channel->multiplier, half) >> shift, table, kind);
 		out += step;
 		channel++;
 	} while (channel != t->end);
@@ -60,7 +58,6 @@ CATS_INLINE void *finish16(const struct cats_product *p, const struct target *t,
 	const uint32_t shift = p->shift - 32u;
 	const int32_t half = (kind == CATS_STORE_INT16 ? -1 : 1) * (1 << (shift - 1));
 	const uint32_t step = p->output_step;
-	const uint32_t width = t->width;
 	const int32_t *sum = t->sum;
 	int16_t *out = t->out;
 	const int16_t *from = out;
@@ -69,8 +66,7 @@ CATS_INLINE void *finish16(const struct cats_product *p, const struct target *t,
 		from = (const int16_t *)p->table + (out - (int16_t *)p->out);
 	}
 	do {
-		store16(out, cats_smmla(*sum, channel->multiplier, half) >> shift, *from, kind);
-		sum += width;
+		store16(out, cats_smmla(*sum++, channel->multiplier, half) >> shift, *from, kind);
 		out += step;
 		from += step;
 		channel++;
@@ -78,8 +74,34 @@ CATS_INLINE void *finish16(const struct cats_product *p, const struct target *t,
 	return out;
 }
 
+/* The same for any shift. */
+static void *finish_any(const struct cats_product *p, const struct target *t)
+{
+	const int32_t *sum = t->sum;
+	const uint32_t kind = p->store;
+	size_t at = (size_t)(t->channel - p->channels) * p->output_step;
+
+	for (const struct cats_image_channel *channel = t->channel; channel != t->end; channel++) {
+		const int32_t v = cats_requantize(*sum++, channel->multiplier, p->shift);
+		int16_t *const out = (int16_t *)p->out + at;
+
+		if (kind <= CATS_STORE_TABLE) {
+			store8((int8_t *)p->out + at, v, p->table, kind);
+		} else if (kind == CATS_STORE_EMBED) {
+			store16(out, v, ((const int16_t *)p->table)[at], kind);
+		} else {
+			store16(out, v - (kind == CATS_STORE_INT16), *out, kind);
+		}
+		at += p->output_step;
+	}
+	return NULL;
+}
+
 static void *finish(const struct cats_product *p, const struct target *t)
 {
+	if (p->shift <= 32) {
+		return finish_any(p, t);
+	}
 	switch (p->store) {
 	case CATS_STORE_INT8:
 		return finish8(p, t, CATS_STORE_INT8);
@@ -96,54 +118,47 @@ static void *finish(const struct cats_product *p, const struct target *t)
 	}
 }
 
-/* The sums of the next outputs, those that share the loads of the row before those that do not. */
+/* The sums of the next outputs. Returns the weights behind them. */
 CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums,
 				 struct target *t, int32_t *buffer, const int8_t *w)
 {
 	const uint32_t left = (uint32_t)(p->channels + p->outputs - t->channel);
 	uint32_t outputs = left > BATCH ? BATCH : left;
 
-	sums->at = (int32_t (*)[WIDTH])buffer;
+	if (!CATS_SCALED(p)) {
+		/* Those that cannot share loads come last, one by one. */
+		outputs = outputs < 3 || p->stride < 8 ? 1 : outputs - outputs % 3;
+	}
 	t->sum = buffer;
-	t->width = 1;
+	t->end = t->channel + outputs;
+	sums->channel = t->channel;
+	sums->at = (int32_t (*)[CATS_MAX_BLOCK_ROWS])buffer;
+	sums->last = (int32_t (*)[CATS_MAX_BLOCK_ROWS])(buffer + outputs);
 #ifndef CATS_NO_FOUR_BITS
-	if (p->scales != NULL) {
-		outputs = left > BATCH / 3 ? BATCH / 3 : left;
-		t->width = WIDTH;
-		t->end = t->channel + outputs;
-		sums->last = sums->at + outputs;
+	if (CATS_SCALED(p)) {
 		return cats_four_bits_1(sums, w);
 	}
 #endif
-	if (outputs < 3 || p->stride < 8) {
-		outputs = outputs > 2 ? 2 : outputs;
-		t->width = WIDTH;
-		t->end = t->channel + outputs;
-		sums->last = sums->at + outputs;
+	if (outputs == 1) {
+		sums->last = sums->at + 1;
 		return cats_sum_1(sums, w);
 	}
-	outputs -= outputs % 3;
-	t->end = t->channel + outputs;
-	sums->channel = t->channel;
-	sums->last = (int32_t (*)[WIDTH])(buffer + outputs);
-	w = cats_row_sums(sums, w);
-	sums->channel = t->end;
-	return w;
+	return cats_row_sums(sums, w);
 }
 
 void cats_multiply_row(const struct cats_product *p)
 {
-	int32_t buffer[BATCH / 3 * WIDTH];
+	int32_t buffer[BATCH + SPARE];
 	struct cats_sums sums;
 	struct target t;
 	const int8_t *w = p->weights;
 
-	if (p->store == CATS_STORE_INT8 && p->outputs >= 3 && p->stride >= 8 && !CATS_SCALED(p)) {
+	if (p->store == CATS_STORE_INT8 && p->shift > 32 && p->outputs >= 3 && p->stride >= 8 &&
+	    !CATS_SCALED(p)) {
 		cats_row_int8(p);
 		return;
 	}
 	sums.begin = p->y;
-	sums.channel = p->channels;
 	sums.rounds = p->y + p->stride / 32 * 32;
 	sums.end = p->y + p->stride;
 #ifndef CATS_NO_FOUR_BITS
