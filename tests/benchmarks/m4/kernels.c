@@ -13,6 +13,7 @@
 #include "crc32.h"
 #include "engine_internal.h"
 #include "kernels.h"
+#include "llama_kernels.h"
 
 static int16_t block[4 * COLUMNS];
 static int8_t bytes[TOKENS * COLUMNS];
@@ -445,6 +446,101 @@ static void heads(void)
 	}
 }
 
+/* Llama models */
+
+struct gated {
+	struct cats_gate gate;
+	uint32_t n;
+};
+
+struct turned {
+	struct cats_turn angles[32];
+	uint32_t turn[32];
+	uint32_t pairs;
+};
+
+/* The second time the values are others, which take as long. */
+static void run_rms_norm(void *argument)
+{
+	const struct rows *a = argument;
+
+	cats_rms_norm(block, cats_row_step(1), (uint16_t)a->view, (uint16_t)a->view, norms, 777);
+}
+
+static void run_gated(void *argument)
+{
+	const struct gated *a = argument;
+
+	cats_gated(&a->gate, (int8_t *)out, table, table + a->n, a->n);
+}
+
+static void run_turns(void *argument)
+{
+	struct turned *a = argument;
+
+	cats_turns(a->angles, 123456789, a->turn, a->pairs);
+}
+
+static void run_turn_query(void *argument)
+{
+	const struct turned *a = argument;
+
+	cats_turn(out, a->angles, a->pairs, CATS_TURN_QUERY);
+}
+
+static void run_turn_key(void *argument)
+{
+	const struct turned *a = argument;
+
+	cats_turn_key((int8_t *)block, table, a->angles, a->pairs);
+}
+
+static void llama(void)
+{
+	static const uint16_t normed[] = {64, 128, 167, 512};
+	static const uint16_t widths[] = {8, 32, 64};
+	static struct turned t;
+
+	for (uint32_t j = 0; j < COLUMNS; j++) {
+		norms[j].gain = (int16_t)(draw() % 4000 - 2000);
+		norms[j].bias = (int16_t)(draw() % 4);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(normed); i++) {
+		struct rows a = {.view = normed[i]};
+
+		cats_unpack(block, cats_row_step(1), 0, bytes, a.view);
+		run_rms_norm(&a);
+		report(name_of("rms-norm", "n", a.view, NULL, 0), count(run_rms_norm, &a), a.view,
+		       cats_crc32((const uint8_t *)block, a.view * sizeof(block[0])));
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(normed); i++) {
+		struct gated a = {{table + 2 * COLUMNS, 1234567890, 45}, normed[i]};
+
+		run_gated(&a);
+		report(name_of("gate", "n", a.n, NULL, 0), count(run_gated, &a), a.n,
+		       cats_crc32((const uint8_t *)out, a.n));
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		uint32_t crc;
+
+		t.pairs = widths[i] / 2;
+		for (uint32_t j = 0; j < t.pairs; j++) {
+			t.turn[j] = (draw() << 16) + draw();
+		}
+		run_turns(&t);
+		report(name_of("turn", "angles/pairs", t.pairs, NULL, 0), count(run_turns, &t),
+		       t.pairs, cats_crc32((const uint8_t *)t.angles, sizeof(t.angles)));
+		memcpy(out, table, widths[i] * sizeof(out[0]));
+		run_turn_query(&t);
+		crc = cats_crc32((const uint8_t *)out, widths[i] * sizeof(out[0]));
+		report(name_of("turn", "query/n", widths[i], NULL, 0), count(run_turn_query, &t),
+		       widths[i], crc);
+		run_turn_key(&t);
+		report(name_of("turn", "key/n", widths[i], NULL, 0), count(run_turn_key, &t),
+		       widths[i], cats_crc32((const uint8_t *)block, widths[i]));
+	}
+}
+
 /* Codes */
 
 struct code {
@@ -505,4 +601,5 @@ void bench_kernels(void)
 	rows();
 	heads();
 	codes();
+	llama();
 }

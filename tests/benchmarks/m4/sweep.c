@@ -11,6 +11,7 @@
 #include "crc32.h"
 #include "engine_internal.h"
 #include "kernels.h"
+#include "llama_kernels.h"
 #include "requantize.h"
 
 #define WIDEST 76
@@ -249,6 +250,54 @@ static void attention(void)
 	}
 }
 
+static void llama(void)
+{
+	static struct cats_image_norm gains[WIDEST];
+	static int16_t table[257];
+	static int16_t pairs[2 * WIDEST];
+	static struct cats_turn angles[WIDEST / 2];
+	static uint32_t turn[WIDEST / 2];
+
+	for (uint32_t i = 0; i < 400; i++) {
+		const uint32_t rows = 1 + i % 4;
+		const uint32_t step = cats_row_step(rows);
+		const uint32_t columns = 1 + draw() % WIDEST;
+		const uint32_t size = draw() % 8;
+		int16_t *y = cats_row(block, draw() % rows, cats_round_up4(columns));
+		const struct cats_gate gate = {table, (int32_t)(draw_word() >> 1) | 1,
+					       (uint8_t)(1 + draw() % 62)};
+
+		for (uint32_t j = 0; j < columns; j++) {
+			gains[j].gain = draw_residual();
+			gains[j].bias = (int16_t)(draw() % 4);
+			plain[j] = (int8_t)((int8_t)draw() >> size);
+		}
+		cats_unpack(y, step, 0, plain, columns);
+		cats_rms_norm(y, step, (uint16_t)columns, (uint16_t)columns, gains,
+			      i % 3 == 0 ? 0 : draw_word() >> draw() % 32);
+		for (uint32_t j = 0; j < columns; j++) {
+			add(&y[j / 2 * step + j % 2], sizeof(*y));
+		}
+		for (uint32_t j = 0; j < ARRAY_SIZE(table); j++) {
+			table[j] = draw_residual();
+		}
+		for (uint32_t j = 0; j < ARRAY_SIZE(pairs); j++) {
+			pairs[j] = draw_residual();
+		}
+		cats_gated(&gate, plain, pairs, pairs + columns, columns);
+		add(plain, columns);
+		for (uint32_t j = 0; j < ARRAY_SIZE(turn); j++) {
+			turn[j] = draw_word();
+		}
+		cats_turns(angles, draw_word(), turn, ARRAY_SIZE(turn));
+		cats_turn_key(plain, pairs, angles, columns / 2);
+		add(plain, columns / 2 * 2);
+		cats_turn(pairs, angles, columns / 2,
+			  i % 2 == 0 ? CATS_TURN_QUERY : CATS_TURN_WIDE_KEY);
+		add(pairs, sizeof(pairs));
+	}
+}
+
 void bench_sweep(void)
 {
 	static const struct {
@@ -260,6 +309,7 @@ void bench_sweep(void)
 		{"sweep/product", products},
 		{"sweep/four-bits", four_bits},
 		{"sweep/attention", attention},
+		{"sweep/llama", llama},
 	};
 
 	draw_seed(11);

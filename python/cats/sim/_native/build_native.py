@@ -32,6 +32,7 @@ HEADERS = (
     "include/cats/log_mel.h",
     "subsys/cats/engine/requantize.h",
     "subsys/cats/engine/kernels.h",
+    "subsys/cats/engine/llama_kernels.h",
     "include/cats/gather.h",
     "include/cats/node.h",
     "python/cats/sim/_native/air_code.h",
