@@ -389,7 +389,7 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
          for shape in shapes],
         "Products of one row, and of weights of four bits (four rows, one): instructions a MAC",
     )  # fmt: skip
-    others = ("product/in167/out64/rows", "requantise/", "unpack/", "pick/", "norm/", "score/",
+    others = ("product/in167/out64/rows", "requantise/", "unpack/", "pick/", "norm/", "score",
               "softmax/", "weigh/", "attend/", "gf/", "rms-norm/", "turn/", "gate/")  # fmt: skip
     print_table(
         ["kernel", "units", "plain", "DSP"],

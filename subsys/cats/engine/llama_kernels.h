@@ -42,6 +42,13 @@ void cats_turn(int16_t *head, const struct cats_turn *turns, uint32_t pairs, uin
 /* rotary.c: turn a key, int16 [2 * pairs], to int8. key may begin where head does. */
 void cats_turn_key(int8_t *key, const int16_t *head, const struct cats_turn *turns, uint32_t pairs);
 
+/*
+ * score_turned.c: cats_score() of a turned query, int16 [width], width even; and of wide keys as well,
+ * which are int16 at a->key. Both at a multiple of four bytes.
+ */
+int32_t cats_score_turned(const struct cats_attention *a, const int16_t *query, uint32_t n);
+int32_t cats_score_wide(const struct cats_attention *a, const int16_t *query, uint32_t n);
+
 /* The middle of a gated feed-forward, of one block. */
 struct cats_gate {
 	const int16_t *table; /* [257] the activation, at every 256th value of the gate */

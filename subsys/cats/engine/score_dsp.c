@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-#include "kernels.h"
+#include "score_dsp.h"
 
 #if CATS_DSP
 
@@ -18,7 +18,7 @@ int32_t cats_score_32(const struct cats_attention *a, const int8_t *query, uint3
 
 #define MAX_WIDTH 64 /* a query of up to so many columns is unpacked once, 128 bytes of stack */
 
-/* A multiple of four columns. Two keys at a time; where n is odd, the last is both. */
+/* A multiple of four columns, at most MAX_WIDTH. */
 static int32_t __attribute__((__noinline__)) score_pairs(const struct cats_attention *a,
 							 const int8_t *query, uint32_t n)
 {
@@ -26,15 +26,7 @@ static int32_t __attribute__((__noinline__)) score_pairs(const struct cats_atten
 	const cats_word_t *from = (const cats_word_t *)query;
 	cats_word_t unpacked[MAX_WIDTH / 2];
 	cats_word_t *to = unpacked;
-	struct cats_dot dot = {
-		.at = a->scores,
-		.rest = (int32_t)(width % 16 * 2),
-		.step = (int32_t)width,
-		.last = a->scores + (n & ~1u),
-		.y = unpacked,
-		.end = unpacked + width / 2,
-		.sixteens = unpacked + width / 16 * 8,
-	};
+	struct cats_dot dot = cats_score_dot(a, unpacked, width, n);
 
 	while (to != dot.end) {
 		const int8x4_t four = *from++;
@@ -43,17 +35,7 @@ static int32_t __attribute__((__noinline__)) score_pairs(const struct cats_atten
 		to[1] = cats_sxtb16_odd(four);
 		to += 2;
 	}
-	CATS_BARRIER();
-	if (n > 1) {
-		cats_dot(&dot, a->key);
-	}
-	if (n % 2 != 0) {
-		dot.step = 0;
-		dot.at = a->scores + n - 1;
-		dot.last = dot.at + 2; /* N is rounded up to four */
-		cats_dot(&dot, a->key + (n - 1) * width);
-	}
-	return cats_largest(a->scores, dot.last);
+	return cats_score_pairs(a, &dot, width, n);
 }
 
 /* Any width. */

@@ -495,6 +495,45 @@ static void run_turn_key(void *argument)
 	cats_turn_key((int8_t *)block, table, a->angles, a->pairs);
 }
 
+static int16_t turned_query[64];
+
+static void run_score_turned(void *argument)
+{
+	struct head *h = argument;
+
+	h->top = cats_score_turned(&h->a, turned_query, h->n);
+}
+
+static void run_score_wide(void *argument)
+{
+	struct head *h = argument;
+
+	h->top = cats_score_wide(&h->a, turned_query, h->n);
+}
+
+static void turned_scores(void)
+{
+	static const uint16_t widths[] = {8, 16, 32, 64};
+
+	for (uint32_t j = 0; j < ARRAY_SIZE(turned_query); j++) {
+		turned_query[j] = (int16_t)(table[j] % 1450);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		struct head h = {.a = {.key = keys, .scores = scores, .width = widths[i]},
+				 .n = TOKENS};
+
+		run_score_turned(&h);
+		report(name_of("score-turned", "width", widths[i], NULL, 0),
+		       count(run_score_turned, &h), h.n * widths[i],
+		       cats_crc32((const uint8_t *)scores, sizeof(scores)));
+		h.a.key = (const int8_t *)table;
+		run_score_wide(&h);
+		report(name_of("score-wide", "width", widths[i], NULL, 0),
+		       count(run_score_wide, &h), h.n * widths[i],
+		       cats_crc32((const uint8_t *)scores, sizeof(scores)));
+	}
+}
+
 static void llama(void)
 {
 	static const uint16_t normed[] = {64, 128, 167, 512};
@@ -601,5 +640,6 @@ void bench_kernels(void)
 	rows();
 	heads();
 	codes();
+	turned_scores();
 	llama();
 }

@@ -298,6 +298,35 @@ static void llama(void)
 	}
 }
 
+/* As turned queries and keys are: nothing leaves 32 bits. */
+static void turned_scores(void)
+{
+	_Alignas(4) static int16_t query[WIDEST];
+	_Alignas(4) static int16_t key[12 * WIDEST];
+	static int32_t scores[12];
+
+	for (uint32_t width = 2; width <= WIDEST; width += 2) {
+		for (uint32_t n = 1; n <= 11; n++) {
+			const struct cats_attention turned = {
+				.key = bytes + 4 * (draw() % 8), .scores = scores, .width = width};
+			struct cats_attention wide = turned;
+			int32_t top;
+
+			for (uint32_t j = 0; j < ARRAY_SIZE(key); j++) {
+				query[j % WIDEST] = (int16_t)(draw_residual() % 1450);
+				key[j] = (int16_t)(draw_residual() % 5794);
+			}
+			top = cats_score_turned(&turned, query, n);
+			add(&top, sizeof(top));
+			add(scores, n * sizeof(scores[0]));
+			wide.key = (const int8_t *)key;
+			top = cats_score_wide(&wide, query, n);
+			add(&top, sizeof(top));
+			add(scores, n * sizeof(scores[0]));
+		}
+	}
+}
+
 void bench_sweep(void)
 {
 	static const struct {
@@ -310,6 +339,7 @@ void bench_sweep(void)
 		{"sweep/four-bits", four_bits},
 		{"sweep/attention", attention},
 		{"sweep/llama", llama},
+		{"sweep/turned-scores", turned_scores},
 	};
 
 	draw_seed(11);

@@ -36,6 +36,9 @@ from vectors import PLAN, case_files, cases, new_plan
 ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
 FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_ROW")
+#: And the files that it then does not have.
+LEFT_OUT = {"embed.c", "linear.c", "mean.c", "gate.c", "rms_norm.c", "rms_norm_dsp.c", "rotary.c",
+            "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
 VECTORS = ROOT / "tests" / "vectors"
 ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.[cS]"))
 #: What an inference needs; the rest is for applications, and has single precision beside integers.
@@ -889,7 +892,7 @@ def test_accepted_images_stay_inside(tmp_path):
 
 def test_what_is_left_out_is_not_called(tmp_path):
     """Without optimisation, as Zephyr's simulated boards are built, nothing removes a call."""
-    core = [path for path in CORE if path.name not in ("embed.c", "linear.c", "mean.c")]
+    core = [path for path in CORE if path.name not in LEFT_OUT]
     joined = tmp_path / "engine.o"
     subprocess.run(
         ["gcc", "-std=c11", "-O0", *(f"-DCATS_NO_{name}" for name in FEATURES),
@@ -908,12 +911,12 @@ def test_freestanding(tmp_path):
     if compiler is None:
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
     less = [f"-DCATS_NO_{name}" for name in FEATURES]
-    core = [path for path in CORE if path.name not in ("embed.c", "linear.c", "mean.c")]
+    core = [path for path in CORE if path.name not in LEFT_OUT]
     for cpu, limit, flags, sources in (
         ("cortex-m4", 13 * 1024, less, core),
-        ("cortex-m4", 42 * 512, [], CORE),
+        ("cortex-m4", 47 * 512, [], CORE),
         ("cortex-m3", 9 * 1024, less, core),
-        ("cortex-m3", 23 * 512, [], CORE),
+        ("cortex-m3", 25 * 512, [], CORE),
     ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(

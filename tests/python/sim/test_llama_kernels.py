@@ -55,7 +55,7 @@ def test_turns(seed):
         pointer("struct cats_turn", angles), position, pointer("uint32_t", turn), pairs
     )
     by = llama.turns(turn, position, 1)
-    assert (angles.T == np.concatenate(by)).all()
+    assert (np.concatenate(by) == angles.T).all()
 
     head = rng.integers(-32768, 32768, 2 * pairs).astype(np.int16)
     if seed % 3 == 0:
@@ -84,6 +84,28 @@ def test_every_angle():
     assert (angles[:, 0] == cosine[0]).all() and (angles[:, 1] == sine[0]).all()
     exact = 32767 * np.sin(2 * np.pi * turn / 2**32)
     assert np.abs(angles[:, 1] - exact).max() < 3.5
+
+
+@pytest.mark.parametrize("width", [2, 6, 8, 64, 128])
+@pytest.mark.parametrize("wide", [False, True])
+def test_scores(width, wide):
+    """Turned queries times keys, the largest ones in a row."""
+    rng = np.random.default_rng(width)
+    kind, bound = (np.int16, 5794) if wide else (np.int8, 128)
+    query = rng.integers(-1450, 1450, width).astype(np.int16)
+    key = rng.integers(-bound, bound, (9, width)).astype(kind)
+    query[:2] = 1449, -1449
+    key[3] = np.where(query < 0, -bound, bound - 1)
+    scores = np.empty(12, np.int32)
+    attention = {
+        "key": pointer("int8_t", key),
+        "scores": pointer("int32_t", scores),
+        "width": width,
+    }
+    score = lib.cats_score_wide if wide else lib.cats_score_turned
+    top = score(ffi.new("struct cats_attention *", attention), pointer("int16_t", query), 9)
+    wanted = key.astype(np.int64) @ query.astype(np.int64)
+    assert (scores[:9] == wanted).all() and top == wanted.max() == wanted[3] < 1 << 31
 
 
 @pytest.mark.parametrize("shift", [1, 20, 32, 33, 45, 62])
