@@ -51,9 +51,7 @@ def test_turns(seed):
     turn = np.rint(2**32 * 10000.0 ** (-np.arange(pairs) / pairs) / (2 * np.pi)).astype(np.uint32)
     position = int(rng.choice((0, 1, 511, rng.integers(2**32), 2**32 - 1)))
     angles = np.empty((pairs, 2), np.int16)
-    lib.cats_turns(
-        pointer("struct cats_turn", angles), position, pointer("uint32_t", turn), pairs
-    )
+    lib.cats_turns(pointer("struct cats_turn", angles), position, pointer("uint32_t", turn), pairs)
     by = llama.turns(turn, position, 1)
     assert (np.concatenate(by) == angles.T).all()
 
@@ -63,9 +61,7 @@ def test_turns(seed):
     wide = head[None].astype(np.int64)
     for shift in (lib.CATS_TURN_QUERY, lib.CATS_TURN_WIDE_KEY):
         turned = head.copy()
-        lib.cats_turn(
-            pointer("int16_t", turned), pointer("struct cats_turn", angles), pairs, shift
-        )
+        lib.cats_turn(pointer("int16_t", turned), pointer("struct cats_turn", angles), pairs, shift)
         assert (turned == llama.rotate(wide, by, shift)[0]).all()
     key = head.view(np.int8).copy()  # where it lies
     lib.cats_turn_key(
