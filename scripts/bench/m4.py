@@ -3,14 +3,15 @@
 """Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
 ``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
-for the DSP extension (``dsp``), with the plain ones for the same processor (``plain``), and for a
-Cortex-M3, which has no DSP extension (``m3``). Each kernel by itself, odd sizes, and whole
-inferences of one node are run; all must give the same bytes, and the inferences those of this
-machine's build. CMSIS-NN is counted beside them where its sources are: ``CMSIS_NN_PATH``, or this
-machine's Zephyr workspace. Then the engine is also built for a Cortex-M55, with its own products
-(``m55``) and with CMSIS-NN's (``m55-cmsis``). ``gather``: what a node does beside its jobs
-(``bench.gather``); ``zephyr``: what Zephyr does around it, and AES-CCM (``bench.zephyr``), where
-this machine has a workspace. ``doc/performance.rst`` explains the method.
+for the DSP extension (``dsp``), with CONFIG_CATS_FAST_ROW as well (``fast-row``), with the plain
+ones for the same processor (``plain``), and for a Cortex-M3, which has no DSP extension (``m3``).
+Each kernel by itself, odd sizes, and whole inferences of one node are run; all must give the same
+bytes, and the inferences those of this machine's build. CMSIS-NN is counted beside them where its
+sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr workspace. Then the engine is also built
+for a Cortex-M55, with its own products (``m55``) and with CMSIS-NN's (``m55-cmsis``). ``gather``:
+what a node does beside its jobs (``bench.gather``); ``zephyr``: what Zephyr does around it, and
+AES-CCM (``bench.zephyr``), where this machine has a workspace. ``doc/performance.rst`` explains the
+method.
 
 Counts more than 3 % above ``tests/benchmarks/m4/recorded.json`` fail; ``--record`` writes that
 file, but for what was not counted.
@@ -68,12 +69,13 @@ FLAGS = ["-std=gnu11", "-O3", "-ffreestanding", "-ffunction-sections", "-Wall", 
 #: Each build's processor and definitions, and QEMU's machine for it.
 M4 = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
 VARIANTS: dict[str, tuple[list[str], str]] = {
-    "dsp": (M4, "mps2-an386"),
+    "dsp": ([*M4, "-DCATS_NO_FAST_ROW"], "mps2-an386"),
+    "fast-row": (M4, "mps2-an386"),
     "plain": ([*M4, "-DCATS_PLAIN"], "mps2-an386"),
     "m3": (["-mcpu=cortex-m3", "-mthumb"], "mps2-an385"),
 }
 #: The same where CMSIS-NN is at hand: it is vectorised for Helium.
-M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard"]
+M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard", "-DCATS_NO_FAST_ROW"]
 HELIUM: dict[str, tuple[list[str], str]] = {
     "m55": (M55, "mps3-an547"),
     "m55-cmsis": ([*M55, "-DCATS_CMSIS_NN"], "mps3-an547"),
@@ -381,13 +383,17 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
         "Products: instructions a MAC, requantisation included",
     )
     shapes = [k.removeprefix("row/") for k in dsp if k.startswith("row/")]
-    kinds = ("row", "four-bits", "four-bits-row")
+    columns = [(f"{name}, {build}", name, build)
+               for name, of in (("row", ("plain", "dsp", "fast-row")),
+                                ("four-bits-row", ("plain", "dsp", "fast-row")),
+                                ("four-bits", ("plain", "dsp")))
+               for build in of]  # fmt: skip
     print_table(
-        ["", *(f"{kind}, {build}" for kind in kinds for build in ("plain", "DSP"))],
-        [[shape.replace("/", " "),
-          *(counts[f"{kind}/{shape}"].each for kind in kinds for counts in (plain, dsp))]
+        ["64 outputs", *(title for title, _, _ in columns)],
+        [[shape.removesuffix("/out64"),
+          *(builds[build][f"{name}/{shape}"].each for _, name, build in columns)]
          for shape in shapes],
-        "Products of one row, and of weights of four bits (four rows, one): instructions a MAC",
+        "Products of one row; of weights of four bits, one row and four: instructions a MAC",
     )  # fmt: skip
     others = ("product/in167/out64/rows", "requantise/", "unpack/", "pick/", "norm/", "score",
               "softmax/", "weigh/", "attend/", "gf/", "rms-norm/", "turn/", "gate/")  # fmt: skip
@@ -447,14 +453,20 @@ def to_json(builds: Mapping[str, Counts], compiler: str) -> dict:
 
 
 #: The builds whose counts ``tests/benchmarks/m4/recorded.json`` keeps.
-KEPT = ("dsp", "plain", "gather", "zephyr")
+KEPT = ("dsp", "fast-row", "plain", "gather", "zephyr")
+#: The kernels that CONFIG_CATS_FAST_ROW changes: what is kept of ``fast-row``.
+ONE_ROW = ("row/", "four-bits-row/")
 
 
 def to_record(builds: Mapping[str, Counts], compiler: str, before: Mapping[str, dict]) -> dict:
     """What ``tests/benchmarks/m4/recorded.json`` keeps: the instructions of what is counted, and
     how much a call handled; what was not counted stays as it was ``before``."""
     counts = {
-        build: {k: v.instructions for k, v in builds[build].items() if v.instructions > 0}
+        build: {
+            k: v.instructions
+            for k, v in builds[build].items()
+            if v.instructions > 0 and (build != "fast-row" or k.startswith(ONE_ROW))
+        }
         for build in KEPT
         if build in builds
     }
