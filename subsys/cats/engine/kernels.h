@@ -69,7 +69,8 @@ static inline uint32_t cats_scale_groups(uint32_t stride)
 
 /* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j]) */
 struct cats_product {
-	const int16_t *y;      /* a block, int8 range, as cats_arrange() left each row */
+	/* A block as cats_arrange() left each row: int8 range, or +-1023 behind an RMS norm. */
+	const int16_t *y;
 	const int8_t *weights; /* [outputs][stride], in the order of the image */
 	const struct cats_image_channel *channels; /* [outputs] */
 	const void *table;
