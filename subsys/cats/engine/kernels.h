@@ -57,6 +57,7 @@ enum cats_store {
 	CATS_STORE_INT16 = 3, /* int16: sat16, but never CATS_OUTPUT_MISSING */
 	CATS_STORE_ADD = 4,   /* int16: sat16(what stands there + sat16) */
 	CATS_STORE_EMBED = 5, /* int16: sat16(table + product), table int16 as out, steps too */
+	CATS_STORE_SAT16 = 6, /* int16: sat16; for Llama models */
 };
 
 /* Columns of weights of four bits that share a scale, and how many such groups a row has. */

@@ -46,6 +46,11 @@ static void store(const struct cats_product *p, uint32_t row, uint32_t output, i
 	case CATS_STORE_ADD:
 		out16[at] = (int16_t)cats_sat16(out16[at] + cats_sat16(v));
 		break;
+#ifndef CATS_NO_LLAMA
+	case CATS_STORE_SAT16:
+		out16[at] = (int16_t)cats_sat16(v);
+		break;
+#endif
 	default: /* CATS_STORE_EMBED */
 		out16[at] = (int16_t)cats_sat16(v + ((const int16_t *)p->table)[at]);
 		break;

@@ -203,6 +203,11 @@ static void __attribute__((__noinline__)) finish(const struct cats_product *p,
 	case CATS_STORE_ADD:
 		finish16(p, t, sums, CATS_STORE_ADD);
 		break;
+#ifndef CATS_NO_LLAMA
+	case CATS_STORE_SAT16:
+		finish16(p, t, sums, CATS_STORE_SAT16);
+		break;
+#endif
 	default:
 		finish16(p, t, sums, CATS_STORE_EMBED);
 		break;

@@ -72,6 +72,10 @@ CATS_INLINE void store16(int16_t *out, int32_t v, int32_t other, const uint32_t 
 	if (kind == CATS_STORE_INT16) {
 		/* v is one too small: so no sum comes out as INT16_MIN */
 		*out = (int16_t)__qadd16(__ssat(v, 16), 1);
+#ifndef CATS_NO_LLAMA
+	} else if (kind == CATS_STORE_SAT16) {
+		*out = (int16_t)__ssat(v, 16);
+#endif
 	} else if (kind == CATS_STORE_ADD) {
 		*out = (int16_t)__ssat(other + __ssat(v, 16), 16);
 	} else {

@@ -113,6 +113,10 @@ static void *finish(const struct cats_product *p, const struct target *t)
 		return finish16(p, t, CATS_STORE_INT16);
 	case CATS_STORE_ADD:
 		return finish16(p, t, CATS_STORE_ADD);
+#ifndef CATS_NO_LLAMA
+	case CATS_STORE_SAT16:
+		return finish16(p, t, CATS_STORE_SAT16);
+#endif
 	default:
 		return finish16(p, t, CATS_STORE_EMBED);
 	}

@@ -126,7 +126,7 @@ static void products(void)
 
 	for (uint32_t i = 0; i < 1000; i++) {
 		const uint32_t rows = 1 + i % 4;
-		const uint32_t store = i / 4 % 6;
+		const uint32_t store = i / 4 % 7;
 		const uint32_t outputs = 1 + draw() % 19;
 		const uint32_t view = draw() % (WIDEST + 1);
 		const uint32_t stride = cats_round_up4(view);

@@ -35,7 +35,8 @@ from vectors import PLAN, case_files, cases, new_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
-FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_ROW")
+FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_ROW",
+            "LLAMA")  # fmt: skip
 #: And the files that it then does not have.
 LEFT_OUT = {"embed.c", "linear.c", "mean.c", "gate.c", "rms_norm.c", "rms_norm_dsp.c", "rotary.c",
             "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
