@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Sums of products whose weights have four bits; four_bits_dsp.S has those for the DSP extension. */
+/*
+ * Sums of products whose weights have four bits; four_bits_dsp.S has those for the DSP extension.
+ */
 
 #include "kernels.h"
 

@@ -9,8 +9,9 @@
  *
  * A word holds eight weights, and one AND leaves two neighbours in the upper four bits of its
  * halves: as int16 they are 4096 times the weights, with their sign. So eight columns of four rows
- * take 25 instructions, as with eight bits. SMLAW takes the 4096 away again as it scales the sum of a
- * group: (4096 sum * 16 scale) >> 16 is exact, and 4096 sum is at most 2^27.
+ * take 25 instructions, as with eight bits. SMLAW takes the 4096 away again as it scales the sum
+ * of a group: (4096 sum * 16 scale) >> 16 is exact. 4096 sum is at most 2^27, and 2^30 behind an
+ * RMS norm.
  *
  *   r0      sums            r2-r5   the sums of one group, so far
  *   r1      weights         r6-r9   activations

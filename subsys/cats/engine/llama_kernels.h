@@ -16,9 +16,9 @@
 #include "kernels.h"
 
 /*
- * rms_norm.c: normalise a row of int8 values y [columns] in place, to -1023..1023. n of them, 1..4096,
- * are available, the others hold 0 and keep it. gains: where a layer norm has a bias, the shift c of the
- * column, 0..3. step as in kernels.h.
+ * rms_norm.c: normalise a row of int8 values y [columns] in place, to -1023..1023. n of them,
+ * 1..4096, are available, the others hold 0 and keep it. gains: where a layer norm has a bias, the
+ * shift c of the column, 0..3. step as in kernels.h.
  */
 void cats_rms_norm(int16_t *y, uint32_t step, uint16_t columns, uint16_t n,
 		   const struct cats_image_norm *gains, uint32_t epsilon);
@@ -43,8 +43,8 @@ void cats_turn(int16_t *head, const struct cats_turn *turns, uint32_t pairs, uin
 void cats_turn_key(int8_t *key, const int16_t *head, const struct cats_turn *turns, uint32_t pairs);
 
 /*
- * score_turned.c: cats_score() of a turned query, int16 [width], width even; and of wide keys as well,
- * which are int16 at a->key. Both at a multiple of four bytes.
+ * score_turned.c: cats_score() of a turned query, int16 [width], width even; and of wide keys as
+ * well, which are int16 at a->key. Both at a multiple of four bytes.
  */
 int32_t cats_score_turned(const struct cats_attention *a, const int16_t *query, uint32_t n);
 int32_t cats_score_wide(const struct cats_attention *a, const int16_t *query, uint32_t n);

@@ -11,8 +11,8 @@
  *   r1 r2 r3  weights            r5 r7 lr  a pair of words of weights, two weights
  *   r9-r12    activations
  *
- * All else is on the stack. A round is so many times eight columns, and the first round of an output
- * enters it where as many are left as make whole rounds of the others.
+ * All else is on the stack. A round is so many times eight columns, and the first round of an
+ * output enters it where as many are left as make whole rounds of the others.
  */
 
 #include "dsp.h"
@@ -100,8 +100,9 @@
 .endm
 
 /*
- * const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w): what cats_sum_1 of sum_dsp.S
- * does, with sums one after another, for a multiple of three outputs and at least eight columns.
+ * const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w): what cats_sum_1 of
+ * sum_dsp.S does, with sums one after another, for a multiple of three outputs and at least eight
+ * columns.
  */
 #define BEGIN   0 /* struct cats_sums of product_dsp.h */
 #define CHANNEL 4

@@ -11,8 +11,8 @@
 #if CATS_DSP
 
 /*
- * Keys int8 [n][width], two at a time, times a query int16 [width] that is still to be put at y, each
- * four columns in the order 0, 2, 1, 3 and a multiple of four.
+ * Keys int8 [n][width], two at a time, times a query int16 [width] that is still to be put at y,
+ * each four columns in the order 0, 2, 1, 3 and a multiple of four.
  */
 CATS_INLINE struct cats_dot cats_score_dot(const struct cats_attention *a, const cats_word_t *y,
 					   uint32_t width, uint32_t n)
