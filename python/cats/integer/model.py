@@ -69,8 +69,8 @@ class Norm:
 class Step:
     """What one gather carries and what consumes it; fields that do not apply are None or 0.
 
-    table: INPUT int16 [N, F]; FORWARD int8 [256] for GELU, None for ReLU. value_multiplier and
-    value_shift: HEADS, and OUTPUT where the mean is taken behind the norm.
+    table: INPUT int16 [N, F], of a stream [context, F]; FORWARD int8 [256] for GELU, None for ReLU.
+    value_multiplier and value_shift: HEADS, and OUTPUT where the mean is taken behind the norm.
     """
 
     product: Product | None = None
@@ -216,7 +216,7 @@ def check_product(product: Product, inputs: int, outputs: int) -> None:
 def _check_step(config: ModelConfig, g: int, step: Step) -> None:
     kind, _ = gather_kind(config, g)
     normed = kind in (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
-    tables = {Kind.INPUT: (np.int16, (config.tokens, config.features))}
+    tables = {Kind.INPUT: (np.int16, (config.positions, config.features))}
     if config.activation == "gelu":
         tables[Kind.FORWARD] = (np.int8, (256,))
     for name, wanted in (

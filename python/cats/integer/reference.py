@@ -119,7 +119,7 @@ def accumulate(y: np.ndarray, product: Product, columns: slice) -> np.ndarray:
 def softmax(score: np.ndarray, visible: np.ndarray, multiplier: int) -> np.ndarray:
     """Weights w (Q14, 2^14 for the largest score) of each row's scores.
 
-    score [..., R, N], visible bool [R, N] -> [..., R, N].
+    score [..., R, N], visible bool [..., R, N] -> [..., R, N].
     """
     lowest = np.iinfo(np.int64).min
     top = np.where(visible, score, lowest).max(-1, keepdims=True)
@@ -344,11 +344,13 @@ def run_batch(
             f"[samples, {config.tokens_in}, {config.inputs}]"
         )
     availability = availability or everything(config, model.split, model.keep)
-    return _Inference(model, availability, trace or _ignore).run(inputs.astype(np.int64))
+    if config.context:
+        raise CatsError("an inference of a stream is a step: cats.integer.steps runs it")
+    return Inference(model, availability, trace or ignore).run(inputs.astype(np.int64))
 
 
-def _ignore(name: str, tensor: np.ndarray) -> None:
-    pass
+def ignore(name: str, tensor: np.ndarray) -> None:
+    """Trace nothing."""
 
 
 def outputs_of(model: ModelConfig, split: SplitConfig, g: int, d: int) -> list[slice]:
@@ -368,8 +370,9 @@ def averages(model: ModelConfig, g: int) -> bool:
     return gather_kind(model, g)[0] == Kind.OUTPUT and model.pool == "mean_of_norm"
 
 
-class _Inference:
-    """The operations in the order in which gathers run them."""
+class Inference:
+    """The operations in the order in which gathers run them. What a step of a stream does otherwise
+    (``cats.integer.steps``) stands in ``position``, ``attended``, ``pool``, ``mean``, ``alike``."""
 
     def __init__(self, model: IntegerModel, availability: Availability, trace: Trace) -> None:
         self.model, self.availability, self.trace = model, availability, trace
@@ -387,8 +390,7 @@ class _Inference:
         for b in range(config.blocks):
             x = self.block(b, x)
         g = 4 * config.blocks + 1
-        pooled = pool(x, config, self.model.steps[g])
-        out = result(self.product(g, pooled))  # [B, rows, C]
+        out = result(self.product(g, self.pool(x, self.model.steps[g])))  # [B, rows, C]
         if self.model.linear is not None:
             out = result(out + result(self.linear(inputs, self.model.linear)))
         self.trace(f"sent{g + 1}", out)
@@ -405,7 +407,7 @@ class _Inference:
     def embed(self, inputs: np.ndarray) -> np.ndarray:
         """Gather INPUT: int8 [B, tokens_in, P] -> residual [B, N, F]."""
         config = self.config
-        table = self.model.steps[0].table.astype(np.int64)  # [N, F]
+        table = self.position(self.model.steps[0].table).astype(np.int64)  # [N, F]
         x = np.repeat(table[None], len(inputs), 0)
         if self.model.stem is not None:  # nodes that do not hold an input have weights of 0
             self.trace("input", inputs)
@@ -433,12 +435,10 @@ class _Inference:
 
         first, rows = gather_rows(config, g + 1)
         read = slice(first, first + rows)
-        visible = np.ones((config.tokens, config.tokens), bool)
-        if config.causal:
-            visible = np.tril(visible)
+        k, v, visible = self.attended(b, k, v)
         heads = [  # one by one, as all the scores of a long model would take much memory
-            attention(q[:, h, read], k[:, h], v[:, h], visible[read], steps[g + 1])  # [B, R, E]
-            for h in range(config.heads)
+            attention(q[:, h, read], k[:, h], v[:, h], visible[h][..., read, :], steps[g + 1])
+            for h in range(config.heads)  # [B, R, E]
         ]
         heads = np.concatenate(heads, -1)  # [B, R, F]
 
@@ -451,6 +451,28 @@ class _Inference:
         self.trace(f"residual{g + 3}", x)
         return x
 
+    def position(self, table: np.ndarray) -> np.ndarray:
+        """The rows of the INPUT table that this inference begins with: [N, F]."""
+        return table
+
+    def attended(
+        self, b: int, k: np.ndarray, v: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, Sequence[np.ndarray]]:
+        """Keys and values that rows of block b attend to, [B, H, rows, E], of new ones [B, H, N,
+        E]; and for each head which a row sees, bool [..., N, rows]."""
+        visible = np.ones((self.config.tokens, self.config.tokens), bool)
+        if self.config.causal:
+            visible = np.tril(visible)
+        return k, v, [visible] * self.config.heads
+
+    def pool(self, x: np.ndarray, step: Step) -> np.ndarray:
+        """What gather OUTPUT carries: see ``pool``."""
+        return pool(x, self.config, step)
+
+    def mean(self, y: np.ndarray, step: Step, node: str) -> np.ndarray:
+        """The mean of a node's normed rows (``all``: of every node's): see ``mean``."""
+        return mean(y, step)
+
     def heads_of(self, x: np.ndarray) -> np.ndarray:
         """[B, N, F] -> [B, H, N, E]."""
         return np.swapaxes(x.reshape(*x.shape[:2], self.config.heads, -1), 1, 2)
@@ -462,7 +484,7 @@ class _Inference:
         """
         step, has = self.model.steps[g], self.availability.gathers[g]
         self.trace(f"sent{g}", sent)
-        if self.availability.all_equal(g):
+        if self.alike(g):
             out = accumulate(self.view(g, "all", sent, has[..., 0, :]), step.product, slice(None))
         else:
             rows = 1 if averages(self.config, g) else sent.shape[1]
@@ -474,6 +496,10 @@ class _Inference:
         self.trace(f"out{g}", out)
         return out
 
+    def alike(self, g: int) -> bool:
+        """Whether all nodes multiply the same behind gather g."""
+        return self.availability.all_equal(g)
+
     def view(self, g: int, node: str, sent: np.ndarray, available: np.ndarray) -> np.ndarray:
         """What a node multiplies: int8 [B, R, K], 0 where a column is not available; [B, 1, K]
         where the product reads a mean."""
@@ -483,6 +509,6 @@ class _Inference:
         y = norm(sent, available, step.norm)
         self.trace(f"norm{g}.{node}", y)
         if averages(self.config, g):
-            y = mean(y, step)
+            y = self.mean(y, step, node)
             self.trace(f"mean.{node}", y)
         return y

@@ -81,6 +81,10 @@ class ModelConfig:
     each (0: every head has its own); without ``bias`` products have none; ``tied``: the head's
     weights are the embedding's. With ``vocabulary`` an input row is one of P tokens, a one in its
     column or its number, and there may be up to MAX_VOCABULARY inputs and outputs.
+
+    With ``context`` it is a stream: an inference is a step of ``tokens_in`` new rows, which attend
+    to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
+    ``cats.integer.steps`` makes one of a causal model.
     """
 
     tokens_in: int
@@ -106,6 +110,7 @@ class ModelConfig:
     bias: bool = later(True)
     tied: bool = later(False)
     vocabulary: bool = later(False)
+    context: int = later(0)
 
     @property
     def stem(self) -> bool:
@@ -136,6 +141,18 @@ class ModelConfig:
     def tokens(self) -> int:
         """N: rows of the residual."""
         return self.tokens_in + (self.pool == "class")
+
+    @property
+    def positions(self) -> int:
+        """Rows that there may be: of the context of a stream, else of the residual."""
+        return self.context or self.tokens
+
+    @property
+    def whole(self) -> ModelConfig:
+        """Of a stream the window that it takes step by step; else the model itself."""
+        if not self.context:
+            return self
+        return dataclasses.replace(self, tokens_in=self.context, context=0)
 
     @property
     def head_width(self) -> int:
@@ -203,6 +220,24 @@ class ModelConfig:
                 "leave it out, or choose a shorter window"
             )
         self._check_llama()
+        self._check_stream()
+
+    def _check_stream(self) -> None:
+        """CatsError where an inference cannot be a step."""
+        if not isinstance(self.context, int) or not 0 <= self.context <= MAX_TOKENS:
+            raise CatsError(f"context is {self.context!r}: a whole number, 0 to {MAX_TOKENS}")
+        if not self.context:
+            return
+        if self.context % self.tokens_in:
+            raise CatsError(
+                f"steps of {self.tokens_in} rows do not fill a context of {self.context}: choose a "
+                "number that divides it"
+            )
+        if not self.causal:
+            raise CatsError("rows of a stream do not wait for later ones: train with --causal")
+        if self.linear:
+            raise CatsError("a linear path reads the whole window at once, a stream has none: "
+                            "train without it")  # fmt: skip
 
     def _check_llama(self) -> None:
         """CatsError where what the Llama family adds cannot be."""
