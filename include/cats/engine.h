@@ -71,6 +71,11 @@ struct cats_engine {
 	/** @cond INTERNAL_HIDDEN */
 	const struct cats_image *image;
 	uint8_t *arena;
+#ifndef CATS_NO_STREAM
+	uint16_t position; /* of the first row of this step in its window */
+	uint16_t rows;     /* of the window before this step that the node has */
+	uint16_t had;      /* the same behind this step */
+#endif
 	/** @endcond */
 };
 
@@ -113,6 +118,21 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
 		     size_t arena_size);
 
 /**
+ * @brief Of a stream: say which rows the next inference computes; before cats_engine_begin().
+ *
+ * Without it no row is known, and the rows are the first ones. For an image without
+ * CATS_FLAG_STREAM it does nothing. With CONFIG_CATS_STREAM.
+ *
+ * @param position of the first row, a multiple of the rows of a step, below those of the context
+ * @param follows  whether the steps before were of this window; else, and where the position is not
+ *                 behind theirs, the node has no row any more
+ */
+void cats_engine_seek(struct cats_engine *engine, uint16_t position, bool follows);
+
+/** @brief Of a stream: rows up to those of the step that runs, or ran last, that the node has. */
+uint16_t cats_engine_rows(const struct cats_engine *engine);
+
+/**
  * @brief Start an inference.
  *
  * @param input int8 [tokens_in][own_inputs], copied; NULL stands for zeros
@@ -145,6 +165,9 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
  * @return int16 [output rows][C]; CATS_OUTPUT_MISSING where a column did not arrive
  */
 const int16_t *cats_engine_output(const struct cats_engine *engine);
+
+/** @brief Rows of the context of a stream; 0: the image takes whole windows. CONFIG_CATS_STREAM. */
+uint16_t cats_context_rows(const struct cats_image *image);
 
 /** @brief Rows of the result: N with CATS_POOL_ALL, else 1. */
 uint16_t cats_output_rows(const struct cats_image *image);

@@ -89,6 +89,7 @@ enum cats_pool {
 #define CATS_FLAG_RADIO 0x0070u         /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
 #define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
 #define CATS_FLAG_STEM 0x0100u          /**< INPUT carries what stems make of the inputs */
+#define CATS_FLAG_STREAM 0x0200u        /**< an inference is a step: struct cats_image_stream */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -120,7 +121,7 @@ struct cats_image_header {
 
 /** The model's shape and this node's share; buffers in the arena. */
 struct cats_image_model {
-	uint16_t tokens;       /**< N, rows of the residual */
+	uint16_t tokens;       /**< N, rows of the residual; of a stream R, rows of a step */
 	uint16_t tokens_in;    /**< rows of the input: N, or N - 1 with a class token */
 	uint16_t features;     /**< F */
 	uint16_t heads;        /**< H */
@@ -152,18 +153,27 @@ struct cats_image_model {
 	/* Offsets in the arena, bytes, each a multiple of 4. Lifetimes let them overlap. */
 	uint32_t arena_residual; /**< int16 [N][own_heads * E] */
 	uint32_t arena_query;    /**< = arena_heads: a row of q is overwritten by that row of h */
-	uint32_t arena_key;      /**< int8 [heads_per_pass][N][E] */
-	uint32_t arena_value;    /**< int8 [heads_per_pass][E][N rounded up to 4] */
-	uint32_t arena_heads;    /**< int8 [N][own_heads * E] */
-	uint32_t arena_hidden;   /**< int8 [hidden_rows][own_hidden] */
-	uint32_t arena_rows;     /**< int16 [block_rows][largest stride of a product] */
-	uint32_t arena_scores;   /**< int32 [N rounded up to 4] */
-	uint32_t arena_input;    /**< int8 [tokens_in][own_inputs] */
-	uint32_t arena_pooled;   /**< int8 [rows of OUTPUT][own_heads * E] */
-	uint32_t arena_output;   /**< int16 [output rows][C] */
-	uint32_t arena_linear;   /**< linear path: int16 [C], its result until OUTPUT's is there */
-	uint32_t arena_window;   /**< linear path: int16 [window], window = tokens_in * P */
-	uint32_t arena_sums;     /**< CATS_POOL_MEAN_OF_NORM: int32 [view of OUTPUT] */
+	/** int8 [heads_per_pass][N][E]; of a stream [L][own_heads][rows of the context][E] */
+	uint32_t arena_key;
+	/**
+	 * int8 [heads_per_pass][E][N rounded up to 4]; of a stream [L][own_heads][E][rows of the
+	 * context rounded up to 4]
+	 */
+	uint32_t arena_value;
+	uint32_t arena_heads;  /**< int8 [N][own_heads * E] */
+	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden] */
+	uint32_t arena_rows;   /**< int16 [block_rows][largest stride of a product] */
+	uint32_t arena_scores; /**< int32 [N, or rows of the context, rounded up to 4] */
+	uint32_t arena_input;  /**< int8 [tokens_in][own_inputs] */
+	uint32_t arena_pooled; /**< int8 [rows of OUTPUT][own_heads * E] */
+	uint32_t arena_output; /**< int16 [output rows][C] */
+	uint32_t arena_linear; /**< linear path: int16 [C], its result until OUTPUT's is there */
+	uint32_t arena_window; /**< linear path: int16 [window], window = tokens_in * P */
+	/**
+	 * CATS_POOL_MEAN_OF_NORM: int32 [view of OUTPUT]; of a stream with CATS_POOL_MEAN int32
+	 * [own_heads * E]
+	 */
+	uint32_t arena_sums;
 
 	/**
 	 * Linear path, on the node that has all of the input and of the result, else 0: offset of
@@ -216,7 +226,9 @@ struct cats_image_gather {
 	/* The step: y = norm(view); acc = bias + y . W; requantise. 0, unused where not named. */
 
 	/**
-	 * INPUT: offset of int16 [N][own features], position and bias in residual units.
+	 * INPUT: offset of int16 [N][own features], position and bias in residual units; of a
+	 * stream [rows of the context][own features]. ATTENTION of block 0 of a stream: offset of
+	 * one struct cats_image_stream.
 	 * FORWARD: offset of int8 [256], the activation of the pre-activation v at [v + 128];
 	 * 0 for ReLU
 	 */
@@ -301,6 +313,16 @@ struct cats_image_embed {
 	uint32_t arena_hidden;
 };
 
+/**
+ * With CATS_FLAG_STREAM an inference is a step: R new rows (tokens) of a window of causal attention,
+ * which attend to those before as well. What must be kept of these stays in the arena, so nothing
+ * else may write there between steps; 4 bytes.
+ */
+struct cats_image_stream {
+	uint16_t rows;     /**< of the context, a multiple of R, at most CATS_MAX_TOKENS */
+	uint16_t reserved; /**< 0 */
+};
+
 /** How a sample becomes a real input. */
 enum cats_normalisation {
 	CATS_NORMALISATION_FIXED = 0, /**< by mean and deviation of its channel */
@@ -378,7 +400,7 @@ enum cats_image_error {
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
 	/**
 	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
-	 * CONFIG_CATS_OWN_EMBEDDING or CONFIG_CATS_EMPTY_GATHERS
+	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS or CONFIG_CATS_STREAM
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };

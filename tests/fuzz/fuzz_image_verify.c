@@ -23,6 +23,7 @@
 
 #define MAX_ARENA (1u << 20) /* bytes */
 #define MAX_SAMPLES (1u << 20)
+#define STEPS 4u             /* of a stream, at random positions */
 #define MAX_WORK 20000000.0f /* products of an inference: some hundred milliseconds */
 
 static uint32_t state;
@@ -70,6 +71,8 @@ static uint32_t crc32(const uint8_t *data, size_t size)
 static float work(const struct cats_image *image)
 {
 	const struct cats_image_model *m = image->model;
+	const uint16_t context = cats_context_rows(image);
+	const uint16_t rows = context != 0 ? context : m->tokens;
 	float sum = 0;
 
 	for (uint16_t g = 0; g < image->header->gathers; g++) {
@@ -77,7 +80,7 @@ static float work(const struct cats_image *image)
 
 		sum += (float)gather->rows * gather->products * gather->stride;
 		sum += gather->kind == CATS_GATHER_HEADS
-			       ? 2.0f * gather->rows * m->tokens * m->own_heads * m->head_width
+			       ? 2.0f * gather->rows * rows * m->own_heads * m->head_width
 			       : 0;
 		sum += gather->kind == CATS_GATHER_ATTENTION
 			       ? (float)gather->rows * gather->stride * m->own_heads * 10
@@ -85,7 +88,7 @@ static float work(const struct cats_image *image)
 		sum += (float)(gather->rows / gather->tile_rows + 1) * image->header->nodes *
 		       CATS_MAX_FRAGMENTS;
 	}
-	return sum;
+	return context != 0 ? STEPS * sum : sum;
 }
 
 static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_t loss)
@@ -120,6 +123,20 @@ static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_
 	cats_engine_consume(engine, x, &available);
 }
 
+static void all_exchanges(struct cats_engine *engine, uint32_t loss)
+{
+	uint32_t exchanges = cats_exchange_count(engine->image);
+	struct cats_exchange x = {0, 0};
+
+	do {
+		exchange(engine, x, loss);
+		exchanges--;
+	} while (cats_exchange_next(engine->image, &x));
+	if (exchanges != 0) {
+		abort();
+	}
+}
+
 static void infer(const struct cats_image *image)
 {
 	const struct cats_image_header *header = image->header;
@@ -127,9 +144,7 @@ static void infer(const struct cats_image *image)
 	uint8_t *arena = allocate(header->arena_size);
 	uint8_t *input = allocate(size);
 	const uint32_t loss = draw() % 5;
-	uint32_t exchanges = cats_exchange_count(image);
 	struct cats_engine engine;
-	struct cats_exchange x = {0, 0};
 	volatile int16_t seen = 0;
 
 	draw_bytes(arena, header->arena_size);
@@ -138,12 +153,14 @@ static void infer(const struct cats_image *image)
 		abort();
 	}
 	cats_engine_begin(&engine, (int8_t *)input);
-	do {
-		exchange(&engine, x, loss);
-		exchanges--;
-	} while (cats_exchange_next(image, &x));
-	if (exchanges != 0) {
-		abort();
+	all_exchanges(&engine, loss);
+	for (uint32_t i = 1; i < STEPS && cats_context_rows(image) != 0; i++) {
+		cats_engine_seek(&engine, (uint16_t)draw(), draw() % 4 != 0);
+		cats_engine_begin(&engine, (int8_t *)input);
+		all_exchanges(&engine, loss);
+		if (cats_engine_rows(&engine) > cats_context_rows(image)) {
+			abort();
+		}
 	}
 	for (uint32_t i = 0; i < (uint32_t)cats_output_rows(image) * image->model->outputs; i++) {
 		seen = cats_engine_output(&engine)[i];

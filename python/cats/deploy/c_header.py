@@ -27,6 +27,7 @@ from cats.shape.image_layout import (
     FLAG_RADIO,
     FLAG_SEALED,
     FLAG_STEM,
+    FLAG_STREAM,
     FORMAT_VERSION,
     GATHER,
     SENSOR,
@@ -47,9 +48,11 @@ _FLAGS = {
     FLAG_OWN_EMBEDDING: "CATS_FLAG_OWN_EMBEDDING",
     FLAG_STEM: "CATS_FLAG_STEM",
     FLAG_EMPTY_GATHERS: "CATS_FLAG_EMPTY_GATHERS",
+    FLAG_STREAM: "CATS_FLAG_STREAM",
 }
 #: Members that are one structure, and whose offsets stand in it.
-_SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED}
+_SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,
+           "stream": None}  # fmt: skip
 _KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
 _POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
 
@@ -77,8 +80,9 @@ def header(model: IntegerModel, plan: Plan, node: int, ident: int) -> str:
         declarations.append(f"\t{_C_TYPES[part.data.dtype]} {part.name}{dims};")
         values += _value(part, parts)
         at = offset + part.data.nbytes
+    tokens = f"{config.tokens} of {config.context}" if config.context else config.tokens
     shape = (
-        f"{config.blocks} blocks, {config.tokens} tokens, {config.features} features, "
+        f"{config.blocks} blocks, {tokens} tokens, {config.features} features, "
         f"{config.heads} heads, {config.hidden} hidden"
     )
     radio = radio_name(plan, split.nodes) or "any"
@@ -206,7 +210,7 @@ def _flags(value: int) -> str:
     return " | ".join(names) or "0"
 
 
-def _fields(row: np.void, indent: str, parts: list[Member], gather: int) -> list[str]:
+def _fields(row: np.void, indent: str, parts: list[Member], gather: int | None) -> list[str]:
     """``.field = value,`` lines of a structure; offsets become CATS_PARTITION_AT()."""
     pointed = {part.field: part.name for part in parts if part.gather == gather and part.field}
 

@@ -36,6 +36,7 @@ from cats.shape.image_layout import (
     FLAG_OWN_EMBEDDING,
     FLAG_SEALED,
     FLAG_STEM,
+    FLAG_STREAM,
     FORMAT_VERSION,
     GATHER,
     HEADER,
@@ -47,6 +48,7 @@ from cats.shape.image_layout import (
     RADIO_NAMES,
     RADIO_SHIFT,
     SOURCE,
+    STREAM,
 )
 from cats.shape.metadata import NORMALISATIONS, Metadata
 from cats.shape.partition import (
@@ -191,6 +193,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
             + FLAG_SEALED * plan.radio.endswith(SEALED)
             + FLAG_OWN_EMBEDDING * (config.embed == "own") + FLAG_STEM * config.stem
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
+            + FLAG_STREAM * bool(config.context)
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -229,6 +232,10 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)
         if kind == Kind.INPUT:
             arrays += _embed_arrays(model, node, arena.offsets)
+        elif g == 1 and config.context:
+            record = np.zeros(1, STREAM)
+            record["rows"] = config.context
+            arrays.append(Member("stream", record, g, "table", "an inference is a step"))
     return [
         Member("header", head, HEADED, "", "identity, sizes, checksum"),
         Member("model", shape, HEADED, "model", "shape, this node's share, arena"),
@@ -286,7 +293,7 @@ def _channels(product: Product, columns: np.ndarray | slice) -> np.ndarray:
 
 def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
     """The metadata and what it points to."""
-    metadata.check(model.config)
+    metadata.check(model.config.whole)
     described = [*metadata.channels, *(metadata.values or ())]
     texts = [text for channel in described for text in (channel.name, channel.unit)]
     pool, places = _text([*texts, *(metadata.classes or ())])
@@ -295,10 +302,13 @@ def _metadata_arrays(model: IntegerModel, metadata: Metadata) -> list[Member]:
     rows, values = np.split(both, [len(metadata.channels)])
     targets = len(values) if metadata.horizon is None else metadata.targets
     step_ns = round((metadata.step or 0) * 1e9)
+    height, width = metadata.height, metadata.width
+    if model.config.context:  # a sample is what one step takes, its patches side by side
+        height, width = metadata.patch[0], metadata.patch[1] * model.config.tokens_in
     record = np.zeros(1, METADATA)
     for name, value in {
         "normalisation": NORMALISATIONS.index(metadata.normalisation),
-        "channels": len(rows), "height": metadata.height, "width": metadata.width,
+        "channels": len(rows), "height": height, "width": width,
         "patch_height": metadata.patch[0], "patch_width": metadata.patch[1],
         "overlap": metadata.overlap,
         "classes": len(metadata.classes or ()), "horizon": metadata.horizon or 0,
@@ -362,8 +372,11 @@ def _gather_arrays(
     if kind == Kind.INPUT:
         own = own_ranges(config, split, Kind.ATTENTION)[node]
         assert step.table is not None
-        add("table", step.table[:, own[0] : own[1]].astype("<i2"),
-            "position and bias, residual units: [N][own features]")  # fmt: skip
+        add(
+            "table",
+            step.table[:, own[0] : own[1]].astype("<i2"),
+            f"position and bias, residual units: [{'C' if config.context else 'N'}][own features]",
+        )
     elif kind == Kind.FORWARD and step.table is not None:
         add("table", step.table.astype(np.int8), "activation of v at [v + 128]")
     if step.norm is not None:

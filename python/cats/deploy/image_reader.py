@@ -16,6 +16,7 @@ from cats.shape.image_layout import (
     CRC_BEGIN,
     EMBED,
     FLAG_STEM,
+    FLAG_STREAM,
     FORMAT_VERSION,
     GATHER,
     HEADER,
@@ -25,6 +26,7 @@ from cats.shape.image_layout import (
     NORM,
     SENSOR,
     SOURCE,
+    STREAM,
 )
 from cats.shape.partition import Kind
 
@@ -36,9 +38,8 @@ class Image:
     int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
     for linear_weights and linear_channels, where the node has the path; arrays[-4, field] for
     weights and channels of the embedding's second product, or of the stem, whose record is
-    ``embed``. metadata by
-    field name, None where there is none; then sensors SENSOR [channels], names of classes,
-    (name, unit) of channels and of values."""
+    ``embed``; ``stream`` is that of a stream. metadata by field name, None where there is none;
+    then sensors SENSOR [channels], names of classes, (name, unit) of channels and of values."""
 
     header: dict[str, int]
     model: dict[str, int]
@@ -51,6 +52,7 @@ class Image:
     channel_names: tuple[tuple[str, str], ...] = ()
     value_names: tuple[tuple[str, str], ...] = ()
     embed: dict[str, int] | None = None
+    stream: dict[str, int] | None = None
 
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
@@ -97,17 +99,21 @@ def parse(data: bytes) -> Image:
     sources = read("the source table", head["source_table"], SOURCE, head["gathers"], head["nodes"])
     own = model["own_heads"] * model["head_width"]
     arrays: dict[tuple[int, str], np.ndarray] = {}
+    stream, positions = None, model["tokens"]
+    if model["flags"] & FLAG_STREAM and len(gathers) > 1:
+        stream = _plain(read("the stream", gathers[1]["table"], STREAM, 1)[0])
+        positions = stream["rows"]
     for g, row in enumerate(gathers):
         kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
         shapes = {
             "own_keep": ("<u2", kept),
-            "table": ("<i2", model["tokens"], own) if row["kind"] == Kind.INPUT else ("i1", 256),
+            "table": ("<i2", positions, own) if row["kind"] == Kind.INPUT else ("i1", 256),
             "norm": (EMBED, 1) if row["kind"] == Kind.INPUT else (NORM, row["view"]),
             "weights": ("i1", row["products"], row["stride"]),
             "channels": (CHANNEL, row["products"]),
         }
         for field, (dtype, *dims) in shapes.items():
-            if row[field]:
+            if row[field] and (stream is None or (g, field) != (1, "table")):
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
     embed = None
     if (0, "norm") in arrays:
@@ -127,7 +133,7 @@ def parse(data: bytes) -> Image:
         if model[field]:
             arrays[-1, field] = read(f"{field} of the model", model[field], dtype, *dims)
     if not head["metadata"]:
-        return Image(head, model, gathers, sources, arrays, embed=embed)
+        return Image(head, model, gathers, sources, arrays, embed=embed, stream=stream)
     record = _plain(read("the metadata", head["metadata"], METADATA, 1)[0])
     sensors = read("the channels", record["sensors"], SENSOR, record["channels"])
     values = sensors[:0]
@@ -149,7 +155,7 @@ def parse(data: bytes) -> Image:
     )
     return Image(
         head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)), *both,
-        embed,
+        embed, stream,
     )  # fmt: skip
 
 

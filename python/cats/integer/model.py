@@ -177,7 +177,7 @@ def check_integer(model: IntegerModel) -> None:
         if not (math.isfinite(scale) and np.float32(scale) > 0):
             raise CatsError(f"{name} is {scale}: it must be positive")
     if model.metadata is not None:
-        model.metadata.check(config)
+        model.metadata.check(config.whole)
     for g, step in enumerate(model.steps):
         try:
             _check_step(config, g, step)
@@ -390,7 +390,7 @@ def load(folder: Path) -> IntegerModel:
         raise CatsError(f"{path} does not fit this version: {error}; export again") from None
     model = IntegerModel(
         text.model, text.split, text.keep, text.input_scale, text.output_scale, steps,
-        None if text.metadata is None else meta.from_json(text.metadata, text.model), **paths,
+        None if text.metadata is None else meta.from_json(text.metadata, text.model.whole), **paths,
     )  # fmt: skip
     check_integer(model)
     return model

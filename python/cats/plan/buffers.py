@@ -17,15 +17,21 @@ from cats.shape.partition import READY, KeepSets, Kind, gather_kind, own_ranges,
 
 #: Buffers of which one is in use at a time.
 SCRATCH = ("rows", "scores", "window")
+#: Buffers of a stream that hold what comes of its earlier rows.
+KEPT = ("key", "value", "sums")
 
 
 @functools.lru_cache(maxsize=256)
 def lifetimes(
-    gathers: tuple[tuple[int, int, int, int, int], ...], held: bool, stem: bool = False
+    gathers: tuple[tuple[int, int, int, int, int], ...],
+    held: bool,
+    stem: bool = False,
+    stream: bool = False,
 ) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
-    each gather; ``stem``: rows are multiplied before INPUT is sent, too. ``tileG.B`` is tile buffer
-    B of gather G, ``outboxG.B`` holds what the node sends of that tile.
+    each gather; ``stem``: rows are multiplied before INPUT is sent, too; ``stream``: what is kept
+    from step to step is in use all the time. ``tileG.B`` is tile buffer B of gather G,
+    ``outboxG.B`` holds what the node sends of that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
     one tick before the first. Frames of an exchange may arrive while the one before it is consumed,
@@ -87,6 +93,8 @@ def lifetimes(
             use("output", consume, late)
             use("linear", consume, late)
     use("output", last, last)
+    if stream:
+        live |= dict.fromkeys(KEPT, ticks(0, last))
     return live
 
 
@@ -96,7 +104,7 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held, config.stem)
+    return lifetimes(key, held, config.stem, bool(config.context))
 
 
 def buffer_sizes(
@@ -111,14 +119,16 @@ def buffer_sizes(
     of the node."""
     n, width = config.tokens, config.head_width
     own, heads = split.heads[node] * width, mode.passes(split.heads[node])
+    rows = config.positions  # that a row attends to
+    caches = heads * (config.blocks if config.context else 1)
     sizes = {
         "residual": 2 * n * own,
         "query": n * own,
-        "key": heads * n * width,
-        "value": heads * width * round_up(n, 4),
+        "key": caches * rows * width,
+        "value": caches * width * round_up(rows, 4),
         "hidden": hidden_rows(config, gathers, mode) * split.hidden[node],
         "rows": 2 * mode.block_rows * stride,
-        "scores": 4 * round_up(n, 4),
+        "scores": 4 * round_up(rows, 4),
         "input": config.tokens_in * split.inputs[node],
         "pooled": gathers[-2].rows * own,
         "output": 2 * config.output_rows * config.outputs,
@@ -135,6 +145,8 @@ def buffer_sizes(
         sizes["window"] = 2 * round_up(config.window, 4)
     if config.pool == "mean_of_norm" and split.outputs[node]:
         sizes["sums"] = 4 * config.features  # of a view it is as much or less
+    if config.pool == "mean" and config.context:
+        sizes["sums"] = 4 * own
     for g, plan in enumerate(gathers):
         for of, size in tile_sizes(config, split, g, plan, node).items():
             sizes |= {f"{of}{g}.{b}": size for b in range(plan.buffers)}

@@ -172,10 +172,11 @@ def exchange(
     is held, else 0; ``queries``: of queried()."""
     kind, own, width, n = share.kind, share.heads, config.head_width, config.tokens
     count = len(rows)
+    before = config.positions - n  # rows of a stream, in its last step
 
     def attention(of: range) -> float:
         each = (
-            sum(attend(width, row + 1) for row in of)
+            sum(attend(width, before + row + 1) for row in of)
             if config.causal
             else len(of) * attend(width, n)
         )
@@ -248,7 +249,7 @@ def linear(window: int, outputs: float) -> float:
 def node_instructions(
     config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan, node: int
 ) -> float:
-    """One inference of one node in which nothing is lost."""
+    """One inference of one node in which nothing is lost; of a stream its last step."""
     passes = plan.heads_per_pass[node] if plan.held else 0
     return sum(
         _gather_instructions(

@@ -316,8 +316,10 @@ def make_plan(
         raise CatsError(f"slack of {slack}: at least 0")
     search, interleave = _prepare(
         config, split, keep, radio, rounds, payload, tile_rows, interleave, heads_per_pass,
-        block_rows, compute,
+        block_rows, compute, held,
     )  # fmt: skip
+    if config.context:
+        held = False
     least: int | None = None
     for rows in (block_rows,) if block_rows else BLOCK_ROWS:
         seen, refused = search.seen(_modes(split, interleave, held, heads_per_pass, rows))
@@ -357,7 +359,7 @@ def tradeoffs(
     )
     seen = []
     for rows in BLOCK_ROWS:
-        seen += search.seen(_modes(split, None, None, None, rows))[0]
+        seen += search.seen(_modes(split, None, False if config.context else None, None, rows))[0]
     seen.sort(key=lambda s: (s.time, s.bound))
     front: list[_Seen] = []
     for s in seen:
@@ -378,6 +380,7 @@ def _prepare(
     heads_per_pass: int | None,
     block_rows: int | None,
     compute: Compute | None,
+    held: bool | None = None,
 ) -> tuple[_Search, bool | None]:
     """Check everything; (search, whether gathers may take turns: None is open)."""
     config.check()
@@ -411,6 +414,9 @@ def _prepare(
             interleave = False
 
     heights = tile_rows if tile_rows is None or isinstance(tile_rows, int) else tuple(tile_rows)
+    if config.context and held:
+        raise CatsError("a stream keeps keys and values of all its heads: attention is not held")
+
     columns = tuple(tuple(map(tuple, sources)) for sources in keep)
     return _search(config, split, columns, air, payload, rounds, compute, heights), interleave
 

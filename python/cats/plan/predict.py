@@ -26,7 +26,17 @@ from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import Rhythm
 from cats.plan.timing import Compute, inference_us, listening_us
 from cats.shape.config import MAX_COLUMNS, ModelConfig, SplitConfig
-from cats.shape.image_layout import CHANNEL, EMBED, GATHER, HEADER, IMAGE_ALIGN, MODEL, NORM, SOURCE
+from cats.shape.image_layout import (
+    CHANNEL,
+    EMBED,
+    GATHER,
+    HEADER,
+    IMAGE_ALIGN,
+    MODEL,
+    NORM,
+    SOURCE,
+    STREAM,
+)
 from cats.shape.partition import (
     NORMED,
     PRUNABLE,
@@ -71,6 +81,7 @@ def image_size(
     image += count * (GATHER.itemsize + split.nodes * SOURCE.itemsize)
     weights = linear_bytes(config, split, node) + local_bytes(config, split, node)
     image += EMBED.itemsize if split.embed_hidden(config)[node] else 0
+    image += STREAM.itemsize if config.context else 0
     for g in range(count):
         kind, _ = gather_kind(config, g)
         kept = len(keep[g][node]) if split.nodes > 1 else 0
@@ -78,7 +89,7 @@ def image_size(
         view = view_width(config, split, keep, g, node)
         outputs = product_width(config, split, g, node)
         if kind == Kind.INPUT:
-            table = 2 * config.tokens * split.heads[node] * config.head_width
+            table = 2 * config.positions * split.heads[node] * config.head_width
             weights += table
             image += round_up(table, 4) - table
         elif kind == Kind.FORWARD and config.activation == "gelu":
@@ -141,7 +152,7 @@ def parameters(config: ModelConfig, split: SplitConfig | None = None) -> int:
     block = 2 * (f + keys) * f + (up + m) * f + 2 * norm  # products, two norms
     block += (3 * f + 2 * keys + up) * config.bias
     total = _embedding(config, split) + config.blocks * block + norm
-    total += config.tokens * f if config.position == "learned" else 0
+    total += config.positions * f if config.position == "learned" else 0
     total += 0 if config.tied else config.outputs * (f + config.bias)
     total += config.outputs * (config.window + 1) if config.linear else 0
     return total + (f if config.pool == "class" else 0)

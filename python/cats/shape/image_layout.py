@@ -18,6 +18,7 @@ FLAG_OWN_EMBEDDING = 8
 FLAG_EMPTY_GATHERS = 128
 FLAG_RADIO, RADIO_SHIFT = 0x70, 4
 FLAG_STEM = 0x100
+FLAG_STREAM = 0x200
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
@@ -67,6 +68,7 @@ CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
 EMBED = _struct(
     ("weights", "<u4"), ("channels", "<u4"), ("shift", "<u4"), ("arena_hidden", "<u4"),
 )  # fmt: skip
+STREAM = _struct(("rows", "<u2"), ("reserved", "<u2"))
 METADATA = _struct(
     ("normalisation", "u1"), ("overlap", "u1"), ("channels", "<u2"), ("height", "<u2"),
     ("width", "<u2"), ("patch_height", "<u2"), ("patch_width", "<u2"), ("classes", "<u2"),
@@ -84,6 +86,7 @@ STRUCTS = {
     "cats_image_header": HEADER, "cats_image_model": MODEL, "cats_image_gather": GATHER,
     "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
     "cats_image_embed": EMBED, "cats_image_metadata": METADATA, "cats_image_sensor": SENSOR,
+    "cats_image_stream": STREAM,
 }  # fmt: skip
 #: First byte that the CRC covers.
 CRC_BEGIN = 16

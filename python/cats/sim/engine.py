@@ -73,6 +73,16 @@ class Engine:
         """Payload bytes of a fragment; 0 where there is none."""
         return lib.cats_fragment_size(self.image, x, source, fragment)
 
+    def seek(self, position: int, follows: bool = True) -> None:
+        """Of a stream: the rows that the next inference computes; ``follows``: the steps before
+        were of this window."""
+        lib.cats_engine_seek(self._engine, position, follows)
+
+    @property
+    def known(self) -> int:
+        """Of a stream: rows that the node has, those of this step included."""
+        return lib.cats_engine_rows(self._engine)
+
     def begin(self, inputs: np.ndarray | None) -> None:
         """Start an inference: int8 [tokens_in, own inputs] or None for zeros."""
         self._available.clear()

@@ -40,7 +40,8 @@ void cats_embed(const struct cats_tile *tile)
 	uint8_t *arena = tile->engine->arena;
 	int16_t *y = (int16_t *)(arena + m->arena_rows);
 	int16_t *residual = cats_residual(tile->engine) + at;
-	const int16_t *table = (const int16_t *)cats_table(image, gather->table) + at;
+	const int16_t *table = (const int16_t *)cats_table(image, gather->table) + at +
+			       cats_position(tile->engine) * own;
 	const int8_t *input = (const int8_t *)arena + m->arena_input + tile->first * gather->view;
 	struct cats_product first = {
 		.y = y,

@@ -23,6 +23,9 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
 		return -ENOMEM;
 	}
 	*engine = (struct cats_engine){.image = image, .arena = arena};
+#ifndef CATS_NO_STREAM
+	engine->had = cats_streams(image->model) ? image->model->tokens : 0;
+#endif
 	return 0;
 }
 
@@ -44,29 +47,44 @@ void cats_engine_begin(struct cats_engine *engine, const int8_t *input)
 	}
 }
 
+/* Columns of keys, and of values, of the blocks in front of a gather's: of a stream each has its
+ * own.
+ */
+static uint32_t cache_columns(const struct cats_engine *engine,
+			      const struct cats_image_gather *gather)
+{
+	const struct cats_image_model *m = engine->image->model;
+
+	return cats_streams(m) ? gather->block * cats_own_features(m) : 0;
+}
+
 /* A row of some own heads, from the first on, whose k and v stand there: q becomes h. */
 static void attend(const struct cats_engine *engine, const struct cats_image_gather *gather,
 		   uint16_t row, uint16_t first, uint16_t heads)
 {
 	const struct cats_image_model *m = engine->image->model;
 	const uint32_t width = m->head_width;
-	const uint16_t n = (m->flags & CATS_FLAG_CAUSAL) ? row + 1 : m->tokens;
+	const uint32_t cache = cats_cache_rows(engine->image, m);
+	const uint32_t before = cache_columns(engine, gather);
+	const uint16_t n =
+		(m->flags & CATS_FLAG_CAUSAL) ? cats_earlier_rows(engine) + row + 1 : m->tokens;
 	int8_t *head = (int8_t *)engine->arena + m->arena_heads + row * cats_own_features(m) +
 		       first * width;
 	struct cats_attention a = {
-		.key = (const int8_t *)engine->arena + m->arena_key,
-		.value = (const int8_t *)engine->arena + m->arena_value,
+		.key = (const int8_t *)engine->arena + m->arena_key + before * cache,
+		.value = (const int8_t *)engine->arena + m->arena_value +
+			 before * cats_round_up4(cache),
 		.scores = (int32_t *)(engine->arena + m->arena_scores),
 		.score_multiplier = gather->score_multiplier,
 		.value_multiplier = gather->value_multiplier,
-		.value_step = cats_round_up4(m->tokens),
+		.value_step = cats_round_up4(cache),
 		.value_shift = gather->value_shift,
 		.width = m->head_width,
 	};
 
 	for (uint32_t h = 0; h < heads; h++, head += width) {
 		cats_attend(&a, head, n, head);
-		a.key += m->tokens * width;
+		a.key += cats_cache_rows(engine->image, m) * width;
 		a.value += a.value_step * width;
 	}
 }
@@ -104,13 +122,26 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 		cats_stem(engine, begin, end);
 	}
 	for (uint16_t row = begin; row < end; row++) {
-		if (gather->kind == CATS_GATHER_OUTPUT) {
+		if (CATS_STREAM && gather->kind == CATS_GATHER_OUTPUT && cats_streams(m) &&
+		    m->pool == CATS_POOL_MEAN) {
+			cats_pool_steps(engine, gather);
+		} else if (gather->kind == CATS_GATHER_OUTPUT) {
 			pool(engine, gather, row);
 		} else if (gather->kind == CATS_GATHER_HEADS && !(m->flags & CATS_FLAG_HELD)) {
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
 		}
 	}
 	cats_outbox_write(engine, x);
+}
+
+/* The place of k (@p step: E) or v (1) in this block's cache of a stream, behind earlier rows. */
+static int8_t *append(const struct cats_tile *tile, int8_t *place, uint32_t step, uint32_t padded)
+{
+	const struct cats_image_model *m = tile->engine->image->model;
+	const uint32_t rows = step == 1 ? padded : cats_cache_rows(tile->engine->image, m);
+
+	return place + cache_columns(tile->engine, tile->gather) * rows +
+	       cats_earlier_rows(tile->engine) * step;
 }
 
 /* q, k and v of some own heads, from a block of normalised rows. */
@@ -122,7 +153,7 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 	int8_t *arena = (int8_t *)tile->engine->arena;
 	const uint32_t width = m->head_width;
 	const uint32_t own = cats_own_features(m);
-	const uint32_t padded = cats_round_up4(m->tokens);
+	const uint32_t padded = cats_round_up4(cats_cache_rows(tile->engine->image, m));
 	const bool query_read =
 		row < next->row_begin + next->rows && next->row_begin < row + p->rows;
 
@@ -138,11 +169,16 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 				p->out = arena + m->arena_heads + row * own + (first + h) * width;
 				p->row_step = own;
 			} else if (i == 1) {
-				p->out = arena + m->arena_key + (h * m->tokens + row) * width;
+				p->out =
+					arena + m->arena_key +
+					(h * cats_cache_rows(tile->engine->image, m) + row) * width;
 			} else {
 				p->out = arena + m->arena_value + h * width * padded + row;
 				p->row_step = 1;
 				p->output_step = padded;
+			}
+			if (CATS_STREAM && i > 0) {
+				p->out = append(tile, p->out, i == 1 ? width : 1, padded);
 			}
 			if (i > 0 || query_read) {
 				cats_multiply(p);
@@ -171,7 +207,8 @@ static void multiply(const struct cats_tile *tile, struct cats_product *p, uint1
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		p->store = CATS_STORE_EMBED;
-		p->table = (const int16_t *)cats_table(image, gather->table) + at;
+		p->table = (const int16_t *)cats_table(image, gather->table) + at +
+			   cats_position(tile->engine) * own;
 		break;
 	case CATS_GATHER_FORWARD:
 		p->store = gather->table != 0 ? CATS_STORE_TABLE : CATS_STORE_RELU;

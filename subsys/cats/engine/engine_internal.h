@@ -16,7 +16,8 @@
 #include <cats/image.h>
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
- * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS).
+ * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS,
+ * CONFIG_CATS_STREAM).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -39,6 +40,12 @@
 #define CATS_EMPTY_GATHERS 0
 #else
 #define CATS_EMPTY_GATHERS 1
+#endif
+
+#ifdef CATS_NO_STREAM
+#define CATS_STREAM 0
+#else
+#define CATS_STREAM 1
 #endif
 
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
@@ -135,6 +142,24 @@ static inline bool cats_has_stem(const struct cats_image_model *model)
 static inline bool cats_may_keep_none(const struct cats_image_model *model)
 {
 	return CATS_EMPTY_GATHERS && (model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
+}
+
+/* Whether an inference is a step. */
+static inline bool cats_streams(const struct cats_image_model *model)
+{
+	return CATS_STREAM && (model->flags & CATS_FLAG_STREAM) != 0;
+}
+
+static inline const struct cats_image_stream *cats_stream(const struct cats_image *image)
+{
+	return cats_table(image, image->gathers[1].table); /* ATTENTION of block 0 */
+}
+
+/* Rows that keys and values have room for. */
+static inline uint16_t cats_cache_rows(const struct cats_image *image,
+				       const struct cats_image_model *model)
+{
+	return cats_streams(model) ? cats_stream(image)->rows : model->tokens;
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

@@ -22,7 +22,8 @@
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
 	((CATS_OWN_EMBEDDING ? 0 : (CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM)) |                   \
-	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS))
+	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS) |                                      \
+	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM))
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -65,6 +66,19 @@ static bool header_fits(const struct cats_image_header *h)
 			  (uint32_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
 }
 
+/* What is left of the linear path's, of attention that is held, of a class token is no stream's. */
+static bool stream_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_stream *stream = cats_stream(image);
+
+	return (m->flags & (CATS_FLAG_CAUSAL | CATS_FLAG_HELD)) == CATS_FLAG_CAUSAL &&
+	       m->pool != CATS_POOL_CLASS && m->linear_weights == 0 &&
+	       table_fits(h, image->gathers[1].table, sizeof(*stream)) && stream->reserved == 0 &&
+	       in_range(stream->rows, m->tokens, CATS_MAX_TOKENS) && stream->rows % m->tokens == 0;
+}
+
 static bool model_fits(const struct cats_image_header *h, const struct cats_image_model *m)
 {
 	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
@@ -81,9 +95,9 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
 	       m->own_outputs <= m->outputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags &
-		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
-		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM)) == 0 &&
+	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED |
+			     CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO |
+			     CATS_FLAG_STEM | CATS_FLAG_STREAM)) == 0 &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
@@ -382,7 +396,8 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		return (gather->norm == 0 || cats_embeds_own(m) || cats_has_stem(m)) &&
-		       table_fits(h, gather->table, 2 * m->tokens * cats_own_features(m));
+		       table_fits(h, gather->table,
+				  2 * cats_cache_rows(image, m) * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
 		       in_range(gather->value_shift, 1, MAX_SHIFT);
@@ -475,7 +490,9 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 	const uint32_t own = cats_own_features(m);
-	const uint32_t pass = (uint32_t)m->heads_per_pass * m->head_width;
+	const uint32_t cache = cats_cache_rows(image, m);
+	const uint32_t pass =
+		(uint32_t)m->heads_per_pass * m->head_width * (cats_streams(m) ? m->blocks : 1u);
 	const uint32_t rows_size = 2 * m->block_rows * stride;
 	const uint32_t pooled = cats_averages(m) ? m->tokens : cats_output_rows(image);
 	const struct {
@@ -484,8 +501,8 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	} buffers[] = {
 		{m->arena_rows, rows_size},
 		{m->arena_residual, 2 * m->tokens * own},
-		{m->arena_key, m->tokens * pass},
-		{m->arena_value, cats_round_up4(m->tokens) * pass},
+		{m->arena_key, cache * pass},
+		{m->arena_value, cats_round_up4(cache) * pass},
 		{m->arena_heads, m->tokens * own},
 		{m->arena_hidden, (uint32_t)m->hidden_rows * m->own_hidden},
 		{m->arena_input, (uint32_t)m->tokens_in * m->own_inputs},
@@ -500,7 +517,9 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 			return false;
 		}
 	}
-	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(m->tokens)) &&
+	return buffer_fits(h, m->arena_scores, 4 * cats_round_up4(cache)) &&
+	       (!cats_streams(m) || m->pool != CATS_POOL_MEAN ||
+		buffer_fits(h, m->arena_sums, 4 * own)) &&
 	       (!CATS_OWN_EMBEDDING || embedding_apart(image, rows_size)) &&
 	       (!cats_averages(m) || sums_fit(image, rows_size)) &&
 	       (!cats_has_linear(m) || linear_fits(image));
@@ -541,7 +560,8 @@ static int content_reason(const struct cats_image *image)
 	    (!CATS_LINEAR && image->model->linear_weights != 0)) {
 		return CATS_IMAGE_FEATURE;
 	}
-	if (!model_fits(image->header, image->model)) {
+	if (!model_fits(image->header, image->model) ||
+	    (cats_streams(image->model) && !stream_fits(image))) {
 		return CATS_IMAGE_INVALID;
 	}
 	for (uint16_t g = 0; g < image->header->gathers; g++) {
@@ -637,12 +657,12 @@ static const char reasons[] = "image is fine\0"
 			      "another format version: export again or update the firmware\0"
 			      "corrupt image: write it again\0"
 			      "image contradicts itself: export again\0"
-			      "image of another node: write this node's\0"
-			      "image of another deployment: write the same export to all nodes\0"
+			      "of another node: write this node's\0"
+			      "of another deployment: write the same export to all nodes\0"
 			      "phase does not ascend: export again\0"
 			      "slot_us too long: export again\0"
 			      "spacing_us too long: export again\0"
-			      "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING or EMPTY_GATHERS\0"
+			      "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS or STREAM\0"
 			      "unknown error";
 
 const char *cats_image_strerror(int error)

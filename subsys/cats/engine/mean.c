@@ -34,7 +34,8 @@ void cats_consume_mean(const struct cats_tile *tile)
 		.store = CATS_STORE_INT16,
 	};
 
-	if (tile->first == 0) {
+	/* Of a stream it goes on. */
+	if (tile->first == 0 && (!CATS_STREAM || cats_earlier_rows(tile->engine) == 0)) {
 		memset(sum, 0, gather->view * sizeof(*sum));
 	}
 	for (uint16_t row = 0; row < tile->rows; row++) {
@@ -48,8 +49,13 @@ void cats_consume_mean(const struct cats_tile *tile)
 	}
 	/* Behind the view stand the last row's zeros. */
 	for (uint16_t j = 0; j < gather->view; j++) {
-		y[j] = (int16_t)cats_sat8(cats_requantize((int32_t)sum[j], gather->value_multiplier,
-							  gather->value_shift));
+		int32_t total = (int32_t)sum[j];
+
+		if (CATS_STREAM && cats_streams(m)) {
+			total = cats_spread(tile->engine, total);
+		}
+		y[j] = (int16_t)cats_sat8(
+			cats_requantize(total, gather->value_multiplier, gather->value_shift));
 	}
 	cats_arrange(y, 0, gather->stride);
 	cats_multiply(&p);

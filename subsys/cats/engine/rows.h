@@ -48,6 +48,33 @@ struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_e
 void cats_linear(const struct cats_tile *tile);
 void cats_linear_add(const struct cats_engine *engine);
 
+/* Of a stream rows of the window before this step, that the node has; and its first row. */
+static inline uint32_t cats_earlier_rows(const struct cats_engine *engine)
+{
+#ifndef CATS_NO_STREAM
+	return engine->rows;
+#else
+	(void)engine;
+	return 0;
+#endif
+}
+
+static inline uint32_t cats_position(const struct cats_engine *engine)
+{
+#ifndef CATS_NO_STREAM
+	return engine->position;
+#else
+	(void)engine;
+	return 0;
+#endif
+}
+
+/* steps.c: the sum over the rows that a node has as the whole context would have it. */
+int32_t cats_spread(const struct cats_engine *engine, int32_t sum);
+
+/* steps.c: own columns of the mean over the rows that a node has, these included. */
+void cats_pool_steps(const struct cats_engine *engine, const struct cats_image_gather *gather);
+
 /* embed.c: a tile of INPUT on a node without inputs, or with an embedding of two layers. */
 void cats_embed(const struct cats_tile *tile);
 

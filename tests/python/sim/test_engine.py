@@ -20,28 +20,27 @@ import planned
 from cats.deploy import image, image_reader
 from cats.errors import CatsError
 from cats.integer import reference
-from cats.integer.model import IntegerModel, Norm, Step
+from cats.integer.model import Norm, Step
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.arena import round_up
-from cats.plan.plan import Plan, plan_from_json
+from cats.plan.plan import plan_from_json
 from cats.plan.planner import make_plan
 from cats.report import read_json
 from cats.shape import image_layout as layout
 from cats.shape.config import POOLS, ModelConfig, SplitConfig
-from cats.shape.partition import Kind, input_ranges
+from cats.shape.partition import Kind
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify
+from lockstep import engines_of, lockstep
 from vectors import PLAN, case_files, cases, new_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
-FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_ROW",
-            "LLAMA")  # fmt: skip
-#: And the files that it then does not have.
-LEFT_OUT = {"embed.c", "linear.c", "mean.c", "gate.c", "rms_norm.c", "rms_norm_dsp.c", "rotary.c",
-            "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
+FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "STREAM")
 VECTORS = ROOT / "tests" / "vectors"
 ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.[cS]"))
+#: Whole files of it.
+LEFT_OUT = ("embed.c", "linear.c", "mean.c", "steps.c")
 #: What an inference needs; the rest is for applications, and has single precision beside integers.
 CORE = [path for path in ENGINE if path.name != "metadata.c"]
 
@@ -225,47 +224,6 @@ def test_softmax(scores, multiplier):
 
 
 # Whole inferences
-
-
-def engines_of(model: IntegerModel, plan: Plan) -> list[Engine]:
-    ident = image.model_id(model, plan)
-    return [Engine(image.pack(model, plan, d, ident)) for d in range(model.split.nodes)]
-
-
-def lockstep(model, plan, engines, inputs, bits, ahead=lambda: False) -> list[np.ndarray]:
-    """One inference of all nodes. ``ahead`` decides, node by node and exchange by exchange, whether
-    a node is ahead as far as the engine allows it: it produces the next tile of a gather with two
-    buffers before it consumes this one, and sends the next exchange before others consume this."""
-    owned = input_ranges(model.split)
-    for engine, (begin, end) in zip(engines, owned, strict=True):
-        engine.begin(inputs[:, begin:end])
-    order = list(engines[0].exchanges())
-    sent = set()
-
-    def send(x, source):
-        g, tile = x
-        if (x, source) in sent:
-            return
-        sent.add((x, source))
-        engines[source].produce(x)
-        for f in range(engines[source].fragments(x, source)):
-            payload = engines[source].payload(x, f)
-            for receiver, engine in enumerate(engines):
-                if receiver != source and bits[g][tile][receiver][source][f]:
-                    engine.place(x, source, f, payload)
-
-    for x, after in zip(order, [*order[1:], None], strict=True):
-        for source in range(len(engines)):
-            send(x, source)
-        double = after and after[0] == x[0] and plan.gathers[x[0]].buffers == 2
-        apart = double or (after and after[0] != x[0])
-        for node, engine in enumerate(engines):
-            if double and ahead():
-                send(after, node)
-            engine.consume(x)
-            if apart and ahead():
-                send(after, node)
-    return [engine.output() for engine in engines]
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
@@ -786,7 +744,7 @@ def test_firmware_without(tmp_path, case):
     run_all(program, [VECTORS / "two_class"])
     done = subprocess.run([program, VECTORS / case], capture_output=True, text=True)
     assert done.returncode == 1
-    assert "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING or EMPTY_GATHERS" in done.stdout
+    assert "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS or STREAM" in done.stdout
 
 
 def test_class_token_alone():
@@ -915,9 +873,9 @@ def test_freestanding(tmp_path):
     core = [path for path in CORE if path.name not in LEFT_OUT]
     for cpu, limit, flags, sources in (
         ("cortex-m4", 13 * 1024, less, core),
-        ("cortex-m4", 47 * 512, [], CORE),
+        ("cortex-m4", 33 * 512, [], CORE),
         ("cortex-m3", 9 * 1024, less, core),
-        ("cortex-m3", 25 * 512, [], CORE),
+        ("cortex-m3", 24 * 512, [], CORE),
     ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(
