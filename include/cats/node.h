@@ -153,6 +153,13 @@ struct cats_result {
 	uint32_t lost;       /**< of these, did not arrive and were not repaired */
 	uint32_t started_us; /**< when this node opened or joined it */
 	uint32_t ended_us;   /**< when its last job ended */
+#ifndef CATS_NO_STREAM
+	uint16_t position; /**< of a stream: of the step's first row in its window */
+	/** of a stream: rows of the window that this node has, those of this step included. It
+	 * lacks those of steps in which it took no part
+	 */
+	uint16_t known;
+#endif
 };
 
 /** What to do. */
@@ -358,6 +365,12 @@ struct cats_node {
 	struct cats_node_stats stats; /**< counters, to be read at any time */
 	/** @cond INTERNAL_HIDDEN */
 	uint8_t frame[2][CATS_FRAME_MAX];
+#ifndef CATS_NO_STREAM
+	uint16_t step;   /* number of the step that its keys and values end with */
+	bool stepped;    /* there is one */
+	bool begins;     /* the next one is to begin a window */
+	uint8_t unheard; /* leader: steps in a row that nobody followed, up to 2 */
+#endif
 	/** @endcond */
 };
 
@@ -386,8 +399,27 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
  *              NULL stands for zeros
  * @retval 0 on success
  * @retval -EBUSY another input is waiting
+ * @retval -ENOSPC a stream whose context has ended: cats_node_rewind()
  */
 int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_us);
+
+/**
+ * @brief Of a stream: the next step begins a new window, at position 0.
+ *
+ * The leader's word counts: of another node it is a wish that its ASK carries, for an input of its
+ * own that no leader opens an inference for. With CONFIG_CATS_STREAM.
+ *
+ * @retval 0 on success
+ * @retval -ENOTSUP the image is of no stream
+ */
+int cats_node_rewind(struct cats_node *node);
+
+/**
+ * @brief Of a stream: position of the next step's first row, as far as this node knows.
+ *
+ * cats_context_rows() where the context has ended: cats_node_rewind(). With CONFIG_CATS_STREAM.
+ */
+uint16_t cats_node_position(const struct cats_node *node);
 
 /**
  * @brief Take a submitted input back.

@@ -121,7 +121,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
     parser.add_argument(
         "--samples", type=arguments.whole(), metavar="N",
-        help="inferences, evenly spread over the test part (200, or all where it has fewer)",
+        help="inferences, evenly spread over the test part (200, or all where it has fewer); of a "
+        "stream windows, each of which is many steps (as many as make 200 steps)",
     )  # fmt: skip
     parser.add_argument(
         "--data", metavar="FILE", help="the task's data, where it has moved; or other data"
@@ -185,6 +186,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
+    from cats.sim.compare_steps import in_steps
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import owners, report, table_of
     from cats.sim.simulate import Settings
@@ -214,6 +216,9 @@ def run(args: argparse.Namespace) -> int:
     babble = [Babble("repeat", node, round(1000 * ms)) for node, ms in args.babble]
     neighbour = None if args.neighbour is None else Neighbour(round(1000 * args.neighbour))
     task, part, inputs = _inputs(args, model, meta)
+    windows = len(inputs)
+    if model.config.context:
+        inputs = in_steps(model.config, inputs)
 
     settings = Settings(
         compute=args.compute, code_time=args.code_time, receiver_off=args.receiver_off,
@@ -243,7 +248,7 @@ def run(args: argparse.Namespace) -> int:
                   file=sys.stderr)  # fmt: skip
     document = {
         "format": 1, "deploy": meta["model_id"], "nodes": nodes, "radio": plan.radio,
-        "rounds": plan.rounds, "seed": args.seed, "samples": len(inputs), "burst": args.burst,
+        "rounds": plan.rounds, "seed": args.seed, "samples": windows, "burst": args.burst,
         "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
         "kill": args.kill, "restart": args.restart, "babble": args.babble,
         "neighbour": args.neighbour, "links": str(args.links or ""), "compute": args.compute,
@@ -254,10 +259,11 @@ def run(args: argparse.Namespace) -> int:
         write_json(args.json, document)
     metric = task.metric if task else "quality"
     who = owners(model)
+    what = f"steps of {windows} windows" if model.config.context else "inferences"
     whose = f"node {who[0]}'s, which owns the result" if len(who) == 1 else "mean over nodes"
     print_table(
         *table_of(records, metric),
-        f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} inferences; "
+        f"{nodes} nodes, {plan.radio}, {plan.rounds} repair rounds, {len(inputs)} {what}; "
         f"means over inferences; {metric}: {whose}; mJ: of the node that needs most; late: "
         "frames of all inferences that code had too late to send"
         + ("; CODE TAKES NO TIME: no device does that" if args.code_time == "none" else ""),
@@ -297,8 +303,11 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
     source = meta.get("run") or {}
     if args.random_inputs and args.data:
         raise CatsError("--random-inputs are no --data: give one of them")
+    config = model.config.whole
+    steps = config.tokens_in // model.config.tokens_in  # of a stream's window, else 1
+    count = args.samples or -(-SAMPLES // steps)
     if args.random_inputs:
-        return None, None, random_inputs(args.seed, model.config, args.samples or SAMPLES)
+        return None, None, random_inputs(args.seed, config, count)
     if not source.get("task"):
         raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
     try:
@@ -311,9 +320,9 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
             "--random-inputs"
         ) from None
     options = source.get("task_options") or {}
-    task = reload(source["task"], options, model.config, args.data, model.metadata)
+    task = reload(source["task"], options, config, args.data, model.metadata)
     print_notes(warnings=task.warnings)
     if args.samples is not None and args.samples > len(task.test):
         raise CatsError(f"{args.samples} samples: the test part has {len(task.test)}")
-    part = task.test.spaced(args.samples or SAMPLES)
+    part = task.test.spaced(count)
     return task, part, quantize_inputs(model, part.inputs.numpy())

@@ -17,6 +17,7 @@ from cats.plan.energy import NRF52840
 from cats.plan.plan import Plan
 from cats.plan.predict import planned_duty
 from cats.sim.compare import check, save_availability
+from cats.sim.compare_steps import check_steps, comparable, in_windows
 from cats.sim.faults import Faults
 from cats.sim.simulate import Result, Settings, simulate
 from cats.sim.trace import Trace
@@ -124,10 +125,14 @@ def figures_of(
 ) -> dict:
     """What came of a simulation, as JSON; ``columns`` is the row of the table. ``task`` and the
     ``part`` of it that ``inputs`` are give the quality."""
-    wrong = check(model, plan, inputs, result) if check_outputs and not result.hung else None
+    stream = bool(model.config.context)
+    compared = check_steps if stream else check
+    wrong = compared(model, plan, inputs, result) if check_outputs and not result.hung else None
+    known = comparable(model.config, result) if stream else ~result.mixed
+    answers = in_windows(model.config, result) if stream and not result.hung else result
     counts = task is not None and part is not None and not result.hung
-    scores = quality(model, task, part, result) if counts else {}
-    every = quality(model, task, part, result, range(model.split.nodes)) if counts else {}
+    scores = quality(model, task, part, answers) if counts else {}
+    every = quality(model, task, part, answers, range(model.split.nodes)) if counts else {}
     energy = [node_energy(model, plan, result, d, settings) for d in range(model.split.nodes)]
     loss = np.asarray(faults.loss)
     ended = result.span_us[: result.hung[0]] if result.hung else result.span_us
@@ -142,7 +147,7 @@ def figures_of(
         "results": float(result.done.sum() / max(1, result.on.sum())),
         "equal_to_reference": None if wrong is None or not alive else not wrong,
         "different": wrong or [],
-        "not_compared": int(result.mixed.sum()),
+        "not_compared": int((~known).sum()),
         "hung": result.hung,
         "radio_on_between": [float(on) for on in result.idle_on[1:].mean(0)]
         if len(result.idle_on) > 1
@@ -165,6 +170,10 @@ def figures_of(
         "gathers": result.kinds,
         "rejected": result.rejected,
     }
+    if stream:
+        took, rows = result.numbers >= 0, model.config.tokens_in
+        whole = result.numbers % (model.config.context // rows) * rows + rows
+        figures["rows_known"] = float((result.known[took] / whole[took]).mean()) if alive else None
     main = next(iter(scores.values())) if scores else None
     figures["columns"] = dict(
         zip(

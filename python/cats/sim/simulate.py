@@ -121,6 +121,10 @@ class Result:
     #: [B, D]: microseconds with the radio on from the submit to the last node's result, of nodes
     #: that sleep; None: they do not.
     on_us: np.ndarray | None
+    #: [B, D]: number of the inference in which a node took part, -1 in none; of a stream: rows that
+    #: it had then, those of the step included.
+    numbers: np.ndarray
+    known: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -168,7 +172,8 @@ def simulate(
     images: Sequence[bytes] | None = None,
     trace: Trace | None = None,
 ) -> Result:
-    """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other.
+    """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other; of a stream steps, of
+    one window behind those of another.
 
     ``images``: the nodes' partitions, where they are at hand; else they are packed here.
     ``trace``: what each node does when is written there.
@@ -227,6 +232,8 @@ def _run(
     counts = np.zeros((batch, len(names)), np.int64)
     mixed = np.zeros(batch, bool)
     idle_ns, on_ns = np.zeros((2, batch, nodes), np.uint64)
+    numbers = np.full((batch, nodes), -1, np.int32)
+    known = np.zeros((batch, nodes), np.uint16)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = input_ranges(model.split)
@@ -234,7 +241,10 @@ def _run(
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
     hung = None
+    steps = model.config.context // model.config.tokens_in  # of a window
     for i in range(batch):
+        if steps and i % steps == 0:
+            lib.air_rewind(air)
         for d in range(nodes):
             pointers[d] = ffi.from_buffer("int8_t[]", own[d][i]) if own[d].size else ffi.NULL
         record[0] = ffi.new(
@@ -247,6 +257,8 @@ def _run(
                 "bits": ffi.from_buffer("uint8_t[]", bits[i]),
                 "idle_on_ns": ffi.from_buffer("uint64_t[]", idle_ns[i]),
                 "on_ns": ffi.from_buffer("uint64_t[]", on_ns[i]),
+                "number": ffi.from_buffer("int32_t[]", numbers[i]),
+                "known": ffi.from_buffer("uint16_t[]", known[i]),
             },
         )[0]
         failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
@@ -294,6 +306,8 @@ def _run(
         off_us=np.array([lib.air_off_ns(air, d) for d in range(nodes)]) / 1e3,
         idle_on=idle_ns / max(1e3 * settings.gap_us, 1.0),
         on_us=on_ns / 1e3 if settings.period_us and nodes > 1 else None,
+        numbers=numbers,
+        known=known.astype(int),
     )
 
 

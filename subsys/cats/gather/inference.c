@@ -34,13 +34,25 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	cats_exchange_enter(node, (struct cats_exchange){0, 0});
 }
 
+/* Whether nobody was heard in the newest inference, which was this node's. */
+static bool unheard(const struct cats_node *node)
+{
+	return node->heard == 0 && node->number == node->seen && nodes_of(node) > 1;
+}
+
 void cats_inference_found(struct cats_node *node, uint32_t now_us)
 {
 	uint16_t number = node->config.first_inference;
 
+#ifndef CATS_NO_STREAM
+	if (is_stream(node)) {
+		cats_inference_begin(node, cats_stream_found(node, unheard(node)), now_us);
+		return;
+	}
+#endif
 	if (node->numbered) {
 		number = node->seen + 1;
-		if (node->heard == 0 && node->number == node->seen && nodes_of(node) > 1) {
+		if (unheard(node)) {
 			/* Nobody followed: the last one may have looked late to all. */
 			number += STALE_NUMBERS;
 		}
@@ -145,6 +157,11 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 	job->input = NULL;
 	job->reception = NULL;
 	job->began_us = now_us;
+#ifndef CATS_NO_STREAM
+	if (job->what == CATS_JOB_BEGIN) {
+		cats_stream_begin(node);
+	}
+#endif
 	if (job->what == CATS_JOB_BEGIN && node->pending) {
 		job->input = node->input;
 		node->pending = false;

@@ -76,6 +76,11 @@ int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_u
 	if (node->pending) {
 		return -EBUSY;
 	}
+#ifndef CATS_NO_STREAM
+	if (is_stream(node) && cats_node_position(node) == cats_context_rows(image_of(node))) {
+		return -ENOSPC;
+	}
+#endif
 	node->pending = true;
 	node->input = input;
 	node->submitted_us = now_us;
@@ -232,6 +237,10 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 		.started_us = node->started_us,
 		.ended_us = node->ended_us,
 	};
+#ifndef CATS_NO_STREAM
+	todo->result.position = node->engine.position;
+	todo->result.known = cats_engine_rows(&node->engine);
+#endif
 }
 
 /* Frames that carry a payload are handed out a slot earlier: they are ready when the one before
@@ -263,7 +272,7 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 	struct cats_frame frame = {
 		.type = CATS_FRAME_ASK,
 		.source = self_of(node),
-		.inference = node->seen + 1,
+		.inference = cats_next_number(node),
 		.index = !node->numbered,
 	};
 

@@ -7,6 +7,7 @@
  * The files of a node, each calling those above it only:
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
+ *	stream.c                                numbers of a stream
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
@@ -148,6 +149,24 @@ static inline uint32_t late_us(const struct cats_node *node)
 {
 	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
 }
+
+/* stream.c */
+
+#ifndef CATS_NO_STREAM
+/* The number behind the newest one; of a stream that is to begin, the first of the next window. */
+uint16_t cats_next_number(const struct cats_node *node);
+/* The number of an inference of a stream that this node founds; whether nobody followed its last. */
+uint16_t cats_stream_found(struct cats_node *node, bool unheard);
+/* The input of an inference is about to be taken: the engine is told its position. */
+void cats_stream_begin(struct cats_node *node);
+
+static inline bool is_stream(const struct cats_node *node)
+{
+	return (node->config.image->model->flags & CATS_FLAG_STREAM) != 0;
+}
+#else
+#define cats_next_number(node) ((uint16_t)((node)->seen + 1))
+#endif
 
 /* grant.c */
 

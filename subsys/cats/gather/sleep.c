@@ -175,7 +175,7 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 	struct cats_frame frame = {
 		.type = CATS_FRAME_ASK,
 		.source = self_of(node),
-		.inference = node->seen + 1,
+		.inference = cats_next_number(node),
 		.index = !node->numbered,
 	};
 

@@ -166,6 +166,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 
 		record->on_ns[n] = air_on_ns(air, n);
 		record->latency_us[n] = -1;
+		record->number[n] = -1;
 		a->heard = false;
 		a->began = false;
 		record->mixed |= a->on && cats_node_runs(&a->node);
@@ -324,6 +325,15 @@ void air_close(struct air *air)
 	free(air->compute_us);
 	free(air->first_exchange);
 	free(air);
+}
+
+void air_rewind(struct air *air)
+{
+	for (int n = 0; n < air->config.nodes; n++) {
+		if (air->antenna[n].on) {
+			(void)cats_node_rewind(&air->antenna[n].node);
+		}
+	}
 }
 
 struct cats_node *air_node(struct air *air, int node)

@@ -205,7 +205,9 @@ struct air_record {
 	 * one record cannot hold both
 	 */
 	bool mixed;
-	int hung; /**< a node without a result at the deadline, or -1 */
+	int32_t *number; /**< [nodes] of the inference in which a node took part; -1: in none */
+	uint16_t *known; /**< [nodes] of a stream: rows that it had then, these included */
+	int hung;        /**< a node without a result at the deadline, or -1 */
 };
 
 #define AIR_FLAG_DONE 1  /**< the node gave a result */
@@ -230,6 +232,9 @@ void air_close(struct air *air);
  */
 int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
 	      struct air_record *record);
+
+/** @brief Of a stream: the next step begins a window, by the word of all nodes that are on. */
+void air_rewind(struct air *air);
 
 /** @brief The node's state, for its statistics. */
 struct cats_node *air_node(struct air *air, int node);

@@ -319,6 +319,8 @@ static void note_begin(struct antenna *a, int n)
 	record->mixed |= (a->began && !again(a)) || of_before(a);
 	a->began = true;
 	a->number = a->node.number;
+	record->number[n] = a->node.number;
+	record->known[n] = cats_engine_rows(&a->node.engine);
 	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
 	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
 }

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of a stream against the integer reference: the same rows, losses, absences, restarts."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from cats.integer.model import IntegerModel
+from cats.integer.steps import Steps
+from cats.plan.plan import Plan
+from cats.shape.config import ModelConfig
+from cats.shape.partition import input_ranges
+from cats.sim.compare import availability
+from cats.sim.simulate import Result
+
+#: STALE_NUMBERS of subsys/cats/gather: a leader that nobody follows leaves out as many.
+STALE_NUMBERS = 64
+
+
+def steps_of(config: ModelConfig) -> int:
+    """Steps of a window."""
+    return config.context // config.tokens_in
+
+
+def in_steps(config: ModelConfig, windows: np.ndarray) -> np.ndarray:
+    """Windows [W, context, P] as steps, one window behind another: [W S, R, P]."""
+    return windows.reshape(-1, config.tokens_in, windows.shape[-1])
+
+
+def in_windows(config: ModelConfig, result: Result) -> Result:
+    """A result as if each window had been one inference: with the last step's output, or where each
+    row has one with all of them, where every step gave one."""
+    steps = steps_of(config)
+    outputs = result.outputs.reshape(-1, steps, *result.outputs.shape[1:])
+    done = result.done.reshape(-1, steps, result.done.shape[1])
+    if config.pool == "all":
+        outputs = np.moveaxis(outputs, 1, 2)
+        outputs = outputs.reshape(*outputs.shape[:2], -1, outputs.shape[-1])
+        return dataclasses.replace(result, outputs=outputs, done=done.all(1))
+    return dataclasses.replace(result, outputs=outputs[:, -1], done=done[:, -1])
+
+
+def positions(config: ModelConfig, result: Result) -> np.ndarray:
+    """int [B]: of each step's first row, -1 where nobody took part or some were at another one."""
+    took = result.numbers >= 0
+    found = result.numbers.max(1) % steps_of(config) * config.tokens_in
+    one = (result.numbers == result.numbers.max(1, keepdims=True)) | ~took
+    return np.where(took.any(1) & one.all(1) & ~result.mixed, found, -1)
+
+
+def comparable(config: ModelConfig, result: Result) -> np.ndarray:
+    """bool [B]: steps of which it is known what each node had, from a window's first one until one
+    that it is not known of, as those are that were asked for so late that they are in no record."""
+    known, found, before = np.zeros(len(result.numbers), bool), False, -1
+    for i, position in enumerate(positions(config, result)):
+        number = int(result.numbers[i].max())
+        if number < 0:
+            continue
+        unseen = 1 < (number - before) % 2**16 < STALE_NUMBERS
+        found = position == 0 or (found and position > 0 and not unseen)
+        known[i], before = found, number
+    return known
+
+
+def check_steps(
+    model: IntegerModel, plan: Plan, inputs: np.ndarray, result: Result, limit: int | None = None
+) -> list[tuple[int, int]]:
+    """(step, node) whose output, or number of rows that the node has, differs from the reference's,
+    among the first ``limit`` steps; of those that are ``comparable``."""
+    config, steps = model.config, Steps(model)
+    ranges, places = input_ranges(model.split), positions(config, result)
+    wrong: list[tuple[int, int]] = []
+    for i in np.flatnonzero(comparable(config, result)[:limit]).tolist():
+        took = result.numbers[i] >= 0
+        given = np.array(inputs[i])
+        for d, (begin, end) in enumerate(ranges):
+            if not result.submitted[i, d]:
+                given[:, begin:end] = 0
+        for d in np.flatnonzero(took):
+            rows = steps.known[0, d].sum() + config.tokens_in
+            if result.known[i, d] == config.tokens_in != rows:
+                steps.forget(d)
+            elif result.known[i, d] != rows:
+                wrong.append((i, int(d)))
+        steps.position = int(places[i])
+        want = steps.step(given[None], availability(model, plan, result, [i]), took)[0]
+        same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
+        wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
+    return wrong
