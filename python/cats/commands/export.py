@@ -20,6 +20,7 @@ examples:
   cats export RUN -o DEPLOY --radio ble_2m --repair-rounds 2
   cats export RUN -o DEPLOY --nodes 2
   cats export RUN -o DEPLOY --shares 2,1,1
+  cats export RUN -o DEPLOY --stream
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -129,6 +130,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_plan_arguments(parser)
     parser.add_argument(
+        "--stream", nargs="?", const=1, type=arguments.whole(1, 1023), metavar="ROWS",
+        help="an inference is a step: each so many new tokens of a causal model (1) give a result, "
+        "keys and values of earlier ones stay in the nodes' RAM",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibration",
         type=arguments.whole(),
         default=256,
@@ -159,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import check_free, export, render
     from cats.errors import CatsError
+    from cats.integer.steps import stream_of
     from cats.report import write_json
     from cats.shape.config import node_shares
     from cats.training.run_folder import load_run, quantise_run
@@ -177,6 +184,8 @@ def run(args: argparse.Namespace) -> int:
         args.output_split,
         data=args.data,
     )
+    if args.stream is not None:
+        model = stream_of(model, args.stream)
     meta = export(
         model,
         args.out,

@@ -28,6 +28,7 @@ CONFLICTS = {
         "linear",
         "embed",
         "embed_hidden",
+        "stream",
     ),
 }
 NEEDS = {
@@ -45,6 +46,7 @@ examples:
   cats plan --features 128 --tokens 64 --heads 16 --blocks 2 --nodes 1:16
   cats plan --features 512 --tokens 64 --heads 16 --keep 0.1 --nodes 2,4,8 --largest
   cats plan DEPLOY --board board.json
+  cats plan --features 128 --tokens 64 --heads 16 --blocks 2 --pool last --stream --nodes 4
   cats plan DEPLOY --tradeoffs --json plan.json --plot plan.png
   cats plan DEPLOY --period 10s --every 1min --battery CR2477
 """
@@ -108,6 +110,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--embed-hidden", type=arguments.whole(0, 4096), default=0, metavar="COLUMNS",
         help="hidden columns over all nodes of an own embedding of two layers (default 0: one), or "
         "columns of the stem",
+    )  # fmt: skip
+    shape.add_argument(
+        "--stream", nargs="?", const=1, type=arguments.whole(1, 1023), metavar="ROWS",
+        help="a stream of a causal model: each so many new tokens (1) give a result, --tokens is "
+        "its context",
     )  # fmt: skip
     parser.add_argument(
         "--nodes", metavar="LIST", help="numbers of nodes: 4, 1:16, 2,4,8 (1:16, at most H)"

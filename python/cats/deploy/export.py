@@ -35,10 +35,12 @@ from cats.errors import CatsError
 from cats.files import FolderKind
 from cats.integer import model as integer
 from cats.integer.model import IntegerModel
+from cats.plan.boards import board_named
 from cats.plan.plan import Plan, plan_from_json, plan_to_json
 from cats.plan.planner import PlanOptions, make_plan, options_from_json
 from cats.plan.predict import air_json, node_size, parameters, single_device
 from cats.plan.radio import RADIOS
+from cats.plan.streaming import beside_window, table_beside
 from cats.report import table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
@@ -134,6 +136,7 @@ def describe(
         },
         "air": _air(model, plan, options),
         "fastest": _fastest(model, plan),
+        **({"stream": _beside(model, plan, options)} if config.context else {}),
         "plan": plan_to_json(plan),
         "keep": [[list(columns) for columns in sources] for sources in keep],
     }
@@ -156,6 +159,14 @@ def _air(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict[str, dic
             **air_json(config, split, keep, other),
         }
     return found
+
+
+def _beside(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict:
+    """A step beside the whole window, for the plan's radio on the board that plans are made for."""
+    return beside_window(
+        model.config, model.split, model.keep, board_named("nrf52840"), plan.radio, plan.rounds,
+        options, plan,
+    )  # fmt: skip
 
 
 def _fastest(model: IntegerModel, plan: Plan) -> dict[str, int]:
@@ -407,6 +418,7 @@ def render(meta: Mapping[str, Any]) -> str:
         ),
         "",
         f"tiles of {_heights(plan)} rows; {_price(meta)}",
+        *(["", *table_beside(meta["stream"])] if "stream" in meta else ()),
         *_samples(meta["metadata"]),
     ]
     return "\n".join(lines)

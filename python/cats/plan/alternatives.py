@@ -81,6 +81,7 @@ def macs(config: ModelConfig) -> int:
     )
     rows = config.tokens
     seen = rows * (rows + 1) // 2 if config.causal else rows * rows
+    seen += rows * (config.positions - rows)  # of a stream, in its last step
     attention = 2 * config.blocks * seen * config.features
     embed_out = config.tokens_in * config.embed_hidden * config.features
     linear = config.window * config.outputs if config.linear else 0

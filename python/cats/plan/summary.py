@@ -34,9 +34,10 @@ def shape_line(model: Shaped) -> str:
     """Parameters, nodes and shape in one line."""
     config, nodes = model.config, model.split.nodes
     count = parameters(config, model.split)
+    tokens = f"{config.tokens} of {config.context}" if config.context else config.tokens
     return (
         f"{count:,} parameters on {nodes} {'node' if nodes == 1 else 'nodes'}: "
-        f"{config.blocks} {'block' if config.blocks == 1 else 'blocks'}, {config.tokens} tokens, "
+        f"{config.blocks} {'block' if config.blocks == 1 else 'blocks'}, {tokens} tokens, "
         f"{config.features} features, {config.heads} heads, {config.hidden} hidden, "
         f"{config.inputs} inputs, {config.outputs} outputs"
     )

@@ -38,6 +38,7 @@ from cats.plan.predict import (
 from cats.plan.radio import RADIOS, SEALED
 from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import Rhythm
+from cats.plan.streaming import beside_window, table_beside
 from cats.report import Panel, number_text, progress, table
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep, local_blocks
@@ -163,7 +164,11 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
             linear=args.linear,
             embed=args.embed,
             embed_hidden=args.embed_hidden,
+            causal=args.stream is not None,
         )
+        if args.stream is not None:
+            config.check()
+            config = dataclasses.replace(config, tokens_in=args.stream, context=config.tokens)
     config.check()
     first = "ieee802154" if "ieee802154" in board.radios else board.radios[0]
     radio = args.radio or (given.radio if given else first)
@@ -249,6 +254,11 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "schemes_nodes": shown,
         "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
     }
+    if config.context:
+        given = plan if several == shown else None
+        result["stream"] = beside_window(
+            config, *shares(several), board, radio, rounds, options, given
+        )
     if sleeping is not None:
         result["sleep"] = _sleep_json(result, figures, board, *sleeping)
         peak = peak_ma(board.currents, radio, several)
@@ -298,13 +308,19 @@ def _sleep_json(
     }  # fmt: skip
 
 
+def _tokens(model: dict) -> str:
+    """Rows of an inference; of a stream of what context."""
+    context = model.get("context", 0)
+    return f"{model['tokens_in']} of {context}" if context else str(model["tokens_in"])
+
+
 def render(result: dict) -> str:
     """The tables for people."""
     model, board, radio = result["model"], result["board"], result["radio"]
     firmware = result["firmware"]
     lines = [
         f"{result['parameters']:,} parameters: {model['blocks']} "
-        f"{'block' if model['blocks'] == 1 else 'blocks'}, {model['tokens_in']} tokens, "
+        f"{'block' if model['blocks'] == 1 else 'blocks'}, {_tokens(model)} tokens, "
         f"{model['features']} features, {model['heads']} heads, {model['hidden']} hidden; "
         f"{result['keep']:.0%} of the columns broadcast",
         f"{board['name']}: {board['ram']:,} bytes of RAM and {board['flash']:,} of flash, "
@@ -348,6 +364,9 @@ def render(result: dict) -> str:
             ],
         )
     )  # fmt: skip
+    if "stream" in result:
+        lines += ["", f"{result['answer']['nodes']} nodes over {radio}"]
+        lines += table_beside(result["stream"])
     if "sleep" in result:
         lines += _lives(result)
     lines += ["", "in place of several boards (doc/performance.rst)", _alternatives(result)]

@@ -1,0 +1,128 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Streams as deployments: exported, planned, simulated by the commands."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from cats.cli import main
+from cats.deploy import image, image_reader
+from cats.deploy.export import export, load_deploy, render
+from cats.errors import CatsError
+from cats.integer.random_models import random_model
+from cats.integer.steps import stream_of
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.metadata import Channel, Metadata
+
+CONFIG = ModelConfig(
+    8, 6, 2, features=24, heads=4, hidden=17, blocks=2, causal=True, pool="last", task="classify"
+)
+
+
+def model(metadata=None, **changes):
+    config = dataclasses.replace(CONFIG, **changes)
+    made = random_model(3, config, SplitConfig.even(config, 2, "channels"))
+    return dataclasses.replace(made, metadata=metadata)
+
+
+def described(**changes):
+    channels = tuple(Channel(name, "g", 0.5, 2.0, -4.0, 4.0, 1000.0) for name in "xyz")
+    given = {"height": 1, "width": 16, "patch": (1, 2), "classes": ("no", "yes")} | changes
+    return Metadata(channels, **given)
+
+
+@pytest.fixture(scope="module")
+def deploy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stream") / "DEPLOY"
+    meta = export(stream_of(model(described())), folder, radio="ble_2m")
+    return folder, meta
+
+
+def test_folder(deploy):
+    folder, meta = deploy
+    stream, plan, read, images = load_deploy(folder)
+    assert stream.config.context == 8 and stream.config.tokens_in == 1
+    assert stream.metadata.width == 16  # of the whole window, as training had it
+    record = image_reader.parse(images[0])
+    assert record.stream["rows"] == 8
+    assert record.metadata["width"] == record.metadata["patch_width"] == 2
+    assert images[0] == image.pack(stream, plan, 0, int(meta["model_id"], 16))
+    assert read["stream"]["times"]["time_on_air_us"] > 1
+    text = render(read)
+    assert "a stream: a result each row, with what is kept of up to 8" in text
+    assert "a whole window" in text
+
+
+def test_a_window_is_as_it_was(tmp_path):
+    """No word of streams where there is none: files of before are the same."""
+    meta = export(model(described()), tmp_path / "DEPLOY")
+    assert "stream" not in meta and "context" not in meta["model"]
+    assert "context" not in (tmp_path / "DEPLOY" / "integer.json").read_text()
+
+
+def test_simulated(deploy, tmp_path, capsys):
+    folder, _ = deploy
+    out = tmp_path / "figures.json"
+    given = ["simulate", str(folder), "--random-inputs", "--samples", "3", "--loss", "0,0.1",
+             "--json", str(out)]  # fmt: skip
+    assert main(given) == 0
+    assert "24 steps of 3 windows" in capsys.readouterr().out
+    document = json.loads(out.read_text())
+    for record in document["results"]:
+        assert record["equal_to_reference"] is True
+        assert record["rows_known"] == 1
+    given[given.index("0,0.1")] = "0.05"
+    assert main([*given, "--kill", "1@190", "--restart", "1@191"]) == 0
+    (record,) = json.loads(out.read_text())["results"]
+    assert record["equal_to_reference"] is True
+    assert 0.5 < record["rows_known"] < 1
+
+
+def test_planned(deploy, tmp_path, capsys):
+    folder, meta = deploy
+    out = tmp_path / "plan.json"
+    assert main(["plan", str(folder), "--json", str(out)]) == 0
+    assert "a whole window" in capsys.readouterr().out
+    found = json.loads(out.read_text())["stream"]
+    assert found["step"] == meta["stream"]["step"]
+
+
+@pytest.mark.parametrize("radio", ["ieee802154", "nrf_radio"])
+def test_a_step_takes_a_tenth_of_a_window(radio, tmp_path, capsys):
+    """64 tokens of 128 features on 4 nodes, all columns sent."""
+    out = tmp_path / "plan.json"
+    shape = ["--features", "128", "--tokens", "64", "--heads", "16", "--blocks", "2"]
+    assert main(["plan", *shape, "--pool", "last", "--stream", "--nodes", "4", "--radio", radio,
+                 "--json", str(out)]) == 0  # fmt: skip
+    times = json.loads(out.read_text())["stream"]["times"]
+    assert times["time_on_air_us"] >= 10
+    assert times["energy_all_mj"] >= 10
+    assert times["energy_mj"] >= 10
+    capsys.readouterr()
+
+
+def test_refusals(deploy, capsys):
+    folder, _ = deploy
+    window = described(normalisation="window", classes=None, horizon=2)
+    with pytest.raises(CatsError, match="normalised by their whole window"):
+        stream_of(model(window))
+    with pytest.raises(CatsError, match="train with --causal"):
+        stream_of(model(causal=False))
+    shape = ["plan", "--features", "24", "--tokens", "8", "--heads", "4"]
+    assert main([*shape, "--stream", "3"]) == 2
+    assert "do not fill a context of 8" in capsys.readouterr().err
+    assert main([*shape, "--stream", "--linear", "--pool", "last"]) == 2
+    assert "linear path" in capsys.readouterr().err
+    assert main(["plan", str(folder), "--stream"]) == 2
+    assert "--stream" in capsys.readouterr().err
+
+
+def test_the_mean_of_rows_so_far_is_of_all_at_last(tmp_path):
+    """As the commands run it, too."""
+    stream = stream_of(model(pool="mean"), 2)
+    export(stream, tmp_path / "DEPLOY")
+    assert main(["simulate", str(tmp_path / "DEPLOY"), "--random-inputs", "--samples", "2"]) == 0
+    assert np.all(load_deploy(tmp_path / "DEPLOY")[0].steps[0].table == stream.steps[0].table)
