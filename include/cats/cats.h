@@ -352,6 +352,47 @@ int cats_next_meeting(const struct cats_instance *instance, uint32_t *us);
 
 #endif /* CONFIG_CATS_SLEEP */
 
+#if defined(CONFIG_CATS_STREAM) || defined(__DOXYGEN__)
+
+/**
+ * @brief Of a stream: the next step begins a new window, at position 0; rows of before are forgotten.
+ *
+ * A node begins with a new window after cats_start(). The leader's word counts: of another node it
+ * is a wish, which is heard where the leader has no input of its own.
+ *
+ * @retval 0 on success
+ * @retval -ENOTCONN the instance does not run
+ * @retval -ENOTSUP  its image takes whole windows: cats export --stream
+ */
+int cats_stream_begin(const struct cats_instance *instance);
+
+/**
+ * @brief Submit the next rows of a stream and wait for their result.
+ *
+ * As cats_infer(), which takes a step as well where the image is of a stream. Of the result,
+ * `position` says which rows these were in their window, `known` to how many the node could attend:
+ * those of steps in which it took no part it lacks until the next window.
+ *
+ * @param input int8 [rows of a step][own_inputs]; NULL stands for zeros
+ * @retval 0 on success, whatever was lost
+ * @retval -ENOTSUP   the image takes whole windows: cats export --stream
+ * @retval -EOVERFLOW the context has ended: cats_stream_begin()
+ * @retval -errno     all others as of cats_infer()
+ */
+int cats_step(const struct cats_instance *instance, const int8_t *input, int16_t *output,
+	      size_t count, struct cats_result *result, k_timeout_t timeout);
+
+/**
+ * @brief Of a stream: position of the next step's first row, as far as this node has heard.
+ *
+ * @return rows of the window so far; cats_context_rows() where it has ended
+ * @retval -ENOTCONN the instance does not run
+ * @retval -ENOTSUP  its image takes whole windows
+ */
+int cats_stream_position(const struct cats_instance *instance);
+
+#endif /* CONFIG_CATS_STREAM */
+
 /** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
 size_t cats_input_size(const struct cats_image *image);
 
@@ -379,6 +420,7 @@ size_t cats_output_count(const struct cats_image *image);
  * @retval 0 on success, whatever was lost
  * @retval -ENOTCONN  the instance does not run
  * @retval -ENOSPC    cats_output_count() exceeds @p count
+ * @retval -EOVERFLOW a stream whose context has ended: cats_stream_begin()
  * @retval -ETIMEDOUT no result in time; the input is no longer read
  * @retval -ESHUTDOWN cats_stop() was called meanwhile
  */
@@ -393,6 +435,7 @@ int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_
  * @retval 0 on success
  * @retval -ENOTCONN  the instance does not run
  * @retval -EBUSY     another input is in use, with K_NO_WAIT
+ * @retval -EOVERFLOW a stream whose context has ended: cats_stream_begin()
  * @retval -ETIMEDOUT another input is still in use
  * @retval -ESHUTDOWN cats_stop() was called meanwhile
  */

@@ -399,7 +399,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
  *              NULL stands for zeros
  * @retval 0 on success
  * @retval -EBUSY another input is waiting
- * @retval -ENOSPC a stream whose context has ended: cats_node_rewind()
+ * @retval -EOVERFLOW a stream whose context has ended: cats_node_rewind()
  */
 int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_us);
 

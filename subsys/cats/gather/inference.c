@@ -46,7 +46,7 @@ void cats_inference_found(struct cats_node *node, uint32_t now_us)
 
 #ifndef CATS_NO_STREAM
 	if (is_stream(node)) {
-		cats_inference_begin(node, cats_stream_found(node, unheard(node)), now_us);
+		cats_inference_begin(node, cats_inference_number(node, unheard(node)), now_us);
 		return;
 	}
 #endif
@@ -159,7 +159,7 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 	job->began_us = now_us;
 #ifndef CATS_NO_STREAM
 	if (job->what == CATS_JOB_BEGIN) {
-		cats_stream_begin(node);
+		cats_inference_seek(node);
 	}
 #endif
 	if (job->what == CATS_JOB_BEGIN && node->pending) {

@@ -78,7 +78,7 @@ int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_u
 	}
 #ifndef CATS_NO_STREAM
 	if (is_stream(node) && cats_node_position(node) == cats_context_rows(image_of(node))) {
-		return -ENOSPC;
+		return -EOVERFLOW;
 	}
 #endif
 	node->pending = true;

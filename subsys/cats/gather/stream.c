@@ -46,7 +46,7 @@ uint16_t cats_next_number(const struct cats_node *node)
 	return node->begins ? first_of_window(number, steps) : wrapped(number, steps);
 }
 
-uint16_t cats_stream_found(struct cats_node *node, bool unheard)
+uint16_t cats_inference_number(struct cats_node *node, bool unheard)
 {
 	const uint32_t steps = steps_of(node);
 	uint32_t jump;
@@ -66,7 +66,7 @@ uint16_t cats_stream_found(struct cats_node *node, bool unheard)
 	return wrapped(cats_next_number(node) + jump, steps);
 }
 
-void cats_stream_begin(struct cats_node *node)
+void cats_inference_seek(struct cats_node *node)
 {
 	const uint32_t steps = steps_of(node);
 	const uint16_t number = node->number;

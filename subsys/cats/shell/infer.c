@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* cats infer */
+/* cats infer, cats step */
 
 #include <errno.h>
 #include <string.h>
@@ -28,6 +28,12 @@ static void print_result(const struct shell *sh, const struct cats_image *image,
 	shell_print(sh, "inference %u node %u: lost %u of %u fragments, %u outputs missing, %u us",
 		    r->inference, image->header->node, r->lost, r->fragments,
 		    cats_result_missing(r), r->ended_us - r->started_us);
+#ifdef CONFIG_CATS_STREAM
+	if (cats_context_rows(image) != 0) {
+		shell_print(sh, "position %u of %u, %u rows known", r->position,
+			    cats_context_rows(image), r->known);
+	}
+#endif
 	if (r->silent != 0) {
 		shell_print(sh, "silent nodes (bits): 0x%04x", r->silent);
 	}
@@ -69,6 +75,16 @@ static void withdraw(uint32_t submitted)
 	}
 }
 
+/* Whether a stream takes no input for it has come to its end; said. */
+static bool ended(const struct shell *sh, int ret)
+{
+	if (!IS_ENABLED(CONFIG_CATS_STREAM) || ret != -EOVERFLOW) {
+		return false;
+	}
+	shell_error(sh, "the context has ended: cats step begin");
+	return true;
+}
+
 /* Submit to all nodes of this process and show the result of the current one. Waits for the inputs
  * of an application, which stay.
  */
@@ -101,7 +117,9 @@ static int infer(const struct shell *sh, const int8_t *whole)
 		ret = cats_submit(instance, whole != NULL ? cut(other, whole, &used) : NULL,
 				  TIMEOUT);
 		if (ret != 0) {
-			shell_error(sh, "%s takes no input (%d)", instance->name, ret);
+			if (!ended(sh, ret)) {
+				shell_error(sh, "%s takes no input (%d)", instance->name, ret);
+			}
 			withdraw(submitted);
 			return ret;
 		}
@@ -113,9 +131,9 @@ static int infer(const struct shell *sh, const int8_t *whole)
 	if (ret == -ETIMEDOUT) {
 		shell_error(sh, "no result in %d s: another input is in use",
 			    CONFIG_CATS_SHELL_TIMEOUT_S);
-	} else if (ret != 0) {
+	} else if (ret != 0 && !ended(sh, ret)) {
 		shell_error(sh, "no result (%d)", ret);
-	} else {
+	} else if (ret == 0) {
 		print_result(sh, image, &result);
 	}
 	return ret;
@@ -271,3 +289,69 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 
 SHELL_SUBCMD_ADD((cats), infer, &infer_commands,
 		 SHELL_HELP("Run an inference and show its output", ""), NULL, 0, 0);
+
+#ifdef CONFIG_CATS_STREAM
+
+/* At all nodes of this process that run it. */
+static int cmd_begin(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct cats_image *image = cats_shell_image(sh);
+	int ret;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	if (image == NULL) {
+		return -ENOTCONN;
+	}
+	ret = cats_stream_begin(cats_shell_instance(sh));
+	if (ret != 0) {
+		shell_error(sh, "no stream: cats export --stream (%d)", ret);
+		return ret;
+	}
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		const struct cats_image *other = cats_running(instance);
+
+		if (other != NULL && other->header->model_id == image->header->model_id) {
+			(void)cats_stream_begin(instance);
+		}
+	}
+	return 0;
+}
+
+static int cmd_position(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct cats_image *image = cats_shell_image(sh);
+	int position;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	if (image == NULL) {
+		return -ENOTCONN;
+	}
+	position = cats_stream_position(cats_shell_instance(sh));
+	if (position < 0) {
+		shell_error(sh, "no stream: cats export --stream (%d)", position);
+		return position;
+	}
+	shell_print(sh, "position %d of %u", position, cats_context_rows(image));
+	return 0;
+}
+
+SHELL_STATIC_SUBCMD_SET_CREATE(
+	step_commands,
+	SHELL_CMD_ARG(begin, NULL, SHELL_HELP("The next step begins a new window", ""), cmd_begin,
+		      1, 0),
+	SHELL_CMD_ARG(position, NULL, SHELL_HELP("Which row is next", ""), cmd_position, 1, 0),
+	SHELL_CMD_ARG(hex, NULL,
+		      SHELL_HELP("Run a step: int8 of its tokens and all nodes' columns",
+				 "<digits>"),
+		      cmd_hex, 2, 0),
+	SHELL_CMD_ARG(base64, NULL, SHELL_HELP("Run a step given in base64", "<text>"), cmd_base64,
+		      2, 0),
+	SHELL_CMD_ARG(zeros, NULL, SHELL_HELP("Run a step of zeros", ""), cmd_zeros, 1, 0),
+	SHELL_SUBCMD_SET_END);
+
+SHELL_SUBCMD_ADD((cats), step, &step_commands,
+		 SHELL_HELP("Run a step of a stream and show its output", ""), NULL, 0, 0);
+
+#endif /* CONFIG_CATS_STREAM */

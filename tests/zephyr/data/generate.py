@@ -22,6 +22,7 @@ from cats.integer import model as integer
 from cats.integer import reference
 from cats.integer.model import IntegerModel
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.integer.steps import Steps, stream_of
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
@@ -37,6 +38,10 @@ LOSSES = ((1, 1, 100_000), (7, 1, 300_000), (0, 0, 1_000_000))
 SIMULATED = ((5, 0, 100_000), (1, 0, 300_000))
 SAMPLE = "demo"
 SAMPLES = 3
+#: Of these deployments an inference is a step.
+STREAMS = ("stream",)
+#: A node of a stream that takes no part in some steps, and has no row when it is back.
+AWAY, FIRST_AWAY, BACK = 2, 1, 3
 
 #: Deployments: model, nodes' heads, hidden, outputs and inputs, share kept, options of make_plan.
 DEPLOYMENTS = {
@@ -70,6 +75,15 @@ DEPLOYMENTS = {
         ),
         0.75,
         {"radio": "ble_2m+secure", "rounds": 0, "payload": 16},
+    ),
+    "stream": (
+        ModelConfig(
+            tokens_in=5, inputs=4, outputs=6, features=16, heads=4, hidden=16, blocks=2,
+            pool="mean", activation="gelu", causal=True,
+        ),
+        SplitConfig(heads=(1, 2, 1), hidden=(5, 6, 5), outputs=(2, 2, 2), inputs=(2, 1, 1)),
+        0.75,
+        {"radio": "ble_2m", "rounds": 0, "payload": 16},
     ),
     "one": (
         ModelConfig(
@@ -184,12 +198,38 @@ def by_simulation(model: IntegerModel, plan: Plan, inputs: np.ndarray) -> np.nda
     return np.stack(outputs)
 
 
+def without(model: IntegerModel, node: int) -> reference.Availability:
+    """Everything arrives but what one node would send."""
+    heard = reference.everything(model.config, model.split, model.keep)
+    alone = reference.random_availability(model, 1.0, np.random.default_rng(0))
+    return reference.Availability(
+        tuple(
+            (has & ~own[:1, node][:, None]) | own[:1]
+            for has, own in zip(heard.gathers, alone.gathers, strict=True)
+        )
+    )
+
+
+def by_steps(model: IntegerModel, inputs: np.ndarray, away: bool) -> np.ndarray:
+    """int16 [step][node][output] of a window."""
+    steps, outputs = Steps(model), []
+    there = np.arange(model.split.nodes) != AWAY
+    for i, rows in enumerate(inputs):
+        if away and i == BACK:
+            steps.forget(AWAY)
+        gone = away and FIRST_AWAY <= i < BACK
+        heard = (without(model, AWAY), there) if gone else ()
+        outputs.append(steps.step(rows[None], *heard)[0])
+    return np.stack(outputs).reshape(len(inputs), model.split.nodes, -1)
+
+
 def golden(name: str, model: IntegerModel, plan: Plan) -> str:
     """golden.h: inputs, and every node's outputs with nothing lost and, without repair, with
     losses."""
     config, split = model.config, model.split
     ident = image.model_id(model, plan)
-    inputs = random_inputs(99, config, SAMPLES)
+    stream = name in STREAMS
+    inputs = random_inputs(99, config, config.context if stream else SAMPLES)
     lines = [
         "/*",
         " * SPDX-FileCopyrightText: Copyright The CATS Project",
@@ -205,11 +245,11 @@ def golden(name: str, model: IntegerModel, plan: Plan) -> str:
         "#include <stdint.h>",
         "",
         f"#define GOLDEN_NODES {split.nodes}",
-        f"#define GOLDEN_SAMPLES {SAMPLES}",
+        f"#define GOLDEN_SAMPLES {len(inputs)}",
         f"#define GOLDEN_MODEL_ID 0x{ident:08x}u",
         f"#define GOLDEN_TOKENS {config.tokens_in}",
         f"#define GOLDEN_INPUTS {config.inputs}",
-        f"#define GOLDEN_OUTPUTS {np.prod(reference.run(model, inputs[0])[0].shape)}",
+        f"#define GOLDEN_OUTPUTS {config.output_rows * config.outputs}",
         f"#define GOLDEN_ARENA {max(arena.size for arena in plan.arenas)}",
         "",
         "/* [sample][token][input column], all nodes' columns */",
@@ -217,6 +257,17 @@ def golden(name: str, model: IntegerModel, plan: Plan) -> str:
         "",
         "/* [sample][output], the same at every node */",
     ]
+    if stream:
+        lines += [
+            *array("golden_outputs", by_steps(model, inputs, False)[:, 0], "int16_t"),
+            "",
+            f"#define GOLDEN_AWAY {AWAY}",
+            f"#define GOLDEN_FIRST_AWAY {FIRST_AWAY}",
+            f"#define GOLDEN_BACK {BACK}",
+            "/* [sample][node][output]: that node is away from a step on, back without a row */",
+            *array("golden_missed", by_steps(model, inputs, True), "int16_t"),
+        ]
+        return "\n".join([*lines, "", f"#endif /* GOLDEN_{name.upper()}_H_ */", ""])
     clean = np.stack([reference.run(model, sample)[0].ravel() for sample in inputs])
     lines += array("golden_outputs", clean, "int16_t")
     if plan.rounds == 0 and split.nodes > 1:
@@ -259,12 +310,15 @@ def files(name: str) -> dict[str, bytes]:
     config, split, ratio, options = DEPLOYMENTS[name]
     seed = sum(name.encode())
     model = random_model(seed, config, split, random_keep(seed, config, split, ratio))
+    model = stream_of(model) if name in STREAMS else model
     integer.check_integer(model)
-    plan = make_plan(config, split, model.keep, **options)
+    plan = make_plan(model.config, split, model.keep, **options)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / name
         export.export(model, out, **options)
-        suffixes = {"four": (".bin", ".h"), "sealed": (".h",)}.get(name, (".bin",))
+        suffixes = {"four": (".bin", ".h"), "sealed": (".h",), "stream": (".h",)}.get(
+            name, (".bin",)
+        )
         wanted = [p for p in sorted(out.rglob("*")) if p.suffix in suffixes]
         found = {f"{name}/{p.relative_to(out)}": p.read_bytes() for p in wanted}
     if name == "one":
