@@ -125,6 +125,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of all rows behind the norm of each, or each row, which gives a result of its own (text)",
     )
     shape.add_argument(
+        "--causal", action=argparse.BooleanOptionalAction, default=None,
+        help="a row attends to itself and those before it, as a stream needs (cats export "
+        "--stream); tasks forecast and text do",
+    )  # fmt: skip
+    shape.add_argument(
         "--linear",
         action="store_true",
         help="a linear path from the whole input to the result, at the node that has both; task "
@@ -284,6 +289,7 @@ def run(args: argparse.Namespace) -> int:
             "kv_heads",
             "bias",
             "tied",
+            "causal",
             "pool",
             "embed",
             "embed_hidden",

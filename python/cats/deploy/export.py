@@ -419,9 +419,20 @@ def render(meta: Mapping[str, Any]) -> str:
         "",
         f"tiles of {_heights(plan)} rows; {_price(meta)}",
         *(["", *table_beside(meta["stream"])] if "stream" in meta else ()),
+        *(_unnormalised(meta["metadata"]) if "stream" in meta else ()),
         *_samples(meta["metadata"]),
     ]
     return "\n".join(lines)
+
+
+def _unnormalised(metadata: Mapping[str, Any] | None) -> list[str]:
+    """What a stream's images cannot say."""
+    if metadata is None or metadata["normalisation"] != "window":
+        return []
+    return [
+        "windows were normalised each by itself, which a step cannot know: the application keeps "
+        "a mean and a deviation for the steps of a window, and images have no metadata"
+    ]
 
 
 def _samples(metadata: Mapping[str, Any] | None) -> list[str]:

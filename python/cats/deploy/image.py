@@ -243,8 +243,15 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         Member("sources", sources, HEADED, "source_table", "how each source cuts its rows: [G][D]"),
         *arrays,
         *(_linear_arrays(model.linear, shape) if node == split.holder(config) else ()),
-        *(_metadata_arrays(model, model.metadata) if model.metadata else ()),
+        *(_metadata_arrays(model, model.metadata) if model.metadata and told(model) else ()),
     ]
+
+
+def told(model: IntegerModel) -> bool:
+    """Whether images say how samples become inputs. Not of a stream whose windows are normalised
+    each by itself: a step knows a part of it alone, so its application must know better."""
+    by_window = model.metadata is not None and model.metadata.normalisation == "window"
+    return not (model.config.context and by_window)
 
 
 def _embed_arrays(model: IntegerModel, node: int, places: Mapping[str, int]) -> list[Member]:

@@ -42,11 +42,6 @@ def stream_of(model: IntegerModel, rows: int = 1) -> IntegerModel:
         raise CatsError("a class token stands in front of its window: train with --pool last")
     if not isinstance(rows, int) or rows < 1:
         raise CatsError(f"steps of {rows!r} rows: a whole number of at least 1")
-    if model.metadata is not None and model.metadata.normalisation == "window":
-        raise CatsError(
-            "inputs of this task are normalised by their whole window, of which a step does not "
-            "know the rest: only tasks of fixed means can be streams"
-        )
     if model.metadata is not None and model.metadata.overlap:
         raise CatsError("a token sees pixels of its neighbours, which a step does not know yet: "
                         "train without overlap")  # fmt: skip

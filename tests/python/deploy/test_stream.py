@@ -104,11 +104,19 @@ def test_a_step_takes_a_tenth_of_a_window(radio, tmp_path, capsys):
     capsys.readouterr()
 
 
+def test_windows_that_are_normalised_by_themselves(tmp_path):
+    """A step does not know the rest of its window, so the image does not say how."""
+    window = described(normalisation="window", classes=None, horizon=2)
+    meta = export(stream_of(model(window)), tmp_path / "DEPLOY")
+    assert "the application keeps a mean and a deviation" in render(meta)
+    _, _, read, images = load_deploy(tmp_path / "DEPLOY")
+    assert image_reader.parse(images[0]).metadata is None
+    assert read["metadata"]["horizon"] == 2
+    assert "the application keeps" not in render(export(model(window), tmp_path / "WINDOWS"))
+
+
 def test_refusals(deploy, capsys):
     folder, _ = deploy
-    window = described(normalisation="window", classes=None, horizon=2)
-    with pytest.raises(CatsError, match="normalised by their whole window"):
-        stream_of(model(window))
     with pytest.raises(CatsError, match="train with --causal"):
         stream_of(model(causal=False))
     shape = ["plan", "--features", "24", "--tokens", "8", "--heads", "4"]
