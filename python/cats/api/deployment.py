@@ -39,6 +39,7 @@ from cats.plan.summary import same_shape
 from cats.report import table
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
+from cats.sim.compare_steps import in_steps, in_windows
 from cats.sim.faults import Faults
 from cats.sim.figures import figures_of, owners, table_of
 from cats.sim.simulate import Result, Settings
@@ -205,7 +206,8 @@ def simulate(
     metric: str | Metric | None = None,
     check: bool = True,
 ) -> Simulation:
-    """Run the devices' C code on simulated nodes over a lossy air, one inference a sample.
+    """Run the devices' C code on simulated nodes over a lossy air, one inference a sample; of a
+    stream all steps of a window a sample.
 
     ``model``: what ``quantize`` gave (with its ``plan``, by default one for ``radio`` and
     ``rounds``), a deployment, or its folder, which other ``radio`` or repair ``rounds`` plan
@@ -240,13 +242,16 @@ def simulate(
         raise CatsError(f"dead: there are nodes 0 to {model.split.nodes - 1}")
     task, part, inputs = _inputs(model, data, metric)
     settings, integers = Settings(compute=compute), quantize_inputs(model, inputs)
+    if model.config.context:
+        integers = in_steps(model.config, integers)
     result = simulate_nodes(model, plan.plan, integers, faults, seed, settings, images)
     figures = figures_of(
         model, plan.plan, integers, faults, result, settings, check_outputs=check, task=task,
         part=part,
     )  # fmt: skip
-    real = real_outputs(model, result.outputs)
-    real[~result.done] = np.nan
+    told = in_windows(model.config, result) if model.config.context else result
+    real = real_outputs(model, told.outputs)
+    real[~told.done] = np.nan
     first = owners(model)[0]
     name = "quality" if task is None else task.metric
     return Simulation(real[:, first, -1], real, figures, result, name)
@@ -257,6 +262,6 @@ def _inputs(model: IntegerModel, data: Data, metric: str | Metric | None) -> tup
     if not (is_pair(data) or isinstance(data, (Dataset, DataLoader))):
         if metric is not None:
             raise CatsError("a metric needs targets: give a pair (inputs, targets)")
-        return None, None, inputs_of(data, model.config).cpu().numpy()
-    task = OwnTask(model.config, test=data, metric=metric)
+        return None, None, inputs_of(data, model.config.whole).cpu().numpy()
+    task = OwnTask(model.config.whole, test=data, metric=metric)
     return task, task.test, task.test.inputs.numpy()

@@ -158,6 +158,7 @@ def _deployed(args: argparse.Namespace) -> Answers:
 
 def _simulated(args: argparse.Namespace) -> Callable[..., np.ndarray]:
     """What the result's owner says, int16 [n, rows, C]; of each call other losses."""
+    from cats.sim.compare_steps import in_steps, in_windows
     from cats.sim.faults import Faults
     from cats.sim.figures import owners
     from cats.sim.simulate import simulate
@@ -166,7 +167,11 @@ def _simulated(args: argparse.Namespace) -> Callable[..., np.ndarray]:
 
     def engine(model, plan, images, inputs):  # noqa: ANN001, ANN202
         faults = Faults(loss=args.loss or 0.0)
+        if model.config.context:
+            inputs = in_steps(model.config, inputs)
         result = simulate(model, plan, inputs, faults, next(seeds), images=images)
+        if model.config.context:
+            result = in_windows(model.config, result)
         return result.outputs[:, owners(model)[0]]
 
     return engine

@@ -14,6 +14,7 @@ from cats.deploy.export import load_deploy
 from cats.errors import CatsError
 from cats.integer.quantize import quantize_inputs, real_outputs
 from cats.integer.reference import run_batch
+from cats.integer.steps import window_of
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Metadata
 from cats.tasks.text_tokens import Vocabulary, written
@@ -88,12 +89,13 @@ def by_deployment(
     """The integers of a DEPLOY folder, run by the integer reference or by ``engine``. A token whose
     output did not arrive is as likely as the least likely one."""
     model, plan, _, images = load_deploy(path)
+    known = window_of(model)
 
     def outputs(window: np.ndarray) -> np.ndarray:
         inputs = quantize_inputs(model, window)
-        whole = engine or (lambda model, plan, images, inputs: run_batch(model, inputs)[:, 0])
+        whole = engine or (lambda model, plan, images, inputs: run_batch(known, inputs)[:, 0])
         real = real_outputs(model, whole(model, plan, images, inputs))
         least = 0.0 if np.isnan(real).all() else np.nanmin(real)
         return np.nan_to_num(real, nan=least)
 
-    return writing.behind(prompt, model.config, model.metadata, outputs)
+    return writing.behind(prompt, model.config.whole, model.metadata, outputs)

@@ -119,6 +119,11 @@ class BoardGroup:
     def __init__(self, boards: Boards, deploy: Path, inputs: np.ndarray):
         self.boards, self.deploy, self.inputs = boards, deploy, inputs
         self.model, self.plan, self.meta, _ = load_deploy(deploy)
+        if self.model.config.context:
+            raise CatsError(
+                f"{deploy} is a stream: boards are tested with whole windows, export without "
+                "--stream"
+            )
         self.nodes = self.model.split.nodes
         #: Microseconds that an inference is to take.
         self.planned_us = inference_us(

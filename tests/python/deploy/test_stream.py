@@ -8,12 +8,15 @@ import json
 import numpy as np
 import pytest
 
+import cats
 from cats.cli import main
 from cats.deploy import image, image_reader
 from cats.deploy.export import export, load_deploy, render
 from cats.errors import CatsError
+from cats.integer.quantize import quantize_inputs, real_outputs
 from cats.integer.random_models import random_model
-from cats.integer.steps import stream_of
+from cats.integer.reference import run_batch
+from cats.integer.steps import stream_of, window_of
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.metadata import Channel, Metadata
 
@@ -113,6 +116,33 @@ def test_windows_that_are_normalised_by_themselves(tmp_path):
     assert image_reader.parse(images[0]).metadata is None
     assert read["metadata"]["horizon"] == 2
     assert "the application keeps" not in render(export(model(window), tmp_path / "WINDOWS"))
+
+
+def test_answers(deploy, tmp_path, capsys):
+    """Of new data: the last step of each window, by the reference and by nodes."""
+    folder, _ = deploy
+    data = tmp_path / "new.csv"
+    rng = np.random.default_rng(1)
+    rows = [",".join("xyz"), *(",".join(f"{v:.2f}" for v in rng.normal(size=3)) for _ in range(40))]
+    data.write_text("\n".join(rows) + "\n")
+    whole = tmp_path / "WINDOWS"
+    export(model(described()), whole, radio="ble_2m")
+    said = []
+    for given in ([str(folder)], [str(folder), "--simulate"], [str(whole)]):
+        assert main(["predict", given[0], str(data), *given[1:], "--all"]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] == said[2] != ""
+
+
+def test_simulated_by_python(deploy):
+    folder, _ = deploy
+    stream, plan, *_ = load_deploy(folder)
+    inputs = np.random.default_rng(0).normal(size=(2, 8, 6)).astype(np.float32) / 4
+    found = cats.simulate(folder, inputs)
+    assert found.equal_to_reference
+    integers = quantize_inputs(stream, inputs)
+    want = real_outputs(stream, run_batch(window_of(stream), integers))[:, 0, -1]
+    assert (found.outputs == want).all()
 
 
 def test_refusals(deploy, capsys):
