@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cats.api.nets import Transformer, message_dropout, partition
     from cats.api.training import Evaluation, Fit, evaluate, fit
     from cats.errors import CatsError
+    from cats.integer.steps import stream_of
     from cats.nn.importers import from_torch
     from cats.plan.planned import Planned, plan
     from cats.shape.config import ModelConfig
@@ -26,6 +27,7 @@ _FACE = {
     "cats.api.nets": ("Transformer", "message_dropout", "partition"),
     "cats.api.training": ("Evaluation", "Fit", "evaluate", "fit"),
     "cats.errors": ("CatsError",),
+    "cats.integer.steps": ("stream_of",),
     "cats.nn.importers": ("from_torch",),
     "cats.plan.planned": ("Planned",),
     "cats.shape.config": ("ModelConfig",),
@@ -57,6 +59,7 @@ __all__ = [  # noqa: F822 (see __getattr__)
     "plan",
     "quantize",
     "simulate",
+    "stream_of",
 ]
 
 

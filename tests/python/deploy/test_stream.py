@@ -134,6 +134,17 @@ def test_answers(deploy, tmp_path, capsys):
     assert said[0] == said[1] == said[2] != ""
 
 
+def test_python_all_the_way(tmp_path):
+    stream = cats.stream_of(model(), 2)
+    planned = cats.plan(stream, radio="ble_2m")
+    assert "2 of 8 tokens" in str(planned)
+    deployment = cats.export(stream, planned, tmp_path / "DEPLOY")
+    data = np.random.default_rng(0).normal(size=(3, 8, 6)).astype(np.float32), np.array([0, 1, 1])
+    found = cats.simulate(deployment, data, loss=0.1)
+    assert found.equal_to_reference and found.quality is not None
+    assert len(found.outputs) == 3 and len(found.result.outputs) == 12
+
+
 def test_simulated_by_python(deploy):
     folder, _ = deploy
     stream, plan, *_ = load_deploy(folder)
