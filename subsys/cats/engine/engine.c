@@ -134,12 +134,9 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	cats_outbox_write(engine, x);
 }
 
-/* The place of k (@p step: E) or v (1) in this block's cache of a stream, behind earlier rows. */
-static int8_t *append(const struct cats_tile *tile, int8_t *place, uint32_t step, uint32_t padded)
+/* A place in this block's cache of a stream, behind earlier rows; a column of it has so many rows. */
+static int8_t *append(const struct cats_tile *tile, int8_t *place, uint32_t rows, uint32_t step)
 {
-	const struct cats_image_model *m = tile->engine->image->model;
-	const uint32_t rows = step == 1 ? padded : cats_cache_rows(tile->engine->image, m);
-
 	return place + cache_columns(tile->engine, tile->gather) * rows +
 	       cats_earlier_rows(tile->engine) * step;
 }
@@ -177,8 +174,11 @@ static void multiply_heads(const struct cats_tile *tile, struct cats_product *p,
 				p->row_step = 1;
 				p->output_step = padded;
 			}
-			if (CATS_STREAM && i > 0) {
-				p->out = append(tile, p->out, i == 1 ? width : 1, padded);
+			if (CATS_STREAM && i == 1) {
+				p->out = append(tile, p->out,
+						cats_cache_rows(tile->engine->image, m), width);
+			} else if (CATS_STREAM && i == 2) {
+				p->out = append(tile, p->out, padded, 1);
 			}
 			if (i > 0 || query_read) {
 				cats_multiply(p);

@@ -93,6 +93,26 @@ def test_steps(drawn, seed, loss, away):
                 assert engines[d].known == steps.known[0, d].sum()
 
 
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("context", [5, 6, 8])
+def test_narrow_heads(width, context):
+    """Keys and values of a later block begin where those of the one before it end."""
+    config = ModelConfig(
+        context, 3, 2, features=4 * width, heads=4, hidden=5, blocks=3, causal=True, pool="last"
+    )
+    split = SplitConfig.even(config, 2)
+    stream = stream_of(random_model(context, config, split))
+    plan = make_plan(stream.config, split, stream.keep)
+    engines, steps = engines_of(stream, plan), Steps(stream)
+    bits = reference.random_fragments(stream, plan, 0.0, np.random.default_rng(0))
+    for position in range(context):
+        inputs = random_inputs(position, stream.config)
+        for engine in engines:
+            engine.seek(position)
+        outputs = lockstep(stream, plan, engines, inputs[0], bits)
+        np.testing.assert_array_equal(outputs, steps.step(inputs)[0])
+
+
 def small(pool="mean_of_norm", nodes=2):
     config = ModelConfig(8, 4, 5, features=24, heads=4, hidden=17, blocks=2, causal=True, pool=pool)
     split = SplitConfig.even(config, nodes)
