@@ -57,7 +57,8 @@ FIRST = 4
 @dataclass(frozen=True)
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
-    ``model``, ``training`` and ``keep``, each beside that of all; the ``first`` matter most.
+    ``model``, ``training``, ``keep`` and ``shares`` of the nodes, each beside that of all; the
+    ``first`` matter most.
     ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
@@ -75,8 +76,8 @@ class Recipe:
         """Model and split of a kind."""
         own = {**self.model, **self.kinds[kind].get("model", {})}
         model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
-        sensors = task.channels
-        return model, SplitConfig.even(model, self.nodes, "channels", "single", sensors)
+        shares = self.kinds[kind].get("shares", (1,) * self.nodes)
+        return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
 
     def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
         """Options of a training of a kind, of rivals those of all."""

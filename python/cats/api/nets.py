@@ -88,8 +88,8 @@ def partition(
 ) -> CatsTransformer:
     """The model over ``nodes`` (1 to 16), a module of its own; ``model`` stays as it is.
 
-    ``shares``: uneven parts, a positive number for each node, in whole heads. ``keep``: the share
-    of columns that is broadcast, 0 to 1, one for all gathers or by kind
+    ``shares``: uneven parts, a number for each node, in whole heads; a node of 0 only senses.
+    ``keep``: the share of columns that is broadcast, 0 to 1, one for all gathers or by kind
     (``{"attention": 0.5, "heads": ..., "forward": ..., "hidden": ..., "output": ...}``; with 0 such
     a gather is not on the air, every node goes on with its own columns); the columns that other
     nodes read with the largest weights are kept, a share of every source's or,

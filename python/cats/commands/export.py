@@ -118,7 +118,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     deal.add_argument(
         "--shares", metavar="S,S,..",
-        help="uneven shares of the model, a number for each node, in whole heads: 2,1,1",
+        help="uneven shares of the model, a number for each node, in whole heads: 2,1,1; 0 for one "
+        "that only senses",
     )  # fmt: skip
     deal.add_argument(
         "--input-split", choices=INPUT_SPLITS,

@@ -58,7 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--shares",
         metavar="S,S,..",
-        help="uneven shares of it, a number for each device, in whole heads: 2,1,1",
+        help="uneven shares of it, a number for each device, in whole heads: 2,1,1; 0 for one that "
+        "only senses",
     )
     shape.add_argument(
         "--input-split",
@@ -75,7 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--features", type=columns, help="columns of the residual, a multiple of heads"
     )
-    shape.add_argument("--heads", type=columns, help="attention heads, at least one a node")
+    shape.add_argument("--heads", type=columns, help="attention heads, at least one a node that computes")
     shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
     shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
     shape.add_argument("--activation", choices=ACTIVATIONS, help="of the feed-forward")

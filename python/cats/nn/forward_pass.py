@@ -146,7 +146,7 @@ class ForwardPass:
         if isinstance(losses, Heard):
             losses = losses.dense(len(x))
         if losses is None and self.observe is None and model.whole[g]:  # one view is all views
-            view, reader = view[:1], reader.new_ones(1, len(weight))
+            view, reader = view.new_ones(1, view.shape[1]), reader.new_ones(1, len(weight))
         mask = view[None, None] if losses is None else self._mask(g, kind, losses)
         return self.by_views(g, x, mask, reader, weight, bias, norm, average)
 
@@ -173,7 +173,7 @@ class ForwardPass:
         """The definition: mask bool [B or 1, rows or 1, D, K], a view of x for every node."""
         view = torch.where(mask, x[:, :, None, :], 0)  # [B, rows, D, K]
         if norm is not None:
-            count = mask.sum(-1, keepdim=True)
+            count = mask.sum(-1, keepdim=True).clamp(min=1)  # a node that only senses may have none
             if isinstance(norm, nn.LayerNorm):
                 mean = view.sum(-1, keepdim=True) / count
                 view = torch.where(mask, view - mean, 0)

@@ -98,7 +98,7 @@ def _forward(x, weight, bias, gain, offset, eps, mask, bounds, reader, layout, l
     share, stats, centred = None, [], []
     if normed:
         x = x.to(weight.dtype)
-        share = mask / mask.sum(-1, keepdim=True)  # [T, P, D, K]
+        share = mask / mask.sum(-1, keepdim=True).clamp(min=1)  # [T, P, D, K]
     if centres:
         x = x - x.mean(-1, keepdim=True)  # changes nothing but the rounding of the variance
         bias = bias + ((mask * offset) @ weight.T * reader).sum(2)  # [T, P, O]

@@ -206,7 +206,9 @@ class CatsTransformer(nn.Module):
         """Broadcast only these columns from now on."""
         check_keep(self.config, self.split, keep)
         self.keep = [[tuple(columns) for columns in sources] for sources in keep]
-        self.whole: list[bool] = []  # whether every node has all of a gather where nothing is lost
+        #: Whether every node that computes has all of a gather where nothing is lost.
+        self.whole: list[bool] = []
+        computes = torch.tensor([heads > 0 for heads in self.split.heads])
         self.sends = [any(sources) for sources in self.keep]  # whether anybody sends in a gather
         for g, sources in enumerate(self.keep):
             kind, _ = gather_kind(self.config, g)
@@ -214,7 +216,7 @@ class CatsTransformer(nn.Module):
             kept[[column for columns in sources for column in columns]] = True
             own = getattr(self, f"own_{kind.name}")
             view = own.cpu() | kept
-            self.whole.append(bool(view.all()))
+            self.whole.append(bool(view[computes].all()))
             self.register_buffer(f"kept_{g}", kept.to(own.device), persistent=False)
             self.register_buffer(f"view_{g}", view.to(own.device), persistent=False)
 

@@ -291,14 +291,22 @@ class ModelConfig:
 
 
 def parse_shares(text: str) -> tuple[float, ...]:
-    """``2,1,1``: a share for each node; CatsError for what is no list of positive numbers."""
+    """``2,1,1``: a share for each node; CatsError for what is no list of numbers, one of which is
+    positive and none negative."""
     try:
         shares = tuple(float(part) for part in text.split(","))
     except ValueError:
         shares = ()
-    if not shares or not all(0 < share < math.inf for share in shares):
-        raise CatsError(f"shares {text!r}: write a positive number for each node, as in 2,1,1")
+    if not _are_shares(shares):
+        raise CatsError(
+            f"shares {text!r}: write a number for each node, as in 2,1,1; 0 for one that only senses"
+        )
     return shares
+
+
+def _are_shares(shares: Sequence[float]) -> bool:
+    """Whether these say what part of a model each node has: 0 of it or more, and some node more."""
+    return any(shares) and all(0 <= share < math.inf for share in shares)
 
 
 def node_shares(nodes: int | None, text: str | None) -> tuple[float, ...] | None:
@@ -331,8 +339,9 @@ def share_out(total: int, shares: Sequence[float], least: int = 0) -> tuple[int,
 class SplitConfig:
     """Who owns what: a count for each node; node d owns the d-th contiguous range.
 
-    ``heads`` sums to H (each at least 1), ``hidden`` to M (each at least 1), ``outputs`` to C and
-    ``inputs`` to P (zero is legal: such a node gives no output, or has no sensor).
+    ``heads`` sums to H, ``hidden`` to M, ``outputs`` to C and ``inputs`` to P. A node that computes
+    has at least one head and one hidden column; one that only senses has none of both, and no
+    output. No output, or no input, is legal of any node.
     """
 
     heads: tuple[int, ...]
@@ -368,11 +377,13 @@ class SplitConfig:
         output_split: str = "even",
         sensors: int = 1,
     ) -> SplitConfig:
-        """The split nearest to ``shares``, a positive number for each node, in whole heads.
+        """The split nearest to ``shares``, a number for each node, in whole heads; a node whose
+        share is 0 only senses.
 
         ``input_split`` is ``single`` (node 0 holds the raw tokens) or ``channels`` (the input
         columns are spread as well; where they are those of several ``sensors``, an equal number
-        each, a sensor's columns stay together). ``output_split`` is ``single`` (node 0 computes the
+        each, a sensor's columns stay together; where some node only senses, all have as many as
+        the others). ``output_split`` is ``single`` (node 0, or the first that computes, has the
         whole result, so it cannot be lost on its way there; the others hear it) or ``even`` (spread
         by the shares as well: less flash on node 0; every node misses the parts that it does not
         hear).
@@ -380,30 +391,40 @@ class SplitConfig:
         nodes = len(shares)
         if not 1 <= nodes <= MAX_NODES:
             raise CatsError(f"{nodes} shares: choose 1 to {MAX_NODES}, one for each node")
-        if not all(0 < share < math.inf for share in shares):
-            raise CatsError(f"shares {list(shares)}: each must be positive and finite")
+        if not _are_shares(shares):
+            raise CatsError(f"shares {list(shares)}: none negative, one positive, all finite")
+        parts = [share for share in shares if share]  # of nodes that compute
         for name in ("heads", "hidden"):
-            if nodes > getattr(model, name):
+            if len(parts) > getattr(model, name):
                 raise CatsError(
-                    f"{nodes} nodes cannot share {getattr(model, name)} {_COUNTED[name]}: every "
-                    f"node owns at least one, so use at most {getattr(model, name)} nodes or more "
-                    f"{_COUNTED[name]}"
+                    f"{len(parts)} nodes cannot share {getattr(model, name)} {_COUNTED[name]}: "
+                    f"every node owns at least one, so use at most {getattr(model, name)} nodes or "
+                    f"more {_COUNTED[name]}"
                 )
         if input_split not in INPUT_SPLITS:
             raise CatsError(f"input split is {input_split!r}: one of {', '.join(INPUT_SPLITS)}")
         if output_split not in OUTPUT_SPLITS:
             raise CatsError(f"output split is {output_split!r}: one of {', '.join(OUTPUT_SPLITS)}")
-        nothing = (0,) * (nodes - 1)
         width = model.inputs // sensors if sensors > 1 else 1  # columns that stay together
+        sensing = shares if all(shares) else (1,) * nodes
+
+        def of_computing(total: int) -> tuple[int, ...]:
+            counts = iter(share_out(total, parts, 1))
+            return tuple(next(counts) if share else 0 for share in shares)
+
+        def of_first(total: int, among: Sequence[float]) -> tuple[int, ...]:
+            first = next(d for d, share in enumerate(among) if share)
+            return tuple(total * (d == first) for d in range(nodes))
+
         split = cls(
-            heads=share_out(model.heads, shares, 1),
-            hidden=share_out(model.hidden, shares, 1),
-            outputs=(model.outputs, *nothing)
+            heads=of_computing(model.heads),
+            hidden=of_computing(model.hidden),
+            outputs=of_first(model.outputs, shares)
             if output_split == "single"
             else share_out(model.outputs, shares),
-            inputs=(model.inputs, *nothing)
+            inputs=of_first(model.inputs, (1,) * nodes)
             if input_split == "single"
-            else tuple(width * count for count in share_out(model.inputs // width, shares)),
+            else tuple(width * count for count in share_out(model.inputs // width, sensing)),
         )
         split.check(model)
         return split
@@ -433,14 +454,27 @@ class SplitConfig:
         """Raise CatsError unless this split fits the model."""
         if not 1 <= self.nodes <= MAX_NODES:
             raise CatsError(f"{self.nodes} nodes: choose 1 to {MAX_NODES}")
-        for name, least in (("heads", 1), ("hidden", 1), ("outputs", 0), ("inputs", 0)):
+        for name in ("heads", "hidden", "outputs", "inputs"):
             counts, total = getattr(self, name), getattr(model, name)
             if len(counts) != self.nodes:
                 raise CatsError(f"{name} split has {len(counts)} parts for {self.nodes} nodes")
-            if any(c < least for c in counts):
-                raise CatsError(f"{name} split {list(counts)}: every node owns at least {least}")
+            if any(c < 0 for c in counts):
+                raise CatsError(f"{name} split {list(counts)}: no node owns less than 0")
             if sum(counts) != total:
                 raise CatsError(f"{name} split {list(counts)} sums to {sum(counts)}, not {total}")
+        for d, (heads, hidden, outputs, inputs) in enumerate(
+            zip(self.heads, self.hidden, self.outputs, self.inputs, strict=True)
+        ):
+            if (heads > 0) != (hidden > 0) or (outputs and not heads):
+                raise CatsError(
+                    f"node {d} owns {heads} heads, {hidden} hidden columns and {outputs} outputs: "
+                    "at least one of the first two, or none of all"
+                )
+            if inputs and not heads and model.embed == "own":
+                raise CatsError(
+                    f"node {d} has inputs and no heads: with embed 'own' nobody else embeds them; "
+                    "use embed 'stem' or 'full'"
+                )
         sensing = sum(count > 0 for count in self.inputs)
         if 0 < model.embed_hidden < sensing:
             raise CatsError(

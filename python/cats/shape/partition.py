@@ -123,8 +123,10 @@ def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
     """[(begin, end)] of the key/value heads that each node computes: those of its heads. Where
     heads of several nodes share one, each of these computes it."""
     shared = model.heads // model.key_heads
-    ends = accumulate(split.heads)
-    return [((end - n) // shared, -(-end // shared)) for n, end in zip(split.heads, ends)]
+    return [
+        (begin // shared, -(-end // shared) if end > begin else begin // shared)
+        for begin, end in consecutive(split.heads)
+    ]
 
 
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
@@ -157,14 +159,16 @@ def local_keep(model: ModelConfig, keep: KeepSets, blocks: int) -> KeepSets:
 
 
 def answers_alone(split: SplitConfig, keep: KeepSets) -> bool:
-    """Whether no column of others reaches the head: OUTPUT, the gather before it, keeps none."""
-    return split.nodes > 1 and not any(keep[-2])
+    """Whether no column of others that compute reaches the head: OUTPUT, the gather before it,
+    keeps none."""
+    return sum(heads > 0 for heads in split.heads) > 1 and not any(keep[-2])
 
 
 def keeps_none(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> bool:
-    """Whether some source sends none of its columns, in a gather that may be pruned."""
+    """Whether some source sends nothing in a gather that may be pruned: none of its columns, or it
+    has none, for it only senses."""
     return split.nodes > 1 and any(
-        begin < end and not columns
+        not columns and (begin < end or not all(split.heads))
         for g, sources in enumerate(keep)
         if (kind := gather_kind(model, g)[0]) in PRUNABLE
         for columns, (begin, end) in zip(sources, own_ranges(model, split, kind), strict=True)

@@ -144,22 +144,10 @@ static inline bool cats_may_keep_none(const struct cats_image_model *model)
 	return CATS_EMPTY_GATHERS && (model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
 }
 
-/* Whether an inference is a step. */
-static inline bool cats_streams(const struct cats_image_model *model)
+/* Whether this node has inputs, and no part of the transformer. */
+static inline bool cats_only_senses(const struct cats_image_model *model)
 {
-	return CATS_STREAM && (model->flags & CATS_FLAG_STREAM) != 0;
-}
-
-static inline const struct cats_image_stream *cats_stream(const struct cats_image *image)
-{
-	return cats_table(image, image->gathers[1].table); /* ATTENTION of block 0 */
-}
-
-/* Rows that keys and values have room for. */
-static inline uint16_t cats_cache_rows(const struct cats_image *image,
-				       const struct cats_image_model *model)
-{
-	return cats_streams(model) ? cats_stream(image)->rows : model->tokens;
+	return CATS_EMPTY_GATHERS && model->own_heads == 0;
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

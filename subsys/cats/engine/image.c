@@ -50,6 +50,15 @@ static bool used_table_fits(const struct cats_image_header *header, uint32_t off
 	return bytes == 0 ? offset == 0 : table_fits(header, offset, bytes);
 }
 
+/* The same of one that a node has which computes. */
+static bool step_table_fits(const struct cats_image *image, uint32_t offset, uint32_t bytes)
+{
+	if (cats_only_senses(image->model) && bytes == 0) {
+		return offset == 0;
+	}
+	return table_fits(image->header, offset, bytes);
+}
+
 static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
 {
 	return offset % 4 == 0 && offset <= header->arena_size &&
@@ -66,23 +75,22 @@ static bool header_fits(const struct cats_image_header *h)
 			  (uint32_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
 }
 
-/* What is left of the linear path's, of attention that is held, of a class token is no stream's. */
-static bool stream_fits(const struct cats_image *image)
+/* What a node computes: heads and hidden columns, or neither of both, and nothing of the result. */
+static bool share_fits(const struct cats_image_model *m)
 {
-	const struct cats_image_header *h = image->header;
-	const struct cats_image_model *m = image->model;
-	const struct cats_image_stream *stream = cats_stream(image);
+	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
 
-	return (m->flags & (CATS_FLAG_CAUSAL | CATS_FLAG_HELD)) == CATS_FLAG_CAUSAL &&
-	       m->pool != CATS_POOL_CLASS && m->linear_weights == 0 &&
-	       table_fits(h, image->gathers[1].table, sizeof(*stream)) && stream->reserved == 0 &&
-	       in_range(stream->rows, m->tokens, CATS_MAX_TOKENS) && stream->rows % m->tokens == 0;
+	if (cats_only_senses(m)) {
+		return cats_may_keep_none(m) && !cats_embeds_own(m) && m->own_hidden == 0 &&
+		       m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
+	}
+	return in_range(m->own_heads, 1, m->heads) && m->first_head <= m->heads - m->own_heads &&
+	       in_range(m->own_hidden, 1, m->hidden) && m->own_outputs <= m->outputs &&
+	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads);
 }
 
 static bool model_fits(const struct cats_image_header *h, const struct cats_image_model *m)
 {
-	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
-
 	return in_range(m->tokens, 1, CATS_MAX_TOKENS) &&
 	       m->tokens_in == m->tokens - (m->pool == CATS_POOL_CLASS) && m->tokens_in >= 1 &&
 	       in_range(m->features, 1, CATS_MAX_COLUMNS) &&
@@ -91,16 +99,13 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->outputs, 1, CATS_MAX_COLUMNS) && in_range(m->blocks, 1, MAX_BLOCKS) &&
 	       h->gathers == 4 * m->blocks + 3 &&
 	       (uint32_t)m->heads * m->head_width == m->features &&
-	       in_range(m->own_heads, 1, m->heads) && m->first_head <= m->heads - m->own_heads &&
-	       in_range(m->own_hidden, 1, m->hidden) && m->own_inputs <= m->inputs &&
-	       m->own_outputs <= m->outputs &&
+	       share_fits(m) && m->own_inputs <= m->inputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
 	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED |
 			     CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO |
 			     CATS_FLAG_STEM | CATS_FLAG_STREAM)) == 0 &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
-	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads) &&
 	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;
 }
 
@@ -396,8 +401,7 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		return (gather->norm == 0 || cats_embeds_own(m) || cats_has_stem(m)) &&
-		       table_fits(h, gather->table,
-				  2 * cats_cache_rows(image, m) * cats_own_features(m));
+		       step_table_fits(image, gather->table, 2 * m->tokens * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
 		       in_range(gather->value_shift, 1, MAX_SHIFT);
@@ -417,7 +421,8 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 		break;
 	}
 	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&
-	       table_fits(h, gather->norm, gather->view * sizeof(struct cats_image_norm));
+	       step_table_fits(image, gather->norm,
+			       gather->view * sizeof(struct cats_image_norm));
 }
 
 static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
