@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,11 +39,12 @@ from cats.integer.quantize import quantize_inputs
 from cats.plan.planner import make_plan
 from cats.plan.radio import radio
 from cats.report import Panel, print_table, save_plots, write_json
-from cats.shape.config import SplitConfig
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.sim.faults import Faults
 from cats.tasks.direction import RATE, STEPS
 from cats.training import rivals
+from cats.training.device import threads
 from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.rivals import Rival
@@ -68,16 +70,21 @@ AT_ONCE = {"prune_from": 0.0, "prune_until": 0.0, "prune_steps": 1}
 
 @dataclass(frozen=True)
 class Demo(Options):
-    """As ``cats.demo.Demo``; ``keep`` is the share of the columns that hidden columns read."""
+    """As ``cats.demo.Demo``; ``keep`` is the share of the columns that hidden columns read, and
+    ``jobs`` how many of the four trainings run side by side, each on one core (-1: one a core)."""
 
     nodes: int = 8
     keep: float = 1.0
     epochs: int | None = 12
     samples: int | None = 300
+    jobs: int = -1
 
 
 def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any] = print) -> dict:
     """Run the demo into the folder ``out``; returns what ``summary.json`` holds."""
+    from joblib import Parallel, delayed
+
+    begin = time.perf_counter()
     task = tasks.load("direction")
     model = dataclasses.replace(task.model, hidden=HIDDEN)
     split = SplitConfig.even(model, options.nodes, "channels", "single", task.channels)
@@ -97,56 +104,106 @@ def run(options: Demo, out: Path, force: bool = False, say: Callable[[str], Any]
         raise CatsError(f"{split.nodes} nodes: {task.channels} microphones are shared evenly")
     check_room(out, force)
     FOLDER.clear(out)
-    seconds: dict[str, float] = {}
-    tested = task.test.spaced(options.samples or len(task.test))
-    labels = tested.targets.numpy()
 
-    say(f"joint: training one transformer over {split.nodes} nodes ...")
-    with clock(seconds, "train_joint"):
-        _, metrics = train(task, model, split, training, out / f"run_{JOINT}")
-    with clock(seconds, "export"):
-        integer, source = quantise_run(out / f"run_{JOINT}")
-        export.export(integer, out / f"deploy_{JOINT}", run=source, radio=options.radio)
-    say(f"joint: running {split.nodes} nodes over a lossy {options.radio} ...")
-    inputs = quantize_inputs(integer, tested.inputs.numpy())
+    say(f"one transformer over {split.nodes} nodes, {options.radio}, and its rivals: training ...")
+    ways = Parallel(n_jobs=options.jobs, return_as="generator")(
+        delayed(_way)(name, model, split, training, options, out) for name in (JOINT, *RIVALS)
+    )
     curves: dict[str, dict[str, dict]] = {}
-    equal = {"clean": True, "lossy": True}
-    for rounds in ROUNDS:
-        name = f"joint, {rounds} repair rounds" if rounds else "joint"
-        curves[name] = {}
-        for loss in LOSSES:
-            faults = Faults(loss=loss)
-            result = simulated(integer, inputs, labels, options, rounds, faults, seconds)
-            equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
-            curves[name][f"{loss:g}"] = result
-    for name, (rival, answer) in RIVALS.items():
-        say(f"{name}: training ...")
-        with clock(seconds, "train_rivals"):
-            trained, _ = rivals.train(rival, task, training, split.nodes)
-            cost = rivals.cost(rival, task.model, split.nodes, options.radio, BOARD, answer)
-            right = functools.partial(_right, trained, task, answer, training.payload)
-            curves[name] = {
-                f"{loss:g}": {**cost, **right(tested, loss, options.seed)} for loss in LOSSES
-            }
+    seconds: dict[str, float] = {"processor": 0.0}
+    known: dict[str, Any] = {}
+    for name, (found, others, spent) in zip((JOINT, *RIVALS), ways, strict=True):
+        say(f"{name}: done")
+        curves |= found
+        known |= others
+        for phase, time_of in spent.items():
+            seconds[phase] = seconds.get(phase, 0.0) + time_of
+    seconds["total"] = time.perf_counter() - begin
     summary = {
         "task": task.name,
         "nodes": split.nodes,
         "keep": options.keep,
         "seed": options.seed,
         "radio": options.radio,
-        "test_samples": len(labels),
-        "parameters": metrics["parameters"],
+        "test_samples": options.samples or len(task.test),
+        **known,
         "recording_ms": 1e3 * STEPS / RATE,
         "accuracy_by_loss": curves,
-        "equal_to_reference": equal,
         "seconds": {name: round(spent, 2) for name, spent in seconds.items()},
     }
-    summary["seconds"]["total"] = round(sum(seconds.values()), 2)
     write_json(out / SUMMARY, summary)
     plot(summary, out / PLOT)
     _print(summary)
     print(f"\n{out / PLOT} shows it, {out / SUMMARY} holds all figures.")
     return summary
+
+
+#: Of one way: curves by name and loss, what else is known, seconds by phase.
+_Way = tuple[dict[str, dict[str, dict]], dict[str, Any], dict[str, float]]
+
+
+def _way(
+    name: str, model: ModelConfig, split: SplitConfig, training: Training, options: Demo, out: Path
+) -> _Way:
+    """All of one way, in a process of its own; its processor time is one of its seconds."""
+    begin = time.process_time()
+    task = tasks.load("direction")
+    tested = task.test.spaced(options.samples or len(task.test))
+    with threads(training.threads):
+        if name == JOINT:
+            found, known, seconds = _joint(task, tested, model, split, training, options, out)
+        else:
+            found, known, seconds = _rival(name, task, tested, split, training, options)
+    return found, known, {**seconds, "processor": time.process_time() - begin}
+
+
+def _joint(
+    task: tasks.Task,
+    tested: tasks.Part,
+    model: ModelConfig,
+    split: SplitConfig,
+    training: Training,
+    options: Demo,
+    out: Path,
+) -> _Way:
+    """The transformer over the nodes, exported, its C code on the simulated air."""
+    seconds: dict[str, float] = {}
+    with clock(seconds, "train_joint"):
+        _, metrics = train(task, model, split, training, out / f"run_{JOINT}")
+    with clock(seconds, "export"):
+        integer, source = quantise_run(out / f"run_{JOINT}")
+        export.export(integer, out / f"deploy_{JOINT}", run=source, radio=options.radio)
+    inputs, labels = quantize_inputs(integer, tested.inputs.numpy()), tested.targets.numpy()
+    curves: dict[str, dict[str, dict]] = {}
+    equal = {"clean": True, "lossy": True}
+    for rounds in ROUNDS:
+        curve = curves[f"joint, {rounds} repair rounds" if rounds else "joint"] = {}
+        for loss in LOSSES:
+            faults = Faults(loss=loss)
+            result = simulated(integer, inputs, labels, options, rounds, faults, seconds)
+            equal["lossy" if loss else "clean"] &= result.pop("equal_to_reference")
+            curve[f"{loss:g}"] = result
+    known = {"parameters": metrics["parameters"], "equal_to_reference": equal}
+    return curves, known, seconds
+
+
+def _rival(
+    name: str,
+    task: tasks.Task,
+    tested: tasks.Part,
+    split: SplitConfig,
+    training: Training,
+    options: Demo,
+) -> _Way:
+    """One of ``RIVALS``, scored by its floats."""
+    rival, answer = RIVALS[name]
+    seconds: dict[str, float] = {}
+    with clock(seconds, "train_rivals"):
+        trained, _ = rivals.train(rival, task, training, split.nodes)
+        cost = rivals.cost(rival, task.model, split.nodes, options.radio, BOARD, answer)
+        right = functools.partial(_right, trained, task, answer, training.payload)
+        curve = {f"{loss:g}": {**cost, **right(tested, loss, options.seed)} for loss in LOSSES}
+    return {name: curve}, {}, seconds
 
 
 def _right(
@@ -225,7 +282,8 @@ def _print(summary: dict) -> None:
     header = ("way", "loss", "accuracy", "least", "largest", "bytes", "ms", "mJ a node")
     print_table(header, rows, f"{summary['test_samples']} test sounds; joint: the nodes' C code")
     print("\n" + "\n".join(sentences(summary)))
-    print(f"\n{summary['seconds']['total']:.0f} seconds in all")
+    took = summary["seconds"]
+    print(f"\n{took['total']:.0f} seconds, {took['processor']:.0f} of processors")
 
 
 def sentences(summary: dict) -> list[str]:

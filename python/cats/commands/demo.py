@@ -50,16 +50,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.whole(),
         help="test samples a simulation (300; digits all)",
     )
+    parser.add_argument(
+        "--jobs",
+        type=arguments.whole(-1, arguments.MOST_THREADS),
+        help="trainings at a time, of direction, each on one core (-1, which is one a core)",
+    )
     parser.add_argument("--radio", default="ieee802154", help=f"one of {', '.join(RADIOS)}")
     parser.add_argument("--seed", type=arguments.seed, default=0, help="same seed, same figures")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the demo; 1 where an answer differs from the integer reference."""
-    from cats import demo, demo_sensors
+    import dataclasses
 
+    from cats import demo, demo_sensors
+    from cats.errors import CatsError
+
+    if args.jobs == 0:
+        raise CatsError("0 jobs: at least 1, or -1 for one a core")
     module = demo if args.task == "digits" else demo_sensors
-    names = ("nodes", "keep", "epochs", "samples", "radio", "seed")
+    names = [field.name for field in dataclasses.fields(module.Demo)]
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     summary = module.run(module.Demo(**given), args.out, args.force)
     return 0 if all(summary["equal_to_reference"].values()) else 1

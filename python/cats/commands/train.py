@@ -76,7 +76,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--features", type=columns, help="columns of the residual, a multiple of heads"
     )
-    shape.add_argument("--heads", type=columns, help="attention heads, at least one a node that computes")
+    shape.add_argument(
+        "--heads", type=columns, help="attention heads, one or more a computing node"
+    )
     shape.add_argument("--hidden", type=columns, help="columns of the feed-forward")
     shape.add_argument("--blocks", type=arguments.whole(1, 63), help="transformer blocks")
     shape.add_argument("--activation", choices=ACTIVATIONS, help="of the feed-forward")

@@ -238,7 +238,7 @@ class FloatInference:
         available = np.broadcast_to(available, sent.shape)
         if norm is None:
             return np.where(available, sent, 0)
-        n = available.sum(-1, keepdims=True)
+        n = np.maximum(available.sum(-1, keepdims=True), 1)  # a node that only senses may have none
         mean = np.where(available, sent, 0).sum(-1, keepdims=True) / n
         centred = np.where(available, sent - mean, 0)
         variance = (centred**2).sum(-1, keepdims=True) / n

@@ -299,7 +299,7 @@ def parse_shares(text: str) -> tuple[float, ...]:
         shares = ()
     if not _are_shares(shares):
         raise CatsError(
-            f"shares {text!r}: write a number for each node, as in 2,1,1; 0 for one that only senses"
+            f"shares {text!r}: a number for each node, as in 2,1,1; 0 for one that only senses"
         )
     return shares
 

@@ -51,6 +51,17 @@ def moved(tensor: Tensor, device: torch.device) -> Tensor:
 
 
 @contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """PyTorch computes with so many threads (None: as many as it chose)."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextlib.contextmanager
 def seeds_kept(device: torch.device) -> Iterator[None]:
     """Leaves the caller's random state, of the CPU and of the device, as it was."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -9,7 +9,6 @@ share of every batch, do what one does.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import itertools
@@ -18,7 +17,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -47,7 +46,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import KeepSets, Kind, full_keep, local_keep
 from cats.tasks import Task, generator_of
 from cats.training.best_epoch import BestEpoch, set_linear
-from cats.training.device import device_name, moved, pick_device, seeds_kept
+from cats.training.device import device_name, moved, pick_device, seeds_kept, threads
 from cats.training.distributed import average, from_first, processes, wait_for_all
 from cats.training.options import Training
 from cats.training.run_folder import (
@@ -91,7 +90,7 @@ def train(
     _check_memory(config)
     device = pick_device(training.device)
     rank, world = processes(device)
-    with _threads(training.threads), seeds_kept(device):
+    with threads(training.threads), seeds_kept(device):
         if training.batch % (world * training.accumulate):
             raise CatsError(
                 f"batch of {training.batch} cannot be shared by {world} processes, each in "
@@ -479,13 +478,3 @@ def _bar(epochs: range, first: int, total: int, rank: int) -> range:
     from tqdm import tqdm
 
     return tqdm(epochs, initial=first, total=total, unit="epoch", desc="train")
-
-
-@contextlib.contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -29,6 +29,7 @@ from cats.plan.predict import deployment
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.tasks import Task, generator_of
+from cats.training.device import threads
 from cats.training.options import Training
 
 #: Ways to do it: each sensor by itself; one vector to the hub; some columns of every token; raw.
@@ -196,8 +197,16 @@ def train(
     rival: Rival, task: Task, training: Training, sensors: int | None = None
 ) -> tuple[RivalModel, dict]:
     """(model, figures) of a rival by the options of a training that have a meaning here: epochs,
-    batch, lr, weight_decay, warmup, clip, message_dropout, payload, seed. ``sensors``: nodes that
-    have an equal part of the input columns each (None: as many as the task has channels)."""
+    batch, lr, weight_decay, warmup, clip, message_dropout, payload, threads, seed. ``sensors``:
+    nodes that have an equal part of the input columns each (None: as many as the task has
+    channels)."""
+    with threads(training.threads):
+        return _train(rival, task, training, sensors)
+
+
+def _train(
+    rival: Rival, task: Task, training: Training, sensors: int | None
+) -> tuple[RivalModel, dict]:
     begin = time.process_time()
     torch.manual_seed(training.seed % 2**64)
     model = RivalModel(rival, task.model, sensors or task.channels)

@@ -103,11 +103,12 @@ def few(monkeypatch):
 
 def test_sensors(few, tmp_path, capsys):
     out = tmp_path / "out"
-    arguments = ["--epochs", "1", "--samples", "4", "--nodes", "4", "-o", str(out)]
+    arguments = ["--epochs", "1", "--samples", "4", "--nodes", "4", "--jobs", "1", "-o", str(out)]
     assert main(["demo", *arguments]) == 0
     summary = json.loads((out / SUMMARY).read_text())
     assert summary["task"] == "direction" and summary["nodes"] == 4
     assert summary["test_samples"] == 4
+    assert summary["seconds"]["processor"] > summary["seconds"]["train_joint"] / 4
     assert summary["equal_to_reference"] == {"clean": True, "lossy": True}
     curves = summary["accuracy_by_loss"]
     assert set(curves) == {"joint", "joint, 2 repair rounds", *demo_sensors.RIVALS}

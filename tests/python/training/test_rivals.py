@@ -50,6 +50,20 @@ def test_what_lies_between_sensors_is_known_at_a_hub(sign, way):
     assert right(sign, Rival(way, 2, **SMALL))[way] > 0.95
 
 
+def test_threads_are_those_of_the_training(sign, monkeypatch):
+    seen = set()
+    heard = rivals.heard
+
+    def counted(*arguments):
+        seen.add(torch.get_num_threads())
+        return heard(*arguments)
+
+    monkeypatch.setattr(rivals, "heard", counted)
+    before = torch.get_num_threads()
+    rivals.train(Rival("raw", **SMALL), sign, Training(epochs=1, threads=before + 1))
+    assert seen == {before + 1} and torch.get_num_threads() == before
+
+
 def test_alone_nobody_knows_it(sign):
     found = right(sign, Rival("alone", **SMALL))
     assert set(found) == {"own answer", "vote", "probabilities"}
