@@ -46,11 +46,14 @@ class Case:
     local: int = 0
     wild: bool = False
     even: bool = False
+    shares: tuple[int, ...] = ()
     plan: dict[str, object] = field(default_factory=dict)
 
     @property
     def split(self) -> SplitConfig:
         """Who owns what."""
+        if self.shares:
+            return SplitConfig.by_shares(self.config, self.shares, "channels", "single")
         if self.even:
             return SplitConfig.even(self.config, self.nodes)
         return random_split(self.seed, self.config, self.nodes)
@@ -314,6 +317,27 @@ def cases() -> list[Case]:
             ),
             even=True,
             plan=dict(payload=7),
+        ),
+        _case(
+            "four_some_sense",
+            "node 1 and a bit of node 3 compute, the others send what signed stems make of inputs",
+            4,
+            dict(
+                tokens_in=5,
+                inputs=11,
+                outputs=4,
+                features=24,
+                heads=6,
+                hidden=14,
+                blocks=2,
+                embed="stem",
+                embed_hidden=9,
+                signed_stem=True,
+            ),
+            ratio=0.6,
+            empty=0.2,
+            shares=(0, 4, 0, 1),
+            plan=dict(rounds=1, held=True, heads_per_pass=2, tile_rows=5),
         ),
         _case(
             "four_empty_gathers",

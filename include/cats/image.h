@@ -89,7 +89,7 @@ enum cats_pool {
 #define CATS_FLAG_RADIO 0x0070u         /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
 #define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
 #define CATS_FLAG_STEM 0x0100u          /**< INPUT carries what stems make of the inputs */
-#define CATS_FLAG_STREAM 0x0200u        /**< an inference is a step: struct cats_image_stream */
+#define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -297,7 +297,7 @@ struct cats_image_channel {
  * A product of what a node itself has, beside that behind INPUT; 16 bytes. With
  * CATS_FLAG_OWN_EMBEDDING the second of an embedding of two layers: from the hidden columns (the
  * products of INPUT, through ReLU) to the residual. With CATS_FLAG_STEM the stem: from the own
- * inputs, through ReLU, to the own columns of INPUT.
+ * inputs, through ReLU but with CATS_FLAG_SIGNED_STEM, to the own columns of INPUT.
  */
 struct cats_image_embed {
 	/**

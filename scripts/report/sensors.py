@@ -255,7 +255,9 @@ A sensor a node
 
 What is gained where each node has a sensor and the answer may lie between them? Joint inference
 (**SomeGather**: each node embeds its own inputs, ``--embed own``, :doc:`training`) against what
-else such nodes may do:
+else such nodes may do. **hub** is an end of joint inference itself: one node has the transformer
+(``--shares 1,0,0,0,0,0,0,0 --keep 0``), the others send it what a stem makes of their inputs, so
+many columns each, and hear the answer. The rivals:
 
 * **late fusion**: each node its own transformer, whose vector it sends to a hub once;
 * **columns to a hub**: each node embeds its samples, and sends these columns of every token once;

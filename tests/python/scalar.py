@@ -120,7 +120,8 @@ class Node:
                 given = range(*input_ranges(self.model.split)[self.number])
                 rows = [{c: int(row[c]) for c in given} for row in inputs]
                 made = [self.multiply(self.model.stem, row, own) for row in rows]
-                return [{c: min(max(v, 0), 127) for c, v in row.items()} for row in made]
+                least = -128 if self.config.signed_stem else 0
+                return [{c: min(max(v, least), 127) for c, v in row.items()} for row in made]
             return [{c: int(row[c]) for c in own} for row in inputs]
         if kind == Kind.HEADS:
             self.attend(g, first, rows)

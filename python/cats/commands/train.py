@@ -122,6 +122,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(default 0: one layer); columns of the stem",
     )
     shape.add_argument(
+        "--signed-stem",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a stem without ReLU, for one of few columns",
+    )
+    shape.add_argument(
         "--pool",
         choices=("mean", "class", "last", "mean_of_norm", "all"),
         help="what the head reads: the mean of all rows, a class token, the last row, the mean "
@@ -296,6 +302,7 @@ def run(args: argparse.Namespace) -> int:
             "pool",
             "embed",
             "embed_hidden",
+            "signed_stem",
         )
         if getattr(args, name) is not None
     }

@@ -35,6 +35,7 @@ from cats.shape.image_layout import (
     FLAG_HELD,
     FLAG_OWN_EMBEDDING,
     FLAG_SEALED,
+    FLAG_SIGNED_STEM,
     FLAG_STEM,
     FLAG_STREAM,
     FORMAT_VERSION,
@@ -192,6 +193,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
             FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
             + FLAG_SEALED * plan.radio.endswith(SEALED)
             + FLAG_OWN_EMBEDDING * (config.embed == "own") + FLAG_STEM * config.stem
+            + FLAG_SIGNED_STEM * config.signed_stem
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context)
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)

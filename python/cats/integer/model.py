@@ -91,7 +91,7 @@ class IntegerModel:
     Real values: input = int8 * input_scale, output = int16 * output_scale. ``linear``: the linear
     path, where the model has one, of the window [tokens_in * P] as one row. ``embed_out``: the
     second product of an embedding of two layers, from its hidden columns to the residual's; the
-    first is INPUT's. ``stem``: the product that makes, through ReLU, of inputs what INPUT carries.
+    first is INPUT's. ``stem``: the product that makes of inputs what INPUT carries.
     """
 
     config: ModelConfig

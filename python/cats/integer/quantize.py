@@ -159,7 +159,7 @@ class FloatInference:
         if config.stem:
             self.observe("input", inputs)
             stem = inputs @ _stem(config, self.split, parameters) + parameters["stem.bias"]
-            inputs = np.maximum(stem, 0)
+            inputs = stem if config.signed_stem else np.maximum(stem, 0)
         x = self.product(0, inputs)
         if config.embed_layers == 2:
             hidden = np.maximum(x, 0)

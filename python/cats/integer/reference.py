@@ -411,7 +411,8 @@ class Inference:
         x = np.repeat(table[None], len(inputs), 0)
         if self.model.stem is not None:  # nodes that do not hold an input have weights of 0
             self.trace("input", inputs)
-            inputs = activate(accumulate(inputs, self.model.stem, slice(None)), None)
+            out = accumulate(inputs, self.model.stem, slice(None))
+            inputs = sat8(out) if config.signed_stem else activate(out, None)
         out = self.product(0, inputs)
         if self.model.embed_out is not None:  # nodes that do not own a column have weights of 0
             hidden = activate(out, None)

@@ -294,7 +294,8 @@ class CatsTransformer(nn.Module):
         else:
             window = x = run.see("input", x)
             if config.stem:
-                x = functional.relu(run.own("stem", x, self.stem, self.stem_blocks))
+                x = run.own("stem", x, self.stem, self.stem_blocks)
+                x = x if config.signed_stem else functional.relu(x)
             x = run.product(0, x, self.embed)
         if config.embed_layers == 2:
             x = run.see("embed", functional.relu(x))

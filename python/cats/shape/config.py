@@ -71,8 +71,8 @@ class ModelConfig:
     for none, make that two layers with a ReLU between them; each node has a share of its own.
 
     With ``embed="stem"`` the nodes that have inputs make ``embed_hidden`` columns of them: a linear
-    map of a node's own inputs (block-diagonal weights), then a ReLU. Gather INPUT carries these in
-    place of the inputs, and the embedding reads them all.
+    map of a node's own inputs (block-diagonal weights), then a ReLU, but for a ``signed_stem``.
+    Gather INPUT carries these in place of the inputs, and the embedding reads them all.
 
     The Llama family: ``norm="rms"`` divides by the root mean square, without mean and offset;
     ``position="rotary"`` turns queries and keys by their row (``cats.nn.rotary``) in place of
@@ -102,6 +102,7 @@ class ModelConfig:
     linear: bool = False
     embed: str = later("full")
     embed_hidden: int = later(0)
+    signed_stem: bool = later(False)
     norm: str = later("layer")
     position: str = later("learned")
     rotary_base: float = later(10000.0)
@@ -208,6 +209,8 @@ class ModelConfig:
             raise CatsError("a full embedding has no hidden columns: use embed 'own' or 'stem'")
         if self.stem and not hidden:
             raise CatsError("a stem without columns: say how many, embed_hidden, as in 48")
+        if self.signed_stem and not self.stem:
+            raise CatsError("a signed stem, and no stem: use embed 'stem'")
         if self.stem and self.linear:
             raise CatsError("a linear path reads inputs, of which a stem sends none: leave one out")
         if self.pool == "class" and self.causal:

@@ -109,7 +109,7 @@ void cats_stem(const struct cats_engine *engine, uint16_t begin, uint16_t end)
 		.stride = cats_round_up4(m->own_inputs),
 		.outputs = columns,
 		.shift = stem->shift,
-		.store = CATS_STORE_RELU,
+		.store = (m->flags & CATS_FLAG_SIGNED_STEM) ? CATS_STORE_INT8 : CATS_STORE_RELU,
 	};
 
 	for (uint32_t row = begin; row < end; row += p.rows) {

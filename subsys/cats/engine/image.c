@@ -19,11 +19,12 @@
 #define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
 
+#define STEM_FLAGS (CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM)
+
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
-	((CATS_OWN_EMBEDDING ? 0 : (CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM)) |                   \
-	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS) |                                      \
-	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM))
+	((CATS_OWN_EMBEDDING ? 0 : STEM_FLAGS | CATS_FLAG_OWN_EMBEDDING) |                         \
+	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS))
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -101,9 +102,11 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (uint32_t)m->heads * m->head_width == m->features &&
 	       share_fits(m) && m->own_inputs <= m->inputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags & ~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED |
-			     CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO |
-			     CATS_FLAG_STEM | CATS_FLAG_STREAM)) == 0 &&
+	       (m->flags &
+		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
+		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM |
+		  (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))) == 0 &&
+	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
 	       in_range(m->hidden_rows, 1, m->tokens) && m->arena_heads == m->arena_query;

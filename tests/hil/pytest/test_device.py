@@ -20,7 +20,8 @@ NODES = range(EXPECTED["nodes"])
 #: Golden cases linked into the firmware: those of CMakeLists.txt and the module's own.
 GOLDEN = {
     "four_empty_gathers", "four_even", "four_held", "four_mean_of_norm", "four_own_embedding",
-    "four_stem", "one_node", "one_token", "sixteen", "three_mean_of_norm", "three_own_layers",
+    "four_some_sense", "four_stem", "one_node", "one_token", "sixteen", "three_mean_of_norm",
+    "three_own_layers",
     "three_segments", "three_wild", "two_causal", "two_class", "two_linear", "two_stem_single",
 }  # fmt: skip
 

@@ -491,7 +491,8 @@ FREE = {
 @pytest.mark.parametrize(
     "case",
     ["four_even", "four_held", "two_class", "three_wild", "two_linear", "three_mean_of_norm",
-     "four_own_embedding", "three_own_layers", "four_stem", "four_empty_gathers"],
+     "four_own_embedding", "three_own_layers", "four_stem", "four_empty_gathers",
+     "four_some_sense"],
 )  # fmt: skip
 def test_contradictions(case):
     """One wrong number in an image whose checksum is right."""
@@ -723,6 +724,26 @@ def test_what_keeps_nothing_says_so():
     assert verify(changed(whole, none))[0] == lib.CATS_IMAGE_INVALID
 
 
+def test_who_only_senses_computes_nothing():
+    """No heads, no hidden columns and no output, or some of the first two; and it says so."""
+    data = (VECTORS / "four_some_sense" / "node_00.bin").read_bytes()
+    found = image_reader.parse(data)
+    assert found.model["own_heads"] == 0 and found.model["own_inputs"] > 0
+    flags = found.model["flags"]
+    assert flags & layout.FLAG_EMPTY_GATHERS and flags & layout.FLAG_SIGNED_STEM
+    for change in (
+        {"own_hidden": 1},
+        {"own_outputs": 1},
+        {"heads_per_pass": 1},
+        {"first_head": found.model["heads"] + 1},
+        {"flags": flags ^ layout.FLAG_EMPTY_GATHERS},
+        {"flags": flags ^ layout.FLAG_STEM},
+        {"flags": flags ^ (layout.FLAG_STEM | layout.FLAG_SIGNED_STEM | layout.FLAG_OWN_EMBEDDING)},
+    ):
+        numbers = {f"model[0].{name}[0]": value for name, value in change.items()}
+        assert verify(changed(data, numbers))[0] == lib.CATS_IMAGE_INVALID, change
+
+
 def test_sums_of_normed_rows_stay_inside():
     """In the arena, and apart from the row that is multiplied."""
     data = (VECTORS / "four_mean_of_norm" / "node_01.bin").read_bytes()
@@ -735,7 +756,14 @@ def test_sums_of_normed_rows_stay_inside():
 
 @pytest.mark.parametrize(
     "case",
-    ["two_linear", "four_mean_of_norm", "three_own_layers", "four_stem", "four_empty_gathers"],
+    [
+        "two_linear",
+        "four_mean_of_norm",
+        "three_own_layers",
+        "four_stem",
+        "four_empty_gathers",
+        "four_some_sense",
+    ],
 )
 def test_firmware_without(tmp_path, case):
     """What it leaves out is refused by a name of its own; other images run."""
@@ -833,6 +861,7 @@ def test_accepted_images_stay_inside(tmp_path):
         "two_linear", "three_mean_of_norm", "four_own_embedding", "three_own_layers",
         "four_stem",
         "four_empty_gathers",
+        "four_some_sense",
     ):  # fmt: skip
         for _name, _field, mutant in mutants((VECTORS / case / "node_00.bin").read_bytes()):
             if verify(mutant)[0] == lib.CATS_IMAGE_OK:

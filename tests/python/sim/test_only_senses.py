@@ -26,6 +26,7 @@ SHAPE = ModelConfig(
     tokens_in=9, inputs=24, outputs=4, features=32, heads=4, hidden=24, blocks=2, embed="stem",
     embed_hidden=8,
 )  # fmt: skip
+SIGNED = dataclasses.replace(SHAPE, signed_stem=True)
 RAW = dataclasses.replace(SHAPE, embed="full", embed_hidden=0)
 HUB = (0, 1, 0, 0)
 
@@ -71,6 +72,8 @@ def test_what_cannot_be(change, message):
     split = hub()[0].split
     with pytest.raises(CatsError, match=message):
         dataclasses.replace(split, **change).check(SHAPE)
+    with pytest.raises(CatsError, match="a signed stem, and no stem"):
+        dataclasses.replace(RAW, signed_stem=True).check()
     with pytest.raises(CatsError, match="with embed 'own' nobody else embeds them"):
         split.check(dataclasses.replace(SHAPE, embed="own"))
     for shares in ("0,0", "1,-1", "1,inf"):
@@ -78,8 +81,10 @@ def test_what_cannot_be(change, message):
             node_shares(None, shares)
 
 
-@pytest.mark.parametrize("config", [SHAPE, RAW], ids=["stem", "raw"])
-@pytest.mark.parametrize("options", [{}, {"held": True, "heads_per_pass": 2}, {"interleave": True}])
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [(SHAPE, {}), (SIGNED, {"held": True, "heads_per_pass": 2}), (RAW, {"interleave": True})],
+)
 def test_nothing_lost(config, options):
     """On the air are what nodes sense and the result, as planned; all hear the answer of one
     node."""
@@ -97,8 +102,9 @@ def test_nothing_lost(config, options):
     assert (result.outputs[:, 2] == reference.run_batch(one, inputs)[:, 0]).all()
 
 
-@pytest.mark.parametrize(("shares", "keep"), [(HUB, 0.0), (HUB, 1.0), ((2, 0, 1, 0), 1.0)])
-@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize(
+    ("shares", "keep", "rounds"), [(HUB, 0.0, 2), (HUB, 1.0, 0), ((2, 0, 1, 0), 1.0, 2)]
+)
 def test_losses(shares, keep, rounds):
     """Lost frames are asked for by those who hear them, also where two nodes compute."""
     model, plan = hub(shares=shares, keep=keep, rounds=rounds)
@@ -106,11 +112,10 @@ def test_losses(shares, keep, rounds):
     assert any(kinds["input"]["lost"] for kinds in result.kinds)
 
 
-@pytest.mark.parametrize("pool", ["mean", "class", "mean_of_norm"])
-def test_training(pool):
+@pytest.mark.parametrize("config", [SHAPE, SIGNED, dataclasses.replace(RAW, pool="class")])
+def test_training(config):
     """The hub computes what one node with the same weights does; gradients are finite where a node
     has no column to norm, with frames lost and with all views looked at."""
-    config = dataclasses.replace(SHAPE, pool=pool)
     split = hub(config)[0].split
     torch.manual_seed(0)
     model = CatsTransformer(config, split)
