@@ -57,8 +57,8 @@ FIRST = 4
 @dataclass(frozen=True)
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
-    ``model``, ``training``, ``keep``, the nodes' ``shares`` and counts of their ``split``, each
-    beside that of all; the ``first`` matter most.
+    ``model``, ``training``, ``keep`` and the nodes' ``shares``, each beside that of all; the
+    ``first`` matter most.
     ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
@@ -77,9 +77,7 @@ class Recipe:
         own = {**self.model, **self.kinds[kind].get("model", {})}
         model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
         shares = self.kinds[kind].get("shares", (1,) * self.nodes)
-        split = SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
-        counts = {k: tuple(n) for k, n in self.kinds[kind].get("split", {}).items()}
-        return model, dataclasses.replace(split, **counts)
+        return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
 
     def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
         """Options of a training of a kind, of rivals those of all."""
