@@ -39,7 +39,15 @@ def recipe(series, tmp_path, monkeypatch):
         "options": {"data": series.name, "patch": 2},
         "model": {"features": 8, "heads": 4, "hidden": 8, "blocks": 1, "embed": "own"},
         "training": {"epochs": 2, "message_dropout": "0:0.1", "payload": 4},
-        "kinds": {"all columns": {}, "a half": {"keep": 0.5}},
+        "kinds": {
+            "all columns": {},
+            "a half": {"keep": 0.5},
+            "hub": {
+                "shares": [0, 1, 0, 0],
+                "model": {"embed": "stem", "embed_hidden": 4, "signed_stem": True},
+                "keep": 0,
+            },
+        },
     }  # fmt: skip
     (tmp_path / "recipes").mkdir()
     (tmp_path / "recipes" / "four.yaml").write_text(json.dumps(text))
@@ -65,11 +73,11 @@ def test_page(recipe, series, tmp_path, capsys):
     assert not (tmp_path / "work").exists()  # none began in no time
     assert sensors.main(arguments) == 0
     trained = sorted((tmp_path / "work" / recipe).iterdir())
-    assert len(trained) == 7 + 6  # every candidate once, what was chosen once more
+    assert len(trained) == 8 + 7  # every candidate once, what was chosen once more
     times = [path.stat().st_mtime_ns for path in trained]
     assert sensors.main(arguments) == 0
     assert times == [path.stat().st_mtime_ns for path in trained]  # nothing is done twice
-    assert "13 trainings" not in capsys.readouterr().out
+    assert "15 trainings" not in capsys.readouterr().out
     rows = {line[3:31].strip(): line[31:].split() for line in out.read_text().splitlines()
             if line.startswith("   ")}  # fmt: skip
     cost = {name: int(cells[0].replace(",", "")) for name, cells in rows.items()
@@ -77,6 +85,7 @@ def test_page(recipe, series, tmp_path, capsys):
     assert cost["best sensor"] == cost["own answer"] == 0
     assert cost["vote"] < cost["probabilities"] < cost["late fusion, 2 values"] + 9
     assert cost["1 columns to a hub"] < cost["raw to a hub"]
+    assert cost["SomeGather, hub"] < cost["SomeGather, a half"] / 2
     assert cost["SomeGather, a half"] < cost["SomeGather, all columns"]
     assert "All alike." in out.read_text() and "Points of accuracy" in out.read_text()
     assert (out.parent / "sensors" / "accuracy_vs_bytes.svg").exists()
