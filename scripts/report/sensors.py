@@ -205,8 +205,8 @@ def comparisons(found: Sequence[Method]) -> list[str]:
                 f"{own.name} ({own.cost['bytes_on_air']:,} bytes), {points}"
             )
     return [
-        "Points of accuracy, SomeGather less a rival, of each the best by validation, of SomeGather",
-        "of those with the most trainings, and the best of at most the rival's bytes:",
+        "Points of accuracy, SomeGather less a rival, of each the best by validation; of SomeGather of",
+        "those with the most trainings, and the best of at most the rival's bytes beside it:",
         "",
         *lines,
     ]
@@ -281,10 +281,11 @@ most) and **mJ all** (of all nodes) are of an inference with nothing lost over {
 nRF52840 by the planner, with headers, receivers off where nothing comes. Accuracies are per cent of
 the test part with that share of the packets lost, without repair, means over **seeds** trainings,
 in brackets the 95 % interval by bootstrap over samples and seeds (of one training, over samples
-alone). The best by validation is the one of fewest bytes of those within half a point of it. No test
-figure chooses anything here; but while the simulated task was made, and 24 values of late fusion
-settled, its test figures were in sight. Recipes: ``scripts/sensors/``; ``make sensors-report``
-trains what is missing, and other candidates of a rival, and writes this page again.
+alone). The best by validation is the one of fewest bytes of those within half a point of it. No
+test figure chooses anything here; but while the simulated task was made, and 24 values of late
+fusion settled, its test figures were in sight. Recipes: ``scripts/sensors/``; ``make
+sensors-report`` trains what is missing, and other candidates of a rival, and writes this page
+again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set
