@@ -203,7 +203,7 @@ def test_whole_heads_and_whole_sensors():
 def test_options_that_contradict_each_other():
     assert node_shares(None, None) is None
     assert node_shares(3, None) == (1, 1, 1) and node_shares(3, "2,1,1") == (2, 1, 1)
-    for nodes, text in ((2, "2,1,1"), (None, "2,x"), (None, "1,0"), (None, "1,-1"), (None, "nan,1"),
+    for nodes, text in ((2, "2,1,1"), (None, "2,x"), (None, "0,0"), (None, "1,-1"), (None, "nan,1"),
                         (None, ""), (0, None), (17, None)):  # fmt: skip
         with pytest.raises(CatsError):
             node_shares(nodes, text)
