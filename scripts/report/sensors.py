@@ -182,8 +182,8 @@ def _filled(text: str) -> str:
 
 def comparisons(found: Sequence[Method]) -> list[str]:
     """Each family of rivals and each narrower model against SomeGather, of each the best by
-    validation, and against that of at most as many bytes, where there is one. Of SomeGather, those
-    with the most trainings."""
+    validation, and against that of at most as many bytes, where there is one; narrower ones against
+    a tenth of the columns, too. Of SomeGather, those with the most trainings."""
     lines = []
     ours = [m for m in found if m.ours and "features" not in m.name and "dropout" not in m.name]
     ours = [m for m in ours if m.seeds == max(m.seeds for m in ours)]
@@ -195,7 +195,10 @@ def comparisons(found: Sequence[Method]) -> list[str]:
             continue
         rival = best(of)
         cheap = [m for m in ours if m.cost["bytes_on_air"] <= rival.cost["bytes_on_air"]]
-        for own in [best(cheap), best(ours)] if cheap and best(ours) not in cheap else [best(ours)]:
+        chosen = [best(cheap), best(ours)] if cheap and best(ours) not in cheap else [best(ours)]
+        if "features" in family:  # pruned, or narrower
+            chosen += [m for m in ours if m.name == "a tenth" and m not in chosen]
+        for own in chosen:
             points = ", ".join(
                 f"{difference(own, rival, i)} at {100 * loss:g} % lost"
                 for i, loss in enumerate(LOSSES)
