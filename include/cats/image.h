@@ -130,8 +130,7 @@ struct cats_image_model {
 	uint16_t inputs;       /**< P */
 	uint16_t outputs;      /**< C */
 	uint16_t head_width;   /**< E = F / H */
-	/** heads of this node, 0 where it only senses; own features = own_heads * E */
-	uint16_t own_heads;
+	uint16_t own_heads;    /**< its heads, 0: it only senses; own features = own_heads * E */
 	uint16_t own_hidden;   /**< hidden columns of this node, 0 where it has no heads */
 	uint16_t own_inputs;   /**< input columns of this node, 0 where it has none */
 	uint16_t own_outputs;  /**< output columns of this node, 0 where it has none */

@@ -21,6 +21,12 @@
 
 #define STEM_FLAGS (CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM)
 
+/* Flags that an image may have; what this build leaves out is refused before. */
+#define KNOWN_FLAGS                                                                                \
+	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
+	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM |                              \
+	 (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))
+
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
 	((CATS_OWN_EMBEDDING ? 0 : STEM_FLAGS | CATS_FLAG_OWN_EMBEDDING) |                         \
@@ -99,13 +105,10 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->inputs, 1, CATS_MAX_COLUMNS) &&
 	       in_range(m->outputs, 1, CATS_MAX_COLUMNS) && in_range(m->blocks, 1, MAX_BLOCKS) &&
 	       h->gathers == 4 * m->blocks + 3 &&
-	       (uint32_t)m->heads * m->head_width == m->features &&
-	       share_fits(m) && m->own_inputs <= m->inputs &&
+	       (uint32_t)m->heads * m->head_width == m->features && share_fits(m) &&
+	       m->own_inputs <= m->inputs &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags &
-		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
-		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM |
-		  (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))) == 0 &&
+	       (m->flags & ~KNOWN_FLAGS) == 0 &&
 	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -424,8 +427,7 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 		break;
 	}
 	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&
-	       step_table_fits(image, gather->norm,
-			       gather->view * sizeof(struct cats_image_norm));
+	       step_table_fits(image, gather->norm, gather->view * sizeof(struct cats_image_norm));
 }
 
 static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
