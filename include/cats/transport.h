@@ -117,8 +117,14 @@ struct cats_transport {
 	 * @retval -errno    of the driver
 	 */
 	int (*send)(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at);
-	/** Microseconds of this transport's clock as the kernel's timeout. NULL: they are equal. */
-	k_timeout_t (*timeout)(uint32_t us);
+	/**
+	 * Reschedule @p work on cats_air_queue for @p at, or for now where that has passed; what an
+	 * earlier call said no longer counts. NULL: the kernel's clock goes as this one. Called on
+	 * cats_air_queue.
+	 *
+	 * @param work one a port; its user cancels it behind detach()
+	 */
+	void (*wake)(struct cats_port *port, struct k_work_delayable *work, uint32_t at);
 	/**
 	 * Have the receiver on only when @p listen says so, until this is called again, or a rest
 	 * that it tells has ended. A frame that is being received is received to its end where the

@@ -101,9 +101,11 @@ static void measure_wakes(struct air_figures *figures)
 		uint32_t us = 3000 + 37 * i;
 
 		wake.due = TRANSPORT.now() + us;
-		(void)k_work_schedule_for_queue(&cats_air_queue, &wake_item,
-						TRANSPORT.timeout != NULL ? TRANSPORT.timeout(us)
-									  : K_USEC(us));
+		if (TRANSPORT.wake != NULL) {
+			TRANSPORT.wake(&port, &wake_item, wake.due);
+		} else {
+			(void)k_work_schedule_for_queue(&cats_air_queue, &wake_item, K_USEC(us));
+		}
 		(void)k_sem_take(&wake_done, K_FOREVER);
 		figures->wake_min = MIN(figures->wake_min, wake.late);
 		figures->wake_max = MAX(figures->wake_max, wake.late);

@@ -54,15 +54,17 @@ static void not_sent(struct cats_instance_data *d)
 }
 
 /* Look at the node again then, or a little later. */
-static void wait_until(struct cats_instance_data *d, uint32_t at, bool exactly)
+static void wait_until(struct cats_instance_data *d, uint32_t at)
 {
 	const struct cats_transport *transport = d->self->transport;
-	int32_t delay = cats_time_diff(at, transport->now());
-	uint32_t us = (uint32_t)MAX(delay, 1);
-	bool coarse = !exactly || transport->timeout == NULL;
 
-	(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air,
-					  coarse ? K_USEC(us) : transport->timeout(us));
+	if (transport->wake != NULL) {
+		transport->wake(&d->port, &d->air, at);
+	} else {
+		int32_t delay = cats_time_diff(at, transport->now());
+
+		(void)k_work_reschedule_for_queue(&cats_air_queue, &d->air, K_USEC(MAX(delay, 1)));
+	}
 }
 
 /* When frames may be handed over next. In an inference slots are narrower than what a rest of the
@@ -93,11 +95,11 @@ static void rest(struct cats_instance_data *d, const struct cats_todo *todo)
 		transport->listen(&d->port, &listen, ready_us(d, todo, &listen));
 	}
 	if (listen.ask && (todo->forever || cats_time_diff(listen.ask_us, todo->at) < 0)) {
-		wait_until(d, listen.ask_us, false);
+		wait_until(d, listen.ask_us);
 	} else if (!todo->forever) {
-		wait_until(d, todo->at, true);
+		wait_until(d, todo->at);
 	} else if (IS_ENABLED(CONFIG_CATS_ENERGY)) {
-		wait_until(d, cats_now(d) + CATS_ENERGY_LOOK_US, false);
+		wait_until(d, cats_now(d) + CATS_ENERGY_LOOK_US);
 	}
 	cats_energy_look(d);
 }

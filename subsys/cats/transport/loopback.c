@@ -50,6 +50,15 @@ static k_timeout_t loopback_timeout(uint32_t us)
 		(k_ticks_t)k_us_to_ticks_ceil64((uint64_t)us * CONFIG_CATS_LOOPBACK_SLOWDOWN));
 }
 
+static void loopback_wake(struct cats_port *port, struct k_work_delayable *work, uint32_t at)
+{
+	int32_t us = cats_time_diff(at, loopback_now());
+
+	ARG_UNUSED(port);
+	(void)k_work_reschedule_for_queue(&cats_air_queue, work,
+					  us > 0 ? loopback_timeout((uint32_t)us) : K_NO_WAIT);
+}
+
 static int loopback_attach(struct cats_port *port)
 {
 	(void)k_mutex_lock(&ports_lock, K_FOREVER);
@@ -70,10 +79,7 @@ static void wait_for_first(void)
 	struct air_frame *first = SYS_SLIST_PEEK_HEAD_CONTAINER(&frames, first, list);
 
 	if (first != NULL) {
-		int32_t us = cats_time_diff(first->end, loopback_now());
-
-		(void)k_work_reschedule_for_queue(
-			&cats_air_queue, &air, us > 0 ? loopback_timeout((uint32_t)us) : K_NO_WAIT);
+		loopback_wake(NULL, &air, first->end);
 	}
 }
 
@@ -142,5 +148,5 @@ const struct cats_transport cats_loopback = {
 	.detach = loopback_detach,
 	.now = loopback_now,
 	.send = loopback_send,
-	.timeout = loopback_timeout,
+	.wake = loopback_wake,
 };

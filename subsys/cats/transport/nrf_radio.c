@@ -7,8 +7,8 @@
  * The nRF RADIO peripheral with BLE 2M framing, driven directly. TIMER0 is the clock. It captures
  * the address of each frame that is heard (CC1), and starts the transmitter (CC0), both without the
  * processor. An interrupt before that (CC2) stops the receiver; the same looks whether a frame came
- * to its end. The receiver is on between own frames, but where they follow each other at once.
- * Radio and timer interrupts have one priority and exclude each other.
+ * to its end, and wakes the node. The receiver is on between own frames, but where they follow each
+ * other at once. Radio and timer interrupts have one priority and exclude each other.
  *
  * With CONFIG_CATS_SLEEP the timer and the crystal stop for long rests. The kernel's clock then
  * goes on with the time from where both were read, and its alarm starts the crystal again.
@@ -61,6 +61,7 @@
 #define DISABLE_US 10  /* longest ramp-down */
 #define ENDED_US 30    /* so long behind its end a frame has ended */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
+#define STOP_MS 2      /* longer than DISABLE_US by the kernel's clock */
 
 #ifdef CONFIG_CATS_SLEEP
 /* Alarm to a clock that runs: a tick that is cut off, and the fewest that an alarm takes. */
@@ -138,12 +139,17 @@ static __maybe_unused uint32_t ready_us;
 static uint32_t rested_at; /* RESTING, SLEEPING and WAKING: since then */
 static uint32_t rested_us; /* in all */
 
-static uint32_t wake_us; /* CC_WAKE, if its interrupt is enabled */
+/* What CC_WAKE waits for: the driver itself, if it is waking, and the node, if it has work. */
+static uint32_t wake_us;
 static bool waking;
+static uint32_t work_us;
+static struct k_work_delayable *work_due;
+
 static struct cats_port *user;
 static bool ticking;
 static uint32_t ticked_us; /* time at which TIMER0 was 0 */
 static struct onoff_client crystal;
+static K_SEM_DEFINE(settled, 0, 1); /* the crystal runs, or the radio is off */
 struct cats_nrf_radio_stats cats_nrf_radio_stats;
 
 static void tell_heard(struct k_work *work);
@@ -365,19 +371,39 @@ static uint8_t after(uint8_t i)
 	return (i + 1) % CONFIG_CATS_NRF_RADIO_FRAMES;
 }
 
-/* timer_isr() is to look at the radio then, or at once where that has passed: a compare value that
- * is set too late would come round in 71 minutes.
- */
-static void wake_at(uint32_t at)
+static uint32_t earlier(uint32_t a, uint32_t b)
 {
-	wake_us = at;
-	waking = true;
+	return cats_time_diff(a, b) < 0 ? a : b;
+}
+
+/* timer_isr() is to come for the first of both, or at once where that has passed: a compare value
+ * that is set too late would come round in 71 minutes.
+ */
+static void set_wake(void)
+{
+	uint32_t at = waking ? wake_us : work_us;
+
+	if (!waking && work_due == NULL) {
+		nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
+		return;
+	}
+	if (work_due != NULL) {
+		at = earlier(at, work_us);
+	}
 	nrf_timer_cc_set(TIMER, CC_WAKE, at - ticked_us);
 	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
 	nrf_timer_int_enable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
 	if (cats_time_diff(at, radio_now()) <= 0) {
 		NVIC_SetPendingIRQ(DT_IRQN(DT_NODELABEL(timer0)));
 	}
+}
+
+/* timer_isr() is to look at the radio then. */
+static void wake_at(uint32_t at)
+{
+	wake_us = at;
+	waking = true;
+	set_wake();
 }
 
 static void receive(void)
@@ -496,9 +522,8 @@ static void wake_listening(void)
 static uint32_t rest_end(void)
 {
 	uint32_t end = rests_until - LISTEN_US;
-	uint32_t stop = out_next()->at - PREPARE_US;
 
-	return out_waits() && cats_time_diff(stop, end) < 0 ? stop : end;
+	return out_waits() ? earlier(out_next()->at - PREPARE_US, end) : end;
 }
 
 #ifdef CONFIG_CATS_SLEEP
@@ -508,9 +533,9 @@ static K_TIMER_DEFINE(alarm_timer, alarm_expired, NULL);
 /* When the clock is to run again. */
 static uint32_t sleep_end(void)
 {
-	uint32_t end = rest_end();
+	uint32_t end = earlier(rest_end(), ready_us);
 
-	return cats_time_diff(ready_us, end) < 0 ? ready_us : end;
+	return work_due != NULL ? earlier(work_us, end) : end;
 }
 
 /* The alarm, by the kernel's clock alone. Locked. */
@@ -602,6 +627,7 @@ static void crystal_runs(struct onoff_manager *manager, struct onoff_client *cli
 		clock_start();
 		state = RESTING;
 		go_on();
+		set_wake();
 	}
 	irq_unlock(key);
 }
@@ -622,20 +648,14 @@ static void alarm_expired(struct k_timer *timer)
 }
 #endif /* CONFIG_CATS_SLEEP */
 
-/* Whatever the radio does, it is off when this returns true. False: that takes longer. */
+/* Whatever the radio does. True: it is off; false: radio_isr() follows when it is. */
 static bool stop(void)
 {
-	uint32_t from;
-
 	arm(false);
 	nrf_radio_shorts_set(NRF_RADIO, 0);
-	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
-	from = radio_now();
-	while (nrf_radio_state_get(NRF_RADIO) != NRF_RADIO_STATE_DISABLED) {
-		if (radio_now() - from > DISABLE_US) {
-			return false;
-		}
-		k_busy_wait(1);
+	if (nrf_radio_state_get(NRF_RADIO) != NRF_RADIO_STATE_DISABLED) {
+		nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+		return false;
 	}
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
@@ -658,6 +678,10 @@ static void radio_isr(const void *arg)
 		return;
 	}
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_DISABLED);
+	if (state == OFF) {
+		k_sem_give(&settled);
+		return;
+	}
 	if (state == SENDING) {
 		arm(false);
 		out_end(true);
@@ -665,15 +689,9 @@ static void radio_isr(const void *arg)
 	go_on();
 }
 
-static void timer_isr(const void *arg)
+/* What the driver was waking for. */
+static void look(void)
 {
-	ARG_UNUSED(arg);
-	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
-	if (!waking || cats_time_diff(wake_us, radio_now()) > 0) {
-		return;
-	}
-	waking = false;
-	nrf_timer_int_disable(TIMER, NRF_TIMER_INT_COMPARE2_MASK);
 	if (nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_DISABLED)) {
 		return; /* radio_isr() follows */
 	}
@@ -708,9 +726,44 @@ static void timer_isr(const void *arg)
 	}
 }
 
+static void timer_isr(const void *arg)
+{
+	ARG_UNUSED(arg);
+	nrf_timer_event_clear(TIMER, NRF_TIMER_EVENT_COMPARE2);
+	if (waking && cats_time_diff(wake_us, radio_now()) <= 0) {
+		waking = false;
+		look();
+	}
+	if (work_due != NULL && !asleep() && cats_time_diff(work_us, radio_now()) <= 0) {
+		(void)k_work_reschedule_for_queue(&cats_air_queue, work_due, K_NO_WAIT);
+		work_due = NULL;
+	}
+	if (!asleep()) {
+		set_wake();
+	}
+}
+
 /*
  * The air queue
  */
+
+static void radio_wake(struct cats_port *port, struct k_work_delayable *work, uint32_t at)
+{
+	unsigned int key = irq_lock();
+
+	if (port == user) {
+		work_due = work;
+		work_us = at;
+		if (state == SLEEPING) {
+			set_alarm();
+		} else if (state == RESTING && rests) {
+			rest_on(); /* until then, perhaps longer than before */
+		} else if (!asleep()) {
+			set_wake();
+		}
+	}
+	irq_unlock(key);
+}
 
 static void tell_heard(struct k_work *work)
 {
@@ -823,26 +876,34 @@ static uint32_t radio_rested(void)
  * On and off
  */
 
+static void crystal_settled(struct onoff_manager *manager, struct onoff_client *client,
+			    uint32_t onoff, int result)
+{
+	ARG_UNUSED(manager);
+	ARG_UNUSED(client);
+	ARG_UNUSED(onoff);
+	ARG_UNUSED(result);
+	k_sem_give(&settled);
+}
+
 static int start_crystal(void)
 {
 	struct onoff_manager *manager = crystal_manager();
-	k_timepoint_t end = sys_timepoint_calc(K_MSEC(CRYSTAL_MS));
 	int result;
 	int ret;
 
-	sys_notify_init_spinwait(&crystal.notify);
+	k_sem_reset(&settled);
+	sys_notify_init_callback(&crystal.notify, crystal_settled);
 	ret = onoff_request(manager, &crystal);
 	if (ret < 0) {
 		return ret;
 	}
-	while (sys_notify_fetch_result(&crystal.notify, &result) == -EAGAIN) {
-		if (sys_timepoint_expired(end)) {
-			(void)onoff_cancel_or_release(manager, &crystal);
-			return -ETIMEDOUT;
-		}
-		k_sleep(K_USEC(100));
+	if (k_sem_take(&settled, K_MSEC(CRYSTAL_MS)) != 0) {
+		(void)onoff_cancel_or_release(manager, &crystal);
+		return -ETIMEDOUT;
 	}
-	return result;
+	ret = sys_notify_fetch_result(&crystal.notify, &result);
+	return ret < 0 ? ret : result;
 }
 
 /* The register's value for a power in dBm. False: this radio does not have that. */
@@ -979,6 +1040,7 @@ static void radio_detach(struct cats_port *port)
 	struct k_work_sync sync;
 	unsigned int key = irq_lock();
 	bool crystal_off;
+	bool stopped;
 
 	if (port != user) {
 		irq_unlock(key);
@@ -987,33 +1049,23 @@ static void radio_detach(struct cats_port *port)
 	crystal_off = IS_ENABLED(CONFIG_CATS_SLEEP) && state == SLEEPING;
 	state = OFF;
 	user = NULL;
-	irq_disable(DT_IRQN(DT_NODELABEL(radio)));
+	work_due = NULL;
 	irq_disable(DT_IRQN(DT_NODELABEL(timer0)));
-	(void)stop();
-	disconnect_events();
+	k_sem_reset(&settled);
+	stopped = stop();
 	irq_unlock(key);
 
+	if (!stopped) {
+		(void)k_sem_take(&settled, K_MSEC(STOP_MS));
+	}
+	irq_disable(DT_IRQN(DT_NODELABEL(radio)));
+	disconnect_events();
 	(void)k_work_cancel_sync(&heard_work, &sync);
 	(void)k_work_cancel_sync(&sent_work, &sync);
 	timer_stop();
 	if (!crystal_off) {
 		(void)onoff_cancel_or_release(crystal_manager(), &crystal);
 	}
-}
-
-/*
- * The kernel's clock is another one, and coarse: wake up a tick early, then wait here. A report
- * that is to be the first after the data comes as late as this wakes up.
- */
-static k_timeout_t radio_timeout(uint32_t us)
-{
-	k_ticks_t ticks = k_us_to_ticks_floor64(us);
-
-	if (ticks > 2) {
-		return K_TICKS(ticks - 2);
-	}
-	k_busy_wait(us);
-	return K_NO_WAIT;
 }
 
 const struct cats_transport cats_nrf_radio = {
@@ -1024,7 +1076,7 @@ const struct cats_transport cats_nrf_radio = {
 	.detach = radio_detach,
 	.now = radio_now,
 	.send = radio_send,
-	.timeout = radio_timeout,
+	.wake = radio_wake,
 #if defined(CONFIG_CATS_RECEIVER_OFF) || defined(CONFIG_CATS_SLEEP)
 	.listen = radio_listen,
 	.rested_us = radio_rested,
