@@ -100,6 +100,36 @@ def test_no_static_is_named_as_a_function_of_the_system():
     assert {name: path.name for name, path in names.items() if hasattr(system, name)} == {}
 
 
+#: All of our C code that waits for a time to pass, or asks for something until it is so; and why.
+WAITS = {
+    "samples/calibrate/src/air.c": (["k_msleep"], "the air is quiet between two measurements"),
+    "samples/calibrate/src/compute.c": (
+        ["k_uptime_ticks", "k_busy_wait"],
+        "the counter of cycles stands still in sleep",
+    ),
+    "samples/listen/src/main.c": (["k_sleep"], "a pause between two sounds"),
+    "samples/node/src/main.c": (["k_sleep"] * 2, "a person at the shell; a pause between inputs"),
+    "subsys/cats/transport/loopback.c": (["loopback_now"], "each turn takes a frame away"),
+    "subsys/cats/transport/wait.h": (["k_sleep"], "once a frame, until it starts"),
+}
+
+
+def test_nothing_polls_or_spins():
+    """The processor sleeps until an interrupt, a semaphore or a time: no short sleeps, no busy
+    waits, no loop that reads a clock or a register until it has changed."""
+    waits = re.compile(
+        r"\b(k_busy_wait|k_[um]?sleep|k_yield|k_cpu_(?:atomic_)?idle|WAIT_FOR|NRFX_WAIT_FOR"
+        r"|NRFX_DELAY_US)\("
+        r"|\bwhile \([^{};]*?\b(k_uptime\w*|k_cycle\w*|\w*now|nrfx?_\w+|sys_notify\w*|\w+_ready)\("
+    )
+    found = {}
+    for path, text in texts():
+        if path.suffix in (".c", ".h") and path.parts[0] in ("subsys", "include", "samples"):
+            for call in waits.finditer(text):
+                found.setdefault(path.as_posix(), []).append(call[1] or call[2])
+    assert found == {path: calls for path, (calls, _) in WAITS.items()}
+
+
 def test_private_names_stay_in_their_module():
     """Nobody imports another module's private names, nor asks a module for them."""
     found = []

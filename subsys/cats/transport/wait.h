@@ -20,24 +20,21 @@
 #define CATS_TICKS_US(ticks) ((int32_t)((ticks) * USEC_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
 
 /**
- * @brief Wait until @p at, asleep but for the last ticks.
+ * @brief Sleep until the kernel's tick that is nearest to @p at.
  *
- * A timer that is set for fewer than three ticks may come later: that of the nRF's RTC does.
+ * A tick that is the next one is not waited for: the nRF's timer takes three.
  *
- * @return microseconds by which it is later
+ * @return microseconds by which it is later; less than 0: earlier, by one and a half ticks at most
  */
 static inline int32_t cats_wait_until(uint32_t at, uint32_t (*now)(void))
 {
 	int32_t us = cats_time_diff(at, now());
+	uint32_t ticks = k_us_to_ticks_near32((uint32_t)MAX(us, 0));
 
-	if (us > CATS_TICKS_US(5)) {
-		(void)k_sleep(K_TICKS(k_us_to_ticks_floor32((uint32_t)us) - 2));
-		us = cats_time_diff(at, now());
+	if (ticks > 1) {
+		(void)k_sleep(K_TICKS(ticks - 1)); /* counted from the next tick on */
 	}
-	if (us > 0) {
-		k_busy_wait((uint32_t)us);
-	}
-	return MAX(cats_time_diff(now(), at), 0);
+	return cats_time_diff(now(), at);
 }
 
 /** A driver that has not sent a frame after so long does not come back. */
