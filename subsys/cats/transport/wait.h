@@ -20,11 +20,13 @@
 #define CATS_TICKS_US(ticks) ((int32_t)((ticks) * USEC_PER_SEC / CONFIG_SYS_CLOCK_TICKS_PER_SEC))
 
 /**
- * @brief Sleep until the kernel's tick that is nearest to @p at.
+ * @brief Sleep until about @p at.
  *
- * A tick that is the next one is not waited for: the nRF's timer takes three.
+ * The nRF's timer wakes nobody within three ticks, so that an alarm is up to two ticks late where
+ * another one is just before it. It is set to the tick before the nearest one: both errors are alike.
  *
- * @return microseconds by which it is later; less than 0: earlier, by one and a half ticks at most
+ * @return microseconds by which it is later, or, less than 0, earlier: by one and a half ticks and
+ *         what else has the processor
  */
 static inline int32_t cats_wait_until(uint32_t at, uint32_t (*now)(void))
 {
@@ -32,7 +34,7 @@ static inline int32_t cats_wait_until(uint32_t at, uint32_t (*now)(void))
 	uint32_t ticks = k_us_to_ticks_near32((uint32_t)MAX(us, 0));
 
 	if (ticks > 1) {
-		(void)k_sleep(K_TICKS(ticks - 1)); /* counted from the next tick on */
+		(void)k_sleep(K_TICKS(MAX(ticks - 2, 1))); /* counted from the next tick on */
 	}
 	return cats_time_diff(now(), at);
 }
