@@ -18,8 +18,8 @@ pytestmark = [
 ]
 
 #: By transport: the sample's overlay, and the most microseconds that a round trip may be off. Ticks
-#: of the simulated 32.768 kHz clock have 30.5 us.
-RADIOS = {"nrf_radio": ("nrf-radio", 10), "ieee802154": ("802154", 40), "ble": ("ble", 200)}
+#: of the simulated 32.768 kHz clock have 30.5 us, and the alarm for a frame is set one ahead.
+RADIOS = {"nrf_radio": ("nrf-radio", 10), "ieee802154": ("802154", 70), "ble": ("ble", 230)}
 
 
 @pytest.mark.parametrize("radio", RADIOS)
