@@ -72,7 +72,7 @@ struct cats_engine {
 	const struct cats_image *image;
 	uint8_t *arena;
 #ifndef CATS_NO_STREAM
-	uint16_t position; /* of the first row of this step in its window */
+	uint32_t position; /* of the first row of this step in its window */
 	uint16_t rows;     /* of the window before this step that the node has */
 	uint16_t had;      /* the same behind this step */
 #endif
@@ -123,11 +123,12 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
  * Without it no row is known, and the rows are the first ones. For an image without
  * CATS_FLAG_STREAM it does nothing. With CONFIG_CATS_STREAM.
  *
- * @param position of the first row, a multiple of the rows of a step, below those of the context
+ * @param position of the first row, a multiple of the rows of a step, below those of the context; of
+ *                 a Llama model any number that grows, also past 2^32, as its window slides
  * @param follows  whether the steps before were of this window; else, and where the position is not
  *                 behind theirs, the node has no row any more
  */
-void cats_engine_seek(struct cats_engine *engine, uint16_t position, bool follows);
+void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follows);
 
 /** @brief Of a stream: rows up to those of the step that runs, or ran last, that the node has. */
 uint16_t cats_engine_rows(const struct cats_engine *engine);

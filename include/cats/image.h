@@ -90,6 +90,7 @@ enum cats_pool {
 #define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
 #define CATS_FLAG_STEM 0x0100u          /**< INPUT carries what stems make of the inputs */
 #define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
+#define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -121,16 +122,17 @@ struct cats_image_header {
 
 /** The model's shape and this node's share; buffers in the arena. */
 struct cats_image_model {
-	uint16_t tokens;       /**< N, rows of the residual; of a stream R, rows of a step */
-	uint16_t tokens_in;    /**< rows of the input: N, or N - 1 with a class token */
-	uint16_t features;     /**< F */
-	uint16_t heads;        /**< H */
-	uint16_t hidden;       /**< M */
-	uint16_t blocks;       /**< L */
-	uint16_t inputs;       /**< P */
-	uint16_t outputs;      /**< C */
-	uint16_t head_width;   /**< E = F / H */
-	uint16_t own_heads;    /**< its heads, 0: it only senses; own features = own_heads * E */
+	uint16_t tokens;     /**< N, rows of the residual; of a stream R, rows of a step */
+	uint16_t tokens_in;  /**< rows of the input: N, or N - 1 with a class token */
+	uint16_t features;   /**< F */
+	uint16_t heads;      /**< H */
+	uint16_t hidden;     /**< M */
+	uint16_t blocks;     /**< L */
+	uint16_t inputs;     /**< P */
+	uint16_t outputs;    /**< C */
+	uint16_t head_width; /**< E = F / H */
+	/** heads of this node, 0 where it only senses; own features = own_heads * E */
+	uint16_t own_heads;
 	uint16_t own_hidden;   /**< hidden columns of this node, 0 where it has no heads */
 	uint16_t own_inputs;   /**< input columns of this node, 0 where it has none */
 	uint16_t own_outputs;  /**< output columns of this node, 0 where it has none */
@@ -152,8 +154,15 @@ struct cats_image_model {
 
 	/* Offsets in the arena, bytes, each a multiple of 4. Lifetimes let them overlap. */
 	uint32_t arena_residual; /**< int16 [N][own_heads * E] */
-	uint32_t arena_query;    /**< = arena_heads: a row of q is overwritten by that row of h */
-	/** int8 [heads_per_pass][N][E]; of a stream [L][own_heads][rows of the context][E] */
+	/**
+	 * = arena_heads: a row of q is overwritten by that row of h. Of a Llama model int16 [own
+	 * features], then [own key/value heads * E], then the turns of [E / 2] pairs
+	 */
+	uint32_t arena_query;
+	/**
+	 * int8 [heads_per_pass][N][E]; of a stream [L][own_heads][rows of the context][E]; of a
+	 * Llama model [L][own key/value heads][rows of the context][E], int16 with wide keys
+	 */
 	uint32_t arena_key;
 	/**
 	 * int8 [heads_per_pass][E][N rounded up to 4]; of a stream [L][own_heads][E][rows of the
@@ -161,7 +170,7 @@ struct cats_image_model {
 	 */
 	uint32_t arena_value;
 	uint32_t arena_heads;  /**< int8 [N][own_heads * E] */
-	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden] */
+	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden]; Llama: int16 [2 * own_hidden] */
 	uint32_t arena_rows;   /**< int16 [block_rows][largest stride of a product] */
 	uint32_t arena_scores; /**< int32 [N, or rows of the context, rounded up to 4] */
 	uint32_t arena_input;  /**< int8 [tokens_in][own_inputs] */
@@ -171,7 +180,7 @@ struct cats_image_model {
 	uint32_t arena_window; /**< linear path: int16 [window], window = tokens_in * P */
 	/**
 	 * CATS_POOL_MEAN_OF_NORM: int32 [view of OUTPUT]; of a stream with CATS_POOL_MEAN int32
-	 * [own_heads * E]
+	 * [own_heads * E]; of a Llama model uint16 [rows of the context + 1]
 	 */
 	uint32_t arena_sums;
 
@@ -227,10 +236,11 @@ struct cats_image_gather {
 
 	/**
 	 * INPUT: offset of int16 [N][own features], position and bias in residual units; of a
-	 * stream [rows of the context][own features]. ATTENTION of block 0 of a stream: offset of
-	 * one struct cats_image_stream.
+	 * stream [rows of the context][own features]; of a Llama model offset of one struct
+	 * cats_image_llama. ATTENTION of block 0 of a stream: offset of one struct
+	 * cats_image_stream.
 	 * FORWARD: offset of int8 [256], the activation of the pre-activation v at [v + 128];
-	 * 0 for ReLU
+	 * 0 for ReLU; of a Llama model int16 [257], the activation of the gate
 	 */
 	uint32_t table;
 	/**
@@ -256,7 +266,7 @@ struct cats_image_gather {
 	uint32_t score_multiplier;
 	/**
 	 * HEADS: value scale over heads scale, 2^30..2^31-1. OUTPUT with CATS_POOL_MEAN_OF_NORM:
-	 * sum over normed rows to int8
+	 * sum over normed rows to int8. FORWARD of a Llama model: gate times up to int8
 	 */
 	int32_t value_multiplier;
 	uint32_t value_shift; /**< total right shift, HEADS: 14 + exponent; 1..62 */
@@ -280,10 +290,13 @@ struct cats_image_source {
 	uint16_t columns; /**< columns that the source owns */
 };
 
-/** Gain and bias of one view column, in units of the norm's output step; Q8. */
+/**
+ * Gain and bias of one view column, in units of the norm's output step; Q8. Of an RMS norm the gain,
+ * Q5, and by how much the column's scale is shifted.
+ */
 struct cats_image_norm {
 	int16_t gain; /**< factor of the normalised value */
-	int16_t bias; /**< added to that */
+	int16_t bias; /**< added to that; of an RMS norm c, 0..3 */
 };
 
 /** Accumulator start and requantisation of one output column. */
@@ -321,6 +334,22 @@ struct cats_image_embed {
 struct cats_image_stream {
 	uint16_t rows;     /**< of the context, a multiple of R, at most CATS_MAX_TOKENS */
 	uint16_t reserved; /**< 0 */
+};
+
+/**
+ * With CATS_FLAG_LLAMA a step is one row, and its window slides: doc/numerics-llama.rst. What the
+ * application gives is a token's number, so own_inputs is 4, little-endian, on each node; nobody
+ * sends anything in INPUT. 24 bytes.
+ */
+struct cats_image_llama {
+	uint32_t rows;        /**< offset of int8 [inputs][own features]: E, own columns */
+	uint32_t multipliers; /**< offset of int32 [inputs]: M */
+	uint32_t exponents;   /**< offset of uint8 [own features]: c of own columns, 0..3 */
+	uint32_t turn;        /**< offset of uint32 [E / 2] */
+	uint32_t scales;      /**< 0: all weights have eight bits */
+	uint16_t key_heads;   /**< of the model; divides H */
+	uint8_t embed_shift;  /**< 1..59 */
+	uint8_t wide_keys;    /**< 1: keys are int16; else 0 */
 };
 
 /** How a sample becomes a real input. */
@@ -400,7 +429,8 @@ enum cats_image_error {
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
 	/**
 	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
-	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS or CONFIG_CATS_STREAM
+	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS, CONFIG_CATS_STREAM or
+	 * CONFIG_CATS_LLAMA
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };

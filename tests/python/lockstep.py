@@ -26,7 +26,8 @@ def lockstep(
     owned = input_ranges(model.split)
     nodes = range(len(engines)) if there is None else sorted(there)
     for node in nodes:
-        engines[node].begin(inputs[:, slice(*owned[node])])
+        by_token = model.config.by_token  # each is given all of it
+        engines[node].begin(inputs if by_token else inputs[:, slice(*owned[node])])
     order = list(engines[0].exchanges())
     sent = set()
 

@@ -10,6 +10,7 @@ from cats.deploy.image import (
     DESCRIBED,
     EMBEDDED,
     HEADED,
+    LLAMA_RECORD,
     SHAPED,
     Member,
     members,
@@ -23,6 +24,7 @@ from cats.shape.image_layout import (
     FLAG_CAUSAL,
     FLAG_EMPTY_GATHERS,
     FLAG_HELD,
+    FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
     FLAG_RADIO,
     FLAG_SEALED,
@@ -39,7 +41,8 @@ from cats.shape.partition import Kind
 
 _C_TYPES = {
     np.dtype("i1"): "int8_t", np.dtype("S1"): "char",
-    np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t",
+    np.dtype("<i2"): "int16_t", np.dtype("<u2"): "uint16_t", np.dtype("u1"): "uint8_t",
+    np.dtype("<i4"): "int32_t", np.dtype("<u4"): "uint32_t",
     **{dtype: f"struct {name}" for name, dtype in STRUCTS.items()},
 }  # fmt: skip
 _FLAGS = {
@@ -51,10 +54,11 @@ _FLAGS = {
     FLAG_SIGNED_STEM: "CATS_FLAG_SIGNED_STEM",
     FLAG_EMPTY_GATHERS: "CATS_FLAG_EMPTY_GATHERS",
     FLAG_STREAM: "CATS_FLAG_STREAM",
+    FLAG_LLAMA: "CATS_FLAG_LLAMA",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,
-           "stream": None}  # fmt: skip
+           "stream": None, "llama": LLAMA_RECORD}  # fmt: skip
 _KINDS = tuple(f"CATS_GATHER_{kind.name}" for kind in Kind)
 _POOLS = tuple(f"CATS_POOL_{pool.upper()}" for pool in POOLS)
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
+from cats.integer.llama_model import LlamaModel, columns_of
+from cats.integer.llama_stream import Gathers, gathers_of
 from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
@@ -33,6 +35,7 @@ from cats.shape.image_layout import (
     FLAG_CAUSAL,
     FLAG_EMPTY_GATHERS,
     FLAG_HELD,
+    FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
     FLAG_SEALED,
     FLAG_SIGNED_STEM,
@@ -42,6 +45,7 @@ from cats.shape.image_layout import (
     GATHER,
     HEADER,
     IMAGE_ALIGN,
+    LLAMA,
     MAGIC,
     METADATA,
     MODEL,
@@ -50,6 +54,7 @@ from cats.shape.image_layout import (
     RADIO_SHIFT,
     SOURCE,
     STREAM,
+    TOKEN_BYTES,
 )
 from cats.shape.metadata import NORMALISATIONS, Metadata
 from cats.shape.partition import (
@@ -65,16 +70,17 @@ from cats.shape.partition import (
     silent,
 )
 
-#: In place of a gather: an offset of the header, of the metadata, of the model, or of the stem or
-#: second product of the embedding.
-HEADED, DESCRIBED, SHAPED, EMBEDDED = -1, -2, -3, -4
+#: In place of a gather: an offset of the header, of the metadata, of the model, of the stem or
+#: second product of the embedding, or of what a Llama model has beside.
+HEADED, DESCRIBED, SHAPED, EMBEDDED, LLAMA_RECORD = -1, -2, -3, -4, -5
 
 
 @dataclass(frozen=True)
 class Member:
     """One array of an image. ``gather`` and ``field`` name the offset that points to it (gather
     HEADED: in the header, DESCRIBED: in the metadata, SHAPED: in the model, EMBEDDED: in the record
-    of the stem or of the embedding's second product), ``note`` is the comment in C."""
+    of the stem or of the embedding's second product, LLAMA_RECORD: in that of a Llama model),
+    ``note`` is the comment in C."""
 
     name: str
     data: np.ndarray
@@ -83,9 +89,10 @@ class Member:
     note: str
 
 
-def model_id(model: IntegerModel, plan: Plan) -> int:
+def model_id(model: IntegerModel | LlamaModel, plan: Plan) -> int:
     """32 bits that name a deployment: the first four bytes (little-endian) of SHA-256 over shape,
     split, keep sets, every integer tensor and the plan without the arenas; never 0."""
+    model = gathers_of(model)
     digest = hashlib.sha256()
 
     def add(name: str, value: object) -> None:
@@ -101,6 +108,8 @@ def model_id(model: IntegerModel, plan: Plan) -> int:
     add("plan", common)
     parts = {str(g): step for g, step in enumerate(model.steps)}
     parts |= {name: getattr(model, name) for name in PATHS if getattr(model, name) is not None}
+    if isinstance(model, Gathers):
+        parts["tokens"] = model.tokens
     for of, part in parts.items():
         for name, value in _flatten(part):
             if isinstance(value, np.ndarray):
@@ -132,6 +141,8 @@ def product_columns(model: IntegerModel, g: int, node: int) -> np.ndarray:
     ATTENTION: for each own head E columns of q, E of k, E of v."""
     config, split = model.config, model.split
     kind, _ = gather_kind(config, g)
+    if config.by_token:
+        return columns_of(config, split, kind, node)
     if kind == Kind.INPUT:
         begin, end = embed_ranges(config, split)[node]
         return np.arange(begin, end if split.inputs[node] or not silent(config, g) else begin)
@@ -165,8 +176,9 @@ def radio_name(plan: Plan, nodes: int) -> str:
     return plan.radio.removesuffix(SEALED) if nodes > 1 else RADIO_NAMES[0]
 
 
-def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Member]:
+def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int) -> list[Member]:
     """All arrays of a node's image in their order; offsets, image size and CRC are still 0."""
+    model = gathers_of(model)
     config, split = model.config, model.split
     if not 0 <= node < split.nodes:
         raise CatsError(f"node {node}: the deployment has nodes 0 to {split.nodes - 1}")
@@ -186,8 +198,9 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         "heads": config.heads, "hidden": config.hidden, "blocks": config.blocks,
         "inputs": config.inputs, "outputs": config.outputs, "head_width": config.head_width,
         "own_heads": split.heads[node], "own_hidden": split.hidden[node],
-        "own_inputs": split.inputs[node], "own_outputs": split.outputs[node],
-        "first_output": sum(split.outputs[:node]), "first_input": sum(split.inputs[:node]),
+        "own_inputs": TOKEN_BYTES if config.by_token else split.inputs[node],
+        "own_outputs": split.outputs[node], "first_output": sum(split.outputs[:node]),
+        "first_input": 0 if config.by_token else sum(split.inputs[:node]),
         "first_head": sum(split.heads[:node]),
         "flags": (
             FLAG_CAUSAL * config.causal + FLAG_HELD * plan.held
@@ -195,7 +208,7 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
             + FLAG_OWN_EMBEDDING * (config.embed == "own") + FLAG_STEM * config.stem
             + FLAG_SIGNED_STEM * config.signed_stem
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
-            + FLAG_STREAM * bool(config.context)
+            + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -229,10 +242,13 @@ def members(model: IntegerModel, plan: Plan, node: int, ident: int) -> list[Memb
         for s, (cut, (begin, end)) in enumerate(
             zip(gather.sources, own_ranges(config, split, kind), strict=True)
         ):
+            columns = 0 if config.by_token and kind == Kind.INPUT else end - begin
             sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
-                             end - begin)  # fmt: skip
+                             columns)  # fmt: skip
         arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)
-        if kind == Kind.INPUT:
+        if isinstance(model, Gathers) and kind == Kind.INPUT:
+            arrays += _llama_arrays(model, node)
+        elif kind == Kind.INPUT:
             arrays += _embed_arrays(model, node, arena.offsets)
         elif g == 1 and config.context:
             record = np.zeros(1, STREAM)
@@ -277,6 +293,26 @@ def _embed_arrays(model: IntegerModel, node: int, places: Mapping[str, int]) -> 
         Member("embed_weights", weights, EMBEDDED, "weights", f"[{what}][stride], as all"),
         Member("embed_channels", _channels(product, own), EMBEDDED, "channels",
                f"of each own column: [{what}]"),
+    ]  # fmt: skip
+
+
+def _llama_arrays(model: Gathers, node: int) -> list[Member]:
+    """What a node has of a Llama model beside its gathers."""
+    tokens, config = model.tokens, model.config
+    own = slice(*own_ranges(config, model.split, Kind.ATTENTION)[node])
+    record = np.zeros(1, LLAMA)
+    record["key_heads"], record["embed_shift"] = config.key_heads, tokens.embed_shift
+    record["wide_keys"] = config.wide_keys
+    return [
+        Member("llama", record, 0, "table", "embedding, positions, key/value heads"),
+        Member("llama_rows", np.ascontiguousarray(tokens.rows[:, own]), LLAMA_RECORD, "rows",
+               "own columns of each token's row: [inputs][own features]"),
+        Member("llama_multipliers", tokens.multiplier.astype("<i4"), LLAMA_RECORD, "multipliers",
+               "of each token: [inputs]"),
+        Member("llama_exponents", tokens.exponent[own].astype("u1"), LLAMA_RECORD, "exponents",
+               "of own residual columns: [own features]"),
+        Member("llama_turn", tokens.turn.astype("<u4"), LLAMA_RECORD, "turn",
+               "of a pair of columns, from a row to the next, in 2^-32 of a turn"),
     ]  # fmt: skip
 
 
@@ -373,7 +409,8 @@ def _gather_arrays(
     if kind == Kind.RESULT:
         return found
     product = step.product
-    assert product is not None
+    if product is None:  # INPUT of a Llama model
+        return found
     view = np.array(node_view(config, split, model.keep, g, node), np.int64)
     columns = product_columns(model, g, node)
     row["view"], row["stride"] = len(view), round_up(len(view), 4)
@@ -386,6 +423,9 @@ def _gather_arrays(
             step.table[:, own[0] : own[1]].astype("<i2"),
             f"position and bias, residual units: [{'C' if config.context else 'N'}][own features]",
         )
+    elif kind == Kind.FORWARD and config.by_token:
+        assert step.table is not None
+        add("table", step.table.astype("<i2"), "activation at every 256th value of the gate: [257]")
     elif kind == Kind.FORWARD and step.table is not None:
         add("table", step.table.astype(np.int8), "activation of v at [v + 128]")
     if step.norm is not None:
@@ -410,7 +450,7 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
     records = {part.name: part.data for part in parts}
     owners = {
         HEADED: head, DESCRIBED: records.get("metadata"), SHAPED: records["model"],
-        EMBEDDED: records.get("embed"),
+        EMBEDDED: records.get("embed"), LLAMA_RECORD: records.get("llama"),
     }  # fmt: skip
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
         if part.gather < 0:
@@ -429,6 +469,6 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
     return bytes(image), offsets
 
 
-def pack(model: IntegerModel, plan: Plan, node: int, ident: int) -> bytes:
+def pack(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int) -> bytes:
     """The partition image of one node; ``ident`` is model_id(model, plan)."""
     return seal(members(model, plan, node, ident))[0]

@@ -15,11 +15,13 @@ from cats.shape.image_layout import (
     CHANNEL,
     CRC_BEGIN,
     EMBED,
+    FLAG_LLAMA,
     FLAG_STEM,
     FLAG_STREAM,
     FORMAT_VERSION,
     GATHER,
     HEADER,
+    LLAMA,
     MAGIC,
     METADATA,
     MODEL,
@@ -38,7 +40,8 @@ class Image:
     int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
     for linear_weights and linear_channels, where the node has the path; arrays[-4, field] for
     weights and channels of the embedding's second product, or of the stem, whose record is
-    ``embed``; ``stream`` is that of a stream. metadata by field name, None where there is none;
+    ``embed``; ``stream`` is that of a stream, ``llama`` that of a Llama model, whose arrays are
+    arrays[-5, field]. metadata by field name, None where there is none;
     then sensors SENSOR [channels], names of classes, (name, unit) of channels and of values."""
 
     header: dict[str, int]
@@ -53,6 +56,7 @@ class Image:
     value_names: tuple[tuple[str, str], ...] = ()
     embed: dict[str, int] | None = None
     stream: dict[str, int] | None = None
+    llama: dict[str, int] | None = None
 
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
@@ -103,17 +107,29 @@ def parse(data: bytes) -> Image:
     if model["flags"] & FLAG_STREAM and len(gathers) > 1:
         stream = _plain(read("the stream", gathers[1]["table"], STREAM, 1)[0])
         positions = stream["rows"]
+    llama, activation = None, ("i1", 256)
+    if model["flags"] & FLAG_LLAMA and gathers:
+        llama = _plain(read("the Llama record", gathers[0]["table"], LLAMA, 1)[0])
+        activation = "<i2", 257
+        for field, (dtype, *dims) in {
+            "rows": ("i1", model["inputs"], own),
+            "multipliers": ("<i4", model["inputs"]),
+            "exponents": ("u1", own),
+            "turn": ("<u4", model["head_width"] // 2),
+        }.items():
+            arrays[-5, field] = read(f"{field} of the Llama record", llama[field], dtype, *dims)
+    records = [(1, "table")] * (stream is not None) + [(0, "table")] * (llama is not None)
     for g, row in enumerate(gathers):
         kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
         shapes = {
             "own_keep": ("<u2", kept),
-            "table": ("<i2", positions, own) if row["kind"] == Kind.INPUT else ("i1", 256),
+            "table": ("<i2", positions, own) if row["kind"] == Kind.INPUT else activation,
             "norm": (EMBED, 1) if row["kind"] == Kind.INPUT else (NORM, row["view"]),
             "weights": ("i1", row["products"], row["stride"]),
             "channels": (CHANNEL, row["products"]),
         }
         for field, (dtype, *dims) in shapes.items():
-            if row[field] and (stream is None or (g, field) != (1, "table")):
+            if row[field] and (g, field) not in records:
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)
     embed = None
     if (0, "norm") in arrays:
@@ -133,7 +149,7 @@ def parse(data: bytes) -> Image:
         if model[field]:
             arrays[-1, field] = read(f"{field} of the model", model[field], dtype, *dims)
     if not head["metadata"]:
-        return Image(head, model, gathers, sources, arrays, embed=embed, stream=stream)
+        return Image(head, model, gathers, sources, arrays, embed=embed, stream=stream, llama=llama)
     record = _plain(read("the metadata", head["metadata"], METADATA, 1)[0])
     sensors = read("the channels", record["sensors"], SENSOR, record["channels"])
     values = sensors[:0]
@@ -155,7 +171,7 @@ def parse(data: bytes) -> Image:
     )
     return Image(
         head, model, gathers, sources, arrays, record, sensors, tuple(map(name, places)), *both,
-        embed, stream,
+        embed, stream, llama,
     )  # fmt: skip
 
 

@@ -13,7 +13,16 @@ import numpy as np
 from cats.plan.arena import ALIGN, ARENA_ALIGN, Buffer, lower_bound, pack, round_up, ticks
 from cats.plan.plan import Arena, GatherPlan, Mode, exchange_order
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import READY, KeepSets, Kind, gather_kind, own_ranges, view_width
+from cats.shape.image_layout import TOKEN_BYTES
+from cats.shape.partition import (
+    READY,
+    KeepSets,
+    Kind,
+    gather_kind,
+    key_heads,
+    own_ranges,
+    view_width,
+)
 
 #: Buffers of which one is in use at a time.
 SCRATCH = ("rows", "scores", "window")
@@ -147,10 +156,29 @@ def buffer_sizes(
         sizes["sums"] = 4 * config.features  # of a view it is as much or less
     if config.pool == "mean" and config.context:
         sizes["sums"] = 4 * own
+    if config.by_token:
+        sizes |= llama_sizes(config, split, node)
     for g, plan in enumerate(gathers):
         for of, size in tile_sizes(config, split, g, plan, node).items():
             sizes |= {f"{of}{g}.{b}": size for b in range(plan.buffers)}
     return sizes
+
+
+def llama_sizes(config: ModelConfig, split: SplitConfig, node: int) -> dict[str, int]:
+    """Bytes of what is otherwise in a stream of the Llama family: keys and values of the key/value
+    heads that a node computes, queries, keys and turns as they leave their product, gates and ups,
+    and where in the window each row stands."""
+    width, rows = config.head_width, config.context
+    begin, end = key_heads(config, split)[node]
+    keys = (end - begin) * width
+    return {
+        "key": config.blocks * keys * rows * (2 if config.wide_keys else 1),
+        "value": config.blocks * keys * round_up(rows, 4),
+        "query": 2 * (split.heads[node] * width + keys) + 4 * (width // 2),
+        "hidden": 2 * 2 * split.hidden[node],
+        "input": TOKEN_BYTES,
+        "sums": 2 * (rows + 1),
+    }
 
 
 def tile_sizes(

@@ -32,6 +32,7 @@ from cats.shape.image_layout import (
     GATHER,
     HEADER,
     IMAGE_ALIGN,
+    LLAMA,
     MODEL,
     NORM,
     SOURCE,
@@ -88,10 +89,18 @@ def image_size(
         image += round_up(2 * kept, 4)
         view = view_width(config, split, keep, g, node)
         outputs = product_width(config, split, g, node)
-        if kind == Kind.INPUT:
+        if kind == Kind.INPUT and config.by_token:
+            table = config.inputs * (split.heads[node] * config.head_width + 4)
+            weights += table
+            image += LLAMA.itemsize + round_up(table, 4) - table
+            image += round_up(split.heads[node] * config.head_width, 4)
+            image += 4 * (config.head_width // 2)
+        elif kind == Kind.INPUT:
             table = 2 * config.positions * split.heads[node] * config.head_width
             weights += table
             image += round_up(table, 4) - table
+        elif kind == Kind.FORWARD and config.by_token:
+            image += round_up(2 * 257, 4)
         elif kind == Kind.FORWARD and config.activation == "gelu":
             weights += 256
         if kind in NORMED:

@@ -84,7 +84,9 @@ class ModelConfig:
 
     With ``context`` it is a stream: an inference is a step of ``tokens_in`` new rows, which attend
     to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
-    ``cats.integer.steps`` makes one of a causal model.
+    ``cats.integer.steps`` makes one of a causal model. A stream of a vocabulary takes one token's
+    number a step, each node has its own columns of all tokens' embeddings, and the context is a
+    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``.
     """
 
     tokens_in: int
@@ -112,6 +114,7 @@ class ModelConfig:
     tied: bool = later(False)
     vocabulary: bool = later(False)
     context: int = later(0)
+    wide_keys: bool = later(False)
 
     @property
     def stem(self) -> bool:
@@ -132,6 +135,11 @@ class ModelConfig:
     def embed_outputs(self) -> int:
         """Output columns of the embedding's first product: its hidden columns, or F."""
         return self.embed_hidden if self.embed_layers == 2 else self.features
+
+    @property
+    def by_token(self) -> bool:
+        """Whether an inference is a step of one token, whose number each node is given."""
+        return self.vocabulary and bool(self.context)
 
     @property
     def window(self) -> int:
@@ -236,6 +244,8 @@ class ModelConfig:
                 f"steps of {self.tokens_in} rows do not fill a context of {self.context}: choose a "
                 "number that divides it"
             )
+        if self.by_token and self.tokens_in != 1:
+            raise CatsError(f"steps of {self.tokens_in} rows: a stream of a vocabulary takes one")
         if not self.causal:
             raise CatsError("rows of a stream do not wait for later ones: train with --causal")
         if self.linear:
@@ -275,8 +285,19 @@ class ModelConfig:
                 "exported or simulated"
             )
 
+    def _is_llama(self) -> bool:
+        """Whether it is of the family that cats.integer.llama computes."""
+        return (
+            (self.norm, self.position, self.feed_forward, self.pool)
+            == ("rms", "rotary", "gated", "all")
+            and not self.bias
+            and self.inputs == self.outputs
+        )
+
     def _no_integers(self) -> list[str]:
         """What the integer model cannot compute yet, by its names."""
+        if self.by_token and self._is_llama():
+            return []
         return [
             what
             for what, there in {

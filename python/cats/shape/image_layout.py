@@ -19,6 +19,7 @@ FLAG_EMPTY_GATHERS = 128
 FLAG_RADIO, RADIO_SHIFT = 0x70, 4
 FLAG_STEM = 0x100
 FLAG_SIGNED_STEM = 0x400
+FLAG_LLAMA = 0x800
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
@@ -69,6 +70,10 @@ EMBED = _struct(
     ("weights", "<u4"), ("channels", "<u4"), ("shift", "<u4"), ("arena_hidden", "<u4"),
 )  # fmt: skip
 STREAM = _struct(("rows", "<u2"), ("reserved", "<u2"))
+LLAMA = _struct(
+    ("rows", "<u4"), ("multipliers", "<u4"), ("exponents", "<u4"), ("turn", "<u4"),
+    ("scales", "<u4"), ("key_heads", "<u2"), ("embed_shift", "u1"), ("wide_keys", "u1"),
+)  # fmt: skip
 METADATA = _struct(
     ("normalisation", "u1"), ("overlap", "u1"), ("channels", "<u2"), ("height", "<u2"),
     ("width", "<u2"), ("patch_height", "<u2"), ("patch_width", "<u2"), ("classes", "<u2"),
@@ -86,7 +91,9 @@ STRUCTS = {
     "cats_image_header": HEADER, "cats_image_model": MODEL, "cats_image_gather": GATHER,
     "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
     "cats_image_embed": EMBED, "cats_image_metadata": METADATA, "cats_image_sensor": SENSOR,
-    "cats_image_stream": STREAM,
+    "cats_image_stream": STREAM, "cats_image_llama": LLAMA,
 }  # fmt: skip
+#: What an application gives a step of a Llama model: a token's number, little-endian.
+TOKEN_BYTES = 4
 #: First byte that the CRC covers.
 CRC_BEGIN = 16

@@ -133,8 +133,9 @@ KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
 def silent(model: ModelConfig, g: int) -> bool:
-    """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs."""
-    return model.embed == "own" and gather_kind(model, g)[0] == Kind.INPUT
+    """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
+    token whose number all are given."""
+    return (model.embed == "own" or model.by_token) and gather_kind(model, g)[0] == Kind.INPUT
 
 
 def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
@@ -244,9 +245,10 @@ def node_view(
 
 
 def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> int:
-    """Columns of node's view of gather g; 0 in RESULT, which no product follows."""
+    """Columns of node's view of gather g; 0 where no product follows: in RESULT, and in INPUT of a
+    stream of a vocabulary."""
     kind, _ = gather_kind(config, g)
-    if kind == Kind.RESULT:
+    if kind == Kind.RESULT or (kind == Kind.INPUT and config.by_token):
         return 0
     begin, end = own_ranges(config, split, kind)[node]
     return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
@@ -257,6 +259,8 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
     embed."""
     kind, _ = gather_kind(config, g)
     if silent(config, g):
+        if config.by_token:
+            return 0
         begin, end = embed_ranges(config, split)[node]
         return end - begin if split.inputs[node] else 0
     own = split.heads[node] * config.head_width

@@ -19,6 +19,15 @@ static uint32_t ratio(uint32_t v, uint32_t total)
 	return quotient;
 }
 
+#ifndef CATS_NO_LLAMA
+void cats_attend_scored(const struct cats_attention *a, int32_t top, uint16_t n, int8_t *out)
+{
+	const uint32_t total = cats_softmax(a->scores, n, top, a->score_multiplier);
+
+	cats_weigh(a, ratio((uint32_t)a->value_multiplier, total), n, out);
+}
+#endif
+
 void cats_attend(const struct cats_attention *a, const int8_t *query, uint16_t n, int8_t *out)
 {
 	const int32_t top = cats_score(a, query, n);

@@ -26,6 +26,9 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
 #ifndef CATS_NO_STREAM
 	engine->had = cats_streams(image->model) ? image->model->tokens : 0;
 #endif
+	if (CATS_LLAMA && cats_is_llama(image->model)) {
+		cats_llama_seek(engine, 0, false);
+	}
 	return 0;
 }
 
@@ -127,6 +130,8 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 			cats_pool_steps(engine, gather);
 		} else if (gather->kind == CATS_GATHER_OUTPUT) {
 			pool(engine, gather, row);
+		} else if (CATS_LLAMA && gather->kind == CATS_GATHER_HEADS && cats_is_llama(m)) {
+			cats_llama_attend(engine, gather);
 		} else if (gather->kind == CATS_GATHER_HEADS && !(m->flags & CATS_FLAG_HELD)) {
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
 		}
@@ -251,7 +256,13 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 		}
 		p.weights = cats_table(image, gather->weights);
 		p.channels = cats_table(image, gather->channels);
-		if (gather->kind == CATS_GATHER_ATTENTION) {
+		if (CATS_LLAMA && gather->kind == CATS_GATHER_ATTENTION &&
+		    cats_is_llama(image->model)) {
+			cats_llama_project(tile, &p);
+		} else if (CATS_LLAMA && gather->kind == CATS_GATHER_FORWARD &&
+			   cats_is_llama(image->model)) {
+			cats_llama_hide(tile, &p);
+		} else if (gather->kind == CATS_GATHER_ATTENTION) {
 			multiply_heads(tile, &p, tile->first + row, first, heads);
 		} else {
 			multiply(tile, &p, row);
@@ -325,6 +336,8 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 	} else if (CATS_OWN_EMBEDDING && tile.gather->kind == CATS_GATHER_INPUT &&
 		   cats_embeds_own(m) && (tile.gather->products == 0 || tile.gather->norm != 0)) {
 		cats_embed(&tile);
+	} else if (CATS_LLAMA && tile.gather->kind == CATS_GATHER_INPUT && cats_is_llama(m)) {
+		cats_llama_embed(engine);
 	} else if (tile.gather->products > 0) {
 		consume_rows(&tile, 0, m->own_heads);
 	}

@@ -17,7 +17,7 @@
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
  * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS,
- * CONFIG_CATS_STREAM).
+ * CONFIG_CATS_STREAM, CONFIG_CATS_LLAMA, of which the last needs the one before it).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -46,6 +46,12 @@
 #define CATS_STREAM 0
 #else
 #define CATS_STREAM 1
+#endif
+
+#if defined(CATS_NO_LLAMA) || defined(CATS_NO_STREAM)
+#define CATS_LLAMA 0
+#else
+#define CATS_LLAMA 1
 #endif
 
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
@@ -142,6 +148,52 @@ static inline bool cats_has_stem(const struct cats_image_model *model)
 static inline bool cats_may_keep_none(const struct cats_image_model *model)
 {
 	return CATS_EMPTY_GATHERS && (model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
+}
+
+/* Whether an inference is a step. */
+static inline bool cats_streams(const struct cats_image_model *model)
+{
+	return CATS_STREAM && (model->flags & CATS_FLAG_STREAM) != 0;
+}
+
+static inline const struct cats_image_stream *cats_stream(const struct cats_image *image)
+{
+	return cats_table(image, image->gathers[1].table); /* ATTENTION of block 0 */
+}
+
+/* Rows that keys and values have room for. */
+static inline uint16_t cats_cache_rows(const struct cats_image *image,
+				       const struct cats_image_model *model)
+{
+	return cats_streams(model) ? cats_stream(image)->rows : model->tokens;
+}
+
+/* Whether it is of the Llama family: a stream whose steps are one row. */
+static inline bool cats_is_llama(const struct cats_image_model *model)
+{
+	return CATS_LLAMA && (model->flags & CATS_FLAG_LLAMA) != 0;
+}
+
+static inline const struct cats_image_llama *cats_llama(const struct cats_image *image)
+{
+	return cats_table(image, image->gathers[0].table);
+}
+
+/* The key/value head that an own head reads, among those that this node has. */
+static inline uint32_t cats_key_of(const struct cats_image *image, uint32_t head)
+{
+	const struct cats_image_model *m = image->model;
+	const uint32_t shared = m->heads / cats_llama(image)->key_heads;
+
+	return (m->first_head + head) / shared - m->first_head / shared;
+}
+
+/* Columns of keys, and of values, of a block. */
+static inline uint32_t cats_key_columns(const struct cats_image *image)
+{
+	const struct cats_image_model *m = image->model;
+
+	return (cats_key_of(image, m->own_heads - 1u) + 1) * m->head_width;
 }
 
 /* Whether this node has inputs, and no part of the transformer. */

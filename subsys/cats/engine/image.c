@@ -12,11 +12,11 @@
 
 #include "crc32.h"
 #include "engine_internal.h"
+#include "image_check.h"
 #include "image_header.h"
 
 #define CRC_BEGIN 16u
 #define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
-#define MAX_SHIFT 62u       /* doc/numerics.rst: requantisation */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
 
 #define STEM_FLAGS (CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM)
@@ -30,7 +30,8 @@
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
 	((CATS_OWN_EMBEDDING ? 0 : STEM_FLAGS | CATS_FLAG_OWN_EMBEDDING) |                         \
-	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS))
+	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS) |                                      \
+	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM) | (CATS_LLAMA ? 0 : CATS_FLAG_LLAMA))
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -38,18 +39,6 @@ struct tensor {
 	uint32_t own;   /* this node's */
 	uint32_t first; /* the first of them */
 };
-
-static bool in_range(uint32_t v, uint32_t low, uint32_t high)
-{
-	return low <= v && v <= high;
-}
-
-/* An array of the image, from its offset. */
-static bool table_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
-{
-	return offset >= sizeof(*header) && offset % 4 == 0 && offset <= header->image_size &&
-	       bytes <= header->image_size - offset;
-}
 
 /* The same of one that may be empty: then it has none. */
 static bool used_table_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
@@ -64,12 +53,6 @@ static bool step_table_fits(const struct cats_image *image, uint32_t offset, uin
 		return offset == 0;
 	}
 	return table_fits(image->header, offset, bytes);
-}
-
-static bool buffer_fits(const struct cats_image_header *header, uint32_t offset, uint32_t bytes)
-{
-	return offset % 4 == 0 && offset <= header->arena_size &&
-	       bytes <= header->arena_size - offset;
 }
 
 static bool header_fits(const struct cats_image_header *h)
@@ -102,13 +85,16 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       m->tokens_in == m->tokens - (m->pool == CATS_POOL_CLASS) && m->tokens_in >= 1 &&
 	       in_range(m->features, 1, CATS_MAX_COLUMNS) &&
 	       in_range(m->hidden, 1, CATS_MAX_COLUMNS) &&
-	       in_range(m->inputs, 1, CATS_MAX_COLUMNS) &&
-	       in_range(m->outputs, 1, CATS_MAX_COLUMNS) && in_range(m->blocks, 1, MAX_BLOCKS) &&
-	       h->gathers == 4 * m->blocks + 3 &&
+	       in_range(m->inputs, 1, cats_is_llama(m) ? UINT16_MAX : CATS_MAX_COLUMNS) &&
+	       in_range(m->outputs, 1, cats_is_llama(m) ? UINT16_MAX : CATS_MAX_COLUMNS) &&
+	       in_range(m->blocks, 1, MAX_BLOCKS) && h->gathers == 4 * m->blocks + 3 &&
 	       (uint32_t)m->heads * m->head_width == m->features && share_fits(m) &&
-	       m->own_inputs <= m->inputs &&
+	       (cats_is_llama(m) || m->own_inputs <= m->inputs) &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags & ~KNOWN_FLAGS) == 0 &&
+	       (m->flags &
+		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
+		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |
+		  CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))) == 0 &&
 	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -235,6 +221,9 @@ static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 
 	switch (kind) {
 	case CATS_GATHER_INPUT:
+		if (CATS_LLAMA && cats_is_llama(m)) {
+			return (struct tensor){0, 0, UINT32_MAX};
+		}
 		if (cats_has_stem(m)) {
 			return stem_tensor(image);
 		}
@@ -302,8 +291,22 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	return true;
 }
 
-static uint32_t products_of(const struct cats_image_model *m, uint8_t kind)
+static uint32_t products_of(const struct cats_image *image, uint8_t kind)
 {
+	const struct cats_image_model *m = image->model;
+
+	if (CATS_LLAMA && cats_is_llama(m)) {
+		switch (kind) {
+		case CATS_GATHER_INPUT:
+			return 0;
+		case CATS_GATHER_ATTENTION:
+			return cats_own_features(m) + 2 * cats_key_columns(image);
+		case CATS_GATHER_FORWARD:
+			return 2u * m->own_hidden;
+		default:
+			break;
+		}
+	}
 	switch (kind) {
 	case CATS_GATHER_ATTENTION:
 		return 3 * cats_own_features(m);
@@ -383,7 +386,7 @@ static bool products_fit(const struct cats_image *image, const struct cats_image
 			return gather->products == 0;
 		}
 	}
-	return gather->products == products_of(image->model, gather->kind);
+	return gather->products == products_of(image, gather->kind);
 }
 
 static bool product_fits(const struct cats_image *image, const struct cats_image_gather *gather,
@@ -404,6 +407,9 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 
+	if (CATS_LLAMA && cats_is_llama(m)) {
+		return cats_llama_step_fits(image, gather);
+	}
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		return (gather->norm == 0 || cats_embeds_own(m) || cats_has_stem(m)) &&
@@ -428,11 +434,6 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	}
 	return gather->send_multiplier >= 1 && in_range(gather->send_shift, 1, MAX_SHIFT) &&
 	       step_table_fits(image, gather->norm, gather->view * sizeof(struct cats_image_norm));
-}
-
-static bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
-{
-	return b >= a + a_size || a >= b + b_size;
 }
 
 /* The sums of the rows' columns, which make the row that is multiplied. */
@@ -501,8 +502,10 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	const struct cats_image_model *m = image->model;
 	const uint32_t own = cats_own_features(m);
 	const uint32_t cache = cats_cache_rows(image, m);
-	const uint32_t pass =
-		(uint32_t)m->heads_per_pass * m->head_width * (cats_streams(m) ? m->blocks : 1u);
+	const uint32_t columns = CATS_LLAMA && cats_is_llama(m)
+					 ? cats_key_columns(image)
+					 : (uint32_t)m->heads_per_pass * m->head_width;
+	const uint32_t pass = columns * (cats_streams(m) ? m->blocks : 1u);
 	const uint32_t rows_size = 2 * m->block_rows * stride;
 	const uint32_t pooled = cats_averages(m) ? m->tokens : cats_output_rows(image);
 	const struct {
@@ -531,6 +534,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	       (!cats_streams(m) || m->pool != CATS_POOL_MEAN ||
 		buffer_fits(h, m->arena_sums, 4 * own)) &&
 	       (!CATS_OWN_EMBEDDING || embedding_apart(image, rows_size)) &&
+	       (!CATS_LLAMA || !cats_is_llama(m) || cats_llama_arena_fits(image, rows_size)) &&
 	       (!cats_averages(m) || sums_fit(image, rows_size)) &&
 	       (!cats_has_linear(m) || linear_fits(image));
 }
@@ -571,7 +575,8 @@ static int content_reason(const struct cats_image *image)
 		return CATS_IMAGE_FEATURE;
 	}
 	if (!model_fits(image->header, image->model) ||
-	    (cats_streams(image->model) && !stream_fits(image))) {
+	    (cats_streams(image->model) && !stream_fits(image)) ||
+	    (CATS_LLAMA && cats_is_llama(image->model) && !cats_llama_model_fits(image))) {
 		return CATS_IMAGE_INVALID;
 	}
 	for (uint16_t g = 0; g < image->header->gathers; g++) {
@@ -589,7 +594,7 @@ static int content_reason(const struct cats_image *image)
 		if (!exchange_fits(image->model, gather) || !sources_fit(image, g, &view, &slots)) {
 			return CATS_IMAGE_INVALID;
 		}
-		if ((CATS_OWN_EMBEDDING || CATS_EMPTY_GATHERS) && slots == 0 &&
+		if ((CATS_OWN_EMBEDDING || CATS_EMPTY_GATHERS || CATS_LLAMA) && slots == 0 &&
 		    image->header->nodes > 1 && gather->rounds != 0) {
 			return CATS_IMAGE_INVALID; /* there is nothing to repair */
 		}
@@ -661,19 +666,20 @@ int cats_image_expect(const struct cats_image *image, int node, uint32_t model_i
 }
 
 /* One behind the other, so that there is no table of pointers. */
-static const char reasons[] = "image is fine\0"
-			      "truncated image: write all of it\0"
-			      "no image here, or not aligned to 8: check its address\0"
-			      "another format version: export again or update the firmware\0"
-			      "corrupt image: write it again\0"
-			      "image contradicts itself: export again\0"
-			      "of another node: write this node's\0"
-			      "of another deployment: write the same export to all nodes\0"
-			      "phase does not ascend: export again\0"
-			      "slot_us too long: export again\0"
-			      "spacing_us too long: export again\0"
-			      "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS or STREAM\0"
-			      "unknown error";
+static const char reasons[] =
+	"image is fine\0"
+	"truncated image: write it all\0"
+	"no image here, or not aligned to 8: check its address\0"
+	"another format version: export again or update firmware\0"
+	"corrupt image: write it again\0"
+	"image contradicts itself: export again\0"
+	"of another node: write this node's\0"
+	"of another deployment: write one export to all nodes\0"
+	"phase does not ascend: export again\0"
+	"slot_us too long: export again\0"
+	"spacing_us too long: export again\0"
+	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM or LLAMA\0"
+	"unknown error";
 
 const char *cats_image_strerror(int error)
 {

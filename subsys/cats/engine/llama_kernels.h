@@ -49,6 +49,9 @@ void cats_turn_key(int8_t *key, const int16_t *head, const struct cats_turn *tur
 int32_t cats_score_turned(const struct cats_attention *a, const int16_t *query, uint32_t n);
 int32_t cats_score_wide(const struct cats_attention *a, const int16_t *query, uint32_t n);
 
+/* attention.c: what cats_attend() does behind its scores, of which top is the largest. */
+void cats_attend_scored(const struct cats_attention *a, int32_t top, uint16_t n, int8_t *out);
+
 /* The middle of a gated feed-forward, of one block. */
 struct cats_gate {
 	const int16_t *table; /* [257] the activation, at every 256th value of the gate */

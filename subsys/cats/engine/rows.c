@@ -9,6 +9,7 @@
 
 #include "engine_internal.h"
 #include "kernels.h"
+#include "llama_kernels.h"
 #include "rows.h"
 
 struct cats_own_row cats_own_row(const struct cats_engine *engine, struct cats_exchange x,
@@ -154,8 +155,15 @@ void cats_tile_row(const struct cats_tile *tile, uint16_t row, int16_t *y, uint3
 		if (tile->lossy) {
 			missing = clear_missing(tile, row, y, step);
 		}
-		cats_norm(y, step, gather->view, gather->view - missing,
-			  cats_table(tile->engine->image, gather->norm), gather->norm_epsilon);
+		if (CATS_LLAMA && cats_is_llama(tile->engine->image->model)) {
+			cats_rms_norm(y, step, gather->view, gather->view - missing,
+				      cats_table(tile->engine->image, gather->norm),
+				      gather->norm_epsilon);
+		} else {
+			cats_norm(y, step, gather->view, gather->view - missing,
+				  cats_table(tile->engine->image, gather->norm),
+				  gather->norm_epsilon);
+		}
 		if (missing != 0) {
 			clear_missing(tile, row, y, step);
 		}

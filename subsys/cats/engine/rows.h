@@ -10,6 +10,8 @@
 
 #include <cats/engine.h>
 
+struct cats_product;
+
 /* One tile that is being consumed. */
 struct cats_tile {
 	const struct cats_engine *engine;
@@ -74,6 +76,17 @@ int32_t cats_spread(const struct cats_engine *engine, int32_t sum);
 
 /* steps.c: own columns of the mean over the rows that a node has, these included. */
 void cats_pool_steps(const struct cats_engine *engine, const struct cats_image_gather *gather);
+
+/*
+ * llama.c: with CATS_FLAG_LLAMA, of the one row of a step. Its place among the rows that are kept,
+ * its residual, its queries, keys and values (p: the product behind ATTENTION), own heads, and
+ * hidden columns (p: the product behind FORWARD).
+ */
+void cats_llama_seek(struct cats_engine *engine, uint32_t position, bool follows);
+void cats_llama_embed(const struct cats_engine *engine);
+void cats_llama_project(const struct cats_tile *tile, struct cats_product *p);
+void cats_llama_attend(const struct cats_engine *engine, const struct cats_image_gather *gather);
+void cats_llama_hide(const struct cats_tile *tile, struct cats_product *p);
 
 /* embed.c: a tile of INPUT on a node without inputs, or with an embedding of two layers. */
 void cats_embed(const struct cats_tile *tile);

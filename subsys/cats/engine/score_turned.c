@@ -19,13 +19,15 @@ static inline int32_t score(const struct cats_attention *a, const int16_t *query
 	int32_t top = INT32_MIN;
 
 	for (uint32_t j = 0; j < n; j++) {
-		int32_t sum = 0;
+		uint32_t sum = 0; /* of what no product left there it may wrap */
 
 		for (uint32_t e = 0; e < width; e++) {
-			sum += query[e] * (wide ? wide_key[j * width + e] : key[j * width + e]);
+			const int16_t k = wide ? wide_key[j * width + e] : key[j * width + e];
+
+			sum += (uint32_t)(query[e] * k);
 		}
-		a->scores[j] = sum;
-		top = sum > top ? sum : top;
+		a->scores[j] = (int32_t)sum;
+		top = a->scores[j] > top ? a->scores[j] : top;
 	}
 	return top;
 }

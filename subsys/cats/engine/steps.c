@@ -23,12 +23,16 @@ uint16_t cats_context_rows(const struct cats_image *image)
 	return cats_streams(image->model) ? cats_stream(image)->rows : 0;
 }
 
-void cats_engine_seek(struct cats_engine *engine, uint16_t position, bool follows)
+void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follows)
 {
 	const struct cats_image_model *m = engine->image->model;
 	const struct cats_image_stream *stream;
 
 	if (!cats_streams(m)) {
+		return;
+	}
+	if (CATS_LLAMA && cats_is_llama(m)) {
+		cats_llama_seek(engine, position, follows);
 		return;
 	}
 	stream = cats_stream(engine->image);

@@ -1,0 +1,112 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""A model of the Llama family as a stream: what planner, image and engine compute with.
+
+A step takes one token's number, which every node is given; each has its own columns of the
+embedding of all tokens, so nothing of gather INPUT is on the air. The context is the model's
+window, which slides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.integer.llama import everything
+from cats.integer.llama_model import FourBitProduct, LlamaModel, RmsNorm
+from cats.integer.model import IntegerModel, Norm, Product, Step
+from cats.integer.reference import Availability
+from cats.shape.partition import full_keep
+
+#: Most tokens: an image counts them in 16 bits.
+MAX_TOKENS_OF_IMAGE = 2**16 - 1
+
+
+def stream_of(model: LlamaModel) -> LlamaModel:
+    """The model as a stream of single tokens; CatsError where there is no image of it yet."""
+    config = dataclasses.replace(
+        model.config, tokens_in=1, context=model.config.tokens, wide_keys=model.wide_keys
+    )
+    config.check()
+    if config.inputs > MAX_TOKENS_OF_IMAGE:
+        raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
+    if not all(model.split.heads):
+        raise CatsError("each node of a Llama model computes: use shares above 0")
+    products = [model.head, *(p for b in model.blocks for p in (b.qkv, b.out, b.up, b.down))]
+    if any(isinstance(product, FourBitProduct) for product in products):
+        raise CatsError("images have no weights of four bits yet: quantise to eight")
+    silent = [[() for _ in model.keep[0]]]
+    return dataclasses.replace(model, config=config, keep=[*silent, *model.keep[1:]])
+
+
+def window_of(stream: LlamaModel) -> LlamaModel:
+    """The inverse of ``stream_of``: what ``cats.integer.llama`` computes with."""
+    config = dataclasses.replace(stream.config.whole, wide_keys=False)
+    keep = [full_keep(config, stream.split)[0], *stream.keep[1:]]
+    return dataclasses.replace(stream, config=config, keep=keep)
+
+
+def every_row(model: LlamaModel, availability: Availability) -> Availability:
+    """What arrived of a step of a stream, as ``cats.integer.llama`` has it: a token's whole row, as
+    all have it."""
+    return Availability((everything(window_of(model)).gathers[0], *availability.gathers[1:]))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What is no gather's: the embedding, the residual's exponents, the turns of pairs."""
+
+    rows: np.ndarray
+    multiplier: np.ndarray
+    embed_shift: int
+    exponent: np.ndarray
+    turn: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gathers(IntegerModel):
+    """A stream of the Llama family gather by gather, as images have it: a norm's ``bias`` is the
+    exponent of its column, FORWARD's ``value`` takes gate times up to a hidden column."""
+
+    tokens: Tokens = None  # type: ignore[assignment]
+
+
+def gathers_of(model: IntegerModel | LlamaModel) -> IntegerModel:
+    """A stream of the Llama family gather by gather; other models as they are."""
+    if not isinstance(model, LlamaModel):
+        return model
+    if not model.config.by_token:
+        raise CatsError("a Llama model has images as a stream: cats.integer.llama_stream.stream_of")
+
+    def normed(product: Product, norm: RmsNorm, **other: object) -> Step:
+        gains = Norm(norm.gain, model.exponent.astype(np.int16), norm.epsilon)
+        return Step(product, gains, send_multiplier=norm.send_multiplier,
+                    send_shift=norm.send_shift, **other)  # fmt: skip
+
+    steps = [Step()]
+    for block in model.blocks:
+        steps += [
+            normed(block.qkv, block.norm1),
+            Step(
+                block.out,
+                score_multiplier=block.score_multiplier,
+                value_multiplier=block.value_multiplier,
+                value_shift=block.value_shift,
+            ),
+            normed(
+                block.up,
+                block.norm2,
+                table=block.table,
+                value_multiplier=block.hidden_multiplier,
+                value_shift=block.hidden_shift,
+            ),
+            Step(block.down),
+        ]
+    tokens = Tokens(model.rows, model.multiplier, model.embed_shift, model.exponent, model.turn)
+    return Gathers(
+        model.config, model.split, model.keep, 1.0, model.output_scale,
+        (*steps, normed(model.head, model.norm), Step()), tokens=tokens,
+    )  # fmt: skip

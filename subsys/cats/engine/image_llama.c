@@ -1,0 +1,127 @@
+/*
+ * SPDX-FileCopyrightText: Copyright The CATS Project
+ * SPDX-License-Identifier: Apache-2.0
+ */
+
+/* The check of what only images of Llama models have: see image.c. */
+
+#include "image_check.h"
+
+#if CATS_LLAMA
+
+#define MAX_EXPONENT 3
+#define MAX_WIDE_HEAD 128u /* doc/numerics-llama.rst: scores fit 32 bits */
+
+/* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
+#define MAX_SQUARES (UINT32_MAX >> 14)
+
+static bool record_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_llama *l = cats_llama(image);
+
+	return table_fits(h, image->gathers[0].table, sizeof(*l)) && l->scales == 0 &&
+	       in_range(l->key_heads, 1, m->heads) && m->heads % l->key_heads == 0 &&
+	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && l->wide_keys <= 1 &&
+	       (l->wide_keys == 0 || m->head_width <= MAX_WIDE_HEAD) &&
+	       table_fits(h, l->rows, m->inputs * cats_own_features(m)) &&
+	       table_fits(h, l->multipliers, m->inputs * sizeof(int32_t)) &&
+	       table_fits(h, l->exponents, cats_own_features(m)) &&
+	       table_fits(h, l->turn, m->head_width / 2u * sizeof(uint32_t));
+}
+
+bool cats_llama_model_fits(const struct cats_image *image)
+{
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_llama *l = cats_llama(image);
+	const uint16_t others =
+		CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM | CATS_FLAG_HELD;
+	const int32_t *multipliers;
+	const uint8_t *exponents;
+
+	if (!cats_streams(m) || (m->flags & others) != 0 || m->tokens != 1 ||
+	    m->pool != CATS_POOL_ALL || m->own_heads == 0 || m->head_width % 2 != 0 ||
+	    m->own_inputs != sizeof(uint32_t) || m->first_input != 0 || !record_fits(image)) {
+		return false;
+	}
+	multipliers = cats_table(image, l->multipliers);
+	for (uint32_t t = 0; t < m->inputs; t++) {
+		if (multipliers[t] < 1) {
+			return false;
+		}
+	}
+	exponents = cats_table(image, l->exponents);
+	for (uint32_t c = 0; c < cats_own_features(m); c++) {
+		if (exponents[c] > MAX_EXPONENT) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool norm_fits(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	const struct cats_image_norm *norm = cats_table(image, gather->norm);
+	uint32_t squares = 0;
+
+	if (gather->send_multiplier < 1 || !in_range(gather->send_shift, 1, MAX_SHIFT) ||
+	    !table_fits(image->header, gather->norm, gather->view * sizeof(*norm))) {
+		return false;
+	}
+	for (uint32_t c = 0; c < gather->view; c++) {
+		if (norm[c].bias < 0 || norm[c].bias > MAX_EXPONENT) {
+			return false;
+		}
+		squares += 1u << (2 * norm[c].bias);
+	}
+	return squares <= MAX_SQUARES;
+}
+
+bool cats_llama_step_fits(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	const bool scaled =
+		gather->value_multiplier >= 1 && in_range(gather->value_shift, 1, MAX_SHIFT);
+
+	switch (gather->kind) {
+	case CATS_GATHER_INPUT:
+	case CATS_GATHER_HIDDEN:
+		return gather->norm == 0;
+	case CATS_GATHER_HEADS:
+		return gather->norm == 0 && scaled;
+	case CATS_GATHER_FORWARD:
+		return scaled && norm_fits(image, gather) &&
+		       table_fits(image->header, gather->table, 257 * sizeof(int16_t));
+	default: /* ATTENTION, OUTPUT */
+		return norm_fits(image, gather);
+	}
+}
+
+bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size)
+{
+	const struct cats_image_model *m = image->model;
+	const uint32_t rows = cats_stream(image)->rows;
+	const uint32_t keys = cats_key_columns(image);
+	const uint32_t heads = cats_own_features(m) + keys;
+	const uint32_t turns = m->head_width / 2u;
+	const uint32_t key_bytes = cats_llama(image)->wide_keys ? sizeof(int16_t) : 1;
+	const struct {
+		uint32_t offset;
+		uint32_t bytes;
+	} buffers[] = {
+		{m->arena_key, m->blocks * keys * rows * key_bytes},
+		{m->arena_heads, heads * sizeof(int16_t) + turns * sizeof(uint32_t)},
+		{m->arena_hidden, 2u * m->own_hidden * sizeof(int16_t)},
+		{m->arena_sums, (rows + 1) * sizeof(uint16_t)},
+	};
+
+	for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) {
+		if (!buffer_fits(image->header, buffers[i].offset, buffers[i].bytes) ||
+		    !apart(buffers[i].offset, buffers[i].bytes, m->arena_rows, rows_size)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+#endif /* CATS_LLAMA */

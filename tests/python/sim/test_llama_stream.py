@@ -1,0 +1,275 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Llama models in C: every step of D engines is the reference's, to the bit; what images may say."""
+
+import dataclasses
+import shutil
+import subprocess
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cats.deploy import c_header, image, image_reader
+from cats.errors import CatsError
+from cats.integer import reference
+from cats.integer.llama import LlamaSteps
+from cats.integer.llama_model import columns_of
+from cats.integer.llama_stream import every_row, stream_of, window_of
+from cats.integer.random_llama import random_config, random_llama
+from cats.integer.random_models import random_keep, random_split
+from cats.plan import predict
+from cats.plan.buffers import KEPT, buffer_sizes, largest_stride
+from cats.plan.plan import mode_of
+from cats.plan.planner import make_plan
+from cats.shape import image_layout as layout
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import Kind, node_view, own_ranges
+from cats.sim._native import lib
+from cats.sim.engine import Engine, verify
+from lockstep import engines_of, lockstep
+
+
+@st.composite
+def llamas(draw, most=4):
+    """(stream, plan) of a random model of the family."""
+    seed = draw(st.integers(0, 2**31))
+    config = random_config(seed)
+    split = random_split(seed, config, 1 + seed % min(most, config.heads, config.hidden))
+    keep = random_keep(seed, config, split, draw(st.sampled_from((1.0, 0.6))))
+    model = random_llama(seed, config, split, keep, draw(st.booleans()), draw(st.booleans()))
+    stream = stream_of(model)
+    plan = make_plan(
+        stream.config, split, stream.keep, payload=draw(st.sampled_from((None, 9, 40)))
+    )
+    return stream, plan
+
+
+def token_bytes(token):
+    return np.array([token], "<u4").view(np.int8)[None]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    llamas(),
+    st.integers(0, 2**31),
+    st.sampled_from((0.0, 0.1, 0.5)),
+    st.booleans(),
+    st.sampled_from((0, 2**32 - 5)),
+)
+def test_steps(drawn, seed, loss, away, first):
+    """Rows beyond the window, which slides; nodes miss steps, begin anew, and lose fragments."""
+    stream, plan = drawn
+    rng = np.random.default_rng(seed)
+    engines, steps = engines_of(stream, plan), LlamaSteps(window_of(stream))
+    nodes, context = stream.split.nodes, stream.config.context
+    steps.position = first
+    joined = np.zeros(nodes, bool)
+    for step in range(2 * context + 2):
+        position = (first + step) % 2**32
+        there = [d for d in range(nodes) if not away or rng.random() < 0.7]
+        if away and rng.random() < 0.1:
+            d = int(rng.integers(nodes))
+            engines[d] = engines_of(stream, plan)[d]
+            steps.forget(d)
+            joined[d] = False
+        bits = reference.random_fragments(stream, plan, loss, rng)
+        for g in bits:
+            for tile in g:
+                for receiver in tile:
+                    for d in set(range(nodes)) - set(there):
+                        receiver[d] = np.zeros_like(receiver[d])
+        token = int(rng.integers(stream.config.inputs))
+        for d in there:
+            engines[d].seek(position, bool(joined[d]))
+            joined[d] = True
+        outputs = lockstep(stream, plan, engines, token_bytes(token), bits, there=there)
+        has = every_row(stream, reference.availability_from_fragments(stream, plan, bits))
+        took = np.isin(np.arange(nodes), there)
+        want = steps.step(np.array([[token]]), has, took)[0]
+        for d in there:
+            np.testing.assert_array_equal(outputs[d], want[d], f"{step} {d}")
+            assert engines[d].known == steps._known[0, d].sum()
+
+
+def small(nodes=2, wide=True):
+    config = ModelConfig(
+        6, 9, 9, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
+        vocabulary=True,
+    )  # fmt: skip
+    split = SplitConfig.even(config, nodes)
+    keep = random_keep(2, config, split, 0.6)
+    stream = stream_of(random_llama(3, config, split, keep, wide))
+    return stream, make_plan(stream.config, split, stream.keep)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_what_an_image_holds(wide):
+    """Where everything stands, and its size as the planner says it."""
+    stream, plan = small(4, wide)
+    config, split = stream.config, stream.split
+    for d in range(4):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        flags = layout.FLAG_LLAMA | layout.FLAG_STREAM | layout.FLAG_CAUSAL
+        assert found.model["flags"] & flags == flags
+        assert (found.model["tokens"], found.model["own_inputs"]) == (1, 4)
+        assert found.stream == {"rows": 6, "reserved": 0}
+        assert found.llama["key_heads"] == 3
+        assert found.llama["wide_keys"] == wide
+        begin, end = own_ranges(config, split, Kind.HEADS)[d]
+        np.testing.assert_array_equal(found.arrays[-5, "rows"], stream.rows[:, begin:end])
+        np.testing.assert_array_equal(found.arrays[-5, "turn"], stream.turn)
+        for g, kind in ((1, Kind.ATTENTION), (3, Kind.FORWARD), (9, Kind.OUTPUT)):
+            view = node_view(config, split, stream.keep, g, d)
+            columns = columns_of(config, split, kind, d)
+            product = {1: stream.blocks[0].qkv, 3: stream.blocks[0].up, 9: stream.head}[g]
+            want = product.weight[np.ix_(view, columns)].T
+            np.testing.assert_array_equal(found.weights(g), want)
+            assert (found.arrays[g, "norm"]["bias"] == stream.exponent[view]).all()
+        size = predict.node_size(config, split, stream.keep, plan, d)
+        assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
+        assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+def test_damaged_images_are_refused():
+    """What the engine indexes with stays inside; what is not of the family is refused."""
+    stream, plan = small()
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    flags, size = found.model["flags"], found.header["arena_size"]
+
+    def changed(offset, value, width):
+        other = bytearray(data)
+        other[offset : offset + width] = value.to_bytes(width, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        return verify(bytes(other))[0]
+
+    def refuses(record, at, name, *values):
+        part, offset = record.fields[name][:2]
+        for value in values:
+            said = changed(at + offset, value, part.base.itemsize)
+            assert said == lib.CATS_IMAGE_INVALID, (name, value)
+
+    def gather(g):
+        return found.header["gather_table"] + g * layout.GATHER.itemsize
+
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    end = found.header["image_size"]
+    outside = (0, 2, 40, end, end - 2, 2**32 - 4)
+    record = found.gathers[0]["table"]
+    for name in ("rows", "multipliers", "turn", "exponents"):
+        refuses(layout.LLAMA, record, name, *outside)
+    refuses(layout.LLAMA, record, "scales", 44)
+    refuses(layout.LLAMA, record, "key_heads", 0, 4, 7, 65535)
+    refuses(layout.LLAMA, record, "embed_shift", 0, 60, 255)
+    refuses(layout.LLAMA, record, "wide_keys", 2, 255)
+    refuses(layout.GATHER, gather(0), "table", *outside)
+    refuses(layout.GATHER, gather(0), "norm", 44)
+    refuses(layout.GATHER, gather(0), "products", 1)
+    for g in (1, 3, 9):
+        refuses(layout.GATHER, gather(g), "norm", *outside)
+        refuses(layout.GATHER, gather(g), "send_shift", 0, 63)
+        refuses(layout.GATHER, gather(g), "send_multiplier", 0, 2**31)
+        for c in (4, 2**16 - 1):
+            assert changed(found.gathers[g]["norm"] + 2, c, 2) == lib.CATS_IMAGE_INVALID
+    refuses(layout.GATHER, gather(3), "table", *outside)
+    for g in (2, 3):
+        refuses(layout.GATHER, gather(g), "value_multiplier", 0, 2**31)
+        refuses(layout.GATHER, gather(g), "value_shift", 0, 63)
+    assert changed(found.llama["multipliers"], 0, 4) == lib.CATS_IMAGE_INVALID
+    assert changed(found.llama["exponents"], 4, 1) == lib.CATS_IMAGE_INVALID
+    model = found.header["model"]
+    refuses(
+        layout.MODEL, model, "flags", flags ^ layout.FLAG_CAUSAL, flags ^ layout.FLAG_STREAM,
+        flags ^ layout.FLAG_LLAMA, flags | layout.FLAG_HELD, flags | layout.FLAG_OWN_EMBEDDING,
+        flags | layout.FLAG_STEM,
+    )  # fmt: skip
+    refuses(layout.MODEL, model, "tokens", 0, 2)
+    refuses(layout.MODEL, model, "pool", 0, 2, 4)
+    refuses(layout.MODEL, model, "own_inputs", 0, 3, 5, 9)
+    refuses(layout.MODEL, model, "first_input", 1)
+    refuses(layout.MODEL, model, "own_heads", 0, 2, 4)
+    rooms = buffer_sizes(stream.config, stream.split, plan.gathers, 1, mode_of(plan), 24)
+    for name in ("key", "value", "query", "hidden", "sums"):
+        place = size - -(-rooms[name] // 4) * 4 + 4
+        refuses(layout.MODEL, model, f"arena_{name}", place)
+    refuses(layout.MODEL, model, "arena_sums", found.model["arena_rows"])
+
+
+def test_a_wide_head_is_refused():
+    stream, plan = small(1)
+    config = dataclasses.replace(
+        stream.config, features=260, heads=2, kv_heads=1, blocks=1, wide_keys=False
+    )
+    split = SplitConfig.even(config, 1)
+    narrow = stream_of(random_llama(1, config.whole, split, wide_keys=False))
+    plan = make_plan(narrow.config, split, narrow.keep)
+    data = bytearray(image.pack(narrow, plan, 0, 1))
+    assert verify(bytes(data))[0] == lib.CATS_IMAGE_OK
+    data[image_reader.parse(bytes(data)).gathers[0]["table"] + 23] = 1
+    data[12:16] = zlib.crc32(data[16:]).to_bytes(4, "little")
+    assert verify(bytes(data))[0] == lib.CATS_IMAGE_INVALID
+
+
+def test_what_is_kept_has_its_memory_alone():
+    stream, plan = small()
+    for d, arena in enumerate(plan.arenas):
+        stride = largest_stride(stream.config, stream.split, stream.keep, d)
+        mode = mode_of(plan)
+        sizes = buffer_sizes(stream.config, stream.split, plan.gathers, d, mode, stride)
+        spans = {
+            n: (arena.offsets[n], arena.offsets[n] + s) for n, s in sizes.items() if "." not in n
+        }
+        for g, (tile, outbox) in enumerate(zip(arena.tiles, arena.outboxes, strict=True)):
+            spans[f"tile{g}"] = tile[0], tile[0] + sizes[f"tile{g}.0"]
+            spans[f"outbox{g}"] = outbox[0], outbox[0] + sizes[f"outbox{g}.0"]
+        for name in KEPT:
+            begin, end = spans[name]
+            for other, (first, last) in spans.items():
+                if other != name and first < last:
+                    assert end <= first or last <= begin, (name, other)
+
+
+def test_a_number_that_no_token_has_is_the_last():
+    stream, plan = small(1)
+    bits = reference.random_fragments(stream, plan, 0.0, np.random.default_rng(0))
+    outputs = [
+        lockstep(stream, plan, engines_of(stream, plan), token_bytes(token), bits)[0]
+        for token in (8, 9, 2**32 - 1)
+    ]
+    assert (outputs[0] == outputs[1]).all()
+    assert (outputs[0] == outputs[2]).all()
+
+
+def test_what_has_no_image():
+    stream, _ = small(1)
+    model = window_of(stream)
+    with pytest.raises(CatsError, match="as a stream"):
+        image.model_id(model, None)
+    four = random_llama(1, model.config, model.split, in_four_bits=True)
+    with pytest.raises(CatsError, match="four bits"):
+        stream_of(four)
+    with pytest.raises(CatsError, match="takes one"):
+        dataclasses.replace(stream.config, tokens_in=2).check()
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
+def test_header_has_the_bytes(tmp_path):
+    stream, plan = small()
+    (tmp_path / "cats_partition.h").write_text(c_header.header(stream, plan, 1, 7))
+    (tmp_path / "main.c").write_text(
+        '#include "cats_partition.h"\n#include <stdio.h>\nint main(void)\n{\n'
+        "\treturn fwrite(&cats_partition, 1, CATS_PARTITION_SIZE, stdout) == 0;\n}\n"
+    )
+    include = Path(__file__).resolve().parents[3] / "include"
+    program = tmp_path / "main"
+    subprocess.run(
+        ["gcc", "-Wall", "-Werror", f"-I{include}", tmp_path / "main.c", "-o", program], check=True
+    )
+    found = subprocess.run([program], check=True, capture_output=True).stdout
+    assert found == image.pack(stream, plan, 1, 7)
