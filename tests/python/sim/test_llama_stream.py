@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Llama models in C: every step of D engines is the reference's, to the bit; what images may say."""
+"""Llama models in C: steps of D engines are the reference's, to the bit; what images may say."""
 
 import dataclasses
 import shutil
