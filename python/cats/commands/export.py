@@ -21,6 +21,7 @@ examples:
   cats export RUN -o DEPLOY --nodes 2
   cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --stream
+  cats export STORIES -o DEPLOY --nodes 4
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -133,7 +134,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stream", nargs="?", const=1, type=arguments.whole(1, 1023), metavar="ROWS",
         help="an inference is a step: each so many new tokens of a causal model (1) give a result, "
-        "keys and values of earlier ones stay in the nodes' RAM",
+        "keys and values of earlier ones stay in the nodes' RAM; models of 'cats import' that read "
+        "tokens are always that, a token a step",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",
@@ -162,6 +164,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json_argument(parser)
 
 
+def check_for_text(args: argparse.Namespace) -> None:
+    """CatsError for options that a language model of the Llama family has no use for."""
+    from cats.errors import CatsError
+
+    if args.stream not in (None, 1):
+        raise CatsError(f"--stream {args.stream}: a step of this model takes one token")
+    for name, unused in (
+        ("--calibration", "calibration" in getattr(args, "given", ())),
+        ("--counts-per-unit", args.counts_per_unit),
+        ("--data", args.data),
+        ("--input-split", args.input_split),
+    ):
+        if unused:
+            raise CatsError(
+                f"{args.run} reads tokens, and is calibrated on text that it writes itself: no "
+                f"{name}"
+            )
+
+
 def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import check_free, export, render
@@ -170,23 +191,29 @@ def run(args: argparse.Namespace) -> int:
     from cats.report import write_json
     from cats.shape.config import node_shares
     from cats.training.run_folder import load_run, quantise_run
+    from cats.training.text_integers import quantise_llama_run
 
     check_free(args.out, args.force)
     if "calibration" in getattr(args, "given", ()) and load_run(args.run)[1].extra.get("scales"):
         raise CatsError(
             f"{args.run} was trained with roundings and has its scales: no --calibration"
         )
-    model, source = quantise_run(
-        args.run,
-        args.calibration,
-        args.counts_per_unit,
-        node_shares(args.nodes, args.shares),
-        args.input_split,
-        args.output_split,
-        data=args.data,
-    )
-    if args.stream is not None:
-        model = stream_of(model, args.stream)
+    shares = node_shares(args.nodes, args.shares)
+    if load_run(args.run)[1].model.is_llama:
+        check_for_text(args)
+        model, source = quantise_llama_run(args.run, shares, args.output_split)
+    else:
+        model, source = quantise_run(
+            args.run,
+            args.calibration,
+            args.counts_per_unit,
+            shares,
+            args.input_split,
+            args.output_split,
+            data=args.data,
+        )
+        if args.stream is not None:
+            model = stream_of(model, args.stream)
     meta = export(
         model,
         args.out,

@@ -5,7 +5,8 @@
 ::
 
     DEPLOY/plan.json                   everything for people and programs: shape, plan, sizes, air
-    DEPLOY/integer.json, .safetensors  the quantised model as a whole (cats.integer.model)
+    DEPLOY/integer.json, .safetensors  the quantised model as a whole (cats.integer.model), or
+    DEPLOY/llama.json, .safetensors    one of the Llama family (cats.integer.llama_files)
     DEPLOY/node_03/cats_partition.h    node 3's partition as a C header
     DEPLOY/node_03/cats_partition.bin  the same bytes for a flash partition
     DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
@@ -33,7 +34,10 @@ from cats import schema
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.files import FolderKind
+from cats.integer import llama_files
 from cats.integer import model as integer
+from cats.integer.llama_model import LlamaModel, check_llama
+from cats.integer.llama_stream import Gathers, gathers_of, stream_of, window_of
 from cats.integer.model import IntegerModel
 from cats.plan.boards import board_named
 from cats.plan.plan import Plan, plan_from_json, plan_to_json
@@ -43,7 +47,7 @@ from cats.plan.radio import RADIOS
 from cats.plan.streaming import beside_window, table_beside
 from cats.report import table
 from cats.shape import image_layout as layout
-from cats.shape.config import to_json
+from cats.shape.config import ModelConfig, to_json
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.tasks import log_mel
@@ -62,6 +66,8 @@ FOLDER = FolderKind(
         PLAN,
         integer.INTEGER_JSON,
         integer.INTEGER_TENSORS,
+        llama_files.LLAMA_JSON,
+        llama_files.LLAMA_TENSORS,
         "node_[0-9][0-9]/cats_partition.*",
         log_mel.HEADER,
     ),
@@ -136,7 +142,7 @@ def describe(
         },
         "air": _air(model, plan, options),
         "fastest": _fastest(model, plan),
-        **({"stream": _beside(model, plan, options)} if config.context else {}),
+        **({"stream": _beside(model, plan, options)} if _has_window(config) else {}),
         "plan": plan_to_json(plan),
         "keep": [[list(columns) for columns in sources] for sources in keep],
     }
@@ -159,6 +165,11 @@ def _air(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict[str, dic
             **air_json(config, split, keep, other),
         }
     return found
+
+
+def _has_window(config: ModelConfig) -> bool:
+    """Whether it is a stream whose window could be one inference as well."""
+    return bool(config.context) and config.whole.has_integers
 
 
 def _beside(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict:
@@ -244,8 +255,22 @@ def check_free(out: Path, force: bool) -> None:
     FOLDER.check(out, force, "choose another folder, or replace it with --force")
 
 
+def whole_files(model: IntegerModel) -> dict[str, bytes]:
+    """The files of the quantised model as a whole."""
+    if isinstance(model, Gathers):
+        return llama_files.to_files(window_of(model.llama))
+    return integer.to_files(model)
+
+
+def read_whole(path: Path) -> IntegerModel:
+    """Inverse of ``whole_files``, from a DEPLOY folder."""
+    if (path / llama_files.LLAMA_JSON).exists():
+        return gathers_of(stream_of(llama_files.load(path)))
+    return integer.load(path)
+
+
 def export(
-    model: IntegerModel,
+    model: IntegerModel | LlamaModel,
     out: Path | str,
     *,
     formats: str = "both",
@@ -254,17 +279,22 @@ def export(
     force: bool = False,
     **options: Any,
 ) -> dict:
-    """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json."""
+    """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
+    the Llama family as a stream."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
     check_free(out, force)
-    integer.check_integer(model)
+    if isinstance(model, LlamaModel):
+        check_llama(model)
+        model = gathers_of(stream_of(model))
+    else:
+        integer.check_integer(model)
     chosen = PlanOptions(**options)
     plan = chosen.plan(model.config, model.split, model.keep)
     meta = describe(model, plan, options=chosen, run=run, formats=formats)
     files = partition_files(model, plan, formats, flash_address)
-    FOLDER.write(out, {PLAN: dump(meta).encode(), **integer.to_files(model), **files})
+    FOLDER.write(out, {PLAN: dump(meta).encode(), **whole_files(model), **files})
     return meta
 
 
@@ -324,7 +354,7 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
     file = schema.convert(meta, DeployFile, path / PLAN, again="export again")
     plan = plan_from_json(meta["plan"], path / PLAN)
     ident, formats, count = int(file.model_id, 16), file.formats, len(file.nodes)
-    model = integer.load(path)
+    model = read_whole(path)
     if model.split.nodes != count or len(plan.arenas) != count:
         raise CatsError(f"{path / PLAN} is not of the model beside it: export again")
     mine = None if model.metadata is None else metadata_to_json(model.metadata)

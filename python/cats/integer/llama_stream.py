@@ -68,10 +68,16 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Gathers(IntegerModel):
-    """A stream of the Llama family gather by gather, as images have it: a norm's ``bias`` is the
-    exponent of its column, FORWARD's ``value`` takes gate times up to a hidden column."""
+    """A stream of the Llama family (``llama``) gather by gather, as images have it: a norm's
+    ``bias`` is the exponent of its column, FORWARD's ``value`` takes gate times up to a hidden
+    column. An input is a token's number, its four bytes."""
 
-    tokens: Tokens = None  # type: ignore[assignment]
+    llama: LlamaModel = None  # type: ignore[assignment]
+
+    @property
+    def tokens(self) -> Tokens:
+        """What is no gather's."""
+        return Tokens(*(getattr(self.llama, field.name) for field in dataclasses.fields(Tokens)))
 
 
 def gathers_of(model: IntegerModel | LlamaModel) -> IntegerModel:
@@ -105,8 +111,7 @@ def gathers_of(model: IntegerModel | LlamaModel) -> IntegerModel:
             ),
             Step(block.down),
         ]
-    tokens = Tokens(model.rows, model.multiplier, model.embed_shift, model.exponent, model.turn)
     return Gathers(
         model.config, model.split, model.keep, 1.0, model.output_scale,
-        (*steps, normed(model.head, model.norm), Step()), tokens=tokens,
+        (*steps, normed(model.head, model.norm), Step()), llama=model,
     )  # fmt: skip

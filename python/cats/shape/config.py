@@ -142,6 +142,16 @@ class ModelConfig:
         return self.vocabulary and bool(self.context)
 
     @property
+    def is_llama(self) -> bool:
+        """Whether it is of the family that ``cats.integer.llama`` computes."""
+        return (
+            (self.norm, self.position, self.feed_forward, self.pool)
+            == ("rms", "rotary", "gated", "all")
+            and (self.vocabulary, self.causal, self.bias) == (True, True, False)
+            and self.inputs == self.outputs
+        )
+
+    @property
     def window(self) -> int:
         """Inputs of the linear path: the whole window as one row."""
         return self.tokens_in * self.inputs
@@ -281,22 +291,13 @@ class ModelConfig:
         if lacking := self._no_integers():
             raise CatsError(
                 f"there are no integers yet for {', '.join(lacking)}: such a model can be trained, "
-                "evaluated and run ('cats generate', a Llama with --integer too), not planned, "
-                "exported or simulated"
+                "evaluated and run ('cats generate', a Llama with --integer too, which 'cats "
+                "export' exports), not planned or simulated"
             )
-
-    def _is_llama(self) -> bool:
-        """Whether it is of the family that cats.integer.llama computes."""
-        return (
-            (self.norm, self.position, self.feed_forward, self.pool)
-            == ("rms", "rotary", "gated", "all")
-            and not self.bias
-            and self.inputs == self.outputs
-        )
 
     def _no_integers(self) -> list[str]:
         """What the integer model cannot compute yet, by its names."""
-        if self.by_token and self._is_llama():
+        if self.by_token and self.is_llama:
             return []
         return [
             what

@@ -5,8 +5,10 @@ itself, and held against it over more of that."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,6 +28,9 @@ from cats.integer.sampling import sampling
 from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
+from cats.shape.config import to_json
+from cats.training.generate import run_tokenizer
+from cats.training.run_folder import WEIGHTS, dealt, load_run
 
 #: Rows of text that calibrate, the most of them in one text, and their seed.
 CALIBRATING, _ROWS, _SEED = 4096, 256, 1 << 40
@@ -64,6 +69,32 @@ def integers_of(model: CatsTransformer, begin: int | None = None, **options: obj
     rows = min(_ROWS, model.config.tokens)
     text = written(model, CALIBRATING // rows, rows, _SEED, begin)
     return quantize_text(model, text.to(model.device), **options)
+
+
+def quantise_llama_run(
+    path: Path | str, shares: Sequence[float] | None = None, output_split: str | None = None
+) -> tuple[LlamaModel, dict]:
+    """The integers of a RUN folder's language model over nodes with these ``shares`` (None: those
+    of the run), each with its part of the vocabulary unless ``output_split`` is ``single``; and
+    where they come from."""
+    path = Path(path)
+    model, run = load_run(path)
+    _, ends = run_tokenizer(path, run)
+    split = run.split.deal(
+        run.model, shares or run.split.heads, output_split=output_split or "even"
+    )
+    source = {
+        "task": run.task,
+        "seed": run.seed,
+        "task_options": run.extra.get("task_options"),
+        "training": run.extra.get("training"),
+        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
+        "written_tokens": CALIBRATING,
+    }
+    if split != run.split:
+        model = dealt(path, model, split)
+        source["trained_split"] = to_json(run.split)
+    return integers_of(model, ends.begin), source
 
 
 def mixed(

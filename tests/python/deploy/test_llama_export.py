@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Deployments of language models of the Llama family: written, read back, refused where damaged."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from cats.deploy.export import PLAN, export, load_deploy
+from cats.errors import CatsError
+from cats.integer.llama_files import LLAMA_JSON, LLAMA_TENSORS
+from cats.integer.llama_stream import window_of
+from cats.integer.model import INTEGER_JSON
+from cats.integer.random_llama import random_llama
+from cats.shape.config import ModelConfig, SplitConfig
+
+CONFIG = ModelConfig(
+    8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
+    pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
+    tied=True, vocabulary=True,
+)  # fmt: skip
+
+
+def model(nodes=3, **options):
+    return random_llama(5, CONFIG, SplitConfig.even(CONFIG, nodes), **options)
+
+
+def test_a_deployment_is_read_as_it_was_written(tmp_path):
+    whole = model()
+    meta = export(whole, tmp_path / "d", radio="nrf_radio", rounds=1)
+    again = export(whole, tmp_path / "again", radio="nrf_radio", rounds=1)
+    assert meta == again
+    found, plan, told, images = load_deploy(tmp_path / "d")
+    assert told == json.loads((tmp_path / "d" / PLAN).read_text())
+    assert found.config.by_token
+    assert (found.config.context, found.config.tokens) == (8, 1)
+    for name in ("rows", "turn", "exponent"):
+        np.testing.assert_array_equal(getattr(window_of(found.llama), name), getattr(whole, name))
+    assert window_of(found.llama).config == CONFIG
+    assert [len(packed) for packed in images] == [n["image_bytes"] for n in meta["nodes"]]
+    assert plan.gathers[0].rounds == 0  # nothing of it is sent, so nothing is repaired
+    assert plan.gathers[1].rounds == 1
+    for d in range(3):
+        folder = tmp_path / "d" / f"node_{d:02d}"
+        assert (folder / "cats_partition.bin").read_bytes() == images[d]
+        assert "CATS_FLAG_LLAMA" in (folder / "cats_partition.h").read_text()
+    assert not (tmp_path / "d" / INTEGER_JSON).exists()
+
+
+def test_other_models_replace_it(tmp_path):
+    export(model(), tmp_path / "d")
+    other = model(2, wide_keys=False)
+    export(other, tmp_path / "d", force=True)
+    found = load_deploy(tmp_path / "d")[0]
+    assert found.split.nodes == 2
+    assert not found.config.wide_keys
+
+
+@pytest.mark.parametrize("file", [LLAMA_JSON, LLAMA_TENSORS])
+def test_a_damaged_one_is_refused(tmp_path, file):
+    export(model(), tmp_path / "d")
+    path = tmp_path / "d" / file
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(CatsError, match="damaged|JSON"):
+        load_deploy(tmp_path / "d")
+    path.unlink()
+    with pytest.raises(CatsError, match=file.split(".")[0] if file == LLAMA_TENSORS else "integer"):
+        load_deploy(tmp_path / "d")
+
+
+def test_models_without_an_image_are_refused(tmp_path):
+    with pytest.raises(CatsError, match="four bits"):
+        export(model(in_four_bits=True), tmp_path / "d")
+    narrow = dataclasses.replace(CONFIG, tied=False)
+    whole = random_llama(1, narrow, SplitConfig.even(narrow, 1))
+    broken = dataclasses.replace(whole, embed_shift=60)
+    with pytest.raises(CatsError, match="embed_shift"):
+        export(broken, tmp_path / "d")
+    assert not (tmp_path / "d").exists()
