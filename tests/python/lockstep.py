@@ -7,7 +7,7 @@ import numpy as np
 from cats.deploy import image
 from cats.integer.model import IntegerModel
 from cats.plan.plan import Plan
-from cats.shape.partition import input_ranges
+from cats.shape.partition import given_ranges
 from cats.sim.engine import Engine
 
 
@@ -23,11 +23,10 @@ def lockstep(
     a node is ahead as far as the engine allows it: it produces the next tile of a gather with two
     buffers before it consumes this one, and sends the next exchange before others consume this.
     ``there``: nodes that take part (all); what others sent is not in ``bits``."""
-    owned = input_ranges(model.split)
+    owned = given_ranges(model.config, model.split)
     nodes = range(len(engines)) if there is None else sorted(there)
     for node in nodes:
-        by_token = model.config.by_token  # each is given all of it
-        engines[node].begin(inputs if by_token else inputs[:, slice(*owned[node])])
+        engines[node].begin(inputs[:, slice(*owned[node])])
     order = list(engines[0].exchanges())
     sent = set()
 

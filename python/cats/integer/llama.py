@@ -164,6 +164,11 @@ class LlamaSteps:
         self._past = [(empty, empty)] * config.blocks
         self._known = np.zeros((self.batch, self.model.split.nodes, 0), bool)
 
+    @property
+    def known(self) -> np.ndarray:
+        """Which of the window's rows each node has: bool [B, D, rows]."""
+        return self._known
+
     def forget(self, node: int) -> None:
         """A node begins anew: it has no earlier row any more."""
         self._known[:, node] = False

@@ -90,7 +90,11 @@ def random_keep(
 
 
 def random_inputs(seed: int, config: ModelConfig, samples: int = 1) -> np.ndarray:
-    """int8 [samples, tokens_in, P], all 256 values."""
+    """int8 [samples, tokens_in, P], all 256 values; of a model that is given tokens' numbers, the
+    bytes of these."""
+    if config.by_token or config.is_llama:
+        tokens = _random(seed).randint(config.inputs, size=(samples, config.tokens_in, 1))
+        return tokens.astype("<u4").view(np.int8)
     shape = (samples, config.tokens_in, config.inputs)
     return _random(seed).randint(-128, 128, shape).astype(np.int8)
 

@@ -29,6 +29,7 @@ from itertools import accumulate
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.image_layout import TOKEN_BYTES
 
 
 class Kind(IntEnum):
@@ -117,6 +118,17 @@ def input_ranges(split: SplitConfig) -> list[tuple[int, int]]:
     """[(begin, end)] of the inputs that each node has. Gather INPUT carries others where stems are
     in front of it."""
     return consecutive(split.inputs)
+
+
+def given_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the input bytes that each node is given: its inputs, or a token's number,
+    which all are given."""
+    return [(0, TOKEN_BYTES)] * split.nodes if model.by_token else input_ranges(split)
+
+
+def given_width(model: ModelConfig) -> int:
+    """Bytes of a row of inputs."""
+    return TOKEN_BYTES if model.by_token else model.inputs
 
 
 def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:

@@ -8,6 +8,8 @@ import dataclasses
 
 import numpy as np
 
+from cats.integer.llama import LlamaSteps
+from cats.integer.llama_stream import Gathers, every_row, window_of
 from cats.integer.model import IntegerModel
 from cats.integer.steps import Steps
 from cats.plan.plan import Plan
@@ -70,6 +72,8 @@ def check_steps(
 ) -> list[tuple[int, int]]:
     """(step, node) whose output, or number of rows that the node has, differs from the reference's,
     among the first ``limit`` steps; of those that are ``comparable``."""
+    if isinstance(model, Gathers):
+        return _check_tokens(model, plan, inputs, result, limit)
     config, steps = model.config, Steps(model)
     ranges, places = input_ranges(model.split), positions(config, result)
     wrong: list[tuple[int, int]] = []
@@ -87,6 +91,36 @@ def check_steps(
                 wrong.append((i, int(d)))
         steps.position = int(places[i])
         want = steps.step(given[None], availability(model, plan, result, [i]), took)[0]
+        same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
+        wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
+    return wrong
+
+
+def _check_tokens(
+    model: Gathers, plan: Plan, inputs: np.ndarray, result: Result, limit: int | None
+) -> list[tuple[int, int]]:
+    """The same of a stream of the Llama family. A node that was given no token takes another one
+    than the rest: from there on its window is not looked at."""
+    config, steps = model.config, LlamaSteps(window_of(model.llama))
+    places, alike = positions(config, result), False
+    tokens = np.ascontiguousarray(inputs).view("<u4")[..., 0]  # [B, 1]
+    wrong: list[tuple[int, int]] = []
+    for i in np.flatnonzero(comparable(config, result)[:limit]).tolist():
+        took = result.numbers[i] >= 0
+        if places[i] == 0:
+            steps.begin()
+            alike = True
+        alike &= bool(result.submitted[i, took].all()) and steps.position == places[i]
+        if not alike:
+            continue
+        for d in np.flatnonzero(took):
+            rows = steps.known[0, d].sum() + 1
+            if result.known[i, d] == 1 != rows:
+                steps.forget(d)
+            elif result.known[i, d] != rows:
+                wrong.append((i, int(d)))
+        has = every_row(model.llama, availability(model, plan, result, [i]))
+        want = steps.step(tokens[i : i + 1], has, took)[0]
         same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
         wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
     return wrong

@@ -26,7 +26,7 @@ from cats.plan.radio import Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import meeting
 from cats.plan.timing import Compute, exchange_instructions
-from cats.shape.partition import Kind, input_ranges
+from cats.shape.partition import Kind, given_ranges, given_width
 from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.faults import Faults, write_faults
@@ -236,7 +236,7 @@ def _run(
     known = np.zeros((batch, nodes), np.uint16)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
-    ranges = input_ranges(model.split)
+    ranges = given_ranges(model.config, model.split)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
@@ -313,7 +313,7 @@ def _run(
 
 def _checked_inputs(model: IntegerModel, inputs: np.ndarray) -> np.ndarray:
     inputs = np.asarray(inputs)
-    want = (model.config.tokens_in, model.config.inputs)
+    want = (model.config.tokens_in, given_width(model.config))
     if inputs.dtype != np.int8 or inputs.ndim != 3 or inputs.shape[1:] != want:
         raise CatsError(
             f"inputs are {inputs.dtype} {list(inputs.shape)}: the model takes int8 "

@@ -24,7 +24,7 @@
 
 #include <cats/node.h>
 
-/* Whether an image may have nothing to send of its input (CONFIG_CATS_OWN_EMBEDDING). */
+/* Whether an image may have nothing to send of its input (CONFIG_CATS_OWN_EMBEDDING, _LLAMA). */
 #ifdef CATS_NO_OWN_EMBEDDING
 #define MAY_SEND_NO_INPUT 0
 #else

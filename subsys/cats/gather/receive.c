@@ -61,7 +61,7 @@ static void hear(struct cats_node *node, uint32_t now_us)
 static bool begins(const struct cats_node *node, const struct cats_frame *frame)
 {
 	if (MAY_SEND_NO_INPUT && frame->x.gather != 0 &&
-	    (image_of(node)->model->flags & CATS_FLAG_OWN_EMBEDDING) != 0 &&
+	    (image_of(node)->model->flags & (CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_LLAMA)) != 0 &&
 	    frame->x.gather == second_gather(node)) {
 		return frame->x.tile == 0 && frame->round == 0;
 	}
