@@ -170,6 +170,10 @@ def exchange(
 ) -> tuple[float, float]:
     """(produce, consume) of an exchange of these residual rows. ``heads_per_pass``: where ATTENTION
     is held, else 0; ``queries``: of queried()."""
+    if config.by_token:
+        from cats.plan.llama_cost import exchange as of_llama
+
+        return of_llama(config, share)
     kind, own, width, n = share.kind, share.heads, config.head_width, config.tokens
     count = len(rows)
     before = config.positions - n  # rows of a stream, in its last step

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions of a step of a Llama model, one row, with the DSP kernels and CONFIG_CATS_FAST_ROW.
+
+Beside what ``cats.plan.cost`` has; fitted to ``tests/benchmarks/m4/recorded.json``, to which
+``tests/python/plan/test_llama_cost.py`` holds it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cats.plan.cost import Share, softmax, unpack, unpack_residual, weigh
+from cats.shape.config import ModelConfig
+from cats.shape.partition import NORMED, Kind
+
+
+def product_of_row(stride: int, outputs: int) -> float:
+    """One ``cats_multiply()`` of a row (row_dsp.S), what it stores included."""
+    return 60 + outputs * (9.6 + 1.18 * stride)
+
+
+def rms_norm(columns: int) -> float:
+    """One row."""
+    return 90 + 17.01 * columns
+
+
+def score_turned(width: int, n: int, wide: bool) -> float:
+    """One turned query times n keys of one byte or two."""
+    return 20 + n * (12 + 1.75 * width if wide else max(24.5, 10 + 1.28 * width))
+
+
+def gate(columns: int) -> float:
+    """Hidden columns of gates and ups."""
+    return 30 + 17.0 * columns
+
+
+def angles(pairs: int) -> float:
+    """Cosine and sine for each."""
+    return 12 + 55.0 * pairs
+
+
+def turn(columns: int) -> float:
+    """A query, or a wide key."""
+    return 13 + 6.0 * columns
+
+
+@lru_cache(maxsize=4096)
+def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
+    """(produce, consume) of an exchange, in a step whose window is full."""
+    kind, width, rows = share.kind, config.head_width, config.context
+    own = share.heads * width
+    residual = kind in (Kind.ATTENTION, Kind.FORWARD)
+    produce = 150.0
+    if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
+        produce += 83 + share.sent * (8.2 if residual else 4.3)
+    if kind == Kind.INPUT:
+        return produce, 80.0 + 30 * own
+    if kind == Kind.RESULT:
+        return produce, 400 + 190.0 * share.nodes + 10 * config.outputs
+    if kind == Kind.HEADS:
+        scores = score_turned(width, rows, config.wide_keys)
+        produce += 60 + share.heads * (110 + scores + softmax(rows) + weigh(width, rows))
+    elif kind == Kind.OUTPUT:
+        produce += 30 * own
+    consume = 240.0 + 60 * (share.nodes - 1) + share.others * unpack(0)
+    consume += share.kept * (unpack(1) - unpack(0))
+    mine = share.view - share.kept
+    consume += unpack_residual(mine) if residual else unpack(mine)
+    if kind in NORMED:
+        consume += 15 + rms_norm(share.view)
+    if share.outputs:
+        consume += product_of_row(-(-share.view // 4) * 4, share.outputs)
+    if kind == Kind.ATTENTION:
+        keys = (share.outputs - own) // 2
+        heads = (own + keys) // width
+        consume += angles(width // 2) + heads * turn(width) + keys // width * (60 + width)
+    elif kind == Kind.FORWARD:
+        consume += gate(share.outputs // 2)
+    return produce, consume

@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Predicted instructions of Llama kernels beside those that QEMU counted."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cats.plan import llama_cost
+from cats.plan.cost import node_instructions, share
+from cats.plan.planner import make_plan
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import Kind, full_keep, gather_kind
+
+RECORDED = Path(__file__).parents[2] / "benchmarks" / "m4" / "recorded.json"
+
+
+def recorded():
+    """{name: instructions} of the DSP kernels."""
+    found = {}
+
+    def walk(value):
+        if isinstance(value, dict):
+            for name, part in value.items():
+                if isinstance(part, int):
+                    found.setdefault(name, part)
+                walk(part)
+
+    walk(json.loads(RECORDED.read_text()))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kernel", "predicted"),
+    [
+        (r"rms-norm/n(\d+)", llama_cost.rms_norm),
+        (r"score-turned/width(\d+)", lambda width: llama_cost.score_turned(width, 64, False)),
+        (r"score-wide/width(\d+)", lambda width: llama_cost.score_turned(width, 64, True)),
+        (r"gate/n(\d+)", llama_cost.gate),
+        (r"turn/angles/pairs(\d+)", llama_cost.angles),
+        (r"turn/query/n(\d+)", llama_cost.turn),
+    ],
+)
+def test_kernels(kernel, predicted):
+    counted = {name: n for name, n in recorded().items() if re.fullmatch(kernel, name)}
+    assert len(counted) > 2
+    for name, instructions in counted.items():
+        size = int(re.fullmatch(kernel, name)[1])
+        assert predicted(size) == pytest.approx(instructions, rel=0.05), name
+
+
+def test_a_product_of_one_row():
+    """doc/performance.rst: 64 outputs, instructions a MAC."""
+    for stride, a_mac in {32: 1.52, 64: 1.35, 128: 1.26, 256: 1.22, 512: 1.20}.items():
+        found = llama_cost.product_of_row(stride, 64) / (64 * stride)
+        assert found == pytest.approx(a_mac, rel=0.03), stride
+
+
+def test_a_step_is_the_sum_of_its_exchanges():
+    config = ModelConfig(
+        1, 512, 512, features=64, heads=8, hidden=172, blocks=5, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=4, bias=False,
+        tied=True, vocabulary=True, context=512, wide_keys=True,
+    )  # fmt: skip
+    for nodes in (1, 4):
+        split = SplitConfig.even(config, nodes)
+        keep = full_keep(config, split)
+        plan = make_plan(config, split, keep)
+        whole = node_instructions(config, split, keep, plan, nodes - 1)
+        parts = [
+            llama_cost.exchange(config, share(config, split, keep, g, nodes - 1))
+            for g in range(len(plan.gathers))
+        ]
+        assert whole == pytest.approx(sum(map(sum, parts)))
+        heads = sum(p[0] for g, p in enumerate(parts) if gather_kind(config, g)[0] == Kind.HEADS)
+        assert heads > whole / 2  # a window of 512 rows
