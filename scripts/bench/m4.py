@@ -56,7 +56,7 @@ from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.report import add_json_argument, print_table, read_json, write_json
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, input_ranges, product_width, view_width
+from cats.shape.partition import KeepSets, given_ranges, product_width, view_width
 from cats.sim.engine import Engine
 from cats.zephyr.workspace import find_zephyr
 
@@ -164,15 +164,16 @@ def record(
 ) -> list[tuple[bytes, list[Expected]]]:
     """Inferences of all nodes on this machine, in turns: for each node the tape of what it hears
     (``tests/benchmarks/m4/inference.c``) and what it must give. ``runs``: int8 [tokens_in, P] and
-    losses."""
+    losses; of a stream steps of one window."""
     engines = [Engine(data) for data in images]
     tapes = [bytearray(struct.pack("<I", len(runs))) for _ in images]
     expected: list[list[Expected]] = [[] for _ in images]
-    owned = input_ranges(model.split)
-    for inputs, bits in runs:
+    owned = given_ranges(model.config, model.split)
+    for number, (inputs, bits) in enumerate(runs):
         sent = [bytearray() for _ in images]
         for engine, tape, (begin, end) in zip(engines, tapes, owned, strict=True):
             mine = np.ascontiguousarray(inputs[:, begin:end])
+            engine.seek(number * model.config.tokens_in, number > 0)
             engine.begin(mine)
             tape += mine.tobytes()
         for x in engines[0].exchanges():

@@ -6,7 +6,7 @@
 /*
  * Whole inferences of one node by the real engine, with what the other nodes sent on tape:
  *
- *	u32 inferences; of each: int8 input [tokens_in][own_inputs]; for each exchange in order, for
+ *	u32 inferences, of a stream its steps; of each: int8 input [tokens_in][own_inputs]; for each exchange in order, for
  *	each other node, for each of its fragments: u8 1 and the payload, or u8 0 where it was lost
  *
  * Counted by kind of gather: producing and consuming; and what sending takes from it, finding each
@@ -140,13 +140,14 @@ static const uint8_t *receive(const uint8_t *tape, struct cats_exchange x)
 	return tape;
 }
 
-static const uint8_t *run(const uint8_t *tape, uint32_t *crc)
+static const uint8_t *run(const uint8_t *tape, uint32_t number, uint32_t *crc)
 {
 	struct cats_exchange x = {0};
 	uint32_t size = 0;
 
 	memset(taken, 0, sizeof(taken));
 	memset(calls, 0, sizeof(calls));
+	cats_engine_seek(&engine, number * image.model->tokens, number > 0);
 	cats_engine_begin(&engine, (const int8_t *)tape);
 	tape += (uint32_t)image.model->tokens_in * image.model->own_inputs;
 	do {
@@ -193,7 +194,7 @@ void bench_inference(void)
 		uint32_t crc;
 
 		watch_stack = i == 0 && runs > 1;
-		tape = run(tape, &crc);
+		tape = run(tape, i, &crc);
 		report("sent", 0, i, crc);
 		report("output", 0, i,
 		       cats_crc32((const uint8_t *)cats_engine_output(&engine),
