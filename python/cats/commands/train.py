@@ -312,7 +312,7 @@ def run(args: argparse.Namespace) -> int:
         model = dataclasses.replace(before.model, **data)
     model = dataclasses.replace(model, **shape, linear=args.linear or model.linear)
     model.check()
-    if not model.has_integers and os.environ.get("RANK", "0") == "0":
+    if not (model.has_integers or model.is_llama) and os.environ.get("RANK", "0") == "0":
         print_notes(warnings=["there are no integers for such a model yet: no cats export"])
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
     inputs = args.input_split or ("channels" if model.embed == "own" else "single")

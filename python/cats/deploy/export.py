@@ -47,7 +47,7 @@ from cats.plan.radio import RADIOS
 from cats.plan.streaming import beside_window, table_beside
 from cats.report import table
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, to_json
+from cats.shape.config import to_json
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.tasks import log_mel
@@ -142,7 +142,7 @@ def describe(
         },
         "air": _air(model, plan, options),
         "fastest": _fastest(model, plan),
-        **({"stream": _beside(model, plan, options)} if _has_window(config) else {}),
+        **({"stream": _beside(model, plan, options)} if config.has_window else {}),
         "plan": plan_to_json(plan),
         "keep": [[list(columns) for columns in sources] for sources in keep],
     }
@@ -165,11 +165,6 @@ def _air(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict[str, dic
             **air_json(config, split, keep, other),
         }
     return found
-
-
-def _has_window(config: ModelConfig) -> bool:
-    """Whether it is a stream whose window could be one inference as well."""
-    return bool(config.context) and config.whole.has_integers
 
 
 def _beside(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict:

@@ -14,10 +14,13 @@ from cats.plan.cost import Share, softmax, unpack, unpack_residual, weigh
 from cats.shape.config import ModelConfig
 from cats.shape.partition import NORMED, Kind
 
+#: What an output takes more to store where it is int16: most are.
+_INT16 = 10.9
 
-def product_of_row(stride: int, outputs: int) -> float:
-    """One ``cats_multiply()`` of a row (row_dsp.S), what it stores included."""
-    return 60 + outputs * (9.6 + 1.18 * stride)
+
+def product_of_row(stride: int, outputs: int, store: float = 0.0) -> float:
+    """One ``cats_multiply()`` of a row (row_dsp.S); what it stores as int8 is included."""
+    return 60 + outputs * (9.6 + store + 1.18 * stride)
 
 
 def rms_norm(columns: int) -> float:
@@ -55,7 +58,7 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
         produce += 83 + share.sent * (8.2 if residual else 4.3)
     if kind == Kind.INPUT:
-        return produce, 80.0 + 30 * own
+        return produce, 80.0 + 57 * own
     if kind == Kind.RESULT:
         return produce, 400 + 190.0 * share.nodes + 10 * config.outputs
     if kind == Kind.HEADS:
@@ -70,7 +73,7 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     if kind in NORMED:
         consume += 15 + rms_norm(share.view)
     if share.outputs:
-        consume += product_of_row(-(-share.view // 4) * 4, share.outputs)
+        consume += product_of_row(-(-share.view // 4) * 4, share.outputs, _INT16)
     if kind == Kind.ATTENTION:
         keys = (share.outputs - own) // 2
         heads = (own + keys) // width

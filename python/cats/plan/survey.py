@@ -254,7 +254,7 @@ def survey(args: argparse.Namespace, exported: Exported | None = None) -> dict:
         "schemes_nodes": shown,
         "schemes": [ours(config, split, keep, plan), *published(config, shown, ratio)],
     }
-    if config.context:
+    if config.has_window:
         given = plan if several == shown else None
         result["stream"] = beside_window(
             config, *shares(several), board, radio, rounds, options, given

@@ -282,6 +282,11 @@ class ModelConfig:
             raise CatsError("tokens of a vocabulary: embed 'full', and no linear path")
 
     @property
+    def has_window(self) -> bool:
+        """Whether it is a stream whose window could be one inference as well."""
+        return bool(self.context) and not self.by_token
+
+    @property
     def has_integers(self) -> bool:
         """Whether the integer model, and so a deployment, can compute it."""
         return not self._no_integers()

@@ -4,6 +4,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,13 @@ from cats.integer.llama_stream import window_of
 from cats.integer.model import INTEGER_JSON
 from cats.integer.random_llama import random_llama
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.sim.compare_steps import check_steps
+from cats.sim.engine import Engine
+from cats.sim.faults import Faults
+from cats.sim.simulate import Settings, simulate
+from command_line import status
+
+STORIES = Path(__file__).parents[4] / "shared" / "data" / "stories260K.bin"
 
 CONFIG = ModelConfig(
     8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
@@ -79,3 +87,30 @@ def test_models_without_an_image_are_refused(tmp_path):
     with pytest.raises(CatsError, match="embed_shift"):
         export(broken, tmp_path / "d")
     assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.skipif(not STORIES.exists(), reason="stories260K is not there")
+def test_stories260k(tmp_path, capsys):
+    """Imported, exported over four nodes, and run by them with losses: the reference's bits."""
+    run, deploy = tmp_path / "r", tmp_path / "d"
+    tokenizer = STORIES.with_name("tok512.bin")
+    assert status("import", "llama2c", STORIES, "--tokenizer", tokenizer, "-o", run) == 0
+    words = ["export", run, "-o", deploy, "--nodes", "4", "--radio", "nrf_radio"]
+    for refused in (["--stream", "2"], ["--calibration", "9"], ["--input-split", "channels"]):
+        assert status(*words, *refused) == 2
+        assert refused[0] in capsys.readouterr().err
+    assert status(*words) == 0
+    assert "260,032 parameters on 4 nodes" in capsys.readouterr().out
+    model, plan, meta, images = load_deploy(deploy)
+    assert model.split.outputs == (128,) * 4
+    assert [n["arena_bytes"] for n in meta["nodes"]] == [Engine(i).arena_size for i in images]
+    inputs = np.array([1, 403, 407, 261, 378, 432], "<u4").view(np.int8).reshape(-1, 1, 4)
+    result = simulate(model, plan, inputs, Faults(loss=0.1), 1, Settings(), images)
+    assert not check_steps(model, plan, inputs, result)
+    assert result.done.all()
+    clean = simulate(model, plan, inputs, Faults(), 1, Settings(), images)
+    told = clean.outputs[:, :, 0].argmax(-1)
+    assert told.tolist() == [[token] * 4 for token in (403, 407, 261, 378, 432, 383)]
+    assert status("plan", deploy) == 0
+    assert status("predict", deploy, STORIES) == 2
+    assert "Traceback" not in capsys.readouterr().err
