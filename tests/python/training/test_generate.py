@@ -366,7 +366,7 @@ def test_lost_messages_change_the_text_by_a_seed(run, capsys):
         (["generate", "{run}", "--loss", "0.1"], "one node sends nothing that could be lost"),
         (["generate", "{run}", "--nodes", "5"], "5 nodes cannot share 4 heads"),
         (["generate", "{run}", "--prompt", "xyz"], "no token for 'x'"),
-        (["export", "{run}", "-o", "{tmp}/d"], "no integers yet for RMS norms, rotary positions"),
+        (["export", "{run}", "-o", "{tmp}/d", "--stream", "2"], "model takes one token"),
         (["evaluate", "{run}", "--loss", "0"], "this run has no data of its own"),
         (["predict", "{run}", "{run}/config.json"], "no data of its own"),
         (["import", "llama2c", "{m}", "-o", "{tmp}/r"], "give --tokenizer"),
