@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0xe1b2960eu
+#define DIGITS_MODEL_ID 0xf6595365u
 
 static const int8_t digits[10][64] = {
 	{

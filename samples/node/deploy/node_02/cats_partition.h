@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment e1b2960e.
+/* Partition of node 2 of 4, deployment f6595365.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6320 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xe1b2960eu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xf6595365u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6320 /* bytes of flash */
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x74d70492u,
+		.crc32 = 0xeb758f86u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -205,7 +205,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 5295,
+			.spacing_us = 5296,
 			.tile = { 320, 320 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -237,7 +237,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11071,
+			.spacing_us = 11072,
 			.tile = { 768, 768 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -269,7 +269,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10724,
+			.spacing_us = 10725,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -301,7 +301,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10871,
+			.spacing_us = 10872,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -365,7 +365,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11071,
+			.spacing_us = 11072,
 			.tile = { 768, 768 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -397,7 +397,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10724,
+			.spacing_us = 10725,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -429,7 +429,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10871,
+			.spacing_us = 10872,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -493,7 +493,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 7021,
+			.spacing_us = 7022,
 			.tile = { 768, 768 },
 			.outbox = { 368, 368 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -525,7 +525,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1744,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 3809,
+			.spacing_us = 3810,
 			.tile = { 340, 340 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 6e0b045b.
+/* Partition of node 0 of 4, deployment 06230c1d.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3808 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6e0b045bu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x06230c1du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3808 /* bytes of flash */
@@ -145,7 +145,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x6985f234u,
+		.crc32 = 0xe5644132u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -212,7 +212,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 220,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 852,
+			.spacing_us = 853,
 			.tile = { 240, 216 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -244,7 +244,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1179,
+			.spacing_us = 1181,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -276,7 +276,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1194,
+			.spacing_us = 1197,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -308,7 +308,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1169,
+			.spacing_us = 1171,
 			.tile = { 256, 292 },
 			.outbox = { 216, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -340,7 +340,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 248,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 2270,
+			.spacing_us = 2271,
 			.tile = { 216, 216 },
 			.outbox = { 272, 272 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -372,7 +372,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1179,
+			.spacing_us = 1181,
 			.tile = { 296, 364 },
 			.outbox = { 256, 216 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -404,7 +404,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1781,
+			.spacing_us = 1782,
 			.tile = { 256, 256 },
 			.outbox = { 296, 296 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -436,7 +436,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1783,
+			.spacing_us = 1784,
 			.tile = { 216, 216 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -468,7 +468,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 212,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1830,
+			.spacing_us = 1831,
 			.tile = { 232, 232 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -500,7 +500,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1770,
+			.spacing_us = 1771,
 			.tile = { 216, 216 },
 			.outbox = { 228, 228 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -532,7 +532,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1814,
+			.spacing_us = 1815,
 			.tile = { 180, 180 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

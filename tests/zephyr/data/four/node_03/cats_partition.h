@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 6e0b045b.
+/* Partition of node 3 of 4, deployment 06230c1d.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3728 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6e0b045bu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x06230c1du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3728 /* bytes of flash */
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x0741ccfdu,
+		.crc32 = 0xec11584bu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -209,7 +209,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 220,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 852,
+			.spacing_us = 853,
 			.tile = { 160, 196 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -241,7 +241,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1179,
+			.spacing_us = 1181,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -273,7 +273,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1194,
+			.spacing_us = 1197,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -305,7 +305,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1169,
+			.spacing_us = 1171,
 			.tile = { 160, 300 },
 			.outbox = { 232, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -337,7 +337,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 248,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 2270,
+			.spacing_us = 2271,
 			.tile = { 232, 232 },
 			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -369,7 +369,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1179,
+			.spacing_us = 1181,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -401,7 +401,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1781,
+			.spacing_us = 1782,
 			.tile = { 164, 164 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -433,7 +433,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1783,
+			.spacing_us = 1784,
 			.tile = { 268, 268 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -465,7 +465,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 212,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1830,
+			.spacing_us = 1831,
 			.tile = { 172, 172 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -497,7 +497,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1770,
+			.spacing_us = 1771,
 			.tile = { 160, 160 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -529,7 +529,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1814,
+			.spacing_us = 1815,
 			.tile = { 172, 172 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

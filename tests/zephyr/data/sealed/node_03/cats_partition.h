@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment a9debded.
+/* Partition of node 3 of 4, deployment ecb732f5.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2152 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xa9debdedu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xecb732f5u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2152 /* bytes of flash */
@@ -114,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x997a1781u,
+		.crc32 = 0x64f5048bu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -181,7 +181,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 451,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 3544,
+			.spacing_us = 3545,
 			.tile = { 176, 176 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -213,7 +213,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4328,
+			.spacing_us = 4329,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -245,7 +245,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4156,
+			.spacing_us = 4157,
 			.tile = { 176, 176 },
 			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -277,7 +277,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4196,
+			.spacing_us = 4197,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -309,7 +309,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4156,
+			.spacing_us = 4157,
 			.tile = { 176, 176 },
 			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -338,10 +338,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 416,
+			.slot_us = 417,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 3793,
+			.spacing_us = 3798,
 			.tile = { 144, 144 },
 			.outbox = { 168, 168 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -373,7 +373,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 421,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 3814,
+			.spacing_us = 3815,
 			.tile = { 156, 156 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
