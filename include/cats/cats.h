@@ -355,7 +355,7 @@ int cats_next_meeting(const struct cats_instance *instance, uint32_t *us);
 #if defined(CONFIG_CATS_STREAM) || defined(__DOXYGEN__)
 
 /**
- * @brief Of a stream: the next step begins a new window, at position 0; rows of before are forgotten.
+ * @brief Of a stream: the next step begins a new window at position 0; earlier rows are forgotten.
  *
  * A node begins with a new window after cats_start(). The leader's word counts: of another node it
  * is a wish, which is heard where the leader has no input of its own.

@@ -123,8 +123,8 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
  * Without it no row is known, and the rows are the first ones. For an image without
  * CATS_FLAG_STREAM it does nothing. With CONFIG_CATS_STREAM.
  *
- * @param position of the first row, a multiple of the rows of a step, below those of the context; of
- *                 a Llama model any number that grows, also past 2^32, as its window slides
+ * @param position of the first row, a multiple of the rows of a step, below those of the context;
+ *                 of a Llama model any number that grows, also past 2^32, as its window slides
  * @param follows  whether the steps before were of this window; else, and where the position is not
  *                 behind theirs, the node has no row any more
  */

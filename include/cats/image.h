@@ -89,6 +89,7 @@ enum cats_pool {
 #define CATS_FLAG_RADIO 0x0070u         /**< enum cats_radio, CATS_RADIO_SHIFT bits to the left */
 #define CATS_RADIO_SHIFT 4              /**< places of enum cats_radio in the flags */
 #define CATS_FLAG_STEM 0x0100u          /**< INPUT carries what stems make of the inputs */
+#define CATS_FLAG_STREAM 0x0200u        /**< an inference is a step: struct cats_image_stream */
 #define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
 
@@ -291,8 +292,8 @@ struct cats_image_source {
 };
 
 /**
- * Gain and bias of one view column, in units of the norm's output step; Q8. Of an RMS norm the gain,
- * Q5, and by how much the column's scale is shifted.
+ * Gain and bias of one view column, in units of the norm's output step; Q8. Of an RMS norm the
+ * gain, Q5, and by how much the column's scale is shifted.
  */
 struct cats_image_norm {
 	int16_t gain; /**< factor of the normalised value */
@@ -327,9 +328,9 @@ struct cats_image_embed {
 };
 
 /**
- * With CATS_FLAG_STREAM an inference is a step: R new rows (tokens) of a window of causal attention,
- * which attend to those before as well. What must be kept of these stays in the arena, so nothing
- * else may write there between steps; 4 bytes.
+ * With CATS_FLAG_STREAM an inference is a step: R new rows (tokens) of a window of causal
+ * attention, which attend to those before as well. What must be kept of these stays in the arena,
+ * so nothing else may write there between steps; 4 bytes.
  */
 struct cats_image_stream {
 	uint16_t rows;     /**< of the context, a multiple of R, at most CATS_MAX_TOKENS */

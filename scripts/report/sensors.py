@@ -208,8 +208,8 @@ def comparisons(found: Sequence[Method]) -> list[str]:
                 f"{own.name} ({own.cost['bytes_on_air']:,} bytes), {points}"
             )
     return [
-        "Points of accuracy, SomeGather less a rival, of each the best by validation; of SomeGather of",
-        "those with the most trainings, and the best of at most the rival's bytes beside it:",
+        "Points of accuracy, SomeGather less a rival, each the best by validation; of SomeGather",
+        "among those with the most trainings; and the best of at most the rival's bytes beside it:",
         "",
         *lines,
     ]

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 from cats import arguments
 from cats.report import add_json_argument
 
-CONFLICTS = {"integer": ("loss",)}
+if TYPE_CHECKING:
+    from cats.tasks.tokenizers import Tokenizer
+
+#: Texts that are computed side by side.
+BATCH = 64
+CONFLICTS = {"integer": ("loss", "texts")}
 HELP = "text that a language model writes"
 EPILOG = """\
 examples:
@@ -21,6 +26,7 @@ examples:
   cats generate RUN --prompt "Once upon a time" --top-k 40 --seed 3
   cats generate RUN --nodes 4 --loss 0.1
   cats generate RUN --integer --temperature 0
+  cats generate RUN --texts 300 > own.txt && cats train --init RUN --task text --data own.txt ...
 """
 
 
@@ -51,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--texts", type=arguments.whole(), default=1, metavar="N",
-        help="write N texts, of seeds S, S + 1 .., a line <|endoftext|> behind each: 'cats train "
-        "--task text' reads such a file (1)",
+        help="write N texts, of seeds S, S + 1 .., each with a line that ends it behind it: "
+        "'cats train --task text' reads such a file (1)",
     )  # fmt: skip
     parser.add_argument(
         "--nodes", type=arguments.whole(1, 16), metavar="D", help="deal it to D nodes (RUN's)"
@@ -88,30 +94,49 @@ def run(args: argparse.Namespace) -> int:
     if args.loss and model.split.nodes == 1:
         raise CatsError("one node sends nothing that could be lost: give --nodes")
     model.to(pick_device(args.device))
-    tokens = tokenizer.encode(args.prompt)
-    given, text = len(tokens), ""
-    how = {"temperature": args.temperature, "top_k": args.top_k or 0, "seed": args.seed,
-           "ends": ends.ends}  # fmt: skip
+    prompt = tokenizer.encode(args.prompt)
+    options = {
+        "temperature": args.temperature, "top_k": args.top_k or 0, "ends": ends.ends,
+    }  # fmt: skip
+    begun = time.perf_counter()
     if args.integer:
         integers = integers_of(model, ends.begin)
-        writing = generate_integers(integers, tokens, args.steps, **how)
+        written = generate_integers(integers, prompt, args.steps, seed=args.seed, **options)
+        texts = [_show(tokenizer, prompt, written)]
+    elif args.texts == 1:
+        written = generate(model, prompt, args.steps, seed=args.seed, loss=args.loss, **options)
+        texts = [_show(tokenizer, prompt, written)]
     else:
-        writing = generate(model, tokens, args.steps, loss=args.loss, **how)
-    begun = time.perf_counter()
-    for token in writing:
-        tokens = [*tokens, token]
+        seeds = range(args.seed, args.seed + args.texts)
+        texts = []
+        for some in (seeds[i : i + BATCH] for i in range(0, len(seeds), BATCH)):
+            texts += generate_texts(model, prompt, args.steps, some, loss=args.loss, **options)
+            for text in texts[-len(some) :]:
+                print(tokenizer.decode([*prompt, *text]), SEPARATOR, sep="\n", flush=True)
+    seconds = time.perf_counter() - begun
+    if args.json:
+        document = {
+            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
+            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
+            "seed": args.seed, "integer": args.integer,
+            "text": tokenizer.decode([*prompt, *texts[0]]),
+            "tokens": [*prompt, *texts[0]],
+            "texts": [tokenizer.decode([*prompt, *text]) for text in texts],
+            "written": sum(map(len, texts)), "seconds": seconds,
+        }  # fmt: skip
+        write_json(args.json, document)
+    return 0
+
+
+def _show(tokenizer: Tokenizer, prompt: list[int], written: Iterable[int]) -> list[int]:
+    """Print a text as it is written; its tokens behind the prompt."""
+    tokens, text = list(prompt), ""
+    for token in written:
+        tokens.append(token)
         now = tokenizer.decode(tokens)
         whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
         if whole.startswith(text):
             print(whole[len(text) :], end="", flush=True)
             text = whole
     print(tokenizer.decode(tokens)[len(text) :])
-    if args.json:
-        document = {
-            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
-            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
-            "seed": args.seed, "integer": args.integer, "text": tokenizer.decode(tokens),
-            "tokens": tokens, "written": len(tokens) - given, "seconds": seconds,
-        }  # fmt: skip
-        write_json(args.json, document)
-    return 0
+    return tokens[len(prompt) :]

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from cats import schema
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.integer.llama_model import (
@@ -24,8 +23,8 @@ from cats.integer.llama_model import (
     RmsNorm,
     check_llama,
 )
-from cats.integer.model import Product
-from cats.shape.config import ShapeFile, to_json
+from cats.integer.model import Product, StoredFile, read_stored
+from cats.shape.config import to_json
 
 #: Version of the files that ``save`` writes.
 LLAMA_FORMAT = 1
@@ -53,7 +52,7 @@ class BlockNumbers(msgspec.Struct):
     hidden_shift: int
 
 
-class LlamaFile(ShapeFile):
+class LlamaFile(StoredFile):
     """What ``llama.json`` holds; arrays are among the tensors."""
 
     embed_shift: int
@@ -62,7 +61,6 @@ class LlamaFile(ShapeFile):
     blocks: list[BlockNumbers]
     norm: NormNumbers
     head_shift: int
-    sha256: str
 
 
 def to_files(model: LlamaModel) -> dict[str, bytes]:
@@ -119,25 +117,13 @@ def load(folder: Path) -> LlamaModel:
     import safetensors.numpy
     from safetensors import SafetensorError
 
-    path = folder / LLAMA_JSON
-    data = schema.read(path, "an integer model", again="export again")
-    version = schema.convert(data, schema.Head, path, again="export again").format
-    if version != LLAMA_FORMAT:
-        raise CatsError(
-            f"{path} has format {version}, this version reads {LLAMA_FORMAT}: export again"
-        )
-    text = schema.convert(data, LlamaFile, path, again="export again")
-    text.check(path)
-    try:
-        data = (folder / LLAMA_TENSORS).read_bytes()
-    except OSError as error:
-        raise CatsError(f"{folder / LLAMA_TENSORS} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != text.sha256:
-        raise CatsError(f"{folder / LLAMA_TENSORS} is damaged or not of this {LLAMA_JSON}")
+    text, data = read_stored(folder, (LLAMA_JSON, LLAMA_TENSORS), LLAMA_FORMAT, LlamaFile)
     try:
         model = _model(text, safetensors.numpy.load(data))
     except (SafetensorError, KeyError) as error:
-        raise CatsError(f"{path} does not fit this version: {error}; export again") from None
+        raise CatsError(
+            f"{folder / LLAMA_JSON} does not fit this version: {error}; export again"
+        ) from None
     check_llama(model)
     return model
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -345,17 +345,46 @@ class StepNumbers(msgspec.Struct):
     value_shift: int = 0
 
 
-class IntegerFile(ShapeFile):
+class StoredFile(ShapeFile):
+    """Numbers in JSON, beside them a file of tensors."""
+
+    sha256: str
+
+
+class IntegerFile(StoredFile):
     """What ``integer.json`` holds: of each step the numbers, its arrays are among the tensors."""
 
     input_scale: float
     output_scale: float
     steps: list[StepNumbers]
-    sha256: str
     linear: ProductNumbers | None = None
     embed_out: ProductNumbers | None = None
     stem: ProductNumbers | None = None
     metadata: dict[str, Any] | None = None
+
+
+_File = TypeVar("_File", bound=StoredFile)
+
+
+def read_stored(
+    folder: Path, names: tuple[str, str], version: int, shape: type[_File]
+) -> tuple[_File, bytes]:
+    """What the JSON of these two ``names`` says and what its tensors' file holds; CatsError where
+    one is missing, damaged, not of the other or of another version than ``version``."""
+    path, tensors = (folder / name for name in names)
+    data = schema.read(path, "an integer model", again="export again")
+    found = schema.convert(data, schema.Head, path, again="export again").format
+    if found != version:
+        raise CatsError(f"{path} has format {found}, this version reads {version}: export again")
+    text = schema.convert(data, shape, path, again="export again")
+    text.check(path)
+    try:
+        content = tensors.read_bytes()
+    except OSError as error:
+        raise CatsError(f"{tensors} cannot be read: {error.strerror}") from None
+    if hashlib.sha256(content).hexdigest() != text.sha256:
+        raise CatsError(f"{tensors} is damaged or not of this {names[0]}")
+    return text, content
 
 
 def load(folder: Path) -> IntegerModel:
@@ -363,21 +392,8 @@ def load(folder: Path) -> IntegerModel:
     import safetensors.numpy
     from safetensors import SafetensorError
 
-    path = folder / INTEGER_JSON
-    data = schema.read(path, "an integer model", again="export again")
-    version = schema.convert(data, schema.Head, path, again="export again").format
-    if version != INTEGER_FORMAT:
-        raise CatsError(
-            f"{path} has format {version}, this version reads {INTEGER_FORMAT}: export again"
-        )
-    text = schema.convert(data, IntegerFile, path, again="export again")
-    text.check(path)
-    try:
-        data = (folder / INTEGER_TENSORS).read_bytes()
-    except OSError as error:
-        raise CatsError(f"{folder / INTEGER_TENSORS} cannot be read: {error.strerror}") from None
-    if hashlib.sha256(data).hexdigest() != text.sha256:
-        raise CatsError(f"{folder / INTEGER_TENSORS} is damaged or not of this {INTEGER_JSON}")
+    names = INTEGER_JSON, INTEGER_TENSORS
+    text, data = read_stored(folder, names, INTEGER_FORMAT, IntegerFile)
     try:
         tensors = safetensors.numpy.load(data)
         steps = tuple(_step(numbers, tensors, g) for g, numbers in enumerate(text.steps))
@@ -387,7 +403,9 @@ def load(folder: Path) -> IntegerModel:
             if getattr(text, name) is not None
         }
     except (SafetensorError, TypeError) as error:
-        raise CatsError(f"{path} does not fit this version: {error}; export again") from None
+        raise CatsError(
+            f"{folder / INTEGER_JSON} does not fit this version: {error}; export again"
+        ) from None
     model = IntegerModel(
         text.model, text.split, text.keep, text.input_scale, text.output_scale, steps,
         None if text.metadata is None else meta.from_json(text.metadata, text.model.whole), **paths,

@@ -18,6 +18,7 @@ FLAG_OWN_EMBEDDING = 8
 FLAG_EMPTY_GATHERS = 128
 FLAG_RADIO, RADIO_SHIFT = 0x70, 4
 FLAG_STEM = 0x100
+FLAG_STREAM = 0x200
 FLAG_SIGNED_STEM = 0x400
 FLAG_LLAMA = 0x800
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.

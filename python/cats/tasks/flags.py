@@ -105,7 +105,8 @@ FLAGS: dict[str, dict[str, Any]] = {
     "tokenizer": {
         "metavar": "FILE|RUN",
         "help": "text: tokens of llama2.c's tokenizer, of a tokenizer.json, or of an imported run "
-        "in place of --tokens; a line <|endoftext|> ends a text (with --init RUN: its own)",
+        "in place of --tokens (with --init RUN: its own); texts end as 'cats generate --texts' "
+        "writes them",
     },
     "windows": {
         "type": arguments.whole(),

@@ -139,7 +139,7 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	cats_outbox_write(engine, x);
 }
 
-/* A place in this block's cache of a stream, behind earlier rows; a column of it has so many rows. */
+/* A place in this block's cache of a stream, behind earlier rows; a column has so many rows. */
 static int8_t *append(const struct cats_tile *tile, int8_t *place, uint32_t rows, uint32_t step)
 {
 	return place + cache_columns(tile->engine, tile->gather) * rows +

@@ -24,8 +24,8 @@
 /* Flags that an image may have; what this build leaves out is refused before. */
 #define KNOWN_FLAGS                                                                                \
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
-	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM |                              \
-	 (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))
+	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
+	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))
 
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
@@ -65,6 +65,19 @@ static bool header_fits(const struct cats_image_header *h)
 			  (uint32_t)h->gathers * h->nodes * sizeof(struct cats_image_source));
 }
 
+/* What is left of the linear path's, of attention that is held, of a class token is no stream's. */
+static bool stream_fits(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_stream *stream = cats_stream(image);
+
+	return (m->flags & (CATS_FLAG_CAUSAL | CATS_FLAG_HELD)) == CATS_FLAG_CAUSAL &&
+	       m->pool != CATS_POOL_CLASS && m->linear_weights == 0 &&
+	       table_fits(h, image->gathers[1].table, sizeof(*stream)) && stream->reserved == 0 &&
+	       in_range(stream->rows, m->tokens, CATS_MAX_TOKENS) && stream->rows % m->tokens == 0;
+}
+
 /* What a node computes: heads and hidden columns, or neither of both, and nothing of the result. */
 static bool share_fits(const struct cats_image_model *m)
 {
@@ -91,10 +104,7 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (uint32_t)m->heads * m->head_width == m->features && share_fits(m) &&
 	       (cats_is_llama(m) || m->own_inputs <= m->inputs) &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
-	       (m->flags &
-		~(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |
-		  CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |
-		  CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))) == 0 &&
+	       (m->flags & ~KNOWN_FLAGS) == 0 &&
 	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -413,7 +423,8 @@ static bool step_fits(const struct cats_image *image, const struct cats_image_ga
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
 		return (gather->norm == 0 || cats_embeds_own(m) || cats_has_stem(m)) &&
-		       step_table_fits(image, gather->table, 2 * m->tokens * cats_own_features(m));
+		       step_table_fits(image, gather->table,
+				       2 * cats_cache_rows(image, m) * cats_own_features(m));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && gather->value_multiplier >= 1 &&
 		       in_range(gather->value_shift, 1, MAX_SHIFT);

@@ -38,9 +38,8 @@ static inline bool apart(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_siz
 }
 
 /*
- * image_llama.c: what an image with CATS_FLAG_LLAMA has beside that of other streams. In this order:
- * its shape and record, the step of each gather, and the arena, where rows of so many bytes are
- * multiplied.
+ * image_llama.c: what an image with CATS_FLAG_LLAMA has beside that of other streams: its shape and
+ * record, the step of each gather, and the arena, where rows of so many bytes are multiplied.
  */
 bool cats_llama_model_fits(const struct cats_image *image);
 bool cats_llama_step_fits(const struct cats_image *image, const struct cats_image_gather *gather);

@@ -155,7 +155,7 @@ static inline uint32_t late_us(const struct cats_node *node)
 #ifndef CATS_NO_STREAM
 /* The number behind the newest one; of a stream that is to begin, the first of the next window. */
 uint16_t cats_next_number(const struct cats_node *node);
-/* The number of an inference of a stream that this node founds; whether nobody followed its last. */
+/* That of an inference of a stream that this node founds; whether nobody followed its last. */
 uint16_t cats_inference_number(struct cats_node *node, bool unheard);
 /* The input of an inference is about to be taken: the engine is told its position. */
 void cats_inference_seek(struct cats_node *node);

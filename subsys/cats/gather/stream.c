@@ -5,8 +5,8 @@
 
 /*
  * Numbers of a stream: doc/protocol.rst, "Streams". The number of an inference tells its position:
- * numbers that are equal when divided by the steps of a window are of one window, and the rest is the
- * step. So every frame tells its position, and who joins late knows it.
+ * numbers that are equal when divided by the steps of a window are of one window, and the rest is
+ * the step. So every frame tells its position, and who joins late knows it.
  */
 
 #include <errno.h>

@@ -76,7 +76,7 @@ static void withdraw(uint32_t submitted)
 }
 
 /* Whether a stream takes no input for it has come to its end; said. */
-static bool ended(const struct shell *sh, int ret)
+static bool out_of_context(const struct shell *sh, int ret)
 {
 	if (!IS_ENABLED(CONFIG_CATS_STREAM) || ret != -EOVERFLOW) {
 		return false;
@@ -117,7 +117,7 @@ static int infer(const struct shell *sh, const int8_t *whole)
 		ret = cats_submit(instance, whole != NULL ? cut(other, whole, &used) : NULL,
 				  TIMEOUT);
 		if (ret != 0) {
-			if (!ended(sh, ret)) {
+			if (!out_of_context(sh, ret)) {
 				shell_error(sh, "%s takes no input (%d)", instance->name, ret);
 			}
 			withdraw(submitted);
@@ -131,7 +131,7 @@ static int infer(const struct shell *sh, const int8_t *whole)
 	if (ret == -ETIMEDOUT) {
 		shell_error(sh, "no result in %d s: another input is in use",
 			    CONFIG_CATS_SHELL_TIMEOUT_S);
-	} else if (ret != 0 && !ended(sh, ret)) {
+	} else if (ret != 0 && !out_of_context(sh, ret)) {
 		shell_error(sh, "no result (%d)", ret);
 	} else if (ret == 0) {
 		print_result(sh, image, &result);

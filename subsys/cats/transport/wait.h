@@ -23,7 +23,8 @@
  * @brief Sleep until about @p at.
  *
  * The nRF's timer wakes nobody within three ticks, so that an alarm is up to two ticks late where
- * another one is just before it. It is set to the tick before the nearest one: both errors are alike.
+ * another one is just before it. It is set to the tick before the nearest one: both errors are
+ * alike.
  *
  * @return microseconds by which it is later, or, less than 0, earlier: by one and a half ticks and
  *         what else has the processor

@@ -6,8 +6,9 @@
 /*
  * Whole inferences of one node by the real engine, with what the other nodes sent on tape:
  *
- *	u32 inferences, of a stream its steps; of each: int8 input [tokens_in][own_inputs]; for each exchange in order, for
- *	each other node, for each of its fragments: u8 1 and the payload, or u8 0 where it was lost
+ *	u32 inferences, of a stream its steps; of each: int8 input [tokens_in][own_inputs]; for each
+ *	exchange in order, for each other node, for each of its fragments: u8 1 and the payload,
+ *	or u8 0 where it was lost
  *
  * Counted by kind of gather: producing and consuming; and what sending takes from it, finding each
  * fragment and making one coded frame an exchange. Checked by the CRC over all payloads that the

@@ -44,8 +44,6 @@ LEFT_OUT = {"embed.c", "linear.c", "mean.c", "steps.c", "gate.c", "image_llama.c
             "rotary.c", "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
 VECTORS = ROOT / "tests" / "vectors"
 ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.[cS]"))
-#: Whole files of it.
-LEFT_OUT = ("embed.c", "linear.c", "mean.c", "steps.c")
 #: What an inference needs; the rest is for applications, and has single precision beside integers.
 CORE = [path for path in ENGINE if path.name != "metadata.c"]
 

@@ -18,7 +18,7 @@ ZTEST(engine, test_golden_cases)
 	size_t cases;
 
 	STRUCT_SECTION_COUNT(cats_golden, &cases);
-	zassert_equal(cases, 17);
+	zassert_equal(cases, 18);
 	STRUCT_SECTION_FOREACH(cats_golden, golden) {
 		struct cats_golden_failure failure;
 		size_t size = cats_golden_scratch(golden);
