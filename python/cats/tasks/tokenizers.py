@@ -267,6 +267,11 @@ class TokenizerFile:
     path: Path
     ends: Ends
 
+    @property
+    def name(self) -> str:
+        """By which a run keeps it."""
+        return JSON if self.path.suffix == ".json" else LLAMA2C
+
     def read(self) -> Llama2c | Json:
         """The tokenizer; CatsError where it cannot be read or ``ends`` are none of its tokens."""
         found = read_tokenizer(self.path, self.ends.begin)
@@ -274,9 +279,8 @@ class TokenizerFile:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """As ``config.json`` of a run has it, which keeps it by that name."""
-        name = JSON if self.path.suffix == ".json" else LLAMA2C
-        return {"file": name, "begin": self.ends.begin, "ends": list(self.ends.ends)}
+        """As ``config.json`` of a run has it."""
+        return {"file": self.name, "begin": self.ends.begin, "ends": list(self.ends.ends)}
 
 
 def stored_tokenizer(run: Path, stored: Mapping[str, Any]) -> TokenizerFile:

@@ -96,6 +96,11 @@ def _check(model: CatsTransformer, prompt: Sequence[int], steps: int) -> None:
     config = model.config
     if config.inputs != config.outputs or config.task != "classify":
         raise CatsError("this model does not tell the next of the tokens that it reads")
+    check_prompt(prompt, steps)
+
+
+def check_prompt(prompt: Sequence[int], steps: int) -> None:
+    """CatsError where nothing is to be read, or more than ``steps`` tokens."""
     if not 1 <= len(prompt) <= steps:
         raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
 

@@ -203,6 +203,17 @@ def _few(names: Sequence[str] | None) -> str:
     return ", ".join(names[:4]) + (f" ... ({len(names)} classes)" if len(names) > 4 else "")
 
 
+def source_of(path: Path, run: RunConfig) -> dict[str, Any]:
+    """Where a model comes from that is quantised from a RUN folder."""
+    return {
+        "task": run.task,
+        "seed": run.seed,
+        "task_options": run.extra.get("task_options"),
+        "training": run.extra.get("training"),
+        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
+    }
+
+
 def quantise_run(
     path: Path | str,
     samples: int = 256,
@@ -230,11 +241,8 @@ def quantise_run(
     inputs = calibration_inputs(task, samples)
     scales = run_scales(run) or scales_for(trained, run.model, inputs)
     source = {
-        "task": run.task,
-        "seed": run.seed,
+        **source_of(path, run),
         "task_options": task.options,
-        "training": (run.extra or {}).get("training"),
-        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
         "calibration_samples": len(inputs),
     }
     if shares or input_split or output_split:
@@ -354,4 +362,4 @@ def begin_run(out: Path, config: dict, tokenizer: TokenizerFile | None = None) -
     FOLDER.clear(out)
     write_atomic(out / CONFIG, _text(config))
     if tokenizer and data:
-        write_atomic(out / tokenizer.to_json()["file"], data)
+        write_atomic(out / tokenizer.name, data)

@@ -5,7 +5,6 @@ itself, and held against it over more of that."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -29,8 +28,8 @@ from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
 from cats.shape.config import to_json
-from cats.training.generate import run_tokenizer
-from cats.training.run_folder import WEIGHTS, dealt, load_run
+from cats.training.generate import check_prompt, run_tokenizer
+from cats.training.run_folder import dealt, load_run, source_of
 
 #: Rows of text that calibrate, the most of them in one text, and their seed.
 CALIBRATING, _ROWS, _SEED = 4096, 256, 1 << 40
@@ -83,14 +82,7 @@ def quantise_llama_run(
     split = run.split.deal(
         run.model, shares or run.split.heads, output_split=output_split or "even"
     )
-    source = {
-        "task": run.task,
-        "seed": run.seed,
-        "task_options": run.extra.get("task_options"),
-        "training": run.extra.get("training"),
-        "weights_sha256": hashlib.sha256((path / WEIGHTS).read_bytes()).hexdigest(),
-        "written_tokens": CALIBRATING,
-    }
+    source = {**source_of(path, run), "written_tokens": CALIBRATING}
     if split != run.split:
         model = dealt(path, model, split)
         source["trained_split"] = to_json(run.split)
@@ -143,8 +135,7 @@ def generate_integers(
     ends: Collection[int] = (),
 ) -> Iterator[int]:
     """As ``generate``, by the integer reference; nothing is lost."""
-    if not 1 <= len(prompt) <= steps:
-        raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
+    check_prompt(prompt, steps)
     how = sampling(model.output_scale, temperature, top_k, seed)
     for read, token in enumerate(write(model, prompt, how), len(prompt)):
         if token in ends:

@@ -4,9 +4,7 @@
 
 import dataclasses
 import shutil
-import subprocess
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,6 +28,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import Kind, node_view, own_ranges
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
+from compiled_header import compiled
 from lockstep import engines_of, lockstep
 
 
@@ -261,15 +260,5 @@ def test_what_has_no_image():
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
 def test_header_has_the_bytes(tmp_path):
     stream, plan = small()
-    (tmp_path / "cats_partition.h").write_text(c_header.header(stream, plan, 1, 7))
-    (tmp_path / "main.c").write_text(
-        '#include "cats_partition.h"\n#include <stdio.h>\nint main(void)\n{\n'
-        "\treturn fwrite(&cats_partition, 1, CATS_PARTITION_SIZE, stdout) == 0;\n}\n"
-    )
-    include = Path(__file__).resolve().parents[3] / "include"
-    program = tmp_path / "main"
-    subprocess.run(
-        ["gcc", "-Wall", "-Werror", f"-I{include}", tmp_path / "main.c", "-o", program], check=True
-    )
-    found = subprocess.run([program], check=True, capture_output=True).stdout
+    found = compiled(c_header.header(stream, plan, 1, 7), tmp_path)
     assert found == image.pack(stream, plan, 1, 7)
