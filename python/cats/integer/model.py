@@ -363,12 +363,12 @@ class IntegerFile(StoredFile):
     metadata: dict[str, Any] | None = None
 
 
-_File = TypeVar("_File", bound=StoredFile)
+T = TypeVar("T", bound=StoredFile)
 
 
 def read_stored(
-    folder: Path, names: tuple[str, str], version: int, shape: type[_File]
-) -> tuple[_File, bytes]:
+    folder: Path, names: tuple[str, str], version: int, shape: type[T]
+) -> tuple[T, bytes]:
     """What the JSON of these two ``names`` says and what its tensors' file holds; CatsError where
     one is missing, damaged, not of the other or of another version than ``version``."""
     path, tensors = (folder / name for name in names)

@@ -29,7 +29,7 @@ Observe = Callable[[str, Tensor], None]
 
 
 @dataclass(frozen=True)
-class Product:
+class LinearView:
     """Weights [O, K] and bias [O] that no layer of their own holds: they are made of others'."""
 
     weight: Tensor
@@ -109,7 +109,7 @@ class ForwardPass:
         self,
         g: int,
         x: Tensor,
-        linear: nn.Linear | Product,
+        linear: nn.Linear | LinearView,
         norm: Norm | None = None,
         average: bool = False,
     ) -> Tensor:

@@ -16,7 +16,7 @@ from torch.nn import functional
 from cats.errors import CatsError
 from cats.integer.model import embed_out_blocks, stem_blocks
 from cats.integer.quantize import Scales
-from cats.nn.forward_pass import ForwardPass, Norm, Observe, Product, Rounding
+from cats.nn.forward_pass import ForwardPass, LinearView, Norm, Observe, Rounding
 from cats.nn.masked_product import layout
 from cats.nn.message_dropout import Losses
 from cats.nn.rotary import turn, turns
@@ -226,17 +226,17 @@ class CatsTransformer(nn.Module):
         return self.norm.weight.device
 
     @property
-    def classifier(self) -> nn.Linear | Product:
+    def classifier(self) -> nn.Linear | LinearView:
         """The product behind gather OUTPUT: the head, or of a tied one the embedding's weights."""
-        return Product(self.embed.weight.T) if self.config.tied else self.head
+        return LinearView(self.embed.weight.T) if self.config.tied else self.head
 
-    def projections(self, b: int) -> nn.Linear | Product:
+    def projections(self, b: int) -> nn.Linear | LinearView:
         """The product behind gather ATTENTION of block b: queries, keys and values, a key/value
         head as often as nodes compute it."""
         qkv, rows = self.blocks[b].qkv, self.rows_ATTENTION
         if rows is None:
             return qkv
-        return Product(qkv.weight[rows], None if qkv.bias is None else qkv.bias[rows])
+        return LinearView(qkv.weight[rows], None if qkv.bias is None else qkv.bias[rows])
 
     def layout(self, kind: Kind) -> tuple[tuple[int, int, int], Tensor | None]:
         """How output columns behind this kind of gather share the nodes' masks: the groups of

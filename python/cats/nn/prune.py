@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cats.errors import CatsError
-from cats.nn.forward_pass import Norm, Product
+from cats.nn.forward_pass import LinearView, Norm
 from cats.nn.model import CatsTransformer
 from cats.plan.radio import FRAME_HEADER, Radio
 from cats.plan.radio import radio as radio_named
@@ -49,7 +49,7 @@ CRITERIA = ("magnitude", "activation", "taylor")
 BATCHES = 16
 
 
-def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear | Product, Norm | None]:
+def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear | LinearView, Norm | None]:
     """The product that reads gather g, and the norm before it; not for RESULT."""
     kind, b = gather_kind(model.config, g)
     block = model.blocks[b]

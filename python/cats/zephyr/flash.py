@@ -29,7 +29,7 @@ FIRMWARE, IMAGE = "firmware", "image"
 
 
 @dataclass(frozen=True)
-class Step:
+class FlashStep:
     """One call of ``west flash``: ``what`` (FIRMWARE or IMAGE) of a node to its board."""
 
     node: int
@@ -46,7 +46,7 @@ def steps_of(
     boards: Mapping[int, Board],
     *,
     image_only: bool = False,
-) -> dict[int, list[Step]]:
+) -> dict[int, list[FlashStep]]:
     """What has to be flashed to each node's board: the firmware in ``root/node_NN`` and, where its
     image lies in a flash partition of its own, the deployment's image.
 
@@ -79,7 +79,9 @@ def steps_of(
         if not linked:
             files.append((IMAGE, _image(deploy, node, _partition(folder))))
         steps[node] = [
-            Step(node, board, what, _command(space, folder, board, file), folder / f"{what}.log")
+            FlashStep(
+                node, board, what, _command(space, folder, board, file), folder / f"{what}.log"
+            )
             for what, file in files
         ]
     return steps
@@ -165,7 +167,7 @@ def _image(deploy: Path, node: int, partition: range) -> Path:
 
 def flash(
     space: Workspace,
-    steps: Iterable[list[Step]],
+    steps: Iterable[list[FlashStep]],
     *,
     jobs: int = 0,
     report: Callable[[Outcome], None] = lambda flashed: None,
@@ -176,7 +178,7 @@ def flash(
     """
     steps = list(steps)
 
-    def one(todo: list[Step]) -> Outcome:
+    def one(todo: list[FlashStep]) -> Outcome:
         start, done, failed = time.monotonic(), [], None
         for step in todo:
             failed = _run(space, step)
@@ -193,7 +195,7 @@ def flash(
         return list(pool.map(one, steps))
 
 
-def _run(space: Workspace, step: Step) -> str | None:
+def _run(space: Workspace, step: FlashStep) -> str | None:
     """Why a step failed, in a line; None where it did not."""
     with step.log.open("w") as output:
         print(shlex.join(step.command), file=output, flush=True)
