@@ -5,7 +5,7 @@
 A command's module may say, by the names of its options:
 
 ``CONFLICTS``
-    ``{"loss_matrix": ("loss", "links")}``: what has no effect beside an option, and is refused
+    ``{"loss_in_time": ("loss", "links")}``: what has no effect beside an option, and is refused
     rather than forgotten.
 ``NEEDS``
     ``{"air_radio": ("air_budget",)}``: what has an effect only beside one of others.

@@ -17,7 +17,7 @@ from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import local_keep
-from cats.training.evaluate import MODE_SETS
+from cats.training.evaluate import MODE_SETS, Links
 from cats.training.options import Training
 
 #: A loss probability 0..1, or the range that it is drawn from: 0.2, (0, 0.3), "0:0.3".
@@ -137,13 +137,15 @@ def _keep(keep: float | Mapping[str, float]) -> float | dict[str, float]:
 
 def message_dropout(
     net: CatsTransformer,
-    losses: LossRange = "0:0.3",
+    losses: LossRange | None = None,
     *,
     granularity: str = "packet",
     modes: str | Sequence[str] = "mixed",
     patterns: int = 4,
     payload: int = PAYLOAD,
     tile_rows: int | Sequence[int] | None = None,
+    links: Links | None = None,
+    hops: int = 1,
 ) -> MessageDropout:
     """Draws what each node hears, for a training loop of one's own::
 
@@ -151,18 +153,20 @@ def message_dropout(
         for x, y in loader:
             loss = criterion(net(x, dropout.draw(len(x)))[:, 0], y)
 
-    It is of the keep sets and the device that ``net`` has now. Options as of ``fit``;
-    :class:`cats.nn.message_dropout.MessageDropout` says what is drawn.
+    It is of the keep sets and the device that ``net`` has now. Options as of ``fit``, ``links`` and
+    ``hops`` among them; :class:`cats.nn.message_dropout.MessageDropout` says what is drawn.
     """
     check_net(net)
     return MessageDropout(
-        net.config, net.split, net.keep, loss_range(losses), granularity, loss_modes(modes),
-        patterns, payload, tile_rows, net.device,
+        net.config, net.split, net.keep, loss_range(losses, links), granularity,
+        loss_modes(modes), patterns, payload, tile_rows, net.device, links, hops,
     )  # fmt: skip
 
 
-def loss_range(losses: LossRange) -> tuple[float, float]:
-    """(lo, hi) of a probability or a range of it."""
+def loss_range(losses: LossRange | None, links: Links | None = None) -> tuple[float, float]:
+    """(lo, hi) of a probability or a range of it; of None what suits."""
+    if losses is None:
+        losses = "0:0.3" if links is None else 0
     if isinstance(losses, str):
         return parse_probability(losses)
     try:

@@ -20,8 +20,9 @@ from cats.integer.model import IntegerModel
 from cats.nn.message_dropout import PAYLOAD
 from cats.nn.model import CatsTransformer
 from cats.report import save_plot, table
+from cats.shape.links import as_tuples, check_links
 from cats.shape.metadata import Metadata
-from cats.training.evaluate import parse_losses, plot_of, sweep, table_of
+from cats.training.evaluate import Links, parse_losses, plot_of, sweep, table_of
 from cats.training.loop import train as train_task
 from cats.training.options import Training
 
@@ -66,7 +67,7 @@ def fit(
     train: Data,
     val: Data = None,
     *,
-    losses: LossRange = "0:0.3",
+    losses: LossRange | None = None,
     loss: str | Loss | None = None,
     metric: str | Metric | None = None,
     epochs: int = 20,
@@ -93,16 +94,17 @@ def fit(
     numbers [n, C]. A loader is taken as it is, sampler and augmentation included; it says the size
     of the batches, its incomplete ones are left out. Else ``batch`` samples (64) are one step.
 
-    ``losses``: probability of loss, 0..1, or a range that each batch draws from; 0: message
-    dropout is off. ``loss``: ``cross_entropy``, ``mse``, ``mae``, or a function of output [B, C]
-    and targets that gives a scalar and asks no tensor for its value; by default what suits the
-    targets. ``metric``: ``accuracy``, ``mse``, ``mae``, or a function of both that gives a number.
-    ``lr``: peak of the learning rate, which warms up and falls to zero along half a cosine.
+    ``losses``: probability of loss, 0..1, or a range that each batch draws from (0:0.3, with
+    ``links`` 0); 0: message dropout is off. ``loss``: ``cross_entropy``, ``mse``, ``mae``, or a
+    function of output [B, C] and targets that gives a scalar and asks no tensor for its value; by
+    default what suits the targets. ``metric``: ``accuracy``, ``mse``, ``mae``, or a function of
+    both that gives a number. ``lr``: peak of the learning rate, which warms up and falls to zero
+    along half a cosine.
     ``keep``: share of columns to prune to in steps between 30 and 60 % of the epochs, one or by
     kind of gather; what the net does not send today stays unsent. ``device``: ``cpu``, ``cuda``
     or ``auto``; ``precision``: ``fp32``, ``bf16`` or ``fp16``. ``options``: all others of
     :class:`cats.training.options.Training` (``granularity``, ``patterns``, ``prune_by``,
-    ``air_budget``, ``qat``, ``weight_decay``, ``threads`` ...).
+    ``links``, ``hops``, ``air_budget``, ``qat``, ``weight_decay``, ``threads`` ...).
 
     ``after_epoch(epoch, record)`` is called after each epoch, from 0. ``out``: a RUN folder to
     keep the trained net in, and until then a checkpoint, written after epochs that end at least
@@ -117,7 +119,7 @@ def fit(
     check_net(net)
     training = _training(
         net, options, epochs=epochs, lr=lr, device=str(device), precision=precision,
-        accumulate=accumulate, seed=seed, message_dropout=loss_range(losses),
+        accumulate=accumulate, seed=seed, message_dropout=loss_range(losses, options.get("links")),
         modes=loss_modes(modes), keep=dict(keep) if isinstance(keep, Mapping) else keep,
         **({} if batch is None else {"batch": batch}),
     )  # fmt: skip
@@ -145,6 +147,8 @@ def _training(net: CatsTransformer, options: Mapping[str, Any], **given: Any) ->
     for name in options:
         if name not in known or name in given:
             raise CatsError(f"fit has no option {name!r}: one of {', '.join(known)}")
+    if options.get("links") is not None:
+        options = {**options, "links": as_tuples(check_links(options["links"], net.split.nodes))}
     training = Training(**{"dropout": net.dropout, **options, **given})
     try:
         training.check()
@@ -173,7 +177,7 @@ class Evaluation:
 def evaluate(
     model: CatsTransformer | IntegerModel,
     data: Data,
-    losses: str | float | Sequence[float] = "0:0.2:0.05",
+    losses: str | float | Sequence[float] | None = None,
     *,
     metric: str | Metric | None = None,
     repeats: int = 3,
@@ -182,25 +186,31 @@ def evaluate(
     modes: str | Sequence[str] = "mixed",
     payload: int = PAYLOAD,
     tile_rows: int | None = None,
+    links: Links | None = None,
+    hops: int = 1,
 ) -> Evaluation:
     """Score a net, or the integers of ``quantize``, under losses of messages.
 
     ``data``: as ``fit`` takes it. ``losses``: probabilities 0..1, "FIRST:LAST:STEP", "P,P" or
-    numbers. Every sample draws losses of its own, ``repeats`` times each; equal seeds lose equal
-    packets, so models of one shape are compared under the same fate. ``granularity``: ``packet``
-    or ``message``; ``modes``: what is lost together, ``mixed``, ``links``, ``receiver`` or
-    ``source``. The net is left in evaluation mode.
+    numbers (0:0.2:0.05; with ``links`` 0). Every sample draws losses of its own, ``repeats`` times
+    each; equal seeds lose equal packets, so models of one shape are compared under the same fate.
+    ``granularity``: ``packet`` or ``message``; ``modes``: what is lost together, ``mixed``,
+    ``links``, ``receiver`` or ``source``; ``links`` [D][D] (sender, receiver): the probability that
+    a node hears another, over ``hops`` (:mod:`cats.shape.flooding`). The net is left in evaluation
+    mode.
     """
     if not isinstance(model, IntegerModel):
         check_net(model)
     if repeats < 1:
         raise CatsError(f"{repeats} repeats: at least 1")
+    if losses is None:
+        losses = "0:0.2:0.05" if links is None else "0"
     if not isinstance(losses, str):
         values = losses if isinstance(losses, Sequence) else [losses]
         losses = ",".join(map(str, values))
     task = OwnTask(model.config, test=data, metric=metric)
     records = sweep(
         model, task, parse_losses(losses), repeats, seed, granularity=granularity,
-        modes=loss_modes(modes), payload=payload, tile_rows=tile_rows,
+        modes=loss_modes(modes), payload=payload, tile_rows=tile_rows, links=links, hops=hops,
     )  # fmt: skip
     return Evaluation(task.metric, records)

@@ -12,12 +12,15 @@ from cats.files import plot_file
 from cats.report import add_json_argument
 
 HELP = "quality of a trained model against packet loss"
-_OF_LOSSES = ("model", "baselines", "loss", "granularity", "modes", "repeats", "plot")
+_OF_LOSSES = (
+    "model", "baselines", "loss", "granularity", "modes", "links", "hops", "repeats", "plot",
+)  # fmt: skip
 CONFLICTS = {
     "int8_report": (*_OF_LOSSES, "seed"),
     "written": (*_OF_LOSSES, "int8_report", "part", "data"),
+    "links": ("modes",),
 }
-NEEDS = {"four_bits": ("written",), "narrow_keys": ("written",)}
+NEEDS = {"hops": ("links",), "four_bits": ("written",), "narrow_keys": ("written",)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,9 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--loss",
-        default="0:0.2:0.02",
         metavar="P|P,P|FIRST:LAST:STEP",
-        help="loss probabilities 0..1 (default 0:0.2:0.02)",
+        help="loss probabilities 0..1 (default 0:0.2:0.02, with --links 0)",
     )
     parser.add_argument(
         "--granularity",
@@ -74,6 +76,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what is lost together: independent links, all that a receiver hears, all that a "
         "source sends, or these mixed (default mixed)",
     )
+    parser.add_argument(
+        "--links", type=Path, metavar="FILE",
+        help="lose what these links lose, a file of who hears whom (cats links); each link loses "
+        "--loss on top",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hops", type=arguments.whole(1, 15), default=1,
+        help="nodes relay what they hear, over so many hops (default 1)",
+    )  # fmt: skip
     parser.add_argument(
         "--part", choices=("validation", "test"), default="test", help="samples (default test)"
     )
@@ -103,6 +114,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; prints a table, writes JSON and plot where asked."""
     from cats.report import figures_table, print_notes, print_table, save_plot, write_json
+    from cats.shape.links import read_links
     from cats.tasks import baselines
     from cats.training.device import pick_device
     from cats.training.evaluate import (
@@ -115,8 +127,12 @@ def run(args: argparse.Namespace) -> int:
     )
     from cats.training.run_folder import load_run, load_task, quantise_run
 
-    losses = parse_losses(args.loss)
+    losses = args.loss
+    if losses is None:
+        losses = "0" if args.links else "0:0.2:0.02"
+    losses = parse_losses(losses)
     model, info = load_run(args.run)
+    links = args.links and read_links(args.links, model.split.nodes)
     model.to(pick_device(args.device))
     if args.written:
         return _written(args, model, info)
@@ -127,6 +143,8 @@ def run(args: argparse.Namespace) -> int:
         "granularity": args.granularity or trained.get("granularity", "packet"),
         "modes": MODE_SETS[args.modes],
         "tile_rows": trained.get("tile_rows"),
+        "links": links,
+        "hops": args.hops,
     }
     if "payload" in trained:
         options["payload"] = trained["payload"]
@@ -142,7 +160,8 @@ def run(args: argparse.Namespace) -> int:
     records = sweep(tested, task, losses, args.repeats, args.seed, args.part, **options)
     print(
         f"{args.run}: {info.task}, {model.split.nodes} nodes, {args.model} model, "
-        f"{args.part} part, {options['granularity']} loss, {args.modes}"
+        f"{args.part} part, {options['granularity']} loss, "
+        + (args.modes if links is None else f"{args.links} over {args.hops} hops")
     )
     print_table(*table_of(records, task.metric))
     if beside:
@@ -158,7 +177,9 @@ def run(args: argparse.Namespace) -> int:
             "part": args.part,
             "metric": task.metric,
             "granularity": options["granularity"],
-            "modes": args.modes,
+            "modes": args.modes if links is None else "links",
+            "links": links,
+            "hops": args.hops,
             "seed": args.seed,
             "records": records,
             "baselines": beside,

@@ -19,21 +19,21 @@ DESCRIPTION = (
     "air, with inputs from all over the task's test part; compare each output with the integer "
     "reference under the same losses."
 )
-CONFLICTS = {"loss_matrix": ("loss", "links"), "links": ("loss",)}
+CONFLICTS = {"loss_in_time": ("loss", "links")}
 EPILOG = """\
 examples:
   cats simulate DEPLOY --loss 0,0.05,0.1 --samples 200
   cats simulate DEPLOY --loss 0.1 --burst 5 --rounds 2 --radio ble_2m --json figures.json
   cats simulate DEPLOY --kill 0@700 --restart 0@1500 --samples 20
-  cats simulate DEPLOY --loss-matrix links.csv --save-availability seen.npz
-  cats simulate DEPLOY --links day.csv --samples 500
+  cats simulate DEPLOY --links links.csv --save-availability seen.npz
+  cats simulate DEPLOY --loss-in-time day.csv --samples 500
   cats simulate DEPLOY --dead 1,2,3
   cats simulate DEPLOY --samples 3 --loss 0.1 --trace trace.json
 
-A loss matrix is a text file of D rows of D numbers, row: sender, column: receiver. Links that
-change with time are lines MS,SENDER,RECEIVER,LOSS of a text file, * for all nodes (each line
-changes what those above it left; # begins a remark), or a .json file: [{"at_ms": 0, "loss": 0.1},
-...], where a loss may be a matrix.
+A links file is a square CSV of the probability that the column's node hears the row's (cats links).
+Losses that change with time are lines MS,SENDER,RECEIVER,LOSS of a text file, * for all nodes (each
+line changes what those above it left; # begins a remark), or a .json file: [{"at_ms": 0, "loss":
+0.1}, ...], where a loss may be a matrix, row: sender, column: receiver.
 Exit status 1: an output differs from the reference, or an inference did not end.
 """
 
@@ -81,10 +81,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mean length of a burst of losses on a link; 0: losses are independent",
     )  # fmt: skip
     parser.add_argument(
-        "--loss-matrix", type=Path, metavar="FILE", help="loss of each link, in place of --loss"
-    )
-    parser.add_argument(
         "--links", type=Path, metavar="FILE",
+        help="who hears whom; each link loses --loss on top: see below",
+    )  # fmt: skip
+    parser.add_argument(
+        "--loss-in-time", type=Path, metavar="FILE",
         help="losses that change with time, in place of --loss: see below",
     )  # fmt: skip
     parser.add_argument(
@@ -186,6 +187,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.errors import CatsError
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
+    from cats.shape.links import read_links
     from cats.sim.compare_steps import in_steps
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import owners, report, table_of
@@ -209,8 +211,8 @@ def run(args: argparse.Namespace) -> int:
     events = [Event(node, False, round(1000 * ms)) for node, ms in args.kill]
     events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
     nodes = model.split.nodes
-    losses = [_matrix(args.loss_matrix, nodes)] if args.loss_matrix else args.loss
-    changes = load_changes(args.links, nodes) if args.links else []
+    heard = None if args.links is None else read_links(args.links, nodes)
+    changes = load_changes(args.loss_in_time, nodes) if args.loss_in_time else []
     if not set(args.dead) <= set(range(nodes)):
         raise CatsError(f"--dead: there are nodes 0 to {nodes - 1}")
     babble = [Babble("repeat", node, round(1000 * ms)) for node, ms in args.babble]
@@ -227,10 +229,11 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     trace = Trace() if args.trace else None
     records = []
-    for loss, off in itertools.product(losses, [[], *([node] for node in args.dead)]):
+    for loss, off in itertools.product(args.loss, [[], *([node] for node in args.dead)]):
         faults = Faults(
-            loss=loss, burst=args.burst, duplicate=args.duplicate, delay=args.delay,
-            flip=args.flip, drift_ppm=[args.drift * (-1) ** d for d in range(nodes)],
+            loss=loss if heard is None else 1 - (1 - loss) * heard, burst=args.burst,
+            duplicate=args.duplicate, delay=args.delay, flip=args.flip,
+            drift_ppm=[args.drift * (-1) ** d for d in range(nodes)],
             events=events, named=True, changes=changes, off=off, babble=babble,
             neighbour=neighbour,
         )  # fmt: skip
@@ -251,7 +254,8 @@ def run(args: argparse.Namespace) -> int:
         "rounds": plan.rounds, "seed": args.seed, "samples": windows, "burst": args.burst,
         "duplicate": args.duplicate, "delay": args.delay, "flip": args.flip, "drift": args.drift,
         "kill": args.kill, "restart": args.restart, "babble": args.babble,
-        "neighbour": args.neighbour, "links": str(args.links or ""), "compute": args.compute,
+        "neighbour": args.neighbour, "links": heard,
+        "loss_in_time": str(args.loss_in_time or ""), "compute": args.compute,
         "code_time": args.code_time, "receiver_off": args.receiver_off,
         "period_us": settings.period_us, "pause_us": settings.gap_us, "results": records,
     }  # fmt: skip
@@ -275,23 +279,6 @@ def run(args: argparse.Namespace) -> int:
                   f"node: {share}")  # fmt: skip
     failed = [r for r in records if r["hung"] or r["equal_to_reference"] is False]
     return 1 if failed else 0
-
-
-def _matrix(path: Path, nodes: int) -> object:
-    import numpy as np
-
-    from cats.errors import CatsError
-
-    try:
-        text = path.read_text(encoding="utf-8").replace(",", " ").splitlines()
-        rows = [[float(v) for v in line.split()] for line in text if line.strip()]
-    except OSError as error:
-        raise CatsError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise CatsError(f"{path} is no loss matrix: {error}") from None
-    if [len(row) for row in rows] != [nodes] * nodes:
-        raise CatsError(f"{path} is no loss matrix of {nodes} rows of {nodes} numbers")
-    return np.array(rows)
 
 
 def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object, ...]:

@@ -33,6 +33,7 @@ NEEDS = {
     "prune_steps": ("keep", "air_budget"),
     "prune_scope": ("keep",),
     "prune_by": ("keep",),
+    "hops": ("links",),
 }
 
 
@@ -149,9 +150,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     loss = parser.add_argument_group("loss and pruning")
     loss.add_argument(
         "--message-dropout",
-        default="0:0.3",
         metavar="P|LO:HI",
-        help="loss probability 0..1, or a range that each batch draws from; 0: off (default 0:0.3)",
+        help="loss probability 0..1, or a range that each batch draws from; 0: off (default 0:0.3, "
+        "with --links 0)",
+    )
+    loss.add_argument(
+        "--links",
+        type=Path,
+        metavar="FILE",
+        help="lose what these links lose, a file of who hears whom (cats links); each link loses "
+        "--message-dropout on top",
+    )
+    loss.add_argument(
+        "--hops",
+        type=arguments.whole(1, 15),
+        default=1,
+        help="nodes relay what they hear, over so many hops, and lose together what a relay lost "
+        "(default 1)",
     )
     loss.add_argument(
         "--granularity",
@@ -274,6 +289,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.nn.message_dropout import parse_probability
     from cats.report import print_notes, print_table, write_json
     from cats.shape.config import SplitConfig, node_shares
+    from cats.shape.links import as_tuples, read_links
     from cats.shape.partition import answers_alone
     from cats.tasks import baselines
     from cats.training.loop import train
@@ -322,10 +338,15 @@ def run(args: argparse.Namespace) -> int:
         for name in ("epochs", "batch", "lr", "patterns", "threads")
         if getattr(args, name) is not None
     }
+    dropout = args.message_dropout
+    if dropout is None:
+        dropout = "0" if args.links else "0:0.3"
     training = Training(
         **{**suited(task), **chosen},
         dropout=args.dropout,
-        message_dropout=parse_probability(args.message_dropout),
+        message_dropout=parse_probability(dropout),
+        links=args.links and as_tuples(read_links(args.links, len(shares))),
+        hops=args.hops,
         granularity=args.granularity,
         payload=args.loss_payload,
         tile_rows=args.loss_rows,

@@ -6,6 +6,9 @@ Training loses what the air loses, so losses are drawn in the air's units: whole
 one source sends in one gather) or packets (the fragments that the exporter cuts, see
 ``cats.shape.partition``). A batch shares ``patterns`` loss patterns among its samples; that is what
 makes message dropout cheap (``doc/training.rst``) and it is exact for every sample.
+
+Losses are either alike on all links, in three modes, or those of links that differ, over one hop or
+several (``cats.shape.flooding``).
 """
 
 from __future__ import annotations
@@ -15,11 +18,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.flooding import Flooding, check_hops
+from cats.shape.links import check_links
 from cats.shape.partition import (
     Fragmenting,
     KeepSets,
@@ -38,6 +44,8 @@ PAYLOAD = 106
 GRANULARITIES = ("message", "packet")
 #: Ways to lose: each link alone; a receiver that hears nobody; a source that nobody hears.
 MODES = ("links", "receiver", "source")
+#: Random numbers of floods that are held at a time.
+MOST_DRAWS = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,11 @@ class MessageDropout:
     ``tile_rows`` the rows a tile has: one number, one for each gather, or None for as many rows as
     fit into one frame of the widest source.
 
+    With ``links`` [D, D], the probability that the column's node hears the row's, each message or
+    packet is a frame that floods by itself for ``hops`` rounds: one hop is each link on its own;
+    of more, a relay's losses are those of all behind it. Every link then loses ``probability`` on
+    top, and ``modes`` say nothing.
+
     Fates of fragments are drawn on the CPU, so that a seed means the same losses on every device;
     a few thousand bits then go to ``device``, where they are spread over rows and columns.
     """
@@ -133,6 +146,8 @@ class MessageDropout:
         payload: int = PAYLOAD,
         tile_rows: int | Sequence[int] | None = None,
         device: torch.device | str = "cpu",
+        links: Sequence[Sequence[float]] | np.ndarray | None = None,
+        hops: int = 1,
     ) -> None:
         if granularity not in GRANULARITIES:
             raise CatsError(f"granularity is {granularity!r}: one of {', '.join(GRANULARITIES)}")
@@ -152,6 +167,11 @@ class MessageDropout:
             _cut(model, split, keep, g, granularity, payload, tile_rows[g]) for g in range(count)
         ]
         self._places = _places(self._cuts, self.nodes).to(device)
+        self._floods = None
+        if check_hops(hops) > 1 and links is None:
+            raise CatsError(f"{hops} hops go with links: who hears whom")
+        if links is not None and self.nodes > 1:
+            self._floods = _Floods(self._cuts, check_links(links, self.nodes), hops)
         self._choices: dict[int, tuple[Tensor, Tensor, int]] = {}
 
     def draw(self, batch: int, generator: torch.Generator | None = None) -> Losses:
@@ -172,8 +192,10 @@ class MessageDropout:
         low, high = self.probability
         lost = low + (high - low) * torch.rand((), generator=generator).item()
         patterns = max(p for p in range(1, min(self.patterns, batch) + 1) if batch % p == 0)
-        if self.nodes == 1 or high == 0:
+        if self.nodes == 1 or (high == 0 and self._floods is None):
             return None
+        if self._floods is not None:
+            return self._floods.draw(patterns, lost, generator)
         if patterns not in self._choices:
             self._choices[patterns] = _choices(self._cuts, self.nodes, patterns)
         gather, choices, draws = self._choices[patterns]
@@ -190,6 +212,31 @@ class MessageDropout:
             Heard(part.unflatten(1, (self.nodes, *cut.fragment.shape)).transpose(1, 2), cut.bounds)
             for part, cut in zip(columns.split(sizes, 1), self._cuts, strict=True)
         ]
+
+
+class _Floods:
+    """Fates of every fragment by floods; drawn in parts, so that memory is bounded."""
+
+    def __init__(self, cuts: Sequence[_Cut], links: np.ndarray, hops: int) -> None:
+        self.flooding = Flooding(links, hops)
+        self.source = np.concatenate([cut.source.numpy() for cut in cuts])  # [fragments]
+        # Floods say who has a fragment; fates are sorted by gather, then receiver, then fragment.
+        order = np.arange(len(links) * len(self.source)).reshape(len(links), -1)
+        ends = np.cumsum([len(cut.source) for cut in cuts])
+        parts = np.split(order, ends[:-1], axis=1)
+        self.order = torch.from_numpy(np.concatenate([part.ravel() for part in parts]))
+
+    def draw(self, patterns: int, loss: float, generator: torch.Generator | None) -> Tensor:
+        """As ``MessageDropout.arrived``; each link loses ``loss`` on top."""
+        source = np.tile(self.source, patterns)
+        step = max(1, MOST_DRAWS // max(self.flooding.draws, 1))
+        parts = []
+        for first in range(0, len(source), step):
+            part = source[first : first + step]
+            uniform = torch.rand(self.flooding.draws, len(part), generator=generator).numpy()
+            parts.append(self.flooding.has(uniform, part, loss))
+        has = torch.from_numpy(np.concatenate(parts, 1))  # [D, P x fragments]
+        return has.unflatten(1, (patterns, -1)).transpose(0, 1).flatten(1)[:, self.order]
 
 
 def _choices(cuts: Sequence[_Cut], nodes: int, patterns: int) -> tuple[Tensor, Tensor, int]:

@@ -86,6 +86,11 @@ def check_links(
     return table
 
 
+def as_tuples(links: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Links as options of a training hold them."""
+    return tuple(map(tuple, links.tolist()))
+
+
 def write_links(path: str | os.PathLike[str], links: np.ndarray) -> None:
     """A links file that ``read_links`` gives back to six digits; of other squares, as decibels,
     too."""

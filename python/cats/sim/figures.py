@@ -16,6 +16,7 @@ from cats.integer.quantize import real_outputs
 from cats.plan.energy import NRF52840
 from cats.plan.plan import Plan
 from cats.plan.predict import planned_duty
+from cats.shape.flooding import mean_loss
 from cats.sim.compare import check, save_availability
 from cats.sim.compare_steps import check_steps, comparable, in_windows
 from cats.sim.faults import Faults
@@ -83,7 +84,8 @@ def node_energy(
 def _loss_name(faults: Faults) -> float | str:
     if faults.changes:
         return "in time"
-    return float(faults.loss) if np.ndim(faults.loss) == 0 else "matrix"
+    loss = np.asarray(faults.loss)
+    return float(loss) if loss.ndim == 0 else f"links, mean {mean_loss(1 - loss):.3f}"
 
 
 def report(

@@ -32,6 +32,8 @@ from cats.training.device import moved
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+#: [D, D] (sender, receiver): the probability that a node hears another.
+Links = Sequence[Sequence[float]] | np.ndarray
 #: Names of --modes; DESIGN's three ways to lose, mixed or one alone.
 MODE_SETS = {
     "mixed": ("links", "receiver", "source"),
@@ -107,8 +109,11 @@ def score_at(
     tile_rows: int | Sequence[int] | None = None,
     batch: int = 64,
     every_token: bool = False,
+    links: Links | None = None,
+    hops: int = 1,
 ) -> dict[str, float]:
-    """Figures of ``part`` where each sample loses messages or packets with probability ``loss``.
+    """Figures of ``part`` where each sample loses messages or packets with probability ``loss``; or
+    what ``links`` lose over ``hops``, each of which loses ``loss`` on top (``MessageDropout``).
 
     ``every_token``: over the forecasts after every token, as the paper's prototype counts them, in
     units of the training part. All tokens but the last see statistics of values after them, so this
@@ -118,8 +123,9 @@ def score_at(
         raise CatsError("only a causal forecaster with pool 'all' forecasts after every token")
     every_token = every_token or task.scores_rows
     outputs = outputs_at(
-        model, part.inputs, loss, seed, granularity, modes, payload, tile_rows, batch, every_token
-    )
+        model, part.inputs, loss, seed, granularity, modes, payload, tile_rows, batch, every_token,
+        links, hops,
+    )  # fmt: skip
     return task.score(outputs, part)
 
 
@@ -134,8 +140,11 @@ def outputs_at(
     tile_rows: int | Sequence[int] | None = None,
     batch: int = 64,
     every_row: bool = False,
+    links: Links | None = None,
+    hops: int = 1,
 ) -> Tensor:
-    """``answers`` to inputs [n, tokens_in, P] where each sample loses messages or packets."""
+    """``answers`` to inputs [n, tokens_in, P] where each sample loses messages or packets, as
+    ``score_at`` says."""
     generator = generator_of(seed)
     dropout = MessageDropout(
         model.config,
@@ -148,6 +157,8 @@ def outputs_at(
         payload=payload,
         tile_rows=tile_rows,
         device=model.device if isinstance(model, CatsTransformer) else "cpu",
+        links=links,
+        hops=hops,
     )
     return torch.cat(
         [
@@ -174,17 +185,19 @@ def sweep(
     seed: int = 0,
     part: str = "test",
     thin: int = 1,
+    links: Links | None = None,
     **options: object,
 ) -> list[dict]:
     """For each loss a record: ``loss``, and of every figure its mean, least and largest value over
-    ``repeats`` draws of the losses (one where nothing is lost). Every ``thin``-th sample counts.
+    ``repeats`` draws of the losses (one where nothing is lost). Every ``thin``-th sample counts;
+    ``links`` and ``options`` as of ``score_at``.
     """
     samples = getattr(task, part).every(thin)
     records = []
     for loss in losses:
         runs = [
-            score_at(model, task, samples, loss, seed + i, **options)
-            for i in range(repeats if loss else 1)
+            score_at(model, task, samples, loss, seed + i, links=links, **options)
+            for i in range(1 if loss == 0 and links is None else repeats)
         ]
         records.append({"loss": loss, "repeats": len(runs), **ranges(runs)})
     return records

@@ -43,6 +43,7 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.links import check_links
 from cats.shape.partition import KeepSets, Kind, full_keep, local_keep
 from cats.tasks import Task, generator_of
 from cats.training.best_epoch import BestEpoch, set_linear
@@ -86,6 +87,8 @@ def train(
     share each batch.
     """
     training.check()
+    if training.links is not None:
+        check_links(training.links, split.nodes)
     _check_task(task, config)
     _check_memory(config)
     device = pick_device(training.device)
@@ -296,7 +299,7 @@ class _Session:
 
     def _make_gradients(self) -> Gradients:
         training, dropout = self.training, None
-        if training.message_dropout[1] > 0:
+        if training.message_dropout[1] > 0 or training.links is not None:
             dropout = MessageDropout(
                 self.model.config,
                 self.split,
@@ -308,6 +311,8 @@ class _Session:
                 training.payload,
                 training.tile_rows,
                 self.device,
+                training.links,
+                training.hops,
             )
         return Gradients(
             self.model,

@@ -15,6 +15,8 @@ from cats.nn.message_dropout import GRANULARITIES, MODES, PAYLOAD
 from cats.nn.prune import CRITERIA, SCOPES, step_ratios
 from cats.plan.radio import radio
 from cats.shape.config import later
+from cats.shape.flooding import check_hops
+from cats.shape.links import check_links
 from cats.shape.partition import PRUNABLE, Kind
 from cats.tasks import Task
 from cats.training.device import PRECISIONS
@@ -25,6 +27,8 @@ class Training:
     """How to train.
 
     ``message_dropout`` (lo, hi) is the loss probability that each batch draws from; (0, 0) is off.
+    ``links`` [D][D] (sender, receiver) is the probability that a node hears another; every link
+    loses ``message_dropout`` on top, and frames are relayed over ``hops`` of them.
     ``payload`` (bytes) and ``tile_rows`` cut packets as the exporter will (``message_dropout``).
     ``keep``, the share of columns sent (one number, or {"attention": 0.5, ...}), is reached in
     ``prune_steps`` between ``prune_from`` and ``prune_until`` (shares of all epochs), by the
@@ -53,6 +57,8 @@ class Training:
     message_dropout: tuple[float, float] = (0.0, 0.0)
     granularity: str = "packet"
     modes: tuple[str, ...] = MODES
+    links: tuple[tuple[float, ...], ...] | None = later(None)
+    hops: int = later(1)
     patterns: int = 4
     payload: int = PAYLOAD
     tile_rows: int | tuple[int, ...] | None = None
@@ -99,6 +105,13 @@ class Training:
         low, high = self.message_dropout
         if not 0 <= low <= high <= 1:
             raise CatsError(f"message dropout is {low}:{high}: give LO:HI with 0 <= LO <= HI <= 1")
+        check_hops(self.hops)
+        if self.links is not None:
+            check_links(self.links)
+            if self.modes != MODES:
+                raise CatsError("modes say nothing beside links: leave one of them out")
+        elif self.hops > 1:
+            raise CatsError(f"{self.hops} hops go with links: who hears whom")
         for kind, ratio in self.keep_ratios().items():
             if not 0 <= ratio <= 1:
                 raise CatsError(f"keep {kind.name.lower()}={ratio}: 0 to 1")

@@ -308,8 +308,14 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _text(config: dict) -> bytes:
-    """A configuration as JSON for people: one line for each gather's keep sets."""
+    """A configuration as JSON for people: one line for each gather's keep sets, and for each
+    sender's links."""
     text = json.dumps({k: v for k, v in config.items() if k != "keep"}, indent=1)
+    if links := config["training"].get("links"):
+        rows = ",\n   ".join(map(json.dumps, links))
+        whole = json.dumps(config["training"], indent=1).replace("\n", "\n ")
+        short = json.dumps({**config["training"], "links": None}, indent=1).replace("\n", "\n ")
+        text = text.replace(whole, short.replace('"links": null', f'"links": [\n   {rows}\n  ]'))
     lines = ",\n  ".join(json.dumps(sources) for sources in config["keep"])
     return f'{text[:-2]},\n "keep": [\n  {lines}\n ]\n}}\n'.encode()
 

@@ -26,6 +26,8 @@ are not used, and the sweep says so. The file::
     losses: [0, 0.1, 0.2]        # probabilities that each run is scored under
     repeats: 1                   # draws of the losses a run is scored under
     granularity: packet          # what is lost at once, in training and scoring: packet or message
+    links: links.csv             # optional: score under these links, which lose losses on top
+    hops: 1                      # over so many hops of them
     thin: 1                      # score every so manieth test sample
     every_token: false           # score the forecasts after every token (model: {pool: all})
 
@@ -62,6 +64,7 @@ from cats.nn.message_dropout import parse_probability
 from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig
+from cats.shape.links import as_tuples, read_links
 from cats.training import run_folder
 from cats.training.device import pick_device
 from cats.training.evaluate import ranges
@@ -106,12 +109,16 @@ class Sweep:
     losses: Annotated[tuple[Share, ...], msgspec.Meta(min_length=1)] = (0.0, 0.1, 0.2)
     repeats: Count = 1
     granularity: Literal["packet", "message"] = "packet"
+    links: tuple[tuple[float, ...], ...] | None = None
+    hops: Annotated[int, msgspec.Meta(ge=1, lt=MAX_NODES)] = 1
     thin: Count = 1
     every_token: bool = False
 
     @classmethod
-    def of(cls, data: object, where: object = "sweep") -> Sweep:
-        """From a file's content; CatsError names the key that does not fit."""
+    def of(cls, data: object, where: object = "sweep", folder: Path = Path()) -> Sweep:
+        """From a file's content, in which files of links are relative to ``folder``; CatsError
+        names the key that does not fit."""
+        data = _links_read(data, folder)
         sweep = schema.convert(data, cls, str(where), lax=True)
         try:
             tasks.find(sweep.task)
@@ -150,6 +157,10 @@ class Sweep:
         """Losses that the runs of a kind are scored under."""
         return self.losses if self.nodes_of(kind) > 1 else (0.0,)
 
+    def links_of(self, kind: str) -> dict[str, Any]:
+        """The links that the runs of a kind are scored under, and over how many hops."""
+        return {"links": self.links, "hops": self.hops} if self.nodes_of(kind) > 1 else {}
+
     def load(self) -> tasks.Task:
         """The task."""
         given = tasks.preset(self.task, self.preset) if self.preset else {}
@@ -172,7 +183,26 @@ class Sweep:
         own = {key: v for key, v in (self.kinds[kind] or {}).items() if key not in OWN}
         given = {"threads": 1, "granularity": self.granularity, **(suited or {})}
         given |= _options(self.training or {}, "$.training") | _options(own, f"$.kinds.{kind}")
+        if self.nodes_of(kind) == 1:  # nothing to hear
+            given |= {"links": None, "hops": 1}
         return Training(**{**given, "keep": keep, "seed": seed})
+
+
+def _links_read(data: Any, folder: Path) -> Any:
+    """A sweep's content with what its files of links hold in their places."""
+    if not isinstance(data, dict):
+        return data
+    found = {
+        key: {name: _links_read(kind, folder) for name, kind in value.items()}
+        if key == "kinds" and isinstance(value, dict)
+        else _links_read(value, folder)
+        if key == "training"
+        else value
+        for key, value in data.items()
+    }
+    if isinstance(found.get("links"), str):
+        found["links"] = as_tuples(read_links(folder / found["links"]))
+    return found
 
 
 def _options(given: dict[str, Any], root: str) -> dict[str, Any]:
@@ -200,7 +230,7 @@ OWN = tuple(field.name for field in dataclasses.fields(Kind))
 
 def read(path: Path) -> Sweep:
     """The sweep that a YAML file describes; the paths in it are relative to the file's folder."""
-    sweep = Sweep.of(schema.read(path, "a sweep", yaml=True), path)
+    sweep = Sweep.of(schema.read(path, "a sweep", yaml=True), path, path.parent)
     file = (sweep.options or {}).get("data")
     if isinstance(file, str) and ":" not in file and not Path(file).is_absolute():
         options = {**sweep.options, "data": str((path.parent / file).resolve())}
@@ -433,6 +463,7 @@ def _one(sweep: Sweep, out: Path, kind: str, keep: float, seed: int) -> tuple[st
             granularity=sweep.granularity,
             payload=training.payload,
             every_token=sweep.every_token,
+            **sweep.links_of(kind),
         )
         scores[form] = [
             {name: value["mean"] for name, value in record.items() if isinstance(value, dict)}

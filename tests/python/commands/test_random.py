@@ -123,9 +123,9 @@ keys:
 use: 3
 radio: {channel: 15}
 """,
-    "links.csv": "0,*,*,0.1\n5,0,1,0.5\n# more\n7.5,1,0,1\n",
-    "links.json": '[{"at_ms": 0, "loss": 0.1}, {"at_ms": 5, "loss": [[0, 0.2], [0.3, 0]]}]',
-    "matrix.txt": "0, 0.5\n0.25, 0\n",
+    "links.csv": "0,1\n1,0.5\n0.75,1\n",
+    "changes.csv": "0,*,*,0.1\n5,0,1,0.5\n# more\n7.5,1,0,1\n",
+    "changes.json": '[{"at_ms": 0, "loss": 0.1}, {"at_ms": 5, "loss": [[0, 0.2], [0.3, 0]]}]',
     "watch.jsonl": """\
 {"cats_monitor": 1}
 {"time": 1.5, "port": "a", "node": {"runs": true, "node": 0, "uptime_ms": 5, "inferences": 3}}
@@ -473,8 +473,8 @@ READERS = {
     "sweep.yaml": "sweep sweep.yaml -o out/sweep --jobs 1",
     "board.json": "plan --features 8 --tokens 4 --heads 2 --nodes 1:2 --board board.json",
     "links.csv": f"{SIMULATE} --links links.csv",
-    "links.json": f"{SIMULATE} --links links.json",
-    "matrix.txt": f"{SIMULATE} --loss-matrix matrix.txt",
+    "changes.csv": f"{SIMULATE} --loss-in-time changes.csv",
+    "changes.json": f"{SIMULATE} --loss-in-time changes.json",
     "map.yaml": "flash DEPLOY --map map.yaml --dry-run",
     "fleet.yaml": "provision DEPLOY --map map.yaml --fleet fleet.yaml",
     "watch.jsonl": "monitor --replay watch.jsonl",

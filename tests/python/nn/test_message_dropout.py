@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Message dropout: the right rate in every mode, in the units that the air loses."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cats.errors import CatsError
+from cats.nn import message_dropout
 from cats.nn.message_dropout import MODES, MessageDropout, default_tile_rows, parse_probability
 from cats.nn.model import dropout as ordinary
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.flooding import delivery
 from cats.shape.partition import Kind, fragmenting, full_keep, gather_kind, gather_rows, own_ranges
 
 CONFIG = ModelConfig(tokens_in=9, inputs=4, outputs=6, features=16, heads=4, hidden=20, blocks=1)
@@ -119,6 +122,53 @@ def test_samples_share_patterns_in_order():
     assert torch.equal(dense[0:12:3, :1], heard.columns)
 
 
+#: Who hears whom of four nodes; from 0 to 3 there are two ways, of two and of three links.
+LINKS = [[1, 0.8, 0.3, 0], [0.5, 1, 0.6, 0.2], [0.4, 0, 1, 0.9], [0, 0.7, 1, 1]]
+
+
+@pytest.mark.parametrize("granularity", ["message", "packet"])
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_losses_of_links_are_those_of_floods(granularity, hops, monkeypatch):
+    """Of each source at each receiver, and of two receivers at a time, in every gather; also where
+    they are drawn in parts."""
+    monkeypatch.setattr(message_dropout, "MOST_DRAWS", 5000)
+    losses = _draw(
+        4000, probability=(0.1, 0.1), patterns=4000, granularity=granularity, payload=8,
+        links=LINKS, hops=hops,
+    )  # fmt: skip
+    wanted = delivery(0.9 * np.array(LINKS), hops)
+    for g in (1, 2, 4):
+        first, last = _links(losses[g], g)  # [P, T, receiver, source]
+        for heard in (first, last):
+            heard = heard[:, -1].transpose(1, 2).double().numpy()  # [P, source, receiver]
+            both = np.einsum("psr,psq->srq", heard, heard) / len(heard)
+            assert both == pytest.approx(wanted.both, abs=0.04)
+        assert granularity == "packet" or torch.equal(first, last)
+
+
+def test_links_that_lose_nothing_and_that_lose_all():
+    clean = _draw(8, probability=(0, 0), links=np.ones((4, 4)))
+    assert all(heard.columns.all() for heard in clean)
+    line = np.eye(4) + np.eye(4, k=1) + np.eye(4, k=-1)
+    for hops in (1, 2, 3):
+        first, _ = _links(_draw(8, probability=(0, 0), links=line, hops=hops)[1], 1)
+        near = np.abs(np.arange(4)[:, None] - np.arange(4)) <= hops
+        assert (first.numpy() == near).all()
+
+
+def test_links_spread_over_rows_and_columns_as_other_losses():
+    """What Heard says of each packet's rows and columns is the same for floods and for links that
+    are alike: one packet, one fate."""
+    heard = _draw(200, probability=(0, 0), patterns=200, payload=8, links=LINKS, hops=2)[1]
+    alike = _draw(200, modes=("links",), patterns=200, payload=8)[1]
+    assert heard.columns.shape == alike.columns.shape and heard.bounds == alike.bounds
+    pairs = [(b, b + 1) for begin, end in own_ranges(CONFIG, SPLIT, Kind.ATTENTION)
+             for b in range(begin, end - 1)]  # fmt: skip
+    same = [[(h.columns[..., a] == h.columns[..., b]).all().item() for a, b in pairs]
+            for h in (heard, alike)]  # fmt: skip
+    assert same[0] == same[1]
+
+
 def test_same_seed_same_losses():
     first, again, other = ([h.columns for h in _draw(seed=seed)] for seed in (0, 0, 1))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
@@ -140,6 +190,9 @@ def test_options_are_checked():
         {"patterns": 0},
         {"tile_rows": [1, 2]},
         {"payload": 1},
+        {"links": np.ones((3, 3))},
+        {"links": LINKS, "hops": 0},
+        {"hops": 2},
     ):
         with pytest.raises(CatsError):
             _draw(**options)

@@ -596,13 +596,13 @@ def test_command_with_receivers_off(deploy, capsys):
 
 def test_command_with_faults(deploy, tmp_path, capsys):
     seen, links = tmp_path / "seen.npz", tmp_path / "links.csv"
-    links.write_text("0 0.5 0 0\n" + "0,0,0,0\n" * 3)
+    links.write_text("1,0.5,1,1\n" + "1,1,1,1\n" * 3)
     assert command(
-        deploy, "--random-inputs", "--samples", 4, "--loss-matrix", links, "--kill", "3@300",
+        deploy, "--random-inputs", "--samples", 4, "--links", links, "--kill", "3@300",
         "--restart", "3@900", "--burst", 2, "--duplicate", 0.1, "--delay", 0.1, "--flip", 0.1,
         "--drift", 40, "--compute", "plan", "--save-availability", seen, "--seed", 4,
     ) == 0  # fmt: skip
-    assert "matrix" in capsys.readouterr().out
+    assert "links, mean 0.042" in capsys.readouterr().out  # half of one link of twelve
     assert np.load(seen)["bits"].shape[0] == 4
     assert command(deploy, "--samples", 2, "--no-check") == 0
 
@@ -615,7 +615,29 @@ def figures(capsys, deploy, *arguments):
     return results
 
 
-def test_command_with_links_in_time(deploy, tmp_path, capsys):
+def test_command_with_links(deploy, tmp_path, capsys):
+    """Row: sender, column: receiver, what is heard; every link loses --loss on top."""
+    links = tmp_path / "links.csv"
+    links.write_text("0,1,2,3\n,1,1,1\n1,,1,1\n1,0,,1\n1,1,1,\n")  # 1 never hears 2
+
+    def seen(*arguments):
+        file = tmp_path / "seen.npz"
+        common = ("--samples", 6, "--save-availability", file, "--links", links)
+        found = figures(capsys, deploy, *common, *arguments)[0]
+        return found, np.load(file)["bits"]  # [sample, exchange, receiver, source, bytes]
+
+    found, bits = seen()
+    sent = bits[0].any(-1).any(1)  # [exchange, source]: what anybody has
+    heard = bits.any(-1)  # [sample, exchange, receiver, source]
+    assert sent[:, 2].sum() > 10 and not heard[:, sent[:, 2], 1, 2].any()
+    assert heard[:, sent[:, 1], 2, 1].all() and heard[:, sent[:, 2], 3, 2].all()
+    assert np.array(found["loss"])[2, 1] == 1 and np.sum(found["loss"]) == 1
+    more, _ = seen("--loss", 0.25)
+    assert np.array(more["loss"])[2, 1] == 1 and np.array(more["loss"])[1, 2] == 0.25
+    assert more["delivered"] < found["delivered"] < 1
+
+
+def test_command_with_losses_in_time(deploy, tmp_path, capsys):
     """A link that dies loses all from then on, no other link does; both kinds of file say it."""
     links, document = tmp_path / "links.csv", tmp_path / "links.json"
 
@@ -631,7 +653,7 @@ def test_command_with_links_in_time(deploy, tmp_path, capsys):
     table = np.zeros((4, 4))
     table[2, 1] = 1
     document.write_text(json.dumps([{"at_ms": dies, "loss": table.tolist()}]))
-    found, bits = seen("--links", links)
+    found, bits = seen("--loss-in-time", links)
     assert found["columns"]["loss"] == "in time"
     assert found["delivered"] < clean["delivered"] == 1.0
     assert (bits[:4] == whole[:4]).all()
@@ -639,7 +661,7 @@ def test_command_with_links_in_time(deploy, tmp_path, capsys):
     assert sent.sum() > 10 and not bits[6:, sent, 1, 2].any()
     bits[6:, :, 1, 2] = whole[6:, :, 1, 2]
     assert (bits[6:] == whole[6:]).all()
-    assert seen("--links", document)[0] == found
+    assert seen("--loss-in-time", document)[0] == found
 
 
 def test_command_with_dead_nodes(deploy, capsys):
@@ -674,9 +696,9 @@ def test_command_with_others_on_the_air(deploy, babble, neighbour, capsys):
         (["--loss", "0,0.1", "--save-availability", "x.npz"], "takes one --loss"),
         (["--radio", "lora"], "one of ieee802154"),
         (["--rounds", "9"], "0 to 3"),
-        (["--loss-matrix", "missing.csv"], "cannot read"),
-        (["--kill", "7@1"], "nodes 0 to 3"),
         (["--links", "missing.csv"], "cannot read"),
+        (["--kill", "7@1"], "nodes 0 to 3"),
+        (["--loss-in-time", "missing.csv"], "cannot read"),
         (["--dead", "1,4"], "nodes 0 to 3"),
         (["--dead", "-1"], "no node, from 0 to 15"),
         (["--dead", "1", "--save-availability", "x.npz"], "no --dead"),
@@ -696,13 +718,14 @@ def test_command_refuses_folders_and_values(deploy, tmp_path, capsys):
     assert command(tmp_path / "nowhere") == 2
     assert "is no DEPLOY folder" in capsys.readouterr().err
     bad = tmp_path / "links"
-    for content in ("0 0\n0 0\n", "a b\n", "", "0 0 0 0\n" * 3):
-        bad.write_text(content)
-        assert command(deploy, "--loss-matrix", bad) == 2
-        assert "no loss matrix" in capsys.readouterr().err
-    for content in ("0,0,1\n", "0,0,4,1\n", "0,0,1,2\n", "-1,0,1,1\n", "9,*,*,0\n8,*,*,1\n", "\n"):
+    for content in ("0,0\n0,0\n", "a,b\n", "", "0,0,0,0\n" * 3, "0 0 0 0\n" * 4):
         bad.write_text(content)
         assert command(deploy, "--links", bad) == 2
+        error = capsys.readouterr().err
+        assert "a row for each sender" in error and error.count("\n") == 1
+    for content in ("0,0,1\n", "0,0,4,1\n", "0,0,1,2\n", "-1,0,1,1\n", "9,*,*,0\n8,*,*,1\n", "\n"):
+        bad.write_text(content)
+        assert command(deploy, "--loss-in-time", bad) == 2
         error = capsys.readouterr().err
         assert error.startswith("cats: error: ") and error.count("\n") == 1
     for value in (

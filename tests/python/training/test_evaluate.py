@@ -7,10 +7,12 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from cats import tasks
+from cats.cli import main
 from cats.commands import evaluate as command
 from cats.errors import CatsError
 from cats.integer import reference
@@ -19,6 +21,8 @@ from cats.integer.random_models import random_keep, random_model
 from cats.nn.message_dropout import MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.links import write_links
+from cats.shape.topologies import topology
 from cats.tasks import Part
 from cats.training.evaluate import answers, every_token, parse_losses, score_at, sweep
 from cats.training.loop import predict, train
@@ -157,6 +161,34 @@ def test_command_writes_table_json_and_plots(run, tmp_path, capsys):
     _run([*options, "--plot", files["again.svg"]])
     assert files["e.png"].read_bytes().startswith(b"\x89PNG")
     assert files["e.svg"].read_bytes() == files["again.svg"].read_bytes()
+
+
+def test_links_cost_what_they_lose(run, tmp_path, capsys):
+    """Of nodes in a row, more where there are no relays; links that lose nothing cost nothing, and
+    links that are alike as much as that loss."""
+    out, model, task = run
+    row = topology("line:4").links
+
+    def at(**options):
+        return sweep(model, task, [0], repeats=2, seed=5, **options)[0]["accuracy"]["mean"]
+
+    clean, one, three = at(), at(links=row), at(links=row, hops=3)
+    assert one < three < clean
+    assert at(links=np.ones((4, 4))) == clean == at(links=row > 0.5, hops=3)
+    alike = sweep(model, task, [0.4], repeats=4, modes=("links",))[0]["accuracy"]["mean"]
+    on_top = sweep(model, task, [0.2], repeats=4, links=np.full((4, 4), 0.75))[0]
+    assert on_top["accuracy"]["mean"] == pytest.approx(alike, abs=0.03)
+
+    write_links(tmp_path / "links.csv", row)
+    command = ["evaluate", str(out), "--links", str(tmp_path / "links.csv"), "--hops", "3"]
+    assert main([*command, "--repeats", "2", "--seed", "5", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["records"][0]["accuracy"]["mean"] == pytest.approx(three, abs=0.01)
+    assert found["hops"] == 3 and found["modes"] == "links"
+    assert np.array(found["links"]) == pytest.approx(row, abs=1e-5)
+    (tmp_path / "links.csv").write_text("1,1\n1,1\n")
+    assert main(command) == 2
+    assert "is of 2 nodes, here are 4" in capsys.readouterr().err
 
 
 def test_command_sets_baselines_beside_a_forecast(tmp_path, capsys):

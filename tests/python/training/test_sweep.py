@@ -10,6 +10,7 @@ import sys
 import types
 
 import joblib
+import numpy as np
 import pytest
 import yaml
 
@@ -18,6 +19,7 @@ from cats.errors import CatsError
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.training import sweep
+from cats.training.evaluate import score_at
 from cats.training.run_folder import load_run
 
 RECIPE = {
@@ -165,6 +167,39 @@ def test_every_token_and_whole_messages(tmp_path):
     assert len(set(clean.values())) == 3
     training = load_run(tmp_path / "thin" / "runs" / "one-keep_1-seed_0")[1].extra["training"]
     assert training["granularity"] == "message"
+
+
+def test_links_in_training_and_scoring(tmp_path):
+    """Files beside the sweep's; each kind may have its own; other links are another sweep."""
+    (tmp_path / "near.csv").write_text("1,0.9\n0.9,1\n")
+    (tmp_path / "none.csv").write_text("1,0\n0,1\n")
+    kinds = {"one": {"nodes": 1}, "near": {"links": "near.csv", "hops": 2}, "none": None}
+    changes = {
+        "keep": [1], "seeds": [0], "losses": [0], "kinds": kinds, "links": "none.csv", "hops": 2,
+        "training": {"epochs": 1, "links": "none.csv"},
+    }  # fmt: skip
+    path, out = _write(tmp_path, **changes), tmp_path / "out"
+    recipe = sweep.read(path)
+    assert recipe.links == ((1, 0), (0, 1)) and recipe.hops == 2
+    known = {kind: recipe.training_of(kind, 1, 0) for kind in kinds}
+    assert {kind: t.links for kind, t in known.items()} == {
+        "one": None, "near": ((1, 0.9), (0.9, 1)), "none": ((1, 0), (0, 1)),
+    }  # fmt: skip
+    assert [t.hops for t in known.values()] == [1, 2, 1]
+    summary = sweep.run(recipe, out, jobs=1)
+    scores = {run["kind"]: run["scores"]["float"][0]["mse"] for run in summary["runs"]}
+    assert len(set(scores.values())) == 3
+    model, config = load_run(sweep.folder_of(out, "near", 1, 0))
+    task, links = recipe.load(), np.eye(2)
+    assert config.extra["training"]["links"] == [[1, 0.9], [0.9, 1]]
+    alone = score_at(model, task, task.test, 0, 9, links=links)["mse"]  # by any seed
+    assert scores["near"] == pytest.approx(alone)
+    (tmp_path / "none.csv").write_text("1,0.5\n0,1\n")
+    with pytest.raises(CatsError, match="holds another sweep"):
+        sweep.run(sweep.read(path), out, jobs=1)
+    (tmp_path / "none.csv").unlink()
+    with pytest.raises(CatsError, match=r"cannot read .*none\.csv"):
+        sweep.read(path)
 
 
 def test_another_sweep_s_folder_is_refused_or_emptied(tmp_path):

@@ -10,6 +10,7 @@ import random
 import shutil
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -25,7 +26,9 @@ from cats.nn.message_dropout import MessageDropout
 from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
+from cats.shape.links import as_tuples, write_links
 from cats.shape.partition import Kind, full_keep, local_blocks
+from cats.shape.topologies import topology
 from cats.sim.simulate import simulate
 from cats.tasks import baselines
 from cats.training.loop import train
@@ -161,6 +164,54 @@ def test_local_blocks(task, tmp_path, budget):
     result = simulate(integers, plan, inputs)
     assert (result.outputs == run_batch(integers, inputs)).all()
     assert (result.bytes == plan_air(plan).bytes).all()
+
+
+def test_links_on_the_command_line(series, tmp_path, capsys):
+    """The run keeps the links that it was trained with, and goes on under no others."""
+    links, out = tmp_path / "links.csv", tmp_path / "run"
+    row = topology("line:3").links
+    write_links(links, row)
+    words = [
+        "train", "--task", "forecast", "--data", series, "--target", "value", "--context", "16",
+        "--horizon", "4", "--patch", "4", "--features", "8", "--heads", "4", "--hidden", "8",
+        "--blocks", "1", "--epochs", "2", "--nodes", "3", "-o", out, "--links", links,
+    ]  # fmt: skip
+    words = [str(word) for word in words]
+    assert main([*words, "--hops", "2"]) == 0
+    stored = load_run(out)[1].extra["training"]
+    assert np.array(stored["links"]) == pytest.approx(row, abs=1e-5)
+    assert stored["hops"] == 2 and stored["message_dropout"] == [0, 0]
+    assert (out / CONFIG).read_text().count("\n") < 200
+    capsys.readouterr()
+    assert main([*words, "--resume"]) == 2
+    assert "another training" in capsys.readouterr().err
+    assert main([*words, "--hops", "2", "--resume"]) == 0
+    links.write_text("0,1\n1,1\n")
+    assert main([*words, "--force"]) == 2
+    assert "is of 2 nodes, here are 3" in capsys.readouterr().err
+
+
+def test_links_are_lost_in_training(task):
+    """A node that nobody hears: the others never have its columns, and all of theirs."""
+    mute = np.ones((3, 3))
+    mute[2, :2] = 0
+    training = dataclasses.replace(
+        TRAINING, epochs=1, keep=1.0, message_dropout=(0, 0), links=as_tuples(mute), hops=2
+    )
+    seen, spread = [], MessageDropout.spread
+
+    def watched(self, arrived):
+        losses = spread(self, arrived)
+        seen.append(losses[1].columns)
+        return losses
+
+    with mock.patch.object(MessageDropout, "spread", watched):
+        _train(task, training=training)
+    # Of 8 columns nodes 0 to 2 own 4, 2 and 2.
+    assert seen and not any(columns[..., :2, 6:].any() for columns in seen)
+    assert all(columns[..., :6].all() for columns in seen)
+    with pytest.raises(CatsError, match="here are 3"):
+        _train(task, training=dataclasses.replace(training, links=((1.0,),)))
 
 
 def test_local_blocks_on_the_command_line(series, tmp_path, capsys):
@@ -384,6 +435,10 @@ def test_model_must_fit_the_task(task):
         {"lr": math.nan},
         {"dropout": 1.0},
         {"message_dropout": (0.5, 0.1)},
+        {"hops": 2},
+        {"hops": 16},
+        {"links": ((1, 2), (1, 1))},
+        {"links": ((1, 1, 1),) * 3, "modes": ("links",)},
         {"keep": -0.1},
         {"prune_steps": 0},
         {"prune_from": 0.9},
