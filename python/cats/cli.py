@@ -30,8 +30,9 @@ from cats.report import json_alone
 
 # In the order of work; commands that are not listed come after these, by name.
 ORDER = (
-    "demo", "import", "train", "evaluate", "sweep", "export", "plan", "simulate", "predict",
-    "generate", "sign", "build", "flash", "provision", "monitor", "boards", "footprint", "test",
+    "demo", "import", "links", "train", "evaluate", "sweep", "export", "plan", "simulate",
+    "predict", "generate", "sign", "build", "flash", "provision", "monitor", "boards",
+    "footprint", "test",
 )  # fmt: skip
 
 

@@ -73,6 +73,10 @@ class CatsPlan(CatsCommand):
     command = "plan"
 
 
+class CatsLinks(CatsCommand):
+    command = "links"
+
+
 class CatsSimulate(CatsCommand):
     command = "simulate"
 

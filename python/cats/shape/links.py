@@ -91,11 +91,11 @@ def as_tuples(links: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, links.tolist()))
 
 
-def write_links(path: str | os.PathLike[str], links: np.ndarray) -> None:
-    """A links file that ``read_links`` gives back to six digits; of other squares, as decibels,
-    too."""
+def write_links(path: str | os.PathLike[str], links: np.ndarray, digits: int = 6) -> None:
+    """A links file that ``read_links`` gives back, to so many digits behind the point; of another
+    square, as decibels, too."""
     rows = [",".join(map(str, range(len(links))))]
-    rows += [",".join(f"{value:.6g}" for value in row) for row in links]
+    rows += [",".join(f"{round(value, digits):g}" for value in row) for row in links.tolist()]
     write_atomic(path, ("\n".join(rows) + "\n").encode())
 
 
