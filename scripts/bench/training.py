@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -145,7 +146,10 @@ def build(
     plain = PlainTransformer(config, dropout).to(place)
     steps = {"plain": step_of(plain, x, targets, **options)}
     split = SplitConfig.even(config, nodes)
-    for name in ("nothing lost", "message", "packet"):
+    links = np.full((nodes, nodes), 0.9)  # all of them lose, which is the most work
+    kinds = {"nothing lost": {}, "message": {}, "packet": {}}
+    kinds |= {f"packet, links, hops: {hops}": {"links": links, "hops": hops} for hops in (1, 3)}
+    for name, lose in kinds.items():
         for dense in (False, True) if naive and name == "message" else (False,):
             model = CatsTransformer(config, split, dropout=dropout)
             model.set_keep(select(model, keep))
@@ -157,9 +161,10 @@ def build(
                     split,
                     model.keep,
                     (0.0, 0.2),
-                    name,
+                    name.partition(",")[0],
                     patterns=patterns,
                     device=place,
+                    **lose,
                 )
             step = step_of(model, x, targets, loss, dense, **options)
             steps[name + (SLOW if dense else "")] = step
