@@ -409,5 +409,6 @@ def test_benchmark_compares_like_with_like():
     steps = bench.build(config, 2, 0.5, 4, 2, naive=True)
     figures = bench.measure(steps, repeats=2, warmup=1)
     names = ["plain", "nothing lost", "message", "message" + bench.SLOW, "packet"]
+    names += ["packet, links, hops: 1", "packet, links, hops: 3"]
     assert list(figures) == names
     assert figures["plain"]["over_plain"] == 1 and figures["packet"]["least_ms"] > 0
