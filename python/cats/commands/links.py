@@ -39,8 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write what each link attenuates, decibels, in the same form",
     )  # fmt: skip
     parser.add_argument(
-        "--hops", type=arguments.whole(1, 15), metavar="N",
-        help="show what floods deliver in which nodes relay, over so many hops (1)",
+        "--hops", type=arguments.whole(1, 15), default=1,
+        help="nodes relay what they hear, over so many hops",
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=arguments.seed, default=0,
@@ -81,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
         extra = [name for name in (*MODEL, "attenuation") if name in getattr(args, "given", ())]
         if extra:
             raise CatsError(f"--{extra[0]} goes with an arrangement as line:4, not with a file")
-    hops = args.hops or 1
-    found, nodes = delivery(links, hops, args.seed), len(links)
+    found, nodes = delivery(links, args.hops, args.seed), len(links)
     if args.out:
         write_links(args.out, links)
     if args.attenuation and made:
@@ -93,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         write_json(
             args.json,
             {
-                "format": 1, "nodes": nodes, "depth": far, "hops": hops, "links": links,
+                "format": 1, "nodes": nodes, "depth": far, "hops": args.hops, "links": links,
                 "attenuation": made and made.attenuation, "delivered": found.has,
                 "loss": found.loss, "error": found.error,
                 "correlation": np.where(np.isnan(together), None, together),
@@ -105,6 +104,6 @@ def run(args: argparse.Namespace) -> int:
     print_table(
         ["sender", *map(str, range(nodes))],
         [[str(s), *(f"{value:.3f}" for value in row)] for s, row in enumerate(found.has)],
-        f"what a receiver hears of a sender, hops: {hops}, without repair{error}",
+        f"what a receiver hears of a sender, hops: {args.hops}, without repair{error}",
     )
     return 0
