@@ -36,6 +36,13 @@ def test_a_links_file_is_read(tmp_path, text):
     assert (read_links(path, 3) == LINKS).all()
 
 
+def test_what_boards_print_is_one(tmp_path):
+    """As a survey of boards writes it: three digits, a bare 1 on the diagonal."""
+    path = tmp_path / "links.csv"
+    path.write_text("0,1,2\n1,1.000,0.468\n0.531,1,1.000\n0.000,0.562,1\n\n")
+    assert read_links(path).tolist() == [[1, 1, 0.468], [0.531, 1, 1], [0, 0.562, 1]]
+
+
 def test_two_nodes_are_not_their_header(tmp_path):
     path = tmp_path / "links.csv"
     path.write_text("0,1\n0.5,1\n")
