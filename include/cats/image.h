@@ -92,6 +92,7 @@ enum cats_pool {
 #define CATS_FLAG_STREAM 0x0200u        /**< an inference is a step: struct cats_image_stream */
 #define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
+#define CATS_FLAG_FOUR_BITS 0x2000u     /**< some weights have four bits: scales of such */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -254,7 +255,7 @@ struct cats_image_gather {
 	uint32_t weights;      /**< offset of int8 [outputs][stride]; see below */
 	uint32_t channels;     /**< offset of struct cats_image_channel [outputs] */
 	uint16_t view;         /**< columns of the view: own and kept by others; 0 for RESULT */
-	uint16_t stride;       /**< view rounded up to a multiple of 4 */
+	uint16_t stride;       /**< view rounded up to a multiple of 4, with four bits of 8 */
 	uint16_t products;     /**< output columns of the product on this node; 0 for none */
 	uint8_t shift;         /**< right shift of the product's requantisation, 1..62 */
 	uint8_t send_shift;    /**< right shift of the sender's requantisation, 1..62 */
@@ -279,6 +280,8 @@ struct cats_image_gather {
  * with zeros to the stride; within each group of four the order is 0, 2, 1, 3, so that one SXTB16
  * of a word gives columns 0 and 1, and one of the word rotated by 8 gives columns 2 and 3.
  * The product of ATTENTION has, for each own head, E columns of q, E of k, E of v.
+ * Weights of four bits: uint8 [outputs][stride / 2], words of eight columns, and scales int8
+ * [outputs][groups of 32 columns]; doc/numerics.rst.
  */
 
 /** How one source's kept bytes of one tile are cut into fragments; 8 bytes. */
@@ -347,7 +350,11 @@ struct cats_image_llama {
 	uint32_t multipliers; /**< offset of int32 [inputs]: M */
 	uint32_t exponents;   /**< offset of uint8 [own features]: c of own columns, 0..3 */
 	uint32_t turn;        /**< offset of uint32 [E / 2] */
-	uint32_t scales;      /**< 0: all weights have eight bits */
+	/**
+	 * With CATS_FLAG_FOUR_BITS offset of uint32 [G]: of each gather the offset of its weights'
+	 * scales, or 0 where they have eight bits. Else 0
+	 */
+	uint32_t scales;
 	uint16_t key_heads;   /**< of the model; divides H */
 	uint8_t embed_shift;  /**< 1..59 */
 	uint8_t wide_keys;    /**< 1: keys are int16; else 0 */
@@ -430,8 +437,8 @@ enum cats_image_error {
 	CATS_IMAGE_SPACING = 10, /**< spacing_us is longer than CATS_MAX_EXCHANGE_US allows */
 	/**
 	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
-	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS, CONFIG_CATS_STREAM or
-	 * CONFIG_CATS_LLAMA
+	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS, CONFIG_CATS_STREAM,
+	 * CONFIG_CATS_LLAMA or CONFIG_CATS_FOUR_BITS
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };

@@ -21,7 +21,7 @@ examples:
   cats export RUN -o DEPLOY --nodes 2
   cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --stream
-  cats export STORIES -o DEPLOY --nodes 4
+  cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -138,6 +138,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tokens are always that, a token a step",
     )  # fmt: skip
     parser.add_argument(
+        "--four-bits", type=arguments.number(0, 10), metavar="KL",
+        help="of a model that reads tokens, as many weights in four bits as so many nats a token "
+        "from float allow, chosen product by product ('cats evaluate --written --four-bits' says "
+        "what they cost); firmware needs CONFIG_CATS_FOUR_BITS",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibration",
         type=arguments.whole(),
         default=256,
@@ -201,8 +207,10 @@ def run(args: argparse.Namespace) -> int:
     shares = node_shares(args.nodes, args.shares)
     if load_run(args.run)[1].model.is_llama:
         check_for_text(args)
-        model, source = quantise_llama_run(args.run, shares, args.output_split)
+        model, source = quantise_llama_run(args.run, shares, args.output_split, args.four_bits)
     else:
+        if args.four_bits is not None:
+            raise CatsError(f"{args.run} reads no tokens: its weights have eight bits, no --four-bits")
         model, source = quantise_run(
             args.run,
             args.calibration,

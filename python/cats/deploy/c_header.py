@@ -11,6 +11,8 @@ from cats.deploy.image import (
     EMBEDDED,
     HEADED,
     LLAMA_RECORD,
+    LLAMA_SCALES,
+    SCALES,
     SHAPED,
     Member,
     members,
@@ -23,6 +25,7 @@ from cats.shape.config import POOLS
 from cats.shape.image_layout import (
     FLAG_CAUSAL,
     FLAG_EMPTY_GATHERS,
+    FLAG_FOUR_BITS,
     FLAG_HELD,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
@@ -55,6 +58,7 @@ _FLAGS = {
     FLAG_EMPTY_GATHERS: "CATS_FLAG_EMPTY_GATHERS",
     FLAG_STREAM: "CATS_FLAG_STREAM",
     FLAG_LLAMA: "CATS_FLAG_LLAMA",
+    FLAG_FOUR_BITS: "CATS_FLAG_FOUR_BITS",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,
@@ -174,6 +178,10 @@ def _value(part: Member, parts: list[Member]) -> list[str]:
         for g, row in enumerate(data):
             lines += ["\t\t{", *_fields(row, "\t\t\t", parts, g), "\t\t},"]
         return [*lines, "\t},"]
+    if part.name == LLAMA_SCALES:
+        names = {p.gather: f"CATS_PARTITION_AT({p.name})" for p in parts if p.field == SCALES}
+        offsets = [names.get(g, "0") for g in range(len(data))]
+        return [f"\t.{part.name} = {{", *(f"\t\t{at}," for at in offsets), "\t},"]
     if data.ndim == 2:
         lines = [f"\t.{part.name} = {{"]
         for row in data:

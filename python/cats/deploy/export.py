@@ -443,11 +443,19 @@ def render(meta: Mapping[str, Any]) -> str:
         ),
         "",
         f"tiles of {_heights(plan)} rows; {_price(meta)}",
+        *_four_bits(meta["run"].get("four_bits")),
         *(["", *table_beside(meta["stream"])] if "stream" in meta else ()),
         *(_unnormalised(meta["metadata"]) if "stream" in meta else ()),
         *_samples(meta["metadata"]),
     ]
     return "\n".join(lines)
+
+
+def _four_bits(chosen: Mapping[str, Any] | None) -> list[str]:
+    """Which weights have four bits."""
+    if chosen is None:
+        return []
+    return [f"four bits: {', '.join(chosen['products']) or 'none'}"]
 
 
 def _unnormalised(metadata: Mapping[str, Any] | None) -> list[str]:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
-from cats.integer.llama_model import LlamaModel, columns_of
+from cats.integer import four_bits
+from cats.integer.llama_model import FourBitProduct, LlamaModel, columns_of
 from cats.integer.llama_stream import Gathers, gathers_of
 from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
@@ -34,6 +35,7 @@ from cats.shape.image_layout import (
     EMBED,
     FLAG_CAUSAL,
     FLAG_EMPTY_GATHERS,
+    FLAG_FOUR_BITS,
     FLAG_HELD,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
@@ -68,11 +70,14 @@ from cats.shape.partition import (
     node_view,
     own_ranges,
     silent,
+    stride_of,
 )
 
 #: In place of a gather: an offset of the header, of the metadata, of the model, of the stem or
 #: second product of the embedding, or of what a Llama model has beside.
 HEADED, DESCRIBED, SHAPED, EMBEDDED, LLAMA_RECORD = -1, -2, -3, -4, -5
+#: The field of a gather's scales, whose offset stands in an array of its own: that.
+SCALES, LLAMA_SCALES = "scales", "llama_scales"
 
 
 @dataclass(frozen=True)
@@ -209,6 +214,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             + FLAG_SIGNED_STEM * config.signed_stem
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
+            + FLAG_FOUR_BITS * bool(config.four_bits)
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -313,6 +319,9 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
                "of own residual columns: [own features]"),
         Member("llama_turn", tokens.turn.astype("<u4"), LLAMA_RECORD, "turn",
                "of a pair of columns, from a row to the next, in 2^-32 of a turn"),
+        *([Member(LLAMA_SCALES, np.zeros(len(model.steps), "<u4"), LLAMA_RECORD, SCALES,
+                  "where scales of each gather's weights stand, of those of four bits: [G]")]
+          if config.four_bits else ()),
     ]  # fmt: skip
 
 
@@ -413,8 +422,9 @@ def _gather_arrays(
         return found
     view = np.array(node_view(config, split, model.keep, g, node), np.int64)
     columns = product_columns(model, g, node)
-    row["view"], row["stride"] = len(view), round_up(len(view), 4)
-    row["products"], row["shift"] = len(columns), product.shift
+    row["view"], row["products"], row["shift"] = len(view), len(columns), product.shift
+    # without an output there is no scale that says how wide a weight is
+    row["stride"] = stride_of(config, g, len(view)) if len(columns) else round_up(len(view), 4)
     if kind == Kind.INPUT:
         own = own_ranges(config, split, Kind.ATTENTION)[node]
         assert step.table is not None
@@ -433,9 +443,16 @@ def _gather_arrays(
         norm["gain"], norm["bias"] = step.norm.gain[view], step.norm.bias[view]
         row["norm_epsilon"] = step.norm.epsilon
         add("norm", norm, "gain and bias of each view column, Q8: [view]")
-    weights = product.weight[np.ix_(view, columns)].T
-    add("weights", weight_order(weights), "[outputs][stride], each four columns as 0, 2, 1, 3")
+    weights = product.weight[np.ix_(view, columns)]
+    if isinstance(product, FourBitProduct):
+        add("weights", four_bits.pack(weights), "four bits: [outputs][stride / 2], see numerics")
+    else:
+        note = "[outputs][stride], each four columns as 0, 2, 1, 3"
+        add("weights", weight_order(weights.T), note)
     add("channels", _channels(product, columns), "bias and multiplier of each output: [outputs]")
+    if isinstance(product, FourBitProduct):
+        scales = np.ascontiguousarray(product.scale[:, columns].T)
+        add(SCALES, scales, "of each 32 weights of an output: [outputs][groups]")
     return found
 
 
@@ -455,6 +472,8 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
         if part.gather < 0:
             owners[part.gather][part.field] = offset
+        elif part.field == SCALES:
+            records[LLAMA_SCALES][part.gather] = offset
         else:
             table[part.field][part.gather] = offset
     size = round_up(at, IMAGE_ALIGN)

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
+from cats.integer import four_bits
 from cats.plan.arena import round_up
 from cats.shape.image_layout import (
     CHANNEL,
     CRC_BEGIN,
     EMBED,
+    FLAG_FOUR_BITS,
     FLAG_LLAMA,
     FLAG_STEM,
     FLAG_STREAM,
@@ -37,7 +39,8 @@ from cats.shape.partition import Kind
 class Image:
     """An image read back. header, model and each gather by field name as in image.h; sources
     SOURCE [G, D]; arrays[g, field] for own_keep uint16 [kept], table, norm NORM [view], weights
-    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them; arrays[-1, field]
+    int8 [outputs, stride], channels CHANNEL [outputs], where gather g has them, of weights of four
+    bits uint8 [outputs, stride / 2] and scales int8 [outputs, groups]; arrays[-1, field]
     for linear_weights and linear_channels, where the node has the path; arrays[-4, field] for
     weights and channels of the embedding's second product, or of the stem, whose record is
     ``embed``; ``stream`` is that of a stream, ``llama`` that of a Llama model, whose arrays are
@@ -61,6 +64,8 @@ class Image:
     def weights(self, g: int) -> np.ndarray:
         """Weights of gather g in plain order, without padding: int8 [outputs, view]."""
         stored = self.arrays[g, "weights"]
+        if (g, "scales") in self.arrays:
+            return four_bits.unpack(stored, self.gathers[g]["view"]).T
         fours = stored.reshape(len(stored), stored.shape[1] // 4, 4)
         return fours[:, :, [0, 2, 1, 3]].reshape(stored.shape)[:, : self.gathers[g]["view"]]
 
@@ -118,6 +123,9 @@ def parse(data: bytes) -> Image:
             "turn": ("<u4", model["head_width"] // 2),
         }.items():
             arrays[-5, field] = read(f"{field} of the Llama record", llama[field], dtype, *dims)
+    scales = [0] * len(gathers)
+    if llama is not None and model["flags"] & FLAG_FOUR_BITS:
+        scales = read("the scales' offsets", llama["scales"], "<u4", len(gathers)).tolist()
     records = [(1, "table")] * (stream is not None) + [(0, "table")] * (llama is not None)
     for g, row in enumerate(gathers):
         kept = int(sources[g, head["node"]]["width"]) // max(row["element"], 1)
@@ -128,6 +136,10 @@ def parse(data: bytes) -> Image:
             "weights": ("i1", row["products"], row["stride"]),
             "channels": (CHANNEL, row["products"]),
         }
+        if scales[g]:
+            shapes["weights"] = "u1", row["products"], row["stride"] // 2
+            dims = row["products"], four_bits.groups(row["view"])
+            arrays[g, "scales"] = read(f"scales of gather {g}", scales[g], "i1", *dims)
         for field, (dtype, *dims) in shapes.items():
             if row[field] and (g, field) not in records:
                 arrays[g, field] = read(f"{field} of gather {g}", row[field], dtype, *dims)

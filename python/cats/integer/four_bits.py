@@ -14,14 +14,14 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.reference import dot
+from cats.shape.image_layout import SCALE_GROUP, WORD_COLUMNS
 
 #: Columns that share a scale.
-GROUP = 32
+GROUP = SCALE_GROUP
 #: A scale is -MAX_SCALE..MAX_SCALE, a weight LOWEST..HIGHEST.
 MAX_SCALE, LOWEST, HIGHEST = 127, -8, 7
-#: Columns of one word of the image, and the nibble in which each stands.
-_WORD = 8
-_NIBBLES = np.arange(_WORD) // 2 + np.arange(_WORD) % 2 * 4
+#: The nibble in which each column of a word stands.
+_NIBBLES = np.arange(WORD_COLUMNS) // 2 + np.arange(WORD_COLUMNS) % 2 * 4
 #: Scales that the search tries for a group, as parts of the one that clips nothing.
 _CLIPS = np.linspace(0.7, 1.05, 15)
 
@@ -114,10 +114,12 @@ def _least(w: np.ndarray, m: np.ndarray, tried: list[np.ndarray]) -> np.ndarray:
 def pack(weight: np.ndarray) -> np.ndarray:
     """As the image has them: int8 [K, O] -> uint8 [O, K / 2 rounded up to words of 8 columns]."""
     columns, outputs = weight.shape
-    padded = np.zeros((outputs, -(-columns // _WORD), _WORD), np.uint32)
-    padded.reshape(outputs, -1)[:, :columns] = weight.T.astype(np.int64) & 15
-    words = (padded << (4 * _NIBBLES).astype(np.uint32)).sum(-1, dtype=np.uint32)
-    return words.astype("<u4").view(np.uint8)
+    words = -(-columns // WORD_COLUMNS)
+    padded = np.zeros((outputs, words * WORD_COLUMNS), np.uint32)
+    padded[:, :columns] = weight.T.astype(np.int64) & 15
+    padded = padded.reshape(outputs, words, WORD_COLUMNS)
+    packed = (padded << (4 * _NIBBLES).astype(np.uint32)).sum(-1, dtype=np.uint32)
+    return packed.astype("<u4").view(np.uint8)
 
 
 def unpack(packed: np.ndarray, columns: int) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.llama import everything
-from cats.integer.llama_model import FourBitProduct, LlamaModel, RmsNorm
+from cats.integer.llama_model import PARTS, FourBitProduct, LlamaModel, RmsNorm
 from cats.integer.model import IntegerModel, Norm, Product, Step
 from cats.integer.reference import Availability
 from cats.shape.partition import full_keep
@@ -26,25 +26,39 @@ MAX_TOKENS_OF_IMAGE = 2**16 - 1
 
 
 def stream_of(model: LlamaModel) -> LlamaModel:
-    """The model as a stream of single tokens; CatsError where there is no image of it yet."""
+    """The model as a stream of single tokens; CatsError where there is no image of it."""
     config = dataclasses.replace(
-        model.config, tokens_in=1, context=model.config.tokens, wide_keys=model.wide_keys
+        model.config,
+        tokens_in=1,
+        context=model.config.tokens,
+        wide_keys=model.wide_keys,
+        four_bits=tuple(
+            1 + g
+            for g, product in enumerate(_products(model))
+            if isinstance(product, FourBitProduct)
+        ),
     )
     config.check()
+    whole = full_keep(config, model.split)
+    if any(model.keep[g] != whole[g] for g in config.four_bits):
+        raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")
     if config.inputs > MAX_TOKENS_OF_IMAGE:
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
     if not all(model.split.heads):
         raise CatsError("each node of a Llama model computes: use shares above 0")
-    products = [model.head, *(p for b in model.blocks for p in (b.qkv, b.out, b.up, b.down))]
-    if any(isinstance(product, FourBitProduct) for product in products):
-        raise CatsError("images have no weights of four bits yet: quantise to eight")
     silent = [[() for _ in model.keep[0]]]
     return dataclasses.replace(model, config=config, keep=[*silent, *model.keep[1:]])
 
 
+def _products(model: LlamaModel) -> list[Product]:
+    """Those behind gathers 1 to the last but one."""
+    blocks = (getattr(block, part) for block in model.blocks for part in PARTS)
+    return [*blocks, model.head]
+
+
 def window_of(stream: LlamaModel) -> LlamaModel:
     """The inverse of ``stream_of``: what ``cats.integer.llama`` computes with."""
-    config = dataclasses.replace(stream.config.whole, wide_keys=False)
+    config = dataclasses.replace(stream.config.whole, wide_keys=False, four_bits=())
     keep = [full_keep(config, stream.split)[0], *stream.keep[1:]]
     return dataclasses.replace(stream, config=config, keep=keep)
 

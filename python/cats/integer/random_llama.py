@@ -42,12 +42,13 @@ def random_llama(
     keep: KeepSets | None = None,
     wide_keys: bool = True,
     wild: bool = False,
-    in_four_bits: bool = False,
+    in_four_bits: float = 0.0,
 ) -> LlamaModel:
     """An integer model of random weights whose tensors use their ranges and saturate now and then;
-    ``wild``: legal but extreme multipliers, gains and tables; ``in_four_bits``: the weights of all
-    products but a tied head."""
+    ``wild``: legal but extreme multipliers, gains and tables; ``in_four_bits``: of the products but
+    a tied head that share, drawn, has weights of four bits."""
     rng = np.random.RandomState([seed, 18])
+    drawn = np.random.RandomState([seed, 4])
     features, hidden, tokens = config.features, config.hidden, config.inputs
 
     def product(inputs: int, outputs: int, size: int, to: np.ndarray | float) -> Product:
@@ -61,7 +62,7 @@ def random_llama(
                 multiplier.astype(np.int32),
                 int(rng.choice([1, 20, 31, 36, 40, 62])),
             )
-        if in_four_bits:
+        if drawn.random_sample() < in_four_bits:
             weight = rng.randint(LOWEST, HIGHEST + 1, weight.shape).astype(np.int8)
             scale = rng.randint(-MAX_SCALE, MAX_SCALE + 1, (groups(inputs), outputs))
             scale = scale.astype(np.int8)

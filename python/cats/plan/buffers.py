@@ -21,6 +21,7 @@ from cats.shape.partition import (
     gather_kind,
     key_heads,
     own_ranges,
+    stride_of,
     view_width,
 )
 
@@ -198,8 +199,10 @@ def tile_sizes(
 
 def largest_stride(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
     """Columns of the widest view of a node, of the embedding's hidden columns, or of what its stem
-    reads, rounded up to a multiple of 4."""
-    widest = max(view_width(config, split, keep, g, node) for g in range(len(keep)))
+    reads, padded as its weights are."""
+    widest = max(
+        stride_of(config, g, view_width(config, split, keep, g, node)) for g in range(len(keep))
+    )
     local = split.inputs[node] if config.stem else split.embed_hidden(config)[node]
     return round_up(max(widest, local), 4)
 

@@ -26,7 +26,9 @@ from cats.shape.partition import (
     gather_kind,
     gather_rows,
     product_width,
+    scale_bytes,
     view_width,
+    weight_bytes,
 )
 
 #: sum_dsp.S: instructions of eight columns, and of four at the end, by rows of a block.
@@ -108,7 +110,7 @@ class Share:
     come from ``others`` sources; columns that it sends and output columns of its product; columns
     of the ``window`` that its linear path reads here; residual columns (``embedded``) that a second
     product of the embedding makes of the ``outputs`` of the first; inputs (``stemmed``) of which
-    its stem makes what it sends."""
+    its stem makes what it sends; whether the product's weights have four bits."""
 
     kind: Kind
     nodes: int
@@ -121,6 +123,7 @@ class Share:
     window: int = 0
     embedded: int = 0
     stemmed: int = 0
+    four_bits: bool = False
 
 
 def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
@@ -142,6 +145,7 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         if kind == Kind.INPUT and config.embed_layers == 2 and split.inputs[node]
         else 0,
         stemmed=split.inputs[node] if kind == Kind.INPUT and config.stem else 0,
+        four_bits=g in config.four_bits,
     )
 
 
@@ -273,7 +277,8 @@ def weights_read(
     total = 0
     for g, gather in enumerate(plan.gathers):
         blocks = sum(tiles * -(-rows // plan.block_rows) for rows, tiles in gather.heights)
-        column = -(-view_width(config, split, keep, g, node) // 4) * 4 + CHANNEL.itemsize
+        view = view_width(config, split, keep, g, node)
+        column = weight_bytes(config, g, view) + scale_bytes(config, g, view) + CHANNEL.itemsize
         total += blocks * product_width(config, split, g, node) * column
         if gather_kind(config, g)[0] == Kind.INPUT:
             total += blocks * local_bytes(config, split, node)

@@ -23,6 +23,11 @@ def product_of_row(stride: int, outputs: int, store: float = 0.0) -> float:
     return 60 + outputs * (9.6 + store + 1.18 * stride)
 
 
+def four_bits_of_row(view: int, outputs: int, store: float = 0.0) -> float:
+    """The same with weights of four bits (four_bits_dsp.S), but nothing stored is included."""
+    return 0.0
+
+
 def rms_norm(columns: int) -> float:
     """One row."""
     return 90 + 17.01 * columns
@@ -72,7 +77,9 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     consume += unpack_residual(mine) if residual else unpack(mine)
     if kind in NORMED:
         consume += 15 + rms_norm(share.view)
-    if share.outputs:
+    if share.outputs and share.four_bits:
+        consume += four_bits_of_row(share.view, share.outputs, _INT16)
+    elif share.outputs:
         consume += product_of_row(-(-share.view // 4) * 4, share.outputs, _INT16)
     if kind == Kind.ATTENTION:
         keys = (share.outputs - own) // 2

@@ -50,7 +50,9 @@ from cats.shape.partition import (
     local_blocks,
     local_keep,
     product_width,
+    scale_bytes,
     view_width,
+    weight_bytes,
 )
 
 
@@ -94,7 +96,7 @@ def image_size(
             weights += table
             image += LLAMA.itemsize + round_up(table, 4) - table
             image += round_up(split.heads[node] * config.head_width, 4)
-            image += 4 * (config.head_width // 2)
+            image += 4 * (config.head_width // 2) + (4 * count if config.four_bits else 0)
         elif kind == Kind.INPUT:
             table = 2 * config.positions * split.heads[node] * config.head_width
             weights += table
@@ -105,7 +107,10 @@ def image_size(
             weights += 256
         if kind in NORMED:
             weights += NORM.itemsize * view
-        weights += outputs * (round_up(view, 4) + CHANNEL.itemsize)
+        weights += outputs * (weight_bytes(config, g, view) + CHANNEL.itemsize)
+        scales = outputs * scale_bytes(config, g, view)
+        weights += scales
+        image += round_up(scales, 4) - scales
     return round_up(image + weights, IMAGE_ALIGN), weights
 
 

@@ -86,7 +86,8 @@ class ModelConfig:
     to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
     ``cats.integer.steps`` makes one of a causal model. A stream of a vocabulary takes one token's
     number a step, each node has its own columns of all tokens' embeddings, and the context is a
-    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``.
+    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
+    and the products behind the gathers ``four_bits`` have weights of four bits.
     """
 
     tokens_in: int
@@ -115,6 +116,7 @@ class ModelConfig:
     vocabulary: bool = later(False)
     context: int = later(0)
     wide_keys: bool = later(False)
+    four_bits: tuple[int, ...] = later(())
 
     @property
     def stem(self) -> bool:
@@ -280,6 +282,9 @@ class ModelConfig:
             )
         if self.vocabulary and (self.linear or self.embed != "full"):
             raise CatsError("tokens of a vocabulary: embed 'full', and no linear path")
+        products = range(1, 4 * self.blocks + 2 - self.tied)
+        if self.four_bits and not (self.by_token and set(self.four_bits) <= set(products)):
+            raise CatsError(f"four_bits is {self.four_bits!r}: gathers of a stream of a vocabulary")
 
     @property
     def has_window(self) -> bool:

@@ -21,6 +21,7 @@ FLAG_STEM = 0x100
 FLAG_STREAM = 0x200
 FLAG_SIGNED_STEM = 0x400
 FLAG_LLAMA = 0x800
+FLAG_FOUR_BITS = 0x2000
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
@@ -96,5 +97,7 @@ STRUCTS = {
 }  # fmt: skip
 #: What an application gives a step of a Llama model: a token's number, little-endian.
 TOKEN_BYTES = 4
+#: Weights of four bits: columns that share a scale, and of a word.
+SCALE_GROUP, WORD_COLUMNS = 32, 8
 #: First byte that the CRC covers.
 CRC_BEGIN = 16

@@ -29,7 +29,7 @@ from itertools import accumulate
 
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.image_layout import TOKEN_BYTES
+from cats.shape.image_layout import SCALE_GROUP, TOKEN_BYTES, WORD_COLUMNS
 
 
 class Kind(IntEnum):
@@ -264,6 +264,23 @@ def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, 
         return 0
     begin, end = own_ranges(config, split, kind)[node]
     return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
+
+
+def stride_of(config: ModelConfig, g: int, view: int) -> int:
+    """Columns of a row of weights behind gather g: the view, padded."""
+    step = WORD_COLUMNS if g in config.four_bits else 4
+    return -(-view // step) * step
+
+
+def weight_bytes(config: ModelConfig, g: int, view: int) -> int:
+    """Bytes of a row of weights behind gather g, of one output column."""
+    stride = stride_of(config, g, view)
+    return stride // 2 if g in config.four_bits else stride
+
+
+def scale_bytes(config: ModelConfig, g: int, view: int) -> int:
+    """Bytes of the scales of such a row."""
+    return -(-view // SCALE_GROUP) if g in config.four_bits else 0
 
 
 def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) -> int:

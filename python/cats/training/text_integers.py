@@ -71,11 +71,15 @@ def integers_of(model: CatsTransformer, begin: int | None = None, **options: obj
 
 
 def quantise_llama_run(
-    path: Path | str, shares: Sequence[float] | None = None, output_split: str | None = None
+    path: Path | str,
+    shares: Sequence[float] | None = None,
+    output_split: str | None = None,
+    four_bits: float | None = None,
 ) -> tuple[LlamaModel, dict]:
     """The integers of a RUN folder's language model over nodes with these ``shares`` (None: those
     of the run), each with its part of the vocabulary unless ``output_split`` is ``single``; and
-    where they come from."""
+    where they come from. ``four_bits``: so many weights have those as so many nats a token allow,
+    see ``mixed``."""
     path = Path(path)
     model, run = load_run(path)
     _, ends = run_tokenizer(path, run)
@@ -86,7 +90,10 @@ def quantise_llama_run(
     if split != run.split:
         model = dealt(path, model, split)
         source["trained_split"] = to_json(run.split)
-    return integers_of(model, ends.begin), source
+    if four_bits is None:
+        return integers_of(model, ends.begin), source
+    integers, chosen = mixed(model, four_bits, ends.begin)
+    return integers, {**source, "four_bits": {"most": four_bits, "products": chosen}}
 
 
 def mixed(

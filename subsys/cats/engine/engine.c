@@ -256,6 +256,9 @@ static void consume_rows(const struct cats_tile *tile, uint16_t first, uint16_t 
 		}
 		p.weights = cats_table(image, gather->weights);
 		p.channels = cats_table(image, gather->channels);
+#ifndef CATS_NO_FOUR_BITS
+		p.scales = cats_scales(image, tile->x.gather);
+#endif
 		if (CATS_LLAMA && gather->kind == CATS_GATHER_ATTENTION &&
 		    cats_is_llama(image->model)) {
 			cats_llama_project(tile, &p);

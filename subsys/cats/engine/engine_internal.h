@@ -17,7 +17,8 @@
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
  * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS,
- * CONFIG_CATS_STREAM, CONFIG_CATS_LLAMA, of which the last needs the one before it).
+ * CONFIG_CATS_STREAM, CONFIG_CATS_LLAMA, CONFIG_CATS_FOUR_BITS, of which the last two need the one
+ * before them).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -52,6 +53,12 @@
 #define CATS_LLAMA 0
 #else
 #define CATS_LLAMA 1
+#endif
+
+#if defined(CATS_NO_FOUR_BITS) || !CATS_LLAMA
+#define CATS_FOUR_BITS 0
+#else
+#define CATS_FOUR_BITS 1
 #endif
 
 static inline uint32_t cats_min(uint32_t a, uint32_t b)
@@ -177,6 +184,18 @@ static inline bool cats_is_llama(const struct cats_image_model *model)
 static inline const struct cats_image_llama *cats_llama(const struct cats_image *image)
 {
 	return cats_table(image, image->gathers[0].table);
+}
+
+/* Scales of the weights behind a gather, NULL where these have eight bits. */
+static inline const int8_t *cats_scales(const struct cats_image *image, uint16_t gather)
+{
+	const uint32_t *offsets;
+
+	if (!CATS_FOUR_BITS || (image->model->flags & CATS_FLAG_FOUR_BITS) == 0) {
+		return NULL;
+	}
+	offsets = cats_table(image, cats_llama(image)->scales);
+	return offsets[gather] != 0 ? cats_table(image, offsets[gather]) : NULL;
 }
 
 /* The key/value head that an own head reads, among those that this node has. */

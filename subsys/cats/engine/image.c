@@ -25,13 +25,15 @@
 #define KNOWN_FLAGS                                                                                \
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
-	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0))
+	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                     \
+	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0))
 
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
 	((CATS_OWN_EMBEDDING ? 0 : STEM_FLAGS | CATS_FLAG_OWN_EMBEDDING) |                         \
 	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS) |                                      \
-	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM) | (CATS_LLAMA ? 0 : CATS_FLAG_LLAMA))
+	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM) | (CATS_LLAMA ? 0 : CATS_FLAG_LLAMA) |               \
+	 (CATS_FOUR_BITS ? 0 : CATS_FLAG_FOUR_BITS))
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -105,6 +107,7 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       (cats_is_llama(m) || m->own_inputs <= m->inputs) &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
 	       (m->flags & ~KNOWN_FLAGS) == 0 &&
+	       (!CATS_FOUR_BITS || (m->flags & CATS_FLAG_FOUR_BITS) == 0 || cats_is_llama(m)) &&
 	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -402,14 +405,23 @@ static bool products_fit(const struct cats_image *image, const struct cats_image
 static bool product_fits(const struct cats_image *image, const struct cats_image_gather *gather,
 			 uint32_t view)
 {
+	uint32_t stride = cats_round_up4(view);
+	uint32_t bytes = stride; /* of a row of weights */
+
+	if (CATS_FOUR_BITS && !cats_scales_fit(image, gather)) {
+		return false;
+	}
+	if (CATS_FOUR_BITS && cats_scales(image, gather - image->gathers) != NULL) {
+		bytes = cats_round_up4(cats_ceil_div(view, 2));
+		stride = 2 * bytes;
+	}
 	/* No more than the tensor's columns. */
-	if (gather->view != view || gather->stride != cats_round_up4(view) ||
-	    !products_fit(image, gather)) {
+	if (gather->view != view || gather->stride != stride || !products_fit(image, gather)) {
 		return false;
 	}
 	return gather->products == 0 ||
-	       matrix_fits(image, gather->weights, gather->channels, gather->products,
-			   gather->stride, gather->shift);
+	       matrix_fits(image, gather->weights, gather->channels, gather->products, bytes,
+			   gather->shift);
 }
 
 static bool step_fits(const struct cats_image *image, const struct cats_image_gather *gather)
@@ -689,7 +701,7 @@ static const char reasons[] =
 	"phase does not ascend: export again\0"
 	"slot_us too long: export again\0"
 	"spacing_us too long: export again\0"
-	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM or LLAMA\0"
+	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM, LLAMA, FOUR_BITS\0"
 	"unknown error";
 
 const char *cats_image_strerror(int error)

@@ -45,4 +45,7 @@ bool cats_llama_model_fits(const struct cats_image *image);
 bool cats_llama_step_fits(const struct cats_image *image, const struct cats_image_gather *gather);
 bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size);
 
+/* image_llama.c: scales of weights of four bits, where a gather has such. */
+bool cats_scales_fit(const struct cats_image *image, const struct cats_image_gather *gather);
+
 #endif /* CATS_IMAGE_CHECK_H_ */

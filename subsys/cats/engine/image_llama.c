@@ -6,11 +6,13 @@
 /* The check of what only images of Llama models have: see image.c. */
 
 #include "image_check.h"
+#include "kernels.h"
 
 #if CATS_LLAMA
 
 #define MAX_EXPONENT 3
-#define MAX_WIDE_HEAD 128u /* doc/numerics-llama.rst: scores fit 32 bits */
+#define MAX_WIDE_HEAD 128u  /* doc/numerics-llama.rst: scores fit 32 bits */
+#define MAX_FOUR_BITS 1024u /* there: sums behind a norm fit 32 bits */
 
 /* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
 #define MAX_SQUARES (UINT32_MAX >> 14)
@@ -21,7 +23,10 @@ static bool record_fits(const struct cats_image *image)
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *l = cats_llama(image);
 
-	return table_fits(h, image->gathers[0].table, sizeof(*l)) && l->scales == 0 &&
+	return table_fits(h, image->gathers[0].table, sizeof(*l)) &&
+	       ((m->flags & CATS_FLAG_FOUR_BITS) != 0
+			? table_fits(h, l->scales, h->gathers * sizeof(uint32_t))
+			: l->scales == 0) &&
 	       in_range(l->key_heads, 1, m->heads) && m->heads % l->key_heads == 0 &&
 	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && l->wide_keys <= 1 &&
 	       (l->wide_keys == 0 || m->head_width <= MAX_WIDE_HEAD) &&
@@ -59,6 +64,24 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	}
 	return true;
 }
+
+#if CATS_FOUR_BITS
+bool cats_scales_fit(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	const struct cats_image_header *h = image->header;
+	const uint32_t *offsets;
+	uint32_t offset;
+
+	if ((image->model->flags & CATS_FLAG_FOUR_BITS) == 0) {
+		return true;
+	}
+	offsets = cats_table(image, cats_llama(image)->scales);
+	offset = offsets[gather - image->gathers];
+	return offset == 0 ||
+	       (gather->products != 0 && (gather->norm == 0 || gather->view <= MAX_FOUR_BITS) &&
+		table_fits(h, offset, gather->products * cats_scale_groups(gather->stride)));
+}
+#endif
 
 static bool norm_fits(const struct cats_image *image, const struct cats_image_gather *gather)
 {

@@ -99,6 +99,18 @@ struct cats_product {
 #define CATS_SCALED(p) ((p)->scales != NULL)
 #endif
 
+/* Go on behind the first outputs. */
+static inline void cats_skip_outputs(struct cats_product *p, uint32_t outputs)
+{
+	p->channels += outputs;
+	p->weights += outputs * (CATS_SCALED(p) ? p->stride / 2u : p->stride);
+#ifndef CATS_NO_FOUR_BITS
+	if (p->scales != NULL) {
+		p->scales += outputs * cats_scale_groups(p->stride);
+	}
+#endif
+}
+
 /* product.c */
 void cats_multiply(const struct cats_product *p);
 

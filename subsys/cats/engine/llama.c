@@ -178,8 +178,7 @@ void cats_llama_project(const struct cats_tile *tile, struct cats_product *p)
 	p->out = head;
 	p->output_step = 1;
 	cats_multiply(p);
-	p->weights += p->outputs * p->stride;
-	p->channels += p->outputs;
+	cats_skip_outputs(p, p->outputs);
 	p->store = CATS_STORE_INT8;
 	p->outputs = keys;
 	p->out = value_at(engine, block, 0, place);
