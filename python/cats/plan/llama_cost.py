@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from cats.plan.cost import Share, softmax, unpack, unpack_residual, weigh
 from cats.shape.config import ModelConfig
+from cats.shape.image_layout import SCALE_GROUP, WORD_COLUMNS
 from cats.shape.partition import NORMED, Kind
 
 #: What an output takes more to store where it is int16: most are.
@@ -23,9 +24,10 @@ def product_of_row(stride: int, outputs: int, store: float = 0.0) -> float:
     return 60 + outputs * (9.6 + store + 1.18 * stride)
 
 
-def four_bits_of_row(view: int, outputs: int, store: float = 0.0) -> float:
-    """The same with weights of four bits (four_bits_dsp.S), but nothing stored is included."""
-    return 0.0
+def four_bits_of_row(view: int, outputs: int) -> float:
+    """The same with weights of four bits (four_bits_dsp.S)."""
+    groups, rest = divmod(-(-view // WORD_COLUMNS), SCALE_GROUP // WORD_COLUMNS)
+    return 60 + outputs * (21.1 + 44 * groups + (4 + 13 * rest if rest else 0))
 
 
 def rms_norm(columns: int) -> float:
@@ -78,7 +80,7 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     if kind in NORMED:
         consume += 15 + rms_norm(share.view)
     if share.outputs and share.four_bits:
-        consume += four_bits_of_row(share.view, share.outputs, _INT16)
+        consume += four_bits_of_row(share.view, share.outputs)
     elif share.outputs:
         consume += product_of_row(-(-share.view // 4) * 4, share.outputs, _INT16)
     if kind == Kind.ATTENTION:

@@ -66,6 +66,26 @@ def test_other_models_replace_it(tmp_path):
     assert not found.config.wide_keys
 
 
+def test_four_bits(tmp_path):
+    """Some products of four bits: read as written, smaller, run by the nodes with losses."""
+    sizes = []
+    for share in (0.0, 0.6):
+        whole = model(in_four_bits=share)
+        meta = export(whole, tmp_path / "d", radio="nrf_radio", rounds=1, force=True)
+        found, plan, _, images = load_deploy(tmp_path / "d")
+        assert bool(found.config.four_bits) == bool(share)
+        assert window_of(found.llama).config == CONFIG
+        assert ("CATS_FLAG_FOUR_BITS" in (tmp_path / "d/node_00/cats_partition.h").read_text()) == (
+            bool(share)
+        )
+        sizes.append(meta["nodes"][0]["image_bytes"])
+        inputs = np.arange(12, dtype="<u4").view(np.int8).reshape(-1, 1, 4)
+        result = simulate(found, plan, inputs, Faults(loss=0.1), 1, Settings(), images)
+        assert result.done.all()
+        assert not check_steps(found, plan, inputs, result)
+    assert sizes[1] < sizes[0]
+
+
 @pytest.mark.parametrize("file", [LLAMA_JSON, LLAMA_TENSORS])
 def test_a_damaged_one_is_refused(tmp_path, file):
     export(model(), tmp_path / "d")
@@ -79,8 +99,6 @@ def test_a_damaged_one_is_refused(tmp_path, file):
 
 
 def test_models_without_an_image_are_refused(tmp_path):
-    with pytest.raises(CatsError, match="four bits"):
-        export(model(in_four_bits=True), tmp_path / "d")
     narrow = dataclasses.replace(CONFIG, tied=False)
     whole = random_llama(1, narrow, SplitConfig.even(narrow, 1))
     broken = dataclasses.replace(whole, embed_shift=60)

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predicted instructions of Llama kernels beside those that QEMU counted."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cats.plan import llama_cost
-from cats.plan.cost import node_instructions, share
+from cats.plan.cost import node_instructions, share, weights_read
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import Kind, full_keep, gather_kind
@@ -56,6 +57,31 @@ def test_a_product_of_one_row():
     for stride, a_mac in {32: 1.52, 64: 1.35, 128: 1.26, 256: 1.22, 512: 1.20}.items():
         found = llama_cost.product_of_row(stride, 64) / (64 * stride)
         assert found == pytest.approx(a_mac, rel=0.03), stride
+
+
+def test_a_product_of_four_bits():
+    counted = json.loads(RECORDED.read_text())["counts"]["fast-row"]
+    for columns in (32, 64, 128, 167, 256, 512):
+        instructions = counted[f"four-bits-row/in{columns}/out64"]
+        found = llama_cost.four_bits_of_row(columns, 64)
+        assert found == pytest.approx(instructions, rel=0.01), columns
+
+
+def test_four_bits_take_longer_and_read_less():
+    config = ModelConfig(
+        1, 512, 512, features=128, heads=8, hidden=344, blocks=2, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", bias=False,
+        vocabulary=True, context=64,
+    )  # fmt: skip
+    four = dataclasses.replace(config, four_bits=tuple(range(1, 10)))
+    split, found = SplitConfig.even(config, 4), []
+    keep = full_keep(config, split)
+    for shape in (config, four):
+        plan = make_plan(shape, split, keep)
+        found.append((node_instructions(shape, split, keep, plan, 0),
+                      weights_read(shape, split, keep, plan, 0)))  # fmt: skip
+    assert found[0][0] < found[1][0] < 1.2 * found[0][0]
+    assert found[1][1] < 0.6 * found[0][1]
 
 
 def test_a_step_is_the_sum_of_its_exchanges():

@@ -30,10 +30,15 @@ from bench.m4 import (
     to_record,
 )
 from bench.zephyr import NoWorkspaceError, count_zephyr
+from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer import reference
+from cats.integer.llama_stream import stream_of
+from cats.integer.random_llama import random_llama
 from cats.plan.plan import plan_from_json
+from cats.plan.planner import make_plan
 from cats.report import read_json
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim.engine import Engine
 from vectors import PLAN, cases
 
@@ -97,6 +102,28 @@ def test_vectors(elfs, case):
     for variant, nodes in {"dsp": {0, last // 2, last}, "plain": {0}, "m3": {last}}.items():
         for node in nodes:
             replay(elfs[variant], images[node], *recorded[node])
+
+
+@needs_tools
+@pytest.mark.parametrize("four_bits", [0.0, 0.6])
+def test_steps_of_a_language_model(elfs, four_bits):
+    """More steps than the window has rows, with all kernels, some losses, and weights of four bits:
+    the bytes of this machine."""
+    config = ModelConfig(
+        5, 40, 40, features=72, heads=6, hidden=50, blocks=2, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
+        vocabulary=True,
+    )  # fmt: skip
+    split = SplitConfig.even(config, 3)
+    stream = stream_of(random_llama(4, config, split, wild=False, in_four_bits=four_bits))
+    assert bool(stream.config.four_bits) == bool(four_bits)
+    plan, rng = make_plan(stream.config, split, stream.keep), np.random.default_rng(1)
+    images = [image.pack(stream, plan, d, 1) for d in range(3)]
+    tokens = rng.integers(0, 40, 8).astype("<u4").view(np.int8).reshape(8, 1, 4)
+    runs = [(token, reference.random_fragments(stream, plan, 0.1, rng)) for token in tokens]
+    tape, expected = record(stream, images, runs)[1]
+    for elf in elfs.values():
+        replay(elf, images[1], tape, expected)
 
 
 @needs_tools

@@ -25,7 +25,7 @@ from cats.plan.plan import mode_of
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import Kind, node_view, own_ranges
+from cats.shape.partition import Kind, full_keep, node_view, own_ranges
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
 from compiled_header import compiled
@@ -39,7 +39,10 @@ def llamas(draw, most=4):
     config = random_config(seed)
     split = random_split(seed, config, 1 + seed % min(most, config.heads, config.hidden))
     keep = random_keep(seed, config, split, draw(st.sampled_from((1.0, 0.6))))
-    model = random_llama(seed, config, split, keep, draw(st.booleans()), draw(st.booleans()))
+    four_bits = draw(st.sampled_from((0.0, 0.5, 1.0))) if keep == full_keep(config, split) else 0.0
+    model = random_llama(
+        seed, config, split, keep, draw(st.booleans()), draw(st.booleans()), four_bits
+    )
     stream = stream_of(model)
     plan = make_plan(
         stream.config, split, stream.keep, payload=draw(st.sampled_from((None, 9, 40)))
@@ -94,28 +97,31 @@ def test_steps(drawn, seed, loss, away, first):
             assert engines[d].known == steps._known[0, d].sum()
 
 
-def small(nodes=2, wide=True):
+def small(nodes=2, wide=True, four_bits=0.0):
     config = ModelConfig(
         6, 9, 9, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
         vocabulary=True,
     )  # fmt: skip
     split = SplitConfig.even(config, nodes)
-    keep = random_keep(2, config, split, 0.6)
-    stream = stream_of(random_llama(3, config, split, keep, wide))
+    keep = None if four_bits else random_keep(2, config, split, 0.6)
+    model = random_llama(3, config, split, keep, wide, in_four_bits=four_bits)
+    stream = stream_of(model)
     return stream, make_plan(stream.config, split, stream.keep)
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_what_an_image_holds(wide):
+@pytest.mark.parametrize(("wide", "four_bits"), [(False, 0.0), (True, 0.0), (True, 0.6), (True, 1.0)])
+def test_what_an_image_holds(wide, four_bits):
     """Where everything stands, and its size as the planner says it."""
-    stream, plan = small(4, wide)
+    stream, plan = small(4, wide, four_bits)
     config, split = stream.config, stream.split
+    assert len(config.four_bits) == {0.0: 0, 0.6: 6, 1.0: 9}[four_bits]
     for d in range(4):
         packed = image.pack(stream, plan, d, 1)
         found = image_reader.parse(packed)
         flags = layout.FLAG_LLAMA | layout.FLAG_STREAM | layout.FLAG_CAUSAL
         assert found.model["flags"] & flags == flags
+        assert bool(found.model["flags"] & layout.FLAG_FOUR_BITS) == bool(config.four_bits)
         assert (found.model["tokens"], found.model["own_inputs"]) == (1, 4)
         assert found.stream == {"rows": 6, "reserved": 0}
         assert found.llama["key_heads"] == 3
@@ -129,6 +135,10 @@ def test_what_an_image_holds(wide):
             product = {1: stream.blocks[0].qkv, 3: stream.blocks[0].up, 9: stream.head}[g]
             want = product.weight[np.ix_(view, columns)].T
             np.testing.assert_array_equal(found.weights(g), want)
+            assert ((g, "scales") in found.arrays) == (g in config.four_bits)
+            if g in config.four_bits:
+                scales = product.scale[:, columns].T
+                np.testing.assert_array_equal(found.arrays[g, "scales"], scales)
             assert (found.arrays[g, "norm"]["bias"] == stream.exponent[view]).all()
         size = predict.node_size(config, split, stream.keep, plan, d)
         assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
@@ -200,6 +210,62 @@ def test_damaged_images_are_refused():
     refuses(layout.MODEL, model, "arena_sums", found.model["arena_rows"])
 
 
+def test_scales_stay_inside():
+    """A bad flag, array of offsets, offset, stride or width of weights of four bits is refused."""
+    stream, plan = small(2, four_bits=0.6)
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    four, scales = stream.config.four_bits, found.llama["scales"]
+    assert four == (1, 2, 3, 4, 8, 9)
+
+    def says(offset, value, width=4):
+        other = bytearray(data)
+        other[offset : offset + width] = value.to_bytes(width, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        return verify(bytes(other))[0]
+
+    def place(record, at, name):
+        return at + record.fields[name][1]
+
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    end, invalid = found.header["image_size"], lib.CATS_IMAGE_INVALID
+    outside = (2, 40, end, end - 2, 2**32 - 4)
+    record = found.gathers[0]["table"]
+    for value in (0, *outside):
+        assert says(place(layout.LLAMA, record, "scales"), value) == invalid, value
+    for g in four:
+        for value in outside:
+            assert says(scales + 4 * g, value) == invalid, (g, value)
+        row = found.header["gather_table"] + g * layout.GATHER.itemsize
+        for value in (24, 20, 28, 2**16 - 8):
+            if value != found.gathers[g]["stride"]:
+                assert says(place(layout.GATHER, row, "stride"), value, 2) == invalid, (g, value)
+        for value in (0, *outside):
+            assert says(place(layout.GATHER, row, "weights"), value) == invalid, (g, value)
+    assert says(scales + 4 * 4, 0) == invalid  # 17 columns of eight bits have another stride
+    assert says(scales, 44) == invalid  # INPUT has no product
+    flags = place(layout.MODEL, found.header["model"], "flags")
+    bits = found.model["flags"]
+    assert says(flags, bits & ~layout.FLAG_FOUR_BITS, 2) == invalid
+    assert says(flags, bits & ~layout.FLAG_LLAMA, 2) == invalid
+
+
+def test_many_columns_behind_a_norm_are_refused():
+    """Sums of four bits behind a norm fit 32 bits up to 1024 columns."""
+    for features, said in ((1024, lib.CATS_IMAGE_OK), (1032, lib.CATS_IMAGE_INVALID)):
+        config = ModelConfig(
+            2, 3, 3, features=features, heads=4, hidden=2, blocks=1, causal=True,
+            activation="silu", pool="all", norm="rms", position="rotary", feed_forward="gated",
+            kv_heads=1, bias=False, tied=True, vocabulary=True,
+        )  # fmt: skip
+        model = random_llama(1, config, SplitConfig.even(config, 1), wide_keys=False,
+                             in_four_bits=1.0)  # fmt: skip
+        model = dataclasses.replace(model, exponent=np.zeros(features, np.int8))
+        stream = stream_of(model)
+        packed = image.pack(stream, make_plan(stream.config, stream.split, stream.keep), 0, 1)
+        assert verify(packed)[0] == said
+
+
 def test_a_wide_head_is_refused():
     stream, plan = small(1)
     config = dataclasses.replace(
@@ -250,15 +316,19 @@ def test_what_has_no_image():
     model = window_of(stream)
     with pytest.raises(CatsError, match="as a stream"):
         image.model_id(model, None)
-    four = random_llama(1, model.config, model.split, in_four_bits=True)
-    with pytest.raises(CatsError, match="four bits"):
-        stream_of(four)
+    four = random_llama(1, model.config, SplitConfig.even(model.config, 2), in_four_bits=1.0)
+    keep = random_keep(2, model.config, four.split, 0.6)
+    with pytest.raises(CatsError, match="four bits are of whole rows"):
+        stream_of(dataclasses.replace(four, keep=keep))
+    with pytest.raises(CatsError, match="four_bits"):
+        dataclasses.replace(model.config, four_bits=(1,)).check()
     with pytest.raises(CatsError, match="takes one"):
         dataclasses.replace(stream.config, tokens_in=2).check()
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
-def test_header_has_the_bytes(tmp_path):
-    stream, plan = small()
+@pytest.mark.parametrize("four_bits", [0.0, 0.6])
+def test_header_has_the_bytes(tmp_path, four_bits):
+    stream, plan = small(four_bits=four_bits)
     found = compiled(c_header.header(stream, plan, 1, 7), tmp_path)
     assert found == image.pack(stream, plan, 1, 7)
