@@ -355,9 +355,9 @@ struct cats_image_llama {
 	 * scales, or 0 where they have eight bits. Else 0
 	 */
 	uint32_t scales;
-	uint16_t key_heads;   /**< of the model; divides H */
-	uint8_t embed_shift;  /**< 1..59 */
-	uint8_t wide_keys;    /**< 1: keys are int16; else 0 */
+	uint16_t key_heads;  /**< of the model; divides H */
+	uint8_t embed_shift; /**< 1..59 */
+	uint8_t wide_keys;   /**< 1: keys are int16; else 0 */
 };
 
 /** How a sample becomes a real input. */

@@ -210,7 +210,7 @@ def run(args: argparse.Namespace) -> int:
         model, source = quantise_llama_run(args.run, shares, args.output_split, args.four_bits)
     else:
         if args.four_bits is not None:
-            raise CatsError(f"{args.run} reads no tokens: its weights have eight bits, no --four-bits")
+            raise CatsError(f"{args.run} reads no tokens: no --four-bits")
         model, source = quantise_run(
             args.run,
             args.calibration,

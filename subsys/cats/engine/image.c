@@ -25,7 +25,7 @@
 #define KNOWN_FLAGS                                                                                \
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
-	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                     \
+	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                      \
 	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0))
 
 /* Flags of what this build leaves out. */
@@ -419,9 +419,8 @@ static bool product_fits(const struct cats_image *image, const struct cats_image
 	if (gather->view != view || gather->stride != stride || !products_fit(image, gather)) {
 		return false;
 	}
-	return gather->products == 0 ||
-	       matrix_fits(image, gather->weights, gather->channels, gather->products, bytes,
-			   gather->shift);
+	return gather->products == 0 || matrix_fits(image, gather->weights, gather->channels,
+						    gather->products, bytes, gather->shift);
 }
 
 static bool step_fits(const struct cats_image *image, const struct cats_image_gather *gather)

@@ -110,7 +110,9 @@ def small(nodes=2, wide=True, four_bits=0.0):
     return stream, make_plan(stream.config, split, stream.keep)
 
 
-@pytest.mark.parametrize(("wide", "four_bits"), [(False, 0.0), (True, 0.0), (True, 0.6), (True, 1.0)])
+@pytest.mark.parametrize(
+    ("wide", "four_bits"), [(False, 0.0), (True, 0.0), (True, 0.6), (True, 1.0)]
+)
 def test_what_an_image_holds(wide, four_bits):
     """Where everything stands, and its size as the planner says it."""
     stream, plan = small(4, wide, four_bits)
