@@ -16,8 +16,11 @@ from safetensors.torch import save_file
 from torch.nn import functional
 
 from cats import schema, tasks
+from cats.deploy.export import load_deploy
+from cats.deploy.image_reader import parse
 from cats.errors import CatsError
 from cats.nn.importers import llama
+from cats.shape.image_layout import FLAG_FOUR_BITS
 from cats.tasks.tokenizers import SEPARATOR, Llama2c, read_tokenizer
 from cats.training.generate import generate, generate_texts, run_tokenizer
 from cats.training.run_folder import load_run, read_tensors
@@ -360,6 +363,17 @@ def test_lost_messages_change_the_text_by_a_seed(run, capsys):
     assert texts[1] == texts[2] and len({texts[0], texts[1], texts[3]}) == 3
 
 
+def test_export_in_four_bits(run, tmp_path, capsys):
+    words = ["export", run, "-o", tmp_path / "d", "--nodes", "2", "--four-bits", "10"]
+    assert status(*words) == 0
+    assert "four bits: blocks.0.qkv, blocks.0.out, blocks.0.up" in capsys.readouterr().out
+    model, _, meta, images = load_deploy(tmp_path / "d")
+    assert model.config.four_bits == tuple(range(1, 9))  # the head is tied
+    assert meta["run"]["four_bits"]["most"] == 10
+    assert all(parse(data).model["flags"] & FLAG_FOUR_BITS for data in images)
+    assert status("plan", tmp_path / "d") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -367,6 +381,7 @@ def test_lost_messages_change_the_text_by_a_seed(run, capsys):
         (["generate", "{run}", "--nodes", "5"], "5 nodes cannot share 4 heads"),
         (["generate", "{run}", "--prompt", "xyz"], "no token for 'x'"),
         (["export", "{run}", "-o", "{tmp}/d", "--stream", "2"], "model takes one token"),
+        (["export", "{run}", "-o", "{tmp}/r", "--four-bits", "0"], "four bits|allow more"),
         (["evaluate", "{run}", "--loss", "0"], "this run has no data of its own"),
         (["predict", "{run}", "{run}/config.json"], "no data of its own"),
         (["import", "llama2c", "{m}", "-o", "{tmp}/r"], "give --tokenizer"),

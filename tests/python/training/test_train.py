@@ -598,7 +598,9 @@ def test_command_deals_a_run_to_other_nodes(series, finished, tmp_path, capsys):
     text = f"train {data} {shape} --shares 3,1 --init {finished[0]} -o {tmp_path / 'again'}"
     assert main(text.split()) == 0
     assert load_run(tmp_path / "again")[0].split.heads == (3, 1)
-    for options in ("--nodes 5", "--nodes 2 --shares 1,1,1", "--shares 0,0", "--shares a"):
+    for options in (
+        "--nodes 5", "--nodes 2 --shares 1,1,1", "--shares 0,0", "--shares a", "--four-bits 0.1",
+    ):  # fmt: skip
         command = ["export", str(run), "-o", str(tmp_path / "no"), *options.split()]
         assert main(command) == 2
         err = capsys.readouterr().err
