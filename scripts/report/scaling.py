@@ -7,6 +7,9 @@ largest model must fit into flash and RAM, and the next one must not. What the E
 image and arena replaces what the plan had reserved for it, and where that moves the border, it is
 linked again. Then all nodes are exported, and one inference of all of them runs on this machine, to
 be equal with the integer reference. Without a Zephyr workspace there is only the plan.
+
+Language models, with weights of eight and of four bits, are a series as well, which says what a
+node's flash and RAM hold.
 """
 
 from __future__ import annotations
@@ -19,12 +22,20 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
 
 from cats.deploy import c_header, image
 from cats.deploy.export import HEADER, export, load_deploy, node_folder
 from cats.errors import CatsError
+from cats.integer.llama_model import MAX_FOUR_BITS, LlamaModel
+from cats.integer.llama_stream import stream_of
+from cats.integer.model import IntegerModel
+from cats.integer.random_llama import random_llama
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.boards import BOARDS, FIRMWARE, Board, Reserve, firmware_of
+from cats.plan.buffers import llama_sizes
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.plan.predict import image_size, node_size, parameters
@@ -32,7 +43,8 @@ from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
 from cats.sim.compare import check
-from cats.sim.simulate import simulate
+from cats.sim.compare_steps import check_steps
+from cats.sim.simulate import Result, simulate
 from cats.zephyr.firmware import build_nodes
 from cats.zephyr.footprint import measure
 from cats.zephyr.workspace import Workspace, platforms, source_tree, workspace
@@ -57,6 +69,39 @@ class Series:
 
     name: str
     blocks: int
+    #: What firmware of it needs, and about how many bytes of flash that is.
+    needs: ClassVar[tuple[str, ...]] = ()
+    needs_flash: ClassVar[int] = 0
+    #: How many sizes, up to the largest, are filled with hidden columns.
+    tried: ClassVar[int] = 1
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return f"{self.name}, blocks: {self.blocks}"
+
+    @property
+    def widens(self) -> bool:
+        """Whether hidden columns are added where nothing else fits."""
+        return self.name != "tokens"
+
+    def on(self, nodes: int) -> Series:
+        """The series for so many nodes."""
+        del nodes
+        return self
+
+    def drawn(self, config: ModelConfig, split: SplitConfig, keep: KeepSets) -> IntegerModel:
+        """A model of random weights."""
+        return random_model(1, config, split, keep)
+
+    def parts(self, planned: Planned, node: int) -> dict[str, int]:
+        """Bytes of what a node's image and arena hold, by name; nothing of no interest here."""
+        del planned, node
+        return {}
+
+    def wrong(self, model: IntegerModel, plan: Plan, inputs: np.ndarray, result: Result) -> list:
+        """Where inferences are not the reference's: (inference, node)."""
+        return check(model, plan, inputs, result)
 
     def model(self, size: int, hidden: int | None = None) -> ModelConfig:
         """The model of a size."""
@@ -73,6 +118,80 @@ class Series:
             if self.name == "features"
             else range(1, MAX_TOKENS + 1)
         )
+
+
+@dataclass(frozen=True)
+class TextSeries(Series):
+    """Language models of the Llama family with a context of 256 rows: features grow, with twice as
+    many hidden columns, then these; some fewer features may leave room for more of them. A node has
+    one key/value head of 16, one node alone four, so that its cache fits. ``four_bits``: of all
+    weights but those of tokens' rows."""
+
+    four_bits: bool = False
+    tied: bool = False
+    tokens: int = 256
+    kv_heads: int = HEADS
+    tried: ClassVar[int] = 4
+
+    @property
+    def label(self) -> str:
+        bits = "four" if self.four_bits else "eight"
+        return f"{super().label}, {bits} bits{', tied' if self.tied else ''}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        four = ("CONFIG_CATS_FOUR_BITS=y",) if self.four_bits else ()
+        return ("CONFIG_LOG_MODE_MINIMAL=y", "CONFIG_CATS_LLAMA=y", *four)
+
+    @property
+    def needs_flash(self) -> int:
+        return 6000
+
+    def on(self, nodes: int) -> TextSeries:
+        return replace(self, kv_heads=max(4, nodes))
+
+    def model(self, size: int, hidden: int | None = None) -> ModelConfig:
+        products = range(1, 4 * self.blocks + 2 - self.tied)
+        return ModelConfig(
+            tokens_in=1, inputs=self.tokens, outputs=self.tokens, features=size, heads=HEADS,
+            hidden=2 * size if hidden is None else hidden,
+            blocks=self.blocks, causal=True, activation="silu", pool="all", norm="rms",
+            position="rotary", feed_forward="gated", kv_heads=self.kv_heads, bias=False,
+            tied=self.tied, vocabulary=True, context=CONTEXT, wide_keys=True,
+            four_bits=tuple(products) if self.four_bits else (),
+        )  # fmt: skip
+
+    def sizes(self) -> range:
+        most = MAX_FOUR_BITS if self.four_bits else MAX_COLUMNS // 2
+        return range(2 * HEADS, most + 1, 2 * HEADS)  # columns are turned in pairs
+
+    def drawn(self, config: ModelConfig, split: SplitConfig, keep: KeepSets) -> LlamaModel:
+        whole = replace(config.whole, wide_keys=False, four_bits=())
+        return random_llama(1, whole, split, in_four_bits=float(self.four_bits))
+
+    def parts(self, planned: Planned, node: int) -> dict[str, int]:
+        model = stream_of(self.drawn(planned.config, planned.split, planned.keep))
+        found = dict.fromkeys((*_PARTS.values(), "all else"), 0)
+        for part in image.members(model, planned.plan, node, 1):
+            last_word = "embedding" if part.name in _EMBEDDING else part.name.rsplit("_", 1)[-1]
+            if part.name == "output_weights":
+                last_word = "classifier"
+            found[_PARTS.get(last_word, "all else")] += part.data.nbytes
+        sizes = llama_sizes(planned.config, planned.split, node)
+        return {**found, "cache (RAM)": sizes["key"] + sizes["value"]}
+
+    def wrong(self, model: IntegerModel, plan: Plan, inputs: np.ndarray, result: Result) -> list:
+        return check_steps(model, plan, inputs, result)
+
+
+#: Rows of the context of language models.
+CONTEXT = 256
+#: Parts of an image by the last word of its arrays' names.
+_PARTS = {
+    "embedding": "tokens' rows", "classifier": "classifier", "weights": "weights",
+    "scales": "scales", "channels": "multipliers", "norm": "norms",
+}  # fmt: skip
+_EMBEDDING = ("llama_rows", "llama_multipliers")
 
 
 @dataclass(frozen=True)
@@ -122,7 +241,8 @@ class Search:
         self._plans: dict[tuple[ModelConfig, int], Planned | None] = {}
         #: One node needs no radio.
         self.radio = "nrf_radio" if nodes > 1 else "loopback"
-        self.reserve = firmware_of(self.radio, nodes)
+        reserve = firmware_of(self.radio, nodes)
+        self.reserve = replace(reserve, flash=reserve.flash + series.needs_flash)
 
     def planned(self, config: ModelConfig) -> Planned | None:
         """The plan under what firmware leaves of the RAM, None where there is none."""
@@ -166,12 +286,18 @@ class Search:
         size = last(lambda s: self.fits(series.model(s)), sizes)
         if size is None:
             raise CatsError(f"{self.nodes} nodes do not even hold the smallest model")
-        if series.name != "features":
+        if not series.widens:
             more = sizes.index(size) + 1
             return series.model(size), series.model(sizes[more]) if more < len(sizes) else None
-        # In steps of one hidden column for every node.
-        hidden = range(size, MAX_COLUMNS + 1, self.nodes)
-        found = last(lambda m: self.fits(series.model(size, m)), hidden) or size
+        tried = sizes[max(sizes.index(size) + 1 - series.tried, 0) : sizes.index(size) + 1]
+        return max((self.filled(size) for size in tried), key=lambda found: parameters(found[0]))
+
+    def filled(self, size: int) -> tuple[ModelConfig, ModelConfig | None]:
+        """The same of a size, in steps of one hidden column for every node."""
+        series = self.series
+        begin = series.model(size).hidden
+        hidden = range(begin, MAX_COLUMNS + 1, self.nodes)
+        found = last(lambda m: self.fits(series.model(size, m)), hidden) or begin
         more = found + self.nodes
         return series.model(size, found), series.model(size, more) if more in hidden else None
 
@@ -182,26 +308,31 @@ class Linker:
     def __init__(self, space: Workspace, root: Path) -> None:
         self.space, self.root = space, root
 
-    def build(self, radio: str, deploy: Path, node: int) -> tuple[Path | None, str]:
+    def build(
+        self, radio: str, deploy: Path, node: int, needs: Sequence[str] = ()
+    ) -> tuple[Path | None, str]:
         """(ELF of a node, where it links; the build's log)."""
         overlay = OVERLAYS[radio]
         chosen = f"EXTRA_CONF_FILE={overlay}" if overlay else "CONFIG_CATS_LOOPBACK_PARTIAL=y"
         (built,) = build_nodes(
             self.space, deploy, [node], BOARD, sample=source_tree() / "samples" / "node",
-            root=self.root / radio, defines=["CONFIG_MINIMAL_LIBC=y", chosen],
+            root=self.root / "-".join((radio, *(text.split("=")[0] for text in needs))),
+            defines=["CONFIG_MINIMAL_LIBC=y", chosen, *needs],
         )  # fmt: skip
         return built.elf, built.log.read_text(errors="replace")
 
     def link(self, search: Search, planned: Planned) -> tuple[Linked, Reserve | None]:
         """Link the node that needs most; what its firmware takes beside image and arena."""
         config, node = planned.config, planned.largest()
-        model = random_model(1, config, planned.split, planned.keep)
+        model = search.series.drawn(config, planned.split, planned.keep)
+        if isinstance(model, LlamaModel):
+            model = stream_of(model)
         with tempfile.TemporaryDirectory() as folder:
             header = Path(folder) / node_folder(node) / HEADER
             header.parent.mkdir()
             ident = image.model_id(model, planned.plan)
             header.write_text(c_header.header(model, planned.plan, node, ident))
-            elf, log = self.build(search.radio, Path(folder), node)
+            elf, log = self.build(search.radio, Path(folder), node, search.series.needs)
         about = {"model": to_json(config), "parameters": parameters(config), "node": node}
         if elf is None:
             over = {
@@ -278,7 +409,7 @@ def prove(search: Search, config: ModelConfig, folder: Path) -> dict:
     planned = search.planned(config)
     assert planned is not None
     begin = time.perf_counter()
-    model = random_model(1, config, planned.split, planned.keep)
+    model = search.series.drawn(config, planned.split, planned.keep)
     made = time.perf_counter()
     limit = search.board.ram - search.reserve.ram
     meta = export(model, folder, radio="nrf_radio", ram_limit=limit, force=True)
@@ -288,10 +419,10 @@ def prove(search: Search, config: ModelConfig, folder: Path) -> dict:
     if sizes != planned.images or plan != planned.plan:
         raise CatsError(f"images of {sizes} bytes, planned {planned.images}")
     loaded = time.perf_counter()
-    inputs = random_inputs(1, config)
+    inputs = random_inputs(1, config, 3 if config.by_token else 1)
     result = simulate(model, plan, inputs, images=images)
     ran = time.perf_counter()
-    wrong = check(model, plan, inputs, result)
+    wrong = search.series.wrong(model, plan, inputs, result)
     if wrong or not result.done.all() or result.lost.any():
         raise CatsError(f"the inference is not the reference's at (inference, node) {wrong}")
     return {
@@ -319,13 +450,14 @@ def run_series(
     """The largest models of a series, as JSON."""
     rows = []
     for nodes in counts:
-        search = Search(series, nodes, board)
-        say(f"{series.name}, blocks: {series.blocks}, nodes: {nodes}")
+        search = Search(series.on(nodes), nodes, board)
+        say(f"{series.label}, nodes: {nodes}")
         linked = confirm(search, linker, say) if linker else []
         config, more = search.border()
         planned = search.planned(config)
         assert planned is not None
-        proof = prove(search, config, folder / f"{series.name}-{series.blocks}-{nodes}")
+        name = re.sub(r"\W+", "-", series.label).replace("-blocks", "")
+        proof = prove(search, config, folder / f"{name}-{nodes}")
         rows.append(
             {
                 "nodes": nodes,
@@ -336,13 +468,15 @@ def run_series(
                 "firmware": asdict(search.reserve),
                 "image_bytes": max(planned.images),
                 "arena_bytes": max(planned.arenas),
+                "parts": series.parts(planned, planned.largest()),
                 **proof,
             }
         )
     first, final = rows[0], rows[-1]
-    size = "features" if series.name == "features" else "tokens_in"
+    size = "features" if series.widens else "tokens_in"
     return {
         "series": series.name,
+        "label": series.label,
         "blocks": series.blocks,
         "rows": rows,
         "ratio_parameters": final["parameters"] / first["parameters"],
@@ -401,17 +535,37 @@ def render(result: dict) -> None:
             )  # fmt: skip
         head = ["nodes", "tokens", "features", "hidden", "parameters", "image", "arena", "flash",
                 "RAM", "the next is over by"]  # fmt: skip
-        print_table(head, rows, f"largest by {name}, blocks: {series['blocks']}")
+        print_table(head, rows, f"largest by {series['label']}")
+        size = "features" if name == "text" else name
         print(
             f"{series['ratio_parameters']:.2f} times the parameters, "
-            f"{series['ratio_size']:.2f} times the {name}"
+            f"{series['ratio_size']:.2f} times the {size}"
         )
+        if series["rows"][0]["parts"]:
+            head = ["nodes", *series["rows"][0]["parts"], "firmware", "firmware (RAM)"]
+            rows = [
+                [
+                    row["nodes"],
+                    *row["parts"].values(),
+                    row["firmware"]["flash"],
+                    row["firmware"]["ram"],
+                ]
+                for row in series["rows"]
+            ]
+            print_table(head, rows, "bytes of a node")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m report.scaling``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
-    parser.add_argument("--series", choices=("features", "tokens"), help="only one of them")
+    parser.add_argument("--series", choices=("features", "tokens", "text"), help="only one of them")
+    parser.add_argument(
+        "--tokens", type=int, default=256, help="tokens of a language model's vocabulary (256)"
+    )
+    parser.add_argument(
+        "--tied", action="store_true",
+        help="language models whose classifier is the embedding: an image has both",
+    )  # fmt: skip
     parser.add_argument("--nodes", default="1,16", metavar="LIST", help="numbers of nodes (1,16)")
     parser.add_argument(
         "--blocks", type=int, nargs="+", default=[1, 2], help="of the series of features (1 2)"
@@ -453,6 +607,7 @@ def _run(args: argparse.Namespace) -> int:
     if linker is None:
         say(f"nothing is linked, all below is what the plan predicts ({why})")
     wanted = [Series("features", blocks) for blocks in args.blocks] + [Series("tokens", 1)]
+    wanted += [TextSeries("text", 2, four, args.tied, args.tokens) for four in (False, True)]
     board = BOARDS["nrf52840"]
     result: dict = {"board": BOARD, "linked": linker is not None, "series": []}
     for series in wanted:

@@ -44,7 +44,7 @@ def stream_of(model: LlamaModel) -> LlamaModel:
         raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")
     if config.inputs > MAX_TOKENS_OF_IMAGE:
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
-    if not all(model.split.heads):
+    if not all(model.split.hidden):
         raise CatsError("each node of a Llama model computes: use shares above 0")
     silent = [[() for _ in model.keep[0]]]
     return dataclasses.replace(model, config=config, keep=[*silent, *model.keep[1:]])

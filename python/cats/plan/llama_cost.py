@@ -73,15 +73,17 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
         produce += 60 + share.heads * (110 + scores + softmax(rows) + weigh(width, rows))
     elif kind == Kind.OUTPUT:
         produce += 30 * own
+    if not share.outputs:
+        return produce, 80.0
     consume = 240.0 + 60 * (share.nodes - 1) + share.others * unpack(0)
     consume += share.kept * (unpack(1) - unpack(0))
     mine = share.view - share.kept
     consume += unpack_residual(mine) if residual else unpack(mine)
     if kind in NORMED:
         consume += 15 + rms_norm(share.view)
-    if share.outputs and share.four_bits:
+    if share.four_bits:
         consume += four_bits_of_row(share.view, share.outputs)
-    elif share.outputs:
+    else:
         consume += product_of_row(-(-share.view // 4) * 4, share.outputs, _INT16)
     if kind == Kind.ATTENTION:
         keys = (share.outputs - own) // 2

@@ -102,7 +102,8 @@ def image_size(
             weights += table
             image += round_up(table, 4) - table
         elif kind == Kind.FORWARD and config.by_token:
-            image += round_up(2 * 257, 4)
+            weights += 2 * 257
+            image += 2
         elif kind == Kind.FORWARD and config.activation == "gelu":
             weights += 256
         if kind in NORMED:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -370,13 +370,28 @@ def share_out(total: int, shares: Sequence[float], least: int = 0) -> tuple[int,
     return tuple(counts)
 
 
+def _without_heads(
+    model: ModelConfig, shares: Sequence[float]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Heads and hidden columns of more nodes than there are heads, so that weights are as near to
+    the shares as they get."""
+    first = sorted(range(len(shares)), key=lambda d: -shares[d])[: model.heads]
+    heads = tuple(int(d in first) for d in range(len(shares)))
+    column = 2 * model.features  # weights of a block: its gate and what that is of
+    head = model.head_width * (4 * model.features + model.hidden)
+    whole = model.heads * head + model.hidden * column
+    parts = [whole * share / sum(shares) - own * head for share, own in zip(shares, heads)]
+    return heads, share_out(model.hidden, [max(part, 1.0) for part in parts], 1)
+
+
 @dataclass(frozen=True)
 class SplitConfig:
     """Who owns what: a count for each node; node d owns the d-th contiguous range.
 
     ``heads`` sums to H, ``hidden`` to M, ``outputs`` to C and ``inputs`` to P. A node that computes
     has at least one head and one hidden column; one that only senses has none of both, and no
-    output. No output, or no input, is legal of any node.
+    output. Of the Llama family one may have hidden columns, and outputs, and no head, so no column
+    of the residual. No output, or no input, is legal of any node.
     """
 
     heads: tuple[int, ...]
@@ -413,7 +428,8 @@ class SplitConfig:
         sensors: int = 1,
     ) -> SplitConfig:
         """The split nearest to ``shares``, a number for each node, in whole heads; a node whose
-        share is 0 only senses.
+        share is 0 only senses. Where more nodes than heads compute, of the Llama family those with
+        the largest shares have one head each, and fewer hidden columns than the others.
 
         ``input_split`` is ``single`` (node 0 holds the raw tokens) or ``channels`` (the input
         columns are spread as well; where they are those of several ``sensors``, an equal number
@@ -429,7 +445,7 @@ class SplitConfig:
         if not _are_shares(shares):
             raise CatsError(f"shares {list(shares)}: none negative, one positive, all finite")
         parts = [share for share in shares if share]  # of nodes that compute
-        for name in ("heads", "hidden"):
+        for name in ("hidden",) if model.is_llama else ("heads", "hidden"):
             if len(parts) > getattr(model, name):
                 raise CatsError(
                     f"{len(parts)} nodes cannot share {getattr(model, name)} {_COUNTED[name]}: "
@@ -443,17 +459,21 @@ class SplitConfig:
         width = model.inputs // sensors if sensors > 1 else 1  # columns that stay together
         sensing = shares if all(shares) else (1,) * nodes
 
-        def of_computing(total: int) -> tuple[int, ...]:
-            counts = iter(share_out(total, parts, 1))
-            return tuple(next(counts) if share else 0 for share in shares)
+        def of_computing(counts: Iterable[int]) -> tuple[int, ...]:
+            count = iter(counts)
+            return tuple(next(count) if share else 0 for share in shares)
 
         def of_first(total: int, among: Sequence[float]) -> tuple[int, ...]:
             first = next(d for d, share in enumerate(among) if share)
             return tuple(total * (d == first) for d in range(nodes))
 
+        if len(parts) > model.heads:
+            heads, hidden = _without_heads(model, parts)
+        else:
+            heads, hidden = (share_out(total, parts, 1) for total in (model.heads, model.hidden))
         split = cls(
-            heads=of_computing(model.heads),
-            hidden=of_computing(model.hidden),
+            heads=of_computing(heads),
+            hidden=of_computing(hidden),
             outputs=of_first(model.outputs, shares)
             if output_split == "single"
             else share_out(model.outputs, shares),
@@ -500,6 +520,8 @@ class SplitConfig:
         for d, (heads, hidden, outputs, inputs) in enumerate(
             zip(self.heads, self.hidden, self.outputs, self.inputs, strict=True)
         ):
+            if hidden and not heads and model.is_llama:
+                continue
             if (heads > 0) != (hidden > 0) or (outputs and not heads):
                 raise CatsError(
                     f"node {d} owns {heads} heads, {hidden} hidden columns and {outputs} outputs: "

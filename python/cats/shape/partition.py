@@ -181,7 +181,7 @@ def keeps_none(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> bool:
     """Whether some source sends nothing in a gather that may be pruned: none of its columns, or it
     has none, for it only senses."""
     return split.nodes > 1 and any(
-        not columns and (begin < end or not all(split.heads))
+        not columns and (begin < end or not all(split.hidden))
         for g, sources in enumerate(keep)
         if (kind := gather_kind(model, g)[0]) in PRUNABLE
         for columns, (begin, end) in zip(sources, own_ranges(model, split, kind), strict=True)

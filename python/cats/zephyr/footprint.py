@@ -21,7 +21,21 @@ from pathlib import Path
 import numpy as np
 
 from cats.errors import CatsError
-from cats.shape.image_layout import CHANNEL, GATHER, HEADER, MAGIC, MODEL, NORM
+from cats.shape.image_layout import (
+    CHANNEL,
+    FLAG_FOUR_BITS,
+    FLAG_LLAMA,
+    FLAG_STREAM,
+    GATHER,
+    HEADER,
+    LLAMA,
+    MAGIC,
+    MODEL,
+    NORM,
+    SCALE_GROUP,
+    STREAM,
+)
+from cats.shape.partition import Kind
 from cats.zephyr.elf import Elf, LinkMap, Section, Symbol, read_elf, read_map, with_declarations
 
 #: Parts in the order of the table.
@@ -99,7 +113,7 @@ KERNEL_SECTION = re.compile(
 PACKETS = re.compile(r"net_pkt\.c|net_buf|nrf_802154_rx_buffer")
 STACK = re.compile(r"stack", re.IGNORECASE)
 PARTITION = re.compile(r"^cats_partition")
-ARENA = re.compile(r"^cats_(\w+_)?arena(?![a-z])")
+ARENA = re.compile(r"^cats_(\w+_)?arena(?!_?[a-z])")
 
 #: Without a map file, memory that lies further apart is taken for two regions.
 REGION_GAP = 64 * 1024
@@ -373,14 +387,25 @@ def _weights(image: bytes) -> int:
         model = np.frombuffer(image, MODEL, 1, int(head["model"]))[0]
     except ValueError:
         return len(image)
-    total = 0
-    for g in gathers:
-        total += bool(g["weights"]) * int(g["products"]) * int(g["stride"])
+    total, rows, scales = 0, int(model["tokens"]), np.zeros(len(gathers), "<u4")
+    llama = bool(model["flags"] & FLAG_LLAMA)
+    if model["flags"] & FLAG_STREAM:
+        rows = int(np.frombuffer(image, STREAM, 1, int(gathers[1]["table"]))[0]["rows"])
+    if model["flags"] & FLAG_FOUR_BITS:
+        record = np.frombuffer(image, LLAMA, 1, int(gathers[0]["table"]))[0]
+        scales = np.frombuffer(image, "<u4", len(gathers), int(record["scales"]))
+    for g, scaled in zip(gathers, scales, strict=True):
+        row = int(g["stride"])
+        if scaled:
+            row = row // 2 - -int(g["view"]) // SCALE_GROUP
+        total += bool(g["weights"]) * int(g["products"]) * row
         total += bool(g["channels"]) * int(g["products"]) * CHANNEL.itemsize
         total += bool(g["norm"]) * int(g["view"]) * NORM.itemsize
-        if g["table"]:
-            own = int(model["own_heads"]) * int(model["head_width"])
-            total += 256 if g["kind"] else 2 * int(model["tokens"]) * own
+        own = int(model["own_heads"]) * int(model["head_width"])
+        if llama and not g["kind"]:
+            total += int(model["inputs"]) * (own + 4)  # tokens' rows and multipliers
+        elif g["table"] and g["kind"] != Kind.ATTENTION:  # whose table says that it is a stream
+            total += (514 if llama else 256) if g["kind"] else 2 * rows * own
     return total
 
 

@@ -212,13 +212,17 @@ static inline uint32_t cats_key_columns(const struct cats_image *image)
 {
 	const struct cats_image_model *m = image->model;
 
+	if (m->own_heads == 0) {
+		return 0;
+	}
 	return (cats_key_of(image, m->own_heads - 1u) + 1) * m->head_width;
 }
 
 /* Whether this node has inputs, and no part of the transformer. */
 static inline bool cats_only_senses(const struct cats_image_model *model)
 {
-	return CATS_EMPTY_GATHERS && model->own_heads == 0;
+	return CATS_EMPTY_GATHERS && model->own_heads == 0 &&
+	       !(CATS_LLAMA && cats_is_llama(model));
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

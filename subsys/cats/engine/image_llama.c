@@ -46,7 +46,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	const uint8_t *exponents;
 
 	if (!cats_streams(m) || (m->flags & others) != 0 || m->tokens != 1 ||
-	    m->pool != CATS_POOL_ALL || m->own_heads == 0 || m->head_width % 2 != 0 ||
+	    m->pool != CATS_POOL_ALL || m->head_width % 2 != 0 ||
 	    m->own_inputs != sizeof(uint32_t) || m->first_input != 0 || !record_fits(image)) {
 		return false;
 	}

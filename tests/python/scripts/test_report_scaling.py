@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cats.deploy.export import export
 from cats.errors import CatsError
+from cats.integer.random_llama import random_llama
 from cats.integer.random_models import random_keep, random_model
 from cats.plan.boards import BOARDS, FIRMWARE, Reserve, firmware_of
 from cats.plan.predict import parameters
@@ -20,7 +21,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.zephyr.footprint import Image, measure
 from cats.zephyr.footprint_report import check_plan
 from report import scaling
-from report.scaling import Linked, Search, Series, confirm, last, run_series
+from report.scaling import Linked, Search, Series, TextSeries, confirm, last, run_series
 
 #: A board that holds next to nothing, so that searching is quick.
 TINY = dataclasses.replace(
@@ -84,6 +85,30 @@ def test_the_largest_really_runs(tmp_path: Path) -> None:
     assert (tmp_path / "features-1-2" / "node_01" / "cats_partition.h").exists()
 
 
+@pytest.mark.parametrize("four_bits", [False, True])
+def test_the_largest_text_model_runs(tmp_path: Path, four_bits: bool) -> None:
+    flash = FIRMWARE["nrf_radio"].flash + 50000
+    board = dataclasses.replace(BOARDS["nrf52840"], flash=flash, ram=220000)
+    series = TextSeries("text", 1, four_bits, tokens=20)
+    result = run_series(series, [1, 2], board, None, tmp_path, lambda text: None)
+    for row in result["rows"]:
+        search = Search(series.on(row["nodes"]), row["nodes"], board)
+        largest, more = search.border()
+        assert parameters(largest) == row["parameters"] and not search.fits(more)
+        assert row["equal_to_reference"] and bool(largest.four_bits) == four_bits
+        parts = dict(row["parts"])
+        assert parts.pop("cache (RAM)") < row["arena_bytes"]
+        assert sum(parts.values()) == pytest.approx(row["image_bytes"], abs=200)  # gaps
+        assert bool(parts["scales"]) == four_bits
+    assert result["ratio_parameters"] > 1.5
+    assert (
+        series.needs
+        == ("CONFIG_LOG_MODE_MINIMAL=y", "CONFIG_CATS_LLAMA=y", "CONFIG_CATS_FOUR_BITS=y")[
+            : 2 + four_bits
+        ]
+    )
+
+
 def test_command_without_linking(monkeypatch, tmp_path: Path, capsys) -> None:
     monkeypatch.setitem(BOARDS, "nrf52840", TINY)
     words = ["--no-link", "--series", "features", "--blocks", "1", "--nodes", "1,2", "--out"]
@@ -104,6 +129,26 @@ def test_nothing_fits() -> None:
 def test_firmware_by_radio() -> None:
     assert firmware_of("ble_2m", 4) == firmware_of("nrf_radio+secure", 4) == FIRMWARE["nrf_radio"]
     assert firmware_of("ieee802154", 1) == FIRMWARE["loopback"]
+
+
+@pytest.mark.slow
+@pytest.mark.zephyr
+def test_a_language_model_links_as_planned(tmp_path: Path) -> None:
+    """Weights of four bits among those of eight: image, weights and arena to the byte."""
+    linker, why = scaling.find_linker(tmp_path / "firmware")
+    if linker is None:
+        pytest.skip(why)
+    series = TextSeries("text", 1, four_bits=True)
+    config = dataclasses.replace(series.on(4).model(64).whole, wide_keys=False, four_bits=())
+    model = random_llama(1, config, SplitConfig.even(config, 4), in_four_bits=0.6)
+    export(model, tmp_path / "deploy", radio="nrf_radio")
+    elf, log = linker.build("nrf_radio", tmp_path / "deploy", 2, series.needs)
+    assert elf, log[-2000:]
+    found = measure(elf)
+    check_plan(found, tmp_path / "deploy" / "plan.json", 2)
+    assert found.problems == []
+    planned = json.loads((tmp_path / "deploy" / "plan.json").read_text())["nodes"][2]
+    assert found.parts["weights"]["flash"] == planned["weight_bytes"]
 
 
 @pytest.mark.slow
