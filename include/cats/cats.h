@@ -48,6 +48,7 @@
 #include <cats/image.h>
 #include <cats/node.h>
 #include <cats/secure.h>
+#include <cats/text.h>
 #include <cats/transport.h>
 
 #ifdef __cplusplus
@@ -392,6 +393,68 @@ int cats_step(const struct cats_instance *instance, const int8_t *input, int16_t
 int cats_stream_position(const struct cats_instance *instance);
 
 #endif /* CONFIG_CATS_STREAM */
+
+#if defined(CONFIG_CATS_LLAMA) || defined(__DOXYGEN__)
+
+/**
+ * @brief Told of each token of a text when its step has ended at this node: those of prompts, and
+ *        those that the nodes write, on all nodes, whoever began the text.
+ *
+ * Runs on the instance's thread, in front of the callback of cats_on_result(). Until it returns the
+ * node takes no part in the next step. It may call nothing of this header. Tokens of steps in which
+ * the node took no part are not told: positions leave them out.
+ *
+ * @param token valid during the call
+ */
+typedef void (*cats_token_cb)(const struct cats_token *token, void *user);
+
+/** @brief Set the callback for every token from now on; NULL for none. */
+void cats_on_token(const struct cats_instance *instance, cats_token_cb callback, void *user);
+
+/**
+ * @brief Have a text written: the prompt is read token by token, then tokens are chosen.
+ *
+ * Any node may begin one, also where another one leads. Returns at once; cats_on_token() tells how
+ * it goes on, its last token is the one of which cats_token_last() says so. No other node needs to
+ * know of it before, and losses, restarts and another leader do not end it.
+ *
+ * @param generation copied, but for the prompt's tokens, which must stay unchanged until the last of
+ *                   them was told, or cats_generate_stop()
+ * @retval 0 on success
+ * @retval -ENOTCONN the instance does not run
+ * @retval -ENOTSUP  its image is of no language model
+ * @retval -EINVAL   no prompt, a token that the vocabulary has not, or a temperature too low for the
+ *                   integers
+ * @retval -EBUSY    a text is being written, here or on another node
+ */
+int cats_generate_begin(const struct cats_instance *instance,
+			const struct cats_generation *generation);
+
+/**
+ * @brief End the text that is being written.
+ *
+ * A text that this node began, and whose prompt is not yet read, ends there. One of which all nodes
+ * know ends where this node leads; else the leader goes on.
+ *
+ * @retval 0 nothing more of it is begun here, and the prompt's tokens are the caller's again
+ * @retval -ENOTCONN the instance does not run
+ * @retval -EALREADY no text is being written
+ * @retval -EACCES   the prompt is read, and another node leads
+ */
+int cats_generate_stop(const struct cats_instance *instance);
+
+/**
+ * @brief cats_generate_begin(), and wait for the last token; after an error the text is stopped.
+ *
+ * @retval 0 on success, whatever was lost
+ * @retval -ETIMEDOUT not written in time; what another node leads may still go on
+ * @retval -ESHUTDOWN cats_stop() was called meanwhile
+ * @retval -errno     all others as of cats_generate_begin()
+ */
+int cats_generate(const struct cats_instance *instance, const struct cats_generation *generation,
+		  k_timeout_t timeout);
+
+#endif /* CONFIG_CATS_LLAMA */
 
 /** @brief Bytes of an input of this image: tokens_in * own_inputs; 0 where it has none. */
 size_t cats_input_size(const struct cats_image *image);
