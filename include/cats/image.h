@@ -204,7 +204,7 @@ struct cats_image_gather {
 	uint16_t row_begin; /**< first residual row that the gather moves */
 	uint16_t rows;      /**< rows that it moves */
 	uint16_t tile_rows; /**< r, rows of a tile; the last may be shorter */
-	uint8_t element;    /**< bytes a column: 1, RESULT 2 */
+	uint8_t element;    /**< bytes a column: 1, RESULT 2, or 4: struct cats_candidate */
 	uint8_t buffers;    /**< tile buffers: 1, or 2 where the next tile fills meanwhile */
 
 	/* Exchange timing, microseconds. */
@@ -358,6 +358,12 @@ struct cats_image_llama {
 	uint16_t key_heads;  /**< of the model; divides H */
 	uint8_t embed_shift; /**< 1..59 */
 	uint8_t wide_keys;   /**< 1: keys are int16; else 0 */
+};
+
+/** With CATS_FLAG_LLAMA, in RESULT: an output that is one of the largest of its node; 4 bytes. */
+struct cats_candidate {
+	uint16_t column; /**< counted from the first column of its node */
+	int16_t result;  /**< that output */
 };
 
 /** How a sample becomes a real input. */

@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cats/image.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -90,6 +92,26 @@ static inline bool cats_token_last(const struct cats_token *token)
 {
 	return token->left == 0 && !token->more;
 }
+
+/**
+ * @brief By what differences of results are multiplied at a temperature.
+ *
+ * @param temperature thousandths; 0 gives 0
+ * @retval 0 on success
+ * @retval -EINVAL it is so low, or the image's output_scale such, that the number leaves 32 bits
+ */
+int cats_temperature(const struct cats_image *image, uint16_t temperature, uint32_t *multiplier);
+
+/**
+ * @brief The token behind @p position, by the results of its step.
+ *
+ * Time: each result is looked at three times, or about eighteen times with top_k.
+ *
+ * @param results int16 [C], as cats_engine_output() gives them: those that are missing do not count
+ * @return the token; -ENODATA where all are missing
+ */
+int32_t cats_choose(const struct cats_image *image, const int16_t *results, uint32_t position,
+		    const struct cats_sampling *how);
 
 struct cats_node;
 

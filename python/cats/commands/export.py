@@ -138,10 +138,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tokens are always that, a token a step",
     )  # fmt: skip
     parser.add_argument(
-        "--four-bits", type=arguments.number(0, 10), metavar="KL",
-        help="of a model that reads tokens, as many weights in four bits as so many nats a token "
-        "from float allow, chosen product by product ('cats evaluate --written --four-bits' says "
-        "what they cost); firmware needs CONFIG_CATS_FOUR_BITS",
+        "--candidates", type=arguments.whole(0, 255), metavar="K",
+        help="of a language model: tokens that each node tells as the likeliest ones of its part of "
+        "the vocabulary (8): drawing with top-k up to K is as from all of them; 0: it sends the "
+        "results of all tokens",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",
@@ -229,6 +229,7 @@ def run(args: argparse.Namespace) -> int:
         flash_address=args.flash_address,
         run=source,
         force=args.force,
+        candidates=args.candidates,
         **plan_options(args),
     )
     if args.json:

@@ -57,6 +57,8 @@ from cats.tasks.text_tokens import Vocabulary
 DEPLOY_FORMAT = 1
 PLAN, WHAT = "plan.json", "a plan (plan.json of cats export)"
 FORMATS = ("header", "image", "both")
+#: Candidates for the next token that a node of a language model tells, unless said otherwise.
+CANDIDATES = 8
 HEADER, BINARY, HEX = "cats_partition.h", "cats_partition.bin", "cats_partition.hex"
 SIGNED = "cats_partition.signed.bin"
 #: A DEPLOY folder: what is the program's in it.
@@ -272,17 +274,21 @@ def export(
     flash_address: int | None = None,
     run: Mapping[str, Any] | None = None,
     force: bool = False,
+    candidates: int | None = None,
     **options: Any,
 ) -> dict:
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
-    the Llama family as a stream."""
+    the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
+    (None: CANDIDATES, 0: all its outputs)."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
     check_free(out, force)
     if isinstance(model, LlamaModel):
         check_llama(model)
-        model = gathers_of(stream_of(model))
+        model = gathers_of(stream_of(model, CANDIDATES if candidates is None else candidates))
+    elif candidates is not None:
+        raise CatsError("candidates are the likeliest tokens: this is no language model")
     else:
         integer.check_integer(model)
     chosen = PlanOptions(**options)

@@ -236,7 +236,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
         for name, value in {
             "kind": int(kind), "block": block, "phase": gather.phase % 256,
             "rounds": gather.rounds, "row_begin": gather.row_begin, "rows": gather.rows,
-            "tile_rows": gather.tile_rows, "element": element_bytes(kind),
+            "tile_rows": gather.tile_rows, "element": element_bytes(kind, config.candidates),
             "buffers": gather.buffers, "slot_us": gather.slot_us,
             "control_us": gather.control_us, "turn_us": gather.turn_us,
             "spacing_us": gather.spacing_us, "tile": arena.tiles[g], "outbox": arena.outboxes[g],
@@ -249,6 +249,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             zip(gather.sources, own_ranges(config, split, kind), strict=True)
         ):
             columns = 0 if config.by_token and kind == Kind.INPUT else end - begin
+            columns = split.outputs[s] if kind == Kind.RESULT else columns
             sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
                              columns)  # fmt: skip
         arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)

@@ -41,7 +41,7 @@ from cats.integer.reference import (
 )
 from cats.integer.reference import everything as everything_of
 from cats.integer.sampling import Sampling, choose
-from cats.shape.partition import Kind, gather_count, own_ranges
+from cats.shape.partition import Kind, gather_count, output_ranges, own_ranges
 
 #: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
 SINE = np.rint(32767 * np.sin(2 * np.pi * np.arange(321) / 256)).astype(np.int64)
@@ -245,7 +245,24 @@ class _Step:
         out = result(self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm))
         self.trace(f"sent{g + 1}", out)
         arrived = np.moveaxis(self.availability.gathers[g + 1], -2, -3)  # [..., D, R, T]
+        if self.config.candidates:
+            arrived = self.told(out, arrived)
         return np.where(arrived, out[:, None], OUTPUT_MISSING)
+
+    def told(self, out: np.ndarray, arrived: np.ndarray) -> np.ndarray:
+        """Which outputs each node has, where those are told of that are the largest of their node:
+        int16 [B, R, T] and which candidates arrived [..., D, R, T] -> bool [B, D, R, T]."""
+        has = np.zeros((len(out), self.nodes, *out.shape[1:]), bool)
+        arrived = np.broadcast_to(arrived, has.shape)
+        sent = own_ranges(self.config, self.model.split, Kind.RESULT)
+        for (begin, end), (first, last) in zip(output_ranges(self.model.split), sent, strict=True):
+            order = np.argsort(-out[..., begin:end].astype(np.int64), axis=-1, kind="stable")
+            best = np.broadcast_to(
+                order[:, None, :, : last - first] + begin,
+                (*has.shape[:3], last - first),
+            )
+            np.put_along_axis(has, best, arrived[..., first:last], -1)
+        return has
 
     def embed(self, tokens: np.ndarray) -> np.ndarray:
         """Gather INPUT: tokens [B, R] -> residual [B, R, F]."""

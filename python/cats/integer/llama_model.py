@@ -19,7 +19,7 @@ from cats.errors import CatsError
 from cats.integer.four_bits import HIGHEST, LOWEST, MAX_SCALE, groups
 from cats.integer.model import Product, check_array, check_number, check_product
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, own_ranges
+from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, output_ranges, own_ranges
 
 #: Largest exponent of a residual column's scale.
 MAX_EXPONENT = 3
@@ -119,7 +119,9 @@ def check_config(config: ModelConfig) -> None:
 
 def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> np.ndarray:
     """Output columns that node d computes of the product behind such a gather, in its order."""
-    own = {Kind.FORWARD: Kind.HIDDEN, Kind.OUTPUT: Kind.RESULT}.get(kind, Kind.HEADS)
+    if kind == Kind.OUTPUT:
+        return np.arange(*output_ranges(split)[d])
+    own = Kind.HIDDEN if kind == Kind.FORWARD else Kind.HEADS
     mine = np.arange(*own_ranges(config, split, own)[d])
     if kind == Kind.FORWARD:
         return np.concatenate((mine, mine + config.hidden))

@@ -30,6 +30,7 @@ from cats.shape.partition import (
     gather_count,
     gather_kind,
     gather_rows,
+    element_bytes,
     gather_width,
     own_ranges,
 )
@@ -229,7 +230,7 @@ def availability_from_fragments(
     gathers = []
     for g, exchange in enumerate(plan.gathers):
         kind, _ = gather_kind(config, g)
-        element = 2 if kind == Kind.RESULT else 1
+        element = element_bytes(kind, config.candidates)
         own, _ = _own_and_kept(config, split, keep, g)
         has = np.repeat(own[None], exchange.rows, 0)  # [rows, D, K]
         for tile in range(exchange.tiles):

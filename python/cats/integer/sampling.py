@@ -14,6 +14,8 @@ from cats.errors import CatsError
 from cats.integer.reference import OUTPUT_MISSING, softmax
 
 _MASK = (1 << 64) - 1
+#: log2(e), Q32.
+_LOG2_E = 6196328019
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,17 @@ class Sampling:
 
 
 def sampling(output_scale: float, temperature: float, top_k: int = 0, seed: int = 0) -> Sampling:
-    """That of a model whose logits have this scale; CatsError where the temperature is too low."""
+    """That of a model whose logits have this scale, at a temperature to the thousandth; CatsError
+    where that is too low for the integers."""
     if temperature == 0:
         return Sampling()
-    multiplier = round(2.0**32 * 256 * math.log2(math.e) * output_scale / temperature)
+    thousandths = round(1000 * temperature)
+    multiplier = 0
+    if thousandths > 0:
+        mantissa, exponent = math.frexp(float(np.float32(output_scale)))
+        product, shift = int(mantissa * 2**24) * _LOG2_E, 16 - exponent
+        one = (product + (1 << shift >> 1)) >> shift if shift > 0 else 0
+        multiplier = (1000 * one + thousandths // 2) // thousandths
     if not 0 < multiplier < 1 << 32:
         raise CatsError(
             f"temperature {temperature:g} is beyond the integers: give one near 1, or 0"

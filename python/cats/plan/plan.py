@@ -24,7 +24,7 @@ ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
 class GatherPlan:
     """How one gather is exchanged; the fields of struct cats_image_gather of the same names.
 
-    sources[s] is the cutting of source s's bytes (two bytes a column in RESULT).
+    sources[s] is the cutting of source s's bytes (two bytes a column in RESULT, four a candidate).
     """
 
     phase: int

@@ -179,7 +179,7 @@ class Timing:
         kind, _ = self.kinds[g]
         sources = []
         for s, width in enumerate(self.widths[g]):
-            cut = _cut(width, rows, self.payload, element_bytes(kind))
+            cut = _cut(width, rows, self.payload, element_bytes(kind, self.config.candidates))
             if cut.fragments(rows) > MAX_FRAGMENTS or cut.segments > 255:
                 raise CatsError(
                     f"gather {g} ({kind.name}), source {s}: {width} bytes a row and {rows} rows a "

@@ -29,6 +29,8 @@ MAX_BLOCKS = 63
 MAX_COLUMNS = 4096
 #: Most tokens of a vocabulary.
 MAX_VOCABULARY = 65536
+#: Most candidates of a node for the next token: as many as top-k may ask for.
+MAX_CANDIDATES = 255
 
 POOLS = ("mean", "class", "last", "all", "mean_of_norm")
 ACTIVATIONS = ("relu", "gelu", "silu")
@@ -86,8 +88,8 @@ class ModelConfig:
     to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
     ``cats.integer.steps`` makes one of a causal model. A stream of a vocabulary takes one token's
     number a step, each node has its own columns of all tokens' embeddings, and the context is a
-    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
-    and the products behind the gathers ``four_bits`` have weights of four bits.
+    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``.
+    Of RESULT each node sends its so many likeliest tokens, ``candidates`` (0: all outputs).
     """
 
     tokens_in: int
@@ -116,7 +118,7 @@ class ModelConfig:
     vocabulary: bool = later(False)
     context: int = later(0)
     wide_keys: bool = later(False)
-    four_bits: tuple[int, ...] = later(())
+    candidates: int = later(0)
 
     @property
     def stem(self) -> bool:
@@ -266,6 +268,12 @@ class ModelConfig:
 
     def _check_llama(self) -> None:
         """CatsError where what the Llama family adds cannot be."""
+        if not isinstance(self.candidates, int) or not 0 <= self.candidates <= MAX_CANDIDATES:
+            raise CatsError(
+                f"candidates is {self.candidates!r}: a whole number, 0 to {MAX_CANDIDATES}"
+            )
+        if self.candidates and not self.vocabulary:
+            raise CatsError("candidates are the likeliest tokens: the model has no vocabulary")
         shared = self.kv_heads
         if not isinstance(shared, int) or not 0 <= shared <= self.heads:
             raise CatsError(f"kv_heads is {shared!r}: a whole number, 0 to the {self.heads} heads")

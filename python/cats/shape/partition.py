@@ -10,7 +10,8 @@ Gathers are numbered in the order in which an inference runs them::
     3 + 4b       FORWARD    residual,        split by features
     4 + 4b       HIDDEN     hidden columns,  split by ``hidden``
     4L + 1       OUTPUT     pooled residual, split by features
-    4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column)
+    4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column); or each
+                            node's likeliest tokens, ``candidates`` of them (four bytes each)
 
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
 of columns inside source s's own range. A gather that keeps nothing is not on the air at all: every
@@ -103,7 +104,10 @@ def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple
 @lru_cache(maxsize=1024)
 def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
     inputs = split.embed_hidden(model) if model.stem else split.inputs
-    counts = {Kind.INPUT: inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: split.outputs}.get(
+    outputs = split.outputs
+    if model.candidates:
+        outputs = tuple(min(model.candidates, n) for n in outputs)
+    counts = {Kind.INPUT: inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: outputs}.get(
         kind, tuple(h * model.head_width for h in split.heads)
     )
     return tuple(consecutive(counts))
@@ -112,6 +116,12 @@ def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tup
 def consecutive(counts: Sequence[int]) -> list[tuple[int, int]]:
     """[(begin, end)] of so many columns for each node, one node's behind those of another."""
     return [(end - n, end) for n, end in zip(counts, accumulate(counts), strict=True)]
+
+
+def output_ranges(split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the outputs that each node computes. Gather RESULT carries others where it
+    has candidates."""
+    return consecutive(split.outputs)
 
 
 def input_ranges(split: SplitConfig) -> list[tuple[int, int]]:
@@ -232,9 +242,11 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
 
 
-def element_bytes(kind: Kind) -> int:
-    """Bytes a column on air: RESULT 2, all others 1."""
-    return 2 if kind == Kind.RESULT else 1
+def element_bytes(kind: Kind, candidates: int = 0) -> int:
+    """Bytes a column on air: RESULT 2, or 4 where these are ``candidates``; all others 1."""
+    if kind != Kind.RESULT:
+        return 1
+    return 4 if candidates else 2
 
 
 def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
@@ -242,7 +254,7 @@ def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int)
     kind, _ = gather_kind(config, g)
     if split.nodes == 1:
         return [0]
-    return [len(columns) * element_bytes(kind) for columns in keep[g]]
+    return [len(columns) * element_bytes(kind, config.candidates) for columns in keep[g]]
 
 
 def node_view(

@@ -37,7 +37,7 @@ def bits_availability(model: IntegerModel, plan: Plan, bits: np.ndarray) -> refe
     for g, gather in enumerate(plan.gathers):
         kind, _ = gather_kind(model.config, g)
         ranges = own_ranges(model.config, model.split, kind)
-        element = element_bytes(kind)
+        element = element_bytes(kind, model.config.candidates)
         width = base.gathers[g].shape[-1]
         has = np.zeros((len(bits), gather.rows, model.split.nodes, width), bool)
         for d, (begin, end) in enumerate(ranges):

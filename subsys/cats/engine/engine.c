@@ -136,6 +136,10 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
 		}
 	}
+	if (CATS_LLAMA && cats_has_candidates(m, gather)) {
+		cats_llama_offer(engine, x);
+		return;
+	}
 	cats_outbox_write(engine, x);
 }
 
@@ -327,7 +331,9 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 	struct cats_tile tile;
 
 	cats_tile_open(&tile, engine, x, available);
-	if (tile.gather->kind == CATS_GATHER_RESULT) {
+	if (CATS_LLAMA && cats_has_candidates(m, tile.gather)) {
+		cats_llama_collect(&tile);
+	} else if (tile.gather->kind == CATS_GATHER_RESULT) {
 		consume_result(&tile);
 	} else if (tile.gather->kind == CATS_GATHER_ATTENTION && (m->flags & CATS_FLAG_HELD)) {
 		consume_held(&tile);

@@ -101,7 +101,8 @@ static inline bool cats_sent_in_place(const struct cats_image_gather *gather,
 				      const struct cats_image_source *own)
 {
 	return gather->kind != CATS_GATHER_ATTENTION && gather->kind != CATS_GATHER_FORWARD &&
-	       own->segments == 1 && own->width == own->columns;
+	       own->segments == 1 && own->width == own->columns &&
+	       (!CATS_LLAMA || gather->element == 1);
 }
 
 /* A table of the image. */
@@ -186,16 +187,11 @@ static inline const struct cats_image_llama *cats_llama(const struct cats_image 
 	return cats_table(image, image->gathers[0].table);
 }
 
-/* Scales of the weights behind a gather, NULL where these have eight bits. */
-static inline const int8_t *cats_scales(const struct cats_image *image, uint16_t gather)
+/* Whether of a RESULT each node sends those of its outputs that are largest. */
+static inline bool cats_has_candidates(const struct cats_image_model *model,
+				       const struct cats_image_gather *gather)
 {
-	const uint32_t *offsets;
-
-	if (!CATS_FOUR_BITS || (image->model->flags & CATS_FLAG_FOUR_BITS) == 0) {
-		return NULL;
-	}
-	offsets = cats_table(image, cats_llama(image)->scales);
-	return offsets[gather] != 0 ? cats_table(image, offsets[gather]) : NULL;
+	return cats_is_llama(model) && gather->element == sizeof(struct cats_candidate);
 }
 
 /* The key/value head that an own head reads, among those that this node has. */

@@ -253,4 +253,75 @@ void cats_llama_hide(const struct cats_tile *tile, struct cats_product *p)
 	cats_gated(&gate, (int8_t *)out, out, out + m->own_hidden, m->own_hidden);
 }
 
+void cats_llama_offer(const struct cats_engine *engine, struct cats_exchange x)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
+	const uint32_t most =
+		cats_source(image, x.gather, image->header->node)->width / gather->element;
+	const int16_t *result = cats_engine_output(engine) + m->first_output;
+	struct cats_candidate *best =
+		(struct cats_candidate *)(engine->arena + gather->outbox[x.tile & 1]);
+	uint32_t count = 0;
+
+	for (uint32_t c = 0; most != 0 && c < m->own_outputs; c++) {
+		uint32_t i = count;
+
+		if (count < most) {
+			count++;
+		} else if (result[c] > best[most - 1].result) {
+			i = most - 1;
+		} else {
+			continue; /* of equals the first counts as larger */
+		}
+		for (; i > 0 && best[i - 1].result < result[c]; i--) {
+			best[i] = best[i - 1];
+		}
+		best[i] = (struct cats_candidate){(uint16_t)c, result[c]};
+	}
+}
+
+/* Candidates of a source, some of them, into the output from that source's first column on. */
+static void place(int16_t *output, const void *from, uint32_t bytes, uint32_t columns)
+{
+	const struct cats_candidate *candidate = from;
+
+	for (uint32_t i = 0; i < bytes / sizeof(*candidate); i++) {
+		if (candidate[i].column < columns) { /* it came from the air */
+			output[candidate[i].column] = candidate[i].result;
+		}
+	}
+}
+
+void cats_llama_collect(const struct cats_tile *tile)
+{
+	const struct cats_image *image = tile->engine->image;
+	const struct cats_image_model *m = image->model;
+	const uint8_t *arena = tile->engine->arena;
+	int16_t *output = (int16_t *)(tile->engine->arena + m->arena_output);
+	struct cats_region region;
+
+	for (uint32_t c = 0; c < m->outputs; c++) {
+		output[c] = CATS_OUTPUT_MISSING;
+	}
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const struct cats_image_source *source = cats_source(image, tile->x.gather, s);
+
+		if (s == image->header->node) {
+			place(output, arena + tile->gather->outbox[tile->x.tile & 1], source->width,
+			      source->columns);
+		}
+		for (uint32_t f = 0;
+		     s != image->header->node && cats_find_region(image, tile->x, s, f, &region);
+		     f++) {
+			if (cats_has(tile->available, s, f)) {
+				place(output, arena + cats_fragment_place(image, tile->x, s, f),
+				      region.width, source->columns);
+			}
+		}
+		output += source->columns;
+	}
+}
+
 #endif /* CATS_LLAMA */

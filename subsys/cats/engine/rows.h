@@ -88,6 +88,12 @@ void cats_llama_project(const struct cats_tile *tile, struct cats_product *p);
 void cats_llama_attend(const struct cats_engine *engine, const struct cats_image_gather *gather);
 void cats_llama_hide(const struct cats_tile *tile, struct cats_product *p);
 
+/* llama.c: where a RESULT has candidates: own ones into the outbox, largest first; and those of all
+ * that arrived, as the output, in which nothing else is.
+ */
+void cats_llama_offer(const struct cats_engine *engine, struct cats_exchange x);
+void cats_llama_collect(const struct cats_tile *tile);
+
 /* embed.c: a tile of INPUT on a node without inputs, or with an embedding of two layers. */
 void cats_embed(const struct cats_tile *tile);
 

@@ -15,6 +15,7 @@ from cats.integer.llama_files import LLAMA_JSON, LLAMA_TENSORS
 from cats.integer.llama_stream import window_of
 from cats.integer.model import INTEGER_JSON
 from cats.integer.random_llama import random_llama
+from cats.integer.random_models import random_model
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim.compare_steps import check_steps
 from cats.sim.engine import Engine
@@ -29,6 +30,9 @@ CONFIG = ModelConfig(
     pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
     tied=True, vocabulary=True,
 )  # fmt: skip
+
+
+PLAIN = ModelConfig(4, 6, 3, features=16, heads=4, hidden=16, blocks=1)
 
 
 def model(nodes=3, **options):
@@ -46,7 +50,8 @@ def test_a_deployment_is_read_as_it_was_written(tmp_path):
     assert (found.config.context, found.config.tokens) == (8, 1)
     for name in ("rows", "turn", "exponent"):
         np.testing.assert_array_equal(getattr(window_of(found.llama), name), getattr(whole, name))
-    assert window_of(found.llama).config == CONFIG
+    assert window_of(found.llama).config == dataclasses.replace(CONFIG, candidates=8)
+    assert [cut.width for cut in plan.gathers[-1].sources] == [32] * 3
     assert [len(packed) for packed in images] == [n["image_bytes"] for n in meta["nodes"]]
     assert plan.gathers[0].rounds == 0  # nothing of it is sent, so nothing is repaired
     assert plan.gathers[1].rounds == 1
@@ -55,6 +60,21 @@ def test_a_deployment_is_read_as_it_was_written(tmp_path):
         assert (folder / "cats_partition.bin").read_bytes() == images[d]
         assert "CATS_FLAG_LLAMA" in (folder / "cats_partition.h").read_text()
     assert not (tmp_path / "d" / INTEGER_JSON).exists()
+
+
+def test_candidates(tmp_path):
+    """As many as are asked for; 0 sends all outputs; a single node sends none."""
+    for count, width in ((3, 12), (10, 40), (255, 40), (0, 20)):
+        export(model(), tmp_path / "d", force=True, candidates=count)
+        found, plan, _, _ = load_deploy(tmp_path / "d")
+        assert found.config.candidates == count
+        assert [cut.width for cut in plan.gathers[-1].sources] == [width] * 3
+    export(model(1), tmp_path / "d", force=True)
+    assert load_deploy(tmp_path / "d")[0].config.candidates == 0
+    with pytest.raises(CatsError, match="candidates is 256"):
+        export(model(), tmp_path / "e", candidates=256)
+    with pytest.raises(CatsError, match="no language model"):
+        export(random_model(1, PLAIN, SplitConfig.even(PLAIN, 2)), tmp_path / "e", candidates=1)
 
 
 def test_other_models_replace_it(tmp_path):

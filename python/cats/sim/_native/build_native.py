@@ -34,6 +34,7 @@ HEADERS = (
     "subsys/cats/engine/kernels.h",
     "subsys/cats/engine/llama_kernels.h",
     "include/cats/gather.h",
+    "include/cats/text.h",
     "include/cats/node.h",
     "python/cats/sim/_native/air_code.h",
     "python/cats/sim/_native/air.h",
