@@ -124,7 +124,8 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
  * CATS_FLAG_STREAM it does nothing. With CONFIG_CATS_STREAM.
  *
  * @param position of the first row, a multiple of the rows of a step, below those of the context;
- *                 of a Llama model any number that grows, also past 2^32, as its window slides
+ *                 of a Llama model any number that grows, also past 2^32, as its window slides;
+ *                 the one before again replaces its row
  * @param follows  whether the steps before were of this window; else, and where the position is not
  *                 behind theirs, the node has no row any more
  */
@@ -136,7 +137,8 @@ uint16_t cats_engine_rows(const struct cats_engine *engine);
 /**
  * @brief Start an inference.
  *
- * @param input int8 [tokens_in][own_inputs], copied; NULL stands for zeros
+ * @param input int8 [tokens_in][own_inputs], copied; NULL stands for zeros, of a Llama model for
+ *              no token: the node has nothing of it in its residual
  */
 void cats_engine_begin(struct cats_engine *engine, const int8_t *input);
 

@@ -61,6 +61,7 @@
 #include <cats/engine.h>
 #include <cats/gather.h>
 #include <cats/image.h>
+#include <cats/text.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -154,11 +155,15 @@ struct cats_result {
 	uint32_t started_us; /**< when this node opened or joined it */
 	uint32_t ended_us;   /**< when its last job ended */
 #ifndef CATS_NO_STREAM
-	uint16_t position; /**< of a stream: of the step's first row in its window */
+	uint32_t position; /**< of a stream: of the step's first row in its window */
 	/** of a stream: rows of the window that this node has, those of this step included. It
 	 * lacks those of steps in which it took no part
 	 */
 	uint16_t known;
+#endif
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	bool has_token; /**< of a language model: the step's token is known, and was not told yet */
+	struct cats_token token; /**< has_token: which one */
 #endif
 };
 
@@ -280,6 +285,26 @@ struct cats_sleep {
 };
 /** @endcond */
 
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+/** @cond INTERNAL_HIDDEN */
+/* Of a language model. */
+struct cats_texts {
+	struct cats_text text;         /* of the step that runs, or ran last */
+	struct cats_text heard;        /* told: of the one that is about to begin */
+	struct cats_text next;         /* that this node would begin behind it */
+	struct cats_generation prompt; /* what of this node's is still to be read: count != 0 */
+	uint32_t word;                 /* the token of `text`, CATS_TOKEN_NONE; or of `next` */
+	uint16_t own;                  /* begun: the text of this node's prompt */
+	bool told;                     /* a frame told of the step that is about to begin */
+	bool sure;                     /* `text` is the leader's word */
+	bool again;                    /* `text` is the step that was before */
+	bool has_next;                 /* `next` is chosen, and not submitted */
+	bool begun;                    /* the prompt's first token was taken */
+	bool stops;                    /* leader: the next token is the last */
+};
+/** @endcond */
+#endif
+
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
 	/** @cond INTERNAL_HIDDEN */
@@ -371,6 +396,9 @@ struct cats_node {
 	bool begins;     /* the next one is to begin a window */
 	uint8_t unheard; /* leader: steps in a row that nobody followed, up to 2 */
 #endif
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	struct cats_texts texts;
+#endif
 	/** @endcond */
 };
 
@@ -417,9 +445,10 @@ int cats_node_rewind(struct cats_node *node);
 /**
  * @brief Of a stream: position of the next step's first row, as far as this node knows.
  *
- * cats_context_rows() where the context has ended: cats_node_rewind(). With CONFIG_CATS_STREAM.
+ * cats_context_rows() where the context has ended: cats_node_rewind(); that of a language model
+ * never ends. With CONFIG_CATS_STREAM.
  */
-uint16_t cats_node_position(const struct cats_node *node);
+uint32_t cats_node_position(const struct cats_node *node);
 
 /**
  * @brief Take a submitted input back.

@@ -139,9 +139,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--candidates", type=arguments.whole(0, 255), metavar="K",
-        help="of a language model: tokens that each node tells as the likeliest ones of its part of "
-        "the vocabulary (8): drawing with top-k up to K is as from all of them; 0: it sends the "
-        "results of all tokens",
+        help="of a language model: how many tokens each node tells as the likeliest ones of its "
+        "part of the vocabulary (8): drawing with top-k up to K is as from all of them; 0: it "
+        "sends the results of all tokens",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",

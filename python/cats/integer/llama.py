@@ -46,6 +46,9 @@ from cats.shape.partition import Kind, gather_count, output_ranges, own_ranges
 #: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
 SINE = np.rint(32767 * np.sin(2 * np.pi * np.arange(321) / 256)).astype(np.int64)
 
+#: In place of a token's number: the node heard of none.
+NO_TOKEN = -1
+
 
 # Operations
 
@@ -181,7 +184,8 @@ class LlamaSteps:
         trace: Trace | None = None,
     ) -> np.ndarray:
         """R more rows: token numbers [B, R] -> int16 [B, D, R, T] for each node, OUTPUT_MISSING
-        where a column did not arrive.
+        where a column did not arrive. Or [B, D, R]: those that each node takes, where one that
+        heard of none has NO_TOKEN, and nothing of it in its residual.
 
         ``availability``: of these rows (None: all arrives). ``took`` bool [D] or [B, D]: which
         nodes took part (None: all); who did not has no output and not these rows, and what it would
@@ -191,16 +195,25 @@ class LlamaSteps:
         """
         model, config = self.model, self.model.config
         tokens = np.asarray(tokens)
-        if tokens.ndim != 2 or len(tokens) != self.batch or tokens.dtype.kind not in "iu":
+        nodes = model.split.nodes
+        each = tokens.ndim == 3 and tokens.shape[1] == nodes
+        if (
+            len(tokens) != self.batch
+            or tokens.dtype.kind not in "iu"
+            or not (tokens.ndim == 2 or each)
+        ):
             raise CatsError(
                 f"tokens of shape {list(tokens.shape)}: a step takes [{self.batch}, rows]"
             )
-        if not tokens.size or tokens.min() < 0 or tokens.max() >= config.inputs:
+        least = NO_TOKEN if each else 0
+        if not tokens.size or tokens.min() < least or tokens.max() >= config.inputs:
             raise CatsError(f"a step takes tokens of 0..{config.inputs - 1}, one at least")
+        if not each:
+            tokens = np.repeat(tokens[:, None], nodes, 1)
         there = np.ones((self.batch, model.split.nodes), bool)
         if took is not None:
             there &= took
-        rows = tokens.shape[1]
+        rows = tokens.shape[-1]
         new = np.broadcast_to(there[..., None], (*there.shape, rows))
         self._known = np.concatenate((self._known, new), 2)
         out = _Step(self, availability or everything(model), trace).run(tokens)
@@ -235,10 +248,10 @@ class _Step:
             )
 
     def run(self, tokens: np.ndarray) -> np.ndarray:
-        """[B, R] -> int16 [B, D, R, T]."""
+        """[B, D, R] -> int16 [B, D, R, T]."""
         model = self.model
         x = self.embed(tokens)
-        by = turns(model.turn, self.steps.position, tokens.shape[1])
+        by = turns(model.turn, self.steps.position, tokens.shape[-1])
         for b, block in enumerate(model.blocks):
             x = self.block(b, block, x, by)
         g = 4 * self.config.blocks + 1
@@ -265,14 +278,16 @@ class _Step:
         return has
 
     def embed(self, tokens: np.ndarray) -> np.ndarray:
-        """Gather INPUT: tokens [B, R] -> residual [B, R, F]."""
+        """Gather INPUT: tokens [B, D, R] -> residual [B, R, F]."""
         model = self.model
-        row = model.rows[tokens].astype(np.int64)  # [B, R, F]
-        multiplier = model.multiplier[tokens].astype("<i4")[..., None].view(np.uint8)  # [B, R, 4]
-        x = np.empty_like(row)
+        x = np.empty((len(tokens), tokens.shape[-1], self.config.features), np.int64)
         inputs = own_ranges(self.config, self.model.split, Kind.INPUT)
         for d, (begin, end) in enumerate(own_ranges(self.config, model.split, Kind.HEADS)):
-            owns = (tokens >= inputs[d][0]) & (tokens < inputs[d][1])
+            taken = tokens[:, d]  # [B, R]
+            row = model.rows[taken].astype(np.int64)  # [B, R, F]
+            row[taken == NO_TOKEN] = 0
+            multiplier = model.multiplier[taken].astype("<i4")[..., None].view(np.uint8)
+            owns = (taken >= inputs[d][0]) & (taken < inputs[d][1])
             has = self.availability.gathers[0][..., d, :] | owns[..., None]  # [B, R, 4 + F]
             some = np.where(has[..., :MULTIPLIER_BYTES], multiplier, 0).astype(np.uint8)
             factor = np.ascontiguousarray(some).view("<i4").astype(np.int64)  # [B, R, 1]

@@ -26,11 +26,11 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import (
     KeepSets,
     Kind,
+    element_bytes,
     embed_ranges,
     gather_count,
     gather_kind,
     gather_rows,
-    element_bytes,
     gather_width,
     own_ranges,
 )

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from cats.integer.llama import LlamaSteps
+from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_stream import Gathers, every_row, window_of
 from cats.integer.model import IntegerModel
 from cats.integer.steps import Steps
@@ -48,8 +48,12 @@ def in_windows(config: ModelConfig, result: Result) -> Result:
 def positions(config: ModelConfig, result: Result) -> np.ndarray:
     """int [B]: of each step's first row, -1 where nobody took part or some were at another one."""
     took = result.numbers >= 0
-    found = result.numbers.max(1) % steps_of(config) * config.tokens_in
     one = (result.numbers == result.numbers.max(1, keepdims=True)) | ~took
+    if config.by_token:
+        found = np.where(took, result.positions, -1).max(1)
+        one &= (result.positions == found[:, None]) | ~took
+    else:
+        found = result.numbers.max(1) % steps_of(config) * config.tokens_in
     return np.where(took.any(1) & one.all(1) & ~result.mixed, found, -1)
 
 
@@ -57,6 +61,13 @@ def comparable(config: ModelConfig, result: Result) -> np.ndarray:
     """bool [B]: steps of which it is known what each node had, from a window's first one until one
     that it is not known of, as those are that were asked for so late that they are in no record."""
     known, found, before = np.zeros(len(result.numbers), bool), False, -1
+    if config.by_token:
+        last = -1
+        for i, position in enumerate(positions(config, result)):
+            if result.numbers[i].max() >= 0:
+                known[i] = position == 0 or (position > 0 and position == last + 1)
+                last = position if known[i] else -2
+        return known
     for i, position in enumerate(positions(config, result)):
         number = int(result.numbers[i].max())
         if number < 0:
@@ -73,7 +84,7 @@ def check_steps(
     """(step, node) whose output, or number of rows that the node has, differs from the reference's,
     among the first ``limit`` steps; of those that are ``comparable``."""
     if isinstance(model, Gathers):
-        return _check_tokens(model, plan, inputs, result, limit)
+        return _check_tokens(model, plan, result, limit)
     config, steps = model.config, Steps(model)
     ranges, places = input_ranges(model.split), positions(config, result)
     wrong: list[tuple[int, int]] = []
@@ -97,30 +108,31 @@ def check_steps(
 
 
 def _check_tokens(
-    model: Gathers, plan: Plan, inputs: np.ndarray, result: Result, limit: int | None
+    model: Gathers, plan: Plan, result: Result, limit: int | None
 ) -> list[tuple[int, int]]:
-    """The same of a stream of the Llama family. A node that was given no token takes another one
-    than the rest: from there on its window is not looked at."""
+    """The same of a stream of the Llama family, whose nodes say which token each took."""
     config, steps = model.config, LlamaSteps(window_of(model.llama))
-    places, alike = positions(config, result), False
-    tokens = np.ascontiguousarray(inputs).view("<u4")[..., 0]  # [B, 1]
+    places = positions(config, result)
     wrong: list[tuple[int, int]] = []
     for i in np.flatnonzero(comparable(config, result)[:limit]).tolist():
         took = result.numbers[i] >= 0
         if places[i] == 0:
             steps.begin()
-            alike = True
-        alike &= bool(result.submitted[i, took].all()) and steps.position == places[i]
-        if not alike:
-            continue
         for d in np.flatnonzero(took):
-            rows = steps.known[0, d].sum() + 1
+            rows = _rows(steps, d)
             if result.known[i, d] == 1 != rows:
                 steps.forget(d)
             elif result.known[i, d] != rows:
                 wrong.append((i, int(d)))
         has = every_row(model.llama, availability(model, plan, result, [i]))
-        want = steps.step(tokens[i : i + 1], has, took)[0]
+        tokens = np.where(took, result.tokens[i], NO_TOKEN)[None, :, None]
+        want = steps.step(tokens, has, took)[0]
         same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
         wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
     return wrong
+
+
+def _rows(steps: LlamaSteps, node: int) -> int:
+    """Rows that a node has with the next one, for which the oldest one of a full window goes."""
+    known = steps.known[0, node]
+    return int(known[max(0, len(known) + 1 - steps.model.config.tokens) :].sum()) + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,6 +64,32 @@ class Settings:
     period_us: int = 0
     clock_ppm: int = 50
     jitter_us: int = 61
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a node of a language model is to have written (``cats_node_generate()``): behind its
+    ``tokens`` so many more, ``count``, chosen at a ``temperature`` in thousandths."""
+
+    tokens: Sequence[int]
+    count: int = 0
+    node: int = 0
+    temperature: int = 0
+    top_k: int = 0
+    seed: int = 0
+    goes_on: bool = False
+
+    def give(self, node: object) -> object:
+        """Have the ``struct cats_node`` begin; what must live until the prompt is read."""
+        tokens = ffi.new("uint16_t[]", list(self.tokens))
+        how = (self.seed, self.temperature, self.top_k)
+        generation = ffi.new(
+            "struct cats_generation *", (tokens, len(tokens), self.count, self.goes_on, how)
+        )
+        error = lib.cats_node_generate(node, generation)
+        if error:
+            raise CatsError(f"node {self.node} writes no text behind this prompt: error {error}")
+        return tokens
 
 
 @dataclass(frozen=True)
@@ -125,6 +151,10 @@ class Result:
     #: it had then, those of the step included.
     numbers: np.ndarray
     known: np.ndarray
+    #: [B, D]: of a stream the position of its step's first row; of a language model the token that
+    #: the step took, NO_TOKEN where the node heard of none.
+    positions: np.ndarray
+    tokens: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -165,21 +195,28 @@ _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_u
 def simulate(
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray,
+    inputs: np.ndarray | int,
     faults: Faults | None = None,
     seed: int = 0,
     settings: Settings | None = None,
     images: Sequence[bytes] | None = None,
     trace: Trace | None = None,
+    prompts: Mapping[int, Prompt] | None = None,
 ) -> Result:
     """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other; of a stream steps, of
     one window behind those of another.
 
     ``images``: the nodes' partitions, where they are at hand; else they are packed here.
     ``trace``: what each node does when is written there.
+
+    Of a language model ``inputs`` may be a number of steps: then nodes submit what they know to be
+    next, behind the ``prompts`` that are given them in front of some of these steps.
     """
     faults, settings = faults or Faults(), settings or Settings()
-    inputs = _checked_inputs(model, inputs)
+    if not isinstance(inputs, int):
+        inputs = _checked_inputs(model, inputs)
+    elif not model.config.by_token:
+        raise CatsError("no inputs: only nodes of a language model know what is next")
     nodes = model.split.nodes
     if images is None:
         ident = image.model_id(model, plan)
@@ -195,7 +232,7 @@ def simulate(
     if air == ffi.NULL:
         raise CatsError(f"the simulation cannot start: {ffi.string(error[0]).decode()}")
     try:
-        return _run(air, model, plan, inputs, settings, bits_bytes, faults)
+        return _run(air, model, plan, inputs, settings, bits_bytes, faults, prompts or {})
     finally:
         if trace is not None:
             trace.finish(air)
@@ -206,12 +243,13 @@ def _run(
     air: object,
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray,
+    inputs: np.ndarray | int,
     settings: Settings,
     bits_bytes: int,
     faults: Faults,
+    prompts: Mapping[int, Prompt],
 ) -> Result:
-    nodes, batch = model.split.nodes, len(inputs)
+    nodes, batch = model.split.nodes, inputs if isinstance(inputs, int) else len(inputs)
     exchanges = sum(gather.tiles for gather in plan.gathers)
     shape = (model.config.output_rows, model.config.outputs)
     outputs = np.full((batch, nodes, *shape), OUTPUT_MISSING, np.int16)
@@ -234,17 +272,24 @@ def _run(
     idle_ns, on_ns = np.zeros((2, batch, nodes), np.uint64)
     numbers = np.full((batch, nodes), -1, np.int32)
     known = np.zeros((batch, nodes), np.uint16)
+    positions, tokens = np.zeros((2, batch, nodes), np.uint32)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = given_ranges(model.config, model.split)
+    if isinstance(inputs, int):
+        inputs = np.zeros((batch, 1, 0), np.int8)
     own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
+    kept = []
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
     hung = None
     steps = model.config.context // model.config.tokens_in  # of a window
+    steps = 0 if model.config.by_token else steps  # which slides
     for i in range(batch):
         if steps and i % steps == 0:
             lib.air_rewind(air)
+        if i in prompts:
+            kept.append(prompts[i].give(lib.air_node(air, prompts[i].node)))
         for d in range(nodes):
             pointers[d] = ffi.from_buffer("int8_t[]", own[d][i]) if own[d].size else ffi.NULL
         record[0] = ffi.new(
@@ -259,6 +304,8 @@ def _run(
                 "on_ns": ffi.from_buffer("uint64_t[]", on_ns[i]),
                 "number": ffi.from_buffer("int32_t[]", numbers[i]),
                 "known": ffi.from_buffer("uint16_t[]", known[i]),
+                "position": ffi.from_buffer("uint32_t[]", positions[i]),
+                "token": ffi.from_buffer("uint32_t[]", tokens[i]),
             },
         )[0]
         failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
@@ -308,6 +355,8 @@ def _run(
         on_us=on_ns / 1e3 if settings.period_us and nodes > 1 else None,
         numbers=numbers,
         known=known.astype(int),
+        positions=positions.astype(np.int64),
+        tokens=tokens.view(np.int32).astype(int),
     )
 
 

@@ -38,7 +38,8 @@ void cats_engine_begin(struct cats_engine *engine, const int8_t *input)
 	const size_t size = (size_t)m->tokens_in * m->own_inputs;
 
 	if (input == NULL) {
-		memset(engine->arena + m->arena_input, 0, size);
+		/* CATS_TOKEN_NONE is all ones. */
+		memset(engine->arena + m->arena_input, cats_is_llama(m) ? 0xff : 0, size);
 	} else {
 		memcpy(engine->arena + m->arena_input, input, size);
 	}

@@ -113,6 +113,9 @@ void cats_llama_seek(struct cats_engine *engine, uint32_t position, bool follows
 	uint16_t *place = places(engine);
 	uint16_t *own = place;
 
+	if (follows && further == 0) {
+		return; /* the step that was, once more */
+	}
 	if (follows && further - 1 < rows - 1) {
 		own = own_place(engine);
 		engine->rows = engine->had;
@@ -150,7 +153,10 @@ void cats_llama_embed(const struct cats_engine *engine)
 	uint32_t token;
 
 	memcpy(&token, engine->arena + m->arena_input, sizeof(token));
-	token = cats_min(token, m->inputs - 1u);
+	if (token >= m->inputs) { /* none, CATS_TOKEN_NONE */
+		memset(residual, 0, own * sizeof(*residual));
+		return;
+	}
 	row = (const int8_t *)cats_table(image, llama->rows) + token * own;
 	for (uint32_t c = 0; c < own; c++) {
 		residual[c] = (int16_t)cats_sat16(cats_requantize(

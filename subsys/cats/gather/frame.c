@@ -5,7 +5,7 @@
 
 /* The bytes of a frame: doc/protocol.rst, "Frames". */
 
-#include <cats/gather.h>
+#include "node_internal.h"
 
 /* CRC-16, polynomial 0x1021, a byte at a time without a table. */
 static uint16_t crc16(uint16_t crc, const uint8_t *data, size_t length)
@@ -133,7 +133,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	if (f->index > last_index || f->slot > last_slot) {
 		return -1 - CATS_REJECT_FRAGMENT;
 	}
-	return f->length == length ? 0 : -1 - CATS_REJECT_LENGTH;
+	return f->length == length || cats_tells_text(image, f) ? 0 : -1 - CATS_REJECT_LENGTH;
 }
 
 int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t *data,

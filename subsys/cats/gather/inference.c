@@ -31,6 +31,9 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	}
 	node->silence = false;
 	node->heard_us = now_us;
+#if CATS_TEXTS
+	node->texts.told = false;
+#endif
 	cats_exchange_enter(node, (struct cats_exchange){0, 0});
 }
 
@@ -45,7 +48,7 @@ void cats_inference_found(struct cats_node *node, uint32_t now_us)
 	uint16_t number = node->config.first_inference;
 
 #ifndef CATS_NO_STREAM
-	if (is_stream(node)) {
+	if (is_stream(node) && !is_text(node)) {
 		cats_inference_begin(node, cats_inference_number(node, unheard(node)), now_us);
 		return;
 	}
@@ -82,6 +85,7 @@ void cats_inference_settle(struct cats_node *node, uint32_t now_us)
 				node->phase = CATS_NODE_DONE;
 				node->ended_us = now_us;
 				node->stats.inferences++;
+				cats_text_end(node);
 			}
 			break;
 		}
@@ -160,6 +164,13 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 #ifndef CATS_NO_STREAM
 	if (job->what == CATS_JOB_BEGIN) {
 		cats_inference_seek(node);
+	}
+#endif
+#if CATS_TEXTS
+	if (job->what == CATS_JOB_BEGIN && is_text(node)) {
+		job->input = cats_text_begin(node);
+		node->job_running = true;
+		return 0;
 	}
 #endif
 	if (job->what == CATS_JOB_BEGIN && node->pending) {

@@ -77,7 +77,8 @@ int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_u
 		return -EBUSY;
 	}
 #ifndef CATS_NO_STREAM
-	if (is_stream(node) && cats_node_position(node) == cats_context_rows(image_of(node))) {
+	if (is_stream(node) && !is_text(node) &&
+	    cats_node_position(node) == cats_context_rows(image_of(node))) {
 		return -EOVERFLOW;
 	}
 #endif
@@ -240,6 +241,9 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 #ifndef CATS_NO_STREAM
 	todo->result.position = node->engine.position;
 	todo->result.known = cats_engine_rows(&node->engine);
+#endif
+#if CATS_TEXTS
+	cats_text_result(node, &todo->result);
 #endif
 }
 

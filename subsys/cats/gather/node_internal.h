@@ -8,6 +8,7 @@
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
  *	stream.c                                numbers of a stream
+ *	text.c                                  tokens of a language model
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
@@ -36,6 +37,13 @@
 #define MAY_BE_EMPTY 0
 #else
 #define MAY_BE_EMPTY 1
+#endif
+
+/* Whether images may be of language models (CONFIG_CATS_LLAMA). */
+#if defined(CATS_NO_LLAMA) || defined(CATS_NO_STREAM)
+#define CATS_TEXTS 0
+#else
+#define CATS_TEXTS 1
 #endif
 
 /* How far behind the newest number a late frame may be. */
@@ -166,6 +174,35 @@ static inline bool is_stream(const struct cats_node *node)
 }
 #else
 #define cats_next_number(node) ((uint16_t)((node)->seen + 1))
+#endif
+
+/* text.c */
+
+#if CATS_TEXTS
+static inline bool is_text(const struct cats_node *node)
+{
+	return (node->config.image->model->flags & CATS_FLAG_LLAMA) != 0;
+}
+
+/* Whether a frame carries what a step takes. */
+bool cats_tells_text(const struct cats_image *image, const struct cats_frame *frame);
+/* The payload of an own SYNC or ASK; its bytes, 0 where there is nothing to tell. */
+uint16_t cats_text_tell(const struct cats_node *node, const struct cats_frame *frame,
+			uint8_t *payload);
+/* A frame of another, of the inference that runs. */
+void cats_text_hear(struct cats_node *node, const struct cats_frame *frame);
+/* The input of a step is about to be taken: which one, and the engine is told its position. */
+const int8_t *cats_text_begin(struct cats_node *node);
+/* A step has ended: what comes next. */
+void cats_text_end(struct cats_node *node);
+/* What its result tells. */
+void cats_text_result(const struct cats_node *node, struct cats_result *result);
+#else
+#define is_text(node) false
+#define cats_tells_text(image, frame) false
+#define cats_text_tell(node, frame, payload) 0
+#define cats_text_hear(node, frame)
+#define cats_text_end(node)
 #endif
 
 /* grant.c */

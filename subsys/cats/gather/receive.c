@@ -262,6 +262,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	struct cats_gather_stats *stats = cats_stats_of(node, frame->x);
 	bool used;
 
+	cats_text_hear(node, frame);
 	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round &&
 	    node->exchange == CATS_EXCHANGE_REPORTS) {
 		cats_counts_merge(image_of(node), node->x, frame->payload, 0, node->counts);
@@ -313,6 +314,7 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 	node->leader = self_of(node);
 	hear(node, now_us);
 	cats_inference_found(node, now_us);
+	cats_text_hear(node, frame);
 	return 0;
 }
 

@@ -180,6 +180,7 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;
 		}
+		frame->length = cats_text_tell(node, frame, payload);
 		break;
 	case CATS_FRAME_DATA:
 		frame->length =
@@ -210,6 +211,7 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		cats_counts_pack(image, node->counts, payload);
 		break;
 	case CATS_FRAME_ASK:
+		frame->length = cats_text_tell(node, frame, payload);
 		break;
 #ifndef CATS_NO_SLEEP
 	case CATS_FRAME_BEACON:

@@ -15,9 +15,12 @@
 
 #ifndef CATS_NO_STREAM
 
-/* Steps of a window; 0: it is no stream. */
+/* Steps of a window, of which numbers tell; 0: it is no stream, or of a language model. */
 static uint32_t steps_of(const struct cats_node *node)
 {
+	if (is_text(node)) {
+		return 0;
+	}
 	return cats_context_rows(image_of(node)) / image_of(node)->model->tokens;
 }
 
@@ -85,21 +88,26 @@ void cats_inference_seek(struct cats_node *node)
 
 int cats_node_rewind(struct cats_node *node)
 {
-	if (steps_of(node) == 0) {
+	if (!is_stream(node)) {
 		return -ENOTSUP;
 	}
 	node->begins = true;
 	return 0;
 }
 
-uint16_t cats_node_position(const struct cats_node *node)
+uint32_t cats_node_position(const struct cats_node *node)
 {
 	const uint32_t steps = steps_of(node);
 
+#if CATS_TEXTS
+	if (is_text(node) && node->stepped && !node->begins) {
+		return node->texts.text.position + 1;
+	}
+#endif
 	if (steps == 0 || !node->numbered || node->begins) {
 		return 0;
 	}
-	return (uint16_t)((node->seen % steps + 1) * image_of(node)->model->tokens);
+	return (node->seen % steps + 1) * image_of(node)->model->tokens;
 }
 
 #endif /* CATS_NO_STREAM */

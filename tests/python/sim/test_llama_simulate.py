@@ -4,18 +4,22 @@
 integer reference's."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 
-from cats.integer.llama_stream import gathers_of, stream_of
+from cats.errors import CatsError
+from cats.integer import llama
+from cats.integer.llama_stream import gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_llama
-from cats.integer.random_models import random_inputs, random_keep
+from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
-from cats.sim.simulate import Settings, simulate
+from cats.sim.simulate import Prompt, Settings, simulate
 
 CONFIG = ModelConfig(
     8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
@@ -24,10 +28,13 @@ CONFIG = ModelConfig(
 )  # fmt: skip
 
 
-def deployment(nodes=4, share=1.0, **options):
+PLAIN = ModelConfig(4, 6, 3, features=16, heads=4, hidden=16, blocks=1)
+
+
+def deployment(nodes=4, share=1.0, candidates=0, **options):
     split = SplitConfig.even(CONFIG, nodes)
     keep = random_keep(1, CONFIG, split, share)
-    model = gathers_of(stream_of(random_llama(5, CONFIG, split, keep)))
+    model = gathers_of(stream_of(random_llama(5, CONFIG, split, keep), candidates))
     return model, make_plan(model.config, split, model.keep, **options)
 
 
@@ -42,14 +49,17 @@ def run(model, plan, windows, faults, **settings):
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("nodes", [1, 2, 4])
 def test_nothing_is_lost(nodes, radio):
+    """Two windows, one sliding into the other; only node 0 is given the tokens."""
     model, plan = deployment(nodes, radio=radio)
-    inputs, result = run(model, plan, 2, Faults())
+    inputs, result = run(model, plan, 2, Faults(), idle=range(1, nodes))
     assert result.done.all()
     assert comparable(model.config, result).all()
-    assert (result.known[:, 0] == np.tile(np.arange(8) + 1, 2)).all()
-    wrong = np.array(inputs)
-    wrong[5, 0, 0] ^= 1
-    assert check_steps(model, plan, wrong, result)
+    assert (result.known[:, 0] == np.minimum(np.arange(16) + 1, 8)).all()
+    assert (result.tokens == inputs.view("<u4")[:, 0]).all()
+    assert (result.positions == np.arange(16)[:, None]).all()
+    wrong = np.array(result.tokens)
+    wrong[5, 0] ^= 1
+    assert check_steps(model, plan, inputs, dataclasses.replace(result, tokens=wrong))
 
 
 @pytest.mark.parametrize("rounds", [0, 1])
@@ -72,14 +82,98 @@ def test_nodes_restart():
     assert result.done[-8:].all()
 
 
-def test_a_node_without_the_token_is_not_compared():
+def write(model, plan, steps, prompts, faults=None, seed=1, **settings):
+    """So many steps of texts; what nodes compute is the reference's."""
+    result = simulate(
+        model, plan, steps, faults or Faults(), seed, Settings(**settings), prompts=prompts
+    )
+    assert result.hung is None
+    assert not check_steps(model, plan, None, result)
+    return result
+
+
+@pytest.mark.parametrize("author", [0, 2])
+@pytest.mark.parametrize(("temperature", "top_k"), [(0, 0), (900, 5)])
+def test_nodes_write(author, temperature, top_k):
+    """A prompt of any node, and what the reference writes behind it, beyond the window; then
+    another text, and one that goes on behind that."""
+    model, plan = deployment(4, radio="nrf_radio", candidates=5)
+    first = Prompt((3, 1, 4, 1, 5), 12, author, temperature, top_k, 77)
+    second = Prompt((9, 2, 6), 3, 3 - author, temperature, top_k, 5)
+    third = dataclasses.replace(second, tokens=(7, 7), goes_on=True)
+    result = write(model, plan, 17 + 6 + 5, {0: first, 17: second, 23: third})
+    assert result.done.all()
+    assert (result.tokens == result.tokens[:, :1]).all()
+    how = sampling(model.output_scale, temperature / 1000, top_k, 77)
+    want = itertools.islice(llama.write(window_of(model.llama), first.tokens, how), 12)
+    assert result.tokens[:17, 0].tolist() == [*first.tokens, *want]
+    assert result.positions[:, 0].tolist() == [*range(17), *range(6), *range(6, 11)]
+    assert result.known[:, 0].tolist() == [
+        *(min(i + 1, 8) for i in range(17)), *(min(i + 1, 8) for i in range(11)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("author", [0, 2])
+@pytest.mark.parametrize("loss", [0.1, 0.25])
+def test_lost_frames_do_not_split_the_group(author, loss):
+    """Nodes that hear how a step begins take the leader's word; that is its choice by what it
+    heard. Others guess, for one step."""
+    model, plan = deployment(4, radio="nrf_radio", candidates=3)
+    how = sampling(model.output_scale, 0.9, 3, 7)
+    told = guessed = 0
+    for seed in range(3):
+        prompt = Prompt((3, 1, 4), 60, author, 900, 3, 7)
+        result = write(model, plan, 63, {0: prompt}, Faults(loss=loss), seed)
+        took = result.numbers >= 0
+        for i in range(3, 62):
+            if not (took[i, 0] and took[i + 1, 0] and result.led[i, 0] and result.done[i, 0]):
+                continue
+            position = int(result.positions[i, 0])
+            if result.positions[i + 1, 0] != position + 1:
+                continue
+            assert result.tokens[i + 1, 0] == choose(result.outputs[i, 0, 0], position, how)
+            same = result.tokens[i + 1] == result.tokens[i + 1, 0]
+            told += same[took[i + 1]].sum()
+            guessed += (~same)[took[i + 1]].sum()
+    assert told > 600
+    assert guessed < told * loss**2 * 2 + 5
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_a_text_outlives_restarts(node):
+    """Also of its leader, which forgets all: the others tell it what comes next."""
+    model, plan = deployment(4, radio="nrf_radio", candidates=3)
+    times = [Event(node, False, 100_000), Event(node, True, 130_000)]
+    result = write(model, plan, 50, {0: Prompt((3, 1, 4), 30)}, Faults(loss=0.05, events=times))
+    other = 3
+    told = result.done[:, other]
+    assert result.positions[told, other].max() == 32
+    assert set(result.positions[told, other]) == set(range(33))
+    again = np.flatnonzero((result.known[:, node] == 1) & (result.numbers[:, node] >= 0))[-1]
+    assert 3 < again < 30
+    assert result.known[again : again + 4, node].tolist() == [1, 2, 3, 4]
+    assert (result.tokens[again : again + 4] == result.tokens[again : again + 4, :1]).all()
+
+
+def test_a_leader_that_is_gone_is_followed():
+    model, plan = deployment(3, radio="nrf_radio", candidates=3)
+    result = write(
+        model, plan, 40, {0: Prompt((3, 1, 4), 30, 2)}, Faults(events=[Event(0, False, 100_000)])
+    )
+    assert result.positions[result.done[:, 1], 1].max() == 32
+    assert result.led[result.done[:, 1], 1].any()
+
+
+def test_what_nobody_writes():
     model, plan = deployment(2, radio="nrf_radio")
-    inputs, result = run(model, plan, 2, Faults())
-    submitted = np.array(result.submitted)
-    submitted[3, 1] = False
-    outputs = np.array(result.outputs)
-    outputs[4] += 1
-    less = dataclasses.replace(result, submitted=submitted, outputs=outputs)
-    assert not check_steps(model, plan, inputs, less)
-    outputs[9] += 1
-    assert {i for i, _ in check_steps(model, plan, inputs, less)} == {9}
+    for refused in (Prompt(()), Prompt((30,)), Prompt((1,), temperature=1)):
+        with pytest.raises(CatsError, match="writes no text"):
+            simulate(model, plan, 1, prompts={0: refused})
+    with pytest.raises(CatsError, match="writes no text"):  # while another text is being written
+        simulate(model, plan, 4, prompts={0: Prompt((1,), 9), 2: Prompt((1,), 9, 1)})
+    split = SplitConfig.even(PLAIN, 2)
+    plain = random_model(1, PLAIN, split)
+    with pytest.raises(CatsError, match="only nodes of a language model"):
+        simulate(plain, make_plan(PLAIN, split, plain.keep), 1)
+    nothing = write(model, plan, 2, {})
+    assert not nothing.done.any()

@@ -136,6 +136,22 @@ static bool unanswered(const struct air *air, int n)
 	return a->on && !babble && (cats_node_runs(&a->node) || a->node.pending);
 }
 
+/* What a node's application does; one that writes a text leaves it to the node. */
+static void submit(struct air *air, int n, const int8_t *input)
+{
+	struct antenna *a = &air->antenna[n];
+	uint32_t now_us = air_clock_us(air, n, air->now_ns);
+
+	if (input == NULL && (a->image.model->flags & CATS_FLAG_LLAMA) != 0) {
+		(void)cats_node_next(&a->node, now_us);
+	} else {
+		/* What waits still is of an inference that gave its result without it. */
+		(void)cats_node_withdraw(&a->node);
+		cats_node_submit(&a->node, input, now_us);
+	}
+	air_kick(air, n);
+}
+
 int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uint64_t deadline_us,
 	      struct air_record *record)
 {
@@ -174,10 +190,7 @@ int air_infer(struct air *air, const int8_t *const *inputs, uint64_t gap_us, uin
 			record->flags[n] = AIR_FLAG_ON;
 		}
 		if (a->on && !air->config.idle[n]) {
-			/* What waits still is of an inference that gave its result without it. */
-			(void)cats_node_withdraw(&a->node);
-			cats_node_submit(&a->node, inputs[n], air_clock_us(air, n, air->now_ns));
-			air_kick(air, n);
+			submit(air, n, inputs[n]);
 		}
 	}
 	until = air->now_ns + (int64_t)deadline_us * 1000;

@@ -205,9 +205,11 @@ struct air_record {
 	 * one record cannot hold both
 	 */
 	bool mixed;
-	int32_t *number; /**< [nodes] of the inference in which a node took part; -1: in none */
-	uint16_t *known; /**< [nodes] of a stream: rows that it had then, these included */
-	int hung;        /**< a node without a result at the deadline, or -1 */
+	int32_t *number;    /**< [nodes] of the inference in which a node took part; -1: in none */
+	uint16_t *known;    /**< [nodes] of a stream: rows that it had then, these included */
+	uint32_t *position; /**< [nodes] of a stream: of the first of these rows */
+	uint32_t *token;    /**< [nodes] of a language model: what its step took */
+	int hung;           /**< a node without a result at the deadline, or -1 */
 };
 
 #define AIR_FLAG_DONE 1  /**< the node gave a result */

@@ -321,6 +321,8 @@ static void note_begin(struct antenna *a, int n)
 	a->number = a->node.number;
 	record->number[n] = a->node.number;
 	record->known[n] = cats_engine_rows(&a->node.engine);
+	record->position[n] = a->node.engine.position;
+	record->token[n] = a->node.texts.word;
 	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
 	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
 }
