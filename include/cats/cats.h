@@ -69,6 +69,20 @@ extern "C" {
  */
 typedef void (*cats_result_cb)(const struct cats_result *result, void *user);
 
+#if defined(CONFIG_CATS_LLAMA) || defined(__DOXYGEN__)
+/**
+ * @brief Told of each token of a text when its step has ended at this node: those of prompts, and
+ *        those that the nodes write, on all nodes, whoever began the text.
+ *
+ * Runs on the instance's thread, in front of the callback of cats_on_result(). Until it returns the
+ * node takes no part in the next step. It may call nothing of this header. Tokens of steps in which
+ * the node took no part are not told: positions leave them out.
+ *
+ * @param token valid during the call
+ */
+typedef void (*cats_token_cb)(const struct cats_token *token, void *user);
+#endif
+
 /** What an instance counts beyond its node, since cats_start(). */
 struct cats_glue_stats {
 	uint32_t send_failed; /**< frames that the transport refused or could not send */
@@ -199,6 +213,13 @@ struct cats_instance_data {
 #endif
 #ifdef CONFIG_CATS_SECURE
 	struct cats_secure_state secure;
+#endif
+#ifdef CONFIG_CATS_LLAMA
+	cats_token_cb token_callback;
+	void *token_user;
+	int written;  /* how the last text of cats_generate_begin() ended */
+	bool writing; /* it has not */
+	bool begun;   /* the last token told was of it */
 #endif
 	struct cats_node node;
 	/** @endcond */
@@ -396,18 +417,6 @@ int cats_stream_position(const struct cats_instance *instance);
 
 #if defined(CONFIG_CATS_LLAMA) || defined(__DOXYGEN__)
 
-/**
- * @brief Told of each token of a text when its step has ended at this node: those of prompts, and
- *        those that the nodes write, on all nodes, whoever began the text.
- *
- * Runs on the instance's thread, in front of the callback of cats_on_result(). Until it returns the
- * node takes no part in the next step. It may call nothing of this header. Tokens of steps in which
- * the node took no part are not told: positions leave them out.
- *
- * @param token valid during the call
- */
-typedef void (*cats_token_cb)(const struct cats_token *token, void *user);
-
 /** @brief Set the callback for every token from now on; NULL for none. */
 void cats_on_token(const struct cats_instance *instance, cats_token_cb callback, void *user);
 
@@ -448,6 +457,7 @@ int cats_generate_stop(const struct cats_instance *instance);
  *
  * @retval 0 on success, whatever was lost
  * @retval -ETIMEDOUT not written in time; what another node leads may still go on
+ * @retval -ECANCELED another text began, or cats_generate_stop() was called
  * @retval -ESHUTDOWN cats_stop() was called meanwhile
  * @retval -errno     all others as of cats_generate_begin()
  */

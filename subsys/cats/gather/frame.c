@@ -55,6 +55,15 @@ uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *
 	return length;
 }
 
+#if CATS_TEXTS
+bool cats_tells_text(const struct cats_image *image, const struct cats_frame *frame)
+{
+	return (image->model->flags & CATS_FLAG_LLAMA) != 0 && frame->length == CATS_TEXT_SIZE &&
+	       (frame->type == CATS_FRAME_SYNC || frame->type == CATS_FRAME_ASK) &&
+	       first_exchange(frame->x);
+}
+#endif
+
 /* The fields that depend on the type. */
 static int check_type(const struct cats_image *image, const struct cats_frame *f)
 {

@@ -89,6 +89,18 @@ int cats_node_submit(struct cats_node *node, const int8_t *input, uint32_t now_u
 	return 0;
 }
 
+#if CATS_TEXTS
+int cats_node_next(struct cats_node *node, uint32_t now_us)
+{
+	if (node->pending) {
+		return -EBUSY;
+	}
+	return cats_text_next(node)
+		       ? cats_node_submit(node, (const int8_t *)&node->texts.word, now_us)
+		       : -ENODATA;
+}
+#endif
+
 int cats_node_withdraw(struct cats_node *node)
 {
 	if (!node->pending) {

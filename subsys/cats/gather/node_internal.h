@@ -8,7 +8,7 @@
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
  *	stream.c                                numbers of a stream
- *	text.c                                  tokens of a language model
+ *	text.c                                  what steps of a language model take
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
@@ -176,7 +176,7 @@ static inline bool is_stream(const struct cats_node *node)
 #define cats_next_number(node) ((uint16_t)((node)->seen + 1))
 #endif
 
-/* text.c */
+/* text.c; whether a frame carries what a step takes: frame.c */
 
 #if CATS_TEXTS
 static inline bool is_text(const struct cats_node *node)
@@ -184,7 +184,6 @@ static inline bool is_text(const struct cats_node *node)
 	return (node->config.image->model->flags & CATS_FLAG_LLAMA) != 0;
 }
 
-/* Whether a frame carries what a step takes. */
 bool cats_tells_text(const struct cats_image *image, const struct cats_frame *frame);
 /* The payload of an own SYNC or ASK; its bytes, 0 where there is nothing to tell. */
 uint16_t cats_text_tell(const struct cats_node *node, const struct cats_frame *frame,
@@ -195,6 +194,8 @@ void cats_text_hear(struct cats_node *node, const struct cats_frame *frame);
 const int8_t *cats_text_begin(struct cats_node *node);
 /* A step has ended: what comes next. */
 void cats_text_end(struct cats_node *node);
+/* The next step's, into texts.word; false where there is none. */
+bool cats_text_next(struct cats_node *node);
 /* What its result tells. */
 void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #else

@@ -14,13 +14,6 @@
 
 #if CATS_TEXTS
 
-bool cats_tells_text(const struct cats_image *image, const struct cats_frame *frame)
-{
-	return (image->model->flags & CATS_FLAG_LLAMA) != 0 && frame->length == CATS_TEXT_SIZE &&
-	       (frame->type == CATS_FRAME_SYNC || frame->type == CATS_FRAME_ASK) &&
-	       first_exchange(frame->x);
-}
-
 static uint8_t *put(uint8_t *to, uint32_t value, uint32_t bytes)
 {
 	for (; bytes != 0; bytes--, value >>= 8) {
@@ -301,19 +294,16 @@ static bool next_of_prompt(struct cats_node *node)
 	return true;
 }
 
-int cats_node_next(struct cats_node *node, uint32_t now_us)
+bool cats_text_next(struct cats_node *node)
 {
 	struct cats_texts *texts = &node->texts;
 
-	if (node->pending) {
-		return -EBUSY;
-	}
 	if (!(prompting(node) && next_of_prompt(node)) && !texts->has_next) {
-		return -ENODATA;
+		return false;
 	}
 	texts->has_next = false;
 	texts->word = texts->next.token;
-	return cats_node_submit(node, (const int8_t *)&texts->word, now_us);
+	return true;
 }
 
 int cats_node_generate(struct cats_node *node, const struct cats_generation *generation)

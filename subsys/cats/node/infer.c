@@ -56,6 +56,9 @@ void cats_result_tell(struct cats_instance_data *d)
 		}
 		wake(w, 0);
 	}
+#ifdef CONFIG_CATS_LLAMA
+	cats_token_tell(d);
+#endif
 	if (callback != NULL) {
 		cats_unlock(d);
 		callback(r, user);

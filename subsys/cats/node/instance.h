@@ -52,6 +52,11 @@ void cats_instance_thread(void *p1, void *p2, void *p3);
 /** @brief infer.c: give the result to whom it may concern. Locked, but while the callback runs. */
 void cats_result_tell(struct cats_instance_data *d);
 
+#ifdef CONFIG_CATS_LLAMA
+/** @brief text.c: tell of the result's token, and go on with its text. Locked but in callbacks. */
+void cats_token_tell(struct cats_instance_data *d);
+#endif
+
 /** @brief infer.c: nobody waits any longer: -ESHUTDOWN. Locked. */
 void cats_waiters_stop(struct cats_instance_data *d);
 

@@ -170,6 +170,9 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 	d->stopping = false;
 	d->result_ready = false;
 	d->input_held = false;
+#ifdef CONFIG_CATS_LLAMA
+	d->writing = false;
+#endif
 	k_sem_reset(&d->work);
 	ret = cats_node_init(&d->node, &config, cats_now(d));
 	cats_unlock(d);

@@ -6,8 +6,10 @@
 /* Streams: windows that begin, steps, where they are. */
 
 #include <errno.h>
+#include <limits.h>
 
 #include <zephyr/kernel.h>
+#include <zephyr/sys/util.h>
 
 #include <cats/cats.h>
 
@@ -48,7 +50,7 @@ int cats_stream_position(const struct cats_instance *instance)
 	cats_lock(d);
 	ret = streaming(d);
 	if (ret == 0) {
-		ret = cats_node_position(&d->node);
+		ret = (int)MIN(cats_node_position(&d->node), INT_MAX);
 	}
 	cats_unlock(d);
 	return ret;
