@@ -168,8 +168,8 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
     return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us
 
 
-def gather_air(plan: GatherPlan, radio: str) -> Air:
-    """One whole gather on air, nothing lost."""
+def gather_air(plan: GatherPlan, radio: str, told: int = 0) -> Air:
+    """One whole gather on air, nothing lost. ``told``: payload of what begins an inference."""
     air = radio_named(radio)
     frames = payload = slots = 0
     for rows, tiles in plan.heights if plan.opens else ():
@@ -182,6 +182,7 @@ def gather_air(plan: GatherPlan, radio: str) -> Air:
     if plan.phase == 0 and frames:  # the inference's first exchange is opened twice
         frames += 1
         slots += plan.control_us
+        payload += 2 * told
     size = payload + frames * (FRAME_HEADER + air.overhead)
     return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
 

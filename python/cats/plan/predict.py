@@ -37,6 +37,7 @@ from cats.shape.image_layout import (
     NORM,
     SOURCE,
     STREAM,
+    TEXT_BYTES,
 )
 from cats.shape.partition import (
     NORMED,
@@ -118,9 +119,10 @@ def image_size(
 def air_by_gather(config: ModelConfig, plan: Plan) -> dict[str, Air]:
     """What each kind of gather puts on the air in one inference in which nothing is lost."""
     found: dict[str, Air] = {}
+    told = TEXT_BYTES if config.by_token else 0
     for g, gather in enumerate(plan.gathers):
         name = gather_kind(config, g)[0].name.lower()
-        found[name] = found.get(name, Air()) + gather_air(gather, plan.radio)
+        found[name] = found.get(name, Air()) + gather_air(gather, plan.radio, told)
     return found
 
 
@@ -244,6 +246,8 @@ def _duty(
     if split.nodes == 1:
         return Duty(0.0, 0.0, works)
     sends = _sends_us(plan, node)
+    if config.by_token and node == 0:
+        sends += 2 * TEXT_BYTES * radio_named(plan.radio).byte_us
     return Duty(sends, max(total - sends, 0.0), works)
 
 

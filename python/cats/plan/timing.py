@@ -26,6 +26,7 @@ from cats.plan.plan import (
 from cats.plan.radio import Radio, spread_us
 from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.image_layout import TEXT_BYTES
 from cats.shape.partition import (
     Fragmenting,
     KeepSets,
@@ -207,11 +208,17 @@ class Timing:
             buffers=1,
             rounds=0 if self.quiet[g] else self.rounds,
             slot_us=self.air.slot_us(frame, most, self.rounds),
-            control_us=self.air.control_us(FRAME_HEADER + counts_bytes(self.split.nodes)),
+            control_us=self.air.control_us(FRAME_HEADER + self._control(g)),
             turn_us=self.air.turn_us(frame, most, self.rounds),
             spacing_us=0,
             sources=tuple(sources),
         )
+
+    def _control(self, g: int) -> int:
+        """Bytes of the payload of gather g's longest control frame: counts, or of the first one of
+        a language model what its step takes."""
+        counts = counts_bytes(self.split.nodes)
+        return max(counts, TEXT_BYTES) if self.config.by_token and g == 0 else counts
 
     def _frames(self, g: int, plan: GatherPlan, rows: int) -> _Frames:
         """What the frames of an exchange of ``rows`` rows take."""
