@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -183,6 +184,19 @@ class Result:
         return 1.0 - int(self.lost[self.done].sum()) / due if due else 1.0
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What came of one inference: ``outputs`` int16 [D, output rows, C], and whether each node gave
+    a result, ``done`` bool [D]."""
+
+    outputs: np.ndarray
+    done: np.ndarray
+
+
+#: Inputs of which each may depend on what came of those before it: yields an inference's int8
+#: [tokens_in, P], is sent its ``Answer``, and returns where there is no further one.
+Driver = Generator[np.ndarray, Answer, None]
+
 #: Bytes that the record of a run may take.
 MOST_RECORD = 2**32
 REJECTS = (
@@ -195,7 +209,7 @@ _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_u
 def simulate(
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray | int,
+    inputs: np.ndarray | Driver,
     faults: Faults | None = None,
     seed: int = 0,
     settings: Settings | None = None,
@@ -204,7 +218,7 @@ def simulate(
     prompts: Mapping[int, Prompt] | None = None,
 ) -> Result:
     """Run int8 ``inputs`` [B, tokens_in, P], one inference after the other; of a stream steps, of
-    one window behind those of another.
+    one window behind those of another. A ``Driver`` gives them one by one.
 
     ``images``: the nodes' partitions, where they are at hand; else they are packed here.
     ``trace``: what each node does when is written there.
@@ -213,10 +227,8 @@ def simulate(
     next, behind the ``prompts`` that are given them in front of some of these steps.
     """
     faults, settings = faults or Faults(), settings or Settings()
-    if not isinstance(inputs, int):
+    if isinstance(inputs, np.ndarray):
         inputs = _checked_inputs(model, inputs)
-    elif not model.config.by_token:
-        raise CatsError("no inputs: only nodes of a language model know what is next")
     nodes = model.split.nodes
     if images is None:
         ident = image.model_id(model, plan)
@@ -243,88 +255,77 @@ def _run(
     air: object,
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray | int,
+    inputs: np.ndarray | Driver,
     settings: Settings,
     bits_bytes: int,
     faults: Faults,
     prompts: Mapping[int, Prompt],
 ) -> Result:
-    nodes, batch = model.split.nodes, inputs if isinstance(inputs, int) else len(inputs)
+    nodes = model.split.nodes
     exchanges = sum(gather.tiles for gather in plan.gathers)
-    shape = (model.config.output_rows, model.config.outputs)
-    outputs = np.full((batch, nodes, *shape), OUTPUT_MISSING, np.int16)
-    flags = np.zeros((batch, nodes), np.uint8)
-    lost = np.zeros((batch, nodes), np.uint32)
-    latency = np.full((batch, nodes), -1, np.int64)
-    size = batch * exchanges * nodes * nodes * bits_bytes
-    if size > MOST_RECORD:
-        raise CatsError(
-            f"{batch} inferences: what each node had of them takes {size / 2**30:.1f} GiB, ask for "
-            f"{batch * MOST_RECORD // size} at most"
-        )
-    bits = np.zeros((batch, exchanges, nodes, nodes, bits_bytes), np.uint8)
     names = (
         "fragments", "frames", "control", "coded", "collisions", "late", "overrun", "unheard",
         "bytes", "air_ns", "span_ns",
     )  # fmt: skip
-    counts = np.zeros((batch, len(names)), np.int64)
-    mixed = np.zeros(batch, bool)
-    idle_ns, on_ns = np.zeros((2, batch, nodes), np.uint64)
-    numbers = np.full((batch, nodes), -1, np.int32)
-    known = np.zeros((batch, nodes), np.uint16)
-    positions, tokens = np.zeros((2, batch, nodes), np.uint32)
+    log = _Log(
+        outputs=((nodes, model.config.output_rows, model.config.outputs), np.int16),
+        flags=((nodes,), np.uint8),
+        lost=((nodes,), np.uint32),
+        latency_us=((nodes,), np.int64),
+        bits=((exchanges, nodes, nodes, bits_bytes), np.uint8),
+        idle_on_ns=((nodes,), np.uint64),
+        on_ns=((nodes,), np.uint64),
+        number=((nodes,), np.int32),
+        known=((nodes,), np.uint16),
+        counts=((len(names),), np.int64),
+        mixed=((), bool),
+    )
+    given = isinstance(inputs, np.ndarray)
+    if given:
+        log.make_room(len(inputs))
+    driver = _one_by_one(inputs) if given else inputs
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = given_ranges(model.config, model.split)
-    if isinstance(inputs, int):
-        inputs = np.zeros((batch, 1, 0), np.int8)
-    own = [np.ascontiguousarray(inputs[:, :, begin:end]) for begin, end in ranges]
-    kept = []
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
-    hung = None
+    hung, ran = None, 0
     steps = model.config.context // model.config.tokens_in  # of a window
-    steps = 0 if model.config.by_token else steps  # which slides
-    for i in range(batch):
+    value = next(driver, None)
+    while value is not None:
+        i, ran = ran, ran + 1
+        log.make_room(ran)
         if steps and i % steps == 0:
             lib.air_rewind(air)
-        if i in prompts:
-            kept.append(prompts[i].give(lib.air_node(air, prompts[i].node)))
+        whole = _checked_inputs(model, value[None])[0]
+        own = [np.ascontiguousarray(whole[:, begin:end]) for begin, end in ranges]
         for d in range(nodes):
-            pointers[d] = ffi.from_buffer("int8_t[]", own[d][i]) if own[d].size else ffi.NULL
-        record[0] = ffi.new(
-            "struct air_record *",
-            {
-                "outputs": ffi.from_buffer("int16_t[]", outputs[i]),
-                "flags": ffi.from_buffer("uint8_t[]", flags[i]),
-                "lost": ffi.from_buffer("uint32_t[]", lost[i]),
-                "latency_us": ffi.from_buffer("int64_t[]", latency[i]),
-                "bits": ffi.from_buffer("uint8_t[]", bits[i]),
-                "idle_on_ns": ffi.from_buffer("uint64_t[]", idle_ns[i]),
-                "on_ns": ffi.from_buffer("uint64_t[]", on_ns[i]),
-                "number": ffi.from_buffer("int32_t[]", numbers[i]),
-                "known": ffi.from_buffer("uint16_t[]", known[i]),
-                "position": ffi.from_buffer("uint32_t[]", positions[i]),
-                "token": ffi.from_buffer("uint32_t[]", tokens[i]),
-            },
-        )[0]
+            pointers[d] = ffi.from_buffer("int8_t[]", own[d]) if own[d].size else ffi.NULL
+        record[0] = ffi.new("struct air_record *", log.slots(i))[0]
         failed = lib.air_infer(air, pointers, settings.gap_us, deadline, record)
-        counts[i] = [getattr(record, name) for name in names]
-        mixed[i] = record.mixed
+        log["counts"][i] = [getattr(record, name) for name in names]
+        log["mixed"][i] = record.mixed
         if failed:
             hung = i, int(record.hung)
             break
-    count = dict(zip(names, counts.T, strict=True))
+        answer = Answer(log["outputs"][i].copy(), log["flags"][i] & lib.AIR_FLAG_DONE > 0)
+        try:
+            value = driver.send(answer)
+        except StopIteration:
+            value = None
+    of = log.first(len(inputs) if given else ran)
+    flags = of["flags"]
+    count = dict(zip(names, of["counts"].T, strict=True))
     stats = [lib.air_node(air, d).stats for d in range(nodes)]
     return Result(
-        outputs=outputs,
+        outputs=of["outputs"],
         done=flags & lib.AIR_FLAG_DONE > 0,
         submitted=flags & lib.AIR_FLAG_INPUT > 0,
         led=flags & lib.AIR_FLAG_LED > 0,
         on=flags & lib.AIR_FLAG_ON > 0,
-        latency_us=latency,
-        lost=lost,
-        bits=bits,
+        latency_us=of["latency_us"],
+        lost=of["lost"],
+        bits=of["bits"],
         fragments=count["fragments"],
         frames=count["frames"],
         control=count["control"],
@@ -336,7 +337,7 @@ def _run(
         bytes=count["bytes"],
         air_us=count["air_ns"] / 1e3,
         span_us=count["span_ns"] / 1e3,
-        mixed=mixed,
+        mixed=of["mixed"],
         hung=hung,
         takeovers=sum(int(s.takeovers) for s in stats),
         kinds=[
@@ -351,13 +352,65 @@ def _run(
         computed_us=np.array([lib.air_computed_ns(air, d) for d in range(nodes)]) / 1e3,
         code_us=np.array([lib.air_code_ns(air, d) for d in range(nodes)]) / 1e3,
         off_us=np.array([lib.air_off_ns(air, d) for d in range(nodes)]) / 1e3,
-        idle_on=idle_ns / max(1e3 * settings.gap_us, 1.0),
-        on_us=on_ns / 1e3 if settings.period_us and nodes > 1 else None,
-        numbers=numbers,
-        known=known.astype(int),
-        positions=positions.astype(np.int64),
-        tokens=tokens.view(np.int32).astype(int),
+        idle_on=of["idle_on_ns"] / max(1e3 * settings.gap_us, 1.0),
+        on_us=of["on_ns"] / 1e3 if settings.period_us and nodes > 1 else None,
+        numbers=of["number"],
+        known=of["known"].astype(int),
     )
+
+
+class _Log:
+    """Arrays with an entry for each inference, by name; shape and type of one entry are given."""
+
+    #: Of entries that nothing was written to; else 0.
+    UNSET: ClassVar = {"outputs": OUTPUT_MISSING, "latency_us": -1, "number": -1}
+
+    def __init__(self, **entries: tuple[tuple[int, ...], type]) -> None:
+        self._of = {name: np.zeros((0, *shape), kind) for name, (shape, kind) in entries.items()}
+        self._room = 0
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._of[name]
+
+    def make_room(self, count: int) -> None:
+        """For so many inferences; CatsError where that is more than a run may take."""
+        if count <= self._room:
+            return
+        bits = self._of["bits"]
+        size = math.prod(bits.shape[1:])
+        if count * size > MOST_RECORD:
+            raise CatsError(
+                f"{count} inferences: what each node had of them takes "
+                f"{count * size / 2**30:.1f} GiB, ask for {MOST_RECORD // size} at most"
+            )
+        more = max(count, self._room * 3 // 2) - self._room
+        for name, array in self._of.items():
+            new = np.full((more, *array.shape[1:]), self.UNSET.get(name, 0), array.dtype)
+            self._of[name] = np.concatenate((array, new)) if self._room else new
+        self._room += more
+
+    def slots(self, i: int) -> dict[str, object]:
+        """Where struct air_record points to of inference ``i``."""
+        names = {field for field, _ in ffi.typeof("struct air_record").fields}
+        return {
+            name: ffi.from_buffer(f"{_C_TYPES[array.dtype.name]}[]", array[i])
+            for name, array in self._of.items()
+            if name in names and array.ndim > 1
+        }
+
+    def first(self, count: int) -> dict[str, np.ndarray]:
+        """Entries of so many inferences."""
+        return {name: array[:count] for name, array in self._of.items()}
+
+
+_C_TYPES = {name: f"{name}_t" for name in ("uint8", "int16", "uint16", "int32", "uint32",
+                                           "int64", "uint64")}  # fmt: skip
+
+
+def _one_by_one(inputs: np.ndarray) -> Driver:
+    """Inputs that depend on nothing."""
+    for value in inputs:
+        yield value
 
 
 def _checked_inputs(model: IntegerModel, inputs: np.ndarray) -> np.ndarray:
