@@ -196,6 +196,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.integer.steps import stream_of
     from cats.report import write_json
     from cats.shape.config import node_shares
+    from cats.training.generate import kept_tokenizer
     from cats.training.run_folder import load_run, quantise_run
     from cats.training.text_integers import quantise_llama_run
 
@@ -205,9 +206,11 @@ def run(args: argparse.Namespace) -> int:
             f"{args.run} was trained with roundings and has its scales: no --calibration"
         )
     shares = node_shares(args.nodes, args.shares)
-    if load_run(args.run)[1].model.is_llama:
+    run, tokenizer = load_run(args.run)[1], None
+    if run.model.is_llama:
         check_for_text(args)
-        model, source = quantise_llama_run(args.run, shares, args.output_split, args.four_bits)
+        model, source = quantise_llama_run(args.run, shares, args.output_split)
+        tokenizer = kept_tokenizer(args.run, run)
     else:
         if args.four_bits is not None:
             raise CatsError(f"{args.run} reads no tokens: no --four-bits")
@@ -229,7 +232,7 @@ def run(args: argparse.Namespace) -> int:
         flash_address=args.flash_address,
         run=source,
         force=args.force,
-        candidates=args.candidates,
+        tokenizer=tokenizer,
         **plan_options(args),
     )
     if args.json:

@@ -1,10 +1,12 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``cats generate``: text that a language model writes."""
+"""``cats generate``: text that a language model writes, in float, by its integers, or by nodes."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,15 @@ if TYPE_CHECKING:
 #: Texts that are computed side by side.
 BATCH = 64
 CONFLICTS = {"integer": ("loss", "texts")}
+#: Options that a deployment has no use for, and those that only it has.
+OF_RUN, OF_DEPLOY = ("texts", "nodes", "integer", "device"), ("radio", "rounds", "check")
 HELP = "text that a language model writes"
+DESCRIPTION = (
+    "Text behind a prompt: by the float model of RUN, by its integers, or by the nodes of DEPLOY, "
+    "whose C code - the engine and gather of the devices - runs over a simulated air, computing "
+    "and code in time. Then stderr says how many tokens a second that would be, what a token "
+    "takes of energy, and how the text differs from that of no loss."
+)
 EPILOG = """\
 examples:
   cats import llama2c stories260K.bin --tokenizer tok512.bin -o RUN
@@ -26,16 +36,20 @@ examples:
   cats generate RUN --prompt "Once upon a time" --top-k 40 --seed 3
   cats generate RUN --nodes 4 --loss 0.1
   cats generate RUN --integer --temperature 0
+  cats generate DEPLOY --prompt "Once upon a time" --loss 0.1
+  cats generate DEPLOY --prompt "Once upon a time" --radio ble_2m --temperature 0 --steps 100
   cats generate RUN --texts 300 > own.txt && cats train --init RUN --task text --data own.txt ...
+
+Exit status 1: of a deployment, an output differs from the integer reference.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats generate``."""
     parser.add_argument(
-        "run", type=Path, metavar="RUN",
-        help="folder that 'cats import' wrote of a language model, or 'cats train --task text'; "
-        "its float model is run, unless --integer is given",
+        "run", type=Path, metavar="RUN|DEPLOY",
+        help="folder that 'cats import' wrote of a language model, or 'cats train --task text' "
+        "(its float model is run, unless --integer is given), or 'cats export' of one of these",
     )  # fmt: skip
     parser.add_argument(
         "--prompt", default="", metavar="TEXT", help="what the text begins with (nothing)"
@@ -61,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "'cats train --task text' reads such a file (1)",
     )  # fmt: skip
     parser.add_argument(
-        "--nodes", type=arguments.whole(1, 16), metavar="D", help="deal it to D nodes (RUN's)"
+        "--nodes", type=arguments.whole(1, 16), metavar="D", help="deal RUN to D nodes (its own)"
     )
     parser.add_argument(
         "--loss", type=arguments.share, default=0.0, metavar="P",
@@ -69,7 +83,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--integer", action="store_true",
-        help="run its integers, as nodes compute them, by the integer reference; nothing is lost",
+        help="run RUN's integers, as nodes compute them, by the integer reference; nothing is lost",
+    )  # fmt: skip
+    parser.add_argument(
+        "--radio", help="DEPLOY: another radio than its own: plan again, with its other options"
+    )
+    parser.add_argument(
+        "--rounds", "--repair-rounds", type=arguments.whole(0, 3), metavar="R",
+        help="DEPLOY: other repair rounds than its own, 0 to 3: plan again",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action=argparse.BooleanOptionalAction, default=True,
+        help="DEPLOY: compare every output with the integer reference",
     )  # fmt: skip
     arguments.add_device_argument(parser)
     add_json_argument(parser)
@@ -77,6 +102,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats generate``; the text as it is written, and nothing else, goes to stdout."""
+    from cats.deploy.export import PLAN
+    from cats.errors import CatsError
+
+    deployed = (args.run / PLAN).exists()
+    given = getattr(args, "given", {})
+    for name in (one for one in (OF_RUN if deployed else OF_DEPLOY) if one in given):
+        kinds = ("a deployment", "a run") if deployed else ("a run", "a deployment")
+        raise CatsError(f"{args.run} is {kinds[0]}: {given[name]} is for {kinds[1]}")
+    return _by_nodes(args) if deployed else _by_model(args)
+
+
+def _by_model(args: argparse.Namespace) -> int:
     import time
 
     from cats.errors import CatsError
@@ -116,11 +153,8 @@ def run(args: argparse.Namespace) -> int:
     seconds = time.perf_counter() - begun
     if args.json:
         document = {
-            "format": 1, "run": str(args.run), "nodes": model.split.nodes, "loss": args.loss,
-            "prompt": args.prompt, "temperature": args.temperature, "top_k": args.top_k,
-            "seed": args.seed, "integer": args.integer,
-            "text": tokenizer.decode([*prompt, *texts[0]]),
-            "tokens": [*prompt, *texts[0]],
+            **_document(args, tokenizer, prompt, texts[0]), "nodes": model.split.nodes,
+            "integer": args.integer,
             "texts": [tokenizer.decode([*prompt, *text]) for text in texts],
             "written": sum(map(len, texts)), "seconds": seconds,
         }  # fmt: skip
@@ -128,15 +162,102 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _by_nodes(args: argparse.Namespace) -> int:
+    from cats.deploy.export import load_deploy, replanned
+    from cats.deploy.tokenizer import read_tokenizer
+    from cats.integer.sampling import sampling
+    from cats.report import write_json
+    from cats.sim.faults import Faults
+    from cats.sim.simulate import Settings
+    from cats.sim.write import Writing, figures, write
+
+    model, plan, meta, images = load_deploy(args.run)
+    tokenizer, ends = read_tokenizer(args.run, meta, model.metadata)
+    plan, images = replanned(model, plan, meta, images, args.radio, args.rounds)
+    how = sampling(model.output_scale, args.temperature, args.top_k or 0, args.seed)
+    writing = Writing(tokenizer.encode(args.prompt), args.steps, how, ends.ends)
+    writing.driver(model)  # what cannot be written is refused before anything is shown
+    settings = Settings(compute="plan")
+    with _Screen(tokenizer, writing.prompt) as screen:
+        shown = dataclasses.replace(writing, told=screen.add)
+        nodes = write(model, plan, shown, Faults(loss=args.loss), args.seed, settings, images)
+    told = figures(model, plan, nodes, settings, check=args.check)
+    told["radio"], told["rounds"] = plan.radio, plan.rounds
+    if args.loss:
+        clean = write(model, plan, writing, None, args.seed, settings, images)
+        told["text_without_loss"] = tokenizer.decode([*writing.prompt, *clean.tokens])
+        told["differs_from"] = nodes.differs(clean)
+    for line in _told(told, model.split.nodes, args.loss):
+        print(line, file=sys.stderr)
+    if args.json:
+        document = _document(args, tokenizer, writing.prompt, nodes.tokens)
+        write_json(args.json, {**document, "nodes": model.split.nodes, **told})
+    return 1 if told["equal_to_reference"] is False else 0
+
+
+def _told(figures: dict, nodes: int, loss: float) -> Iterable[str]:
+    """What a deployment's text took, for people."""
+    yield (
+        f"{nodes} nodes over {figures['radio']}, {figures['rounds']} repair rounds: "
+        f"{figures['tokens_per_second']:.1f} tokens a second ({figures['token_ms']:.1f} ms each, "
+        f"{figures['air_ms']:.1f} of it on the air, {figures['frames']:.0f} frames), "
+        f"{figures['energy_mj']:.2f} mJ a token for the node that needs most, "
+        f"{figures['energy_mj_all_nodes']:.2f} for all"
+    )
+    if loss:
+        first = figures["differs_from"]
+        yield (
+            f"{1 - figures['delivered']:.1%} of all fragments were lost for good; "
+            + ("the text is that of no loss" if first is None else "the text of no loss differs "
+               f"from the {_ordinal(first + 1)} token on:")
+        )  # fmt: skip
+        if first is not None:
+            yield figures["text_without_loss"]
+    if figures["equal_to_reference"] is False:
+        yield "AN OUTPUT DIFFERS FROM THE INTEGER REFERENCE"
+
+
+def _ordinal(number: int) -> str:
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _document(
+    args: argparse.Namespace, tokenizer: Tokenizer, prompt: list[int], text: list[int]
+) -> dict:
+    return {
+        "format": 1, "run": str(args.run), "loss": args.loss, "prompt": args.prompt,
+        "temperature": args.temperature, "top_k": args.top_k, "seed": args.seed,
+        "text": tokenizer.decode([*prompt, *text]), "tokens": [*prompt, *text],
+    }  # fmt: skip
+
+
 def _show(tokenizer: Tokenizer, prompt: list[int], written: Iterable[int]) -> list[int]:
     """Print a text as it is written; its tokens behind the prompt."""
-    tokens, text = list(prompt), ""
-    for token in written:
-        tokens.append(token)
-        now = tokenizer.decode(tokens)
+    with _Screen(tokenizer, prompt) as screen:
+        for token in written:
+            screen.add(token)
+    return screen.tokens[len(prompt) :]
+
+
+class _Screen:
+    """A text on stdout, as it grows token by token; a line ends it."""
+
+    def __init__(self, tokenizer: Tokenizer, prompt: list[int]) -> None:
+        self.tokens, self._decode, self._text = list(prompt), tokenizer.decode, ""
+
+    def __enter__(self) -> _Screen:
+        return self
+
+    def __exit__(self, failed: type | None, *_: object) -> None:
+        if failed is None:
+            print(self._decode(self.tokens)[len(self._text) :])
+
+    def add(self, token: int) -> None:
+        """Show what a further token makes certain."""
+        self.tokens.append(token)
+        now = self._decode(self.tokens)
         whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
-        if whole.startswith(text):
-            print(whole[len(text) :], end="", flush=True)
-            text = whole
-    print(tokenizer.decode(tokens)[len(text) :])
-    return tokens[len(prompt) :]
+        if whole.startswith(self._text):
+            print(whole[len(self._text) :], end="", flush=True)
+            self._text = whole

@@ -183,7 +183,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats simulate``."""
-    from cats.deploy.export import load_deploy
+    from cats.deploy.export import load_deploy, replanned
     from cats.errors import CatsError
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
@@ -198,12 +198,7 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) and (len(args.loss) > 1 or args.dead):
             raise CatsError(f"--{name.replace('_', '-')} takes one --loss and no --dead")
     model, plan, meta, images = load_deploy(args.deploy)
-    if args.radio not in (None, plan.radio) or args.rounds not in (None, plan.rounds):
-        from cats.plan.planner import options_from_json
-
-        options = options_from_json(meta, plan).on(args.radio, args.rounds)
-        plan = options.plan(model.config, model.split, model.keep)
-        images = None
+    plan, images = replanned(model, plan, meta, images, args.radio, args.rounds)
     if args.receiver_off and plan.radio.removesuffix(SEALED) != "nrf_radio":
         raise CatsError(
             f"--receiver-off: the transport of {plan.radio} always listens; --radio nrf_radio"

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cats.deploy.image import (
@@ -185,11 +187,11 @@ def _value(part: Member, parts: list[Member]) -> list[str]:
     if data.ndim == 2:
         lines = [f"\t.{part.name} = {{"]
         for row in data:
-            body = _wrap(_items(row), "\t\t  ")
+            body = wrapped(_items(row), "\t\t  ")
             lines += ["\t\t{ " + body[0].strip(), *body[1:]]
             lines[-1] += " },"
         return [*lines, "\t},"]
-    return [f"\t.{part.name} = {{", *_wrap(_items(data), "\t\t", end=","), "\t},"]
+    return [f"\t.{part.name} = {{", *wrapped(_items(data), "\t\t", end=","), "\t},"]
 
 
 def _items(data: np.ndarray) -> list[str]:
@@ -208,7 +210,7 @@ def _number(value: int) -> str:
     return str(value) if value > -(2**31) else "(-2147483647 - 1)"
 
 
-def _wrap(items: list[str], indent: str, end: str = "") -> list[str]:
+def wrapped(items: Sequence[str], indent: str, end: str = "") -> list[str]:
     """Items separated by commas, so many a line that a line has at most 100 columns (a tab is
     eight)."""
     room = 97 - len(indent.expandtabs(8))

@@ -12,6 +12,8 @@
     DEPLOY/node_03/cats_partition.hex  the same at a flash address, where one was given
     DEPLOY/node_03/cats_partition.signed.bin  the same with a signature behind, by ``cats sign``
     DEPLOY/cats_log_mel.h              of a model of speech: what its features are made by
+    DEPLOY/tokenizer.bin, .json        of a language model: its tokenizer, where that is a file
+    DEPLOY/cats_tokenizer.h               the tokenizer's tables for a node (cats.deploy.tokenizer)
 
 The same model, options and version give the same bytes. What is replaced is replaced whole or not
 at all; files of others in the folder stay.
@@ -32,6 +34,7 @@ import msgspec
 import cats
 from cats import schema
 from cats.deploy import c_header, image, image_reader
+from cats.deploy import tokenizer as tokenizers
 from cats.errors import CatsError
 from cats.files import FolderKind
 from cats.integer import llama_files
@@ -52,6 +55,7 @@ from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.tasks import log_mel
 from cats.tasks.text_tokens import Vocabulary
+from cats.tasks.tokenizers import TokenizerFile
 
 #: Version of the DEPLOY folder.
 DEPLOY_FORMAT = 1
@@ -72,6 +76,7 @@ FOLDER = FolderKind(
         llama_files.LLAMA_TENSORS,
         "node_[0-9][0-9]/cats_partition.*",
         log_mel.HEADER,
+        *tokenizers.FILES,
     ),
     {PLAN: "model_id"},
 )
@@ -92,6 +97,7 @@ def describe(
     options: PlanOptions | None = None,
     run: Mapping[str, Any] | None = None,
     formats: str = "both",
+    tokenizer: TokenizerFile | Vocabulary | None = None,
 ) -> dict:
     """Content of plan.json. ``options`` are what the plan was made by, used again to say what the
     other radios would need; ``run`` says where the model comes from."""
@@ -130,6 +136,7 @@ def describe(
         "formats": formats,
         "run": dict(run or {}),
         "metadata": None if model.metadata is None else metadata_to_json(model.metadata),
+        **({} if tokenizer is None else {tokenizers.KEY: tokenizers.described(tokenizer)}),
         "model": to_json(config),
         "parameters": parameters(config, split),
         "split": to_json(split),
@@ -274,12 +281,12 @@ def export(
     flash_address: int | None = None,
     run: Mapping[str, Any] | None = None,
     force: bool = False,
-    candidates: int | None = None,
+    tokenizer: TokenizerFile | Vocabulary | None = None,
     **options: Any,
 ) -> dict:
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
-    the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
-    (None: CANDIDATES, 0: all its outputs)."""
+    the Llama family as a stream. ``tokenizer`` is a language model's, but where its metadata has
+    the names of all tokens."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
@@ -293,8 +300,12 @@ def export(
         integer.check_integer(model)
     chosen = PlanOptions(**options)
     plan = chosen.plan(model.config, model.split, model.keep)
-    meta = describe(model, plan, options=chosen, run=run, formats=formats)
+    meta = describe(
+        model, plan, options=chosen, run=run, formats=formats, tokenizer=tokenizer
+    )  # fmt: skip
     files = partition_files(model, plan, formats, flash_address)
+    if tokenizer is not None:
+        files |= tokenizers.files_of(tokenizer)
     FOLDER.write(out, {PLAN: dump(meta).encode(), **whole_files(model), **files})
     return meta
 
@@ -377,6 +388,7 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
         raise CatsError(
             f"{path / PLAN} is of deployment {ident:08x}, the model beside it is not: export again"
         )
+    tokenizers.check(path, meta, model.config.outputs)
     for d, packed in enumerate(packs):
         folder = path / node_folder(d)
         if formats in ("image", "both"):
@@ -384,6 +396,22 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
         if formats in ("header", "both"):
             _check_header(folder / HEADER, ident)
     return model, plan, meta, tuple(packs)
+
+
+def replanned(
+    model: IntegerModel,
+    plan: Plan,
+    meta: Mapping[str, Any],
+    images: Sequence[bytes] | None,
+    radio: str | None = None,
+    rounds: int | None = None,
+) -> tuple[Plan, Sequence[bytes] | None]:
+    """What ``load_deploy`` gave, for another radio or with other repair rounds: its plan by the
+    options that it was planned with, and no images, unless nothing changes."""
+    if radio in (None, plan.radio) and rounds in (None, plan.rounds):
+        return plan, images
+    options = options_from_json(meta, plan).on(radio, rounds)
+    return options.plan(model.config, model.split, model.keep), None
 
 
 def _check_binary(path: Path, wanted: bytes, node: int, ident: int) -> None:

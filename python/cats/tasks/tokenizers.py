@@ -79,13 +79,13 @@ class Llama2c:
     ends = Ends(1, (1, 2))
 
     def __init__(self, data: bytes, where: str | Path) -> None:
-        self._pieces, self._scores = _read(data, where)
-        self.count = len(self._pieces)
+        self.pieces, self.scores = _read(data, where)
+        self.count = len(self.pieces)
         self._numbers: dict[bytes, int] = {}
-        for number, piece in enumerate(self._pieces):
+        for number, piece in enumerate(self.pieces):
             self._numbers.setdefault(piece, number)
         # Where no token has a space within it, words are merged each by itself.
-        self._by_word = not any(b" " in piece[1:] for piece in self._pieces)
+        self._by_word = not any(b" " in piece[1:] for piece in self.pieces)
         self._words: dict[str, list[int]] = {}
 
     def encode(self, text: str) -> list[int]:
@@ -110,9 +110,9 @@ class Llama2c:
         while True:
             best, place = -math.inf, -1
             for i in range(len(found) - 1):
-                merged = self._numbers.get(self._pieces[found[i]] + self._pieces[found[i + 1]])
-                if merged is not None and self._scores[merged] > best:
-                    best, place, number = self._scores[merged], i, merged
+                merged = self._numbers.get(self.pieces[found[i]] + self.pieces[found[i + 1]])
+                if merged is not None and self.scores[merged] > best:
+                    best, place, number = self.scores[merged], i, merged
             if place < 0:
                 return found
             found[place : place + 2] = [number]
@@ -129,7 +129,7 @@ class Llama2c:
         """See ``Tokenizer``. The space that begins a text is not of it."""
         text, before = b"", 1
         for token in tokens:
-            piece = self._pieces[token]
+            piece = self.pieces[token]
             if before == 1 and piece.startswith(b" "):
                 piece = piece[1:]
             byte = re.fullmatch(rb"<0x([0-9A-F]{2})>", piece)
@@ -210,6 +210,12 @@ class OfVocabulary:
         return self._of.decode(tokens)
 
 
+def check_prompt(prompt: Sequence[int], steps: int) -> None:
+    """CatsError where nothing is to be read, or more than ``steps`` tokens."""
+    if not 1 <= len(prompt) <= steps:
+        raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
+
+
 class Subwords:
     """What ``Vocabulary`` is of characters, of the tokens of a file that came with a model.
 
@@ -279,17 +285,17 @@ class TokenizerFile:
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """As ``config.json`` of a run has it."""
+        """As ``config.json`` of a run, or ``plan.json`` of a deployment, has it."""
         return {"file": self.name, "begin": self.ends.begin, "ends": list(self.ends.ends)}
 
 
-def stored_tokenizer(run: Path, stored: Mapping[str, Any]) -> TokenizerFile:
-    """That of a RUN folder by what its ``config.json`` says."""
+def stored_tokenizer(folder: Path, stored: Mapping[str, Any]) -> TokenizerFile:
+    """That of a RUN or DEPLOY folder by what its JSON says."""
     name, ends = stored.get("file"), stored.get("ends", [])
     if name not in (JSON, LLAMA2C):
-        raise CatsError(f"{run}: its tokenizer is {name!r}: one of {LLAMA2C}, {JSON}")
+        raise CatsError(f"{folder}: its tokenizer is {name!r}: one of {LLAMA2C}, {JSON}")
     ends = tuple(ends if isinstance(ends, list) else [ends])
-    return TokenizerFile(run / name, Ends(stored.get("begin"), ends))
+    return TokenizerFile(folder / name, Ends(stored.get("begin"), ends))
 
 
 def find_tokenizer(path: Path) -> TokenizerFile:

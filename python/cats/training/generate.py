@@ -17,21 +17,36 @@ from cats.nn.steps import Steps
 from cats.shape.config import RunConfig
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.tasks.text_tokens import Vocabulary
-from cats.tasks.tokenizers import Ends, OfVocabulary, Tokenizer, stored_tokenizer
+from cats.tasks.tokenizers import (
+    Ends,
+    OfVocabulary,
+    Tokenizer,
+    TokenizerFile,
+    check_prompt,
+    stored_tokenizer,
+)
+
+
+def kept_tokenizer(path: Path, run: RunConfig) -> TokenizerFile | Vocabulary:
+    """Where the tokens of a run come from: a file in its folder, or characters or bytes of its
+    metadata."""
+    stored = run.extra.get("tokenizer")
+    if stored is not None:
+        return stored_tokenizer(path, stored if isinstance(stored, dict) else {})
+    metadata = run.extra.get("metadata")
+    vocabulary = Vocabulary.of(metadata and metadata_from_json(metadata, run.model))
+    if vocabulary is None:
+        raise CatsError(
+            f"{path} is no language model: train one with --task text, or 'cats import' one"
+        )
+    return vocabulary
 
 
 def run_tokenizer(path: Path, run: RunConfig) -> tuple[Tokenizer, Ends]:
     """The tokenizer of a run, and the tokens that begin and end a text."""
-    stored = run.extra.get("tokenizer")
-    if stored is None:
-        metadata = run.extra.get("metadata")
-        vocabulary = Vocabulary.of(metadata and metadata_from_json(metadata, run.model))
-        if vocabulary is None:
-            raise CatsError(
-                f"{path} is no language model: train one with --task text, or 'cats import' one"
-            )
-        return OfVocabulary(vocabulary), Ends()
-    found = stored_tokenizer(path, stored if isinstance(stored, dict) else {})
+    found = kept_tokenizer(path, run)
+    if isinstance(found, Vocabulary):
+        return OfVocabulary(found), Ends()
     found.ends.check(run.model.inputs)
     tokenizer = found.read()
     if tokenizer.count > run.model.inputs:
@@ -97,12 +112,6 @@ def _check(model: CatsTransformer, prompt: Sequence[int], steps: int) -> None:
     if config.inputs != config.outputs or config.task != "classify":
         raise CatsError("this model does not tell the next of the tokens that it reads")
     check_prompt(prompt, steps)
-
-
-def check_prompt(prompt: Sequence[int], steps: int) -> None:
-    """CatsError where nothing is to be read, or more than ``steps`` tokens."""
-    if not 1 <= len(prompt) <= steps:
-        raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
 
 
 def _written(

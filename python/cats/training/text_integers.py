@@ -28,7 +28,8 @@ from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
 from cats.shape.config import to_json
-from cats.training.generate import check_prompt, run_tokenizer
+from cats.tasks.tokenizers import check_prompt
+from cats.training.generate import run_tokenizer
 from cats.training.run_folder import dealt, load_run, source_of
 
 #: Rows of text that calibrate, the most of them in one text, and their seed.
