@@ -24,7 +24,7 @@ PACKAGE := $(VENV)/.cats-package
 SPHINX := $(VENV)/.cats-sphinx
 ZEPHYR := $(VENV)/.cats-zephyr
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
-	subsys/cats/features/*.c \
+	subsys/cats/features/*.c subsys/cats/text/*.c \
 	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
 
 .DEFAULT_GOAL := help

@@ -36,7 +36,7 @@ WEST_COMMANDS = "scripts/west_commands"
 TWISTER_ON = ("native_sim", "mps2/an385")
 #: What of the Python tests the check `twister` runs.
 BY_TWISTER = {"zephyr": "firmware", "bsim and short": "radio over BabbleSim"}
-ENGINE_FOLDERS = ("subsys/cats/engine", "subsys/cats/features", "subsys/cats/gather")
+ENGINE_FOLDERS = tuple(f"subsys/cats/{name}" for name in ("engine", "features", "gather", "text"))
 
 
 #: Builds the C code as _native/build_native.py does, but unoptimised and counting.

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +24,6 @@ examples:
   cats predict DEPLOY new.ts
   cats predict RUN recording.csv --all --csv answers.csv
   cats predict DEPLOY last_weeks.csv --simulate --loss 0.1
-  cats predict RUN --prompt "ROMEO:" --length 300
 
 FILE, in the units of the training data:
   .ts           series, with or without labels
@@ -36,7 +33,7 @@ FILE, in the units of the training data:
   .wav          a recording of a model of speech, of the training's rate; a shorter one
                 than a window lies in the middle of silence
   any           of a model of task text: text, whose last window (with --all: windows one
-                behind the other) is told the token that follows
+                behind the other) is told the token that follows; 'cats generate' writes on
   .npy, .npz    samples [n, height, width, channels]; in .npz 'samples' and 'labels'
 
 What the model was trained with need not be there.
@@ -51,19 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", type=Path, metavar="RUN|DEPLOY",
         help="folder of cats train (its float model answers) or of cats export (its integers)",
     )  # fmt: skip
-    parser.add_argument(
-        "file", type=Path, nargs="?", metavar="FILE", help="the new data: see below"
-    )
-    text = parser.add_argument_group("a model of task text writes on, in place of FILE")
-    text.add_argument("--prompt", metavar="TEXT", help="behind this text")
-    text.add_argument(
-        "--length", type=arguments.whole(0, 100_000), metavar="N",
-        help="so many tokens, an inference for each (200)",
-    )  # fmt: skip
-    text.add_argument(
-        "--temperature", type=arguments.number(0, 100), metavar="T",
-        help="drawn from the softmax of outputs / T; 0: the likeliest (0.8)",
-    )  # fmt: skip
+    parser.add_argument("file", type=Path, metavar="FILE", help="the new data: see below")
     parser.add_argument(
         "--all", action="store_true",
         help="of a series longer than a window all windows, not the newest alone: of a forecaster "
@@ -84,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--seed", type=arguments.seed, metavar="S",
-        help="with --simulate: of the losses; with --prompt: of what is drawn (0)",
+        help="with --simulate: of the losses (0)",
     )  # fmt: skip
     for name, what in (
         ("separator", "what stands between cells, or 'tab'"),
@@ -104,12 +89,6 @@ def run(args: argparse.Namespace) -> int:
     from cats.files import write_atomic
     from cats.report import print_table, write_json
 
-    if args.prompt is not None:
-        return _write(args)
-    if args.file is None:
-        raise CatsError("give a FILE of new data, or of a text model a --prompt")
-    if args.length is not None or args.temperature is not None:
-        raise CatsError("--length and --temperature go with --prompt")
     if not args.simulate and (args.loss is not None or args.seed is not None):
         raise CatsError("--loss and --seed go with --simulate")
     if (args.model / predict.PLAN).exists():
@@ -143,72 +122,26 @@ def _short(value: object) -> object:
 def _deployed(args: argparse.Namespace) -> Answers:
     from cats.deploy import predict
 
-    engine = None
-    if args.simulate:
-        nodes = _simulated(args)
-
-        def engine(*deployment):  # noqa: ANN002, ANN202
-            return nodes(*deployment)[:, -1]
-
     return predict.by_deployment(
-        args.model, args.file, args.all, args.counts, engine,
+        args.model, args.file, args.all, args.counts, _simulated(args) if args.simulate else None,
         separator=args.separator, decimal=args.decimal,
     )  # fmt: skip
 
 
 def _simulated(args: argparse.Namespace) -> Callable[..., np.ndarray]:
-    """What the result's owner says, int16 [n, rows, C]; of each call other losses."""
+    """What the result's owner says, int16 [n, C]."""
     from cats.sim.compare_steps import in_steps, in_windows
     from cats.sim.faults import Faults
     from cats.sim.figures import owners
     from cats.sim.simulate import simulate
 
-    seeds = itertools.count(args.seed or 0)
-
     def engine(model, plan, images, inputs):  # noqa: ANN001, ANN202
         faults = Faults(loss=args.loss or 0.0)
         if model.config.context:
             inputs = in_steps(model.config, inputs)
-        result = simulate(model, plan, inputs, faults, next(seeds), images=images)
+        result = simulate(model, plan, inputs, faults, args.seed or 0, images=images)
         if model.config.context:
             result = in_windows(model.config, result)
-        return result.outputs[:, owners(model)[0]]
+        return result.outputs[:, owners(model)[0], -1]
 
     return engine
-
-
-def _write(args: argparse.Namespace) -> int:
-    from cats.deploy import write_text
-    from cats.deploy.predict import PLAN
-    from cats.errors import CatsError
-    from cats.report import write_json
-
-    others = ("all", "counts", "separator", "decimal", "csv")
-    for name in ("file", *(name for name in others if getattr(args, name))):
-        if getattr(args, name) is not None:
-            raise CatsError(f"--prompt and {name}: leave one of them out")
-    known = {"length": args.length, "temperature": args.temperature, "seed": args.seed}
-    writing = write_text.Writing(**{k: v for k, v in known.items() if v is not None})
-    if (args.model / PLAN).exists():
-        engine = _simulated(args) if args.simulate else None
-        pieces = write_text.by_deployment(args.model, args.prompt, writing, engine)
-    elif args.simulate:
-        raise CatsError(f"{args.model} is no deployment: --simulate needs one of 'cats export'")
-    else:
-        pieces = write_text.by_run(args.model, args.prompt, writing)
-    if args.loss is not None and not args.simulate:
-        raise CatsError("--loss goes with --simulate")
-    text = ""
-    shown = args.json != "-"
-    if shown:
-        print(args.prompt, end="", flush=True)
-    for piece in pieces:
-        text += piece
-        if shown:
-            print(piece, end="", flush=True)
-    if shown:
-        print()
-    if args.json:
-        document = {"format": 1, "model": str(args.model), "prompt": args.prompt, "text": text}
-        write_json(args.json, {**document, **dataclasses.asdict(writing)})
-    return 0

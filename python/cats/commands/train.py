@@ -327,6 +327,8 @@ def run(args: argparse.Namespace) -> int:
         data = {name: getattr(model, name) for name in ("tokens_in", "inputs", "outputs", "task")}
         model = dataclasses.replace(before.model, **data)
     model = dataclasses.replace(model, **shape, linear=args.linear or model.linear)
+    if hasattr(task, "vocabulary") and dataclasses.replace(model, vocabulary=True).is_llama:
+        model = dataclasses.replace(model, vocabulary=True)  # rows are tokens: one number each
     model.check()
     if not (model.has_integers or model.is_llama) and os.environ.get("RANK", "0") == "0":
         print_notes(warnings=["there are no integers for such a model yet: no cats export"])

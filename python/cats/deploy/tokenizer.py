@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""The tokenizer that the deployment of a language model keeps: ``plan.json`` says what it is, its
-file lies beside, and ``cats_tokenizer.h`` has its tables for a node (``include/cats/tokenizer.h``)."""
+"""The tokenizer that the deployment of a language model keeps.
+
+``plan.json`` says what it is, its file lies beside, and ``cats_tokenizer.h`` has its tables for a
+node (``include/cats/tokenizer.h``).
+"""
 
 from __future__ import annotations
 

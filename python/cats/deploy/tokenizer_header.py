@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cats.deploy.c_header import wrapped
 from cats.tasks.text_tokens import Vocabulary
@@ -40,6 +40,8 @@ def tables_of(tokenizer: Llama2c | Vocabulary) -> Tables | None:
     if isinstance(tokenizer, Vocabulary):
         texts = [tokenizer.bytes_of([number]) for number in range(tokenizer.count)]
         found = Tables(texts, _sorted(texts), [])
+        if tokenizer.unit == "byte":
+            found = replace(found, first_byte=0)
     else:
         texts, begin = list(tokenizer.pieces), tokenizer.ends.begin
         named = {m[1]: n for n, text in enumerate(texts) if (m := _BYTE.fullmatch(text))}
@@ -75,11 +77,13 @@ def tokenizer_header(tokenizer: Llama2c | Vocabulary) -> str | None:
     offsets = [0]
     for text in tables.texts:
         offsets.append(offsets[-1] + len(text))
-    rank = f"static const uint16_t cats_tokenizer_rank[] = {{\n{_rows(tables.rank)}\n}};\n\n"
+    rank = ""
+    if tables.rank:
+        rank = f"static const uint16_t cats_tokenizer_rank[] = {{\n{_rows(tables.rank)}\n}};\n\n"
     return _HEADER.format(
         text=_rows(list(b"".join(tables.texts))), offset=_rows(offsets),
-        sorted=_rows(tables.sorted), rank=rank if tables.rank else "",
-        ranks="cats_tokenizer_rank" if tables.rank else "NULL", count=len(tables.texts),
+        sorted=_rows(tables.sorted), rank=rank,
+        ranks="cats_tokenizer_rank" if rank else "NULL", count=len(tables.texts),
         longest=max(map(len, tables.texts)), known=len(tables.sorted), begin=_named(tables.begin),
         end0=_named(tables.ends[0]), end1=_named(tables.ends[1]),
         first_byte=_named(tables.first_byte), spaced="true" if tables.spaced else "false",
@@ -112,7 +116,7 @@ _HEADER = """\
 #define CATS_TOKENIZER_COUNT {count}
 #define CATS_TOKENIZER_LONGEST {longest} /* bytes of a token's text */
 
-static const uint8_t cats_tokenizer_text[] = {{
+static const uint8_t cats_tokenizer_bytes[] = {{
 {text}
 }};
 
@@ -125,7 +129,7 @@ static const uint16_t cats_tokenizer_sorted[] = {{
 }};
 
 {rank}static const struct cats_tokenizer cats_tokenizer = {{
-	.text = cats_tokenizer_text,
+	.text = cats_tokenizer_bytes,
 	.offset = cats_tokenizer_offset,
 	.sorted = cats_tokenizer_sorted,
 	.rank = {ranks},

@@ -55,14 +55,14 @@ class Writing:
                 "--stream 1"
             )
         window = config.context or config.tokens
-        if len(self.prompt) > window:
+        if config.context and len(self.prompt) > window:
             raise CatsError(
                 f"the prompt has {len(self.prompt)} tokens, the model's window {window}: shorten it"
             )
         if not config.context and config.pool != "all" and len(self.prompt) < window:
             raise CatsError(
                 f"this model has a result for whole windows alone: give a prompt of {window} "
-                "tokens, or train it with --pool all"
+                "tokens, or export it with --stream"
             )
         return self._steps(model) if config.context else self._windows(model)
 

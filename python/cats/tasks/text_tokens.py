@@ -8,8 +8,7 @@ and a class for every token, so a sample is [1, N, tokens]: 1 in the column of i
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -109,13 +108,6 @@ class Vocabulary:
     def decode(self, tokens: Sequence[int] | np.ndarray) -> str:
         """See ``Tokens``."""
         return self.bytes_of(tokens).decode("utf-8", "replace")
-
-    def as_text(self, tokens: Iterable[int]) -> Iterator[str]:
-        """The same of tokens as they come, whole characters."""
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        for token in tokens:
-            yield decoder.decode(self.bytes_of([token]))
-        yield decoder.decode(b"", final=True)
 
     @property
     def sizes(self) -> np.ndarray:

@@ -19,6 +19,7 @@ from cats.deploy.export import load_deploy
 from cats.errors import CatsError
 from cats.integer.quantize import quantize_inputs, real_outputs
 from cats.integer.reference import run_batch
+from cats.integer.steps import window_of
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import Rounded
 from cats.nn.to_integer import calibration_inputs, quantize, scales_for
@@ -281,31 +282,42 @@ def test_it_writes_while_it_trains(task, capsys):
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
-def test_a_prompt_is_continued_by_floats_integers_and_nodes(trained, capsys):
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_prompt_is_continued_by_floats_integers_and_nodes(trained, tmp_path, capsys, stream):
     run, deploy = trained
+    if stream:
+        deploy = tmp_path / "stream"
+        assert status("export", run, "-o", deploy, "--stream") == 0
+    capsys.readouterr()
 
     def writes(*words):
-        assert status("predict", *words, "--prompt", "the cat", "--length", 6) == 0
+        assert status("generate", *words, "--prompt", "the cat", "--steps", 12) == 0
         return capsys.readouterr().out
 
     likeliest = writes(run, "--temperature", 0)
     assert likeliest.startswith("the cat") and len(likeliest) == 7 + 6 + 1
     assert writes(run) == writes(run, "--seed", 0) and len(writes(run)) == 14
     model, _, _, _ = load_deploy(deploy)
+    known = window_of(model)
     vocabulary, text = Vocabulary.of(model.metadata), "the cat"
     for _ in range(6):
         window = np.zeros((1, 16, len(vocabulary.names)))
         tokens = vocabulary.encode(text, "")[-16:]
         window[0, np.arange(len(tokens)), tokens] = 1
-        outputs = run_batch(model, quantize_inputs(model, window))[0, 0]  # node 0's
-        text += vocabulary.names[int(real_outputs(model, outputs)[len(tokens) - 1].argmax())]
+        outputs = run_batch(known, quantize_inputs(known, window))[0, 0]  # node 0's
+        text += vocabulary.names[int(real_outputs(known, outputs)[len(tokens) - 1].argmax())]
     assert writes(deploy, "--temperature", 0) == text + "\n"
-    assert writes(deploy, "--temperature", 0, "--simulate") == text + "\n"
-    assert len(writes(deploy, "--simulate", "--loss", 0.3)) == 14
-    capsys.readouterr()
-    assert status("predict", run, "--prompt", "cat", "--length", 3, "--json", "-") == 0
+    assert len(writes(deploy, "--loss", 0.3)) == 14
+    assert status("generate", deploy, "--prompt", "cat", "--steps", 5, "--json", "-") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["prompt"] == "cat" and len(told["text"]) == 3 and told["temperature"] == 0.8
+    assert told["prompt"] == "cat" and len(told["text"]) == 6 and told["equal_to_reference"]
+    assert told["tokens_per_second"] > 0
+    if stream:
+        assert status("generate", deploy, "--prompt", "the cat saw a dog") == 2
+        assert "has 17 tokens, the model's window 16: shorten it" in capsys.readouterr().err
+    # Behind the end of its context a text goes on with the last of it.
+    assert status("generate", deploy, "--prompt", "cat", "--steps", 30) == 0
+    assert len(capsys.readouterr().out) == 3 + 28 + 1
 
 
 def test_a_file_is_told_what_follows_its_windows(trained, file, tmp_path, capsys):
@@ -354,12 +366,11 @@ def test_what_is_wrong_is_told_in_one_line(trained, file, tmp_path, capsys):
     trains("need 99999 characters, the file has", file, "--parts", "99000:999")
     trains("--horizon has no effect beside --task text", file, "--horizon", 4)
     for model in (run, deploy):
-        refused("has the character 'é'", "predict", model, "--prompt", "é")
-        refused("the prompt is empty", "predict", model, "--prompt", "")
-    refused("--prompt and file: leave one", "predict", run, file, "--prompt", "a")
-    refused("--length and --temperature go with --prompt", "predict", run, file, "--length", 3)
-    refused("give a FILE of new data, or of a text model a --prompt", "predict", run)
-    refused("--simulate needs one of 'cats export'", "predict", run, "--prompt", "a", "--simulate")
+        refused("has the character 'é'", "generate", model, "--prompt", "é")
+        refused("nothing begins a text of this model", "generate", model)
+        refused("the prompt has 9 tokens: 1 to the 8 steps", "generate", model, "--prompt",
+                "the cat s", "--steps", 8)  # fmt: skip
+    refused("--simulate and --counts need one of", "predict", run, file, "--simulate")
     refused("8 characters, a window has 16", "predict", run, tmp_path / "eight")
 
 
@@ -383,11 +394,11 @@ def test_a_model_of_the_last_row_learns_from_all(file, tmp_path, capsys):
     assert status("train", "--task", "text", *data, *words, "--pool", "last", "-o", run) == 0
     assert "5-gram" in capsys.readouterr().out
     assert status("export", run, "-o", deploy) == 0
-    assert status("predict", run, "--prompt", "cat", "--length", 2) == 0
-    assert status("predict", deploy, "--prompt", "the cat saw a dog", "--length", 2) == 0
+    assert status("generate", run, "--prompt", "cat", "--steps", 5) == 0
+    assert status("generate", deploy, "--prompt", "the cat saw a dog", "--steps", 18) == 0
     capsys.readouterr()
-    assert status("predict", deploy, "--prompt", "cat") == 2
-    assert "a prompt of at least 16 characters" in capsys.readouterr().err
+    assert status("generate", deploy, "--prompt", "cat") == 2
+    assert "a prompt of 16 tokens, or export it with --stream" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not PLAY.exists(), reason="tinyshakespeare.txt is not there")

@@ -20,8 +20,9 @@ from cats.deploy.export import load_deploy
 from cats.deploy.image_reader import parse
 from cats.errors import CatsError
 from cats.nn.importers import llama
-from cats.shape.image_layout import FLAG_FOUR_BITS
+from cats.tasks.text_tokens import written
 from cats.tasks.tokenizers import SEPARATOR, Llama2c, read_tokenizer
+from cats.training.evaluate import answers
 from cats.training.generate import generate, generate_texts, run_tokenizer
 from cats.training.run_folder import load_run, read_tensors
 from command_line import status
@@ -337,21 +338,41 @@ FAMILY = [
 
 @pytest.mark.parametrize("family", [[], FAMILY])
 def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, capsys, family):
-    """Behind its context of 8 characters too, where learned positions end."""
+    """Behind its context of 8 characters too, where learned positions end. Of the Llama family
+    nodes write as well: exported it has the characters beside the images."""
     (tmp_path / "text").write_text("abc abc cab, " * 40)
+    run, deploy = tmp_path / "r", tmp_path / "d"
     train = ["train", "--task", "text", "--data", tmp_path / "text", "--context", "8"]
     shape = ["--features", "8", "--heads", "2", "--hidden", "8", "--blocks", "1", "--epochs", "1"]
-    words = [*train, *shape, *family, "--nodes", "2", "--parts", "0.8:0.2", "-o", tmp_path / "r"]
+    words = [*train, *shape, *family, "--nodes", "2", "--parts", "0.8:0.2", "-o", run]
     assert status(*words) == 0
-    assert ("no cats export" in "".join(capsys.readouterr())) == bool(family)
-    wrote = ["--temperature", "0", "--prompt", "abc a"]
+    assert "no cats export" not in "".join(capsys.readouterr())
+    model, info = load_run(run)
+    assert model.config.is_llama == bool(family)
+    tokenizer, _ = run_tokenizer(run, info)
     length = 4 if family else 20  # behind the context its window slides
-    assert status("predict", tmp_path / "r", *wrote, "--length", str(length)) == 0
-    wanted = capsys.readouterr().out
-    assert status("generate", tmp_path / "r", *wrote, "--steps", str(length + 4)) == 0
+
+    def outputs(window, row):
+        return answers(model, torch.from_numpy(window), None, every_row=True)[0, row].numpy()
+
+    prompt = np.array(tokenizer.encode("abc a"))
+    tokens = written(outputs, tokenizer, prompt, 8, length, 0, 0)
+    wanted = "abc a" + tokenizer.decode(list(tokens)) + "\n"
+    wrote = ["--temperature", "0", "--prompt", "abc a", "--steps", str(length + 4)]
+    assert status("generate", run, *wrote) == 0
     assert capsys.readouterr().out == wanted
-    assert status("generate", tmp_path / "r") == 2
+    assert status("generate", run) == 2
     assert "give it a --prompt" in capsys.readouterr().err
+    if family:
+        assert status("export", run, "-o", deploy) == 0
+        assert json.loads((deploy / "plan.json").read_text())["tokenizer"] == {
+            "unit": "character", "names": list(" ,abc"),
+        }  # fmt: skip
+        capsys.readouterr()
+        assert status("generate", run, *wrote, "--integer") == 0
+        wanted = capsys.readouterr().out
+        assert status("generate", deploy, *wrote) == 0
+        assert capsys.readouterr().out == wanted
 
 
 def test_lost_messages_change_the_text_by_a_seed(run, capsys):

@@ -30,6 +30,7 @@ HEADERS = (
     "include/cats/engine.h",
     "include/cats/metadata.h",
     "include/cats/log_mel.h",
+    "include/cats/tokenizer.h",
     "subsys/cats/engine/requantize.h",
     "subsys/cats/engine/kernels.h",
     "subsys/cats/engine/llama_kernels.h",
@@ -44,6 +45,7 @@ SOURCES = (
     "subsys/cats/engine",
     "subsys/cats/features",
     "subsys/cats/gather",
+    "subsys/cats/text",
     "python/cats/sim/_native",
 )
 INCLUDES = (
