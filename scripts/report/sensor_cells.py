@@ -58,8 +58,8 @@ FIRST = 4
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
     ``model``, ``training``, ``keep`` and the nodes' ``shares``, each beside that of all; the
-    ``first`` matter most.
-    ``about`` begins its section, ``verdict`` ends it."""
+    ``first`` matter most. ``folds``: of the task, each trained with every seed; "" is its own
+    split. ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
     task: str
@@ -69,6 +69,7 @@ class Recipe:
     model: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     first: int = 5
+    folds: tuple[str, ...] = ("",)
     about: str = ""
     verdict: str = ""
 
@@ -95,6 +96,7 @@ class Job:
     method: str
     candidate: int
     seed: int
+    fold: str = ""
 
     @property
     def rival(self) -> Rival | None:
@@ -105,11 +107,13 @@ class Job:
     def file(self, work: Path) -> Path:
         """Where its answers are."""
         slug = "".join(c if c.isalnum() else "_" for c in self.method)
-        return work / self.name / f"{slug}-{self.candidate}-{self.seed}.npz"
+        fold = f"-{self.fold.replace('/', 'of')}" if self.fold else ""
+        return work / self.name / f"{slug}-{self.candidate}-{self.seed}{fold}.npz"
 
     def about(self, recipe: Recipe) -> dict[str, Any]:
         """What its answers depend on, as JSON."""
-        shared = {"task": recipe.task, "options": recipe.options, "training": recipe.training}
+        options = {**recipe.options, "fold": self.fold} if self.fold else recipe.options
+        shared = {"task": recipe.task, "options": options, "training": recipe.training}
         rival = self.rival
         own = dataclasses.asdict(rival) if rival else [recipe.model, recipe.kinds[self.method]]
         return json.loads(json.dumps({**shared, "nodes": recipe.nodes, "own": own}))
@@ -122,12 +126,14 @@ def read_recipe(name: str) -> Recipe:
 
 
 @functools.cache
-def load(name: str, folder: Path) -> tuple[Recipe, Task]:
-    """A recipe and its task, with the data that it names in ``folder``."""
+def load(name: str, folder: Path, fold: str = "") -> tuple[Recipe, Task]:
+    """A recipe and its task in that fold, with the data that it names in ``folder``."""
     recipe = read_recipe(name)
     options = dict(recipe.options)
     if "data" in options:
         options["data"] = str((folder / options["data"]).resolve())
+    if fold:
+        options["fold"] = fold
     return recipe, tasks.load(recipe.task, **options)
 
 
@@ -144,33 +150,33 @@ def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[lis
     then every candidate with the first seed, and what was chosen with the other seeds."""
     recipes = {name: read_recipe(name) for name in names}
 
-    def each(first: bool, seeds: Sequence[int]) -> Iterator[tuple[str, str, int]]:
+    def each(first: bool, seeds: Sequence[int]) -> Iterator[Job]:
         for name, recipe in recipes.items():
             for seed in seeds:
-                yield from ((name, method, seed) for method in methods_of(recipe, first))
+                for method in methods_of(recipe, first):
+                    yield from (Job(name, method, 0, seed, fold) for fold in recipe.folds)
 
     for first in (True, False):
-        yield [Job(name, method, 0, seed) for name, method, seed in each(first, seeds)]
-    both = [one for first in (True, False) for one in each(first, seeds[:1])]
+        yield list(each(first, seeds))
+    both = [job for first in (True, False) for job in each(first, seeds[:1])]
     yield [
-        Job(name, method, candidate, seed)
-        for name, method, seed in both
-        for candidate in range(1, len(CANDIDATES.get(method, (0,))))
+        dataclasses.replace(job, candidate=candidate)
+        for job in both
+        for candidate in range(1, len(CANDIDATES.get(job.method, (0,))))
     ]
-    both = [one for first in (True, False) for one in each(first, seeds[1:])]
-    yield [
-        Job(name, method, chosen(name, method, seeds[0], work), seed) for name, method, seed in both
-    ]
+    both = [job for first in (True, False) for job in each(first, seeds[1:])]
+    yield [dataclasses.replace(job, candidate=chosen(job, seeds[0], work)) for job in both]
 
 
-def chosen(name: str, method: str, seed: int, work: Path) -> int:
-    """The candidate that answers the validation part best, of those that are done."""
+def chosen(job: Job, seed: int, work: Path) -> int:
+    """The candidate of a job's method that answers the validation part of its fold best, of those
+    that are done with ``seed``."""
 
     def right(candidate: int) -> float:
-        path = Job(name, method, candidate, seed).file(work)
+        path = dataclasses.replace(job, candidate=candidate, seed=seed).file(work)
         return float(np.load(path)["validation"].mean()) if path.exists() else -1.0
 
-    return max(range(len(CANDIDATES.get(method, (0,)))), key=right)
+    return max(range(len(CANDIDATES.get(job.method, (0,)))), key=right)
 
 
 def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | None:
@@ -180,7 +186,7 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
     begin = time.monotonic()
     if begin >= until:
         return None
-    recipe, task = load(job.name, folder)
+    recipe, task = load(job.name, folder, job.fold)
     found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
     meta = {"job": job.about(recipe), **meta}
     path = job.file(work)

@@ -15,7 +15,7 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,7 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import deployment, quiet_duties
 from cats.report import Panel, save_plots, table
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.tasks import baselines
+from cats.tasks import Task, baselines
 from cats.training import rivals
 from cats.training.rivals import Rival
 from report import sensor_cells as cells
@@ -46,7 +46,8 @@ RESAMPLES = 1000
 @dataclass(frozen=True, eq=False)
 class Method:
     """A row: what it costs, the share of the validation part that it answers right, and ``right``
-    bool [seeds, losses, n]; ``ours``: SomeGather; ``seeds``: trainings (0: none is drawn)."""
+    bool [seeds, losses, n], of all folds' test parts; ``ours``: SomeGather; ``seeds``: trainings
+    of each fold (0: none is drawn)."""
 
     name: str
     ours: bool
@@ -56,37 +57,66 @@ class Method:
     seeds: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Of each sample of all test parts, one behind the other, int64 [n]: its ``fold``, and the
+    ``group`` of samples that are drawn together (each its own, where there are no groups)."""
+
+    fold: np.ndarray
+    group: np.ndarray
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task]) -> Tested:
+        """Those of a task's folds."""
+        fold = np.repeat(np.arange(len(tasks)), [len(task.test) for task in tasks])
+        groups = [getattr(task, "test_groups", None) for task in tasks]
+        if None in groups:
+            return cls(fold, np.arange(len(fold)))
+        return cls(fold, np.unique(np.concatenate(groups), return_inverse=True)[1])
+
+
 def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[Method]:
-    """All that is there of a data set."""
-    recipe, task = load(name, folder)
+    """All that is there of a data set: with the seeds with which every fold is."""
+    recipe = read_recipe(name)
+    tasks = [load(name, folder, fold)[1] for fold in recipe.folds]
     found = []
     for method in (*recipe.kinds, *cells.CANDIDATES):
-        candidate = cells.chosen(name, method, seeds[0], work)
-        paths = [Job(name, method, candidate, seed).file(work) for seed in seeds]
-        paths = [path for path in paths if path.exists()]
-        if not paths:
+        jobs = [Job(name, method, 0, seeds[0], fold) for fold in recipe.folds]
+        jobs = [replace(job, candidate=cells.chosen(job, seeds[0], work)) for job in jobs]
+        files = [[replace(job, seed=seed).file(work) for job in jobs] for seed in seeds]
+        files = [paths for paths in files if all(path.exists() for path in paths)]
+        if not files:
             continue
-        each = [np.load(path) for path in paths]
-        rival = cells.CANDIDATES[method][candidate] if method in cells.CANDIDATES else None
+        each = [[np.load(path) for path in paths] for paths in files]
         for answer in rivals.ALONE if method == "alone" else ("",):
             key = f" {answer}" if answer else ""
-            right = np.stack([one[f"test{key}"] for one in each])
+            right = np.stack([np.concatenate([one[f"test{key}"] for one in ones], -1)
+                              for ones in each])  # fmt: skip
             if right.ndim == 4:  # [seeds, losses, sensors, n]: each node for itself
                 right = right.transpose(0, 2, 1, 3).reshape(-1, *right.shape[1::2])
-            validation = float(np.mean([one[f"validation{key}"].mean() for one in each]))
-            cost = (
-                rivals.cost(rival, task.model, recipe.nodes, RADIO, BOARD, answer)
-                if rival else cost_of(meta_of(paths[0]))
-            )  # fmt: skip
-            name_of = answer or method
-            found.append(Method(name_of, rival is None, cost, validation, right, len(paths)))
-    raw = rivals.cost(Rival("raw"), task.model, recipe.nodes, RADIO, BOARD)
+            known = [one[f"validation{key}"].mean() for ones in each for one in ones]
+            costs = [
+                rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer)
+                if job.rival else cost_of(meta_of(path))
+                for job, path in zip(jobs, files[0], strict=True)
+            ]  # fmt: skip
+            cost = {key: np.mean([cost[key] for cost in costs]) for key in costs[0]}
+            cost["bytes_on_air"] = round(cost["bytes_on_air"])
+            ours = jobs[0].rival is None
+            made = Method(answer or method, ours, cost, float(np.mean(known)), right, len(files))
+            found.append(made)
+    raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD)
     hub = {key: raw[key] if key in ("bytes_on_air", "frames") else None for key in raw}
-    for baseline, answer in baselines.fitted(task).items():
-        scores = [task.score(answer(part), part)["accuracy"] for part in (task.validation,)]
-        outputs = answer(task.test).argmax(1)
-        right = (outputs == task.test.targets).numpy()[None, None]
-        found.append(Method(f"{baseline}, raw to a hub", False, hub, scores[0], right))
+    fitted = [baselines.fitted(task) for task in tasks]
+    for baseline in fitted[0]:
+        answers = [(task, each[baseline]) for task, each in zip(tasks, fitted, strict=True)]
+        scores = [task.score(said(task.validation), task.validation)["accuracy"]
+                  for task, said in answers]  # fmt: skip
+        right = np.concatenate([(said(task.test).argmax(1) == task.test.targets).numpy()
+                                for task, said in answers])[None, None]  # fmt: skip
+        found.append(
+            Method(f"{baseline}, raw to a hub", False, hub, float(np.mean(scores)), right)
+        )
     return found
 
 
@@ -103,32 +133,38 @@ def cost_of(meta: dict[str, Any]) -> dict[str, Any]:
     return {**known, "energy_mj": max(spent), "energy_all_mj": sum(spent)}
 
 
-def resampled(right: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Means of bool [seeds, n] over draws of seeds and of samples, [draws]."""
+def resampled(right: np.ndarray, tested: Tested, seed: int = 0) -> np.ndarray:
+    """Means of bool [seeds, n] over draws of groups of samples, and of each fold's seeds:
+    [draws]."""
     rng = np.random.default_rng(seed)
-    count, samples = right.shape
-    every = rng.multinomial(samples, [1 / samples] * samples, RESAMPLES) / samples
-    seeds = rng.multinomial(count, [1 / count] * count, RESAMPLES) / count
-    return ((seeds @ right) * every).sum(1)
+    groups, count = tested.group.max() + 1, len(right)
+    every = rng.multinomial(groups, [1 / groups] * groups, RESAMPLES)[:, tested.group]
+    total = np.zeros(RESAMPLES)
+    for fold in range(tested.fold.max() + 1):
+        seeds = rng.multinomial(count, [1 / count] * count, RESAMPLES) / count
+        own = tested.fold == fold
+        total += ((seeds @ right[:, own]) * every[:, own]).sum(1)
+    return total / every.sum(1)
 
 
-def shown(right: np.ndarray) -> str:
+def shown(right: np.ndarray, tested: Tested) -> str:
     """Per cent, and the 95 % interval, of bool [seeds, n]."""
-    low, high = np.percentile(100 * resampled(right), (2.5, 97.5))
+    low, high = np.percentile(100 * resampled(right, tested), (2.5, 97.5))
     return f"{100 * right.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
-def difference(one: Method, other: Method, loss: int) -> str:
+def difference(one: Method, other: Method, loss: int, tested: Tested) -> str:
     """Points between two methods and the 95 % interval, over the same samples."""
     pair = [m.right[:, min(loss, m.right.shape[1] - 1)] for m in (one, other)]
     # Equal draws of samples, for the seed is the same; seeds of the two have nothing in common.
-    draws = resampled(pair[0]) - resampled(pair[1])
+    draws = resampled(pair[0], tested) - resampled(pair[1], tested)
     low, high = np.percentile(100 * draws, (2.5, 97.5))
     return f"{100 * (pair[0].mean() - pair[1].mean()):+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def row(method: Method) -> list[Any]:
-    """A method's line of the table."""
+def row(method: Method, tested: Tested, published: bool) -> list[Any]:
+    """A method's line of the table; ``published``: with the accuracy of the first fold alone, which
+    is the published split, behind it."""
     cost = method.cost
 
     def scaled(key: str, by: float, digits: int) -> str:
@@ -137,9 +173,12 @@ def row(method: Method) -> list[Any]:
     lossy = method.right.shape[1] == len(LOSSES)
     lost = method.name in ("best sensor", "own answer")
     figures = [
-        shown(method.right[:, i]) if i == 0 or (lossy and not lost) else "same" if lost else "-"
+        shown(method.right[:, i], tested) if i == 0 or (lossy and not lost)
+        else "same" if lost else "-"
         for i in range(len(LOSSES))
-    ]
+    ]  # fmt: skip
+    if published:
+        figures.append(f"{100 * method.right[:, 0, tested.fold == 0].mean():.1f}")
     return [
         ("SomeGather, " if method.ours else "") + method.name,
         f"{cost['bytes_on_air']:,}",
@@ -160,18 +199,23 @@ COLUMNS = (
 
 def section(name: str, seeds: Sequence[int], work: Path, folder: Path) -> tuple[str, list[Method]]:
     """A data set's part of the page, and what is in its table."""
-    recipe, task = load(name, folder)
+    recipe = read_recipe(name)
+    tasks = [load(name, folder, fold)[1] for fold in recipe.folds]
+    tested, task = Tested.of(tasks), tasks[0]
     found = methods(name, seeds, work, folder)
-    lines = table(COLUMNS, [row(method) for method in found]).splitlines()
+    published = len(tasks) > 1 and not recipe.folds[0]
+    columns = (*COLUMNS, "published") if published else COLUMNS
+    lines = table(columns, [row(method, tested, published) for method in found]).splitlines()
     parts = ":".join(f"{len(part):,}" for part in (task.train, task.validation, task.test))
     raw = task.model.tokens_in * task.model.inputs
+    folds = f" in the first of {len(tasks)} folds" if len(tasks) > 1 else ""
     told = (
-        f"{recipe.nodes} nodes; training, validation and test part have {parts} samples; a sample "
-        f"is {raw:,} raw values. {recipe.about}"
+        f"{recipe.nodes} nodes; training, validation and test part have {parts} samples{folds}; a "
+        f"sample is {raw:,} raw values. {recipe.about}"
     )
     head = f"{recipe.title}\n{'*' * len(recipe.title)}\n\n{_filled(told)}\n\n.. code-block:: text\n"
     made = "\n".join(f"   {line}".rstrip() for line in lines)
-    said = "\n".join((*comparisons(found), "", _filled(recipe.verdict))).strip()
+    said = "\n".join((*comparisons(found, tested), "", _filled(recipe.verdict))).strip()
     return f"{head}\n{made}\n\n{said}\n", found
 
 
@@ -180,7 +224,7 @@ def _filled(text: str) -> str:
     return textwrap.fill(text.strip(), 100, break_on_hyphens=False, break_long_words=False)
 
 
-def comparisons(found: Sequence[Method]) -> list[str]:
+def comparisons(found: Sequence[Method], tested: Tested) -> list[str]:
     """Each family of rivals and each narrower model against SomeGather, of each the best by
     validation, and against that of at most as many bytes, where there is one; narrower ones against
     a tenth of the columns, too. Of SomeGather, those with the most trainings."""
@@ -200,7 +244,7 @@ def comparisons(found: Sequence[Method]) -> list[str]:
             chosen += [m for m in ours if m.name == "a tenth" and m not in chosen]
         for own in chosen:
             points = ", ".join(
-                f"{difference(own, rival, i)} at {100 * loss:g} % lost"
+                f"{difference(own, rival, i, tested)} at {100 * loss:g} % lost"
                 for i, loss in enumerate(LOSSES)
             )
             lines.append(

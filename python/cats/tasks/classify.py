@@ -38,6 +38,7 @@ class Classify(SensorTask, ClassTask):
         augment: bool = True,
         lengths: str = "refuse",
         group: str | None = None,
+        fold: str | None = None,
         channels: Sequence[str] | None = None,
         units: Sequence[str] | None = None,
         separator: str = ",",
@@ -52,13 +53,14 @@ class Classify(SensorTask, ClassTask):
             "augment": augment,
             "lengths": lengths,
             "group": group,
+            "fold": fold,
             "channels": None if channels is None else list(channels),
             "units": None if units is None else list(units),
             "separator": separator,
             "decimal": decimal,
             "sha256": sha256,
         }
-        known, test = read_recordings(data, group, channels, separator, decimal)
+        known, test = read_recordings(data, group, channels, separator, decimal, fold=fold)
         self._use(known, test, options, fitted)
         self.warnings = (*self.warnings, *_unseen(known, test))
 

@@ -42,6 +42,28 @@ def split(
     return [torch.cat(part).sort().values for part in parts]
 
 
+def fold_of(text: str) -> tuple[int, int]:
+    """(number from 0, how many) of ``K/N``, the K-th of N folds."""
+    first, _, count = text.partition("/")
+    if first.isdigit() and count.isdigit() and 1 <= int(first) <= int(count) > 1:
+        return int(first) - 1, int(count)
+    raise CatsError(f"fold is {text!r}: K/N, the K-th of N parts tests, of at least two")
+
+
+def split_fold(
+    labels: Tensor, fold: str, share: float, seed: int, groups: Sequence[str] | None = None
+) -> list[Tensor]:
+    """Indices that train, validate and test, as ``split`` deals: all are dealt into as many equal
+    parts as ``fold`` K/N says, of which the K-th tests; of the others this ``share`` trains. Over
+    all K every sample tests once."""
+    k, count = fold_of(fold)
+    dealt = split(labels, [1 / count] * count, seed, groups)
+    known = torch.cat(dealt[:k] + dealt[k + 1 :]).sort().values
+    own = None if groups is None else [groups[i] for i in known.tolist()]
+    train, validation, _ = split(labels[known], (share, 1 - share, 0.0), seed, own)
+    return [known[train], known[validation], dealt[k]]
+
+
 def _split_groups(
     labels: Tensor, shares: Sequence[float], generator: torch.Generator, groups: Sequence[str]
 ) -> list[Tensor]:

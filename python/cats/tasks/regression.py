@@ -40,6 +40,7 @@ class Regression(SensorTask, ValueTask):
         augment: bool = False,
         lengths: str = "refuse",
         group: str | None = None,
+        fold: str | None = None,
         channels: Sequence[str] | None = None,
         units: Sequence[str] | None = None,
         separator: str = ",",
@@ -57,13 +58,14 @@ class Regression(SensorTask, ValueTask):
             "augment": augment,
             "lengths": lengths,
             "group": group,
+            "fold": fold,
             "channels": None if channels is None else list(channels),
             "units": None if units is None else list(units),
             "separator": separator,
             "decimal": decimal,
             "sha256": sha256,
         }
-        read = read_recordings(data, group, channels, separator, decimal, self.target)
+        read = read_recordings(data, group, channels, separator, decimal, self.target, fold)
         self._use(*read, options, fitted)
 
     def _understand(

@@ -25,7 +25,7 @@ from cats.errors import CatsError
 from cats.shape.config import ModelConfig
 from cats.shape.metadata import Channel, Metadata, units_of
 from cats.tasks import Part, Task, same_data, stored_path
-from cats.tasks.parts import split
+from cats.tasks.parts import fold_of, split, split_fold
 from cats.tasks.read_sensors import read_csv
 from cats.tasks.read_ts import read_ts
 from cats.tasks.recordings import LENGTHS, Recordings
@@ -42,8 +42,10 @@ class SensorTask(Task):
     ``aeon:NAME``, a data set inside the package aeon. Of the training samples, or of all where no
     test part is given, a share is set aside, by ``split_seed``: 20 % to validate, and without a
     test part 25 % to test and 15 % to validate. ``group`` is a column of the CSV file, a person or
-    a recording: all series of one group are in one part (``cats.tasks.parts``). ``channels`` are
-    the columns to take, by default as ``cats.tasks.read_sensors`` says; ``units`` theirs, one for
+    a recording: all series of one group are in one part (``cats.tasks.parts``). ``fold``, K/N, is
+    for cross-validation: the K-th of N equal parts tests, and 20 % of the others validate; where
+    there is a test part N is 2, and in the second fold the two change places. ``channels`` are the
+    columns to take, by default as ``cats.tasks.read_sensors`` says; ``units`` theirs, one for
     all or one for each, for people. ``lengths`` is what to do with series of unequal lengths:
     ``refuse``, or ``pad`` to the longest of ``data`` by repeating a series' first step before it,
     or ``crop`` to the shortest by leaving out the oldest steps; a test part gets the length of the
@@ -56,6 +58,8 @@ class SensorTask(Task):
     to 10 % and gets noise of a tenth of its deviation.
     """
 
+    #: Of each sample of the test part, where there are groups.
+    test_groups: Sequence[str] | None = None
     training = {"epochs": 100, "lr": 3e-3, "batch": 32, "patterns": 1, "threads": 1}
 
     def _use(
@@ -86,7 +90,11 @@ class SensorTask(Task):
             "sha256": same_data(data, _sha256(known, test), options["sha256"]),
         }
         strata = self._understand(known, test, fitted)
-        parts = split(strata, WITH_TEST if test else WITHOUT, options["split_seed"], known.groups)
+        if (fold := options.get("fold")) and test is None:
+            parts = split_fold(strata, fold, WITH_TEST[0], options["split_seed"], known.groups)
+        else:
+            shares = WITH_TEST if test else WITHOUT
+            parts = split(strata, shares, options["split_seed"], known.groups)
         self._trained, validation, rest = parts
         train = self._trained
         if not len(train) or not len(validation) or not (test or len(rest)):
@@ -96,6 +104,7 @@ class SensorTask(Task):
             counts = [len({known.groups[i] for i in part.tolist()}) for part in parts if len(part)]
             self.notes += (f"groups by {options['group']}, training:validation:test "
                            f"{':'.join(map(str, counts))}",)  # fmt: skip
+            self.test_groups = [known.groups[i] for i in rest.tolist()]
         series = known.stacked(steps, lengths)
         learned = series[train].double()
         self.mean = learned.mean((0, 1)).float()
@@ -190,9 +199,12 @@ def read_recordings(
     separator: str,
     decimal: str,
     targets: Sequence[str] | None = None,
+    fold: str | None = None,
 ) -> tuple[Recordings, Recordings | None]:
     """(recordings, those of the test part or None) of what ``data`` names; ``targets``: columns of
-    numbers that are to be estimated, none where series have labels."""
+    numbers that are to be estimated, none where series have labels. In ``fold`` 2/2 the two have
+    changed places."""
+    second, folds = fold_of(fold) if fold else (0, 2)
     path = _inside_aeon(data.partition(":")[2]) if data.startswith("aeon:") else Path(data)
     if path.suffix.lower() != ".ts":
         return read_csv(path, separator, decimal, group, channels, targets), None
@@ -208,7 +220,9 @@ def read_recordings(
     if len(test.channels) != len(known.channels):
         raise CatsError(f"{other}: {len(test.channels)} channels in the test part, "
                         f"{len(known.channels)} in {path.name}")  # fmt: skip
-    return known, test
+    if folds != 2:
+        raise CatsError(f"fold is {fold!r}: {path.name} has a test part, so there are two folds")
+    return (test, known) if second else (known, test)
 
 
 def _check_channels(known: Recordings, fitted: Metadata) -> None:
