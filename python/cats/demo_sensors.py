@@ -199,7 +199,9 @@ def _rival(
     rival, answer = RIVALS[name]
     seconds: dict[str, float] = {}
     with clock(seconds, "train_rivals"):
-        trained, _ = rivals.train(rival, task, training, split.nodes)
+        # As the simulated air loses them.
+        alone = dataclasses.replace(training, modes=("links",))
+        trained, _ = rivals.train(rival, task, alone, split.nodes)
         cost = rivals.cost(rival, task.model, split.nodes, options.radio, BOARD, answer)
         right = functools.partial(_right, trained, task, answer, training.payload)
         curve = {f"{loss:g}": {**cost, **right(tested, loss, options.seed)} for loss in LOSSES}

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from cats import schema, tasks
-from cats.nn.message_dropout import parse_probability
+from cats.nn.message_dropout import MODES, parse_probability
 from cats.nn.to_integer import calibration_inputs, quantize
 from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.tasks import Part, Task
@@ -47,6 +47,7 @@ CANDIDATES: dict[str, tuple[Rival, ...]] = {
     "alone": (Rival("alone"), Rival("alone", blocks=2)),
     "raw to a hub": (Rival("raw"), Rival("raw", features=64)),
     "4 columns to a hub": (Rival("tokens", 4), Rival("tokens", 4, 64)),
+    "2 columns to a hub": (Rival("tokens", 2), Rival("tokens", 2, 64)),
     "late fusion, 8 values": _late(8),
     "late fusion, 48 values": _late(48),
     "1 columns to a hub": (Rival("tokens", 1), Rival("tokens", 1, 64)),
@@ -115,10 +116,19 @@ class Job:
         options = {**recipe.options, "fold": self.fold} if self.fold else recipe.options
         shared = {"task": recipe.task, "options": options, "training": recipe.training}
         rival = self.rival
-        own = dataclasses.asdict(rival) if rival else [recipe.model, recipe.kinds[self.method]]
+        own: Any = [recipe.model, recipe.kinds.get(self.method)]
+        if rival:
+            own = {**dataclasses.asdict(rival), "modes": MODES}
         return json.loads(json.dumps({**shared, "nodes": recipe.nodes, "own": own}))
 
 
+def is_done(job: Job, work: Path) -> bool:
+    """Whether its answers are there, by the recipe of now."""
+    path = job.file(work)
+    return path.exists() and meta_of(path)["job"] == job.about(read_recipe(job.name))
+
+
+@functools.cache
 def read_recipe(name: str) -> Recipe:
     """The recipe of that name."""
     path = RECIPES / f"{name}.yaml"
@@ -173,8 +183,9 @@ def chosen(job: Job, seed: int, work: Path) -> int:
     that are done with ``seed``."""
 
     def right(candidate: int) -> float:
-        path = dataclasses.replace(job, candidate=candidate, seed=seed).file(work)
-        return float(np.load(path)["validation"].mean()) if path.exists() else -1.0
+        one = dataclasses.replace(job, candidate=candidate, seed=seed)
+        done = is_done(one, work)
+        return float(np.load(one.file(work))["validation"].mean()) if done else -1.0
 
     return max(range(len(CANDIDATES.get(job.method, (0,)))), key=right)
 
@@ -226,7 +237,9 @@ def _train_rival(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.nda
     model, known = rivals.train(job.rival, task, training, recipe.nodes)
 
     def right(part: Part, loss: float) -> dict[str, np.ndarray]:
-        found = rivals.answers(model, part.inputs, loss, job.seed, training.payload)
+        found = rivals.answers(
+            model, part.inputs, loss, job.seed, training.payload, training.modes
+        )
         return {name: (said == part.targets).numpy() for name, said in found.items()}
 
     validation = right(task.validation, 0.0)
@@ -254,12 +267,8 @@ def work_off(
 
     until = time.monotonic() + seconds
 
-    def left(job: Job) -> bool:
-        path = job.file(work)
-        return not path.exists() or meta_of(path)["job"] != job.about(read_recipe(job.name))
-
     for stage in jobs(names, seeds, work):
-        todo = [job for job in stage if left(job)]
+        todo = [job for job in stage if not is_done(job, work)]
         print(f"{len(stage)} trainings, {len(stage) - len(todo)} of them are there", flush=True)
         for said in Parallel(n_jobs=count, return_as="generator_unordered")(
             delayed(do)(job, work, folder, until) for job in todo

@@ -83,8 +83,9 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
     for method in (*recipe.kinds, *cells.CANDIDATES):
         jobs = [Job(name, method, 0, seeds[0], fold) for fold in recipe.folds]
         jobs = [replace(job, candidate=cells.chosen(job, seeds[0], work)) for job in jobs]
-        files = [[replace(job, seed=seed).file(work) for job in jobs] for seed in seeds]
-        files = [paths for paths in files if all(path.exists() for path in paths)]
+        each_seed = [[replace(job, seed=seed) for job in jobs] for seed in seeds]
+        files = [[job.file(work) for job in ones] for ones in each_seed
+                 if all(cells.is_done(job, work) for job in ones)]  # fmt: skip
         if not files:
             continue
         each = [[np.load(path) for path in paths] for paths in files]
@@ -96,7 +97,7 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
                 right = right.transpose(0, 2, 1, 3).reshape(-1, *right.shape[1::2])
             known = [one[f"validation{key}"].mean() for ones in each for one in ones]
             costs = [
-                rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer)
+                rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer, True)
                 if job.rival else cost_of(meta_of(path))
                 for job, path in zip(jobs, files[0], strict=True)
             ]  # fmt: skip
@@ -105,7 +106,7 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
             ours = jobs[0].rival is None
             made = Method(answer or method, ours, cost, float(np.mean(known)), right, len(files))
             found.append(made)
-    raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD)
+    raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD, served=True)
     hub = {key: raw[key] if key in ("bytes_on_air", "frames") else None for key in raw}
     fitted = [baselines.fitted(task) for task in tasks]
     for baseline in fitted[0]:

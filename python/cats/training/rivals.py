@@ -5,15 +5,15 @@ with a vote or with one learned vector sent to a hub (late fusion), learned colu
 sent to a hub, or the raw samples.
 
 The hub is node 0, as it is the one that asks. What is sent is one byte a value; what a node sends
-is cut into frames, which are lost one by one, in training as on the air. All is computed in float,
-which favours it: a deployment of CATS is scored by its integers.
+is cut into frames, which are lost in the ways of ``cats.nn.message_dropout``, in training as on the
+air. All is computed in float, which favours it: a deployment of CATS is scored by its integers.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +26,8 @@ from cats.plan.alternatives import to_one
 from cats.plan.boards import Board
 from cats.plan.energy import Duty
 from cats.plan.predict import deployment
+from cats.plan.radio import FRAME_HEADER
+from cats.plan.radio import radio as radio_named
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from cats.tasks import Task, generator_of
@@ -36,6 +38,8 @@ from cats.training.options import Training
 WAYS = ("alone", "late", "tokens", "raw")
 #: What ``answers`` makes of models that each have one sensor.
 ALONE = ("best sensor", "own answer", "vote", "probabilities")
+#: Frames that open an inference, one of which each node should hear.
+OPENINGS = 2
 
 
 @dataclass(frozen=True)
@@ -182,13 +186,24 @@ def rounded(x: Tensor) -> Tensor:
 
 
 def heard(
-    count: int, sensors: int, sent: int, payload: int, loss: float, generator: torch.Generator
+    count: int,
+    sensors: int,
+    sent: int,
+    payload: int,
+    loss: float,
+    generator: torch.Generator,
+    modes: Sequence[str] = ("links",),
 ) -> Tensor | None:
     """What reaches the hub, bool [count, sensors, sent], where each frame of ``payload`` bytes is
-    lost with probability ``loss``; node 0 is the hub itself."""
+    lost with probability ``loss``; node 0 is the hub itself. Each sample draws one of ``modes``, as
+    ``MessageDropout`` does: in ``receiver`` the hub loses what all nodes send in a row, first
+    frames, second ones ... together, in the others each frame by itself."""
     if not loss:
         return None
     frames = torch.rand(count, sensors, math.ceil(sent / payload), generator=generator) >= loss
+    if "receiver" in modes:
+        drawn = torch.randint(len(modes), (count, 1, 1), generator=generator)
+        frames = torch.where(drawn == list(modes).index("receiver"), frames[:, :1], frames)
     frames[:, 0] = True
     return frames.repeat_interleave(payload, 2)[..., :sent]
 
@@ -197,9 +212,9 @@ def train(
     rival: Rival, task: Task, training: Training, sensors: int | None = None
 ) -> tuple[RivalModel, dict]:
     """(model, figures) of a rival by the options of a training that have a meaning here: epochs,
-    batch, lr, weight_decay, warmup, clip, message_dropout, payload, threads, seed. ``sensors``:
-    nodes that have an equal part of the input columns each (None: as many as the task has
-    channels)."""
+    batch, lr, weight_decay, warmup, clip, message_dropout, modes, payload, threads, seed.
+    ``sensors``: nodes that have an equal part of the input columns each (None: as many as the task
+    has channels)."""
     with threads(training.threads):
         return _train(rival, task, training, sensors)
 
@@ -219,7 +234,10 @@ def _train(
     for step, (x, targets) in enumerate(_batches(task, training, batch)):
         draws = generator_of(training.seed * 1_000_003 + step)
         loss = low + (high - low) * torch.rand((), generator=draws).item()
-        output = model(x, heard(len(x), model.sensors, sent, training.payload, loss, draws))
+        arrived = heard(
+            len(x), model.sensors, sent, training.payload, loss, draws, training.modes
+        )
+        output = model(x, arrived)
         if rival.way == "alone":
             targets, output = targets.repeat(model.sensors), output.flatten(0, 1)
         optimizer.zero_grad()
@@ -243,7 +261,12 @@ def _batches(task: Task, training: Training, batch: int) -> Iterator[tuple[Tenso
 
 @torch.no_grad()
 def answers(
-    model: RivalModel, inputs: Tensor, loss: float = 0.0, seed: int = 0, payload: int = PAYLOAD
+    model: RivalModel,
+    inputs: Tensor,
+    loss: float = 0.0,
+    seed: int = 0,
+    payload: int = PAYLOAD,
+    modes: Sequence[str] = ("links",),
 ) -> dict[str, Tensor]:
     """What the hub answers by name of the way, classes int64 [n], where frames are lost. Of sensors
     alone the answer of each, [sensors, n], as ``own answer``, and what a vote and the sum of their
@@ -253,7 +276,7 @@ def answers(
     sent = rival.sent(config, model.sensors)
     parts = []
     for part in inputs.split(256):
-        arrived = heard(len(part), model.sensors, sent, payload, loss, draws)
+        arrived = heard(len(part), model.sensors, sent, payload, loss, draws, modes)
         if rival.way == "alone":
             logits = model(part)
             there = torch.ones(len(part), model.sensors, 1) if arrived is None else arrived
@@ -273,13 +296,21 @@ def answers(
 
 
 def cost(
-    rival: Rival, config: ModelConfig, sensors: int, radio: str, board: Board, answer: str = ""
+    rival: Rival,
+    config: ModelConfig,
+    sensors: int,
+    radio: str,
+    board: Board,
+    answer: str = "",
+    served: bool = False,
 ) -> dict:
     """Bytes on air, microseconds and millijoules of one inference in which nothing is lost, as
     JSON: each node computes, sends frame behind frame to the hub, which listens, and computes what
     is its own. Of the hub's answer nobody is told, a vector's or token's own embedding and the
     layers behind late fusion take no time, and no node sleeps while it waits for its turn: the
-    first two favour rivals. ``answer``: of sensors alone, which of ``ALONE``."""
+    first two favour rivals. ``answer``: of sensors alone, which of ``ALONE``. ``served``: as in a
+    deployment the hub opens the inference, by two frames of which each node hears one, and tells
+    its answer, two bytes a class."""
     sent = rival.sent(config, sensors)
     if rival.way == "alone":
         sent = {"vote": 1, "probabilities": config.outputs}.get(answer, 0)
@@ -289,13 +320,20 @@ def cost(
         for shape in (rival.at_node(config, sensors), rival.at_hub(config, sensors))
     )
     waits = air["inference_us"]
-    hub = Duty(0.0, waits, at_node["compute_us"] + at_hub["compute_us"])
+    channel, told = radio_named(radio), 2 * config.outputs
+    frames = OPENINGS + 1 if served and air["frames"] else 0
+    opening, telling = (channel.air_us(FRAME_HEADER + size) for size in (0, told))
+    sends, hears = (OPENINGS * opening + telling, opening + telling) if frames else (0.0, 0.0)
+    hub = Duty(sends, waits, at_node["compute_us"] + at_hub["compute_us"])
     spent = [hub.millijoules(board.currents, radio)]
     computed = Duty(0.0, 0.0, at_node["compute_us"]).millijoules(board.currents, radio)
+    computed += Duty(0.0, hears, 0.0).millijoules(board.currents, radio)
     spent += [computed + node["energy_mj"] for node in air["nodes"]]
+    waits += sends + frames * channel.guard_us
+    size = told + frames * (FRAME_HEADER + channel.overhead) if frames else 0
     return {
-        "bytes_on_air": air["bytes_on_air"],
-        "frames": air["frames"],
+        "bytes_on_air": air["bytes_on_air"] + size,
+        "frames": air["frames"] + frames,
         "inference_us": round(waits + at_node["compute_us"] + at_hub["compute_us"]),
         "energy_mj": max(spent),
         "energy_all_mj": sum(spent),

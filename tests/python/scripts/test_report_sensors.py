@@ -61,6 +61,7 @@ def recipe(series, tmp_path, monkeypatch):
     }
     monkeypatch.setattr(cells, "CANDIDATES", candidates)
     cells.load.cache_clear()
+    cells.read_recipe.cache_clear()
     return "four"
 
 
@@ -103,13 +104,22 @@ def test_what_another_recipe_made_is_made_again(recipe, series, tmp_path):
 def test_intervals_are_over_samples_and_seeds():
     rng = np.random.default_rng(1)
     alike = np.repeat(rng.random((1, 400)) < 0.8, 5, 0)
-    draws = sensors.resampled(alike)
+    every = sensors.Tested(np.zeros(400, int), np.arange(400))
+    draws = sensors.resampled(alike, every)
     assert abs(draws.mean() - alike.mean()) < 0.005
     assert abs(draws.std() - (0.8 * 0.2 / 400) ** 0.5) < 0.002  # seeds that agree add nothing
     apart = np.stack([np.full(400, i % 2) for i in range(4)]).astype(bool)
-    assert abs(sensors.resampled(apart).std() - 0.25) < 0.02  # samples that agree add nothing
+    assert abs(sensors.resampled(apart, every).std() - 0.25) < 0.02  # samples that agree add nothing
     one, same = (sensors.Method(name, True, {}, 0.0, alike[:, None]) for name in "ab")
-    assert sensors.difference(one, same, 0) == "+0.0 (+0.0 to +0.0)"
+    assert sensors.difference(one, same, 0, every) == "+0.0 (+0.0 to +0.0)"
+    # Groups of four that agree tell as much as a quarter of the samples.
+    grouped = np.repeat(alike[:1, :100], 4, 1)
+    four = sensors.Tested(every.fold, np.repeat(np.arange(100), 4))
+    one = sensors.resampled(grouped, four).std() / sensors.resampled(grouped, every).std()
+    assert abs(one - 2) < 0.2
+    # Seeds of two folds have nothing in common: their means vary less than those of one.
+    folds = sensors.Tested(np.arange(400) % 2, every.group)
+    assert abs(sensors.resampled(apart, folds).std() - 0.25 / 2**0.5) < 0.02
 
 
 @pytest.mark.parametrize("hidden", [0, 9])

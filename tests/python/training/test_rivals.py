@@ -91,6 +91,15 @@ def test_a_lost_frame_takes_its_bytes_and_the_hub_has_its_own():
     assert rivals.heard(5, 4, 10, 4, 0.0, generator_of(0)) is None
 
 
+def test_a_hub_that_hears_nobody_loses_frames_together():
+    modes = ("links", "receiver", "source")
+    there = rivals.heard(3000, 4, 8, 4, 0.3, generator_of(0), modes)[:, 1:, ::4]
+    assert 0.28 < 1 - there.double().mean() < 0.32  # as many as one by one
+    none = ~there.any(1)  # [n, frames]
+    assert abs(none.double().mean() - (0.3 + 2 * 0.3**3) / 3) < 0.02
+    assert (none[:, 0] != none[:, 1]).any()  # each row of frames by itself
+
+
 def test_all_lost_is_the_hub_alone(sign):
     training = Training(epochs=1, threads=1)
     model, _ = rivals.train(Rival("late", 2, **SMALL), sign, training)
@@ -134,6 +143,17 @@ def test_costs():
     }
     assert alone["best sensor"]["bytes_on_air"] == alone["own answer"]["bytes_on_air"] == 0
     assert alone["probabilities"]["bytes_on_air"] - alone["vote"]["bytes_on_air"] == 7 * 7
+    plain, served = (
+        rivals.cost(Rival("late", 24), config, 8, "ble_2m", BOARD, served=told)
+        for told in (False, True)
+    )
+    frames = rivals.OPENINGS + 1  # of 21 bytes each, and two bytes a class
+    assert served["bytes_on_air"] - plain["bytes_on_air"] == 21 * frames + 16
+    assert served["frames"] - plain["frames"] == frames
+    for key in ("inference_us", "energy_mj", "energy_all_mj"):
+        assert served[key] > plain[key]
+    silent = rivals.cost(Rival("alone"), config, 8, "ble_2m", BOARD, "best sensor", True)
+    assert silent["bytes_on_air"] == 0
     huge = Rival("raw", features=512, heads=8, blocks=4)
     assert not rivals.cost(huge, config, 8, "ble_2m", BOARD)["fits"]
 
