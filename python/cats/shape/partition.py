@@ -154,6 +154,13 @@ def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
+def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool:
+    """Whether nobody needs what a source has of gather g: of INPUT the columns of a stem's node
+    that alone computes the transformer."""
+    hub = model.stem and split.nodes > 1 and split.heads[source] == sum(split.heads)
+    return hub and gather_kind(model, g)[0] == Kind.INPUT
+
+
 def silent(model: ModelConfig, g: int) -> bool:
     """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
     token whose number all are given."""
@@ -164,8 +171,8 @@ def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
     """Every source broadcasts all of its own columns, but in a silent gather."""
     return [
         [
-            () if silent(model, g) else tuple(range(*r))
-            for r in own_ranges(model, split, gather_kind(model, g)[0])
+            () if silent(model, g) or unheard(model, split, g, s) else tuple(range(*r))
+            for s, r in enumerate(own_ranges(model, split, gather_kind(model, g)[0]))
         ]
         for g in range(gather_count(model))
     ]
@@ -237,6 +244,8 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                     raise CatsError(
                         f"gather {g}, source {s}: each node embeds its own inputs and sends none"
                     )
+                continue
+            if unheard(model, split, g, s) and not columns:
                 continue
             if kind not in PRUNABLE and len(columns) != end - begin:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
