@@ -30,6 +30,7 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import deployment, quiet_duties
 from cats.report import Panel, save_plots, table
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import full_keep
 from cats.tasks import Task, baselines
 from cats.training import rivals
 from cats.training.rivals import Rival
@@ -126,6 +127,7 @@ def cost_of(meta: dict[str, Any]) -> dict[str, Any]:
     config = schema.convert(meta["config"], ModelConfig, "config")
     split = schema.convert(meta["split"], SplitConfig, "split")
     keep = [[tuple(columns) for columns in sources] for sources in meta["keep"]]
+    keep[0] = full_keep(config, split)[0]  # never pruned
     plan: Plan = make_plan(config, split, keep, radio=RADIO)
     made = deployment(config, split, keep, BOARD, radios=(RADIO,), given=plan)["radios"][RADIO]
     duties = quiet_duties(config, split, keep, plan)

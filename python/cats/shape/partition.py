@@ -154,21 +154,22 @@ def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
-def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool:
-    """Whether nobody needs what a source has of gather g: of INPUT the columns of a stem's node
-    that alone computes the transformer."""
-    hub = model.stem and split.nodes > 1 and split.heads[source] == sum(split.heads)
-    return hub and gather_kind(model, g)[0] == Kind.INPUT
-
-
 def silent(model: ModelConfig, g: int) -> bool:
     """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
     token whose number all are given."""
     return (model.embed == "own" or model.by_token) and gather_kind(model, g)[0] == Kind.INPUT
 
 
+def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool:
+    """Whether nobody needs what a source has of gather g: of INPUT the columns of a node that alone
+    computes the transformer."""
+    alone = split.nodes > 1 and split.heads[source] == sum(split.heads)
+    return alone and not silent(model, g) and gather_kind(model, g)[0] == Kind.INPUT
+
+
 def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
-    """Every source broadcasts all of its own columns, but in a silent gather."""
+    """Every source broadcasts all of its own columns, but in a silent gather and where nobody else
+    needs them."""
     return [
         [
             () if silent(model, g) or unheard(model, split, g, s) else tuple(range(*r))
@@ -226,7 +227,7 @@ def embed_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]
 
 def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
     """Raise CatsError unless keep sets are legal: inside the source's range and ascending; INPUT
-    and RESULT whole, a silent INPUT empty."""
+    and RESULT whole, a silent INPUT empty, as what is ``unheard`` may be."""
     if len(keep) != gather_count(model):
         raise CatsError(f"keep sets for {len(keep)} gathers, the model has {gather_count(model)}")
     for g, sources in enumerate(keep):

@@ -209,8 +209,8 @@ static bool source_fits(const struct cats_image *image, const struct cats_image_
 		(gather->kind != CATS_GATHER_RESULT || cats_has_candidates(image->model, gather));
 
 	if (h->nodes == 1 || s->columns == 0 ||
-	    ((prunable || cats_has_stem(image->model)) && gather->kind != CATS_GATHER_RESULT &&
-	     s->width == 0 && cats_may_keep_none(image->model)) ||
+	    (gather->kind != CATS_GATHER_RESULT && s->width == 0 &&
+	     cats_may_keep_none(image->model)) ||
 	    (gather->kind == CATS_GATHER_INPUT && cats_embeds_own(image->model))) {
 		return s->width == 0 && s->segments == 0;
 	}

@@ -17,7 +17,7 @@ from cats.plan.plan import plan_air
 from cats.plan.planner import make_plan
 from cats.plan.timing import inference_us
 from cats.shape.config import ModelConfig, SplitConfig, node_shares
-from cats.shape.partition import answers_alone, full_keep, local_keep
+from cats.shape.partition import Kind, answers_alone, full_keep, local_keep, own_ranges
 from cats.sim.compare import check
 from cats.sim.faults import Faults
 from cats.sim.simulate import Settings, simulate
@@ -94,12 +94,27 @@ def test_nothing_lost(config, options):
     assert [g for g, gather in enumerate(plan.gathers) if any(c.width for c in gather.sources)] == [
         0, 10,
     ]  # fmt: skip
+    assert [cut.width > 0 for cut in plan.gathers[0].sources] == [True, False, True, True]
     assert (result.bytes == plan_air(plan).bytes).all()
     planned = inference_us(config, model.split, model.keep, plan)
     assert result.span_us[1:].max() == pytest.approx(planned, rel=0.15)
     alone = SplitConfig.even(config, 1)
     one = dataclasses.replace(model, split=alone, keep=full_keep(config, alone))
     assert (result.outputs[:, 2] == reference.run_batch(one, inputs)[:, 0]).all()
+
+
+@pytest.mark.parametrize("config", [SHAPE, RAW])
+def test_a_hub_may_send_its_own(config):
+    """As deployments did whose keep sets have its columns, which nobody reads."""
+    model, _ = hub(config)
+    begin, end = own_ranges(config, model.split, Kind.INPUT)[1]
+    keep = [[*model.keep[0]], *model.keep[1:]]
+    keep[0][1] = tuple(range(begin, end))
+    other = dataclasses.replace(model, keep=keep)
+    plans = [make_plan(config, model.split, sets, radio="ble_2m") for sets in (model.keep, keep)]
+    more = plan_air(plans[1]).bytes - plan_air(plans[0]).bytes
+    assert more == (end - begin) * config.tokens_in + 21  # and a frame's overhead
+    assert (run(other, plans[1])[1].outputs == run(model, plans[0])[1].outputs).all()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cats.errors import CatsError
-from cats.tasks.parts import split
+from cats.tasks.parts import split, split_fold
 
 SHARES = (0.6, 0.15, 0.25)
 
@@ -64,3 +64,25 @@ def test_too_few_groups_are_refused():
         split(torch.tensor([0, 1, 0, 1]), SHARES, 0, ["a", "a", "b", "b"])
     parts = split(torch.tensor([0, 1, 0, 1]), (0.8, 0.2, 0.0), 0, ["a", "a", "b", "b"])
     assert [len(part) for part in parts] == [2, 2, 0]
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_in_folds_each_sample_tests_once(grouped):
+    labels = torch.arange(120) % 3
+    groups = [f"p{i % 20}" for i in range(120)] if grouped else None
+    tested = []
+    for k in (1, 2, 3, 4):
+        parts = split_fold(labels, f"{k}/4", 0.8, 0, groups)
+        assert torch.equal(torch.cat(parts).sort().values, torch.arange(120))
+        assert [len(part) for part in parts] == pytest.approx([72, 18, 30], abs=6)
+        if grouped:
+            train, validation, test = ({groups[i] for i in part.tolist()} for part in parts)
+            assert not train & validation and not train & test and not validation & test
+        tested.append(parts[2])
+    assert torch.equal(torch.cat(tested).sort().values, torch.arange(120))
+
+
+@pytest.mark.parametrize("fold", ["0/4", "5/4", "1/1", "1", "a/b", "1/2/3", "-1/2"])
+def test_folds_that_cannot_be(fold):
+    with pytest.raises(CatsError, match="the K-th of N parts"):
+        split_fold(torch.arange(10) % 2, fold, 0.8, 0)
