@@ -237,9 +237,7 @@ def _train_rival(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.nda
     model, known = rivals.train(job.rival, task, training, recipe.nodes)
 
     def right(part: Part, loss: float) -> dict[str, np.ndarray]:
-        found = rivals.answers(
-            model, part.inputs, loss, job.seed, training.payload, training.modes
-        )
+        found = rivals.answers(model, part.inputs, loss, job.seed, training.payload, training.modes)
         return {name: (said == part.targets).numpy() for name, said in found.items()}
 
     validation = right(task.validation, 0.0)

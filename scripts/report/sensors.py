@@ -47,8 +47,9 @@ RESAMPLES = 1000
 @dataclass(frozen=True, eq=False)
 class Method:
     """A row: what it costs, the share of the validation part that it answers right, and ``right``
-    bool [seeds, losses, n], of all folds' test parts; ``ours``: SomeGather; ``seeds``: trainings
-    of each fold (0: none is drawn)."""
+    bool [seeds, losses, n], of all folds' test parts, or where not all are done (``whole``) of the
+    first's, the published split's; ``ours``: SomeGather; ``seeds``: trainings of each fold (0: none
+    is drawn)."""
 
     name: str
     ours: bool
@@ -56,6 +57,12 @@ class Method:
     validation: float
     right: np.ndarray
     seeds: int = 0
+    whole: bool = True
+
+    def first(self, tested: Tested) -> Method:
+        """Of the first fold alone."""
+        right = self.right[..., tested.fold == 0] if self.whole else self.right
+        return replace(self, right=right, whole=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +82,25 @@ class Tested:
             return cls(fold, np.arange(len(fold)))
         return cls(fold, np.unique(np.concatenate(groups), return_inverse=True)[1])
 
+    def first(self) -> Tested:
+        """The first fold's."""
+        own = self.fold == 0
+        return Tested(self.fold[own], np.unique(self.group[own], return_inverse=True)[1])
+
 
 def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[Method]:
-    """All that is there of a data set: with the seeds with which every fold is."""
+    """All that is there of a data set, with the seeds with which every fold is, or else with which
+    the published split is."""
     recipe = read_recipe(name)
     tasks = [load(name, folder, fold)[1] for fold in recipe.folds]
     found = []
     for method in (*recipe.kinds, *cells.CANDIDATES):
         jobs = [Job(name, method, 0, seeds[0], fold) for fold in recipe.folds]
         jobs = [replace(job, candidate=cells.chosen(job, seeds[0], work)) for job in jobs]
-        each_seed = [[replace(job, seed=seed) for job in jobs] for seed in seeds]
-        files = [[job.file(work) for job in ones] for ones in each_seed
-                 if all(cells.is_done(job, work) for job in ones)]  # fmt: skip
+        files = _files(jobs, seeds, work)
+        whole = bool(files)
+        if not files and not recipe.folds[0]:
+            files = _files(jobs[:1], seeds, work)
         if not files:
             continue
         each = [[np.load(path) for path in paths] for paths in files]
@@ -100,13 +114,13 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
             costs = [
                 rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer, True)
                 if job.rival else cost_of(meta_of(path))
-                for job, path in zip(jobs, files[0], strict=True)
+                for job, path in zip(jobs, files[0])
             ]  # fmt: skip
             cost = {key: np.mean([cost[key] for cost in costs]) for key in costs[0]}
             cost["bytes_on_air"] = round(cost["bytes_on_air"])
             ours = jobs[0].rival is None
-            made = Method(answer or method, ours, cost, float(np.mean(known)), right, len(files))
-            found.append(made)
+            known = float(np.mean(known))
+            found.append(Method(answer or method, ours, cost, known, right, len(files), whole))
     raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD, served=True)
     hub = {key: raw[key] if key in ("bytes_on_air", "frames") else None for key in raw}
     fitted = [baselines.fitted(task) for task in tasks]
@@ -116,10 +130,15 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
                   for task, said in answers]  # fmt: skip
         right = np.concatenate([(said(task.test).argmax(1) == task.test.targets).numpy()
                                 for task, said in answers])[None, None]  # fmt: skip
-        found.append(
-            Method(f"{baseline}, raw to a hub", False, hub, float(np.mean(scores)), right)
-        )
+        found.append(Method(f"{baseline}, raw to a hub", False, hub, float(np.mean(scores)), right))
     return found
+
+
+def _files(jobs: Sequence[Job], seeds: Sequence[int], work: Path) -> list[list[Path]]:
+    """Of each seed with which all these jobs are done, their files."""
+    each = [[replace(job, seed=seed) for job in jobs] for seed in seeds]
+    return [[job.file(work) for job in ones] for ones in each
+            if all(cells.is_done(job, work) for job in ones)]  # fmt: skip
 
 
 def cost_of(meta: dict[str, Any]) -> dict[str, Any]:
@@ -158,6 +177,8 @@ def shown(right: np.ndarray, tested: Tested) -> str:
 
 def difference(one: Method, other: Method, loss: int, tested: Tested) -> str:
     """Points between two methods and the 95 % interval, over the same samples."""
+    if not (one.whole and other.whole):
+        one, other, tested = one.first(tested), other.first(tested), tested.first()
     pair = [m.right[:, min(loss, m.right.shape[1] - 1)] for m in (one, other)]
     # Equal draws of samples, for the seed is the same; seeds of the two have nothing in common.
     draws = resampled(pair[0], tested) - resampled(pair[1], tested)
@@ -176,12 +197,13 @@ def row(method: Method, tested: Tested, published: bool) -> list[Any]:
     lossy = method.right.shape[1] == len(LOSSES)
     lost = method.name in ("best sensor", "own answer")
     figures = [
-        shown(method.right[:, i], tested) if i == 0 or (lossy and not lost)
+        "-" if not method.whole
+        else shown(method.right[:, i], tested) if i == 0 or (lossy and not lost)
         else "same" if lost else "-"
         for i in range(len(LOSSES))
     ]  # fmt: skip
     if published:
-        figures.append(f"{100 * method.right[:, 0, tested.fold == 0].mean():.1f}")
+        figures.append(shown(method.first(tested).right[:, 0], tested.first()))
     return [
         ("SomeGather, " if method.ours else "") + method.name,
         f"{cost['bytes_on_air']:,}",
@@ -232,31 +254,35 @@ def comparisons(found: Sequence[Method], tested: Tested) -> list[str]:
     validation, and against that of at most as many bytes, where there is one; narrower ones against
     a tenth of the columns, too. Of SomeGather, those with the most trainings."""
     lines = []
-    ours = [m for m in found if m.ours and "features" not in m.name and "dropout" not in m.name]
-    ours = [m for m in ours if m.seeds == max(m.seeds for m in ours)]
+    own = [m for m in found if m.ours and "features" not in m.name and "dropout" not in m.name]
+    most = max(((m.whole, m.seeds) for m in own), default=None)
+    ours = [m for m in own if (m.whole, m.seeds) == most]
     for family in ("late fusion", "vote", "probabilities", "best sensor", "raw to a hub",
                    "columns to a hub", "16 features", "8 features"):  # fmt: skip
         of = [m for m in found if m.name.endswith(family) or m.name.startswith(family)]
         of = [m for m in of if m.cost["inference_us"] is not None]
         if not of or not ours:
             continue
-        rival = best(of)
-        cheap = [m for m in ours if m.cost["bytes_on_air"] <= rival.cost["bytes_on_air"]]
+        rival = best([m for m in of if m.whole] or of)
+        cheap = [m for m in own if m.whole and
+                 m.cost["bytes_on_air"] <= rival.cost["bytes_on_air"]]  # fmt: skip
         chosen = [best(cheap), best(ours)] if cheap and best(ours) not in cheap else [best(ours)]
         if "features" in family:  # pruned, or narrower
-            chosen += [m for m in ours if m.name == "a tenth" and m not in chosen]
-        for own in chosen:
+            chosen += [m for m in own if m.name == "a tenth" and m not in chosen]
+        for one in chosen:
+            losses = LOSSES[: min(one.right.shape[1], rival.right.shape[1])]
             points = ", ".join(
-                f"{difference(own, rival, i, tested)} at {100 * loss:g} % lost"
-                for i, loss in enumerate(LOSSES)
+                f"{difference(one, rival, i, tested)} at {100 * loss:g} % lost"
+                for i, loss in enumerate(losses)
             )
+            where = "" if one.whole and rival.whole else ", published split alone"
             lines.append(
                 f"* against {rival.name} ({rival.cost['bytes_on_air']:,} bytes): SomeGather, "
-                f"{own.name} ({own.cost['bytes_on_air']:,} bytes), {points}"
+                f"{one.name} ({one.cost['bytes_on_air']:,} bytes){where}, {points}"
             )
     return [
         "Points of accuracy, SomeGather less a rival, each the best by validation; of SomeGather",
-        "among those with the most trainings; and the best of at most the rival's bytes beside it:",
+        "among those with the most trainings; and the best of all of at most the rival's bytes:",
         "",
         *lines,
     ]
@@ -324,18 +350,24 @@ many columns each, and hear the answer. The rivals:
   ordinary dropout in its place;
 * what learns no transformer, from raw data at one place.
 
-All have the same split, epochs and frames lost in training; where several shapes of a rival were
-trained the validation part chooses. SomeGather is scored by its exported integers, rivals by
-floats, and their hubs tell nobody the answer. **bytes**, **ms**, **mJ** (of the node that needs
+All have the same split, epochs and losses in training, in the same ways: of single links, of all
+that a receiver should hear at a time, of all that a source sends (``--modes``). Where several
+shapes of a rival were trained the validation part of the fold chooses. SomeGather is scored by its
+exported integers, rivals by floats. All give the same service: the hub or the leader opens an
+inference, and all nodes are told the answer; of a rival that are three frames, 63 bytes and two a
+class, which who needs neither may leave out. **bytes**, **ms**, **mJ** (of the node that needs
 most) and **mJ all** (of all nodes) are of an inference with nothing lost over {radio} on an
 nRF52840 by the planner, with headers, receivers off where nothing comes. Accuracies are per cent of
 the test part with that share of the packets lost, without repair, means over **seeds** trainings,
 in brackets the 95 % interval by bootstrap over samples and seeds (of one training, over samples
-alone). The best by validation is the one of fewest bytes of those within half a point of it. No
-test figure chooses anything here; but while the simulated task was made, and 24 values of late
-fusion settled, its test figures were in sight. Recipes: ``scripts/sensors/``; ``make
-sensors-report`` trains what is missing, and other candidates of a rival, and writes this page
-again.
+alone). Where test parts are small there are **folds**: each is trained with every seed, accuracies
+are of all their test parts together, intervals draw each fold's seeds and, where samples of one
+stretch are alike, whole stretches. That was settled before a second fold was trained. The best by
+validation is the one of fewest bytes of those within half a point of it. No test figure chooses
+anything here; but while the simulated task was made, and 24 values of late fusion settled, its test
+figures were in sight, and so were the first folds' when folds were settled. A dash stands for what
+was not trained. Recipes: ``scripts/sensors/``; ``make sensors-report`` trains what is missing, and
+other candidates of a rival, and writes this page again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set

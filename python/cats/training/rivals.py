@@ -234,9 +234,7 @@ def _train(
     for step, (x, targets) in enumerate(_batches(task, training, batch)):
         draws = generator_of(training.seed * 1_000_003 + step)
         loss = low + (high - low) * torch.rand((), generator=draws).item()
-        arrived = heard(
-            len(x), model.sensors, sent, training.payload, loss, draws, training.modes
-        )
+        arrived = heard(len(x), model.sensors, sent, training.payload, loss, draws, training.modes)
         output = model(x, arrived)
         if rival.way == "alone":
             targets, output = targets.repeat(model.sensors), output.flatten(0, 1)

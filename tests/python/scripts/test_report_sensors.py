@@ -109,7 +109,7 @@ def test_intervals_are_over_samples_and_seeds():
     assert abs(draws.mean() - alike.mean()) < 0.005
     assert abs(draws.std() - (0.8 * 0.2 / 400) ** 0.5) < 0.002  # seeds that agree add nothing
     apart = np.stack([np.full(400, i % 2) for i in range(4)]).astype(bool)
-    assert abs(sensors.resampled(apart, every).std() - 0.25) < 0.02  # samples that agree add nothing
+    assert abs(sensors.resampled(apart, every).std() - 0.25) < 0.02  # no more of samples that agree
     one, same = (sensors.Method(name, True, {}, 0.0, alike[:, None]) for name in "ab")
     assert sensors.difference(one, same, 0, every) == "+0.0 (+0.0 to +0.0)"
     # Groups of four that agree tell as much as a quarter of the samples.
