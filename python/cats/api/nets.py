@@ -17,7 +17,7 @@ from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import local_keep
-from cats.training.evaluate import MODE_SETS, Links
+from cats.training.evaluate import MODE_SETS
 from cats.training.options import Training
 
 #: A loss probability 0..1, or the range that it is drawn from: 0.2, (0, 0.3), "0:0.3".

@@ -20,9 +20,9 @@ from cats.integer.model import IntegerModel
 from cats.nn.message_dropout import PAYLOAD
 from cats.nn.model import CatsTransformer
 from cats.report import save_plot, table
-from cats.shape.links import as_tuples, check_links
+from cats.shape.links import Links, as_tuples, check_links
 from cats.shape.metadata import Metadata
-from cats.training.evaluate import Links, parse_losses, plot_of, sweep, table_of
+from cats.training.evaluate import parse_losses, plot_of, sweep, table_of
 from cats.training.loop import train as train_task
 from cats.training.options import Training
 

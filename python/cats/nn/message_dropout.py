@@ -25,7 +25,7 @@ from torch import Tensor
 from cats.errors import CatsError
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.flooding import Flooding, check_hops
-from cats.shape.links import check_links
+from cats.shape.links import Links, check_links
 from cats.shape.partition import (
     Fragmenting,
     KeepSets,
@@ -146,7 +146,7 @@ class MessageDropout:
         payload: int = PAYLOAD,
         tile_rows: int | Sequence[int] | None = None,
         device: torch.device | str = "cpu",
-        links: Sequence[Sequence[float]] | np.ndarray | None = None,
+        links: Links | None = None,
         hops: int = 1,
     ) -> None:
         if granularity not in GRANULARITIES:

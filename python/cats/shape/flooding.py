@@ -25,14 +25,13 @@ It has up to 3\\ :sup:`D - 1` states, so it is for few nodes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cats.errors import CatsError
 from cats.shape.config import MAX_NODES
-from cats.shape.links import check_links
+from cats.shape.links import Links, check_links
 
 #: Up to so many nodes ``delivery`` is exact.
 EXACT = 8
@@ -44,7 +43,7 @@ class Flooding:
     """Floods over ``links`` [D, D] (sender, receiver) of ``hops`` rounds, at most D - 1 of which
     count. What it draws are uniform random numbers of somebody else's: ``draws`` a frame."""
 
-    def __init__(self, links: Sequence[Sequence[float]] | np.ndarray, hops: int = 1) -> None:
+    def __init__(self, links: Links, hops: int = 1) -> None:
         self.links = check_links(links)
         self.nodes = len(self.links)
         self.hops = check_hops(hops)
@@ -133,9 +132,7 @@ def mean_loss(has: np.ndarray) -> float:
     return float((1 - has[other]).mean()) if other.any() else 0.0
 
 
-def delivery(
-    links: Sequence[Sequence[float]] | np.ndarray, hops: int = 1, seed: int = 0
-) -> Delivery:
+def delivery(links: Links, hops: int = 1, seed: int = 0) -> Delivery:
     """What floods of ``hops`` rounds deliver: exact up to EXACT nodes and for one hop, else
     estimated from FLOODS floods of each source, drawn by ``seed``."""
     links, nodes = check_links(links), len(links)

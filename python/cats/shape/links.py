@@ -25,6 +25,8 @@ from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.shape.config import MAX_NODES
 
+#: [D, D] (sender, receiver): the probability that a node hears another.
+Links = Sequence[Sequence[float]] | np.ndarray
 #: What all errors end with.
 _FORM = "give a row for each sender, in it a probability 0..1 for each receiver"
 
@@ -67,9 +69,7 @@ def read_links(path: str | os.PathLike[str], nodes: int | None = None) -> np.nda
     return check_links(table, nodes, str(path))
 
 
-def check_links(
-    links: Sequence[Sequence[float]] | np.ndarray, nodes: int | None = None, where: str = "links"
-) -> np.ndarray:
+def check_links(links: Links, nodes: int | None = None, where: str = "links") -> np.ndarray:
     """The same float64 [D, D], the diagonal 1; CatsError where it is no square of probabilities, or
     not of so many ``nodes``."""
     try:

@@ -25,6 +25,7 @@ from cats.integer.reference import Availability, everything, run_batch
 from cats.nn.message_dropout import PAYLOAD, Losses, MessageDropout
 from cats.nn.model import CatsTransformer
 from cats.report import draw_range
+from cats.shape.links import Links
 from cats.shape.partition import gather_kind, own_ranges
 from cats.tasks import Part, Task, generator_of
 from cats.training.device import moved
@@ -32,8 +33,6 @@ from cats.training.device import moved
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: [D, D] (sender, receiver): the probability that a node hears another.
-Links = Sequence[Sequence[float]] | np.ndarray
 #: Names of --modes; DESIGN's three ways to lose, mixed or one alone.
 MODE_SETS = {
     "mixed": ("links", "receiver", "source"),

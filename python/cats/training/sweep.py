@@ -64,7 +64,7 @@ from cats.nn.message_dropout import parse_probability
 from cats.nn.prune import even_bytes
 from cats.report import draw_range, read_json, save_plot, table, write_json
 from cats.shape.config import MAX_NODES, ModelConfig, SplitConfig
-from cats.shape.links import as_tuples, read_links
+from cats.shape.links import as_tuples, check_links, read_links
 from cats.training import run_folder
 from cats.training.device import pick_device
 from cats.training.evaluate import ranges
@@ -127,7 +127,13 @@ class Sweep:
                     raise CatsError(f"$.{name}: one of them is there twice")
             for kind, keep in itertools.product(sweep.kinds, sweep.keep):
                 sweep.kind(kind)
-                sweep.training_of(kind, keep, 0).check()
+                training = sweep.training_of(kind, keep, 0)
+                training.check()
+                for links in (training.links, sweep.links_of(kind).get("links")):
+                    if links is not None:
+                        check_links(links, sweep.nodes_of(kind), f"links of kind {kind!r}")
+            if sweep.hops > 1 and sweep.links is None:
+                raise CatsError(f"$.hops: {sweep.hops} hops go with links: who hears whom")
             for kind in set(sweep.kinds) - {kind for kind, _, _ in sweep.runs()}:
                 raise CatsError(f"kind {kind!r} has one node, so all columns: keep lacks 1")
         except CatsError as error:
@@ -192,16 +198,14 @@ def _links_read(data: Any, folder: Path) -> Any:
     """A sweep's content with what its files of links hold in their places."""
     if not isinstance(data, dict):
         return data
-    found = {
-        key: {name: _links_read(kind, folder) for name, kind in value.items()}
-        if key == "kinds" and isinstance(value, dict)
-        else _links_read(value, folder)
-        if key == "training"
-        else value
-        for key, value in data.items()
-    }
+    found = dict(data)
     if isinstance(found.get("links"), str):
         found["links"] = as_tuples(read_links(folder / found["links"]))
+    if "training" in found:
+        found["training"] = _links_read(found["training"], folder)
+    if isinstance(found.get("kinds"), dict):
+        kinds = found["kinds"].items()
+        found["kinds"] = {name: _links_read(kind, folder) for name, kind in kinds}
     return found
 
 
@@ -393,6 +397,7 @@ def _connected(name: str, address: str, jobs: int) -> Iterator[str]:
 
 def _common(recipe: dict) -> dict:
     """What all runs of a sweep share: where it is equal, kinds, ratios and seeds may be added."""
+    recipe = {"links": None, "hops": 1, **recipe}  # newer than some
     left_out = ("keep", "seeds", "kinds", "made_with")
     training = _without_device(recipe.get("training"))
     return {name: v for name, v in recipe.items() if name not in left_out} | {"training": training}

@@ -197,6 +197,9 @@ def test_links_in_training_and_scoring(tmp_path):
     (tmp_path / "none.csv").write_text("1,0.5\n0,1\n")
     with pytest.raises(CatsError, match="holds another sweep"):
         sweep.run(sweep.read(path), out, jobs=1)
+    (tmp_path / "none.csv").write_text("1,1,1\n1,1,1\n1,1,1\n")
+    with pytest.raises(CatsError, match="links of kind 'near' is of 3 nodes, here are 2"):
+        sweep.read(path)
     (tmp_path / "none.csv").unlink()
     with pytest.raises(CatsError, match=r"cannot read .*none\.csv"):
         sweep.read(path)
@@ -287,6 +290,8 @@ def test_another_backend_by_its_name_alone(tmp_path, monkeypatch):
         ({"kinds": {"a": {"speed": 1}}}, r"\$\.kinds\.a\.speed: unknown, one of epochs"),
         ({"kinds": {"a": {"message_dropout": [0, 2]}}}, r"message dropout is 0\.0:2\.0"),
         ({"keep": [2]}, r"\$\.keep\[0\]: expected float <= 1\.0"),
+        ({"hops": 2}, r"\$\.hops: 2 hops go with links"),
+        ({"links": [[1, 2], [1, 1]]}, "a probability is a number from 0 to 1"),
     ],
 )
 def test_bad_files_are_named(tmp_path, changes, message):
