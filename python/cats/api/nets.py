@@ -16,6 +16,7 @@ from cats.nn.message_dropout import PAYLOAD, MessageDropout, parse_probability
 from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.links import Links
 from cats.shape.partition import local_keep
 from cats.training.evaluate import MODE_SETS
 from cats.training.options import Training
