@@ -129,6 +129,7 @@ class Timing:
                     *self.widths[g],
                     *(s.view for s in shares),
                     self._leads_to_air(g) and g,
+                    self._by_token(g) and self.kinds[g + 1][0],
                 ),
                 g,
             )  # fmt: skip
@@ -156,7 +157,11 @@ class Timing:
             plan = dataclasses.replace(plan, buffers=buffers)
         # The next exchange opens when the slowest node has computed: beside the next tile's air
         # where that has its own buffer, behind this one's where it has not.
-        work = self.computing(g, rows, mode) + self.handling(g, plan, rows, mode)
+        work = self.computing(g, rows, mode)
+        if self._by_token(g):  # a single row: what is sent of it was made ahead of its opening
+            work = self._slowest(g, rows, mode, slice(1, 2))
+            work += self._slowest(g + 1, rows, mode, slice(1))
+        work += self.handling(g, plan, rows, mode)
         if not self.hides(g, plan, mode):
             work += self._frames(g, plan, rows).air_us
         if self._leads_to_air(g):
@@ -168,6 +173,10 @@ class Timing:
         when the others have made what they send in that."""
         air = self.split.nodes > 1 and 0 < g < len(self.quiet) - 1
         return air and self.quiet[g] and not self.quiet[g + 1]
+
+    def _by_token(self, g: int) -> bool:
+        """Whether gather g is of a step of one token, and another one follows."""
+        return self.config.by_token and g + 1 < len(self.kinds)
 
     def _produced(self, g: int, mode: Mode) -> float:
         """Microseconds until the slowest node has made what it sends of gather g's first tile, in
