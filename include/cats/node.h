@@ -212,7 +212,11 @@ struct cats_job {
 		CATS_JOB_CONSUME = 2, /**< what arrived of it */
 	} what;
 	struct cats_exchange x; /**< of which exchange */
-	/** @cond INTERNAL_HIDDEN */
+				/** @cond INTERNAL_HIDDEN */
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	struct cats_exchange next; /* both: of which own rows are computed behind it */
+	bool both;                 /* CONSUME */
+#endif
 	struct cats_engine *engine;
 	const int8_t *input;                    /* BEGIN */
 	const struct cats_reception *reception; /* CONSUME */

@@ -254,7 +254,7 @@ class Timing:
             return 2 * self.air.code.job_us() + self.air.code.closed_us()
         frames = self._frames(g, plan, rows)
         spent = frames.handled_us if self.hides(g, plan, mode) else frames.ending_us
-        return 2 * self.air.code.job_us() + spent
+        return (1 if self.config.by_token else 2) * self.air.code.job_us() + spent
 
     def turns(self, g: int, mode: Mode) -> bool:
         """Whether gather g takes turns with others tile by tile."""
@@ -315,8 +315,9 @@ class Timing:
         work = self.computing(g, rows, mode)
         if self.hides(g, plan, mode):
             return max(air, work + self.handling(g, plan, rows, mode))
-        # Of the two jobs one begins ahead of the reports.
-        return air + work + (1 if plan.rounds else 2) * self.air.code.job_us()
+        # Of the two jobs one begins ahead of the reports; of a single row both are one.
+        both = plan.rounds or self.config.by_token
+        return air + work + (1 if both else 2) * self.air.code.job_us()
 
     def listening_time(self, gathers: Sequence[GatherPlan], mode: Mode, node: int) -> float:
         """Microseconds that a node's receiver is on in one inference in which it is off when

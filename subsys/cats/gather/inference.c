@@ -110,6 +110,20 @@ static bool outlasts_consume(const struct cats_image *image, struct cats_exchang
 	       (image->model->flags & CATS_FLAG_HELD) == 0;
 }
 
+#if CATS_TEXTS
+/* Whether a job that consumes the exchange on the air may produce the next one as well: nobody asks
+ * for what this node sent of it. In steps of one row jobs are short, and each costs its time.
+ */
+static bool does_both(const struct cats_node *node, struct cats_exchange *next)
+{
+	*next = node->x;
+	return is_text(node) && node->produced == 1 &&
+	       (node->exchange == CATS_EXCHANGE_OVER ||
+		(node->gather->rounds == 0 && node->next >= fragments_of(node, self_of(node)))) &&
+	       cats_exchange_next(image_of(node), next);
+}
+#endif
+
 bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 {
 	struct cats_exchange previous = previous_of(node)->x;
@@ -119,6 +133,9 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 		return false;
 	}
 	job->x = node->x;
+#if CATS_TEXTS
+	job->both = false;
+#endif
 	if (node->consumed == 0 && first_exchange(node->x)) {
 		job->what = CATS_JOB_BEGIN;
 		return true;
@@ -144,6 +161,9 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 	    (node->exchange == CATS_EXCHANGE_OVER ||
 	     (current_of(node)->lacking == 0 && outlasts_consume(image_of(node), node->x)))) {
 		job->what = CATS_JOB_CONSUME;
+#if CATS_TEXTS
+		job->both = does_both(node, &job->next);
+#endif
 		return true;
 	}
 	return false;
@@ -201,6 +221,11 @@ void cats_job_run(const struct cats_job *job)
 	case CATS_JOB_CONSUME:
 		cats_reception_solve(job->engine->image, job->reception, job->engine->arena);
 		cats_engine_consume(job->engine, job->x, &job->reception->available);
+#if CATS_TEXTS
+		if (job->both) {
+			cats_engine_produce(job->engine, job->next);
+		}
+#endif
 		break;
 	}
 }
@@ -216,6 +241,9 @@ int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, ui
 		node->produced++;
 	} else {
 		node->consumed++;
+#if CATS_TEXTS
+		node->produced += job->both;
+#endif
 	}
 	cats_inference_settle(node, now_us);
 	return 0;

@@ -327,6 +327,13 @@ static void note_begin(struct antenna *a, int n)
 	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
 }
 
+static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x, bool consume)
+{
+	size_t row = (size_t)air_node_of(air, n) * air->gathers + x.gather;
+
+	return air->compute_us == NULL ? 0 : (int64_t)air->compute_us[row * 2 + consume] * 1000;
+}
+
 static bool start_job(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -342,12 +349,9 @@ static bool start_job(struct air *air, int n)
 			note_begin(a, n);
 		}
 	}
-	if (air->compute_us != NULL && a->job.what != CATS_JOB_BEGIN) {
-		ns = (int64_t)air->compute_us[((size_t)air_node_of(air, n) * air->gathers +
-					       a->job.x.gather) *
-						      2 +
-					      (a->job.what == CATS_JOB_CONSUME)] *
-		     1000;
+	if (a->job.what != CATS_JOB_BEGIN) {
+		ns = computing_ns(air, n, a->job.x, a->job.what == CATS_JOB_CONSUME);
+		ns += a->job.both ? computing_ns(air, n, a->job.next, false) : 0;
 	}
 	if (air->config.code_counted) {
 		ns += (int64_t)air_code_solved(&air->config.code, &a->job);
