@@ -297,7 +297,8 @@ struct cats_texts {
 	struct cats_text heard;        /* told: of the one that is about to begin */
 	struct cats_text next;         /* that this node would begin behind it */
 	struct cats_generation prompt; /* what of this node's is still to be read: count != 0 */
-	uint32_t word;                 /* the token of `text`, CATS_TOKEN_NONE; or of `next` */
+	uint32_t word;                 /* the token of `text`, or CATS_TOKEN_NONE: an input */
+	uint32_t offered;              /* the token of `next`, submitted as an input */
 	uint16_t own;                  /* begun: the text of this node's prompt */
 	bool told;                     /* a frame told of the step that is about to begin */
 	bool sure;                     /* `text` is the leader's word */

@@ -191,7 +191,8 @@ static inline const struct cats_image_llama *cats_llama(const struct cats_image 
 static inline bool cats_has_candidates(const struct cats_image_model *model,
 				       const struct cats_image_gather *gather)
 {
-	return cats_is_llama(model) && gather->element == sizeof(struct cats_candidate);
+	return cats_is_llama(model) && gather->kind == CATS_GATHER_RESULT &&
+	       gather->element == sizeof(struct cats_candidate);
 }
 
 /* The key/value head that an own head reads, among those that this node has. */

@@ -165,21 +165,14 @@ static bool phase_fits(const struct cats_image_gather *gather)
 	return gather->kind == CATS_GATHER_INPUT || gather->phase > before->phase;
 }
 
-static bool element_fits(const struct cats_image_model *m, const struct cats_image_gather *gather)
-{
-	if (gather->kind != CATS_GATHER_RESULT) {
-		return gather->element == 1;
-	}
-	return gather->element == sizeof(int16_t) || cats_has_candidates(m, gather);
-}
-
 static bool exchange_fits(const struct cats_image_model *m, const struct cats_image_gather *gather)
 {
 	const bool held = (m->flags & CATS_FLAG_HELD) != 0;
 
 	if (!in_range(gather->tile_rows, 1, gather->rows) || cats_tiles(gather) > CATS_MAX_TILES ||
 	    !in_range(gather->buffers, 1, 2) || gather->rounds > CATS_MAX_ROUNDS ||
-	    !element_fits(m, gather) ||
+	    (gather->element != (gather->kind == CATS_GATHER_RESULT ? 2 : 1) &&
+	     !(CATS_LLAMA && cats_has_candidates(m, gather))) ||
 	    (gather->buffers == 1 &&
 	     (gather->tile[0] != gather->tile[1] || gather->outbox[0] != gather->outbox[1]))) {
 		return false;
@@ -204,9 +197,9 @@ static bool source_fits(const struct cats_image *image, const struct cats_image_
 {
 	const struct cats_image_header *h = image->header;
 	const uint32_t all = (uint32_t)s->columns * gather->element;
-	const bool prunable =
-		gather->kind != CATS_GATHER_INPUT &&
-		(gather->kind != CATS_GATHER_RESULT || cats_has_candidates(image->model, gather));
+	const bool prunable = gather->kind != CATS_GATHER_INPUT &&
+			      (gather->kind != CATS_GATHER_RESULT ||
+			       (CATS_LLAMA && cats_has_candidates(image->model, gather)));
 
 	if (h->nodes == 1 || s->columns == 0 ||
 	    (gather->kind != CATS_GATHER_RESULT && s->width == 0 &&

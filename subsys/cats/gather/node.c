@@ -96,7 +96,7 @@ int cats_node_next(struct cats_node *node, uint32_t now_us)
 		return -EBUSY;
 	}
 	return cats_text_next(node)
-		       ? cats_node_submit(node, (const int8_t *)&node->texts.word, now_us)
+		       ? cats_node_submit(node, (const int8_t *)&node->texts.offered, now_us)
 		       : -ENODATA;
 }
 #endif

@@ -194,14 +194,13 @@ void cats_text_hear(struct cats_node *node, const struct cats_frame *frame);
 const int8_t *cats_text_begin(struct cats_node *node);
 /* A step has ended: what comes next. */
 void cats_text_end(struct cats_node *node);
-/* The next step's, into texts.word; false where there is none. */
+/* The next step's token, into texts.offered; false where there is none. */
 bool cats_text_next(struct cats_node *node);
 /* What its result tells. */
 void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #else
 #define is_text(node) false
 #define cats_tells_text(image, frame) false
-#define cats_text_tell(node, frame, payload) 0
 #define cats_text_hear(node, frame)
 #define cats_text_end(node)
 #endif

@@ -180,7 +180,9 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		} else {
 			node->exchange = CATS_EXCHANGE_DATA;
 		}
+#if CATS_TEXTS
 		frame->length = cats_text_tell(node, frame, payload);
+#endif
 		break;
 	case CATS_FRAME_DATA:
 		frame->length =
@@ -211,7 +213,9 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		cats_counts_pack(image, node->counts, payload);
 		break;
 	case CATS_FRAME_ASK:
+#if CATS_TEXTS
 		frame->length = cats_text_tell(node, frame, payload);
+#endif
 		break;
 #ifndef CATS_NO_SLEEP
 	case CATS_FRAME_BEACON:

@@ -60,7 +60,7 @@ static void unpack(const uint8_t *payload, struct cats_text *text)
 /* Whether what is submitted is this node's own word: a prompt's token, or what it chose. */
 static bool by_text(const struct cats_node *node)
 {
-	return node->pending && node->input == (const int8_t *)&node->texts.word;
+	return node->pending && node->input == (const int8_t *)&node->texts.offered;
 }
 
 /* Whether a prompt of this node is in front of what is to be chosen. */
@@ -302,7 +302,7 @@ bool cats_text_next(struct cats_node *node)
 		return false;
 	}
 	texts->has_next = false;
-	texts->word = texts->next.token;
+	texts->offered = texts->next.token;
 	return true;
 }
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import reference
-from cats.integer.llama import LlamaSteps
+from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_model import columns_of
 from cats.integer.llama_stream import every_row, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
@@ -299,15 +299,53 @@ def test_what_is_kept_has_its_memory_alone():
                     assert end <= first or last <= begin, (name, other)
 
 
-def test_a_number_that_no_token_has_is_the_last():
-    stream, plan = small(1)
+def test_no_token():
+    """A node that heard of none has nothing of it in its residual, whatever the number."""
+    stream, plan = small(2)
     bits = reference.random_fragments(stream, plan, 0.0, np.random.default_rng(0))
-    outputs = [
-        lockstep(stream, plan, engines_of(stream, plan), token_bytes(token), bits)[0]
-        for token in (8, 9, 2**32 - 1)
-    ]
-    assert (outputs[0] == outputs[1]).all()
-    assert (outputs[0] == outputs[2]).all()
+    steps = LlamaSteps(window_of(stream))
+    want = steps.step(np.array([[[8], [NO_TOKEN]]]))[0]
+    for token in (9, 2**32 - 1):
+        engines = engines_of(stream, plan)
+        outputs = lockstep(stream, plan, engines, [token_bytes(8), token_bytes(token)], bits)
+        np.testing.assert_array_equal(outputs, want)
+
+
+def test_damaged_candidates_are_refused():
+    """Of RESULT four bytes each, of own columns; and what others send is looked at."""
+    split = SplitConfig.even(small()[0].config, 2)
+    whole = random_llama(3, small()[0].config.whole, split, None, True)
+    stream = stream_of(whole, 2)
+    plan = make_plan(stream.config, split, stream.keep)
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    last = len(plan.gathers) - 1
+    gather = found.header["gather_table"] + last * layout.GATHER.itemsize
+    source = found.header["source_table"] + 2 * last * layout.SOURCE.itemsize
+    for offset, value, width in (
+        (gather + layout.GATHER.fields["element"][1], 2, 1),
+        (gather + layout.GATHER.fields["element"][1], 1, 1),
+        (gather + layout.GATHER.fields["element"][1], 8, 1),
+        (gather - layout.GATHER.itemsize + layout.GATHER.fields["element"][1], 4, 1),
+        (source, 0, 2),
+        (source, 6, 2),
+        (source, 24, 2),
+        (source + layout.SOURCE.itemsize, 20, 2),
+    ):
+        other = bytearray(data)
+        other[offset : offset + width] = value.to_bytes(width, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        assert verify(bytes(other))[0] == lib.CATS_IMAGE_INVALID, (offset, value)
+    engine = Engine(data)
+    x = (last, 0)
+    engine.begin(token_bytes(1))
+    engine.produce(x)
+    engine.place(x, 0, 0, bytes([255, 255, 7, 0, 1, 0, 9, 0]))
+    engine.consume(x)
+    outputs = engine.output()[0]
+    assert outputs[1] == 9  # of node 0: the other one is no column of its
+    assert (outputs != lib.CATS_OUTPUT_MISSING).sum() == 3
 
 
 def test_what_has_no_image():
