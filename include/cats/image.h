@@ -264,7 +264,10 @@ struct cats_image_gather {
 	 * int8
 	 */
 	int32_t send_multiplier;
-	/** HEADS: score difference to log2 units, Q8: (d * this) >> 32 */
+	/**
+	 * HEADS: score difference to log2 units, Q8: (d * this) >> 32. ATTENTION of a Llama model:
+	 * by how much spacing_us is less for each row that the window has not yet, in 2^-16 us
+	 */
 	uint32_t score_multiplier;
 	/**
 	 * HEADS: value scale over heads scale, 2^30..2^31-1. OUTPUT with CATS_POOL_MEAN_OF_NORM:
@@ -365,6 +368,12 @@ struct cats_candidate {
 	uint16_t column; /**< counted from the first column of its node */
 	int16_t result;  /**< that output */
 };
+
+/** @brief Of ATTENTION of a Llama model: how much less spacing_us is where rows are not yet there. */
+static inline uint32_t cats_unseen_us(const struct cats_image_gather *gather, uint32_t rows)
+{
+	return (uint32_t)(((uint64_t)rows * gather->score_multiplier) >> 16);
+}
 
 /** How a sample becomes a real input. */
 enum cats_normalisation {

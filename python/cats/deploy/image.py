@@ -27,6 +27,7 @@ from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
 from cats.plan.plan import Plan
 from cats.plan.radio import SEALED
+from cats.plan.timing import row_us
 from cats.shape.config import POOLS, to_json
 from cats.shape.image_layout import (
     ARENA_NAMES,
@@ -245,6 +246,8 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             "value_multiplier": step.value_multiplier, "value_shift": step.value_shift,
         }.items():  # fmt: skip
             row[name] = value
+        if config.by_token and kind == Kind.ATTENTION:
+            row["score_multiplier"] = int(row_us(config, split, model.keep) * 2**16)
         for s, (cut, (begin, end)) in enumerate(
             zip(gather.sources, own_ranges(config, split, kind), strict=True)
         ):

@@ -83,6 +83,24 @@ def exchange_instructions(
     )  # fmt: skip
 
 
+def row_us(
+    config: ModelConfig, split: SplitConfig, keep: KeepSets, compute: Compute | None = None
+) -> float:
+    """Of a stream of tokens: by how many microseconds the slowest node's attention is shorter for
+    each row that is not in its window yet."""
+    compute = compute or Compute()
+    ends = [
+        max(
+            exchange_instructions(
+                shape, split, keep, 2, 1, d, block_rows=1, held=False, heads_per_pass=0
+            )[0]
+            for d in range(split.nodes)
+        )
+        for shape in (config, dataclasses.replace(config, context=1))
+    ]
+    return compute.microseconds(ends[0] - ends[1]) / max(config.context - 1, 1)
+
+
 class _Frames(NamedTuple):
     """Microseconds of an exchange's frames: in their slots; of a node's processor from the last
     one's end to that of the exchange; and of its processor for all of them."""

@@ -115,7 +115,10 @@ bool cats_llama_step_fits(const struct cats_image *image, const struct cats_imag
 	case CATS_GATHER_FORWARD:
 		return scaled && norm_fits(image, gather) &&
 		       table_fits(image->header, gather->table, 257 * sizeof(int16_t));
-	default: /* ATTENTION, OUTPUT */
+	case CATS_GATHER_ATTENTION:
+		return norm_fits(image, gather) &&
+		       cats_unseen_us(gather, cats_stream(image)->rows) <= gather->spacing_us;
+	default: /* OUTPUT */
 		return norm_fits(image, gather);
 	}
 }

@@ -89,6 +89,9 @@ void cats_inference_settle(struct cats_node *node, uint32_t now_us)
 			}
 			break;
 		}
+#if CATS_TEXTS
+		cats_text_hurry(node);
+#endif
 		node->air ^= 1;
 		node->consumed--;
 		node->produced--;

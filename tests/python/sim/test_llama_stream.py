@@ -186,6 +186,7 @@ def test_damaged_images_are_refused():
         for c in (4, 2**16 - 1):
             assert changed(found.gathers[g]["norm"] + 2, c, 2) == lib.CATS_IMAGE_INVALID
     refuses(layout.GATHER, gather(3), "table", *outside)
+    refuses(layout.GATHER, gather(1), "score_multiplier", 2**32 - 1)
     for g in (2, 3):
         refuses(layout.GATHER, gather(g), "value_multiplier", 0, 2**31)
         refuses(layout.GATHER, gather(g), "value_shift", 0, 63)

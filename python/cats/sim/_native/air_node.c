@@ -329,9 +329,17 @@ static void note_begin(struct antenna *a, int n)
 
 static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x, bool consume)
 {
+	const struct antenna *a = &air->antenna[n];
+	const struct cats_image_gather *gather = &a->image.gathers[x.gather];
 	size_t row = (size_t)air_node_of(air, n) * air->gathers + x.gather;
+	int64_t us = air->compute_us == NULL ? 0 : air->compute_us[row * 2 + consume];
 
-	return air->compute_us == NULL ? 0 : (int64_t)air->compute_us[row * 2 + consume] * 1000;
+	if (us != 0 && !consume && gather->kind == CATS_GATHER_HEADS &&
+	    (a->image.model->flags & CATS_FLAG_LLAMA) != 0) {
+		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) -
+							 cats_engine_rows(&a->node.engine));
+	}
+	return us * 1000;
 }
 
 static bool start_job(struct air *air, int n)
