@@ -427,13 +427,13 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
  * it goes on, its last token is the one of which cats_token_last() says so. No other node needs to
  * know of it before, and losses, restarts and another leader do not end it.
  *
- * @param generation copied, but for the prompt's tokens, which must stay unchanged until the last of
- *                   them was told, or cats_generate_stop()
+ * @param generation copied, but for the prompt's tokens, which must stay unchanged until the last
+ *                   of them was told, or cats_generate_stop()
  * @retval 0 on success
  * @retval -ENOTCONN the instance does not run
  * @retval -ENOTSUP  its image is of no language model
- * @retval -EINVAL   no prompt, a token that the vocabulary has not, or a temperature too low for the
- *                   integers
+ * @retval -EINVAL   no prompt, a token that the vocabulary has not, or a temperature too low for
+ *                   the integers
  * @retval -EBUSY    a text is being written, here or on another node
  */
 int cats_generate_begin(const struct cats_instance *instance,

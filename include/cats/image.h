@@ -369,7 +369,7 @@ struct cats_candidate {
 	int16_t result;  /**< that output */
 };
 
-/** @brief Of ATTENTION of a Llama model: how much less spacing_us is where rows are not yet there. */
+/** @brief Of ATTENTION of a Llama model: how much less spacing_us is while rows are not there. */
 static inline uint32_t cats_unseen_us(const struct cats_image_gather *gather, uint32_t rows)
 {
 	return (uint32_t)(((uint64_t)rows * gather->score_multiplier) >> 16);

@@ -11,11 +11,11 @@
  * @brief Language models: tokens that nodes are given, and those that they write behind them.
  *
  * Each step of a stream of the Llama family takes one token. Which one, and what the nodes know of
- * the text beside, stands in the frame that opens the step (struct cats_text): so a node that heard
- * it knows all that it takes to go on, also in the leader's place. Where tokens are to be written,
- * each node chooses the next one by what it heard of the results, and all choose alike where nothing
- * was lost. The leader's choice counts: the step behind tells it. A node that heard no opening takes
- * its own choice. doc/streams.rst, "Language models".
+ * the text beside, stands in the frame that opens the step (struct cats_text): so a node that
+ * heard it knows all that it takes to go on, also in the leader's place. Where tokens are to be
+ * written, each node chooses the next one by what it heard of the results, and all choose alike
+ * where nothing was lost. The leader's choice counts: the step behind tells it. A node that heard
+ * no opening takes its own choice. doc/streams.rst, "Language models".
  *
  * Portable; with CONFIG_CATS_LLAMA.
  *

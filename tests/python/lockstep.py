@@ -22,8 +22,8 @@ def lockstep(
     """One inference of all nodes. ``ahead`` decides, node by node and exchange by exchange, whether
     a node is ahead as far as the engine allows it: it produces the next tile of a gather with two
     buffers before it consumes this one, and sends the next exchange before others consume this.
-    ``there``: nodes that take part (all); what others sent is not in ``bits``. ``inputs``: or a list
-    of those that each node is given."""
+    ``there``: nodes that take part (all); what others sent is not in ``bits``. ``inputs``: or a
+    list of those that each node is given."""
     owned = given_ranges(model.config, model.split)
     nodes = range(len(engines)) if there is None else sorted(there)
     for node in nodes:

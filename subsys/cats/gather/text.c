@@ -4,8 +4,8 @@
  */
 
 /*
- * Steps of language models: doc/protocol.rst, "Texts". What a step takes is the leader's word, which
- * stands in the SYNCs that open it; who heard neither goes by what it knows itself.
+ * Steps of language models: doc/protocol.rst, "Texts". What a step takes is the leader's word,
+ * which stands in the SYNCs that open it; who heard neither goes by what it knows itself.
  */
 
 #include <errno.h>
