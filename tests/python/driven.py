@@ -64,8 +64,8 @@ class Sent:
 class Driven:
     """A node with nothing around it."""
 
-    def __init__(self, number=0, nodes=5, now=0, rounds=2, payload=7, **config):
-        data, self.plan = images(nodes=nodes, rounds=rounds, payload=payload)
+    def __init__(self, number=0, nodes=5, now=0, rounds=2, payload=7, made=None, **config):
+        data, self.plan = made or images(nodes=nodes, rounds=rounds, payload=payload)
         self._memory = aligned(data[number])
         self.image = ffi.new("struct cats_image *")
         assert lib.cats_image_verify(self._memory, len(data[number]), self.image) == 0

@@ -56,8 +56,12 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
 /* Begin one. Locked. */
 static int begin(struct cats_instance_data *d, const struct cats_generation *generation)
 {
-	int ret = cats_alive(d) ? cats_node_generate(&d->node, generation) : -ENOTCONN;
+	int ret = -ENOTCONN;
 
+	if (cats_alive(d)) {
+		/* The last token of a text is told before the next one begins. */
+		ret = d->writing ? -EBUSY : cats_node_generate(&d->node, generation);
+	}
 	if (ret == 0) {
 		d->writing = true;
 		d->begun = false;

@@ -5,10 +5,12 @@ integer reference's."""
 
 import dataclasses
 import itertools
+import struct
 
 import numpy as np
 import pytest
 
+from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer import llama
 from cats.integer.llama_stream import gathers_of, stream_of, window_of
@@ -17,9 +19,11 @@ from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
+from driven import ASK, SYNC, Driven
 
 CONFIG = ModelConfig(
     8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
@@ -162,6 +166,49 @@ def test_a_leader_that_is_gone_is_followed():
     )
     assert result.positions[result.done[:, 1], 1].max() == 32
     assert result.led[result.done[:, 1], 1].any()
+
+
+def told(token=5, left=0, position=0, text=7, temperature=0, flags=0):
+    """What a frame tells of a step."""
+    return struct.pack("<HHIHIHBB", token, left, position, text, 1, temperature, 0, flags)
+
+
+def driven(number):
+    model, plan = deployment(2, radio="nrf_radio")
+    ident = image.model_id(model, plan)
+    made = [image.pack(model, plan, d, ident) for d in range(2)], plan
+    return Driven(number, made=made)
+
+
+def test_frames_of_steps_are_checked():
+    """Only what opens a step tells of it, in so many bytes, a token that there is."""
+    assert len(told()) == lib.CATS_TEXT_SIZE
+    for payload, x, why in (
+        (told()[:-1], (0, 0), "length"),
+        (told() + b"x", (0, 0), "length"),
+        (told(), (1, 0), "length"),
+        (told(), (0, 0), None),
+        (b"", (0, 0), None),
+    ):
+        node = driven(1)
+        assert node.hear(node.silence, SYNC, 0, x, payload=payload) == why
+    assert Driven(1).hear(10**6, SYNC, 0, payload=told()) == "length"
+    for token, word in ((29, 29), (30, lib.CATS_TOKEN_NONE), (65535, lib.CATS_TOKEN_NONE)):
+        node = driven(1)
+        node.hear(node.silence, SYNC, 0, payload=told(token, 65535, 2**32 - 1, temperature=1))
+        node.until(node.now + 300)
+        assert node.node.texts.word == word
+        node.until(node.now + 50 * node.silence)
+        assert node.results and not node.runs
+
+
+def test_an_idle_leader_takes_what_is_asked_for():
+    node = driven(0)
+    node.until(2 * node.silence)
+    assert node.hear(2 * node.silence, ASK, 1, payload=told(9, 3, 4)) is None
+    sent = [frame for frame in node.until(node.now + 3000) if frame.type == SYNC]
+    assert [frame.data[10:12] for frame in sent[:2]] == [bytes([9, 0])] * 2
+    assert sent[0].data[10:28] == told(9, 3, 4)
 
 
 def test_what_nobody_writes():
