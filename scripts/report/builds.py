@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cats.deploy.export import export, load_deploy
+from cats.deploy.export import export, exported
 from cats.errors import CatsError
 from cats.report import print_table, read_json, write_json
 from cats.zephyr.firmware import OVERLAYS, build_nodes, domains_of, network_core
@@ -83,14 +83,16 @@ class Case:
         return said
 
 
-SAMPLES = ("node", "sensor", "calibrate", "selftest")
+SAMPLES = ("node", "sensor", "storyteller", "calibrate", "selftest")
 
 
 def _cases(target: Target) -> list[Case]:
-    """The node with every transport, sensor and calibration with one, the self test without."""
+    """The node with every transport, sensor, storyteller and calibration with one, the self test
+    without."""
     return [
         *(Case("node", target, transport) for transport in target.transports),
         Case("sensor", target, target.transports[0]),
+        Case("storyteller", target, target.transports[0]),
         Case("calibrate", target, target.transports[0]),
         Case("selftest", target),
     ]
@@ -111,8 +113,9 @@ What was built, what was simulated and what was measured, by board. No board was
 has run this on hardware yet.
 
 * *Built*: the sample links for the board and fits. Bytes of RAM and flash are the linker's, with
-  Zephyr 4.3, gcc 12.2 and the minimal C library (``CONFIG_MINIMAL_LIBC=y``); ``samples/node`` and
-  ``samples/sensor`` hold node 0 of the deployment in their folder, exported anew for the radio.
+  Zephyr 4.3, gcc 12.2 and the minimal C library (``CONFIG_MINIMAL_LIBC=y``); ``samples/node``,
+  ``samples/sensor`` and ``samples/storyteller`` hold node 0 of the deployment in their folder,
+  exported anew for the radio.
   Where there are two images, the second line is that of the network core, by sysbuild.
 * *Simulated*: the same code for the radio ran on BabbleSim, with all tests of
   ``tests/python/zephyr/test_bsim_*.py``. ``nrf52_bsim`` models the nRF52833, whose RADIO the
@@ -142,10 +145,10 @@ def build(case: Case, space: Workspace, root: Path) -> dict:
     owner = case.sample if (tree / "samples" / case.sample / "deploy").is_dir() else "node"
     deploy = tree / "samples" / owner / "deploy"
     if case.transport:
-        model = load_deploy(deploy)[0]
+        model, _, tokenizer = exported(deploy)
         deploy = root / f"deploy-{owner}-{case.transport}"
         if not deploy.is_dir():
-            export(model, deploy, radio=case.transport)
+            export(model, deploy, radio=case.transport, tokenizer=tokenizer)
     (built,) = build_nodes(
         space, deploy, [0], case.target.board, sample=tree / "samples" / case.sample,
         root=root / case.name, defines=case.defines(),

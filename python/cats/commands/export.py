@@ -21,7 +21,8 @@ examples:
   cats export RUN -o DEPLOY --nodes 2
   cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --stream
-  cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
+  cats export STORIES -o DEPLOY --nodes 4
+  cats export DEPLOY -o OTHER --radio ble
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -99,7 +100,11 @@ def plan_options(args: argparse.Namespace) -> dict:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``cats export``."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder that cats train wrote")
+    parser.add_argument(
+        "run", type=Path, metavar="RUN|DEPLOY",
+        help="folder that cats train or import wrote; or a deployment, of which the same integers "
+        "are planned anew, as it was but for what is given here",
+    )  # fmt: skip
     parser.add_argument(
         "-o", "--out", type=output_folder, required=True, metavar="DEPLOY", help="folder to write"
     )
@@ -191,16 +196,17 @@ def check_for_text(args: argparse.Namespace) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
-    from cats.deploy.export import check_free, export, render
+    from cats.deploy.export import PLAN, check_free, export
     from cats.errors import CatsError
     from cats.integer.steps import stream_of
-    from cats.report import write_json
     from cats.shape.config import node_shares
     from cats.training.generate import kept_tokenizer
     from cats.training.run_folder import load_run, quantise_run
     from cats.training.text_integers import quantise_llama_run
 
     check_free(args.out, args.force)
+    if (args.run / PLAN).exists():
+        return _again(args)
     if "calibration" in getattr(args, "given", ()) and load_run(args.run)[1].extra.get("scales"):
         raise CatsError(
             f"{args.run} was trained with roundings and has its scales: no --calibration"
@@ -235,7 +241,50 @@ def run(args: argparse.Namespace) -> int:
         tokenizer=tokenizer,
         **plan_options(args),
     )
+    return _show(args, meta)
+
+
+def _show(args: argparse.Namespace, meta: dict) -> int:
+    from cats.deploy.export import render
+    from cats.report import write_json
+
     if args.json:
         write_json(args.json, meta)
     print(render(meta))
     return 0
+
+
+#: What makes other integers than those of a deployment.
+OF_RUN = (
+    "nodes", "shares", "input_split", "output_split", "stream", "candidates", "calibration",
+    "counts_per_unit", "data",
+)  # fmt: skip
+
+
+def _again(args: argparse.Namespace) -> int:
+    """A deployment's integers, planned and packed anew."""
+    from cats.deploy.export import export, exported
+    from cats.errors import CatsError
+
+    given = getattr(args, "given", {})
+    if name := next((given[name] for name in OF_RUN if name in given), None):
+        raise CatsError(f"{args.run} is a deployment, whose integers stay: {name} takes its run")
+    model, meta, tokenizer = exported(args.run)
+    options = plan_options(args)
+    for name, other in {"radio": "secure", "rounds": "repair_rounds", "ram_limit": "ram"}.items():
+        if name not in given and other not in given:
+            options.pop(name)
+    for name in ("payload", "tile_rows", "slack"):
+        if name not in given:
+            options.pop(name)
+    meta = export(
+        model,
+        args.out,
+        formats=args.format if "format" in given else meta["formats"],
+        flash_address=args.flash_address,
+        run=meta["run"],
+        force=args.force,
+        tokenizer=tokenizer,
+        **{**meta["options"], **options},
+    )
+    return _show(args, meta)

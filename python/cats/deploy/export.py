@@ -273,6 +273,15 @@ def read_whole(path: Path) -> IntegerModel:
     return integer.load(path)
 
 
+def exported(
+    path: Path,
+) -> tuple[IntegerModel, dict, TokenizerFile | Vocabulary | None]:
+    """What ``export`` takes to make a deployment anew: its integers, its plan.json, its tokenizer;
+    also where images have another format than when it was made."""
+    meta = schema.load(path / PLAN, dict[str, Any], WHAT)
+    return read_whole(path), meta, tokenizers.kept(path, meta)
+
+
 def export(
     model: IntegerModel | LlamaModel,
     out: Path | str,
@@ -294,6 +303,8 @@ def export(
     if isinstance(model, LlamaModel):
         check_llama(model)
         model = gathers_of(stream_of(model, CANDIDATES if candidates is None else candidates))
+    elif isinstance(model, Gathers) and candidates is None:
+        check_llama(window_of(model.llama))
     elif candidates is not None:
         raise CatsError("candidates are the likeliest tokens: this is no language model")
     else:

@@ -61,7 +61,8 @@ def files_of(tokenizer: TokenizerFile | Vocabulary) -> dict[str, bytes]:
     return files
 
 
-def _kept(folder: Path, meta: Mapping[str, Any]) -> TokenizerFile | Vocabulary | None:
+def kept(folder: Path, meta: Mapping[str, Any]) -> TokenizerFile | Vocabulary | None:
+    """What a DEPLOY folder keeps of a tokenizer, by its plan.json."""
     stored = meta.get(KEY)
     if stored is None:
         return None
@@ -76,18 +77,18 @@ def _kept(folder: Path, meta: Mapping[str, Any]) -> TokenizerFile | Vocabulary |
 def check(folder: Path, meta: Mapping[str, Any], tokens: int) -> None:
     """CatsError where what a DEPLOY folder keeps of a tokenizer is not what was exported, or is
     none of a model of so many tokens."""
-    kept = _kept(folder, meta)
-    if kept is None:
+    found = kept(folder, meta)
+    if found is None:
         return
-    if described(kept) != meta[KEY]:
+    if described(found) != meta[KEY]:
         raise CatsError(f"{folder}: its tokenizer is not the one of {KEY} in plan.json: export "
                         "again")  # fmt: skip
-    if isinstance(kept, TokenizerFile):
-        kept.ends.check(tokens)
-    count = kept.count if isinstance(kept, Vocabulary) else kept.read().count
+    if isinstance(found, TokenizerFile):
+        found.ends.check(tokens)
+    count = found.count if isinstance(found, Vocabulary) else found.read().count
     if count > tokens:
         raise CatsError(f"{folder}: its tokenizer has {count} tokens, the model {tokens}")
-    for name, wanted in files_of(kept).items():
+    for name, wanted in files_of(found).items():
         if _bytes(folder / name) != wanted:
             raise CatsError(f"{folder / name} does not hold what its tokenizer gives: export again")
 
@@ -97,15 +98,15 @@ def read_tokenizer(
 ) -> tuple[Tokenizer, Ends]:
     """That of a deployment, and the tokens that begin and end a text; a text model's that reads
     rows of characters is in its ``metadata``. CatsError where it is no language model."""
-    kept = _kept(folder, meta) or Vocabulary.of(metadata)
-    if kept is None:
+    found = kept(folder, meta) or Vocabulary.of(metadata)
+    if found is None:
         raise CatsError(
             f"{folder} keeps no tokenizer: export a language model's run, one of 'cats train "
             "--task text' or 'cats import', with 'cats export'"
         )
-    if isinstance(kept, Vocabulary):
-        return OfVocabulary(kept), Ends()
-    return kept.read(), kept.ends
+    if isinstance(found, Vocabulary):
+        return OfVocabulary(found), Ends()
+    return found.read(), found.ends
 
 
 def _bytes(path: Path) -> bytes:

@@ -22,8 +22,6 @@
 
 LOG_MODULE_REGISTER(app, LOG_LEVEL_INF);
 
-BUILD_ASSERT(CATS_TOKENIZER_LONGEST < 64, "a line has room for a token");
-
 /* What one node heard of a story: lines, since several nodes may share a console. */
 struct teller {
 	const struct cats_instance *node;
@@ -40,21 +38,37 @@ static struct teller tellers[CATS_MAX_NODES];
 static uint16_t prompt_tokens[CONFIG_STORY_PROMPT_TOKENS];
 static const struct cats_instance *began;
 
-static void print_line(struct teller *teller)
+/* The line up to there; the rest of it, without the space between, begins the next one. */
+static void print_line(struct teller *teller, size_t end)
 {
-	printk("node %u: %.*s\n", teller->number, (int)teller->length, teller->line);
-	teller->length = 0;
+	size_t rest = end + (end < teller->length && teller->line[end] == ' ');
+
+	printk("node %u: %.*s\n", teller->number, (int)end, teller->line);
+	teller->length -= rest;
+	memmove(teller->line, teller->line + rest, teller->length);
+}
+
+static size_t last_space(const struct teller *teller)
+{
+	for (size_t i = teller->length; i > 0; i--) {
+		if (teller->line[i - 1] == ' ') {
+			return i - 1;
+		}
+	}
+	return teller->length;
 }
 
 static void tell(struct teller *teller, const char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
-		if (text[i] != '\n') {
-			teller->line[teller->length++] = text[i];
+		if (text[i] == '\n') {
+			print_line(teller, teller->length);
+			continue;
 		}
-		if (text[i] == '\n' || teller->length == sizeof(teller->line)) {
-			print_line(teller);
+		if (teller->length == sizeof(teller->line)) {
+			print_line(teller, last_space(teller));
 		}
+		teller->line[teller->length++] = text[i];
 	}
 }
 
@@ -77,7 +91,7 @@ static void on_token(const struct cats_token *token, void *user)
 	}
 	teller->before = token->token;
 	if (cats_token_last(token)) {
-		print_line(teller);
+		print_line(teller, teller->length);
 		printk("node %u: the end\n", teller->number);
 	}
 }
