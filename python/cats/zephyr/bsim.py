@@ -120,6 +120,17 @@ class Meetings:
     on_us: int
 
 
+@dataclass(frozen=True)
+class Told:
+    """A token of a text, as a device was told of it: as struct cats_token."""
+
+    position: int
+    token: int
+    chosen: bool
+    told: bool
+    time_us: int
+
+
 @dataclass
 class Log:
     """What one device reported. ``heard``: {(inference, gather, tile): [bits of source 0, ...]};
@@ -147,6 +158,7 @@ class Log:
     packets: list[tuple[int, int]] = field(default_factory=list)
     preempted: list[Preemption] = field(default_factory=list)
     meetings: list[Meetings] = field(default_factory=list)
+    tokens: list[Told] = field(default_factory=list)
     writes: int = 0
     sent_us: int = 0
     listened_us: int = 0
@@ -204,8 +216,8 @@ def build(
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
     whose driver can be preempted (nrf_radio); with ``+off``, one whose receiver is off where
-    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+beside``,
-    one whose application has Bluetooth of its own (ble). ``defines``: CMake's, as
+    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+text``, one
+    that writes texts of a language model; with ``+beside``, one whose application has Bluetooth of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
     """
@@ -238,6 +250,11 @@ def write_inputs(model: IntegerModel, deploy: Path, inputs: np.ndarray) -> None:
         if end > begin:
             own = np.ascontiguousarray(inputs[:, :, begin:end], np.int8)
             (deploy / f"inputs_{node:02}.bin").write_bytes(own.tobytes())
+
+
+def write_prompt(deploy: Path, tokens: Sequence[int]) -> None:
+    """Write a text's first tokens, for the option ``prompt``."""
+    (deploy / "prompt.bin").write_bytes(np.array(tokens, "<u2").tobytes())
 
 
 def write_compute(model: IntegerModel, plan: Plan, deploy: Path, clock_hz: float = 64e6) -> None:
@@ -440,6 +457,9 @@ def parse(device: Device, text: str) -> Log:
             log.writes = int(words[0])
         elif what == "meetings":
             log.meetings.append(Meetings(*map(int, words)))
+        elif what == "token":
+            position, token, chosen, told, time = map(int, words)
+            log.tokens.append(Told(position, token, bool(chosen), bool(told), time))
         elif what == "intruder":
             log.attacks = int(words[0])
         elif what == "energy":
@@ -519,12 +539,13 @@ def run_tests() -> int:
 
 def clean(deploy: Path) -> None:
     """Take out what this module wrote beside the images."""
-    for path in (*deploy.glob("inputs_*.bin"), deploy / "compute.bin", deploy / "code.bin"):
+    names = ("compute.bin", "code.bin", "prompt.bin")
+    for path in (*deploy.glob("inputs_*.bin"), *(deploy / name for name in names)):
         path.unlink(missing_ok=True)
 
 
 __all__ = [
     "BOARD", "NETWORK_CORE", "Device", "Inference", "Log", "Preemption", "build", "check", "clean",
     "listened_us", "missing", "node_folder", "parse", "radio_on_us", "run", "run_tests", "sent_us",
-    "write_code", "write_compute", "write_inputs",
+    "write_code", "write_compute", "write_inputs", "write_prompt",
 ]  # fmt: skip

@@ -78,6 +78,12 @@ static void add_options(void)
 		 "End so long after the start, whatever the inferences (default: never)"},
 		{false, false, false, "die", "ms", 'u', &options.die_ms, NULL,
 		 "Die so long after the start (default: never)"},
+		{false, false, false, "prompt", "file", 's', &options.prompt, NULL,
+		 "uint16 tokens: no inputs, but a text behind them (default: none)"},
+		{false, false, false, "tokens", "count", 'u', &options.tokens, NULL,
+		 "Tokens of the text behind the prompt (default 16)"},
+		{false, false, false, "author", "node", 'u', &options.author, NULL,
+		 "The node that begins the text (default 0)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -108,6 +114,8 @@ void host_begin(void)
 	set_default(&options.loss, 0);
 	set_default(&options.seed, 0);
 	set_default(&options.kill_us, 0);
+	set_default(&options.tokens, 16);
+	set_default(&options.author, 0);
 	set_default(&options.beside, 0);
 	set_default(&options.phone, 0);
 }

@@ -11,6 +11,7 @@
 #ifndef CATS_BSIM_HOST_H_
 #define CATS_BSIM_HOST_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,9 @@ struct options {
 	unsigned int look_ms;
 	unsigned int until_ms;
 	unsigned int die_ms;
+	char *prompt;
+	unsigned int tokens;
+	unsigned int author;
 };
 
 extern struct options options;
@@ -96,6 +100,11 @@ struct cats_instance;
 /** @brief Set a node's period, once it has started, and tell how it does. CONFIG_CATS_SLEEP. */
 void meetings_begin(const struct cats_instance *instance);
 void meetings_report(void);
+
+/** @brief Write options.tokens behind options.prompt with others, or hear of it; whether it came to
+ * its end. CONFIG_CATS_LLAMA.
+ */
+bool text_write(const struct cats_instance *node);
 
 struct cats_image_header;
 

@@ -18,6 +18,7 @@
  *	stop REASON RESULTS TAKEOVERS SEND_FAILED DROPPED
  *	writes COUNT                              of settings
  *	meetings TIME LEADER NEXT PERIOD MEETINGS MISSED SEARCHES TAKEOVERS ELAPSED_US ON_US
+ *	token POSITION TOKEN CHOSEN TOLD TIME      of a text
  *	intruder FRAMES
  *	beside CONNECTIONS SEEN                   of its application, or of the phone
  */
@@ -217,6 +218,14 @@ int main(void)
 	report("start %u %08x %llu\n", image->header->node, image->header->model_id,
 	       (unsigned long long)host_time());
 
+#ifdef CONFIG_CATS_LLAMA
+	if (options.prompt != NULL) {
+		bool whole = text_write(&node);
+
+		k_sleep(K_MSEC(50));
+		leave(whole ? "done" : "quiet");
+	}
+#endif
 	if (cats_input_size(image) != 0) {
 		char name[32];
 
