@@ -256,3 +256,26 @@ def progress(items: Iterable[T], **options: Any) -> Iterable[T]:
     from tqdm import tqdm
 
     return tqdm(items, disable=not sys.stderr.isatty(), **options)
+
+
+class GrowingText:
+    """A text on stdout, as it grows token by token; a line ends it."""
+
+    def __init__(self, decode: Callable[[list[int]], str], prompt: Iterable[int]) -> None:
+        self.tokens, self._decode, self._text = list(prompt), decode, ""
+
+    def __enter__(self) -> GrowingText:
+        return self
+
+    def __exit__(self, failed: type | None, *_: object) -> None:
+        if failed is None:
+            print(self._decode(self.tokens)[len(self._text) :])
+
+    def add(self, token: int) -> None:
+        """Show what a further token makes certain."""
+        self.tokens.append(token)
+        now = self._decode(self.tokens)
+        whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
+        if whole.startswith(self._text):
+            print(whole[len(self._text) :], end="", flush=True)
+            self._text = whole

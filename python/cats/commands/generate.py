@@ -165,11 +165,10 @@ def _by_model(args: argparse.Namespace) -> int:
 def _by_nodes(args: argparse.Namespace) -> int:
     from cats.deploy.export import load_deploy, replanned
     from cats.deploy.tokenizer import read_tokenizer
-    from cats.integer.sampling import sampling
-    from cats.report import write_json
+    from cats.report import GrowingText, write_json
     from cats.sim.faults import Faults
     from cats.sim.simulate import Settings
-    from cats.sim.write import Writing, figures, write
+    from cats.sim.write import Writing, figures, sentences, write
 
     model, plan, meta, images = load_deploy(args.run)
     tokenizer, ends = read_tokenizer(args.run, meta, model.metadata)
@@ -178,7 +177,7 @@ def _by_nodes(args: argparse.Namespace) -> int:
     writing = Writing(tokenizer.encode(args.prompt), args.steps, how, ends.ends)
     writing.driver(model)  # what cannot be written is refused before anything is shown
     settings = Settings(compute="plan")
-    with _Screen(tokenizer, writing.prompt) as screen:
+    with GrowingText(tokenizer.decode, writing.prompt) as screen:
         shown = dataclasses.replace(writing, told=screen.add)
         nodes = write(model, plan, shown, Faults(loss=args.loss), args.seed, settings, images)
     told = figures(model, plan, nodes, settings, check=args.check)
@@ -187,39 +186,12 @@ def _by_nodes(args: argparse.Namespace) -> int:
         clean = write(model, plan, writing, None, args.seed, settings, images)
         told["text_without_loss"] = tokenizer.decode([*writing.prompt, *clean.tokens])
         told["differs_from"] = nodes.differs(clean)
-    for line in _told(told, model.split.nodes, args.loss):
+    for line in sentences(told, model.split.nodes, args.loss):
         print(line, file=sys.stderr)
     if args.json:
         document = _document(args, tokenizer, writing.prompt, nodes.tokens)
         write_json(args.json, {**document, "nodes": model.split.nodes, **told})
     return 1 if told["equal_to_reference"] is False else 0
-
-
-def _told(figures: dict, nodes: int, loss: float) -> Iterable[str]:
-    """What a deployment's text took, for people."""
-    yield (
-        f"{nodes} nodes over {figures['radio']}, {figures['rounds']} repair rounds: "
-        f"{figures['tokens_per_second']:.1f} tokens a second ({figures['token_ms']:.1f} ms each, "
-        f"{figures['air_ms']:.1f} of it on the air, {figures['frames']:.0f} frames), "
-        f"{figures['energy_mj']:.2f} mJ a token for the node that needs most, "
-        f"{figures['energy_mj_all_nodes']:.2f} for all"
-    )
-    if loss:
-        first = figures["differs_from"]
-        yield (
-            f"{1 - figures['delivered']:.1%} of all fragments were lost for good; "
-            + ("the text is that of no loss" if first is None else "the text of no loss differs "
-               f"from the {_ordinal(first + 1)} token on:")
-        )  # fmt: skip
-        if first is not None:
-            yield figures["text_without_loss"]
-    if figures["equal_to_reference"] is False:
-        yield "AN OUTPUT DIFFERS FROM THE INTEGER REFERENCE"
-
-
-def _ordinal(number: int) -> str:
-    teens = number % 100 in (11, 12, 13)
-    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
 
 
 def _document(
@@ -234,30 +206,9 @@ def _document(
 
 def _show(tokenizer: Tokenizer, prompt: list[int], written: Iterable[int]) -> list[int]:
     """Print a text as it is written; its tokens behind the prompt."""
-    with _Screen(tokenizer, prompt) as screen:
+    from cats.report import GrowingText
+
+    with GrowingText(tokenizer.decode, prompt) as screen:
         for token in written:
             screen.add(token)
     return screen.tokens[len(prompt) :]
-
-
-class _Screen:
-    """A text on stdout, as it grows token by token; a line ends it."""
-
-    def __init__(self, tokenizer: Tokenizer, prompt: list[int]) -> None:
-        self.tokens, self._decode, self._text = list(prompt), tokenizer.decode, ""
-
-    def __enter__(self) -> _Screen:
-        return self
-
-    def __exit__(self, failed: type | None, *_: object) -> None:
-        if failed is None:
-            print(self._decode(self.tokens)[len(self._text) :])
-
-    def add(self, token: int) -> None:
-        """Show what a further token makes certain."""
-        self.tokens.append(token)
-        now = self._decode(self.tokens)
-        whole = now.rstrip("\N{REPLACEMENT CHARACTER}")  # perhaps half a character
-        if whole.startswith(self._text):
-            print(whole[len(self._text) :], end="", flush=True)
-            self._text = whole

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -170,3 +169,31 @@ def figures(
         "delivered": result.delivered,
         "equal_to_reference": not compare(model, plan, written.inputs, result) if check else None,
     }
+
+
+def sentences(figures: dict, nodes: int, loss: float) -> Iterator[str]:
+    """The figures for people; with ``differs_from`` and ``text_without_loss`` where packets were
+    lost."""
+    yield (
+        f"{nodes} nodes over {figures['radio']}, {figures['rounds']} repair rounds: "
+        f"{figures['tokens_per_second']:.1f} tokens a second ({figures['token_ms']:.1f} ms each, "
+        f"{figures['air_ms']:.1f} of it on the air, {figures['frames']:.0f} frames), "
+        f"{figures['energy_mj']:.2f} mJ a token for the node that needs most, "
+        f"{figures['energy_mj_all_nodes']:.2f} for all"
+    )
+    if loss:
+        first = figures["differs_from"]
+        yield (
+            f"{1 - figures['delivered']:.1%} of all fragments were lost for good; "
+            + ("the text is that of no loss" if first is None else "the text of no loss differs "
+               f"from the {_ordinal(first + 1)} token on:")
+        )  # fmt: skip
+        if first is not None:
+            yield figures["text_without_loss"]
+    if figures["equal_to_reference"] is False:
+        yield "AN OUTPUT DIFFERS FROM THE INTEGER REFERENCE"
+
+
+def _ordinal(number: int) -> str:
+    teens = number % 100 in (11, 12, 13)
+    return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"

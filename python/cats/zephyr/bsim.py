@@ -216,8 +216,9 @@ def build(
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
     whose driver can be preempted (nrf_radio); with ``+off``, one whose receiver is off where
-    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+text``, one
-    that writes texts of a language model; with ``+beside``, one whose application has Bluetooth of its own (ble). ``defines``: CMake's, as
+    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+text``,
+    one that writes texts of a language model; with ``+beside``, one whose application has Bluetooth
+    of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
     """

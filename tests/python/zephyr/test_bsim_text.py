@@ -44,9 +44,7 @@ def story(tmp_path_factory):
 
 
 @pytest.mark.short
-@pytest.mark.parametrize(
-    ("loss", "rounds", "author"), [(False, 0, 0), (False, 2, 2), (True, 3, 0)]
-)
+@pytest.mark.parametrize(("loss", "rounds", "author"), [(False, 0, 0), (False, 2, 2), (True, 3, 0)])
 def test_nodes_write(program, story, loss, rounds, author):
     """Whoever begins the text, and at one frame in ten lost at each receiver."""
     made, wanted, given = story(rounds)
