@@ -22,6 +22,11 @@ from cats.sim.figures import node_energy, owners
 from cats.sim.simulate import Answer, Driver, Result, Settings, simulate
 from cats.tasks.tokenizers import check_prompt
 
+#: struct cats_sampling's.
+MOST_TOP_K = 255
+#: Steps one behind the other in which nobody hears more of a text: it has ended, in a step that is
+#: in no record.
+MOST_IDLE = 20
 
 @dataclass
 class Writing:
@@ -74,8 +79,32 @@ class Writing:
         if token in self.ends:
             return False
         self.tokens.append(token)
-        self.told(token)
-        return read < self.steps
+        self.writing.told(token)
+        return len(self.prompt) + len(self.tokens) <= self.writing.steps
+
+    def _by_nodes(self) -> Driver:
+        """A model of the Llama family: nodes choose, and take what was chosen, by themselves."""
+        due, idle = 0, 0  # the next position, and steps since that of before
+        while idle < MOST_IDLE:
+            answer = yield None
+            position, idle = int(answer.positions.max()), idle + 1
+            if position < due:
+                continue
+            due, idle = position + 1, 0
+            took = np.flatnonzero(answer.positions == position)
+            leads = took[answer.led[took]]
+            token = int(answer.tokens[leads[0] if len(leads) else took[0]])
+            if position >= len(self.prompt) and not self.add(token):
+                return
+        if not self.tokens:
+            raise CatsError("no node is told a token: too much is lost")
+
+    def _chosen(self, answer: Answer, row: int) -> bool:
+        """Take the next token from a row of the result of the node that owns it."""
+        asked = [*owners(self.model), *range(len(answer.done))]
+        node = next((d for d in asked if answer.done[d]), asked[0])
+        position = len(self.prompt) + len(self.tokens) - 1
+        return self.add(choose(answer.outputs[node, row], position, self.how))
 
     def _given(self, rows: np.ndarray) -> np.ndarray:
         self.inputs.append(rows)
@@ -155,11 +184,14 @@ def figures(
     and microseconds on air of a step, means over all but the first, in which the leader listens;
     whether every output was the integer reference's (None: not compared)."""
     result, nodes = written.result, model.split.nodes
-    span = result.span_us[1:] if len(result.span_us) > 1 else result.span_us
+    ended = result.span_us[result.done.any(1)]
+    span = ended[1:] if len(ended) > 1 else ended
+    if not len(span):
+        raise CatsError("no step has ended: nothing says how long one takes")
     energy = [node_energy(model, plan, result, d, settings)["mj"] for d in range(nodes)]
     compare = check_steps if model.config.context else check_windows
     return {
-        "steps": len(result.span_us),
+        "steps": len(ended),
         "tokens_per_second": 1e6 / float(span.mean()),
         "token_ms": float(span.mean()) / 1e3,
         "energy_mj": max(energy),
