@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cats import demo_sensors
+from cats import demo_sensors, demo_story
 from cats.cli import main
 from cats.demo import FOLDER, KINDS, LOSSES, PLOT, PRICED, ROUNDS, SUMMARY, Demo, check_room, run
 from cats.errors import CatsError
@@ -141,3 +141,13 @@ def test_sensors_are_shared_evenly(few, tmp_path):
         with pytest.raises(CatsError):
             demo_sensors.run(demo_sensors.Demo(**option), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_it_ends_with_nodes_that_write(capsys, tmp_path):
+    assert demo_story.run()
+    said = capsys.readouterr().out
+    assert "4 nodes that share a language model of 412,608 parameters" in said
+    assert "10% of all packets are lost" in said and "\nROMEO:\n" in said
+    assert "tokens a second" in said
+    assert demo_story.run(deploy=tmp_path / "none")  # an installed package has no samples
+    assert capsys.readouterr().out == ""
