@@ -21,7 +21,7 @@ static struct cats_sampling how = {.temperature = 800, .top_k = 20};
 static uint16_t length = CONFIG_STORY_TOKENS;
 static unsigned long instance;
 
-static int told(const struct shell *sh, int ret)
+static int answer(const struct shell *sh, int ret)
 {
 	switch (ret) {
 	case 0:
@@ -61,7 +61,7 @@ static int cmd_story(const struct shell *sh, size_t argc, char **argv)
 		return -ENOENT;
 	}
 	how.seed++;
-	return told(sh, story_tell(node, prompt, length, &how));
+	return answer(sh, story_tell(node, prompt, length, &how));
 }
 
 static int cmd_set(const struct shell *sh, size_t argc, char **argv)

@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Byte pair encoding as llama2.c's run.c has it: characters, then the best pair of neighbours becomes
- * one token until none is one. cats/tasks/tokenizers.py is the same in Python.
+/* Byte pair encoding as llama2.c's run.c has it: characters, then the best pair of neighbours
+ * becomes one token until none is one. cats/tasks/tokenizers.py is the same in Python.
  */
 
 #include <errno.h>
