@@ -94,7 +94,7 @@ def test_four_bits(tmp_path):
         meta = export(whole, tmp_path / "d", radio="nrf_radio", rounds=1, force=True)
         found, plan, _, images = load_deploy(tmp_path / "d")
         assert bool(found.config.four_bits) == bool(share)
-        assert window_of(found.llama).config == CONFIG
+        assert window_of(found.llama).config == dataclasses.replace(CONFIG, candidates=8)
         assert ("CATS_FLAG_FOUR_BITS" in (tmp_path / "d/node_00/cats_partition.h").read_text()) == (
             bool(share)
         )
