@@ -48,8 +48,8 @@ RESAMPLES = 1000
 class Method:
     """A row: what it costs, the share of the validation part that it answers right, and ``right``
     bool [seeds, losses, n], of all folds' test parts, or where not all are done (``whole``) of the
-    first's, the published split's; ``ours``: SomeGather; ``seeds``: trainings of each fold (0: none
-    is drawn)."""
+    first's, the published split's; ``published`` of that with every seed, where there are folds;
+    ``ours``: SomeGather; ``seeds``: trainings of each fold (0: none is drawn)."""
 
     name: str
     ours: bool
@@ -58,11 +58,13 @@ class Method:
     right: np.ndarray
     seeds: int = 0
     whole: bool = True
+    published: np.ndarray | None = None
 
     def first(self, tested: Tested) -> Method:
         """Of the first fold alone."""
-        right = self.right[..., tested.fold == 0] if self.whole else self.right
-        return replace(self, right=right, whole=False)
+        if self.published is not None:
+            return replace(self, right=self.published)
+        return replace(self, right=self.right[..., tested.fold == 0]) if self.whole else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,20 +99,15 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
     for method in (*recipe.kinds, *cells.CANDIDATES):
         jobs = [Job(name, method, 0, seeds[0], fold) for fold in recipe.folds]
         jobs = [replace(job, candidate=cells.chosen(job, seeds[0], work)) for job in jobs]
-        files = _files(jobs, seeds, work)
-        whole = bool(files)
-        if not files and not recipe.folds[0]:
-            files = _files(jobs[:1], seeds, work)
+        published = _files(jobs[:1], seeds, work) if tasks[1:] and not recipe.folds[0] else []
+        all_folds = _files(jobs, seeds, work)
+        files = all_folds or published
         if not files:
             continue
-        each = [[np.load(path) for path in paths] for paths in files]
         for answer in rivals.ALONE if method == "alone" else ("",):
             key = f" {answer}" if answer else ""
-            right = np.stack([np.concatenate([one[f"test{key}"] for one in ones], -1)
-                              for ones in each])  # fmt: skip
-            if right.ndim == 4:  # [seeds, losses, sensors, n]: each node for itself
-                right = right.transpose(0, 2, 1, 3).reshape(-1, *right.shape[1::2])
-            known = [one[f"validation{key}"].mean() for ones in each for one in ones]
+            right = _right(files, f"test{key}")
+            known = [np.load(path)[f"validation{key}"].mean() for paths in files for path in paths]
             costs = [
                 rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer, True)
                 if job.rival else cost_of(meta_of(path))
@@ -119,8 +116,11 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
             cost = {key: np.mean([cost[key] for cost in costs]) for key in costs[0]}
             cost["bytes_on_air"] = round(cost["bytes_on_air"])
             ours = jobs[0].rival is None
-            known = float(np.mean(known))
-            found.append(Method(answer or method, ours, cost, known, right, len(files), whole))
+            first = _right(published, f"test{key}") if published else None
+            found.append(
+                Method(answer or method, ours, cost, float(np.mean(known)), right, len(files),
+                       bool(all_folds), first)
+            )  # fmt: skip
     raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD, served=True)
     hub = {key: raw[key] if key in ("bytes_on_air", "frames") else None for key in raw}
     fitted = [baselines.fitted(task) for task in tasks]
@@ -139,6 +139,15 @@ def _files(jobs: Sequence[Job], seeds: Sequence[int], work: Path) -> list[list[P
     each = [[replace(job, seed=seed) for job in jobs] for seed in seeds]
     return [[job.file(work) for job in ones] for ones in each
             if all(cells.is_done(job, work) for job in ones)]  # fmt: skip
+
+
+def _right(files: Sequence[Sequence[Path]], key: str) -> np.ndarray:
+    """Answers ``key`` of files by seed and fold: bool [seeds, losses, n]."""
+    right = np.stack([np.concatenate([np.load(path)[key] for path in paths], -1)
+                      for paths in files])  # fmt: skip
+    if right.ndim == 4:  # [seeds, losses, sensors, n]: each node for itself
+        right = right.transpose(0, 2, 1, 3).reshape(-1, *right.shape[1::2])
+    return right
 
 
 def cost_of(meta: dict[str, Any]) -> dict[str, Any]:
