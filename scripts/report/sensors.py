@@ -375,8 +375,9 @@ stretch are alike, whole stretches. That was settled before a second fold was tr
 validation is the one of fewest bytes of those within half a point of it. No test figure chooses
 anything here; but while the simulated task was made, and 24 values of late fusion settled, its test
 figures were in sight, and so were the first folds' when folds were settled. A dash stands for what
-was not trained. Recipes: ``scripts/sensors/``; ``make sensors-report`` trains what is missing, and
-other candidates of a rival, and writes this page again.
+was not trained, or not again: rivals that have dashes where packets are lost were trained with
+losses of single frames alone. Recipes: ``scripts/sensors/``; ``make sensors-report`` trains what is
+missing, and other candidates of a rival, and writes this page again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set
