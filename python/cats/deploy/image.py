@@ -313,7 +313,7 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
     record = np.zeros(1, LLAMA)
     record["key_heads"], record["embed_shift"] = config.key_heads, tokens.embed_shift
     record["wide_keys"] = config.wide_keys
-    return [
+    found = [
         Member("llama", record, 0, "table", "embedding, positions, key/value heads"),
         Member("llama_rows", np.ascontiguousarray(tokens.rows[:, own]), LLAMA_RECORD, "rows",
                "own columns of each token's row: [inputs][own features]"),
@@ -327,6 +327,8 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
                   "where scales of each gather's weights stand, of those of four bits: [G]")]
           if config.four_bits else ()),
     ]  # fmt: skip
+    embedding = ("rows", "multipliers", "exponents")  # of columns that a node without heads lacks
+    return [part for part in found if own.start < own.stop or part.field not in embedding]
 
 
 def _linear_arrays(product: Product | None, shape: np.ndarray) -> list[Member]:
@@ -442,7 +444,7 @@ def _gather_arrays(
         add("table", step.table.astype("<i2"), "activation at every 256th value of the gate: [257]")
     elif kind == Kind.FORWARD and step.table is not None:
         add("table", step.table.astype(np.int8), "activation of v at [v + 128]")
-    if step.norm is not None:
+    if step.norm is not None and (len(columns) or not config.by_token):
         norm = np.zeros(len(view), NORM)
         norm["gain"], norm["bias"] = step.norm.gain[view], step.norm.bias[view]
         row["norm_epsilon"] = step.norm.epsilon

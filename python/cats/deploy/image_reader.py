@@ -122,7 +122,9 @@ def parse(data: bytes) -> Image:
             "exponents": ("u1", own),
             "turn": ("<u4", model["head_width"] // 2),
         }.items():
-            arrays[-5, field] = read(f"{field} of the Llama record", llama[field], dtype, *dims)
+            if own or field == "turn":
+                what = f"{field} of the Llama record"
+                arrays[-5, field] = read(what, llama[field], dtype, *dims)
     scales = [0] * len(gathers)
     if llama is not None and model["flags"] & FLAG_FOUR_BITS:
         scales = read("the scales' offsets", llama["scales"], "<u4", len(gathers)).tolist()

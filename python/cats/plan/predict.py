@@ -93,10 +93,11 @@ def image_size(
         view = view_width(config, split, keep, g, node)
         outputs = product_width(config, split, g, node)
         if kind == Kind.INPUT and config.by_token:
-            table = config.inputs * (split.heads[node] * config.head_width + 4)
+            own = split.heads[node] * config.head_width
+            table = config.inputs * (own + 4) if own else 0
             weights += table
             image += LLAMA.itemsize + round_up(table, 4) - table
-            image += round_up(split.heads[node] * config.head_width, 4)
+            image += round_up(own, 4)
             image += 4 * (config.head_width // 2) + (4 * count if config.four_bits else 0)
         elif kind == Kind.INPUT:
             table = 2 * config.positions * split.heads[node] * config.head_width
@@ -107,7 +108,7 @@ def image_size(
             image += 2
         elif kind == Kind.FORWARD and config.activation == "gelu":
             weights += 256
-        if kind in NORMED:
+        if kind in NORMED and (outputs or not config.by_token):
             weights += NORM.itemsize * view
         weights += outputs * (weight_bytes(config, g, view) + CHANNEL.itemsize)
         scales = outputs * scale_bytes(config, g, view)

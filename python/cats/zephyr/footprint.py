@@ -403,7 +403,7 @@ def _weights(image: bytes) -> int:
         total += bool(g["norm"]) * int(g["view"]) * NORM.itemsize
         own = int(model["own_heads"]) * int(model["head_width"])
         if llama and not g["kind"]:
-            total += int(model["inputs"]) * (own + 4)  # tokens' rows and multipliers
+            total += int(model["inputs"]) * (own + 4) * (own > 0)  # tokens' rows, multipliers
         elif g["table"] and g["kind"] != Kind.ATTENTION:  # whose table says that it is a stream
             total += (514 if llama else 256) if g["kind"] else 2 * rows * own
     return total

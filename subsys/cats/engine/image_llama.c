@@ -17,6 +17,21 @@
 /* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
 #define MAX_SQUARES (UINT32_MAX >> 14)
 
+/* What a node has of the embedding: one without heads nothing. */
+static bool rows_fit(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_llama *l = cats_llama(image);
+
+	if (m->own_heads == 0) {
+		return l->rows == 0 && l->multipliers == 0 && l->exponents == 0;
+	}
+	return table_fits(h, l->rows, m->inputs * cats_own_features(m)) &&
+	       table_fits(h, l->multipliers, m->inputs * sizeof(int32_t)) &&
+	       table_fits(h, l->exponents, cats_own_features(m));
+}
+
 static bool record_fits(const struct cats_image *image)
 {
 	const struct cats_image_header *h = image->header;
@@ -29,10 +44,7 @@ static bool record_fits(const struct cats_image *image)
 			: l->scales == 0) &&
 	       in_range(l->key_heads, 1, m->heads) && m->heads % l->key_heads == 0 &&
 	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && l->wide_keys <= 1 &&
-	       (l->wide_keys == 0 || m->head_width <= MAX_WIDE_HEAD) &&
-	       table_fits(h, l->rows, m->inputs * cats_own_features(m)) &&
-	       table_fits(h, l->multipliers, m->inputs * sizeof(int32_t)) &&
-	       table_fits(h, l->exponents, cats_own_features(m)) &&
+	       (l->wide_keys == 0 || m->head_width <= MAX_WIDE_HEAD) && rows_fit(image) &&
 	       table_fits(h, l->turn, m->head_width / 2u * sizeof(uint32_t));
 }
 
@@ -42,6 +54,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	const struct cats_image_llama *l = cats_llama(image);
 	const uint16_t others =
 		CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM | CATS_FLAG_HELD;
+	const uint32_t rows = m->own_heads == 0 ? 0 : m->inputs;
 	const int32_t *multipliers;
 	const uint8_t *exponents;
 
@@ -51,7 +64,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 		return false;
 	}
 	multipliers = cats_table(image, l->multipliers);
-	for (uint32_t t = 0; t < m->inputs; t++) {
+	for (uint32_t t = 0; t < rows; t++) {
 		if (multipliers[t] < 1) {
 			return false;
 		}
@@ -88,8 +101,13 @@ static bool norm_fits(const struct cats_image *image, const struct cats_image_ga
 	const struct cats_image_norm *norm = cats_table(image, gather->norm);
 	uint32_t squares = 0;
 
-	if (gather->send_multiplier < 1 || !in_range(gather->send_shift, 1, MAX_SHIFT) ||
-	    !table_fits(image->header, gather->norm, gather->view * sizeof(*norm))) {
+	if (gather->send_multiplier < 1 || !in_range(gather->send_shift, 1, MAX_SHIFT)) {
+		return false;
+	}
+	if (gather->products == 0) {
+		return gather->norm == 0; /* nobody reads it */
+	}
+	if (!table_fits(image->header, gather->norm, gather->view * sizeof(*norm))) {
 		return false;
 	}
 	for (uint32_t c = 0; c < gather->view; c++) {

@@ -105,25 +105,26 @@ def test_vectors(elfs, case):
 
 
 @needs_tools
-@pytest.mark.parametrize("four_bits", [0.0, 0.6])
-def test_steps_of_a_language_model(elfs, four_bits):
-    """More steps than the window has rows, with all kernels, some losses, and weights of four bits:
-    the bytes of this machine."""
+@pytest.mark.parametrize(("nodes", "four_bits"), [(3, 0.0), (3, 0.6), (8, 0.6)])
+def test_steps_of_a_language_model(elfs, nodes, four_bits):
+    """More steps than the window has rows, with all kernels, some losses, weights of four bits, and a
+    node without heads: the bytes of this machine."""
     config = ModelConfig(
         5, 40, 40, features=72, heads=6, hidden=50, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
         vocabulary=True,
     )  # fmt: skip
-    split = SplitConfig.even(config, 3)
-    stream = stream_of(random_llama(4, config, split, wild=False, in_four_bits=four_bits))
+    split, last = SplitConfig.even(config, nodes), nodes - 1
+    stream = stream_of(random_llama(4, config, split, in_four_bits=four_bits))
+    assert split.heads[last] == (2 if nodes == 3 else 0)
     assert bool(stream.config.four_bits) == bool(four_bits)
     plan, rng = make_plan(stream.config, split, stream.keep), np.random.default_rng(1)
-    images = [image.pack(stream, plan, d, 1) for d in range(3)]
+    images = [image.pack(stream, plan, d, 1) for d in range(nodes)]
     tokens = rng.integers(0, 40, 8).astype("<u4").view(np.int8).reshape(8, 1, 4)
     runs = [(token, reference.random_fragments(stream, plan, 0.1, rng)) for token in tokens]
-    tape, expected = record(stream, images, runs)[1]
+    tape, expected = record(stream, images, runs)[last]
     for elf in elfs.values():
-        replay(elf, images[1], tape, expected)
+        replay(elf, images[last], tape, expected)
 
 
 @needs_tools

@@ -37,7 +37,11 @@ def llamas(draw, most=4):
     """(stream, plan) of a random model of the family."""
     seed = draw(st.integers(0, 2**31))
     config = random_config(seed)
-    split = random_split(seed, config, 1 + seed % min(most, config.heads, config.hidden))
+    nodes = 1 + seed % min(most, config.heads, config.hidden)
+    split = random_split(seed, config, nodes)
+    if draw(st.integers(0, 3)) == 0:  # more nodes than heads
+        nodes = min(config.heads + nodes, config.hidden, 16)
+        split = SplitConfig.even(config, nodes, "single", draw(st.sampled_from(("single", "even"))))
     keep = random_keep(seed, config, split, draw(st.sampled_from((1.0, 0.6))))
     model = random_llama(seed, config, split, keep, draw(st.booleans()), draw(st.booleans()))
     stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))))
@@ -248,6 +252,40 @@ def test_scales_stay_inside():
     bits = found.model["flags"]
     assert says(flags, bits & ~layout.FLAG_FOUR_BITS, 2) == invalid
     assert says(flags, bits & ~layout.FLAG_LLAMA, 2) == invalid
+
+
+def test_a_node_without_heads():
+    """It has hidden columns and outputs, and nothing of the residual: no rows of tokens, no norm
+    before a product that it has not, no cache."""
+    config = small()[0].config
+    split = SplitConfig((2, 2, 2, 0), (3, 3, 3, 8), (3, 2, 2, 2), (9, 0, 0, 0))
+    whole = dataclasses.replace(config.whole, wide_keys=False)
+    stream = stream_of(random_llama(3, whole, split))
+    plan = make_plan(stream.config, split, stream.keep)
+    data = image.pack(stream, plan, 3, 1)
+    found = image_reader.parse(data)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    assert not found.model["flags"] & layout.FLAG_EMPTY_GATHERS
+    assert {key for g, key in found.arrays if g == -5} == {"turn"}
+    has = [g for g in range(11) if (g, "weights") in found.arrays]
+    assert has == [3, 7, 9] == [g for g in range(11) if (g, "norm") in found.arrays]
+    size = predict.node_size(stream.config, split, stream.keep, plan, 3)
+    assert (size.image_bytes, size.arena_bytes) == (len(data), plan.arenas[3].size)
+    assert plan.arenas[3].size < plan.arenas[2].size
+
+    def says(offset, value, width=4):
+        other = bytearray(data)
+        other[offset : offset + width] = value.to_bytes(width, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        return verify(bytes(other))[0]
+
+    for name in ("rows", "multipliers", "exponents"):
+        at = found.gathers[0]["table"] + layout.LLAMA.fields[name][1]
+        assert says(at, 44) == lib.CATS_IMAGE_INVALID, name
+    norm = found.header["gather_table"] + layout.GATHER.itemsize + layout.GATHER.fields["norm"][1]
+    assert says(norm, 44) == lib.CATS_IMAGE_INVALID
+    hidden = found.header["model"] + layout.MODEL.fields["own_hidden"][1]
+    assert says(hidden, 0, 2) == lib.CATS_IMAGE_INVALID
 
 
 def test_many_columns_behind_a_norm_are_refused():

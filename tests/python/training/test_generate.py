@@ -375,6 +375,14 @@ def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, caps
         assert capsys.readouterr().out == wanted
 
 
+def test_more_nodes_than_heads_write_the_same(run, capsys):
+    texts = []
+    for more in ([], ["--nodes", "7"], ["--nodes", "7", "--loss", "0.5"]):
+        assert status("generate", run, "--temperature", "0", "--steps", "30", *more) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1] != texts[2]
+
+
 def test_lost_messages_change_the_text_by_a_seed(run, capsys):
     words = ["generate", run, "--temperature", "0", "--steps", "30", "--nodes", "4", "--loss"]
     texts = []
@@ -399,7 +407,6 @@ def test_export_in_four_bits(run, tmp_path, capsys):
     ("words", "reason"),
     [
         (["generate", "{run}", "--loss", "0.1"], "one node sends nothing that could be lost"),
-        (["generate", "{run}", "--nodes", "17"], "17 nodes: choose 1 to 16"),
         (["generate", "{run}", "--prompt", "xyz"], "no token for 'x'"),
         (["export", "{run}", "-o", "{tmp}/d", "--stream", "2"], "model takes one token"),
         (["export", "{run}", "-o", "{tmp}/r", "--four-bits", "0"], "four bits|allow more"),
