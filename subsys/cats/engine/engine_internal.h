@@ -218,8 +218,7 @@ static inline uint32_t cats_key_columns(const struct cats_image *image)
 /* Whether this node has inputs, and no part of the transformer. */
 static inline bool cats_only_senses(const struct cats_image_model *model)
 {
-	return CATS_EMPTY_GATHERS && model->own_heads == 0 &&
-	       !(CATS_LLAMA && cats_is_llama(model));
+	return CATS_EMPTY_GATHERS && model->own_heads == 0 && !(CATS_LLAMA && cats_is_llama(model));
 }
 
 /* One fragment as a rectangle of its source's kept bytes of a tile. */

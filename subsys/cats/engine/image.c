@@ -90,8 +90,8 @@ static bool share_fits(const struct cats_image_model *m)
 		       m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
 	}
 	return in_range(m->own_heads, !(CATS_LLAMA && cats_is_llama(m)), m->heads) &&
-	       m->first_head <= m->heads - m->own_heads &&
-	       in_range(m->own_hidden, 1, m->hidden) && m->own_outputs <= m->outputs &&
+	       m->first_head <= m->heads - m->own_heads && in_range(m->own_hidden, 1, m->hidden) &&
+	       m->own_outputs <= m->outputs &&
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads);
 }
 

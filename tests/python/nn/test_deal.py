@@ -34,6 +34,28 @@ CONFIG = ModelConfig(
 SHARES = {1: (1,), 2: (1, 1), 3: (2, 1, 1), 4: (1,) * 4, 8: (1,) * 8}
 
 
+def test_more_nodes_than_heads():
+    """Of the Llama family alone: one head each, as long as there are some, and even weights."""
+    with pytest.raises(CatsError, match="9 nodes cannot share 8 heads"):
+        SplitConfig.even(CONFIG, 9)
+    config = ModelConfig(
+        8, 64, 64, features=64, heads=8, hidden=172, blocks=1, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", bias=False,
+        vocabulary=True,
+    )  # fmt: skip
+    split = SplitConfig.even(config, 12)
+    assert split.heads == (1,) * 8 + (0,) * 4
+    assert (set(split.hidden[:8]), set(split.hidden[8:])) == ({5, 6}, {32})
+    assert (min(split.outputs), max(split.outputs), sum(split.hidden)) == (5, 6, 172)
+    assert min(SplitConfig.even(config, 16).hidden) == 1
+    large = SplitConfig.by_shares(config, (1,) * 8 + (2, 0), "single", "even")
+    assert large.heads == (1,) * 7 + (0, 1, 0)
+    assert large.hidden[8] > large.hidden[0] and large.hidden[9] == large.outputs[9] == 0
+    SplitConfig((8, 0), (1, 171), (64, 0), (64, 0)).check(config)
+    with pytest.raises(CatsError, match="node 1 owns 0 heads, 0 hidden columns and 9 outputs"):
+        SplitConfig((8, 0), (172, 0), (55, 9), (64, 0)).check(config)
+
+
 def trained(split, keep=None, config=CONFIG, seed=0):
     """A model whose norms, biases and weights are anything but their first values."""
     with torch.random.fork_rng():
