@@ -20,7 +20,9 @@ import planned
 from cats.deploy import image, image_reader
 from cats.errors import CatsError
 from cats.integer import reference
+from cats.integer.llama_stream import stream_of
 from cats.integer.model import Norm, Step
+from cats.integer.random_llama import random_config, random_llama
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.arena import round_up
 from cats.plan.plan import plan_from_json
@@ -775,8 +777,21 @@ def test_firmware_without(tmp_path, case):
     run_all(program, [VECTORS / "two_class"])
     done = subprocess.run([program, VECTORS / case], capture_output=True, text=True)
     assert done.returncode == 1
-    said = "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM or LLAMA"
+    said = "needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM, LLAMA, FOUR_BITS"
     assert said in done.stdout
+
+
+@pytest.mark.parametrize(("left_out", "accepted"), [("FAST_ROW", 1), ("FOUR_BITS", 0)])
+def test_firmware_without_four_bits(tmp_path, left_out, accepted):
+    config = random_config(3)
+    split = SplitConfig.even(config, 1)
+    stream = stream_of(random_llama(3, config, split, in_four_bits=1.0))
+    plan = make_plan(stream.config, split, stream.keep)
+    (tmp_path / "image.bin").write_bytes(image.pack(stream, plan, 0, 1))
+    command = ["gcc", f"-DCATS_NO_{left_out}", "-DCATS_FUZZ_FILES"]
+    source = ROOT / "tests" / "fuzz" / "fuzz_image_verify.c"
+    said = run_all(compiled(tmp_path, "fuzz", command, [source]), [tmp_path / "image.bin"])
+    assert f"{accepted} of 1 accepted" in said
 
 
 def test_class_token_alone():
