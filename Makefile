@@ -114,7 +114,7 @@ radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in 
 sleep-report: $(PACKAGE) ## doc/sleep.rst: days of a battery against the period; ARGS=--doc
 	$(TOOL) report.sleep $(ARGS)
 
-scaling: $(PACKAGE) ## the largest model that 1 and 16 boards hold, by linking it: build/scaling/
+scaling: $(PACKAGE) ## the largest models that 1 and 16 boards hold, by linking them: build/scaling/
 	$(TOOL) report.scaling $(ARGS)
 
 builds: $(PACKAGE) ## doc/boards.rst: every sample for every board; ARGS="--board nrf52dk/nrf52832"

@@ -145,7 +145,7 @@ class TextSeries(Series):
 
     @property
     def needs_flash(self) -> int:
-        return 6000
+        return 4500 if self.four_bits else 1000
 
     def on(self, nodes: int) -> TextSeries:
         return replace(self, kv_heads=max(4, nodes))

@@ -107,8 +107,8 @@ def test_vectors(elfs, case):
 @needs_tools
 @pytest.mark.parametrize(("nodes", "four_bits"), [(3, 0.0), (3, 0.6), (8, 0.6)])
 def test_steps_of_a_language_model(elfs, nodes, four_bits):
-    """More steps than the window has rows, with all kernels, some losses, weights of four bits, and a
-    node without heads: the bytes of this machine."""
+    """More steps than the window has rows, with all kernels, some losses, weights of four bits, and
+    a node without heads: the bytes of this machine."""
     config = ModelConfig(
         5, 40, 40, features=72, heads=6, hidden=50, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
