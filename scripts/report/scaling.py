@@ -27,7 +27,7 @@ from typing import ClassVar
 import numpy as np
 
 from cats.deploy import c_header, image
-from cats.deploy.export import HEADER, export, load_deploy, node_folder
+from cats.deploy.export import CANDIDATES, HEADER, export, load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer.llama_model import MAX_FOUR_BITS, LlamaModel
 from cats.integer.llama_stream import stream_of
@@ -131,6 +131,7 @@ class TextSeries(Series):
     tied: bool = False
     tokens: int = 256
     kv_heads: int = HEADS
+    candidates: int = 0
     tried: ClassVar[int] = 4
 
     @property
@@ -148,7 +149,7 @@ class TextSeries(Series):
         return 4500 if self.four_bits else 1000
 
     def on(self, nodes: int) -> TextSeries:
-        return replace(self, kv_heads=max(4, nodes))
+        return replace(self, kv_heads=max(4, nodes), candidates=CANDIDATES if nodes > 1 else 0)
 
     def model(self, size: int, hidden: int | None = None) -> ModelConfig:
         products = range(1, 4 * self.blocks + 2 - self.tied)
@@ -158,7 +159,7 @@ class TextSeries(Series):
             blocks=self.blocks, causal=True, activation="silu", pool="all", norm="rms",
             position="rotary", feed_forward="gated", kv_heads=self.kv_heads, bias=False,
             tied=self.tied, vocabulary=True, context=CONTEXT, wide_keys=True,
-            four_bits=tuple(products) if self.four_bits else (),
+            four_bits=tuple(products) if self.four_bits else (), candidates=self.candidates,
         )  # fmt: skip
 
     def sizes(self) -> range:
