@@ -33,7 +33,7 @@ from cats.sim.simulate import Settings, simulate
 from cats.tasks import Task
 from cats.training import sweep
 from cats.training.run_folder import quantise_run
-from report.sensors import resampled
+from report.sensors import Tested, resampled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +122,9 @@ def answer(
 def interval(seeds: Sequence[str]) -> tuple[float, float, float]:
     """(mean, low, high) per cent of hits of several seeds: 95 % by bootstrap over both."""
     hits = np.array([[c == "1" for c in seed] for seed in seeds])
-    low, high = np.percentile(100 * resampled(hits), (2.5, 97.5))
+    samples = np.arange(hits.shape[1])
+    alone = Tested(fold=np.zeros_like(samples), group=samples)
+    low, high = np.percentile(100 * resampled(hits, alone), (2.5, 97.5))
     return 100 * hits.mean(), low, high
 
 

@@ -407,6 +407,7 @@ def test_export_in_four_bits(run, tmp_path, capsys):
     ("words", "reason"),
     [
         (["generate", "{run}", "--loss", "0.1"], "one node sends nothing that could be lost"),
+        (["generate", "{run}", "--nodes", "17"], "no whole number from 1 to 16"),
         (["generate", "{run}", "--prompt", "xyz"], "no token for 'x'"),
         (["export", "{run}", "-o", "{tmp}/d", "--stream", "2"], "model takes one token"),
         (["export", "{run}", "-o", "{tmp}/r", "--four-bits", "0"], "four bits|allow more"),
