@@ -40,9 +40,9 @@ ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
 FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_ROW",
             "LLAMA", "STREAM")  # fmt: skip
-#: And the files that it then does not have.
 #: Of the compiler's own library: 64-bit division (cats_temperature()).
 DIVISIONS = ("__aeabi_ldivmod", "__aeabi_uldivmod")
+#: And the files that it then does not have.
 LEFT_OUT = {"embed.c", "linear.c", "mean.c", "steps.c", "gate.c", "image_llama.c", "llama.c",
             "rms_norm.c", "rms_norm_dsp.c",
             "rotary.c", "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
@@ -923,9 +923,9 @@ def test_freestanding(tmp_path):
     core = [path for path in CORE if path.name not in LEFT_OUT]
     for cpu, limit, flags, sources in (
         ("cortex-m4", 13 * 1024, less, core),
-        ("cortex-m4", 54 * 512, [], CORE),
+        ("cortex-m4", 57 * 512, [], CORE),
         ("cortex-m3", 9 * 1024, less, core),
-        ("cortex-m3", 32 * 512, [], CORE),
+        ("cortex-m3", 35 * 512, [], CORE),
     ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(
