@@ -21,7 +21,7 @@ examples:
   cats export RUN -o DEPLOY --nodes 2
   cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --stream
-  cats export STORIES -o DEPLOY --nodes 4
+  cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
   cats export DEPLOY -o OTHER --radio ble
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
@@ -143,6 +143,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tokens are always that, a token a step",
     )  # fmt: skip
     parser.add_argument(
+        "--four-bits", type=arguments.number(0, 10), metavar="KL",
+        help="of a model that reads tokens, as many weights in four bits as so many nats a token "
+        "from float allow, chosen product by product ('cats evaluate --written --four-bits' says "
+        "what they cost); firmware needs CONFIG_CATS_FOUR_BITS",
+    )  # fmt: skip
+    parser.add_argument(
         "--candidates", type=arguments.whole(0, 255), metavar="K",
         help="of a language model: how many tokens each node tells as the likeliest ones of its "
         "part of the vocabulary (8): drawing with top-k up to K is as from all of them; 0: it "
@@ -215,7 +221,7 @@ def run(args: argparse.Namespace) -> int:
     run, tokenizer = load_run(args.run)[1], None
     if run.model.is_llama:
         check_for_text(args)
-        model, source = quantise_llama_run(args.run, shares, args.output_split)
+        model, source = quantise_llama_run(args.run, shares, args.output_split, args.four_bits)
         tokenizer = kept_tokenizer(args.run, run)
     else:
         if args.four_bits is not None:
@@ -239,6 +245,7 @@ def run(args: argparse.Namespace) -> int:
         run=source,
         force=args.force,
         tokenizer=tokenizer,
+        candidates=args.candidates,
         **plan_options(args),
     )
     return _show(args, meta)

@@ -173,9 +173,11 @@ def _by_nodes(args: argparse.Namespace) -> int:
     model, plan, meta, images = load_deploy(args.run)
     tokenizer, ends = read_tokenizer(args.run, meta, model.metadata)
     plan, images = replanned(model, plan, meta, images, args.radio, args.rounds)
-    how = sampling(model.output_scale, args.temperature, args.top_k or 0, args.seed)
-    writing = Writing(tokenizer.encode(args.prompt), args.steps, how, ends.ends)
-    writing.driver(model)  # what cannot be written is refused before anything is shown
+    writing = Writing(
+        tokenizer.encode(args.prompt), args.steps, args.temperature, args.top_k or 0, args.seed,
+        ends.ends,
+    )  # fmt: skip
+    writing.check(model)
     settings = Settings(compute="plan")
     with GrowingText(tokenizer.decode, writing.prompt) as screen:
         shown = dataclasses.replace(writing, told=screen.add)

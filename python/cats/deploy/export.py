@@ -291,11 +291,13 @@ def export(
     run: Mapping[str, Any] | None = None,
     force: bool = False,
     tokenizer: TokenizerFile | Vocabulary | None = None,
+    candidates: int | None = None,
     **options: Any,
 ) -> dict:
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
-    the Llama family as a stream. ``tokenizer`` is a language model's, but where its metadata has
-    the names of all tokens."""
+    the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
+    (None: CANDIDATES, 0: all its outputs). ``tokenizer`` is a language model's, but where its
+    metadata has the names of all tokens."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")

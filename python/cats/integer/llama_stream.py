@@ -28,13 +28,21 @@ MAX_TOKENS_OF_IMAGE = 2**16 - 1
 def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
     """The model as a stream of single tokens, of which each node tells so many ``candidates`` for
     the next one (0, and a single node: all outputs; None: as the model says); CatsError where
-    there is no image of it yet.
+    there is no image of it.
     """
     candidates = model.config.candidates if candidates is None else candidates
     config = dataclasses.replace(
-        model.config, tokens_in=1, context=model.config.tokens, wide_keys=model.wide_keys,
+        model.config,
+        tokens_in=1,
+        context=model.config.tokens,
+        wide_keys=model.wide_keys,
         candidates=candidates if model.split.nodes > 1 else 0,
-    )  # fmt: skip
+        four_bits=tuple(
+            1 + g
+            for g, product in enumerate(_products(model))
+            if isinstance(product, FourBitProduct)
+        ),
+    )
     config.check()
     whole = full_keep(config, model.split)
     if any(model.keep[g] != whole[g] for g in config.four_bits):
@@ -43,10 +51,7 @@ def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
     if not all(model.split.hidden):
         raise CatsError("each node of a Llama model computes: use shares above 0")
-    products = [model.head, *(p for b in model.blocks for p in (b.qkv, b.out, b.up, b.down))]
-    if any(isinstance(product, FourBitProduct) for product in products):
-        raise CatsError("images have no weights of four bits yet: quantise to eight")
-    first, *_, last = full_keep(config, model.split)
+    first, *_, last = whole
     return dataclasses.replace(model, config=config, keep=[first, *model.keep[1:-1], last])
 
 

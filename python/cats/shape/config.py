@@ -88,8 +88,9 @@ class ModelConfig:
     to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
     ``cats.integer.steps`` makes one of a causal model. A stream of a vocabulary takes one token's
     number a step, each node has its own columns of all tokens' embeddings, and the context is a
-    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``.
-    Of RESULT each node sends its so many likeliest tokens, ``candidates`` (0: all outputs).
+    window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
+    and the products behind the gathers ``four_bits`` have weights of four bits. Of RESULT each node
+    sends its so many likeliest tokens, ``candidates`` (0: all outputs).
     """
 
     tokens_in: int
@@ -118,6 +119,7 @@ class ModelConfig:
     vocabulary: bool = later(False)
     context: int = later(0)
     wide_keys: bool = later(False)
+    four_bits: tuple[int, ...] = later(())
     candidates: int = later(0)
 
     @property

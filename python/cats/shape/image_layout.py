@@ -97,6 +97,8 @@ STRUCTS = {
 }  # fmt: skip
 #: What an application gives a step of a Llama model: a token's number, little-endian.
 TOKEN_BYTES = 4
+#: Weights of four bits: columns that share a scale, and of a word.
+SCALE_GROUP, WORD_COLUMNS = 32, 8
 #: What the frame that opens a step of a Llama model tells of it: CATS_TEXT_SIZE.
 TEXT_BYTES = 18
 #: First byte that the CRC covers.

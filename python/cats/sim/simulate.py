@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -186,16 +186,21 @@ class Result:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of one inference: ``outputs`` int16 [D, output rows, C], and whether each node gave
-    a result, ``done`` bool [D]."""
+    """What came of one inference: ``outputs`` int16 [D, output rows, C]; ``done``, ``led``,
+    ``positions`` and ``tokens`` [D] as in ``Result``, the last two -1 of a node that took no
+    part."""
 
     outputs: np.ndarray
     done: np.ndarray
+    led: np.ndarray
+    positions: np.ndarray
+    tokens: np.ndarray
 
 
 #: Inputs of which each may depend on what came of those before it: yields an inference's int8
-#: [tokens_in, P], is sent its ``Answer``, and returns where there is no further one.
-Driver = Generator[np.ndarray, Answer, None]
+#: [tokens_in, P] (None: nodes of a language model submit what they know to be next), is sent its
+#: ``Answer``, and returns where there is no further one.
+Driver = Generator[np.ndarray | None, Answer, None]
 
 #: Bytes that the record of a run may take.
 MOST_RECORD = 2**32
@@ -209,7 +214,7 @@ _STATS = ("exchanges", "sent", "heard", "repaired", "lost", "duplicates", "air_u
 def simulate(
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray | Driver,
+    inputs: np.ndarray | int | Driver,
     faults: Faults | None = None,
     seed: int = 0,
     settings: Settings | None = None,
@@ -229,6 +234,8 @@ def simulate(
     faults, settings = faults or Faults(), settings or Settings()
     if isinstance(inputs, np.ndarray):
         inputs = _checked_inputs(model, inputs)
+    if isinstance(inputs, int) and not model.config.by_token:
+        raise CatsError("no inputs: only nodes of a language model know what is next")
     nodes = model.split.nodes
     if images is None:
         ident = image.model_id(model, plan)
@@ -255,7 +262,7 @@ def _run(
     air: object,
     model: IntegerModel,
     plan: Plan,
-    inputs: np.ndarray | Driver,
+    inputs: np.ndarray | int | Driver,
     settings: Settings,
     bits_bytes: int,
     faults: Faults,
@@ -277,28 +284,37 @@ def _run(
         on_ns=((nodes,), np.uint64),
         number=((nodes,), np.int32),
         known=((nodes,), np.uint16),
+        position=((nodes,), np.uint32),
+        token=((nodes,), np.uint32),
         counts=((len(names),), np.int64),
         mixed=((), bool),
     )
-    given = isinstance(inputs, np.ndarray)
-    if given:
-        log.make_room(len(inputs))
-    driver = _one_by_one(inputs) if given else inputs
+    count = None
+    if isinstance(inputs, int | np.ndarray):
+        count = inputs if isinstance(inputs, int) else len(inputs)
+        log.make_room(count)
+        inputs = _one_by_one([None] * count if isinstance(inputs, int) else inputs)
 
     deadline = _deadline_us(lib.air_image(air), settings, nodes, faults)
     ranges = given_ranges(model.config, model.split)
+    kept = []
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
     hung, ran = None, 0
     steps = model.config.context // model.config.tokens_in  # of a window
-    value = next(driver, None)
-    while value is not None:
+    steps = 0 if model.config.by_token else steps  # which slides
+    value = next(inputs, _END)
+    while value is not _END:
         i, ran = ran, ran + 1
         log.make_room(ran)
         if steps and i % steps == 0:
             lib.air_rewind(air)
-        whole = _checked_inputs(model, value[None])[0]
-        own = [np.ascontiguousarray(whole[:, begin:end]) for begin, end in ranges]
+        if i in prompts:
+            kept.append(prompts[i].give(lib.air_node(air, prompts[i].node)))
+        own = [np.zeros((0, 0), np.int8)] * nodes
+        if value is not None:
+            whole = _checked_inputs(model, value[None])[0]
+            own = [np.ascontiguousarray(whole[:, begin:end]) for begin, end in ranges]
         for d in range(nodes):
             pointers[d] = ffi.from_buffer("int8_t[]", own[d]) if own[d].size else ffi.NULL
         record[0] = ffi.new("struct air_record *", log.slots(i))[0]
@@ -308,14 +324,13 @@ def _run(
         if failed:
             hung = i, int(record.hung)
             break
-        answer = Answer(log["outputs"][i].copy(), log["flags"][i] & lib.AIR_FLAG_DONE > 0)
         try:
-            value = driver.send(answer)
+            value = inputs.send(log.answer(i))
         except StopIteration:
-            value = None
-    of = log.first(len(inputs) if given else ran)
+            value = _END
+    of = log.first(ran if count is None else count)
     flags = of["flags"]
-    count = dict(zip(names, of["counts"].T, strict=True))
+    counted = dict(zip(names, of["counts"].T, strict=True))
     stats = [lib.air_node(air, d).stats for d in range(nodes)]
     return Result(
         outputs=of["outputs"],
@@ -326,17 +341,17 @@ def _run(
         latency_us=of["latency_us"],
         lost=of["lost"],
         bits=of["bits"],
-        fragments=count["fragments"],
-        frames=count["frames"],
-        control=count["control"],
-        coded=count["coded"],
-        collisions=count["collisions"],
-        late=count["late"],
-        overrun=count["overrun"],
-        unheard=count["unheard"],
-        bytes=count["bytes"],
-        air_us=count["air_ns"] / 1e3,
-        span_us=count["span_ns"] / 1e3,
+        fragments=counted["fragments"],
+        frames=counted["frames"],
+        control=counted["control"],
+        coded=counted["coded"],
+        collisions=counted["collisions"],
+        late=counted["late"],
+        overrun=counted["overrun"],
+        unheard=counted["unheard"],
+        bytes=counted["bytes"],
+        air_us=counted["air_ns"] / 1e3,
+        span_us=counted["span_ns"] / 1e3,
         mixed=of["mixed"],
         hung=hung,
         takeovers=sum(int(s.takeovers) for s in stats),
@@ -356,6 +371,8 @@ def _run(
         on_us=of["on_ns"] / 1e3 if settings.period_us and nodes > 1 else None,
         numbers=of["number"],
         known=of["known"].astype(int),
+        positions=of["position"].astype(np.int64),
+        tokens=of["token"].view(np.int32).astype(int),
     )
 
 
@@ -398,6 +415,17 @@ class _Log:
             if name in names and array.ndim > 1
         }
 
+    def answer(self, i: int) -> Answer:
+        """What came of inference ``i``."""
+        took, done = self._of["number"][i] >= 0, self._of["flags"][i]
+        return Answer(
+            self._of["outputs"][i].copy(),
+            done & lib.AIR_FLAG_DONE > 0,
+            done & lib.AIR_FLAG_LED > 0,
+            np.where(took, self._of["position"][i].astype(np.int64), -1),
+            np.where(took, self._of["token"][i].view(np.int32), -1),
+        )
+
     def first(self, count: int) -> dict[str, np.ndarray]:
         """Entries of so many inferences."""
         return {name: array[:count] for name, array in self._of.items()}
@@ -407,7 +435,11 @@ _C_TYPES = {name: f"{name}_t" for name in ("uint8", "int16", "uint16", "int32", 
                                            "int64", "uint64")}  # fmt: skip
 
 
-def _one_by_one(inputs: np.ndarray) -> Driver:
+#: What no driver yields.
+_END = object()
+
+
+def _one_by_one(inputs: Sequence[np.ndarray | None] | np.ndarray) -> Driver:
     """Inputs that depend on nothing."""
     for value in inputs:  # noqa: UP028 - what is sent is for nobody
         yield value

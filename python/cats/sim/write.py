@@ -10,16 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
-from cats.integer.llama_stream import Gathers
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs
-from cats.integer.sampling import Sampling, choose
+from cats.integer.sampling import choose, sampling
 from cats.plan.plan import Plan
 from cats.sim.compare import check as check_windows
 from cats.sim.compare_steps import check_steps
 from cats.sim.faults import Faults
 from cats.sim.figures import node_energy, owners
-from cats.sim.simulate import Answer, Driver, Result, Settings, simulate
+from cats.sim.simulate import Answer, Driver, Prompt, Result, Settings, simulate
 from cats.tasks.tokenizers import check_prompt
 
 #: struct cats_sampling's.
@@ -28,29 +27,27 @@ MOST_TOP_K = 255
 #: in no record.
 MOST_IDLE = 20
 
-@dataclass
+
+@dataclass(frozen=True)
 class Writing:
     """A text behind ``prompt``, until so many ``steps`` of tokens are read, the prompt's among
-    them, or one of ``ends`` is written, which is not given. ``told`` hears of each token as it is
-    chosen; ``tokens`` are those behind the prompt so far.
-
-    The node that owns the result chooses, and all are given the token. Where a stream's context
-    ends, a new one begins with its last half, read anew.
-    """
+    them, or one of ``ends`` is written, which is not given. Tokens are chosen as
+    ``cats.integer.sampling`` does, at a ``temperature`` to the thousandth. ``told`` hears of each
+    as soon as it is known."""
 
     prompt: Sequence[int]
     steps: int
-    how: Sampling = field(default_factory=Sampling)
+    temperature: float = 0.0
+    top_k: int = 0
+    seed: int = 0
     ends: Collection[int] = ()
     told: Callable[[int], None] = lambda token: None
-    tokens: list[int] = field(default_factory=list)
-    #: Inputs that were given, int8 [tokens_in, P] each.
-    inputs: list[np.ndarray] = field(default_factory=list)
 
-    def driver(self, model: IntegerModel) -> Driver:
-        """The inputs of a simulation; CatsError for a model that cannot write, or this prompt."""
+    def check(self, model: IntegerModel) -> None:
+        """CatsError for a model that cannot write, or not this."""
         config = model.config
         check_prompt(self.prompt, self.steps)
+        sampling(model.output_scale, self.temperature)
         if not config.causal or config.inputs != config.outputs or config.task != "classify":
             raise CatsError("this model does not tell the next of the tokens that it reads")
         if config.context and config.tokens_in > 1:
@@ -58,8 +55,10 @@ class Writing:
                 f"a step of this stream takes {config.tokens_in} tokens: to write export it with "
                 "--stream 1"
             )
+        if config.by_token and self.top_k > MOST_TOP_K:
+            raise CatsError(f"top-k is {self.top_k}: nodes draw from {MOST_TOP_K} at most")
         window = config.context or config.tokens
-        if config.context and len(self.prompt) > window:
+        if config.context and not config.by_token and len(self.prompt) > window:
             raise CatsError(
                 f"the prompt has {len(self.prompt)} tokens, the model's window {window}: shorten it"
             )
@@ -68,15 +67,28 @@ class Writing:
                 f"this model has a result for whole windows alone: give a prompt of {window} "
                 "tokens, or export it with --stream"
             )
-        return self._steps(model) if config.context else self._windows(model)
 
-    def _chosen(self, model: IntegerModel, answer: Answer, row: int) -> bool:
-        """Take the next token from a row of the outputs; whether the text goes on."""
-        asked = [*owners(model), *range(len(answer.done))]
-        node = next((d for d in asked if answer.done[d]), asked[0])
-        read = len(self.prompt) + len(self.tokens)
-        token = choose(answer.outputs[node, row], read - 1, self.how)
-        if token in self.ends:
+
+class _Text:
+    """A text as it is written."""
+
+    def __init__(self, writing: Writing, model: IntegerModel) -> None:
+        self.writing, self.model = writing, model
+        self.prompt = list(writing.prompt)
+        self.tokens: list[int] = []  # behind the prompt
+        self.inputs: list[np.ndarray] = []  # int8 [tokens_in, P] each
+        self.how = sampling(
+            model.output_scale, writing.temperature, writing.top_k, writing.seed
+        )  # fmt: skip
+
+    def driver(self) -> Driver:
+        if self.model.config.by_token:
+            return self._by_nodes()
+        return self._by_steps() if self.model.config.context else self._by_windows()
+
+    def add(self, token: int) -> bool:
+        """Take a token into the text; whether that goes on."""
+        if token in self.writing.ends:
             return False
         self.tokens.append(token)
         self.writing.told(token)
@@ -110,34 +122,33 @@ class Writing:
         self.inputs.append(rows)
         return rows
 
-    def _steps(self, model: IntegerModel) -> Driver:
-        context, position, given = model.config.context, 0, list(self.prompt)
+    def _by_steps(self) -> Driver:
+        """Where the context ends, a new one begins with its last half, read anew."""
+        context, position, given = self.model.config.context, 0, self.prompt
         while True:
             for token in given:
-                answer = yield self._given(_row(model, token))
+                answer = yield self._given(_row(self.model, token))
                 position += 1
-            if not self._chosen(model, answer, -1):
+            if not self._chosen(answer, -1):
                 return
             given = self.tokens[-1:]
             if position == context:
                 given = [*self.prompt, *self.tokens][-max(1, context // 2) :]
                 position = 0
 
-    def _windows(self, model: IntegerModel) -> Driver:
-        window = model.config.tokens
+    def _by_windows(self) -> Driver:
+        config = self.model.config
         while True:
-            seen = [*self.prompt, *self.tokens][-window:]
-            rows = np.zeros((window, model.config.inputs), np.int8)
-            rows[: len(seen)] = np.concatenate([_row(model, token) for token in seen])
+            seen = [*self.prompt, *self.tokens][-config.tokens :]
+            rows = np.zeros((config.tokens, config.inputs), np.int8)
+            rows[: len(seen)] = np.concatenate([_row(self.model, token) for token in seen])
             answer = yield self._given(rows)
-            if not self._chosen(model, answer, len(seen) - 1 if model.config.pool == "all" else -1):
+            if not self._chosen(answer, len(seen) - 1 if config.pool == "all" else -1):
                 return
 
 
 def _row(model: IntegerModel, token: int) -> np.ndarray:
-    """A token as int8 [1, P]: of the Llama family its number, else 1 in its column."""
-    if isinstance(model, Gathers):
-        return np.array([[token]], "<u4").view(np.int8)
+    """A token as int8 [1, P]: 1 in its column."""
     one = np.zeros((1, model.config.inputs))
     one[0, token] = 1
     return quantize_inputs(model, one)
@@ -169,12 +180,19 @@ def write(
     settings: Settings | None = None,
     images: Sequence[bytes] | None = None,
 ) -> Written:
-    """Let simulated nodes write; ``seed`` is that of the losses."""
-    writing = dataclasses.replace(writing, tokens=[], inputs=[])
-    result = simulate(model, plan, writing.driver(model), faults, seed, settings, images)
+    """Let simulated nodes write; ``seed`` is that of the losses. A text of a model of the Llama
+    family is one of ``cats_node_generate()`` at node 0."""
+    writing.check(model)
+    text, prompts = _Text(writing, model), {}
+    if model.config.by_token:
+        count = writing.steps - len(text.prompt) + 1
+        how = round(1000 * writing.temperature), writing.top_k, writing.seed % 2**32
+        prompts = {0: Prompt(text.prompt, count, 0, *how)}
+    driver = text.driver()
+    result = simulate(model, plan, driver, faults, seed, settings, images, prompts=prompts)
     if result.hung:
         raise CatsError(f"step {result.hung[0]} did not end at node {result.hung[1]}")
-    return Written(writing.tokens, np.array(writing.inputs), result)
+    return Written(text.tokens, np.array(text.inputs), result)
 
 
 def figures(

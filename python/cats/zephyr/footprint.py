@@ -113,7 +113,7 @@ KERNEL_SECTION = re.compile(
 PACKETS = re.compile(r"net_pkt\.c|net_buf|nrf_802154_rx_buffer")
 STACK = re.compile(r"stack", re.IGNORECASE)
 PARTITION = re.compile(r"^cats_partition")
-ARENA = re.compile(r"^cats_(\w+_)?arena(?![a-z_])")
+ARENA = re.compile(r"^cats_(\w+_)?arena(?!_?[a-z])")
 
 #: Without a map file, memory that lies further apart is taken for two regions.
 REGION_GAP = 64 * 1024

@@ -187,6 +187,18 @@ static inline const struct cats_image_llama *cats_llama(const struct cats_image 
 	return cats_table(image, image->gathers[0].table);
 }
 
+/* Scales of the weights behind a gather, NULL where these have eight bits. */
+static inline const int8_t *cats_scales(const struct cats_image *image, uint16_t gather)
+{
+	const uint32_t *offsets;
+
+	if (!CATS_FOUR_BITS || (image->model->flags & CATS_FLAG_FOUR_BITS) == 0) {
+		return NULL;
+	}
+	offsets = cats_table(image, cats_llama(image)->scales);
+	return offsets[gather] != 0 ? cats_table(image, offsets[gather]) : NULL;
+}
+
 /* Whether of a RESULT each node sends those of its outputs that are largest. */
 static inline bool cats_has_candidates(const struct cats_image_model *model,
 				       const struct cats_image_gather *gather)

@@ -43,7 +43,10 @@ def llamas(draw, most=4):
         nodes = min(config.heads + nodes, config.hidden, 16)
         split = SplitConfig.even(config, nodes, "single", draw(st.sampled_from(("single", "even"))))
     keep = random_keep(seed, config, split, draw(st.sampled_from((1.0, 0.6))))
-    model = random_llama(seed, config, split, keep, draw(st.booleans()), draw(st.booleans()))
+    four_bits = draw(st.sampled_from((0.0, 0.5, 1.0))) if keep == full_keep(config, split) else 0.0
+    model = random_llama(
+        seed, config, split, keep, draw(st.booleans()), draw(st.booleans()), four_bits
+    )
     stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))))
     plan = make_plan(
         stream.config, split, stream.keep, payload=draw(st.sampled_from((None, 9, 40)))

@@ -20,6 +20,7 @@ from cats.deploy.export import load_deploy
 from cats.deploy.image_reader import parse
 from cats.errors import CatsError
 from cats.nn.importers import llama
+from cats.shape.image_layout import FLAG_FOUR_BITS
 from cats.tasks.text_tokens import written
 from cats.tasks.tokenizers import SEPARATOR, Llama2c, read_tokenizer
 from cats.training.evaluate import answers
