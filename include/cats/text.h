@@ -98,9 +98,9 @@ static inline bool cats_token_last(const struct cats_token *token)
  *
  * @param temperature thousandths; 0 gives 0
  * @retval 0 on success
- * @retval -EINVAL it is so low, or the image's output_scale such, that the number leaves 32 bits
+ * @retval -EINVAL it is so low, or the image's output_scale such, that the number leaves 47 bits
  */
-int cats_temperature(const struct cats_image *image, uint16_t temperature, uint32_t *multiplier);
+int cats_temperature(const struct cats_image *image, uint16_t temperature, uint64_t *multiplier);
 
 /**
  * @brief The token behind @p position, by the results of its step.

@@ -16,6 +16,8 @@ from cats.integer.reference import OUTPUT_MISSING, softmax
 _MASK = (1 << 64) - 1
 #: log2(e), Q32.
 _LOG2_E = 6196328019
+#: Bits of a multiplier: times a difference of 16 bits it fits an int64.
+_MULTIPLIER_BITS = 47
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def sampling(output_scale: float, temperature: float, top_k: int = 0, seed: int 
         product, shift = int(mantissa * 2**24) * _LOG2_E, 16 - exponent
         one = (product + (1 << shift >> 1)) >> shift if shift > 0 else 0
         multiplier = (1000 * one + thousandths // 2) // thousandths
-    if not 0 < multiplier < 1 << 32:
+    if not 0 < multiplier < 1 << _MULTIPLIER_BITS:
         raise CatsError(
             f"temperature {temperature:g} is beyond the integers: give one near 1, or 0"
         )

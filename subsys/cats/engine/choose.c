@@ -19,18 +19,19 @@
 #if CATS_LLAMA
 
 #define LOG2_E UINT64_C(6196328019) /* round(2^32 * log2(e)) */
+#define MULTIPLIER_BITS 47          /* of a difference 16: the product fits an int64 */
 
 /* Which tokens may be drawn, and how likely each is. */
 struct draw {
 	const int16_t *results;
 	uint32_t tokens;
-	uint32_t multiplier;
+	uint64_t multiplier;
 	uint32_t ties; /* so many of the results that are `least` count, the first ones */
 	int32_t least;
 	int32_t top;
 };
 
-int cats_temperature(const struct cats_image *image, uint16_t temperature, uint32_t *multiplier)
+int cats_temperature(const struct cats_image *image, uint16_t temperature, uint64_t *multiplier)
 {
 	/* A single is mantissa * 2^(exponent - 150). */
 	const uint32_t scale = image->model->output_scale;
@@ -46,12 +47,11 @@ int cats_temperature(const struct cats_image *image, uint16_t temperature, uint3
 		return -EINVAL;
 	}
 	one = (product + (UINT64_C(1) << (141 - exponent))) >> (142 - exponent);
-	if (one >> 40 != 0) {
+	if (one >> 54 != 0) { /* too much at any temperature, and 1000 times as much for 64 bits */
 		return -EINVAL;
 	}
-	one = (one * 1000 + temperature / 2) / temperature;
-	*multiplier = (uint32_t)one;
-	return one != 0 && one <= UINT32_MAX ? 0 : -EINVAL;
+	*multiplier = (one * 1000 + temperature / 2) / temperature;
+	return *multiplier != 0 && *multiplier >> MULTIPLIER_BITS == 0 ? 0 : -EINVAL;
 }
 
 /* Results of at least that much; a missing one is less than any. */
@@ -94,7 +94,7 @@ static uint32_t find(const struct draw *d, uint32_t passes, uint32_t *sum)
 	*sum = 0;
 	for (t = 0; t < d->tokens && *sum <= passes; t++) {
 		const uint32_t below = (uint32_t)(d->top - d->results[t]);
-		const uint32_t u = (uint32_t)(((uint64_t)below * d->multiplier) >> 32);
+		const uint32_t u = (uint32_t)((below * d->multiplier) >> 32);
 
 		if (d->results[t] < d->least || (d->results[t] == d->least && ties == 0)) {
 			continue;

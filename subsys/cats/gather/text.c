@@ -318,7 +318,7 @@ bool cats_text_next(struct cats_node *node)
 
 int cats_node_generate(struct cats_node *node, const struct cats_generation *generation)
 {
-	uint32_t multiplier;
+	uint64_t multiplier;
 
 	if (!is_text(node)) {
 		return -ENOTSUP;

@@ -56,6 +56,28 @@ def test_the_largest_vocabulary_fits_32_bits():
     assert 65536 << 14 < 1 << 32
 
 
+def test_the_multiplier_is_log2_of_e_times_the_scale():
+    """Of results in steps of 2^-11, Q8 and 32 bits more; half of it at twice the temperature."""
+    assert sampling(2.0**-11, 1).multiplier == 6196328019 // 8
+    assert sampling(2.0**-11, 2).multiplier == 6196328019 // 16
+
+
+@pytest.mark.parametrize("scale", [1e-5, 0.0027, 0.1, 1.0])
+@pytest.mark.parametrize("temperature", [0.05, 0.5, 4])
+def test_ordinary_models_take_any_temperature(scale, temperature):
+    """A token that is one temperature below another is drawn once for e times of that one, and one
+    that is as far below as an output can be is not."""
+    step = round(temperature / scale)
+    logits = np.array([32767, max(32767 - step, -32766), -32767], np.int16)
+    share = 1 / (1 + np.exp(np.diff(logits[:2].astype(int))[0] * scale / temperature))
+    found = drawn(sampling(scale, temperature, seed=3), 1000, logits[:2])
+    assert abs(found[0] / 1000 - share) < 4 * np.sqrt(share * (1 - share) / 1000)
+    if step < 2000:
+        assert drawn(sampling(scale, temperature, seed=3), 300, logits)[2] == 0
+
+
 def test_temperatures_that_cannot_be():
+    with pytest.raises(CatsError, match="beyond the integers"):
+        sampling(1.0, 0.01)
     with pytest.raises(CatsError, match="give one near 1, or 0"):
         sampling(1.0, 1e-6)
