@@ -5,11 +5,11 @@
 # the bytes of `binary`, the image of `node`. The rest of it is in plan.json.
 
 file(READ ${deploy}/plan.json plan)
-string(JSON nodes LENGTH ${plan} nodes)
-string(JSON model_id GET ${plan} model_id)
-string(JSON arena_size GET ${plan} nodes ${node} arena_bytes)
-string(JSON image_size GET ${plan} nodes ${node} image_bytes)
-string(JSON radio GET ${plan} radio)
+string(JSON nodes LENGTH "${plan}" nodes)
+string(JSON model_id GET "${plan}" model_id)
+string(JSON arena_size GET "${plan}" nodes ${node} arena_bytes)
+string(JSON image_size GET "${plan}" nodes ${node} image_bytes)
+string(JSON radio GET "${plan}" radio)
 string(REGEX REPLACE "[+].*" "" radio ${radio})
 string(TOUPPER ${radio} radio)
 if(nodes EQUAL 1 OR NOT radio MATCHES "^(IEEE802154|NRF_RADIO|BLE|BLE_2M)$")
