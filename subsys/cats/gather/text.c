@@ -69,10 +69,26 @@ static bool prompting(const struct cats_node *node)
 	return node->texts.prompt.count != 0;
 }
 
+/* Whether the text is the one that this node's prompt began. */
+static bool own_text(const struct cats_node *node)
+{
+	const struct cats_texts *texts = &node->texts;
+
+	return texts->begun && texts->own == texts->text.text;
+}
+
 /* A text that is told of steps that were not, goes on behind them. */
 static bool goes_on(const struct cats_node *node)
 {
 	return node->stepped && !node->begins;
+}
+
+/* A name that the text before has not, which may be of a node that knew no number. */
+static uint16_t new_name(const struct cats_node *node)
+{
+	const uint16_t number = cats_next_number(node);
+
+	return number + (node->stepped && number == node->texts.text.text);
 }
 
 /* The same text, a step further; or a new one. */
@@ -81,7 +97,7 @@ static struct cats_text behind(const struct cats_node *node, bool same)
 	struct cats_text text = node->texts.text;
 
 	text.position = same ? text.position + 1 : 0;
-	text.text = same ? text.text : cats_next_number(node);
+	text.text = same ? text.text : new_name(node);
 	text.left = 0;
 	text.flags = 0;
 	return text;
@@ -216,7 +232,8 @@ const int8_t *cats_text_begin(struct cats_node *node)
 	cats_engine_seek(&node->engine, text.position,
 			 node->stepped && text.text == texts->text.text &&
 				 cats_time_diff(text.position, texts->text.position) >= 0);
-	texts->again = node->stepped && same_step(&text, &texts->text);
+	texts->again =
+		node->stepped && texts->word != CATS_TOKEN_NONE && same_step(&text, &texts->text);
 	texts->sure = texts->told || leads(node);
 	texts->text = text;
 	texts->word = known ? text.token : CATS_TOKEN_NONE;
@@ -273,7 +290,7 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result)
 		.chosen = (text->flags & CATS_TEXT_CHOSEN) != 0,
 		.more = (text->flags & CATS_TEXT_MORE) != 0,
 		.told = texts->sure,
-		.own = texts->begun && texts->own == text->text,
+		.own = own_text(node),
 	};
 }
 
@@ -291,7 +308,7 @@ static bool next_of_prompt(struct cats_node *node)
 {
 	struct cats_texts *texts = &node->texts;
 	const struct cats_generation *prompt = &texts->prompt;
-	bool begun = texts->begun && texts->own == texts->text.text;
+	bool begun = own_text(node);
 
 	if (!begun && writes(node) && !node->silence) {
 		return false;
@@ -350,6 +367,9 @@ int cats_node_generate_stop(struct cats_node *node)
 	struct cats_texts *texts = &node->texts;
 
 	if (prompting(node)) {
+		if (own_text(node)) {
+			texts->text.flags &= (uint8_t)~CATS_TEXT_MORE; /* nobody else has them */
+		}
 		texts->prompt.count = 0;
 		node->pending = node->pending && !by_text(node);
 		return 0;
@@ -364,6 +384,12 @@ int cats_node_generate_stop(struct cats_node *node)
 	texts->stops = !by_text(node) && !texts->has_next;
 	texts->next.left = 0;
 	return 0;
+}
+
+bool cats_node_generate_over(const struct cats_node *node)
+{
+	return node->silence && !cats_node_runs(node) && !node->pending && !prompting(node) &&
+	       !node->texts.has_next;
 }
 
 #endif /* CATS_TEXTS */

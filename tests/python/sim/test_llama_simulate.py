@@ -4,6 +4,7 @@
 integer reference's."""
 
 import dataclasses
+import errno
 import itertools
 import struct
 
@@ -19,7 +20,7 @@ from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import lib
+from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
@@ -211,9 +212,76 @@ def test_an_idle_leader_takes_what_is_asked_for():
     assert sent[0].data[10:28] == told(9, 3, 4)
 
 
+def stepped(node, inference, payload):
+    """A step that node 0 opens; whether its token is then told."""
+    at = node.now + node.silence
+    node.hear(at, SYNC, 0, payload=payload, inference=inference)
+    done = len(node.results)
+    node.until(at + 50 * node.silence)
+    assert len(node.results) == done + 1 and not node.runs
+    texts = node.node.texts
+    return texts.word != lib.CATS_TOKEN_NONE and not texts.again
+
+
+def test_a_token_that_was_not_known_is_told_when_its_step_comes_again():
+    node = driven(1)
+    assert stepped(node, 7, told(5, 1, 0))
+    assert not stepped(node, 8, b"")  # nobody told it, and nothing was chosen here
+    assert node.node.texts.text.position == 1
+    assert stepped(node, 9, told(6, 0, 1))
+    assert not stepped(node, 10, told(6, 0, 1))  # but once
+
+
+def generation(*prompt, tokens=0):
+    kept = ffi.new("uint16_t[]", prompt)
+    return ffi.new("struct cats_generation *", (kept, len(prompt), tokens)), kept
+
+
+def test_a_text_is_over_when_nothing_goes_on():
+    """Silence, and a node that does not know the last token has none to go on with."""
+    node = driven(1)
+    assert stepped(node, 7, told(5, 1, 0))
+    assert node.node.texts.has_next and not lib.cats_node_generate_over(node.node)
+    assert lib.cats_node_next(node.node, node.now % 2**32) == 0
+    assert not lib.cats_node_generate_over(node.node)
+    assert lib.cats_node_withdraw(node.node) == 0
+    assert lib.cats_node_generate_over(node.node)
+    text, _kept = generation(3)
+    assert lib.cats_node_generate(node.node, text) == 0
+    assert not lib.cats_node_generate_over(node.node)
+
+
+def test_a_text_has_another_name_than_the_one_before():
+    """Also where its author did not know the number of the inference that begins it."""
+    node = driven(1)
+    text, _kept = generation(3)
+    for name in (1, 2):
+        assert lib.cats_node_generate(node.node, text) == 0
+        assert lib.cats_node_next(node.node, node.now % 2**32) == 0
+        assert node.node.texts.next.text == name
+        node.until(node.now + 50 * node.silence)
+        assert node.results[-1] == (name - 1, True) and not node.node.texts.again
+
+
+def test_a_prompt_that_is_stopped_leaves_the_next_one_free():
+    node = driven(0)
+    node.until(2 * node.silence)
+    text, _kept = generation(3, 1, 4)
+    assert lib.cats_node_generate(node.node, text) == 0
+    assert lib.cats_node_next(node.node, node.now % 2**32) == 0
+    while not node.results:
+        node.until(node.now + 1000)
+    assert node.node.texts.word == 3
+    node.node.silence = False  # others were heard
+    assert lib.cats_node_generate(node.node, text) == -errno.EBUSY
+    assert lib.cats_node_generate_stop(node.node) == 0
+    assert lib.cats_node_generate_stop(node.node) == -errno.EALREADY
+    assert lib.cats_node_generate(node.node, text) == 0
+
+
 def test_what_nobody_writes():
     model, plan = deployment(2, radio="nrf_radio")
-    for refused in (Prompt(()), Prompt((30,)), Prompt((1,), temperature=1)):
+    for refused in (Prompt(()), Prompt((30,))):
         with pytest.raises(CatsError, match="writes no text"):
             simulate(model, plan, 1, prompts={0: refused})
     with pytest.raises(CatsError, match="writes no text"):  # while another text is being written
