@@ -217,9 +217,10 @@ struct cats_instance_data {
 #ifdef CONFIG_CATS_LLAMA
 	cats_token_cb token_callback;
 	void *token_user;
-	int written;  /* how the last text of cats_generate_begin() ended */
-	bool writing; /* it has not */
+	bool writing; /* a text of cats_generate_begin() has not ended */
 	bool begun;   /* the last token told was of it */
+	bool behind;  /* it began when a result was still to be told, which is not of it */
+	int *written; /* how it ended: of who waits for that, else NULL */
 #endif
 	struct cats_node node;
 	/** @endcond */
@@ -424,8 +425,9 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
  * @brief Have a text written: the prompt is read token by token, then tokens are chosen.
  *
  * Any node may begin one, also where another one leads. Returns at once; cats_on_token() tells how
- * it goes on, its last token is the one of which cats_token_last() says so. No other node needs to
- * know of it before, and losses, restarts and another leader do not end it.
+ * it goes on, its last token is the one of which cats_token_last() says so. Where this node does not
+ * hear of that one, the text is over here once all nodes are silent. No other node needs to know of
+ * it before, and losses, restarts and another leader do not end it.
  *
  * @param generation copied, but for the prompt's tokens, which must stay unchanged until the last
  *                   of them was told, or cats_generate_stop()
@@ -456,6 +458,7 @@ int cats_generate_stop(const struct cats_instance *instance);
  * @brief cats_generate_begin(), and wait for the last token; after an error the text is stopped.
  *
  * @retval 0 on success, whatever was lost
+ * @retval -ENODATA   it is over, and this node did not hear of its last token
  * @retval -ETIMEDOUT not written in time; what another node leads may still go on
  * @retval -ECANCELED another text began, or cats_generate_stop() was called
  * @retval -ESHUTDOWN cats_stop() was called meanwhile

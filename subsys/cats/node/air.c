@@ -132,6 +132,9 @@ static void drive(struct cats_instance_data *d)
 			cats_links_done(d, &d->result);
 			k_sem_give(&d->work);
 		} else {
+#ifdef CONFIG_CATS_LLAMA
+			cats_text_look(d);
+#endif
 			rest(d, &todo);
 			break;
 		}

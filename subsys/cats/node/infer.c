@@ -68,6 +68,9 @@ void cats_result_tell(struct cats_instance_data *d)
 		cats_slot_release(d);
 	}
 	d->result_ready = false;
+#ifdef CONFIG_CATS_LLAMA
+	d->behind = false;
+#endif
 }
 
 void cats_input_release(struct cats_instance_data *d)

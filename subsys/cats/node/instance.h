@@ -55,6 +55,9 @@ void cats_result_tell(struct cats_instance_data *d);
 #ifdef CONFIG_CATS_LLAMA
 /** @brief text.c: tell of the result's token, and go on with its text. Locked but in callbacks. */
 void cats_token_tell(struct cats_instance_data *d);
+
+/** @brief text.c: nothing is to be done for now: a text may be over. Locked. */
+void cats_text_look(struct cats_instance_data *d);
 #endif
 
 /** @brief infer.c: nobody waits any longer: -ESHUTDOWN. Locked. */

@@ -16,11 +16,29 @@
 /* A text of this node is over, well or not. Locked. */
 static void finish(struct cats_instance_data *d, int status)
 {
-	if (d->writing) {
-		d->writing = false;
-		d->written = status;
+	if (!d->writing) {
+		return;
+	}
+	d->writing = false;
+	if (d->written != NULL) {
+		*d->written = status;
+		d->written = NULL;
 		(void)k_condvar_broadcast(&d->event);
 	}
+}
+
+/* A result's token is told; it may be of the text that this node began. Locked. */
+static void follow(struct cats_instance_data *d, const struct cats_result *r)
+{
+	if (d->behind) {
+		return;
+	}
+	if (r->has_token && r->token.own && cats_token_last(&r->token)) {
+		finish(d, 0);
+	} else if (r->has_token && !r->token.own && d->begun) {
+		finish(d, -ECANCELED);
+	}
+	d->begun = d->writing && r->token.own;
 }
 
 void cats_token_tell(struct cats_instance_data *d)
@@ -34,13 +52,15 @@ void cats_token_tell(struct cats_instance_data *d)
 		callback(&r->token, user);
 		cats_lock(d);
 	}
-	if (r->has_token && r->token.own && cats_token_last(&r->token)) {
-		finish(d, 0);
-	} else if (r->has_token && !r->token.own && d->begun) {
-		finish(d, -ECANCELED);
-	}
-	d->begun = d->writing && r->token.own;
+	follow(d, r);
 	(void)cats_node_next(&d->node, cats_now(d));
+}
+
+void cats_text_look(struct cats_instance_data *d)
+{
+	if (d->writing && cats_node_generate_over(&d->node)) {
+		finish(d, -ENODATA);
+	}
 }
 
 void cats_on_token(const struct cats_instance *instance, cats_token_cb callback, void *user)
@@ -64,12 +84,11 @@ static int begin(struct cats_instance_data *d, const struct cats_generation *gen
 	}
 	if (ret == 0) {
 		d->writing = true;
+		d->written = NULL;
 		d->begun = false;
-		/* Behind a result that is not told yet it does that itself. */
-		if (!d->result_ready) {
-			(void)cats_node_next(&d->node, cats_now(d));
-			cats_air_kick(d);
-		}
+		d->behind = d->result_ready;
+		(void)cats_node_next(&d->node, cats_now(d));
+		cats_air_kick(d);
 	}
 	return ret;
 }
@@ -115,6 +134,7 @@ int cats_generate(const struct cats_instance *instance, const struct cats_genera
 {
 	k_timepoint_t until = sys_timepoint_calc(timeout);
 	struct cats_instance_data *d;
+	int status = -EINPROGRESS;
 	uint32_t run;
 	int ret;
 
@@ -127,16 +147,20 @@ int cats_generate(const struct cats_instance *instance, const struct cats_genera
 		cats_unlock(d);
 		return ret;
 	}
-	while (ret == 0 && d->writing && cats_alive(d) && d->run == run) {
+	d->written = &status;
+	while (ret == 0 && status == -EINPROGRESS && cats_alive(d) && d->run == run) {
 		ret = k_condvar_wait(&d->event, &d->lock, sys_timepoint_timeout(until));
 	}
-	if (!cats_alive(d) || d->run != run) {
+	if (status != -EINPROGRESS) {
+		ret = status;
+	} else if (!cats_alive(d) || d->run != run) {
 		ret = -ESHUTDOWN;
-	} else if (d->writing) {
+	} else {
 		(void)end(d);
 		ret = -ETIMEDOUT;
-	} else {
-		ret = d->written;
+	}
+	if (d->written == &status) {
+		d->written = NULL;
 	}
 	cats_unlock(d);
 	return ret;
