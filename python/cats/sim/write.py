@@ -21,8 +21,10 @@ from cats.sim.figures import node_energy, owners
 from cats.sim.simulate import Answer, Driver, Prompt, Result, Settings, simulate
 from cats.tasks.tokenizers import check_prompt
 
-#: struct cats_sampling's.
+#: Of struct cats_sampling and struct cats_generation.
 MOST_TOP_K = 255
+MOST_TEMPERATURE = 65.535
+MOST_WRITTEN = 65535
 #: Steps one behind the other in which nobody hears more of a text: it has ended, in a step that is
 #: in no record.
 MOST_IDLE = 20
@@ -57,6 +59,12 @@ class Writing:
             )
         if config.by_token and self.top_k > MOST_TOP_K:
             raise CatsError(f"top-k is {self.top_k}: nodes draw from {MOST_TOP_K} at most")
+        if config.by_token and self.temperature > MOST_TEMPERATURE:
+            raise CatsError(
+                f"temperature {self.temperature:g}: nodes have {MOST_TEMPERATURE} at most"
+            )
+        if config.by_token and self.steps - len(self.prompt) >= MOST_WRITTEN:
+            raise CatsError(f"{self.steps} steps: nodes write {MOST_WRITTEN} tokens at most")
         window = config.context or config.tokens
         if config.context and not config.by_token and len(self.prompt) > window:
             raise CatsError(

@@ -124,6 +124,8 @@ def test_what_losses_change_is_told(made):
         ({"prompt": (1,) * 21}, "the prompt has 21 tokens: 1 to the 20 steps"),
         ({"temperature": 1e-4}, "beyond the integers"),
         ({"top_k": 256}, "draw from 255 at most"),
+        ({"temperature": 65.536}, "nodes have 65.535 at most"),
+        ({"steps": 65536}, "65536 steps: nodes write 65535 tokens at most"),
     ],
 )
 def test_what_cannot_be_written_is_refused(made, change, reason):
