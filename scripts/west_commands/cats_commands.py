@@ -85,6 +85,14 @@ class CatsPredict(CatsCommand):
     command = "predict"
 
 
+class CatsGenerate(CatsCommand):
+    command = "generate"
+
+
+class CatsSign(CatsCommand):
+    command = "sign"
+
+
 class CatsBuild(CatsCommand):
     command = "build"
 

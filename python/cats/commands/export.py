@@ -263,35 +263,41 @@ def _show(args: argparse.Namespace, meta: dict) -> int:
 
 #: What makes other integers than those of a deployment.
 OF_RUN = (
-    "nodes", "shares", "input_split", "output_split", "stream", "candidates", "calibration",
-    "counts_per_unit", "data",
+    "nodes", "shares", "input_split", "output_split", "stream", "four_bits", "candidates",
+    "calibration", "counts_per_unit", "data",
 )  # fmt: skip
 
 
 def _again(args: argparse.Namespace) -> int:
     """A deployment's integers, planned and packed anew."""
+    import dataclasses
+
     from cats.deploy.export import export, exported
     from cats.errors import CatsError
+    from cats.plan.planner import options_from_json
 
     given = getattr(args, "given", {})
     if name := next((given[name] for name in OF_RUN if name in given), None):
         raise CatsError(f"{args.run} is a deployment, whose integers stay: {name} takes its run")
     model, meta, tokenizer = exported(args.run)
-    options = plan_options(args)
-    for name, other in {"radio": "secure", "rounds": "repair_rounds", "ram_limit": "ram"}.items():
-        if name not in given and other not in given:
-            options.pop(name)
-    for name in ("payload", "tile_rows", "slack"):
-        if name not in given:
-            options.pop(name)
+    before = options_from_json(meta)
+    radio = args.radio if "radio" in given else before.radio
+    options = before.on(
+        secured(radio) if args.secure else radio,
+        args.repair_rounds if "repair_rounds" in given else None,
+    )
+    own = {"payload": "payload", "tile_rows": "tile_rows", "ram": "ram_limit", "slack": "slack"}
+    options = dataclasses.replace(
+        options, **{field: getattr(args, name) for name, field in own.items() if name in given}
+    )
     meta = export(
         model,
         args.out,
         formats=args.format if "format" in given else meta["formats"],
         flash_address=args.flash_address,
-        run=meta["run"],
+        run=meta.get("run"),
         force=args.force,
         tokenizer=tokenizer,
-        **{**meta["options"], **options},
+        **vars(options),
     )
     return _show(args, meta)

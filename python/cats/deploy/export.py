@@ -278,7 +278,8 @@ def exported(
 ) -> tuple[IntegerModel, dict, TokenizerFile | Vocabulary | None]:
     """What ``export`` takes to make a deployment anew: its integers, its plan.json, its tokenizer;
     also where images have another format than when it was made."""
-    meta = schema.load(path / PLAN, dict[str, Any], WHAT)
+    meta = schema.load(path / PLAN, dict[str, Any], WHAT, again="export again")
+    schema.convert(meta, DeployFile, path / PLAN, again="export again")
     return read_whole(path), meta, tokenizers.kept(path, meta)
 
 

@@ -268,10 +268,12 @@ class PlanOptions:
         return make_plan(config, split, keep, compute=compute, **vars(self))
 
 
-def options_from_json(data: dict, plan: Plan) -> PlanOptions:
+def options_from_json(data: dict, plan: Plan | None = None) -> PlanOptions:
     """What plan.json says under ``options``; of a deployment that does not say it, what its plan
     shows. CatsError for what are no such options."""
     given = data.get("options")
+    if given is None and plan is None:
+        raise CatsError("plan.json does not say by which options it was planned: export again")
     if given is None:
         payload = None if plan.payload == radio_named(plan.radio).payload else plan.payload
         given = {"radio": plan.radio, "rounds": plan.rounds, "payload": payload}

@@ -130,6 +130,19 @@ def test_a_deployment_is_planned_anew(letters, tmp_path, capsys):
     _, plan, meta, _ = load_deploy(again)
     assert (plan.radio, plan.rounds, meta["formats"]) == ("ble_2m", 2, "image")
     assert meta["tokenizer"]["unit"] == "character"
+    # What is not given stays, what makes other integers is refused.
+    sealed = tmp_path / "sealed"
+    assert main(["export", str(again), "-o", str(sealed), "--secure", "--slack", "0.5"]) == 0
+    options = json.loads((sealed / PLAN).read_text())["options"]
+    capsys.readouterr()
+    assert options == meta["options"] | {"radio": "ble_2m+secure", "slack": 0.5}
+    for option in ("--four-bits", "--candidates"):
+        refused(capsys, f"whose integers stay: {option} takes its run", "export", letters, "-o",
+                tmp_path / "no", option, 0)  # fmt: skip
+    for name, reason in (("options", "by which options"), ("formats", "formats")):
+        damaged = {key: value for key, value in meta.items() if key != name}
+        (sealed / PLAN).write_text(json.dumps(damaged))
+        refused(capsys, reason, "export", sealed, "-o", tmp_path / "no")
     # Also of an older format, which is otherwise refused.
     meta["image_format"] = 1
     (again / PLAN).write_text(json.dumps(meta))

@@ -107,7 +107,7 @@ def test_what_is_there_is_not_computed_again(done, tmp_path, monkeypatch):
     again = sweep.run(sweep.read(path), out, jobs=1, say=lambda text: None)
     assert trained == ["plain-keep_1-seed_1"]  # its weights were there: it is only scored
     for one in (*again["runs"], *summary["runs"]):
-        assert one.pop("cpu_seconds") > 0
+        assert one.pop("cpu_seconds") >= 0  # to a tenth of a second
     assert again == summary
     here = ["sweep", str(path), "-o", str(out), "--jobs", "1", "--device"]
     assert main([*here, "cpu"]) == main([*here, "auto"]) == 0  # where it computes is not what

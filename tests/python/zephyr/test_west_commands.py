@@ -59,6 +59,10 @@ def space(tmp_path_factory):
     return top
 
 
+def test_all_commands_but_the_demo():
+    assert {name.removeprefix("cats-") for name in NAMES} == set(cli.command_names()) - {"demo"}
+
+
 def test_help_strings_and_classes():
     for command in COMMANDS[0]["commands"]:
         name = command["name"].removeprefix("cats-")
