@@ -290,6 +290,11 @@ def _inputs(args: argparse.Namespace, model: object, meta: dict) -> tuple[object
     count = args.samples or -(-SAMPLES // steps)
     if args.random_inputs:
         return None, None, random_inputs(args.seed, config, count)
+    if model.config.by_token:
+        raise CatsError(
+            f"{args.deploy} is a language model, which has no samples: 'cats generate' lets it "
+            "write, --random-inputs are tokens"
+        )
     if not source.get("task"):
         raise CatsError(f"{args.deploy} does not say its task: use --random-inputs")
     try:

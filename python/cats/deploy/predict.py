@@ -50,6 +50,13 @@ def _values(metadata: Metadata, outputs: np.ndarray, window: Window | None) -> n
     return outputs  # the task knows what they are
 
 
+def _check_samples(path: Path, of_tokens: bool) -> None:
+    """CatsError for a language model that has tokens and no samples."""
+    if of_tokens:
+        raise CatsError(f"{path} is a language model, which has no samples: 'cats generate' lets "
+                        "it write")  # fmt: skip
+
+
 def _marks(options: Mapping[str, Any] | None, marks: Mapping[str, str | None]) -> tuple[str, str]:
     """Separator and decimal mark: those that were named, else those of the training's file."""
     both = {**(options or {}), **{k: v for k, v in marks.items() if v is not None}}
@@ -65,6 +72,7 @@ def by_run(path: Path, file: Path, every: bool = False, **marks: str | None) -> 
     from cats.training.run_folder import load_run, run_metadata
 
     trained, run = load_run(path)
+    _check_samples(path, trained.config.is_llama and run.extra.get("metadata") is None)
     metadata = run_metadata(run)
     task = telling(run.task)
     data = task.read_new(file, metadata, every, *_marks(run.extra.get("task_options"), marks))
@@ -86,6 +94,7 @@ def by_deployment(
     the file holds int16 samples, which the device's integer functions make an input. ``marks`` as
     for ``by_run``."""
     model, plan, meta, images = load_deploy(path)
+    _check_samples(path, model.config.by_token)
     metadata = model.metadata
     if metadata is None:
         raise CatsError(f"{path} does not say what its samples mean: export it again, from a run "

@@ -239,7 +239,10 @@ def link_table(loss: object, burst: float, nodes: int) -> np.ndarray:
     # The share of time in the bad state is the mean loss.
     enter = np.divide(table * leave, 1 - table, out=np.ones_like(table), where=table < 1)
     if (enter > 1).any():
-        raise CatsError(f"loss of {table.max()} needs bursts longer than {burst} frames")
+        worst = table[table < 1].max()
+        raise CatsError(
+            f"loss of {worst:g} needs bursts of {worst / (1 - worst):.1f} frames and more"
+        )
     links[..., 0] = np.where(table >= 1, 1, 0)
     links[..., 1] = np.where(table > 0, 1, 0)
     links[..., 2] = enter

@@ -75,6 +75,8 @@ def test_what_is_wrong_is_told_in_one_line(letters, tmp_path, capsys):
     refused(capsys, "keeps no tokenizer", "generate", tmp_path / "bare", "--prompt", "a")
     digits = ROOT / "samples" / "node" / "deploy"
     refused(capsys, "keeps no tokenizer", "generate", digits, "--prompt", "a")
+    for words in (["predict", letters, digits / PLAN], ["simulate", letters, "--samples", 2]):
+        refused(capsys, "has no samples: 'cats generate' lets it write", *words)
     refused(capsys, "is no RUN folder", "generate", tmp_path / "none", "--prompt", "a")
 
 

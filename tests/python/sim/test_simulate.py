@@ -418,7 +418,7 @@ def test_saved_availability(tmp_path):
         (Faults(loss=1.5), None, "0 to 1"),
         (Faults(loss=np.zeros((2, 3))), None, "need a square"),
         (Faults(loss=0.5, burst=0.5), None, "at least 1"),
-        (Faults(loss=0.9, burst=2), None, "bursts longer"),
+        (Faults(loss=np.diag([0.9, 1, 1, 1]), burst=2), None, "loss of 0.9 needs bursts of 9.0"),
         (Faults(loss=0.1, burst=math.nan), None, "burst of nan frames"),
         (Faults(loss=0.1, burst=math.inf), None, "burst of inf frames"),
         (Faults(drift_ppm=[math.nan] * 4), None, "drift of nan ppm"),

@@ -413,7 +413,7 @@ def test_export_in_four_bits(run, tmp_path, capsys):
         (["export", "{run}", "-o", "{tmp}/d", "--stream", "2"], "model takes one token"),
         (["export", "{run}", "-o", "{tmp}/r", "--four-bits", "0"], "four bits|allow more"),
         (["evaluate", "{run}", "--loss", "0"], "this run has no data of its own"),
-        (["predict", "{run}", "{run}/config.json"], "no data of its own"),
+        (["predict", "{run}", "{run}/config.json"], "'cats generate' lets it write"),
         (["import", "llama2c", "{m}", "-o", "{tmp}/r"], "give --tokenizer"),
         (["import", "llama2c", "{m}", "--tokenizer", "{t}", "--heads", "2", "-o", "{tmp}/r"],
          "--heads has no effect"),
