@@ -425,9 +425,9 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
  * @brief Have a text written: the prompt is read token by token, then tokens are chosen.
  *
  * Any node may begin one, also where another one leads. Returns at once; cats_on_token() tells how
- * it goes on, its last token is the one of which cats_token_last() says so. Where this node does not
- * hear of that one, the text is over here once all nodes are silent. No other node needs to know of
- * it before, and losses, restarts and another leader do not end it.
+ * it goes on, its last token is the one of which cats_token_last() says so. Where this node does
+ * not hear of that one, the text is over here once all nodes are silent. No other node needs to
+ * know of it before, and losses, restarts and another leader do not end it.
  *
  * @param generation copied, but for the prompt's tokens, which must stay unchanged until the last
  *                   of them was told, or cats_generate_stop()
