@@ -105,6 +105,8 @@ share = number(0, 1)
 some = number(0, 1, above=True)
 #: A time to wait.
 seconds = number(0, MOST_SECONDS, above=True, what="number of seconds")
+#: Rounds in which nodes relay what they hear: cats.shape.flooding.
+hops = whole(1, 15)
 #: CPU threads, or processes at a time.
 threads = whole(1, MOST_THREADS)
 #: Processes at a time, 0: as many as suit.

@@ -38,6 +38,5 @@ def run(seed: int = 0, deploy: Path = DEPLOY) -> bool:
         shown = replace(writing, told=text.add)
         written = write(model, plan, shown, Faults(loss=LOSS), seed, settings, images)
     told = figures(model, plan, written, settings)
-    told |= {"radio": plan.radio, "rounds": plan.rounds}
     print("\n" + "\n".join(sentences(told, nodes, 0)))
     return told["equal_to_reference"]

@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--loss on top",
     )  # fmt: skip
     parser.add_argument(
-        "--hops", type=arguments.whole(1, 15), default=1,
+        "--hops", type=arguments.hops, default=1,
         help="nodes relay what they hear, over so many hops (default 1)",
     )  # fmt: skip
     parser.add_argument(

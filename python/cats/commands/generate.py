@@ -183,7 +183,6 @@ def _by_nodes(args: argparse.Namespace) -> int:
         shown = dataclasses.replace(writing, told=screen.add)
         nodes = write(model, plan, shown, Faults(loss=args.loss), args.seed, settings, images)
     told = figures(model, plan, nodes, settings, check=args.check)
-    told["radio"], told["rounds"] = plan.radio, plan.rounds
     if args.loss:
         clean = write(model, plan, writing, None, args.seed, settings, images)
         told["text_without_loss"] = tokenizer.decode([*writing.prompt, *clean.tokens])

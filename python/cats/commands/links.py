@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write what each link attenuates, decibels, in the same form",
     )  # fmt: skip
     parser.add_argument(
-        "--hops", type=arguments.whole(1, 15), default=1,
+        "--hops", type=arguments.hops, default=1,
         help="nodes relay what they hear, over so many hops",
     )  # fmt: skip
     parser.add_argument(

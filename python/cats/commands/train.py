@@ -163,7 +163,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     loss.add_argument(
         "--hops",
-        type=arguments.whole(1, 15),
+        type=arguments.hops,
         default=1,
         help="nodes relay what they hear, over so many hops, and lose together what a relay lost "
         "(default 1)",

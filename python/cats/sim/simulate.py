@@ -301,8 +301,8 @@ def _run(
     pointers = ffi.new("int8_t *[]", nodes)
     record = ffi.new("struct air_record *")
     hung, ran = None, 0
-    steps = model.config.context // model.config.tokens_in  # of a window
-    steps = 0 if model.config.by_token else steps  # which slides
+    # Of a window; that of tokens slides.
+    steps = 0 if model.config.by_token else model.config.context // model.config.tokens_in
     value = next(inputs, _END)
     while value is not _END:
         i, ran = ran, ran + 1

@@ -206,9 +206,10 @@ def write(
 def figures(
     model: IntegerModel, plan: Plan, written: Written, settings: Settings, *, check: bool = True
 ) -> dict:
-    """Tokens a second, milliseconds, millijoules (of the node that needs most, and of all), frames
-    and microseconds on air of a step, means over all but the first, in which the leader listens;
-    whether every output was the integer reference's (None: not compared)."""
+    """The radio and its repair rounds; tokens a second, milliseconds, millijoules (of the node that
+    needs most, and of all), frames and microseconds on air of a step, means over all but the first,
+    in which the leader listens; whether every output was the integer reference's (None: not
+    compared)."""
     result, nodes = written.result, model.split.nodes
     ended = result.span_us[result.done.any(1)]
     span = ended[1:] if len(ended) > 1 else ended
@@ -217,6 +218,8 @@ def figures(
     energy = [node_energy(model, plan, result, d, settings)["mj"] for d in range(nodes)]
     compare = check_steps if model.config.context else check_windows
     return {
+        "radio": plan.radio,
+        "rounds": plan.rounds,
         "steps": len(ended),
         "tokens_per_second": 1e6 / float(span.mean()),
         "token_ms": float(span.mean()) / 1e3,
