@@ -73,6 +73,10 @@ struct cats_port {
 	 * @param start transport time of its true start, or of what it would have been
 	 */
 	void (*sent)(struct cats_port *port, bool ok, uint32_t start);
+	/** Of the frame that received() tells: the power with which it was heard, dBm; 0: the radio
+	 * does not tell. Set by the transport.
+	 */
+	int8_t power;
 	/** The transport's own. */
 	sys_snode_t list;
 };

@@ -177,7 +177,9 @@ void cats_air_received(struct cats_port *port, const uint8_t *frame, uint16_t si
 			cats_unlock(d);
 			return;
 		}
-		(void)cats_node_receive(&d->node, frame, size, start, cats_now(d));
+		if (cats_node_receive(&d->node, frame, size, start, cats_now(d)) == 0) {
+			cats_links_heard(d, frame);
+		}
 		drive(d);
 	}
 	cats_unlock(d);

@@ -9,6 +9,8 @@
 
 #include "links.h"
 
+#define POWER_UNIT 16 /* of a dBm, in struct cats_link_stats */
+
 void cats_links_reset(struct cats_instance_data *d)
 {
 	d->links = (struct cats_link_stats){0};
@@ -34,6 +36,19 @@ void cats_links_available(void *user, uint16_t inference, struct cats_exchange x
 	if (d->available != NULL) {
 		d->available(d->available_user, inference, x, available);
 	}
+}
+
+void cats_links_heard(struct cats_instance_data *d, const uint8_t *frame)
+{
+	uint8_t source = frame[1] & 15;
+	int16_t *power = &d->links.power[source];
+	int16_t now = d->port.power * POWER_UNIT;
+
+	if ((frame[0] & 15) != CATS_FRAME_DATA) {
+		return;
+	}
+	d->links.heard[source]++;
+	*power = *power == 0 || now == 0 ? now : *power + (now - *power) / 8;
 }
 
 void cats_links_done(struct cats_instance_data *d, const struct cats_result *result)

@@ -22,6 +22,9 @@ void cats_links_reset(struct cats_instance_data *d);
 void cats_links_available(void *user, uint16_t inference, struct cats_exchange x,
 			  const struct cats_availability *available);
 
+/** A frame was heard that the node took. */
+void cats_links_heard(struct cats_instance_data *d, const uint8_t *frame);
+
 /** An inference has ended. */
 void cats_links_done(struct cats_instance_data *d, const struct cats_result *result);
 
@@ -37,6 +40,12 @@ static inline void cats_links_listen(struct cats_instance_data *d, struct cats_n
 static inline void cats_links_reset(struct cats_instance_data *d)
 {
 	ARG_UNUSED(d);
+}
+
+static inline void cats_links_heard(struct cats_instance_data *d, const uint8_t *frame)
+{
+	ARG_UNUSED(d);
+	ARG_UNUSED(frame);
 }
 
 static inline void cats_links_done(struct cats_instance_data *d, const struct cats_result *result)

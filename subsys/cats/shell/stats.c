@@ -163,6 +163,7 @@ static void print_json(const struct shell *sh, const struct cats_instance *insta
 
 		print_list(sh, "link_fragments", l->fragments, h->nodes);
 		print_list(sh, "link_lost", l->lost, h->nodes);
+		print_list(sh, "link_heard", l->heard, h->nodes);
 		if (stats.node.inferences != 0) {
 			shell_fprintf(sh, SHELL_NORMAL,
 				      ",\"last\":{\"inference\":%u,\"class\":%d,"
@@ -175,6 +176,43 @@ static void print_json(const struct shell *sh, const struct cats_instance *insta
 	}
 	shell_fprintf(sh, SHELL_NORMAL, "}\n");
 }
+
+#ifdef CONFIG_CATS_LINKS
+static int cmd_links(const struct shell *sh, size_t argc, char **argv)
+{
+	const struct cats_instance *instance = cats_shell_instance(sh);
+	const struct cats_image *image;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	if (instance == NULL) {
+		return -ENOENT;
+	}
+	image = cats_running(instance);
+	if (image == NULL) {
+		shell_error(sh, "%s does not run: cats start", instance->name);
+		return -EAGAIN;
+	}
+	cats_stats(instance, &stats);
+	shell_print(sh, "%-4s %9s %9s %6s %5s", "from", "frames", "heard", "%", "dBm");
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		uint32_t count = stats.links.fragments[s];
+		uint32_t heard = MIN(stats.links.heard[s], count);
+		uint32_t thousandths;
+
+		if (s == image->header->node || count == 0) {
+			continue;
+		}
+		thousandths = (uint32_t)((uint64_t)heard * 1000 / count);
+		shell_print(sh, "%4u %9u %9u %4u.%u %5d", s, count, heard, thousandths / 10,
+			    thousandths % 10, stats.links.power[s] / 16);
+	}
+	return 0;
+}
+
+SHELL_SUBCMD_ADD((cats), links, NULL, SHELL_HELP("Show whom this node hears, and how well", ""),
+		 cmd_links, 1, 0);
+#endif
 
 static int cmd_stats_json(const struct shell *sh, size_t argc, char **argv)
 {

@@ -72,6 +72,7 @@ struct heard_frame {
 	void *fifo;
 	uint32_t start;
 	uint16_t size;
+	int8_t power;
 	uint8_t data[CONFIG_CATS_BLE_MTU];
 };
 
@@ -139,6 +140,7 @@ static void scan_received(const struct bt_le_scan_recv_info *info, struct net_bu
 	frame = memory;
 	frame->start = now - CONFIG_CATS_BLE_RX_US - (OVERHEAD + size) * BYTE_US;
 	frame->size = size;
+	frame->power = MIN(info->rssi, 0); /* BT_GAP_RSSI_INVALID: not known */
 	memcpy(frame->data, data + AD_HEADER, size);
 	k_fifo_put(&heard, frame);
 	(void)k_work_submit_to_queue(&cats_air_queue, &heard_item);
@@ -242,6 +244,7 @@ static void heard_work(struct k_work *work)
 	while ((frame = k_fifo_get(&heard, K_NO_WAIT)) != NULL) {
 		(void)k_mutex_lock(&port_lock, K_FOREVER);
 		if (the_port != NULL) {
+			the_port->power = frame->power;
 			the_port->received(the_port, frame->data, frame->size, frame->start);
 		}
 		(void)k_mutex_unlock(&port_lock);

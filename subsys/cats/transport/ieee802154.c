@@ -197,6 +197,9 @@ static void heard_work(struct k_work *work)
 		}
 		(void)k_mutex_lock(&port_lock, K_FOREVER);
 		if (size != 0 && the_port != NULL) {
+			int16_t dbm = net_pkt_ieee802154_rssi_dbm(pkt);
+
+			the_port->power = IN_RANGE(dbm, INT8_MIN, -1) ? (int8_t)dbm : 0;
 			the_port->received(the_port, buf->data + MAC_HEADER, size,
 					   (uint32_t)net_pkt_timestamp_ns(pkt));
 		}

@@ -95,6 +95,7 @@ static struct {
 
 struct heard {
 	uint32_t start;
+	int8_t power; /* dBm */
 	uint8_t packet[HEADER_SIZE + CATS_FRAME_MAX];
 };
 
@@ -412,8 +413,15 @@ static void receive(void)
 	nrf_radio_packetptr_set(NRF_RADIO, ring[head].packet);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
 	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_END);
-	nrf_radio_shorts_set(NRF_RADIO, NRF_RADIO_SHORT_READY_START_MASK);
+	nrf_radio_shorts_set(NRF_RADIO, NRF_RADIO_SHORT_READY_START_MASK |
+						NRF_RADIO_SHORT_ADDRESS_RSSISTART_MASK);
 	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_RXEN);
+}
+
+/* Of the last sample, dBm. */
+static int8_t power(void)
+{
+	return (int8_t)-nrf_radio_rssi_sample_get(NRF_RADIO);
 }
 
 /* A frame has been heard. */
@@ -425,6 +433,7 @@ static void take(void)
 		cats_nrf_radio_stats.overrun++;
 	} else {
 		cats_nrf_radio_stats.heard++;
+		ring[head].power = power();
 		ring[head].start = ticked_us + nrf_timer_cc_get(TIMER, CC_ADDR) - ADDRESS_US;
 		head = after(head);
 		(void)k_work_submit_to_queue(&cats_air_queue, &heard_work);
@@ -771,6 +780,7 @@ static void tell_heard(struct k_work *work)
 	while (user != NULL && tail != head) {
 		struct heard *frame = &ring[tail];
 
+		user->power = frame->power;
 		user->received(user, &frame->packet[HEADER_SIZE], frame->packet[1], frame->start);
 		tail = after(tail);
 	}

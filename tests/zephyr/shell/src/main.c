@@ -286,6 +286,7 @@ ZTEST(shell, test_links_beside_the_application)
 	uint32_t exchanges = 0;
 	uint32_t fragments = 0;
 	uint32_t lost = 0;
+	uint32_t heard = 0;
 
 	EXPECT(0, "", "cats loss 30");
 	cats_on_available(cats_local(0), count_exchanges, &exchanges);
@@ -296,9 +297,12 @@ ZTEST(shell, test_links_beside_the_application)
 	for (int s = 0; s < GOLDEN_NODES; s++) {
 		fragments += stats.links.fragments[s];
 		lost += stats.links.lost[s];
+		heard += stats.links.heard[s];
 	}
 	zassert_equal(fragments, stats.links.last.fragments);
 	zassert_equal(lost, stats.links.last.lost);
+	zassert_true(heard > 0 && heard <= fragments - lost, "%u of %u", heard, fragments);
+	EXPECT(0, "from    frames     heard      %   dBm", "cats links");
 	zassert_true(lost > 0 && lost < fragments, "%u of %u", lost, fragments);
 }
 
