@@ -83,17 +83,17 @@ class Case:
         return said
 
 
-SAMPLES = ("node", "sensor", "storyteller", "calibrate", "selftest")
+SAMPLES = ("node", "sensor", "calibrate", "survey", "selftest")
 
 
 def _cases(target: Target) -> list[Case]:
-    """The node with every transport, sensor, storyteller and calibration with one, the self test
-    without."""
+    """The node with every transport, the others with one, but for the self test."""
     return [
         *(Case("node", target, transport) for transport in target.transports),
         Case("sensor", target, target.transports[0]),
         Case("storyteller", target, target.transports[0]),
         Case("calibrate", target, target.transports[0]),
+        Case("survey", target, target.transports[0]),
         Case("selftest", target),
     ]
 

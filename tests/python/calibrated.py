@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""``samples/calibrate`` built, and the board's file that it prints."""
+"""A sample built, and the board's file that ``samples/calibrate`` prints."""
 
 import re
 import subprocess
@@ -12,10 +12,10 @@ from cats.errors import CatsError
 from cats.zephyr.firmware import program_of
 from cats.zephyr.workspace import platforms, workspace
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "calibrate"
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
 
-def build(folder, board, *defines):
+def build(folder, board, *defines, sample="calibrate"):
     """The sample's program."""
     try:
         space = workspace()
@@ -25,7 +25,8 @@ def build(folder, board, *defines):
     if board not in found:
         pytest.skip(f"{board} {left[board]}")
     folder.mkdir()
-    words = [f"-S{SAMPLE}", f"-B{folder}", f"-DBOARD={board}", *(f"-D{one}" for one in defines)]
+    words = [f"-S{SAMPLES / sample}", f"-B{folder}", f"-DBOARD={board}"]
+    words += [f"-D{one}" for one in defines]
     for command in (["cmake", "-GNinja", *words], ["ninja", "-C", folder]):
         done = subprocess.run(
             command, env=space.environment | {"CCACHE_BASEDIR": str(folder)},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import vectors
-from calibrated import SAMPLE, build, printed_board
+from calibrated import SAMPLES, build, printed_board
 from cats import cli
 from cats.plan.cost import node_instructions
 from cats.plan.plan import plan_from_json
@@ -22,7 +22,7 @@ PLAN = ["plan", "--features", "32", "--tokens", "8", "--heads", "4", "--nodes", 
 
 
 def test_the_instructions_are_those_of_the_planner():
-    text = (SAMPLE / "src" / "compute.c").read_text()
+    text = (SAMPLES / "calibrate" / "src" / "compute.c").read_text()
     name = re.search(r'#define CASE +"(\w+)"', text)[1]
     case = next(one for one in vectors.cases() if one.name == name)
     plan = plan_from_json(read_json(ROOT / "tests" / "vectors" / name / "plan.json"))
@@ -32,7 +32,7 @@ def test_the_instructions_are_those_of_the_planner():
 
 def test_frames_take_the_planners_time_on_the_air():
     """Bytes around a frame and the time of one, by transport, as cats.plan.radio has them."""
-    text = (SAMPLE / "src" / "calibrate.h").read_text()
+    text = (SAMPLES / "calibrate" / "src" / "calibrate.h").read_text()
     for radio, overhead, byte_ns in re.findall(
         r"cats_(\w+)\n#define AIR_OVERHEAD +(\d+)\n#define AIR_BYTE_NS +(\d+)\n", text
     ):
