@@ -127,9 +127,9 @@ struct cats_link_stats {
 	uint32_t fragments[CATS_MAX_NODES]; /**< that each source had for this node */
 	uint32_t lost[CATS_MAX_NODES];      /**< of these, did not arrive and were not repaired */
 	uint32_t heard[CATS_MAX_NODES];     /**< data frames of each source that it heard */
-	/** power with which these were heard, 1/16 dBm, averaged; 0: none was, or it is not known */
+	/** power with which these were heard, 1/16 dBm, averaged; 0: none, or it is not known */
 	int16_t power[CATS_MAX_NODES];
-	struct cats_last_inference last;    /**< zeros before the first */
+	struct cats_last_inference last; /**< zeros before the first */
 };
 
 /** Everything that cats_stats() tells. */

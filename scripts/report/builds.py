@@ -83,7 +83,7 @@ class Case:
         return said
 
 
-SAMPLES = ("node", "sensor", "calibrate", "survey", "selftest")
+SAMPLES = ("node", "sensor", "storyteller", "calibrate", "survey", "selftest")
 
 
 def _cases(target: Target) -> list[Case]:

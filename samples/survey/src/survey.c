@@ -206,12 +206,6 @@ static void sent(struct cats_port *port, bool ok, uint32_t start)
 	ARG_UNUSED(start);
 }
 
-static void noise(struct cats_port *port, uint32_t start)
-{
-	ARG_UNUSED(port);
-	ARG_UNUSED(start);
-}
-
 int survey_start(struct survey *survey, uint8_t self)
 {
 	int ret;
@@ -220,7 +214,6 @@ int survey_start(struct survey *survey, uint8_t self)
 	survey->columns[self].owner = self;
 	survey->port.received = received;
 	survey->port.sent = sent;
-	survey->port.noise = noise;
 	follow_nobody(survey);
 	(void)k_mutex_init(&survey->lock);
 	k_work_init_delayable(&survey->due, slot_due);
