@@ -109,6 +109,7 @@ WAITS = {
     ),
     "samples/listen/src/main.c": (["k_sleep"], "a pause between two sounds"),
     "samples/node/src/main.c": (["k_sleep"] * 2, "a person at the shell; a pause between inputs"),
+    "samples/survey/src/main.c": (["k_sleep"] * 2, "until there is something to print"),
     "subsys/cats/transport/loopback.c": (["loopback_now"], "each turn takes a frame away"),
     "subsys/cats/transport/wait.h": (["k_sleep"], "once a frame, until it starts"),
 }
