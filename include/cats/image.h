@@ -16,8 +16,8 @@
  * from the image's first byte; offset 0 means "none".
  *
  * Letters: N tokens, F features, H heads, M hidden, L blocks, P inputs, C outputs, D nodes,
- * E = F / H, G = 4 L + 3 gathers. doc/partition-format.rst tells the same with a picture,
- * doc/numerics.rst defines what every number does.
+ * E = F / H, G = 4 L + 3 gathers, of parallel blocks 2 L + 3. doc/partition-format.rst tells the
+ * same with a picture, doc/numerics.rst defines what every number does.
  *
  * @{
  */
@@ -61,13 +61,15 @@ extern "C" {
 
 /** What a gather carries. */
 enum cats_gather_kind {
-	CATS_GATHER_INPUT = 0,     /**< raw tokens, or a stem's, or none; for the embedding */
-	CATS_GATHER_ATTENTION = 1, /**< residual; norm, then q, k, v of the own heads */
-	CATS_GATHER_HEADS = 2,     /**< attention heads; consumed by the output projection */
-	CATS_GATHER_FORWARD = 3,   /**< residual; norm, then the own hidden columns */
-	CATS_GATHER_HIDDEN = 4,    /**< hidden columns; consumed by the down projection */
-	CATS_GATHER_OUTPUT = 5,    /**< pooled residual; norm, then the own output columns */
-	CATS_GATHER_RESULT = 6,    /**< output columns, int16; consumed by the application */
+	CATS_GATHER_INPUT = 0, /**< raw tokens, or a stem's, or none; for the embedding */
+	/** residual; norm, then q, k, v of the own heads; of parallel blocks own hidden columns too */
+	CATS_GATHER_ATTENTION = 1,
+	CATS_GATHER_HEADS = 2,   /**< attention heads; consumed by the output projection */
+	CATS_GATHER_FORWARD = 3, /**< residual; norm, then the own hidden columns */
+	/** hidden columns, of parallel blocks behind a node's heads; for the down projection */
+	CATS_GATHER_HIDDEN = 4,
+	CATS_GATHER_OUTPUT = 5, /**< pooled residual; norm, then the own output columns */
+	CATS_GATHER_RESULT = 6, /**< output columns, int16; consumed by the application */
 };
 
 /** Which rows the head reads. */
@@ -93,6 +95,7 @@ enum cats_pool {
 #define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
 #define CATS_FLAG_FOUR_BITS 0x2000u     /**< some weights have four bits: scales of such */
+#define CATS_FLAG_PARALLEL 0x8000u      /**< of the Llama family: blocks are parallel */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
 enum cats_radio {
@@ -114,7 +117,7 @@ struct cats_image_header {
 	uint32_t model_id;
 	uint8_t node;          /**< this node, 0..nodes-1 */
 	uint8_t nodes;         /**< D, 1..CATS_MAX_NODES */
-	uint16_t gathers;      /**< G = 4 L + 3 */
+	uint16_t gathers;      /**< G = 4 L + 3; with CATS_FLAG_PARALLEL 2 L + 3 */
 	uint32_t arena_size;   /**< bytes of RAM that the engine needs, a multiple of 8 */
 	uint32_t model;        /**< offset of one struct cats_image_model */
 	uint32_t gather_table; /**< offset of struct cats_image_gather [G] */
@@ -171,8 +174,12 @@ struct cats_image_model {
 	 * context rounded up to 4]
 	 */
 	uint32_t arena_value;
-	uint32_t arena_heads;  /**< int8 [N][own_heads * E] */
-	uint32_t arena_hidden; /**< int8 [hidden_rows][own_hidden]; Llama: int16 [2 * own_hidden] */
+	uint32_t arena_heads; /**< int8 [N][own_heads * E] */
+	/**
+	 * int8 [hidden_rows][own_hidden]; of a Llama model int16 [2 * own_hidden], of parallel
+	 * blocks int8 [own features] in front of these
+	 */
+	uint32_t arena_hidden;
 	uint32_t arena_rows;   /**< int16 [block_rows][largest stride of a product] */
 	uint32_t arena_scores; /**< int32 [N, or rows of the context, rounded up to 4] */
 	uint32_t arena_input;  /**< int8 [tokens_in][own_inputs] */
@@ -242,7 +249,8 @@ struct cats_image_gather {
 	 * cats_image_llama. ATTENTION of block 0 of a stream: offset of one struct
 	 * cats_image_stream.
 	 * FORWARD: offset of int8 [256], the activation of the pre-activation v at [v + 128];
-	 * 0 for ReLU; of a Llama model int16 [257], the activation of the gate
+	 * 0 for ReLU; of a Llama model int16 [257], the activation of the gate, which of
+	 * parallel blocks stands at HIDDEN
 	 */
 	uint32_t table;
 	/**

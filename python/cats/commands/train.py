@@ -109,6 +109,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whether the head has the embedding's weights: of task text (it has its own)",
     )  # fmt: skip
     shape.add_argument(
+        "--parallel-blocks", action=argparse.BooleanOptionalAction, default=None,
+        help="attention and feed-forward of a block read one norm, and what both give is added at "
+        "once: two gathers a block in place of four, for language models of the Llama family "
+        "(one after the other)",
+    )  # fmt: skip
+    shape.add_argument(
         "--embed",
         choices=EMBEDDINGS,
         help="what a node's residual columns are made of: all inputs, which are broadcast for it; "
@@ -314,6 +320,7 @@ def run(args: argparse.Namespace) -> int:
             "kv_heads",
             "bias",
             "tied",
+            "parallel_blocks",
             "causal",
             "pool",
             "embed",

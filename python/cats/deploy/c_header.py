@@ -31,6 +31,7 @@ from cats.shape.image_layout import (
     FLAG_HELD,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
+    FLAG_PARALLEL,
     FLAG_RADIO,
     FLAG_SEALED,
     FLAG_SIGNED_STEM,
@@ -61,6 +62,7 @@ _FLAGS = {
     FLAG_STREAM: "CATS_FLAG_STREAM",
     FLAG_LLAMA: "CATS_FLAG_LLAMA",
     FLAG_FOUR_BITS: "CATS_FLAG_FOUR_BITS",
+    FLAG_PARALLEL: "CATS_FLAG_PARALLEL",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,

@@ -40,6 +40,7 @@ from cats.shape.image_layout import (
     FLAG_HELD,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
+    FLAG_PARALLEL,
     FLAG_SEALED,
     FLAG_SIGNED_STEM,
     FLAG_STEM,
@@ -215,7 +216,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             + FLAG_SIGNED_STEM * config.signed_stem
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
-            + FLAG_FOUR_BITS * bool(config.four_bits)
+            + FLAG_FOUR_BITS * bool(config.four_bits) + FLAG_PARALLEL * config.parallel_blocks
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -439,7 +440,7 @@ def _gather_arrays(
             step.table[:, own[0] : own[1]].astype("<i2"),
             f"position and bias, residual units: [{'C' if config.context else 'N'}][own features]",
         )
-    elif kind == Kind.FORWARD and config.by_token:
+    elif config.by_token and step.table is not None:
         assert step.table is not None
         add("table", step.table.astype("<i2"), "activation at every 256th value of the gate: [257]")
     elif kind == Kind.FORWARD and step.table is not None:

@@ -41,7 +41,14 @@ from cats.integer.reference import (
 )
 from cats.integer.reference import everything as everything_of
 from cats.integer.sampling import Sampling, choose
-from cats.shape.partition import Kind, gather_count, output_ranges, own_ranges
+from cats.shape.partition import (
+    Kind,
+    block_gather,
+    gather_count,
+    output_ranges,
+    own_ranges,
+    parallel_columns,
+)
 
 #: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
 SINE = np.rint(32767 * np.sin(2 * np.pi * np.arange(321) / 256)).astype(np.int64)
@@ -254,7 +261,7 @@ class _Step:
         by = turns(model.turn, self.steps.position, tokens.shape[-1])
         for b, block in enumerate(model.blocks):
             x = self.block(b, block, x, by)
-        g = 4 * self.config.blocks + 1
+        g = block_gather(self.config, self.config.blocks)
         out = result(self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm))
         self.trace(f"sent{g + 1}", out)
         arrived = np.moveaxis(self.availability.gathers[g + 1], -2, -3)  # [..., D, R, T]
@@ -306,13 +313,36 @@ class _Step:
     def block(
         self, b: int, block: Block, x: np.ndarray, by: tuple[np.ndarray, np.ndarray]
     ) -> np.ndarray:
-        """Gathers ATTENTION, HEADS, FORWARD, HIDDEN of block b: residual -> residual."""
-        config, g = self.config, 1 + 4 * b
+        """Gathers ATTENTION, HEADS, FORWARD, HIDDEN of block b, or of a parallel one ATTENTION and
+        HIDDEN: residual -> residual."""
+        config, g = self.config, block_gather(self.config, b)
+        out = self.product(g, Kind.ATTENTION, self.send(x, block.norm1), block.qkv, block.norm1)
+        if config.parallel_blocks:
+            out, up = np.split(out, (out.shape[-1] - 2 * config.hidden,), -1)
+            self.trace(f"gate{b}", up)
+            beside = np.concatenate((self.attend(b, block, out, by), gated(up, block)), -1)
+            sent = beside[..., parallel_columns(config, self.model.split)]
+            x = add(x, self.product(g + 1, Kind.HIDDEN, sent, block.down))
+            self.trace(f"residual{g + 1}", x)
+            return x
+        x = add(x, self.product(g + 1, Kind.HEADS, self.attend(b, block, out, by), block.out))
+        self.trace(f"residual{g + 1}", x)
+        out = self.product(g + 2, Kind.FORWARD, self.send(x, block.norm2), block.up, block.norm2)
+        self.trace(f"gate{b}", out)
+        x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block), block.down))
+        self.trace(f"residual{g + 3}", x)
+        return x
+
+    def attend(
+        self, b: int, block: Block, qkv: np.ndarray, by: tuple[np.ndarray, np.ndarray]
+    ) -> np.ndarray:
+        """Heads, int8 [B, R, F], of queries, keys and values as they leave their product; these
+        keys and values are kept."""
+        config, shape = self.config, (*qkv.shape[:2], self.config.features)
         copies, copy_of = self.steps._copies, self.steps._copy_of
-        qkv = self.product(g, Kind.ATTENTION, self.send(x, block.norm1), block.qkv, block.norm1)
         keys = len(copies) * config.head_width
         q, k, v = (
-            np.swapaxes(part.reshape(*x.shape[:2], -1, config.head_width), 1, 2)
+            np.swapaxes(part.reshape(*shape[:2], -1, config.head_width), 1, 2)
             for part in np.split(qkv, (config.features, config.features + keys), -1)
         )  # [B, H or copies, R, E]
         q, k, v = (
@@ -325,18 +355,11 @@ class _Step:
             self.trace(f"{name}{b}", part)
         k, v = (np.concatenate(pair, 2) for pair in zip(self.steps._past[b], (k, v), strict=True))
         self.steps._past[b] = k, v
-        visible = self.visible(x.shape[1], k.shape[2])
+        visible = self.visible(shape[1], k.shape[2])
         heads = np.stack([  # one by one, as all the scores would take much memory
-            attention(q[i], k[i][copy_of], v[i][copy_of], visible[i], block) for i in range(len(x))
+            attention(q[i], k[i][copy_of], v[i][copy_of], visible[i], block) for i in range(len(q))
         ])  # fmt: skip
-        heads = np.swapaxes(heads, 1, 2).reshape(x.shape)
-        x = add(x, self.product(g + 1, Kind.HEADS, heads, block.out))
-        self.trace(f"residual{g + 1}", x)
-        out = self.product(g + 2, Kind.FORWARD, self.send(x, block.norm2), block.up, block.norm2)
-        self.trace(f"gate{b}", out)
-        x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block), block.down))
-        self.trace(f"residual{g + 3}", x)
-        return x
+        return np.swapaxes(heads, 1, 2).reshape(shape)
 
     def visible(self, rows: int, seen: int) -> np.ndarray:
         """Which of the rows that are kept each new row sees: bool [B, H, R, seen]."""
@@ -384,10 +407,13 @@ class _Step:
 
 
 def _places(config: object, mine: Sequence[np.ndarray], kind: Kind) -> list[np.ndarray]:
-    """Where each node's columns stand among those of all: part by part (queries, keys, values;
+    """Where each node's columns stand among those of all: part by part (queries, keys, values,
     gates, ups), node by node inside each."""
     features, keys = config.features, config.features + config.key_heads * config.head_width
-    bounds = {Kind.ATTENTION: (features, keys), Kind.FORWARD: (config.hidden,)}.get(kind, ())
+    ups = 2 * keys - features  # behind the values
+    bounds = {
+        Kind.ATTENTION: (features, keys, ups, ups + config.hidden), Kind.FORWARD: (config.hidden,)
+    }.get(kind, ())  # fmt: skip
     part = [np.searchsorted(bounds, columns, "right") for columns in mine]
     order = np.argsort(np.concatenate(part), kind="stable")
     place = np.empty_like(order)

@@ -22,6 +22,7 @@ from cats.integer.llama_model import (
     LlamaModel,
     RmsNorm,
     check_llama,
+    parts_of,
 )
 from cats.integer.model import Product, StoredFile, read_stored
 from cats.shape.config import to_json
@@ -40,11 +41,12 @@ class NormNumbers(msgspec.Struct):
 
 
 class BlockNumbers(msgspec.Struct):
-    """A Block's in ``llama.json``; shifts of its products in their order."""
+    """A Block's in ``llama.json``; shifts of its products in their order. A parallel one has no
+    second norm."""
 
     norm1: NormNumbers
-    norm2: NormNumbers
-    shifts: tuple[int, int, int, int]
+    norm2: NormNumbers | None
+    shifts: tuple[int, ...]
     score_multiplier: int
     value_multiplier: int
     value_shift: int
@@ -70,21 +72,22 @@ def to_files(model: LlamaModel) -> dict[str, bytes]:
     check_llama(model)
     tensors = {name: getattr(model, name) for name in ("rows", "multiplier", "exponent", "turn")}
     tensors["norm.gain"] = model.norm.gain
+    parts = parts_of(model.config)
     products = {} if model.config.tied else {"head": model.head}
     blocks = []
     for b, block in enumerate(model.blocks):
-        products |= {f"blocks.{b}.{part}": getattr(block, part) for part in PARTS}
+        products |= {f"blocks.{b}.{part}": getattr(block, part) for part in parts}
         tensors[f"blocks.{b}.table"] = block.table
-        for name in ("norm1", "norm2"):
-            tensors[f"blocks.{b}.{name}.gain"] = getattr(block, name).gain
+        norms = {"norm1": block.norm1, "norm2": block.norm2}
+        tensors |= {f"blocks.{b}.{name}.gain": norm.gain for name, norm in norms.items() if norm}
         numbers = {
             name: getattr(block, name)
             for name in BlockNumbers.__struct_fields__
             if name not in ("norm1", "norm2", "shifts")
         }
-        shifts = tuple(getattr(block, part).shift for part in PARTS)
-        norms = _numbers(block.norm1), _numbers(block.norm2)
-        blocks.append(BlockNumbers(*norms, shifts, **numbers))
+        shifts = tuple(getattr(block, part).shift for part in parts)
+        each = (norm and _numbers(norm) for norm in norms.values())
+        blocks.append(BlockNumbers(*each, shifts, **numbers))
     for name, product in products.items():
         tensors |= {f"{name}.weight": product.weight, f"{name}.multiplier": product.multiplier}
         if isinstance(product, FourBitProduct):
@@ -132,9 +135,14 @@ def _model(text: LlamaFile, tensors: Mapping[str, np.ndarray]) -> LlamaModel:
     blocks = []
     for b, numbers in enumerate(text.blocks):
         name = f"blocks.{b}."
-        parts = zip(PARTS, numbers.shifts, strict=True)
-        products = {part: _product(tensors, name + part, shift) for part, shift in parts}
-        norms = {n: _norm(tensors, name + n, getattr(numbers, n)) for n in ("norm1", "norm2")}
+        names = parts_of(text.model)
+        if len(numbers.shifts) != len(names):
+            raise CatsError(f"block {b} has {len(numbers.shifts)} shifts, not {len(names)}")
+        products = dict.fromkeys(PARTS)
+        for part, shift in zip(names, numbers.shifts, strict=True):
+            products[part] = _product(tensors, name + part, shift)
+        both = {"norm1": numbers.norm1, "norm2": numbers.norm2}
+        norms = {n: of and _norm(tensors, name + n, of) for n, of in both.items()}
         single = msgspec.structs.asdict(numbers)
         del single["shifts"], single["norm1"], single["norm2"]
         blocks.append(Block(**norms, **products, **single, table=tensors[name + "table"]))

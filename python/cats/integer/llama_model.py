@@ -19,7 +19,16 @@ from cats.errors import CatsError
 from cats.integer.four_bits import HIGHEST, LOWEST, MAX_SCALE, groups
 from cats.integer.model import Product, check_array, check_number, check_product
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, check_keep, key_heads, output_ranges, own_ranges
+from cats.shape.partition import (
+    KeepSets,
+    Kind,
+    check_keep,
+    consecutive,
+    gather_width,
+    key_heads,
+    output_ranges,
+    own_ranges,
+)
 
 #: Largest exponent of a residual column's scale.
 MAX_EXPONENT = 3
@@ -27,8 +36,8 @@ MAX_EXPONENT = 3
 MAX_WIDE_HEAD = 128
 #: Most columns behind a norm whose sums fit 32 bits with weights of four bits.
 MAX_FOUR_BITS = 1024
-#: Products of a block, in running order.
-PARTS = ("qkv", "out", "up", "down")
+#: Products of a block, and of a parallel one, in running order.
+PARTS, PARALLEL_PARTS = ("qkv", "out", "up", "down"), ("qkv", "down")
 #: Bytes of gather INPUT in front of a token's row: its multiplier.
 MULTIPLIER_BYTES = 4
 
@@ -55,6 +64,9 @@ class RmsNorm:
 class Block:
     """One block. Output columns of ``qkv`` are all queries (F), all keys (G E), all values, head by
     head inside each; those of ``up`` the M gates, then the M that they are of. table: int16 [257].
+
+    A parallel one has no ``out``, ``norm2`` and ``up``: the columns of ``up`` stand behind the
+    others of ``qkv``, and what ``down`` reads is as gather HIDDEN has it.
     """
 
     norm1: RmsNorm
@@ -62,9 +74,9 @@ class Block:
     score_multiplier: int
     value_multiplier: int
     value_shift: int
-    out: Product
-    norm2: RmsNorm
-    up: Product
+    out: Product | None
+    norm2: RmsNorm | None
+    up: Product | None
     table: np.ndarray
     hidden_multiplier: int
     hidden_shift: int
@@ -96,6 +108,11 @@ class LlamaModel:
     output_scale: float
 
 
+def parts_of(config: ModelConfig) -> tuple[str, ...]:
+    """Names of a block's products, in running order."""
+    return PARALLEL_PARTS if config.parallel_blocks else PARTS
+
+
 def check_config(config: ModelConfig) -> None:
     """Raise CatsError unless it is of the family that has these integers."""
     config.check()
@@ -121,15 +138,20 @@ def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> n
     """Output columns that node d computes of the product behind such a gather, in its order."""
     if kind == Kind.OUTPUT:
         return np.arange(*output_ranges(split)[d])
-    own = Kind.HIDDEN if kind == Kind.FORWARD else Kind.HEADS
-    mine = np.arange(*own_ranges(config, split, own)[d])
+    mine = np.arange(*own_ranges(config, split, Kind.HEADS)[d])
+    hidden = np.arange(*consecutive(split.hidden)[d])
+    up = np.concatenate((hidden, hidden + config.hidden))
     if kind == Kind.FORWARD:
-        return np.concatenate((mine, mine + config.hidden))
+        return up
     if kind != Kind.ATTENTION:
         return mine
     begin, end = key_heads(config, split)[d]
+    count = config.key_heads * config.head_width
     keys = np.arange(begin * config.head_width, end * config.head_width) + config.features
-    return np.concatenate((mine, keys, keys + config.key_heads * config.head_width))
+    qkv = np.concatenate((mine, keys, keys + count))
+    if not config.parallel_blocks:
+        return qkv
+    return np.concatenate((qkv, up + config.features + 2 * count))
 
 
 def key_copies(config: ModelConfig, split: SplitConfig) -> tuple[list[tuple[int, int]], list[int]]:
@@ -157,7 +179,7 @@ def with_products(model: LlamaModel, other: LlamaModel, names: Collection[str]) 
             block,
             **{
                 part: product_of(other, f"blocks.{b}.{part}")
-                for part in PARTS
+                for part in parts_of(model.config)
                 if f"blocks.{b}.{part}" in names
             },
         )
@@ -188,17 +210,26 @@ def check_llama(model: LlamaModel) -> None:
         raise CatsError(f"output_scale is {model.output_scale}: it must be positive")
     if len(model.blocks) != config.blocks:
         raise CatsError(f"{len(model.blocks)} blocks, the model has {config.blocks}")
+    parallel = 2 * config.hidden if config.parallel_blocks else 0
+    shapes = {
+        "qkv": (features, features + 2 * keys + parallel, True),
+        "out": (features, features, False),
+        "up": (features, 2 * config.hidden, True),
+        "down": (gather_width(config, Kind.HIDDEN), features, False),
+    }
     for b, block in enumerate(model.blocks):
         try:
             _check_norm(block.norm1, features)
-            _check_norm(block.norm2, features)
-            for product, inputs, outputs, normed in (
-                (block.qkv, features, features + 2 * keys, True),
-                (block.out, features, features, False),
-                (block.up, features, 2 * config.hidden, True),
-                (block.down, config.hidden, features, False),
-            ):
-                _check_biasless(product, inputs, outputs, normed)
+            if block.norm2 is not None:
+                _check_norm(block.norm2, features)
+            for name, shape in shapes.items():
+                product = getattr(block, name)
+                if (product is None) != (name not in parts_of(config)):
+                    raise CatsError(f"{name} contradicts whether blocks are parallel")
+                if product is not None:
+                    _check_biasless(product, *shape)
+            if (block.norm2 is None) != config.parallel_blocks:
+                raise CatsError("norm2 contradicts whether blocks are parallel")
             check_array("table", block.table, np.int16, (257,))
             check_number("score_multiplier", block.score_multiplier, 0, 2**32 - 1)
             for name in ("value", "hidden"):

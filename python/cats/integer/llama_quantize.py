@@ -19,7 +19,6 @@ from cats.integer import four_bits
 from cats.integer.compensate import compensated
 from cats.integer.llama_model import (
     MAX_EXPONENT,
-    PARTS,
     Block,
     FourBitProduct,
     LlamaModel,
@@ -28,12 +27,21 @@ from cats.integer.llama_model import (
     check_llama,
     columns_of,
     key_copies,
+    parts_of,
 )
 from cats.integer.model import Product, fixed_point
 from cats.integer.quantize import HEADROOM, Parameters, best_scale, gelu
 from cats.integer.reference import everything
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import NORMED, KeepSets, check_keep, full_keep, gather_kind
+from cats.shape.partition import (
+    NORMED,
+    KeepSets,
+    block_gather,
+    check_keep,
+    full_keep,
+    gather_kind,
+    parallel_columns,
+)
 
 #: Tensors of the float model over some text, by the names under which ``cats.nn`` shows them:
 #: float [rows, columns], of queries, keys and values [rows, heads, E].
@@ -70,7 +78,7 @@ def quantize_llama(
 
 def four_bit_names(config: ModelConfig) -> list[str]:
     """Products that can have weights of four bits, in running order."""
-    names = [f"blocks.{b}.{part}" for b in range(config.blocks) for part in PARTS]
+    names = [f"blocks.{b}.{part}" for b in range(config.blocks) for part in parts_of(config)]
     return names if config.tied else [*names, "head"]
 
 
@@ -81,8 +89,8 @@ class _Quantizer:
         self.parameters, self.seen = parameters, seen
 
     def run(self) -> LlamaModel:
-        config, count = self.config, 4 * self.config.blocks + 1
-        normed = [g for b in range(config.blocks) for g in (1 + 4 * b, 3 + 4 * b)] + [count]
+        config, count = self.config, block_gather(self.config, self.config.blocks)
+        normed = [g for g in range(1, count + 1) if gather_kind(config, g)[0] in NORMED]
         largest = np.max([np.abs(self.seen[f"gather{g}"]).max(0) for g in normed], 0)  # [F]
         self.exponent = _exponents(largest)
         self.column = 2.0**self.exponent  # scale of a residual column, in residual steps
@@ -143,9 +151,8 @@ class _Quantizer:
         return Product(rounded, zero, multiplier, shift)
 
     def block(self, b: int) -> Block:
-        config, g, name = self.config, 1 + 4 * b, f"blocks.{b}."
+        config, g, name = self.config, block_gather(self.config, b), f"blocks.{b}."
         norm1, entering1 = self.norm(g, name + "norm1", self.parameters_of(name + "qkv"))
-        norm2, entering2 = self.norm(g + 2, name + "norm2", self.parameters_of(name + "up"))
         residual = self.residual * self.column
         out1, score = self.queries(b)
         value, head, ratio = self.values(b)
@@ -154,6 +161,15 @@ class _Quantizer:
         score = round(2.0**32 * 256 * math.log2(math.e) * score / math.sqrt(config.head_width))
         value_multiplier, value_shift = fixed_point(np.array([ratio]))
         hidden_multiplier, hidden_shift = fixed_point(np.array([factor]))
+        if config.parallel_blocks:
+            both = np.concatenate((head, hidden))[parallel_columns(config, self.split)]
+            return Block(
+                norm1, self.product(g, name + "qkv", entering1, np.concatenate((out1, up))),
+                min(score, 2**32 - 1), int(value_multiplier[0]), value_shift + 14,
+                None, None, None, table, int(hidden_multiplier[0]), hidden_shift,
+                self.product(g + 1, name + "down", both, residual),
+            )  # fmt: skip
+        norm2, entering2 = self.norm(g + 2, name + "norm2", self.parameters_of(name + "up"))
         return Block(
             norm1, self.product(g, name + "qkv", entering1, out1),
             min(score, 2**32 - 1), int(value_multiplier[0]), value_shift + 14,
@@ -188,12 +204,21 @@ class _Quantizer:
         np.maximum.at(found, heads, largest)
         return found
 
+    def sent(self, b: int) -> np.ndarray:
+        """The largest of each head's column of a block, and then of each hidden column."""
+        config, g = self.config, block_gather(self.config, b)
+        if not config.parallel_blocks:
+            parts = (self.seen[f"gather{at}"] for at in (g + 1, g + 3))
+            return np.concatenate([np.abs(part).max(0) for part in parts])
+        found = np.abs(self.seen[f"gather{g + 1}"]).max(0)
+        return found[np.argsort(parallel_columns(config, self.split))]
+
     def values(self, b: int) -> tuple[np.ndarray, np.ndarray, float]:
         """Scales of the columns of values and of heads, and the one's part of the other, which is
         one for all columns."""
         config = self.config
         shared = config.heads // config.key_heads
-        h = np.abs(self.seen[f"gather{2 + 4 * b}"]).max(0)
+        h = self.sent(b)[: config.features]
         h = h.reshape(config.key_heads, shared, -1).max(1).ravel()
         v = self.each_head(np.abs(self.seen[f"v{b}"]).max(0)).ravel()
         head = _MARGIN * np.maximum(h, max(h.max() * 2.0**-8, 1e-9)) / 127
@@ -205,7 +230,7 @@ class _Quantizer:
     def gates(self, b: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
         """Scales of the FORWARD product's columns and of hidden ones, the table, and what the
         product of a gate's activation and an up is in steps of the hidden column."""
-        m, u = (np.abs(self.seen[f"{name}"]).max(0) for name in (f"gather{4 + 4 * b}", f"up{b}"))
+        m, u = self.sent(b)[self.config.features :], np.abs(self.seen[f"up{b}"]).max(0)
         gate = max(float(np.abs(self.seen[f"gate{b}"]).max()), 1e-9) * _WIDE_MARGIN / 32767
         hidden = _MARGIN * np.maximum(m, max(m.max() * 2.0**-8, 1e-9)) / 127
         ratio = max(float((u * _WIDE_MARGIN / 32767 / hidden).max()), 1e-9)
@@ -228,7 +253,7 @@ class _Quantizer:
             head = Product(rows.T.copy(), np.zeros(len(rows), np.int32), multiplier, shift + power)
         else:
             output = wanted
-            g = 4 * config.blocks + 1
+            g = block_gather(config, config.blocks)
             head = self.product(g, "head", entering, np.full(config.outputs, output))
         pair = np.arange(0, config.head_width, 2) / config.head_width
         turn = np.rint(2.0**32 * config.rotary_base**-pair / (2 * math.pi))

@@ -16,7 +16,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.llama import everything
-from cats.integer.llama_model import PARTS, FourBitProduct, LlamaModel, RmsNorm
+from cats.integer.llama_model import FourBitProduct, LlamaModel, RmsNorm, parts_of
 from cats.integer.model import IntegerModel, Norm, Product, Step
 from cats.integer.reference import Availability
 from cats.shape.partition import full_keep
@@ -57,7 +57,7 @@ def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
 
 def _products(model: LlamaModel) -> list[Product]:
     """Those behind gathers 1 to the last but one."""
-    blocks = (getattr(block, part) for block in model.blocks for part in PARTS)
+    blocks = (getattr(block, part) for block in model.blocks for part in parts_of(model.config))
     return [*blocks, model.head]
 
 
@@ -89,7 +89,8 @@ class Tokens:
 class Gathers(IntegerModel):
     """A stream of the Llama family (``llama``) gather by gather, as images have it: a norm's
     ``bias`` is the exponent of its column, FORWARD's ``value`` takes gate times up to a hidden
-    column. An input is a token's number, its four bytes."""
+    column. Of parallel blocks ATTENTION's does, HIDDEN has the gate's table, and what HEADS has of
+    the attention. An input is a token's number, its four bytes."""
 
     llama: LlamaModel = None  # type: ignore[assignment]
 
@@ -113,21 +114,24 @@ def gathers_of(model: IntegerModel | LlamaModel) -> IntegerModel:
 
     steps = [Step()]
     for block in model.blocks:
+        attention = {
+            "score_multiplier": block.score_multiplier,
+            "value_multiplier": block.value_multiplier,
+            "value_shift": block.value_shift,
+        }
+        gate = {
+            "value_multiplier": block.hidden_multiplier, "value_shift": block.hidden_shift
+        }  # fmt: skip
+        if model.config.parallel_blocks:
+            steps += [
+                normed(block.qkv, block.norm1, **gate),
+                Step(block.down, table=block.table, **attention),
+            ]
+            continue
         steps += [
             normed(block.qkv, block.norm1),
-            Step(
-                block.out,
-                score_multiplier=block.score_multiplier,
-                value_multiplier=block.value_multiplier,
-                value_shift=block.value_shift,
-            ),
-            normed(
-                block.up,
-                block.norm2,
-                table=block.table,
-                value_multiplier=block.hidden_multiplier,
-                value_shift=block.hidden_shift,
-            ),
+            Step(block.out, **attention),
+            normed(block.up, block.norm2, table=block.table, **gate),
             Step(block.down),
         ]
     return Gathers(

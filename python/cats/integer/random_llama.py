@@ -19,7 +19,7 @@ from cats.shape.partition import KeepSets, full_keep
 _INT8, _INT16, _RESIDUAL, _OUTPUT = 40, 8000, 3000, 8000
 
 
-def random_config(seed: int) -> ModelConfig:
+def random_config(seed: int, parallel_blocks: bool = False) -> ModelConfig:
     """A small shape of the family."""
     rng = np.random.RandomState(seed)
     keys = int(rng.randint(1, 4))
@@ -31,7 +31,7 @@ def random_config(seed: int) -> ModelConfig:
         hidden=int(rng.randint(heads, 30)),
         blocks=int(rng.randint(1, 3)), causal=True, activation="silu", pool="all", norm="rms",
         position="rotary", feed_forward="gated", kv_heads=keys, bias=False,
-        tied=bool(rng.randint(2)), vocabulary=True,
+        tied=bool(rng.randint(2)), parallel_blocks=parallel_blocks, vocabulary=True,
     )  # fmt: skip
 
 
@@ -90,6 +90,13 @@ def random_llama(
         value, value_shift = fixed_point(np.array([1.5]))
         factor, factor_shift = fixed_point(np.array([_INT8 / _INT16**2]))
         half = _RESIDUAL / 2
+        if config.parallel_blocks:
+            qkv = np.concatenate((qkv, np.full(2 * hidden, _INT16)))
+            return Block(
+                norm(), product(features, len(qkv), 170, qkv), int(score), int(value[0]),
+                value_shift + 14, None, None, None, table, int(factor[0]), factor_shift,
+                product(features + hidden, features, 30, half),
+            )  # fmt: skip
         return Block(
             norm(), product(features, features + 2 * keys, 170, qkv), int(score),
             int(value[0]), value_shift + 14, product(features, features, _INT8, half), norm(),

@@ -53,6 +53,11 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
     """
     dealt = CatsTransformer(model.config, split, dropout=model.dropout)
     dealt.load_state_dict(model.state_dict())
+    columns = torch.arange(0)
+    if model.config.parallel_blocks:  # of each of a gather HIDDEN, its place in that of before
+        columns = model.parallel_columns.argsort()[dealt.parallel_columns]
+        for block in dealt.blocks:
+            block.down.weight.copy_(block.down.weight[:, columns])
     dealt.train(model.training)
     dealt.metadata, dealt.scales = model.metadata, model.scales
     if split == model.split:
@@ -75,7 +80,10 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
         linear, norm = reading(dealt, g)
         before, after = (computing(m, kind) for m in (model, dealt))  # [D, O]
         own = getattr(dealt, f"own_{kind.name}")  # [D, K]
-        read = (before.T @ getattr(model, f"view_{g}").float()).bool()  # [O, K]
+        view = getattr(model, f"view_{g}")  # [D, K]
+        if kind == Kind.HIDDEN and model.config.parallel_blocks:
+            view = view[:, columns]
+        read = (before.T @ view.float()).bool()  # [O, K]
         linear.weight.mul_(read)
         needed = (after @ read.float()).bool()  # [D, K]
         sent = (needed & ~own).any(0)
@@ -87,7 +95,7 @@ def deal(model: CatsTransformer, split: SplitConfig) -> tuple[CatsTransformer, l
         sent[[column for columns in keep[g] for column in columns]] = True
         has = after.T @ (own | sent).float()  # [O, K]: by how many nodes
         alike = (has == after.sum(0)[:, None] * read).all()
-        shared = before.T @ (~getattr(model, f"view_{g}")).float()
+        shared = before.T @ (~view).float()
         if norm is not None and not (alike and not (read & shared.bool()).any()):
             changed[kind.name.lower()] = None
     dealt.set_keep(keep)

@@ -26,7 +26,9 @@ from cats.shape.metadata import Metadata
 from cats.shape.partition import (
     KeepSets,
     Kind,
+    block_gather,
     check_keep,
+    consecutive,
     embed_ranges,
     full_keep,
     gather_count,
@@ -36,6 +38,7 @@ from cats.shape.partition import (
     input_ranges,
     key_heads,
     own_ranges,
+    parallel_columns,
 )
 
 
@@ -45,6 +48,10 @@ class Block(nn.Module):
     ``qkv.weight`` [3F, F]: rows are all q, then all k, then all v, head by head inside each; where
     heads share keys and values there are fewer of these. A gated ``up.weight`` [2M, F] has the
     gate's rows, then those of what it is of.
+
+    A parallel block has no ``out``, ``norm2`` and ``up``: the rows of ``up`` stand behind the
+    others of ``qkv``, and ``down.weight`` [F, F + M] has its columns as gather HIDDEN has them,
+    which depends on the split.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -52,6 +59,11 @@ class Block(nn.Module):
         features, bias = config.features, config.bias
         keys = config.key_heads * config.head_width
         self.norm1 = norm_of(config)
+        if config.parallel_blocks:
+            rows = features + 2 * keys + config.up_columns
+            self.qkv = nn.Linear(features, rows, bias)
+            self.down = nn.Linear(features + config.hidden, features, bias)
+            return
         self.qkv = nn.Linear(features, features + 2 * keys, bias)
         self.out = nn.Linear(features, features, bias)
         self.norm2 = norm_of(config)
@@ -124,13 +136,23 @@ class CatsTransformer(nn.Module):
         if config.embed_layers == 2:
             blocks = torch.from_numpy(embed_out_blocks(config, split).T)
             self.register_buffer("embed_out_blocks", blocks, persistent=False)
+        if config.parallel_blocks:
+            columns = torch.tensor(parallel_columns(config, split))
+            self.register_buffer("parallel_columns", columns, persistent=False)
+        hidden = torch.zeros(split.nodes, config.hidden, dtype=torch.bool)
+        for d, (begin, end) in enumerate(consecutive(split.hidden)):
+            hidden[d, begin:end] = True
+        up = hidden.repeat(1, config.up_columns // config.hidden)
         keys, rows = self._deal_keys()
         self.register_buffer("rows_ATTENTION", rows, persistent=False)
         for kind, target in (
             (Kind.INPUT, embedded),
-            (Kind.ATTENTION, torch.cat((self.own_HEADS, keys, keys), 1)),
+            (
+                Kind.ATTENTION,
+                torch.cat((self.own_HEADS, keys, keys, *[up] * config.parallel_blocks), 1),
+            ),
             (Kind.HEADS, self.own_HEADS),
-            (Kind.FORWARD, self.own_HIDDEN.repeat(1, config.up_columns // config.hidden)),
+            (Kind.FORWARD, up),
             (Kind.HIDDEN, self.own_HEADS),
             (Kind.OUTPUT, self.own_RESULT),
         ):  # reader[d, j]: node d computes column j of the product behind this kind of gather
@@ -169,7 +191,9 @@ class CatsTransformer(nn.Module):
         head = torch.tensor([head for _, head in copies])[:, None]
         columns = (head * width + torch.arange(width)).flatten()
         first, count = config.features, config.key_heads * width
-        rows = (torch.arange(first), first + columns, first + count + columns)
+        rows = [torch.arange(first), first + columns, first + count + columns]
+        if config.parallel_blocks:
+            rows.append(first + 2 * count + torch.arange(config.up_columns))
         return keys, torch.cat(rows)
 
     def _initialise(self) -> None:
@@ -184,6 +208,20 @@ class CatsTransformer(nn.Module):
                     nn.init.zeros_(module.bias)
         if self.config.linear:
             nn.init.zeros_(self.linear.weight)
+        if self.config.parallel_blocks:
+            self._initialise_parallel()
+
+    @torch.no_grad()
+    def _initialise_parallel(self) -> None:
+        """The parts of products as those of a block whose parts are products."""
+        up, features = self.config.up_columns, self.config.features
+        columns = torch.tensor(parallel_columns(self.config, self.split))
+        for block in self.blocks:
+            for part in block.qkv.weight.split((len(block.qkv.weight) - up, up)):
+                nn.init.xavier_uniform_(part)
+            for chosen in (columns < features, columns >= features):
+                part = torch.empty(features, int(chosen.sum()))
+                block.down.weight[:, chosen] = nn.init.xavier_uniform_(part)
 
     @torch.no_grad()
     def _initialise_own(self) -> None:
@@ -313,7 +351,8 @@ class CatsTransformer(nn.Module):
         if config.pool == "mean":
             x = x.mean(1, keepdim=True)
         behind = config.pool == "mean_of_norm"
-        x = run.product(4 * config.blocks + 1, x, self.classifier, self.norm, average=behind)
+        output = block_gather(config, config.blocks)
+        x = run.product(output, x, self.classifier, self.norm, average=behind)
         if config.linear:
             x = x + run.linear(window, self.linear)
         return run.see("output", x)
@@ -322,8 +361,24 @@ class CatsTransformer(nn.Module):
         """Residual [B, N, F] to [B, rows, F]: rows is N, or 1 where only one is read later.
         ``turned``: by what rotary positions turn queries and keys."""
         config, block = self.config, self.blocks[b]
-        g = 1 + 4 * b
-        qkv = run.product(g, x, self.projections(b), block.norm1)
+        g = block_gather(config, b)
+        first, rows = gather_rows(config, g + 1)
+        out = run.product(g, x, self.projections(b), block.norm1)
+        if config.parallel_blocks:
+            up = config.up_columns
+            out, hidden = out.split((out.shape[-1] - up, up), -1)
+            beside = torch.cat((self._heads(run, b, out, turned), self._hidden(run, b, hidden)), -1)
+            sent = beside.index_select(-1, self.parallel_columns)
+            return run.see("residual", x + self._drop(run.product(g + 1, sent, block.down)))
+        heads = self._heads(run, b, out, turned)
+        x = x[:, first : first + rows] if rows < config.tokens else x
+        x = run.see("residual", x + self._drop(run.product(g + 1, heads, block.out)))
+        hidden = self._hidden(run, b, run.product(g + 2, x, block.up, block.norm2))
+        return run.see("residual", x + self._drop(run.product(g + 3, hidden, block.down)))
+
+    def _heads(self, run: ForwardPass, b: int, qkv: Tensor, turned: Tensor | None) -> Tensor:
+        """Queries, keys and values [B, N, columns] to the heads [B, rows, F]."""
+        config = self.config
         keys = (qkv.shape[-1] - config.features) // 2
         q, k, v = (
             part.unflatten(-1, (-1, config.head_width)).transpose(1, 2)
@@ -332,24 +387,25 @@ class CatsTransformer(nn.Module):
         if turned is not None:
             q, k = turn(q, turned), turn(k, turned)
         q, k, v = (run.see(f"{name}{b}", x) for name, x in zip("qkv", (q, k, v), strict=True))
-        first, rows = gather_rows(config, g + 1)
+        first, rows = gather_rows(config, block_gather(config, b) + 1)
         if rows < config.tokens:
-            q, x = q[:, :, first : first + rows], x[:, first : first + rows]
+            q = q[:, :, first : first + rows]
         k, v = run.remember(b, k, v)
         if self.key_head is not None:
             k, v = (part.index_select(1, self.key_head) for part in (k, v))
         heads = self._attend(q, k, v, config.causal)
-        heads = heads.transpose(1, 2).flatten(2)
-        x = run.see("residual", x + self._drop(run.product(g + 1, heads, block.out)))
-        hidden = run.product(g + 2, x, block.up, block.norm2)
+        return heads.transpose(1, 2).flatten(2)
+
+    def _hidden(self, run: ForwardPass, b: int, hidden: Tensor) -> Tensor:
+        """What leaves the feed-forward's first product to its hidden columns [B, rows, M]."""
+        config = self.config
         act = getattr(functional, config.activation)
         if config.feed_forward == "gated":
             gate, hidden = hidden.chunk(2, -1)
             hidden = act(run.see(f"gate{b}", gate)) * run.see(f"up{b}", hidden)
         else:
             hidden = act(run.see(f"up{b}", hidden))
-        hidden = self._drop(hidden)
-        return run.see("residual", x + self._drop(run.product(g + 3, hidden, block.down)))
+        return self._drop(hidden)
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, causal: bool) -> Tensor:
         """softmax(q k^T / sqrt(E)) v; q [B, H, rows, E], k and v [B, H, N, E]; ``causal``: the last

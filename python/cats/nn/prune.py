@@ -52,15 +52,18 @@ BATCHES = 16
 def reading(model: CatsTransformer, g: int) -> tuple[nn.Linear | LinearView, Norm | None]:
     """The product that reads gather g, and the norm before it; not for RESULT."""
     kind, b = gather_kind(model.config, g)
-    block = model.blocks[b]
-    return {
-        Kind.INPUT: (model.embed, None),
-        Kind.ATTENTION: (block.qkv, block.norm1),
-        Kind.HEADS: (block.out, None),
-        Kind.FORWARD: (block.up, block.norm2),
-        Kind.HIDDEN: (block.down, None),
-        Kind.OUTPUT: (model.classifier, model.norm),
+    if kind == Kind.INPUT:
+        return model.embed, None
+    if kind == Kind.OUTPUT:
+        return model.classifier, model.norm
+    product, norm = {
+        Kind.ATTENTION: ("qkv", "norm1"),
+        Kind.HEADS: ("out", None),
+        Kind.FORWARD: ("up", "norm2"),
+        Kind.HIDDEN: ("down", None),
     }[kind]
+    block = model.blocks[b]
+    return getattr(block, product), norm and getattr(block, norm)
 
 
 def computing(model: CatsTransformer, kind: Kind) -> Tensor:

@@ -86,8 +86,14 @@ def lifetimes(
                 use(name, consume, late, block)
             if held:
                 use("scores", consume, late, e)
-        elif kind == Kind.HEADS:
-            use("query", produce, late, block)  # the heads, row by row
+            if gathers[g + 1][0] == Kind.HIDDEN:  # of parallel blocks
+                use("hidden", consume, late, (block, -1))
+        elif kind == Kind.HEADS or gathers[g - 1][0] == Kind.ATTENTION:
+            if kind == Kind.HEADS:
+                use("query", produce, late, block)  # the heads, row by row
+            else:
+                use("query", produce, produce, block)
+                use("hidden", produce, late, (block, -1))
             if not held:
                 use("key", produce, produce, block)
                 use("value", produce, produce, block)
@@ -170,13 +176,14 @@ def llama_sizes(config: ModelConfig, split: SplitConfig, node: int) -> dict[str,
     heads that a node computes, queries, keys and turns as they leave their product, gates and ups,
     and where in the window each row stands."""
     width, rows = config.head_width, config.context
+    beside = split.heads[node] * width if config.parallel_blocks else 0  # heads, before the hidden
     begin, end = key_heads(config, split)[node]
     keys = (end - begin) * width
     return {
         "key": config.blocks * keys * rows * (2 if config.wide_keys else 1),
         "value": config.blocks * keys * round_up(rows, 4),
         "query": 2 * (split.heads[node] * width + keys) + 4 * (width // 2),
-        "hidden": 2 * 2 * split.hidden[node],
+        "hidden": beside + 2 * 2 * split.hidden[node],
         "input": TOKEN_BYTES,
         "sums": 2 * (rows + 1),
     }

@@ -110,7 +110,8 @@ class Share:
     come from ``others`` sources; columns that it sends and output columns of its product; columns
     of the ``window`` that its linear path reads here; residual columns (``embedded``) that a second
     product of the embedding makes of the ``outputs`` of the first; inputs (``stemmed``) of which
-    its stem makes what it sends; whether the product's weights have four bits."""
+    its stem makes what it sends; whether the product's weights have four bits; hidden columns of
+    parallel blocks (``beside``), gates and ups of which are among the ``outputs`` of ATTENTION."""
 
     kind: Kind
     nodes: int
@@ -124,6 +125,7 @@ class Share:
     embedded: int = 0
     stemmed: int = 0
     four_bits: bool = False
+    beside: int = 0
 
 
 def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node: int) -> Share:
@@ -146,6 +148,7 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         else 0,
         stemmed=split.inputs[node] if kind == Kind.INPUT and config.stem else 0,
         four_bits=g in config.four_bits,
+        beside=split.hidden[node] if config.parallel_blocks else 0,
     )
 
 

@@ -68,7 +68,7 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
         return produce, 80.0 + 57 * own
     if kind == Kind.RESULT:
         return produce, 400 + 190.0 * share.nodes + 10 * config.outputs
-    if kind == Kind.HEADS:
+    if kind == (Kind.HIDDEN if config.parallel_blocks else Kind.HEADS):
         scores = score_turned(width, rows, config.wide_keys)
         produce += 60 + share.heads * (110 + scores + softmax(rows) + weigh(width, rows))
     elif kind == Kind.OUTPUT:
@@ -86,9 +86,10 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     else:
         consume += product_of_row(-(-share.view // 4) * 4, share.outputs, _INT16)
     if kind == Kind.ATTENTION:
-        keys = (share.outputs - own) // 2
+        keys = (share.outputs - own) // 2 - share.beside
         heads = (own + keys) // width
         consume += angles(width // 2) + heads * turn(width) + keys // width * (60 + width)
+        consume += gate(share.beside) if share.beside else 0
     elif kind == Kind.FORWARD:
         consume += gate(share.outputs // 2)
     return produce, consume

@@ -402,20 +402,25 @@ def _prepare(
         raise CatsError(f"{heads_per_pass} heads a pass: at least 1")
     count = gather_count(config)
     if count > MAX_GATHERS:
-        raise CatsError(f"{config.blocks} blocks: at most {(MAX_GATHERS - 3) // 4}")
+        most = (MAX_GATHERS - 3) // config.block_gathers
+        raise CatsError(f"{config.blocks} blocks: at most {most}")
     if tile_rows is not None:
         heights = [tile_rows] if isinstance(tile_rows, int) else list(tile_rows)
         if not isinstance(tile_rows, int) and len(heights) != count:
             raise CatsError(f"tile rows for {len(heights)} gathers, the model has {count}")
         if min(heights) < 1:
             raise CatsError(f"tiles of {min(heights)} rows: at least 1")
-        uneven = any(len(set(heights[g : g + 3])) > 1 for g in range(2, len(heights) - 2, 4))
+        uneven = not config.parallel_blocks and any(
+            len(set(heights[g : g + 3])) > 1 for g in range(2, len(heights) - 2, 4)
+        )
         if uneven and interleave:
             raise CatsError("gathers that take turns need tiles of the same height")
         if uneven:
             interleave = False
 
     heights = tile_rows if tile_rows is None or isinstance(tile_rows, int) else tuple(tile_rows)
+    if config.parallel_blocks:  # what may take turns is one gather
+        interleave = False
     if config.context and held:
         raise CatsError("a stream keeps keys and values of all its heads: attention is not held")
 

@@ -44,6 +44,7 @@ from cats.shape.partition import (
     PRUNABLE,
     KeepSets,
     Kind,
+    block_gather,
     full_keep,
     gather_count,
     gather_kind,
@@ -103,7 +104,7 @@ def image_size(
             table = 2 * config.positions * split.heads[node] * config.head_width
             weights += table
             image += round_up(table, 4) - table
-        elif kind == Kind.FORWARD and config.by_token:
+        elif config.by_token and kind == (Kind.HIDDEN if config.parallel_blocks else Kind.FORWARD):
             weights += 2 * 257
             image += 2
         elif kind == Kind.FORWARD and config.activation == "gelu":
@@ -167,7 +168,8 @@ def parameters(config: ModelConfig, split: SplitConfig | None = None) -> int:
     f, m, up = config.features, config.hidden, config.up_columns
     keys = config.key_heads * config.head_width
     norm = f if config.norm == "rms" else 2 * f
-    block = 2 * (f + keys) * f + (up + m) * f + 2 * norm  # products, two norms
+    block = 2 * (f + keys) * f + (up + m) * f  # products
+    block += norm if config.parallel_blocks else 2 * norm
     block += (3 * f + 2 * keys + up) * config.bias
     total = _embedding(config, split) + config.blocks * block + norm
     total += config.positions * f if config.position == "learned" else 0
@@ -211,7 +213,7 @@ def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float, local: int
 
 def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float:
     """Kept columns over all columns in the gathers that may be pruned, local blocks left out."""
-    full, first = full_keep(config, split), 1 + 4 * local_blocks(config, keep)
+    full, first = full_keep(config, split), block_gather(config, local_blocks(config, keep))
     prunable = [g for g in range(first, len(keep)) if gather_kind(config, g)[0] in PRUNABLE]
     return sum(len(k) for g in prunable for k in keep[g]) / sum(
         len(k) for g in prunable for k in full[g]

@@ -9,7 +9,7 @@ from typing import Protocol
 from cats.plan.predict import image_size, parameters
 from cats.report import table
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets, Kind, full_keep, gather_kind, gather_rows, send_widths
+from cats.shape.partition import KeepSets, full_keep, gather_kind, gather_rows, send_widths
 
 
 class Shaped(Protocol):
@@ -60,7 +60,7 @@ def summary(model: Shaped) -> str:
     if split.nodes == 1:
         return "\n".join(lines)
     full = full_keep(config, split)
-    sums = {kind: [0, 0, 0] for kind in Kind}
+    sums = {gather_kind(config, g)[0]: [0, 0, 0] for g in range(len(keep))}
     for g, (sent, all_of_it) in enumerate(zip(keep, full, strict=True)):
         row = sums[gather_kind(config, g)[0]]
         row[0] += sum(map(len, sent))

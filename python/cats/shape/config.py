@@ -81,8 +81,10 @@ class ModelConfig:
     adding a learned vector; ``feed_forward="gated"`` multiplies the activation of M columns by M
     others (SwiGLU with silu); ``kv_heads`` keys and values are shared by as many neighbouring heads
     each (0: every head has its own); without ``bias`` products have none; ``tied``: the head's
-    weights are the embedding's. With ``vocabulary`` an input row is one of P tokens, a one in its
-    column or its number, and there may be up to MAX_VOCABULARY inputs and outputs.
+    weights are the embedding's. In ``parallel_blocks`` attention and feed-forward read one norm and
+    are added at once: two gathers a block in place of four. With ``vocabulary`` an input row is one
+    of P tokens, a one in its column or its number, and there may be up to MAX_VOCABULARY inputs and
+    outputs.
 
     With ``context`` it is a stream: an inference is a step of ``tokens_in`` new rows, which attend
     to the rows of the steps before as well, ``context`` rows in all; 0: it is a whole window.
@@ -116,6 +118,7 @@ class ModelConfig:
     kv_heads: int = later(0)
     bias: bool = later(True)
     tied: bool = later(False)
+    parallel_blocks: bool = later(False)
     vocabulary: bool = later(False)
     context: int = later(0)
     wide_keys: bool = later(False)
@@ -193,6 +196,11 @@ class ModelConfig:
     def up_columns(self) -> int:
         """Output columns of the feed-forward's first product: M, or the M of the gate and M."""
         return self.hidden * (2 if self.feed_forward == "gated" else 1)
+
+    @property
+    def block_gathers(self) -> int:
+        """Gathers of a block."""
+        return 2 if self.parallel_blocks else 4
 
     @property
     def output_rows(self) -> int:
@@ -292,9 +300,24 @@ class ModelConfig:
             )
         if self.vocabulary and (self.linear or self.embed != "full"):
             raise CatsError("tokens of a vocabulary: embed 'full', and no linear path")
-        products = range(1, 4 * self.blocks + 2 - self.tied)
+        if self.parallel_blocks:
+            self._check_parallel()
+        products = range(1, self.block_gathers * self.blocks + 2 - self.tied)
         if self.four_bits and not (self.by_token and set(self.four_bits) <= set(products)):
             raise CatsError(f"four_bits is {self.four_bits!r}: gathers of a stream of a vocabulary")
+
+    def _check_parallel(self) -> None:
+        """CatsError where attention and feed-forward cannot read one norm."""
+        if not dataclasses.replace(self, vocabulary=True).is_llama:
+            raise CatsError(
+                "parallel blocks are of the Llama family: norm 'rms', position 'rotary', "
+                "feed_forward 'gated', pool 'all', causal, no bias, as many outputs as inputs"
+            )
+        if self.features + self.hidden > MAX_COLUMNS:
+            raise CatsError(
+                f"{self.features} features and {self.hidden} hidden columns: parallel blocks send "
+                f"both in one gather, of at most {MAX_COLUMNS} columns"
+            )
 
     @property
     def has_window(self) -> bool:

@@ -22,6 +22,7 @@ FLAG_STREAM = 0x200
 FLAG_SIGNED_STEM = 0x400
 FLAG_LLAMA = 0x800
 FLAG_FOUR_BITS = 0x2000
+FLAG_PARALLEL = 0x8000
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 

@@ -13,6 +13,12 @@ Gathers are numbered in the order in which an inference runs them::
     4L + 2       RESULT     output columns,  split by ``outputs`` (two bytes a column); or each
                             node's likeliest tokens, ``candidates`` of them (four bytes each)
 
+Of parallel blocks there are two, and L of these in place of 4L above::
+
+    1 + 2b       ATTENTION  residual,        split by features
+    2 + 2b       HIDDEN     attention heads and hidden columns: node by node first its heads, then
+                            its hidden columns
+
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
 of columns inside source s's own range. A gather that keeps nothing is not on the air at all: every
 node goes on with its own columns. Where each node embeds its own inputs INPUT keeps nothing, and
@@ -54,24 +60,30 @@ NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
 
 
 def gather_count(model: ModelConfig) -> int:
-    """G = 4 L + 3."""
-    return 4 * model.blocks + 3
+    """G = 4 L + 3; of parallel blocks 2 L + 3."""
+    return block_gather(model, model.blocks) + 2
+
+
+def block_gather(model: ModelConfig, b: int) -> int:
+    """The first gather of block b, ATTENTION; of the block behind the last it is OUTPUT."""
+    return 1 + model.block_gathers * b
 
 
 def gather_kind(model: ModelConfig, g: int) -> tuple[Kind, int]:
     """(kind, block) of gather g; block is 0 for INPUT and L - 1 for OUTPUT and RESULT."""
     if g == 0:
         return Kind.INPUT, 0
-    if g > 4 * model.blocks:
-        return Kind(Kind.OUTPUT + g - 4 * model.blocks - 1), model.blocks - 1
-    return Kind(1 + (g - 1) % 4), (g - 1) // 4
+    output = block_gather(model, model.blocks)
+    if g >= output:
+        return Kind(Kind.OUTPUT + g - output), model.blocks - 1
+    block, place = divmod(g - 1, model.block_gathers)
+    return (Kind.ATTENTION, Kind.HIDDEN)[place] if model.parallel_blocks else Kind(1 + place), block
 
 
 def gather_width(model: ModelConfig, kind: Kind) -> int:
     """Columns of the gathered tensor."""
-    columns = {
-        Kind.INPUT: model.embed_inputs, Kind.HIDDEN: model.hidden, Kind.RESULT: model.outputs
-    }  # fmt: skip
+    hidden = model.hidden + (model.features if model.parallel_blocks else 0)
+    columns = {Kind.INPUT: model.embed_inputs, Kind.HIDDEN: hidden, Kind.RESULT: model.outputs}
     return columns.get(kind, model.features)
 
 
@@ -107,10 +119,22 @@ def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tup
     outputs = split.outputs
     if model.candidates:
         outputs = tuple(min(model.candidates, n) for n in outputs)
-    counts = {Kind.INPUT: inputs, Kind.HIDDEN: split.hidden, Kind.RESULT: outputs}.get(
-        kind, tuple(h * model.head_width for h in split.heads)
-    )
+    heads, hidden = tuple(h * model.head_width for h in split.heads), split.hidden
+    if model.parallel_blocks:
+        hidden = tuple(map(sum, zip(heads, hidden, strict=True)))
+    counts = {Kind.INPUT: inputs, Kind.HIDDEN: hidden, Kind.RESULT: outputs}.get(kind, heads)
     return tuple(consecutive(counts))
+
+
+def parallel_columns(model: ModelConfig, split: SplitConfig) -> list[int]:
+    """Of each column of gather HIDDEN of parallel blocks its number among all heads' columns with
+    all hidden columns behind them."""
+    heads = own_ranges(model, split, Kind.ATTENTION)
+    hidden = consecutive(split.hidden)
+    found: list[int] = []
+    for (begin, end), (first, last) in zip(heads, hidden, strict=True):
+        found += [*range(begin, end), *range(model.features + first, model.features + last)]
+    return found
 
 
 def consecutive(counts: Sequence[int]) -> list[tuple[int, int]]:
@@ -184,7 +208,7 @@ def local_keep(model: ModelConfig, keep: KeepSets, blocks: int) -> KeepSets:
     if not 0 <= blocks <= model.blocks:
         raise CatsError(f"{blocks} local blocks: the model has {model.blocks}")
     return [
-        [() for _ in sources] if 1 <= g <= 4 * blocks else list(sources)
+        [() for _ in sources] if 1 <= g < block_gather(model, blocks) else list(sources)
         for g, sources in enumerate(keep)
     ]
 
@@ -213,8 +237,9 @@ def kept_count(share: float, width: int) -> int:
 
 def local_blocks(model: ModelConfig, keep: KeepSets) -> int:
     """How many of the first blocks send nothing."""
-    sending = (g for g in range(1, 4 * model.blocks + 1) if any(keep[g]))
-    return (next(sending, 4 * model.blocks + 1) - 1) // 4
+    output = block_gather(model, model.blocks)
+    sending = (g for g in range(1, output) if any(keep[g]))
+    return (next(sending, output) - 1) // model.block_gathers
 
 
 def embed_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
@@ -316,9 +341,11 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
         return end - begin if split.inputs[node] else 0
     own = split.heads[node] * config.head_width
     begin, end = key_heads(config, split)[node]
+    up = split.hidden[node] * config.up_columns // config.hidden
+    parallel = up if config.parallel_blocks else 0
     return {
-        Kind.ATTENTION: own + 2 * (end - begin) * config.head_width,
-        Kind.FORWARD: split.hidden[node] * config.up_columns // config.hidden,
+        Kind.ATTENTION: own + 2 * (end - begin) * config.head_width + parallel,
+        Kind.FORWARD: up,
         Kind.OUTPUT: split.outputs[node],
         Kind.RESULT: 0,
     }.get(kind, own)

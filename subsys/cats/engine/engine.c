@@ -131,7 +131,7 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 			cats_pool_steps(engine, gather);
 		} else if (gather->kind == CATS_GATHER_OUTPUT) {
 			pool(engine, gather, row);
-		} else if (CATS_LLAMA && gather->kind == CATS_GATHER_HEADS && cats_is_llama(m)) {
+		} else if (CATS_LLAMA && cats_llama_attends(m, gather)) {
 			cats_llama_attend(engine, gather);
 		} else if (gather->kind == CATS_GATHER_HEADS && !(m->flags & CATS_FLAG_HELD)) {
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);

@@ -182,6 +182,26 @@ static inline bool cats_is_llama(const struct cats_image_model *model)
 	return CATS_LLAMA && (model->flags & CATS_FLAG_LLAMA) != 0;
 }
 
+/* Whether attention and feed-forward of a block read one gather, ATTENTION, and send one, HIDDEN. */
+static inline bool cats_is_parallel(const struct cats_image_model *model)
+{
+	return CATS_LLAMA && (model->flags & CATS_FLAG_PARALLEL) != 0;
+}
+
+/* Whether a node of a Llama model attends before it sends a gather. */
+static inline bool cats_llama_attends(const struct cats_image_model *model,
+				      const struct cats_image_gather *gather)
+{
+	return cats_is_llama(model) &&
+	       gather->kind == (cats_is_parallel(model) ? CATS_GATHER_HIDDEN : CATS_GATHER_HEADS);
+}
+
+/* Columns of own heads that stand in front of the hidden columns that a node sends with them. */
+static inline uint32_t cats_columns_beside(const struct cats_image_model *model)
+{
+	return cats_is_parallel(model) ? cats_own_features(model) : 0;
+}
+
 static inline const struct cats_image_llama *cats_llama(const struct cats_image *image)
 {
 	return cats_table(image, image->gathers[0].table);

@@ -19,6 +19,7 @@
 #define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
 
+#define LLAMA_FLAGS (CATS_FLAG_FOUR_BITS | CATS_FLAG_PARALLEL)
 #define STEM_FLAGS (CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM)
 
 /* Flags that an image may have; what this build leaves out is refused before. */
@@ -26,7 +27,7 @@
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
 	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                      \
-	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0))
+	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) | (CATS_LLAMA ? CATS_FLAG_PARALLEL : 0))
 
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
@@ -95,6 +96,12 @@ static bool share_fits(const struct cats_image_model *m)
 	       in_range(m->heads_per_pass, held ? 1 : m->own_heads, m->own_heads);
 }
 
+/* Gathers of a block. */
+static uint16_t block_gathers(const struct cats_image_model *m)
+{
+	return cats_is_parallel(m) ? 2 : 4;
+}
+
 static bool model_fits(const struct cats_image_header *h, const struct cats_image_model *m)
 {
 	return in_range(m->tokens, 1, CATS_MAX_TOKENS) &&
@@ -103,12 +110,13 @@ static bool model_fits(const struct cats_image_header *h, const struct cats_imag
 	       in_range(m->hidden, 1, CATS_MAX_COLUMNS) &&
 	       in_range(m->inputs, 1, cats_is_llama(m) ? UINT16_MAX : CATS_MAX_COLUMNS) &&
 	       in_range(m->outputs, 1, cats_is_llama(m) ? UINT16_MAX : CATS_MAX_COLUMNS) &&
-	       in_range(m->blocks, 1, MAX_BLOCKS) && h->gathers == 4 * m->blocks + 3 &&
+	       in_range(m->blocks, 1, MAX_BLOCKS) &&
+	       h->gathers == block_gathers(m) * m->blocks + 3 &&
 	       (uint32_t)m->heads * m->head_width == m->features && share_fits(m) &&
 	       (cats_is_llama(m) || m->own_inputs <= m->inputs) &&
 	       (!CATS_MEAN_OF_NORM || m->pool <= CATS_POOL_MEAN_OF_NORM) &&
 	       (m->flags & ~KNOWN_FLAGS) == 0 &&
-	       (!CATS_FOUR_BITS || (m->flags & CATS_FLAG_FOUR_BITS) == 0 || cats_is_llama(m)) &&
+	       (!CATS_LLAMA || (m->flags & LLAMA_FLAGS) == 0 || cats_is_llama(m)) &&
 	       (!CATS_OWN_EMBEDDING || (m->flags & STEM_FLAGS) != CATS_FLAG_SIGNED_STEM) &&
 	       (!cats_has_stem(m) || (!cats_embeds_own(m) && !cats_has_linear(m))) &&
 	       in_range(m->block_rows, 1, CATS_MAX_BLOCK_ROWS) &&
@@ -120,6 +128,8 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 		       uint16_t g)
 {
 	const uint16_t blocks = m->blocks;
+	const uint16_t each = block_gathers(m);
+	const uint16_t step = cats_is_parallel(m) ? CATS_GATHER_HIDDEN - CATS_GATHER_ATTENTION : 1;
 	uint8_t kind, block;
 	uint16_t begin = 0, rows = m->tokens;
 
@@ -128,11 +138,11 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 		block = 0;
 		begin = m->tokens - m->tokens_in;
 		rows = m->tokens_in;
-	} else if (g <= 4 * blocks) {
-		kind = CATS_GATHER_ATTENTION + (g - 1) % 4;
-		block = (g - 1) / 4;
+	} else if (g <= each * blocks) {
+		kind = CATS_GATHER_ATTENTION + (g - 1) % each * step;
+		block = (g - 1) / each;
 	} else {
-		kind = CATS_GATHER_OUTPUT + g - 4 * blocks - 1;
+		kind = CATS_GATHER_OUTPUT + g - each * blocks - 1;
 		block = blocks - 1;
 	}
 	if (kind >= CATS_GATHER_HEADS && block == blocks - 1) {
@@ -153,13 +163,15 @@ static bool order_fits(const struct cats_image_model *m, const struct cats_image
 }
 
 /* Phases ascend, so that equal ones are neighbours. Interleaved are HEADS, FORWARD and HIDDEN of
- * one block, all three or two neighbours.
+ * one block, all three or two neighbours; HIDDEN of a parallel block stands behind ATTENTION.
  */
 static bool phase_fits(const struct cats_image_gather *gather)
 {
 	const struct cats_image_gather *before = gather - 1;
 
-	if (gather->kind == CATS_GATHER_FORWARD || gather->kind == CATS_GATHER_HIDDEN) {
+	if (gather->kind == CATS_GATHER_FORWARD ||
+	    (gather->kind == CATS_GATHER_HIDDEN &&
+	     !(CATS_LLAMA && before->kind == CATS_GATHER_ATTENTION))) {
 		return gather->phase >= before->phase;
 	}
 	return gather->kind == CATS_GATHER_INPUT || gather->phase > before->phase;
@@ -247,7 +259,8 @@ static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 		return (struct tensor){m->inputs, m->own_inputs, m->first_input};
 	case CATS_GATHER_HIDDEN:
 		/* The first is not needed: hidden columns are only counted. */
-		return (struct tensor){m->hidden, m->own_hidden, UINT32_MAX};
+		return (struct tensor){m->hidden + (cats_is_parallel(m) ? m->features : 0u),
+				       m->own_hidden + cats_columns_beside(m), UINT32_MAX};
 	case CATS_GATHER_RESULT:
 		return (struct tensor){m->outputs, m->own_outputs, m->first_output};
 	default:
@@ -317,7 +330,8 @@ static uint32_t products_of(const struct cats_image *image, uint8_t kind)
 		case CATS_GATHER_INPUT:
 			return 0;
 		case CATS_GATHER_ATTENTION:
-			return cats_own_features(m) + 2 * cats_key_columns(image);
+			return cats_own_features(m) + 2 * cats_key_columns(image) +
+			       (cats_is_parallel(m) ? 2u * m->own_hidden : 0u);
 		case CATS_GATHER_FORWARD:
 			return 2u * m->own_hidden;
 		default:

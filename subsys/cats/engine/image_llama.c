@@ -60,7 +60,9 @@ bool cats_llama_model_fits(const struct cats_image *image)
 
 	if (!cats_streams(m) || (m->flags & others) != 0 || m->tokens != 1 ||
 	    m->pool != CATS_POOL_ALL || m->head_width % 2 != 0 ||
-	    m->own_inputs != sizeof(uint32_t) || m->first_input != 0 || !record_fits(image)) {
+	    m->own_inputs != sizeof(uint32_t) || m->first_input != 0 ||
+	    (cats_is_parallel(m) && m->features + m->hidden > CATS_MAX_COLUMNS) ||
+	    !record_fits(image)) {
 		return false;
 	}
 	multipliers = cats_table(image, l->multipliers);
@@ -119,22 +121,29 @@ static bool norm_fits(const struct cats_image *image, const struct cats_image_ga
 	return squares <= MAX_SQUARES;
 }
 
+/* The table of the gate's activation, of a gather that has it. */
+static bool gate_fits(const struct cats_image *image, const struct cats_image_gather *gather)
+{
+	return table_fits(image->header, gather->table, 257 * sizeof(int16_t));
+}
+
 bool cats_llama_step_fits(const struct cats_image *image, const struct cats_image_gather *gather)
 {
+	const bool parallel = cats_is_parallel(image->model);
 	const bool scaled =
 		gather->value_multiplier >= 1 && in_range(gather->value_shift, 1, MAX_SHIFT);
 
 	switch (gather->kind) {
 	case CATS_GATHER_INPUT:
-	case CATS_GATHER_HIDDEN:
 		return gather->norm == 0;
+	case CATS_GATHER_HIDDEN:
+		return gather->norm == 0 && (!parallel || (scaled && gate_fits(image, gather)));
 	case CATS_GATHER_HEADS:
 		return gather->norm == 0 && scaled;
 	case CATS_GATHER_FORWARD:
-		return scaled && norm_fits(image, gather) &&
-		       table_fits(image->header, gather->table, 257 * sizeof(int16_t));
+		return scaled && norm_fits(image, gather) && gate_fits(image, gather);
 	case CATS_GATHER_ATTENTION:
-		return norm_fits(image, gather) &&
+		return (scaled || !parallel) && norm_fits(image, gather) &&
 		       cats_unseen_us(gather, cats_stream(image)->rows) <= gather->spacing_us;
 	default: /* OUTPUT */
 		return norm_fits(image, gather);
@@ -155,7 +164,7 @@ bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size)
 	} buffers[] = {
 		{m->arena_key, m->blocks * keys * rows * key_bytes},
 		{m->arena_heads, heads * sizeof(int16_t) + turns * sizeof(uint32_t)},
-		{m->arena_hidden, 2u * m->own_hidden * sizeof(int16_t)},
+		{m->arena_hidden, cats_columns_beside(m) + 2u * m->own_hidden * sizeof(int16_t)},
 		{m->arena_sums, (rows + 1) * sizeof(uint16_t)},
 	};
 

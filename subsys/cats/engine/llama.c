@@ -164,7 +164,8 @@ void cats_llama_embed(const struct cats_engine *engine)
 	}
 }
 
-void cats_llama_project(const struct cats_tile *tile, struct cats_product *p)
+/* q, k, v of the own heads, of which there is one at least. */
+static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 {
 	const struct cats_engine *engine = tile->engine;
 	const struct cats_image *image = engine->image;
@@ -190,6 +191,7 @@ void cats_llama_project(const struct cats_tile *tile, struct cats_product *p)
 	p->out = value_at(engine, block, 0, place);
 	p->output_step = cats_round_up4(cats_stream(image)->rows);
 	cats_multiply(p);
+	cats_skip_outputs(p, p->outputs);
 
 	cats_turns(turns, engine->position, cats_table(image, llama->turn), pairs);
 	for (; head != key; head += width) {
@@ -207,12 +209,26 @@ void cats_llama_project(const struct cats_tile *tile, struct cats_product *p)
 	}
 }
 
+void cats_llama_project(const struct cats_tile *tile, struct cats_product *p)
+{
+	const struct cats_image_model *m = tile->engine->image->model;
+
+	if (m->own_heads != 0) {
+		project_heads(tile, p);
+	}
+	if (cats_is_parallel(m)) {
+		cats_llama_hide(tile, p);
+	}
+}
+
 void cats_llama_attend(const struct cats_engine *engine, const struct cats_image_gather *gather)
 {
 	const struct cats_image *image = engine->image;
 	const struct cats_image_model *m = image->model;
 	const int16_t *query = (const int16_t *)(engine->arena + m->arena_query);
-	int8_t *head = (int8_t *)engine->arena + m->arena_heads; /* never behind its query */
+	/* In place of the queries, and then never behind the own one; or in front of hidden columns. */
+	int8_t *head =
+		(int8_t *)engine->arena + (cats_is_parallel(m) ? m->arena_hidden : m->arena_heads);
 	struct cats_attention a = {
 		.scores = (int32_t *)(engine->arena + m->arena_scores),
 		.score_multiplier = gather->score_multiplier,
@@ -244,15 +260,16 @@ void cats_llama_hide(const struct cats_tile *tile, struct cats_product *p)
 	const struct cats_image *image = tile->engine->image;
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_gather *gather = tile->gather;
-	int16_t *out = (int16_t *)(tile->engine->arena + m->arena_hidden);
+	const struct cats_image_gather *next = gather + 1; /* HIDDEN */
+	int16_t *out = (int16_t *)(tile->engine->arena + m->arena_hidden + cats_columns_beside(m));
 	const struct cats_gate gate = {
-		.table = cats_table(image, gather->table),
+		.table = cats_table(image, cats_is_parallel(m) ? next->table : gather->table),
 		.multiplier = gather->value_multiplier,
 		.shift = gather->value_shift,
 	};
 
 	p->store = CATS_STORE_SAT16;
-	p->outputs = gather->products;
+	p->outputs = 2u * m->own_hidden;
 	p->out = out;
 	p->output_step = 1;
 	cats_multiply(p);

@@ -23,7 +23,14 @@ from cats.nn.to_integer import scales_for
 from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig, to_json
-from cats.shape.partition import Kind, full_keep, gather_count, key_heads, own_ranges
+from cats.shape.partition import (
+    Kind,
+    full_keep,
+    gather_count,
+    gather_kind,
+    key_heads,
+    own_ranges,
+)
 
 CONFIG = ModelConfig(
     tokens_in=6, inputs=11, outputs=11, features=24, heads=6, hidden=10, blocks=2, causal=True,
@@ -58,6 +65,7 @@ def by_hand(model, numbers):
         torch.arange(rows, dtype=torch.float64),
         config.rotary_base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width),
     )
+    parallel, keys = config.parallel_blocks, config.key_heads * width
     turn = torch.polar(torch.ones_like(angle), angle)[:, None]
 
     def turned(x):
@@ -67,24 +75,29 @@ def by_hand(model, numbers):
     mask = torch.full((rows, rows), -torch.inf, dtype=torch.float64).triu(1)
     x = model.embed.weight.T[numbers]
     for block in model.blocks:
-        keys = config.key_heads * width
-        q, k, v = (norm(x, block.norm1.weight) @ block.qkv.weight.T).split(
-            (config.features, keys, keys), -1
+        q, k, v, *up = (norm(x, block.norm1.weight) @ block.qkv.weight.T).split(
+            (config.features, keys, keys, *[2 * config.hidden] * parallel), -1
         )
         q, k, v = (part.unflatten(-1, (-1, width)) for part in (q, k, v))
         k, v = (part.repeat_interleave(config.heads // config.key_heads, 2) for part in (k, v))
         scores = torch.einsum("bnhe,bmhe->bhnm", turned(q), turned(k)) / width**0.5
         heads = torch.einsum("bhnm,bmhe->bnhe", (scores + mask).softmax(-1), v).flatten(2)
+        if parallel:
+            down = block.down.weight[:, torch.argsort(model.parallel_columns)]
+            gate, up = up[0].chunk(2, -1)
+            x = x + torch.cat((heads, functional.silu(gate) * up), -1) @ down.T
+            continue
         x = x + heads @ block.out.weight.T
         gate, up = (norm(x, block.norm2.weight) @ block.up.weight.T).chunk(2, -1)
         x = x + functional.silu(gate) * up @ block.down.weight.T
     return norm(x, model.norm.weight) @ model.embed.weight
 
 
+@pytest.mark.parametrize("parallel", [False, True])
 @pytest.mark.parametrize("nodes", [1, 2, 3, 4, 6])
-def test_d_nodes_that_hear_everything_are_a_plain_llama(nodes):
+def test_d_nodes_that_hear_everything_are_a_plain_llama(nodes, parallel):
     """Also where nodes share a key/value head: 4 and 6 nodes of 6 heads, 2 for one key."""
-    model = llama(nodes)
+    model = llama(nodes, parallel_blocks=parallel)
     torch.testing.assert_close(model(tokens()), by_hand(model, tokens()), rtol=1e-9, atol=1e-9)
 
 
@@ -98,6 +111,9 @@ def test_parameters_are_those_of_the_family_and_counted():
     assert sum(p.numel() for p in model.parameters()) == parameters(CONFIG)
     untied = llama(tied=False, bias=True, norm="layer", position="learned")
     assert sum(p.numel() for p in untied.parameters()) == parameters(untied.config)
+    parallel = llama(4, parallel_blocks=True)
+    count = sum(p.numel() for p in parallel.parameters())
+    assert count == parameters(parallel.config) == parameters(CONFIG) - 2 * 24
     assert "6 heads" in str(model)  # says what it is, though nothing can be planned of it
 
 
@@ -195,26 +211,69 @@ def test_activation_of_an_rms_norm_is_not_centred():
     torch.testing.assert_close(score, importance(model)[1] / 4)  # one batch of BATCHES
 
 
-def test_dealt_to_other_nodes_it_computes_the_same():
-    one = llama()
+def test_heads_and_hidden_columns_are_one_message():
+    """Of parallel blocks: who does not hear a node lacks both."""
+    model = llama(3, parallel_blocks=True)
+    assert [gather_kind(model.config, g)[0] for g in range(gather_count(model.config))] == [
+        Kind.INPUT, *[Kind.ATTENTION, Kind.HIDDEN] * 2, Kind.OUTPUT, Kind.RESULT
+    ]  # fmt: skip
+    assert own_ranges(model.config, model.split, Kind.HIDDEN) == [(0, 12), (12, 23), (23, 34)]
+    losses = [None] * gather_count(model.config)
+    losses[2] = torch.ones(1, 6, 3, 34, dtype=torch.bool)
+    losses[2][:, :, 2, :12] = False  # node 2 does not hear node 0
+    whole, lacking = {}, {}
+    model(tokens(), observe=whole.__setitem__)
+    model(tokens(), losses, lacking.__setitem__)
+    lost = whole["gather2"][..., :12] @ model.blocks[0].down.weight[16:, :12].T
+    torch.testing.assert_close(lacking["gather2"], whole["gather2"])
+    difference = whole["gather3"] - lacking["gather3"]
+    torch.testing.assert_close(difference[..., 16:], lost)
+    torch.testing.assert_close(difference[..., :16], torch.zeros_like(difference[..., :16]))
+
+
+@pytest.mark.parametrize("granularity", ["message", "packet"])
+def test_parallel_blocks_lose_what_is_drawn(granularity):
+    """Masked weights are the definition, forwards and backwards."""
+    model = llama(4, parallel_blocks=True)
+    model.set_keep(select(model, 0.7))
+    dropout = MessageDropout(
+        model.config, model.split, model.keep, (0.5, 0.5), granularity, patterns=2, payload=7
+    )
+    heard = dropout.draw(4, torch.Generator().manual_seed(3))
+    results = []
+    for losses in (heard, [of.dense(4) for of in heard]):
+        model.zero_grad()
+        out = model(tokens(), losses)
+        out.square().sum().backward()
+        results.append((out, *(p.grad.clone() for p in model.parameters())))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(results[0][0], model(tokens()))
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_dealt_to_other_nodes_it_computes_the_same(parallel):
+    one = llama(parallel_blocks=parallel)
     for nodes in (2, 4, 6):
-        dealt, changed = deal(one, SplitConfig.even(CONFIG, nodes))
+        dealt, changed = deal(one, SplitConfig.even(CONFIG, nodes, "channels"))
         assert changed == []
         torch.testing.assert_close(dealt.double()(tokens()), one(tokens()), rtol=1e-4, atol=1e-4)
-    four = llama(4).float()
+    four = llama(4, parallel_blocks=parallel).float()
     four.set_keep(select(four, {Kind.HEADS: 0.5, Kind.HIDDEN: 0.5}))
     two, changed = deal(four, SplitConfig.even(CONFIG, 2))
     assert changed == []
     torch.testing.assert_close(two(tokens()), four(tokens()), rtol=1e-4, atol=1e-4)
     four.set_keep(select(four, {Kind.ATTENTION: 0.5}))
     assert "attention" in deal(four, SplitConfig.even(CONFIG, 2))[1]
-    four.set_keep(select(llama(4), {Kind.OUTPUT: 0.5}))
+    four.set_keep(select(llama(4, parallel_blocks=parallel), {Kind.OUTPUT: 0.5}))
     with pytest.raises(CatsError, match="embedding's weights and is pruned"):
         deal(four, SplitConfig.even(CONFIG, 2))
 
 
 @pytest.mark.parametrize("nodes", [1, 4])
-@pytest.mark.parametrize("change", [{}, {"position": "learned"}, {"pool": "last"}])
+@pytest.mark.parametrize(
+    "change", [{}, {"position": "learned"}, {"pool": "last"}, {"parallel_blocks": True}]
+)
 def test_steps_give_the_rows_of_the_whole_window(nodes, change):
     model = llama(nodes, **change)
     whole = dataclasses.replace(model.config, pool="all")
@@ -259,6 +318,9 @@ def test_steps_lose_what_a_seed_says():
     [
         ({"kv_heads": 4}, "6 heads cannot share 4 key/value heads evenly"),
         ({"kv_heads": 7}, "kv_heads is 7: a whole number, 0 to the 6 heads"),
+        ({"parallel_blocks": True, "pool": "last"}, "of the Llama family: norm 'rms', "),
+        ({"parallel_blocks": True, "bias": True}, "of the Llama family: norm 'rms', "),
+        ({"parallel_blocks": True, "hidden": 4080}, "24 features and 4080 hidden columns: "),
         ({"features": 18}, "rotary positions turn pairs: heads of 3 columns"),
         ({"rotary_base": 0.0}, "rotary_base is 0.0: more than 0"),
         ({"outputs": 12}, "as many outputs as inputs"),

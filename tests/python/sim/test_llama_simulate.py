@@ -36,10 +36,11 @@ CONFIG = ModelConfig(
 PLAIN = ModelConfig(4, 6, 3, features=16, heads=4, hidden=16, blocks=1)
 
 
-def deployment(nodes=4, share=1.0, candidates=0, **options):
-    split = SplitConfig.even(CONFIG, nodes)
-    keep = random_keep(1, CONFIG, split, share)
-    model = gathers_of(stream_of(random_llama(5, CONFIG, split, keep), candidates))
+def deployment(nodes=4, share=1.0, candidates=0, parallel=False, **options):
+    config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
+    split = SplitConfig.even(config, nodes)
+    keep = random_keep(1, config, split, share)
+    model = gathers_of(stream_of(random_llama(5, config, split, keep), candidates))
     return model, make_plan(model.config, split, model.keep, **options)
 
 
@@ -69,8 +70,9 @@ def test_nothing_is_lost(nodes, radio):
 
 @pytest.mark.parametrize("rounds", [0, 1])
 @pytest.mark.parametrize("share", [1.0, 0.5])
-def test_frames_are_lost(rounds, share):
-    model, plan = deployment(4, share, radio="nrf_radio", rounds=rounds)
+@pytest.mark.parametrize("parallel", [False, True])
+def test_frames_are_lost(rounds, share, parallel):
+    model, plan = deployment(4, share, radio="nrf_radio", rounds=rounds, parallel=parallel)
     _, result = run(model, plan, 6, Faults(loss=0.1))
     assert result.done.mean() > 0.9
     assert comparable(model.config, result).mean() > 0.5

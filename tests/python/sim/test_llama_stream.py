@@ -36,7 +36,7 @@ from lockstep import engines_of, lockstep
 def llamas(draw, most=4):
     """(stream, plan) of a random model of the family."""
     seed = draw(st.integers(0, 2**31))
-    config = random_config(seed)
+    config = random_config(seed, draw(st.booleans()))
     nodes = 1 + seed % min(most, config.heads, config.hidden)
     split = random_split(seed, config, nodes)
     if draw(st.integers(0, 3)) == 0:  # more nodes than heads
@@ -101,11 +101,11 @@ def test_steps(drawn, seed, loss, away, first):
             assert engines[d].known == steps._known[0, d].sum()
 
 
-def small(nodes=2, wide=True, four_bits=0.0):
+def small(nodes=2, wide=True, four_bits=0.0, parallel=False):
     config = ModelConfig(
         6, 9, 9, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
-        vocabulary=True,
+        parallel_blocks=parallel, vocabulary=True,
     )  # fmt: skip
     split = SplitConfig.even(config, nodes)
     keep = None if four_bits else random_keep(2, config, split, 0.6)
@@ -217,6 +217,73 @@ def test_damaged_images_are_refused():
     refuses(layout.MODEL, model, "arena_sums", found.model["arena_rows"])
 
 
+@pytest.mark.parametrize("four_bits", [0.0, 1.0])
+def test_what_an_image_of_parallel_blocks_holds(four_bits):
+    """Two gathers a block; the first has the gates' scale, the second their table and what the
+    attention needs."""
+    stream, plan = small(4, four_bits=four_bits, parallel=True)
+    config, split, block = stream.config, stream.split, stream.blocks[0]
+    kinds = [Kind.INPUT, *[Kind.ATTENTION, Kind.HIDDEN] * 2, Kind.OUTPUT, Kind.RESULT]
+    assert config.four_bits == ((1, 2, 3, 4, 5) if four_bits else ())
+    for d in range(4):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        assert found.model["flags"] & layout.FLAG_PARALLEL
+        assert [row["kind"] for row in found.gathers] == kinds
+        for g, kind, product in ((1, Kind.ATTENTION, block.qkv), (2, Kind.HIDDEN, block.down)):
+            view = node_view(config, split, stream.keep, g, d)
+            columns = columns_of(config, split, kind, d)
+            want = product.weight[np.ix_(view, columns)].T
+            np.testing.assert_array_equal(found.weights(g), want)
+        heads, hidden = 4 * split.heads[d], split.hidden[d]
+        assert found.sources[2, d]["columns"] == heads + hidden
+        assert found.gathers[1]["products"] == 4 * (split.heads[d] + 2) + 2 * hidden
+        assert found.gathers[1]["value_multiplier"] == block.hidden_multiplier
+        assert found.gathers[2]["value_multiplier"] == block.value_multiplier
+        assert found.gathers[2]["score_multiplier"] == block.score_multiplier
+        np.testing.assert_array_equal(found.arrays[2, "table"], block.table)
+        size = predict.node_size(config, split, stream.keep, plan, d)
+        assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
+        assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+def test_damaged_images_of_parallel_blocks_are_refused():
+    stream, plan = small(parallel=True)
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    end, size = found.header["image_size"], found.header["arena_size"]
+
+    def refuses(record, at, name, *values):
+        part, offset = record.fields[name][:2]
+        for value in values:
+            other = bytearray(data)
+            width = part.base.itemsize
+            other[at + offset : at + offset + width] = value.to_bytes(width, "little")
+            other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+            assert verify(bytes(other))[0] in refused, (name, value)
+
+    refused = {lib.CATS_IMAGE_INVALID, lib.CATS_IMAGE_PHASE}
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    flags, model = found.model["flags"], found.header["model"]
+    refuses(layout.MODEL, model, "flags", flags ^ layout.FLAG_PARALLEL, flags ^ layout.FLAG_LLAMA)
+    refuses(layout.MODEL, model, "blocks", 1, 3, 4)
+    refuses(layout.MODEL, model, "hidden", 16, 18, 4073)
+    refuses(layout.MODEL, model, "own_hidden", 0, 7, 9)
+    room = buffer_sizes(stream.config, stream.split, plan.gathers, 1, mode_of(plan), 24)["hidden"]
+    assert room == 12 + 4 * 8
+    refuses(layout.MODEL, model, "arena_hidden", size - room + 4)
+    for g, fields in ((1, ()), (2, ("table",))):
+        row = found.header["gather_table"] + g * layout.GATHER.itemsize
+        refuses(layout.GATHER, row, "kind", *set(range(8)) - {found.gathers[g]["kind"]})
+        refuses(layout.GATHER, row, "value_multiplier", 0, 2**31)
+        refuses(layout.GATHER, row, "value_shift", 0, 63)
+        refuses(layout.GATHER, row, "products", 0, 1, 24, 65535)
+        for field in fields:
+            refuses(layout.GATHER, row, field, 0, 2, 40, end, end - 2, 2**32 - 4)
+    second = found.header["gather_table"] + 2 * layout.GATHER.itemsize
+    refuses(layout.GATHER, second, "phase", found.gathers[1]["phase"], found.gathers[3]["phase"])
+
+
 def test_scales_stay_inside():
     """A bad flag, array of offsets, offset, stride or width of weights of four bits is refused."""
     stream, plan = small(2, four_bits=0.6)
@@ -322,8 +389,9 @@ def test_a_wide_head_is_refused():
     assert verify(bytes(data))[0] == lib.CATS_IMAGE_INVALID
 
 
-def test_what_is_kept_has_its_memory_alone():
-    stream, plan = small()
+@pytest.mark.parametrize("parallel", [False, True])
+def test_what_is_kept_has_its_memory_alone(parallel):
+    stream, plan = small(parallel=parallel)
     for d, arena in enumerate(plan.arenas):
         stride = largest_stride(stream.config, stream.split, stream.keep, d)
         mode = mode_of(plan)
@@ -406,8 +474,8 @@ def test_what_has_no_image():
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
-@pytest.mark.parametrize("four_bits", [0.0, 0.6])
-def test_header_has_the_bytes(tmp_path, four_bits):
-    stream, plan = small(four_bits=four_bits)
+@pytest.mark.parametrize(("four_bits", "parallel"), [(0.0, False), (0.6, False), (0.0, True)])
+def test_header_has_the_bytes(tmp_path, four_bits, parallel):
+    stream, plan = small(four_bits=four_bits, parallel=parallel)
     found = compiled(c_header.header(stream, plan, 1, 7), tmp_path)
     assert found == image.pack(stream, plan, 1, 7)

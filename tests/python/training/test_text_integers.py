@@ -47,7 +47,8 @@ def llama(nodes=1, **change):
     return model
 
 
-@pytest.mark.parametrize("change", [{}, {"tied": False}, {"activation": "gelu", "kv_heads": 4}])
+@pytest.mark.parametrize("change", [{}, {"tied": False}, {"activation": "gelu", "kv_heads": 4},
+                                    {"parallel_blocks": True}])  # fmt: skip
 @pytest.mark.parametrize("wide", [False, True])
 def test_integers_are_near_the_float_model(change, wide):
     model = llama(**change)
@@ -59,8 +60,9 @@ def test_integers_are_near_the_float_model(change, wide):
     assert abs(found["int8"] - found["float"]) < 0.02
 
 
-def test_nodes_give_the_bits_of_one():
-    model = llama(tied=False)
+@pytest.mark.parametrize("parallel", [False, True])
+def test_nodes_give_the_bits_of_one(parallel):
+    model = llama(tied=False, parallel_blocks=parallel)
     text = written(model, 6, 16, 1)
     one = run_batch(quantize_text(model, text), text.numpy())
     for nodes in (2, 3, 4):  # of 3 and 4 some share a key/value head

@@ -332,10 +332,11 @@ static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x
 	const struct antenna *a = &air->antenna[n];
 	const struct cats_image_gather *gather = &a->image.gathers[x.gather];
 	size_t row = (size_t)air_node_of(air, n) * air->gathers + x.gather;
+	const uint16_t flags = a->image.model->flags;
+	const int attends = flags & CATS_FLAG_PARALLEL ? CATS_GATHER_HIDDEN : CATS_GATHER_HEADS;
 	int64_t us = air->compute_us == NULL ? 0 : air->compute_us[row * 2 + consume];
 
-	if (us != 0 && !consume && gather->kind == CATS_GATHER_HEADS &&
-	    (a->image.model->flags & CATS_FLAG_LLAMA) != 0) {
+	if (us != 0 && !consume && (flags & CATS_FLAG_LLAMA) != 0 && gather->kind == attends) {
 		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) -
 							 cats_engine_rows(&a->node.engine));
 	}
