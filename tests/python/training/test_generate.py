@@ -337,7 +337,7 @@ FAMILY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("family", [[], FAMILY])
+@pytest.mark.parametrize("family", [[], FAMILY, [*FAMILY, "--parallel-blocks"]])
 def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, capsys, family):
     """Behind its context of 8 characters too, where learned positions end. Of the Llama family
     nodes write as well: exported it has the characters beside the images."""
