@@ -62,7 +62,7 @@ extern "C" {
 /** What a gather carries. */
 enum cats_gather_kind {
 	CATS_GATHER_INPUT = 0, /**< raw tokens, or a stem's, or none; for the embedding */
-	/** residual; norm, then q, k, v of the own heads; of parallel blocks own hidden columns too */
+	/** residual; norm, then q, k, v of the own heads; of parallel blocks hidden columns too */
 	CATS_GATHER_ATTENTION = 1,
 	CATS_GATHER_HEADS = 2,   /**< attention heads; consumed by the output projection */
 	CATS_GATHER_FORWARD = 3, /**< residual; norm, then the own hidden columns */

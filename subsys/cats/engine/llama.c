@@ -226,7 +226,7 @@ void cats_llama_attend(const struct cats_engine *engine, const struct cats_image
 	const struct cats_image *image = engine->image;
 	const struct cats_image_model *m = image->model;
 	const int16_t *query = (const int16_t *)(engine->arena + m->arena_query);
-	/* In place of the queries, and then never behind the own one; or in front of hidden columns. */
+	/* In place of queries, never behind the own one; or in front of hidden columns. */
 	int8_t *head =
 		(int8_t *)engine->arena + (cats_is_parallel(m) ? m->arena_hidden : m->arena_heads);
 	struct cats_attention a = {
