@@ -39,6 +39,7 @@ from cats.plan.buffers import llama_sizes
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
 from cats.plan.predict import image_size, node_size, parameters
+from cats.plan.timing import inference_us
 from cats.report import add_json_argument, print_table, write_json
 from cats.shape.config import MAX_COLUMNS, MAX_TOKENS, ModelConfig, SplitConfig, to_json
 from cats.shape.partition import KeepSets, full_keep
@@ -125,9 +126,10 @@ class TextSeries(Series):
     """Language models of the Llama family with a context of 256 rows: features grow, with twice as
     many hidden columns, then these; some fewer features may leave room for more of them. A node has
     one key/value head of 16, one node alone four, so that its cache fits. ``four_bits``: of all
-    weights but those of tokens' rows."""
+    weights but those of tokens' rows; ``parallel``: of parallel blocks."""
 
     four_bits: bool = False
+    parallel: bool = False
     tied: bool = False
     tokens: int = 256
     kv_heads: int = HEADS
@@ -137,7 +139,8 @@ class TextSeries(Series):
     @property
     def label(self) -> str:
         bits = "four" if self.four_bits else "eight"
-        return f"{super().label}, {bits} bits{', tied' if self.tied else ''}"
+        parallel = ", parallel" if self.parallel else ""
+        return f"{super().label}{parallel}, {bits} bits{', tied' if self.tied else ''}"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -152,15 +155,16 @@ class TextSeries(Series):
         return replace(self, kv_heads=max(4, nodes), candidates=CANDIDATES if nodes > 1 else 0)
 
     def model(self, size: int, hidden: int | None = None) -> ModelConfig:
-        products = range(1, 4 * self.blocks + 2 - self.tied)
-        return ModelConfig(
+        config = ModelConfig(
             tokens_in=1, inputs=self.tokens, outputs=self.tokens, features=size, heads=HEADS,
             hidden=2 * size if hidden is None else hidden,
             blocks=self.blocks, causal=True, activation="silu", pool="all", norm="rms",
             position="rotary", feed_forward="gated", kv_heads=self.kv_heads, bias=False,
-            tied=self.tied, vocabulary=True, context=CONTEXT, wide_keys=True,
-            four_bits=tuple(products) if self.four_bits else (), candidates=self.candidates,
+            tied=self.tied, parallel_blocks=self.parallel, vocabulary=True, context=CONTEXT,
+            wide_keys=True, candidates=self.candidates,
         )  # fmt: skip
+        products = range(1, config.block_gathers * self.blocks + 2 - self.tied)
+        return replace(config, four_bits=tuple(products)) if self.four_bits else config
 
     def sizes(self) -> range:
         most = MAX_FOUR_BITS if self.four_bits else MAX_COLUMNS // 2
@@ -209,6 +213,10 @@ class Planned:
     def largest(self) -> int:
         """The node whose image is largest."""
         return self.images.index(max(self.images))
+
+    def milliseconds(self) -> float:
+        """What an inference takes, a step of a language model, by the plan."""
+        return inference_us(self.config, self.split, self.keep, self.plan) / 1e3
 
 
 @dataclass(frozen=True)
@@ -469,6 +477,7 @@ def run_series(
                 "firmware": asdict(search.reserve),
                 "image_bytes": max(planned.images),
                 "arena_bytes": max(planned.arenas),
+                "milliseconds": planned.milliseconds(),
                 "parts": series.parts(planned, planned.largest()),
                 **proof,
             }
@@ -532,10 +541,10 @@ def render(result: dict) -> None:
             rows.append(
                 [row["nodes"], row["model"]["tokens_in"], row["model"]["features"],
                  row["model"]["hidden"], row["parameters"], row["image_bytes"], row["arena_bytes"],
-                 fit and fit["flash"], fit and fit["ram"], over or "-"]
+                 fit and fit["flash"], fit and fit["ram"], row["milliseconds"], over or "-"]
             )  # fmt: skip
         head = ["nodes", "tokens", "features", "hidden", "parameters", "image", "arena", "flash",
-                "RAM", "the next is over by"]  # fmt: skip
+                "RAM", "ms", "the next is over by"]  # fmt: skip
         print_table(head, rows, f"largest by {series['label']}")
         size = "features" if name == "text" else name
         print(
@@ -608,7 +617,11 @@ def _run(args: argparse.Namespace) -> int:
     if linker is None:
         say(f"nothing is linked, all below is what the plan predicts ({why})")
     wanted = [Series("features", blocks) for blocks in args.blocks] + [Series("tokens", 1)]
-    wanted += [TextSeries("text", 2, four, args.tied, args.tokens) for four in (False, True)]
+    wanted += [
+        TextSeries("text", 2, four, parallel, args.tied, args.tokens)
+        for parallel in (False, True)
+        for four in (False, True)
+    ]
     board = BOARDS["nrf52840"]
     result: dict = {"board": BOARD, "linked": linker is not None, "series": []}
     for series in wanted:

@@ -17,7 +17,7 @@ from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.battery import Battery, life
 from cats.plan.boards import Board
-from cats.plan.cost import linear_bytes, local_bytes, node_instructions, weights_read
+from cats.plan.cost import linear_bytes, local_bytes, node_instructions, share, weights_read
 from cats.plan.energy import Duty
 from cats.plan.plan import Air, Plan, counts_bytes, gather_air
 from cats.plan.planner import PlanOptions, make_plan
@@ -51,6 +51,8 @@ from cats.shape.partition import (
     kept_count,
     local_blocks,
     local_keep,
+    node_view,
+    parallel_columns,
     product_width,
     scale_bytes,
     view_width,
@@ -470,20 +472,27 @@ def published(config: ModelConfig, nodes: int, keep: float) -> list[dict]:
 
 def ours(config: ModelConfig, split: SplitConfig, keep: KeepSets, plan: Plan) -> dict:
     """This deployment in the columns of published(): the arena with tile buffers and scratch, the
-    attention weights of a block (which is what the others count), bytes of payload in its four
+    attention weights of a block (which is what the others count), bytes of payload in its
     gathers."""
-    block = range(1, 5)
-    weights = max(
-        sum(
-            view_width(config, split, keep, g, d) * product_width(config, split, g, d)
-            for g in (1, 2)
-        )
-        for d in range(split.nodes)
-    )
+    block = range(1, block_gather(config, 1))
     air = sum(cut.width * plan.gathers[g].rows for g in block for cut in plan.gathers[g].sources)
     return {
         "scheme": "this plan",
         "activation_bytes": max(arena.size for arena in plan.arenas),
-        "weights_a_block": weights,
+        "weights_a_block": max(
+            _attention_weights(config, split, keep, d) for d in range(split.nodes)
+        ),
         "values_on_air_a_block": air,
     }
+
+
+def _attention_weights(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> int:
+    """Weights of the first block's attention on a node: those of queries, keys and values, and of
+    its output."""
+    first, second = (share(config, split, keep, g, node) for g in (1, 2))
+    read = second.view
+    if config.parallel_blocks:  # heads, and hidden columns behind those of each node
+        columns = parallel_columns(config, split)
+        view = node_view(config, split, keep, 2, node)
+        read = sum(columns[column] < config.features for column in view)
+    return first.view * (first.outputs - 2 * first.beside) + read * second.outputs

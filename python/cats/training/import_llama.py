@@ -23,16 +23,21 @@ _ARCHITECTURE, _TYPE = "LlamaForCausalLM", "llama"
 
 
 def is_llama(source: Path) -> bool:
-    """Whether it is a folder of a LlamaForCausalLM, as transformers saves one."""
+    """Whether it is a folder of a LlamaForCausalLM, as transformers saves one; CatsError of one
+    that says that it is another language model."""
     if not (source / FOLDER_CONFIG).is_file():
         return False
     config = schema.read(source / FOLDER_CONFIG, "a model's configuration")
     if not isinstance(config, dict):
         return False
     named = config.get("architectures")
-    return (
-        (_ARCHITECTURE in named) if isinstance(named, list) else config.get("model_type") == _TYPE
-    )
+    if not isinstance(named, list):
+        return config.get("model_type") == _TYPE
+    if _ARCHITECTURE in named:
+        return True
+    for name in (n for n in named if isinstance(n, str) and n.endswith("ForCausalLM")):
+        raise CatsError(f"{source} is a {name}: of language models import a {_ARCHITECTURE}")
+    return False
 
 
 def read_llama2c(source: Path, tokenizer: Path | None) -> tuple[llama.Imported, Path, Ends]:

@@ -79,6 +79,23 @@ def test_published_figures() -> None:
         assert (row["weights_a_block"], row["values_on_air_a_block"]) == (weights, air)
 
 
+def test_attention_of_parallel_blocks_counts_as_of_others() -> None:
+    """What feed-forwards add to its products is no attention, nor is a second block."""
+    config = ModelConfig(
+        1, 64, 64, features=32, heads=8, hidden=48, blocks=2, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=4, bias=False,
+        vocabulary=True, context=16, wide_keys=True,
+    )  # fmt: skip
+    split, found = SplitConfig.even(config, 4), {}
+    for parallel in (False, True):
+        shape = dataclasses.replace(config, parallel_blocks=parallel)
+        keep = full_keep(shape, split)
+        row = ours(shape, split, keep, make_plan(shape, split, keep))
+        found[parallel] = row["weights_a_block"], row["values_on_air_a_block"]
+    weights = 32 * (8 + 2 * 4) + 32 * 8
+    assert found == {False: (weights, 3 * 32 + 48), True: (weights, 2 * 32 + 48)}
+
+
 def test_keep_ratios() -> None:
     config, split = paper_shape(4)
     for ratio in (1.0, 0.5, 0.25):

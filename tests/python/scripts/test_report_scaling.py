@@ -85,17 +85,20 @@ def test_the_largest_really_runs(tmp_path: Path) -> None:
     assert (tmp_path / "features-1-2" / "node_01" / "cats_partition.h").exists()
 
 
-@pytest.mark.parametrize("four_bits", [False, True])
-def test_the_largest_text_model_runs(tmp_path: Path, four_bits: bool) -> None:
+@pytest.mark.parametrize(
+    ("four_bits", "parallel"), [(False, False), (True, False), (False, True), (True, True)]
+)
+def test_the_largest_text_model_runs(tmp_path: Path, four_bits: bool, parallel: bool) -> None:
     flash = FIRMWARE["nrf_radio"].flash + 50000
     board = dataclasses.replace(BOARDS["nrf52840"], flash=flash, ram=220000)
-    series = TextSeries("text", 1, four_bits, tokens=20)
+    series = TextSeries("text", 1, four_bits, parallel, tokens=20)
     result = run_series(series, [1, 2], board, None, tmp_path, lambda text: None)
     for row in result["rows"]:
         search = Search(series.on(row["nodes"]), row["nodes"], board)
         largest, more = search.border()
         assert parameters(largest) == row["parameters"] and not search.fits(more)
         assert row["equal_to_reference"] and bool(largest.four_bits) == four_bits
+        assert row["milliseconds"] > 0 and largest.parallel_blocks == parallel
         parts = dict(row["parts"])
         assert parts.pop("cache (RAM)") < row["arena_bytes"]
         assert sum(parts.values()) == pytest.approx(row["image_bytes"], abs=200)  # gaps

@@ -453,9 +453,13 @@ def test_a_folder_that_is_no_plain_llama_is_refused(tmp_path, capsys):
             ("vocab_size", 16): r"embed has shape \[15, 16\]",
             ("hidden_size", "16"): "expected int, got str",
             ("eos_token_id", 99): "they must be numbers from 0 to 14",
+            ("architectures", ("GPTNeoXForCausalLM",)): "is a GPTNeoXForCausalLM: of language",
         }.items()
     ):
-        change = {change[0]: dict([change[1]]) if isinstance(change[1], tuple) else change[1]}
+        name, value = change
+        if isinstance(value, tuple):
+            value = dict([value]) if len(value) == 2 else list(value)
+        change = {name: value}
         source = folder(tmp_path / f"m{number}", **change)
         words = ["import", source, "--tokenizer", tokenizer, "-o", tmp_path / "r"]
         assert status(*words) == 2, change
