@@ -1,16 +1,21 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""A language model on BabbleSim: four nodes write over nrf_radio, code and computing in time; all
-of them are told the tokens of the integer reference."""
+"""Language models on BabbleSim: nodes write, code and computing in time; all of them are told the
+tokens of the integer reference."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 
-from cats.deploy.export import export, exported
+from cats.deploy.export import CANDIDATES, export, exported, load_deploy
 from cats.integer.llama import write
-from cats.integer.llama_stream import window_of
+from cats.integer.llama_stream import gathers_of, stream_of, window_of
+from cats.integer.random_llama import random_llama
+from cats.plan.predict import parameters
+from cats.plan.timing import inference_us
+from cats.shape.config import ModelConfig, SplitConfig
 from cats.zephyr import bsim
 from cats.zephyr.workspace import source_tree
 from report import radio_cells as cells
@@ -22,6 +27,28 @@ pytestmark = [
 ]
 PROMPT = "ROMEO:"
 TOKENS = 20
+#: Of 10.2 million parameters. How long a step takes does not depend on what they are.
+LARGE = ModelConfig(
+    tokens_in=256, inputs=256, outputs=256, features=448, heads=16, hidden=1280, blocks=4,
+    causal=True, activation="silu", pool="all", norm="rms", position="rotary",
+    feed_forward="gated", kv_heads=16, bias=False, tied=True, vocabulary=True,
+)  # fmt: skip
+
+
+def deployed(model, folder, prompt, tokens, radio, rounds):
+    """What the nodes read, exported to ``folder``, and all tokens by the integer reference."""
+    export(model, folder, formats="image", radio=radio, rounds=rounds)
+    made = cells.prepare(folder, np.zeros((1, 1, 4), np.int8))
+    bsim.write_prompt(folder, prompt)
+    text = itertools.islice(write(window_of(model.llama), prompt), tokens)
+    return made, [*prompt, *text]
+
+
+def a_second(log):
+    """Tokens a second of what a node was told, from the first that was chosen on."""
+    times = [told.time_us for told in log.tokens if told.chosen]
+    steps = [told.position for told in log.tokens if told.chosen]
+    return 1e6 * (steps[-1] - steps[0]) / (times[-1] - times[0])
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +57,10 @@ def story(tmp_path_factory):
     reads it, and the tokens that the integer reference writes."""
     model, meta, tokenizer = exported(source_tree() / "samples" / "storyteller" / "deploy")
     prompt = tokenizer.encode(PROMPT, "the prompt").tolist()
-    text = itertools.islice(write(window_of(model.llama), prompt), TOKENS)
-    wanted = [*prompt, *text]
 
     def get(rounds):
         folder = tmp_path_factory.mktemp("story") / "deploy"
-        export(model, folder, formats="image", radio="nrf_radio", rounds=rounds)
-        made = cells.prepare(folder, np.zeros((1, 1, 4), np.int8))
-        bsim.write_prompt(folder, prompt)
+        made, wanted = deployed(model, folder, prompt, TOKENS, "nrf_radio", rounds)
         return made, wanted, len(prompt)
 
     return get
@@ -64,10 +87,36 @@ def test_nodes_write(program, story, loss, rounds, author):
         assert len(heard) >= 0.9 * len(wanted)
         assert [known[p].token for p in heard] == [wanted[p] for p in heard]
         assert [known[p].chosen for p in heard] == [p >= given for p in heard]
-    times = [told.time_us for told in logs[0].tokens if told.chosen]
-    steps = logs[0].tokens[-1].position - given
     print(
         f"{len(wanted) - given} tokens of a model of 412,608 parameters on {made.nodes} nodes, "
         f"{'one frame in ten lost, ' if loss else ''}{rounds} repair rounds: "
-        f"{1e6 * steps / (times[-1] - times[0]):.1f} a second"
+        f"{a_second(logs[0]):.1f} a second"
     )
+
+
+@pytest.mark.parametrize(
+    ("radio", "parallel", "least"),
+    [("nrf_radio", False, 5), ("nrf_radio", True, 8), ("ieee802154", False, 1.2),
+     ("ieee802154", True, 1.5)],
+)  # fmt: skip
+def test_sixteen_nodes_write_with_ten_million_parameters(
+    program, tmp_path, radio, parallel, least
+):
+    """As many tokens a second as the plan says; jobs take what they take when the window is full."""
+    config = dataclasses.replace(LARGE, parallel_blocks=parallel)
+    split = SplitConfig.even(config, 16)
+    assert parameters(config, split) > 10_000_000
+    model = gathers_of(stream_of(random_llama(1, config, split), CANDIDATES))
+    prompt = [1, 2, 3, 4, 5, 6]
+    made, wanted = deployed(model, tmp_path / "deploy", prompt, 6, radio, 0)
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=6, author=0, quiet=10_000_000
+    )
+    logs = bsim.run(program(f"{radio}+text"), made.folder, devices, seconds=120.0)
+    for log in logs:
+        assert [told.token for told in log.tokens] == wanted and log.stopped == "done"
+    stream, plan, _, _ = load_deploy(made.folder)
+    planned = 1e6 / inference_us(stream.config, stream.split, stream.keep, plan)
+    found = a_second(logs[0])
+    print(f"{radio}, parallel: {parallel}: {found:.2f} tokens a second, planned {planned:.2f}")
+    assert found > least and found == pytest.approx(planned, rel=0.02)
