@@ -102,7 +102,7 @@ def test_nodes_write(program, story, loss, rounds, author):
 def test_sixteen_nodes_write_with_ten_million_parameters(
     program, tmp_path, radio, parallel, least
 ):
-    """As many tokens a second as the plan says; jobs take what they take when the window is full."""
+    """As many a second as the plan says; jobs take what they take when the window is full."""
     config = dataclasses.replace(LARGE, parallel_blocks=parallel)
     split = SplitConfig.even(config, 16)
     assert parameters(config, split) > 10_000_000
