@@ -73,13 +73,14 @@ static float work(const struct cats_image *image)
 	const struct cats_image_model *m = image->model;
 	const uint16_t context = cats_context_rows(image);
 	const uint16_t rows = context != 0 ? context : m->tokens;
+	const int attends = m->flags & CATS_FLAG_PARALLEL ? CATS_GATHER_HIDDEN : CATS_GATHER_HEADS;
 	float sum = 0;
 
 	for (uint16_t g = 0; g < image->header->gathers; g++) {
 		const struct cats_image_gather *gather = &image->gathers[g];
 
 		sum += (float)gather->rows * gather->products * gather->stride;
-		sum += gather->kind == CATS_GATHER_HEADS
+		sum += gather->kind == attends
 			       ? 2.0f * gather->rows * rows * m->own_heads * m->head_width
 			       : 0;
 		sum += gather->kind == CATS_GATHER_ATTENTION
