@@ -84,6 +84,33 @@ def test_four_bits_take_longer_and_read_less():
     assert found[1][1] < 0.6 * found[0][1]
 
 
+#: Instructions that QEMU counted with ``bench.m4.replay()``, Cortex-M4 with CONFIG_CATS_FAST_ROW:
+#: (produce, consume) of a block's exchanges on one of 16 nodes, of a window of 8 rows.
+COUNTED = {
+    False: {
+        Kind.ATTENTION: (520, 58960), Kind.HEADS: (1800, 19040), Kind.FORWARD: (480, 101160),
+        Kind.HIDDEN: (160, 49360),
+    },
+    True: {Kind.ATTENTION: (520, 149080), Kind.HIDDEN: (1760, 65680)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_exchanges_of_a_block(parallel):
+    config = ModelConfig(
+        1, 256, 256, features=448, heads=16, hidden=1280, blocks=1, causal=True,
+        activation="silu", pool="all", norm="rms", position="rotary", feed_forward="gated",
+        bias=False, tied=True, parallel_blocks=parallel, vocabulary=True, context=8,
+        wide_keys=True, candidates=8,
+    )  # fmt: skip
+    split = SplitConfig.even(config, 16)
+    keep = full_keep(config, split)
+    for g, (kind, counted) in enumerate(COUNTED[parallel].items(), 1):
+        assert gather_kind(config, g)[0] == kind
+        found = llama_cost.exchange(config, share(config, split, keep, g, 0))
+        assert found == pytest.approx(counted, rel=0.03, abs=60), kind
+
+
 def test_a_step_is_the_sum_of_its_exchanges():
     config = ModelConfig(
         1, 512, 512, features=64, heads=8, hidden=172, blocks=5, causal=True, activation="silu",
