@@ -33,6 +33,8 @@ LARGE = ModelConfig(
     causal=True, activation="silu", pool="all", norm="rms", position="rotary",
     feed_forward="gated", kv_heads=16, bias=False, tied=True, vocabulary=True,
 )  # fmt: skip
+#: And what is other in the largest of two blocks that sixteen nRF52840 hold.
+LARGEST = {"blocks": 2, "tied": False}
 
 
 def deployed(model, folder, prompt, tokens, radio, rounds):
@@ -95,15 +97,17 @@ def test_nodes_write(program, story, loss, rounds, author):
 
 
 @pytest.mark.parametrize(
-    ("radio", "parallel", "least"),
-    [("nrf_radio", False, 5), ("nrf_radio", True, 8), ("ieee802154", False, 1.2),
-     ("ieee802154", True, 1.5)],
+    ("radio", "parallel", "change", "least"),
+    [("nrf_radio", False, {}, 5), ("nrf_radio", True, {}, 8),
+     ("nrf_radio", False, {"features": 736, "hidden": 2384} | LARGEST, 7.9),
+     ("nrf_radio", True, {"features": 832, "hidden": 1872} | LARGEST, 10),
+     ("ieee802154", False, {}, 1.2), ("ieee802154", True, {}, 1.5)],
 )  # fmt: skip
 def test_sixteen_nodes_write_with_ten_million_parameters(
-    program, tmp_path, radio, parallel, least
+    program, tmp_path, radio, parallel, change, least
 ):
     """As many a second as the plan says; jobs take what they take when the window is full."""
-    config = dataclasses.replace(LARGE, parallel_blocks=parallel)
+    config = dataclasses.replace(LARGE, parallel_blocks=parallel, **change)
     split = SplitConfig.even(config, 16)
     assert parameters(config, split) > 10_000_000
     model = gathers_of(stream_of(random_llama(1, config, split), CANDIDATES))
@@ -118,5 +122,8 @@ def test_sixteen_nodes_write_with_ten_million_parameters(
     stream, plan, _, _ = load_deploy(made.folder)
     planned = 1e6 / inference_us(stream.config, stream.split, stream.keep, plan)
     found = a_second(logs[0])
-    print(f"{radio}, parallel: {parallel}: {found:.2f} tokens a second, planned {planned:.2f}")
+    print(
+        f"{parameters(config, split):,} parameters, {radio}, parallel: {parallel}: {found:.2f} "
+        f"tokens a second, planned {planned:.2f}"
+    )
     assert found > least and found == pytest.approx(planned, rel=0.02)
