@@ -52,6 +52,10 @@ extern "C" {
 struct cats_exchange {
 	uint16_t gather; /**< 0..G-1 */
 	uint16_t tile;   /**< 0..tiles of the gather - 1 */
+#ifndef CATS_NO_LLAMA
+	/** of INPUT with CATS_FLAG_ROWS: the node that sends a token's row, see cats_row_owner() */
+	uint8_t owner;
+#endif
 };
 
 /** Which fragments of one exchange a node has; its own source's bits are not read. 256 bytes. */
@@ -168,6 +172,13 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
  * @return int16 [output rows][C]; CATS_OUTPUT_MISSING where a column did not arrive
  */
 const int16_t *cats_engine_output(const struct cats_engine *engine);
+
+/**
+ * @brief With CATS_FLAG_ROWS the node that has a token's row: the owner of the exchange INPUT.
+ *
+ * @return its number; 0 where there is no such token. CONFIG_CATS_LLAMA
+ */
+uint8_t cats_row_owner(const struct cats_image *image, uint32_t token);
 
 /** @brief Rows of the context of a stream; 0: the image takes whole windows. CONFIG_CATS_STREAM. */
 uint16_t cats_context_rows(const struct cats_image *image);

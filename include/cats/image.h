@@ -94,6 +94,7 @@ enum cats_pool {
 #define CATS_FLAG_STREAM 0x0200u        /**< an inference is a step: struct cats_image_stream */
 #define CATS_FLAG_SIGNED_STEM 0x0400u   /**< stems have no ReLU */
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
+#define CATS_FLAG_ROWS 0x1000u          /**< of the Llama family: INPUT carries a token's row */
 #define CATS_FLAG_FOUR_BITS 0x2000u     /**< some weights have four bits: scales of such */
 #define CATS_FLAG_PARALLEL 0x8000u      /**< of the Llama family: blocks are parallel */
 
@@ -355,10 +356,20 @@ struct cats_image_stream {
  * With CATS_FLAG_LLAMA a step is one row, and its window slides: doc/numerics-llama.rst. What the
  * application gives is a token's number, so own_inputs is 4, little-endian, on each node; nobody
  * sends anything in INPUT. 24 bytes.
+ *
+ * With CATS_FLAG_ROWS a token is of one node: each has as many as its source's columns of INPUT say,
+ * one node's behind those of another. A token's row is P parts of 4 + F bytes: its multiplier M,
+ * int32, little-endian, and E. The first part begins the residual, the others, one a block, are
+ * added to it in front of that. INPUT has one tile, and its sources' width is that of such a row;
+ * in a step the owner of the token (struct cats_exchange) alone sends.
  */
 struct cats_image_llama {
-	uint32_t rows;        /**< offset of int8 [inputs][own features]: E, own columns */
-	uint32_t multipliers; /**< offset of int32 [inputs]: M */
+	/**
+	 * offset of int8 [inputs][own features]: E, own columns; with CATS_FLAG_ROWS of
+	 * [own tokens][P] parts, 0 where the node owns no token
+	 */
+	uint32_t rows;
+	uint32_t multipliers; /**< offset of int32 [inputs]: M; with CATS_FLAG_ROWS P: 1 or 1 + L */
 	uint32_t exponents;   /**< offset of uint8 [own features]: c of own columns, 0..3 */
 	uint32_t turn;        /**< offset of uint32 [E / 2] */
 	/**

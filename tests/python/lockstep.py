@@ -17,23 +17,24 @@ def engines_of(model: IntegerModel, plan: Plan) -> list[Engine]:
 
 
 def lockstep(
-    model, plan, engines, inputs, bits, ahead=lambda: False, there=None
+    model, plan, engines, inputs, bits, ahead=lambda: False, there=None, owner=0
 ) -> list[np.ndarray]:
     """One inference of all nodes. ``ahead`` decides, node by node and exchange by exchange, whether
     a node is ahead as far as the engine allows it: it produces the next tile of a gather with two
     buffers before it consumes this one, and sends the next exchange before others consume this.
     ``there``: nodes that take part (all); what others sent is not in ``bits``. ``inputs``: or a
-    list of those that each node is given."""
+    list of those that each node is given. ``owner``: who sends the row of a token."""
     owned = given_ranges(model.config, model.split)
     nodes = range(len(engines)) if there is None else sorted(there)
     for node in nodes:
         given = inputs[node] if isinstance(inputs, list) else inputs
         engines[node].begin(given[:, slice(*owned[node])])
-    order = list(engines[0].exchanges())
+    first, *others = engines[0].exchanges()
+    order = [(*first, owner), *others]
     sent = set()
 
     def send(x, source):
-        g, tile = x
+        g, tile = x[:2]
         if (x, source) in sent:
             return
         sent.add((x, source))

@@ -41,6 +41,7 @@ from cats.shape.image_layout import (
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
     FLAG_PARALLEL,
+    FLAG_ROWS,
     FLAG_SEALED,
     FLAG_SIGNED_STEM,
     FLAG_STEM,
@@ -69,8 +70,10 @@ from cats.shape.partition import (
     gather_kind,
     input_ranges,
     keeps_none,
+    no_columns,
     node_view,
     own_ranges,
+    row_source,
     silent,
     stride_of,
 )
@@ -117,6 +120,7 @@ def model_id(model: IntegerModel | LlamaModel, plan: Plan) -> int:
     parts |= {name: getattr(model, name) for name in PATHS if getattr(model, name) is not None}
     if isinstance(model, Gathers):
         parts["tokens"] = model.tokens
+        parts |= {"tables": model.tables} if model.tables else {}
     for of, part in parts.items():
         for name, value in _flatten(part):
             if isinstance(value, np.ndarray):
@@ -217,6 +221,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
             + FLAG_FOUR_BITS * bool(config.four_bits) + FLAG_PARALLEL * config.parallel_blocks
+            + FLAG_ROWS * config.token_rows
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -252,11 +257,16 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
         for s, (cut, (begin, end)) in enumerate(
             zip(gather.sources, own_ranges(config, split, kind), strict=True)
         ):
-            columns = 0 if config.by_token and kind == Kind.INPUT else end - begin
+            columns = end - begin
+            if config.by_token and kind == Kind.INPUT:
+                columns = split.inputs[s] * config.token_rows
+                if columns and split.nodes > 1:
+                    cut = gather.sources[row_source(split)]
             columns = split.outputs[s] if kind == Kind.RESULT else columns
             sources[g, s] = (cut.width, cut.segment_width, cut.segments, cut.fragment_rows,
                              columns)  # fmt: skip
-        arrays += _gather_arrays(model, g, node, row, mute=gather.sources[node].width == 0)
+        mute = gather.sources[node].width == 0 or no_columns(config, g)
+        arrays += _gather_arrays(model, g, node, row, mute)
         if isinstance(model, Gathers) and kind == Kind.INPUT:
             arrays += _llama_arrays(model, node)
         elif kind == Kind.INPUT:
@@ -328,6 +338,12 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
                   "where scales of each gather's weights stand, of those of four bits: [G]")]
           if config.four_bits else ()),
     ]  # fmt: skip
+    if config.token_rows:
+        record["multipliers"] = config.row_parts
+        rows = model.rows(range(*input_ranges(model.split)[node]))
+        found[1:3] = [Member("llama_rows", rows, LLAMA_RECORD, "rows",
+                             "of each own token: parts of a multiplier and [features]")]  # fmt: skip
+        return [part for part in found if part.data.size]
     embedding = ("rows", "multipliers", "exponents")  # of columns that a node without heads lacks
     return [part for part in found if own.start < own.stop or part.field not in embedding]
 

@@ -18,6 +18,7 @@ from cats.shape.image_layout import (
     EMBED,
     FLAG_FOUR_BITS,
     FLAG_LLAMA,
+    FLAG_ROWS,
     FLAG_STEM,
     FLAG_STREAM,
     FORMAT_VERSION,
@@ -122,9 +123,16 @@ def parse(data: bytes) -> Image:
             "exponents": ("u1", own),
             "turn": ("<u4", model["head_width"] // 2),
         }.items():
+            if model["flags"] & FLAG_ROWS and field in ("rows", "multipliers"):
+                continue
             if own or field == "turn":
                 what = f"{field} of the Llama record"
                 arrays[-5, field] = read(what, llama[field], dtype, *dims)
+        tokens = int(sources[0, head["node"]]["columns"])
+        if model["flags"] & FLAG_ROWS and tokens:
+            size_of_row = llama["multipliers"] * (4 + model["features"])
+            what = "rows of the Llama record"
+            arrays[-5, "rows"] = read(what, llama["rows"], "u1", tokens, size_of_row)
     scales = [0] * len(gathers)
     if llama is not None and model["flags"] & FLAG_FOUR_BITS:
         scales = read("the scales' offsets", llama["scales"], "<u4", len(gathers)).tolist()

@@ -24,6 +24,7 @@ from cats.integer.llama_model import (
     RmsNorm,
     columns_of,
     key_copies,
+    token_rows,
 )
 from cats.integer.model import Product
 from cats.integer.reference import (
@@ -134,10 +135,10 @@ def accumulate(y: np.ndarray, product: Product, columns: np.ndarray | slice) -> 
 
 
 def everything(model: LlamaModel) -> Availability:
-    """All that is broadcast arrives everywhere. Gather INPUT: the F + 4 bytes of a token's row,
+    """All that is broadcast arrives everywhere. Gather INPUT: the bytes of a token's row,
     which its owner always has; the others as in ``cats.integer.reference``."""
     config, split = model.config, model.split
-    row = np.ones((1, split.nodes, MULTIPLIER_BYTES + config.features), bool)
+    row = np.ones((1, split.nodes, config.row_bytes), bool)
     return Availability((row, *everything_of(config, split, model.keep).gathers[1:]))
 
 
@@ -189,11 +190,14 @@ class LlamaSteps:
         availability: Availability | None = None,
         took: np.ndarray | None = None,
         trace: Trace | None = None,
+        sent: np.ndarray | None = None,
     ) -> np.ndarray:
         """R more rows: token numbers [B, R] -> int16 [B, D, R, T] for each node, OUTPUT_MISSING
         where a column did not arrive. Or [B, D, R]: those that each node takes, where one that
         heard of none has NO_TOKEN, and nothing of it in its residual.
 
+        ``sent`` [B, D, R]: whose row each node would hear that does not own that of the token which
+        it takes, NO_TOKEN where that is of zeros (None: that of the token which it takes).
         ``availability``: of these rows (None: all arrives). ``took`` bool [D] or [B, D]: which
         nodes took part (None: all); who did not has no output and not these rows, and what it would
         have sent must not be available to the others. ``trace(name, tensor)`` sees what
@@ -223,7 +227,7 @@ class LlamaSteps:
         rows = tokens.shape[-1]
         new = np.broadcast_to(there[..., None], (*there.shape, rows))
         self._known = np.concatenate((self._known, new), 2)
-        out = _Step(self, availability or everything(model), trace).run(tokens)
+        out = _Step(self, availability or everything(model), trace).run(tokens, sent)
         self.position += rows
         old = max(0, self._known.shape[2] - config.tokens)
         self._known = self._known[:, :, old:]
@@ -254,12 +258,14 @@ class _Step:
                 f"{gather_count(self.config)}"
             )
 
-    def run(self, tokens: np.ndarray) -> np.ndarray:
+    def run(self, tokens: np.ndarray, sent: np.ndarray | None = None) -> np.ndarray:
         """[B, D, R] -> int16 [B, D, R, T]."""
         model = self.model
-        x = self.embed(tokens)
+        x, *tables = self.parts(tokens, sent)
+        self.trace("residual0", x)
         by = turns(model.turn, self.steps.position, tokens.shape[-1])
         for b, block in enumerate(model.blocks):
+            x = add(x, tables[b]) if tables else x
             x = self.block(b, block, x, by)
         g = block_gather(self.config, self.config.blocks)
         out = result(self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm))
@@ -284,27 +290,26 @@ class _Step:
             np.put_along_axis(has, best, arrived[..., first:last], -1)
         return has
 
-    def embed(self, tokens: np.ndarray) -> np.ndarray:
-        """Gather INPUT: tokens [B, D, R] -> residual [B, R, F]."""
-        model = self.model
-        x = np.empty((len(tokens), tokens.shape[-1], self.config.features), np.int64)
-        inputs = own_ranges(self.config, self.model.split, Kind.INPUT)
-        for d, (begin, end) in enumerate(own_ranges(self.config, model.split, Kind.HEADS)):
+    def parts(self, tokens: np.ndarray, sent: np.ndarray | None) -> np.ndarray:
+        """Gather INPUT: tokens [B, D, R] -> what they add to the residual, [P, B, R, F]: first that
+        it begins with, then in front of each block. ``sent``: as of ``LlamaSteps.step``."""
+        model, config = self.model, self.config
+        shape = len(tokens), tokens.shape[-1], config.row_parts
+        found = np.empty((*shape, config.features), np.int64)
+        inputs = own_ranges(config, model.split, Kind.INPUT)
+        for d, (begin, end) in enumerate(own_ranges(config, model.split, Kind.HEADS)):
             taken = tokens[:, d]  # [B, R]
-            row = model.rows[taken].astype(np.int64)  # [B, R, F]
-            row[taken == NO_TOKEN] = 0
-            multiplier = model.multiplier[taken].astype("<i4")[..., None].view(np.uint8)
             owns = (taken >= inputs[d][0]) & (taken < inputs[d][1])
-            has = self.availability.gathers[0][..., d, :] | owns[..., None]  # [B, R, 4 + F]
-            some = np.where(has[..., :MULTIPLIER_BYTES], multiplier, 0).astype(np.uint8)
-            factor = np.ascontiguousarray(some).view("<i4").astype(np.int64)  # [B, R, 1]
+            from_air = taken if sent is None else np.where(owns, taken, sent[:, d])
+            row = token_rows(model, from_air)  # [B, R, bytes]
+            has = self.availability.gathers[0][..., d, :] | owns[..., None]
+            row = np.where(has & (from_air != NO_TOKEN)[..., None], row, 0).astype(np.uint8)
+            row = row.reshape(*shape, -1)
+            factor = np.ascontiguousarray(row[..., :MULTIPLIER_BYTES]).view("<i4").astype(np.int64)
             own = slice(begin, end)
-            heard = np.where(
-                has[..., MULTIPLIER_BYTES + begin : MULTIPLIER_BYTES + end], row[..., own], 0
-            )
-            x[..., own] = embed(heard, factor, model.embed_shift, model.exponent[own])
-        self.trace("residual0", x)
-        return x
+            columns = row[..., MULTIPLIER_BYTES:].view(np.int8)[..., own].astype(np.int64)
+            found[..., own] = embed(columns, factor, model.embed_shift, model.exponent[own])
+        return np.moveaxis(found, 2, 0)
 
     def send(self, x: np.ndarray, norm: RmsNorm) -> np.ndarray:
         """What is broadcast of the residual: int16 [..., F] -> int8 [..., F]."""

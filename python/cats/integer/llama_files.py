@@ -72,6 +72,8 @@ def to_files(model: LlamaModel) -> dict[str, bytes]:
     check_llama(model)
     tensors = {name: getattr(model, name) for name in ("rows", "multiplier", "exponent", "turn")}
     tensors["norm.gain"] = model.norm.gain
+    if model.tables is not None:
+        tensors |= {"tables": model.tables, "table_multiplier": model.table_multiplier}
     parts = parts_of(model.config)
     products = {} if model.config.tied else {"head": model.head}
     blocks = []
@@ -155,6 +157,7 @@ def _model(text: LlamaFile, tensors: Mapping[str, np.ndarray]) -> LlamaModel:
         text.model, text.split, text.keep, rows, multiplier, text.embed_shift,
         tensors["exponent"], tensors["turn"], text.wide_keys, tuple(blocks),
         _norm(tensors, "norm", text.norm), head, text.output_scale,
+        tensors.get("tables"), tensors.get("table_multiplier"),
     )  # fmt: skip
 
 

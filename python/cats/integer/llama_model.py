@@ -90,7 +90,8 @@ class LlamaModel:
     ``rows`` int8 [T, F] and ``multiplier`` int32 [T] are the embedding's, with ``embed_shift``;
     ``exponent`` int8 [F] of the residual's columns; ``turn`` uint32 [E / 2]: by how much a row
     turns each pair of columns, in 2^-32 of a turn. A tied ``head`` is those rows and multipliers
-    with a shift of its own. Real outputs are int16 * output_scale.
+    with a shift of its own. Real outputs are int16 * output_scale. With ``layer_tables`` of the
+    shape: ``tables`` int8 [L, T, F] and ``table_multiplier`` int32 [L, T], as the embedding's.
     """
 
     config: ModelConfig
@@ -106,6 +107,19 @@ class LlamaModel:
     norm: RmsNorm
     head: Product
     output_scale: float
+    tables: np.ndarray | None = None
+    table_multiplier: np.ndarray | None = None
+
+
+def token_rows(model: LlamaModel, tokens: np.ndarray) -> np.ndarray:
+    """The row of each token [...], as its owner sends it: uint8 [..., bytes of a row]."""
+    multipliers, columns = model.multiplier[tokens][None], model.rows[tokens][None]
+    if model.tables is not None:
+        multipliers = np.concatenate((multipliers, model.table_multiplier[:, tokens]))
+        columns = np.concatenate((columns, model.tables[:, tokens]))
+    first = multipliers.astype("<i4")[..., None].view(np.uint8)
+    parts = np.concatenate((first, columns.view(np.uint8)), -1)  # [P, ..., 4 + F]
+    return np.moveaxis(parts, 0, -2).reshape(*np.shape(tokens), model.config.row_bytes)
 
 
 def parts_of(config: ModelConfig) -> tuple[str, ...]:
@@ -200,6 +214,14 @@ def check_llama(model: LlamaModel) -> None:
     check_array("rows", model.rows, np.int8, (config.inputs, features), low=-127)
     check_array("multiplier", model.multiplier, np.int32, (config.inputs,), low=1)
     check_number("embed_shift", model.embed_shift, 1, 62 - MAX_EXPONENT)
+    if (model.tables is None) == config.layer_tables or (
+        (model.tables is None) != (model.table_multiplier is None)
+    ):
+        raise CatsError("tables contradict whether the model has embeddings of each block")
+    if model.tables is not None:
+        shape = config.blocks, config.inputs
+        check_array("tables", model.tables, np.int8, (*shape, features), low=-127)
+        check_array("table_multiplier", model.table_multiplier, np.int32, shape, low=1)
     check_array("exponent", model.exponent, np.int8, (features,), 0, MAX_EXPONENT)
     if int((4 ** model.exponent.astype(np.int64)).sum()) << 14 >= 1 << 32:
         raise CatsError("exponents of the residual are so large that a norm's sum leaves 32 bits")

@@ -243,9 +243,13 @@ class _Quantizer:
         """The model, with embedding and head."""
         config = self.config
         weight = self.parameters["embed.weight"].T  # [T, F]
-        step = _row_scale(weight)
-        rows = np.clip(np.rint(weight / step[:, None]), -127, 127).astype(np.int8)
-        multiplier, shift = fixed_point(step / self.residual)
+        weights = weight[None]  # [parts, T, F]
+        if config.layer_tables:
+            weights = np.concatenate((weights, self.parameters["tables"]))
+        step = _row_scale(weights.reshape(-1, config.features)).reshape(len(weights), -1)
+        parts = np.clip(np.rint(weights / step[..., None]), -127, 127).astype(np.int8)
+        multipliers, shift = fixed_point(step / self.residual)
+        rows, multiplier = parts[0], multipliers[0]
         wanted = float(np.abs(self.seen["output"]).max()) * HEADROOM / 32767
         if config.tied:  # the multipliers are the embedding's, so the output's step is a power of
             power = math.ceil(math.log2(wanted / (entering * self.residual)))  # two of another
@@ -260,7 +264,7 @@ class _Quantizer:
         model = LlamaModel(
             config, self.split, self.keep, rows, multiplier, shift, self.exponent,
             (turn.astype(np.uint64) & 0xFFFFFFFF).astype(np.uint32), self.wide_keys, blocks, norm,
-            head, output,
+            head, output, *((parts[1:], multipliers[1:]) if config.layer_tables else ()),
         )  # fmt: skip
         check_llama(model)
         return model

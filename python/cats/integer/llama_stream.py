@@ -3,7 +3,8 @@
 """A model of the Llama family as a stream: what planner, image and engine compute with.
 
 A step takes one token's number, which every node is given; each has its own columns of the
-embedding of all tokens, so nothing of gather INPUT is on the air. The context is the model's
+embedding of all tokens, so nothing of gather INPUT is on the air. Or with ``token_rows`` each has
+whole rows of some tokens, and sends that of the step's token there. The context is the model's
 window, which slides.
 """
 
@@ -16,7 +17,13 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.integer.llama import everything
-from cats.integer.llama_model import FourBitProduct, LlamaModel, RmsNorm, parts_of
+from cats.integer.llama_model import (
+    FourBitProduct,
+    LlamaModel,
+    RmsNorm,
+    parts_of,
+    token_rows,
+)
 from cats.integer.model import IntegerModel, Norm, Product, Step
 from cats.integer.reference import Availability
 from cats.shape.partition import full_keep
@@ -25,10 +32,13 @@ from cats.shape.partition import full_keep
 MAX_TOKENS_OF_IMAGE = 2**16 - 1
 
 
-def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
+def stream_of(
+    model: LlamaModel, candidates: int | None = None, token_rows: bool = False
+) -> LlamaModel:
     """The model as a stream of single tokens, of which each node tells so many ``candidates`` for
-    the next one (0, and a single node: all outputs; None: as the model says); CatsError where
-    there is no image of it.
+    the next one (0, and a single node: all outputs; None: as the model says); with ``token_rows``,
+    or embeddings of each block, of rows that their owners send. CatsError where there is no image
+    of it.
     """
     candidates = model.config.candidates if candidates is None else candidates
     config = dataclasses.replace(
@@ -36,6 +46,7 @@ def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
         tokens_in=1,
         context=model.config.tokens,
         wide_keys=model.wide_keys,
+        token_rows=token_rows or model.config.layer_tables or model.config.token_rows,
         candidates=candidates if model.split.nodes > 1 else 0,
         four_bits=tuple(
             1 + g
@@ -49,8 +60,11 @@ def stream_of(model: LlamaModel, candidates: int | None = None) -> LlamaModel:
         raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")
     if config.inputs > MAX_TOKENS_OF_IMAGE:
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
-    if not all(model.split.hidden):
-        raise CatsError("each node of a Llama model computes: use shares above 0")
+    if not config.token_rows and not all(model.split.hidden):
+        raise CatsError(
+            "each node of a Llama model computes, unless it has rows of tokens: use shares above 0, "
+            "or --token-rows"
+        )
     first, *_, last = whole
     return dataclasses.replace(model, config=config, keep=[first, *model.keep[1:-1], last])
 
@@ -86,6 +100,14 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Tables:
+    """The embeddings of each block."""
+
+    tables: np.ndarray
+    multiplier: np.ndarray
+
+
+@dataclass(frozen=True)
 class Gathers(IntegerModel):
     """A stream of the Llama family (``llama``) gather by gather, as images have it: a norm's
     ``bias`` is the exponent of its column, FORWARD's ``value`` takes gate times up to a hidden
@@ -98,6 +120,17 @@ class Gathers(IntegerModel):
     def tokens(self) -> Tokens:
         """What is no gather's."""
         return Tokens(*(getattr(self.llama, field.name) for field in dataclasses.fields(Tokens)))
+
+    @property
+    def tables(self) -> Tables | None:
+        """The embeddings of each block, where there are any."""
+        found = self.llama.tables
+        return None if found is None else Tables(found, self.llama.table_multiplier)
+
+    def rows(self, tokens: range) -> np.ndarray:
+        """Rows of tokens as bytes, uint8 [tokens, bytes of a row]: of each part the multiplier,
+        little-endian, and its columns."""
+        return token_rows(self.llama, np.arange(tokens.start, tokens.stop))
 
 
 def gathers_of(model: IntegerModel | LlamaModel) -> IntegerModel:

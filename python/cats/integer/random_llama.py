@@ -19,7 +19,9 @@ from cats.shape.partition import KeepSets, full_keep
 _INT8, _INT16, _RESIDUAL, _OUTPUT = 40, 8000, 3000, 8000
 
 
-def random_config(seed: int, parallel_blocks: bool = False) -> ModelConfig:
+def random_config(
+    seed: int, parallel_blocks: bool = False, layer_tables: bool = False
+) -> ModelConfig:
     """A small shape of the family."""
     rng = np.random.RandomState(seed)
     keys = int(rng.randint(1, 4))
@@ -31,7 +33,8 @@ def random_config(seed: int, parallel_blocks: bool = False) -> ModelConfig:
         hidden=int(rng.randint(heads, 30)),
         blocks=int(rng.randint(1, 3)), causal=True, activation="silu", pool="all", norm="rms",
         position="rotary", feed_forward="gated", kv_heads=keys, bias=False,
-        tied=bool(rng.randint(2)), parallel_blocks=parallel_blocks, vocabulary=True,
+        tied=bool(rng.randint(2)), parallel_blocks=parallel_blocks,
+        layer_tables=layer_tables, vocabulary=True,
     )  # fmt: skip
 
 
@@ -111,9 +114,16 @@ def random_llama(
         head = Product(rows.T.copy(), np.zeros(tokens, np.int32), multiplier, shift + power)
     else:
         head = product(features, config.outputs, 170, _OUTPUT)
+    tables = ()
+    if config.layer_tables:
+        of = np.random.RandomState([seed, 12])
+        shape = config.blocks, tokens
+        factors = multiplier[0] * of.randint(256, 1025, shape) / 4096
+        columns = of.randint(-127, 128, (*shape, features)).astype(np.int8)
+        tables = columns, np.maximum(factors, 1).astype(np.int32)
     turn = rng.randint(0, 1 << 32, config.head_width // 2, dtype=np.int64).astype(np.uint32)
     return LlamaModel(
         config, split, full_keep(config, split) if keep is None else keep, rows, multiplier, shift,
         rng.randint(0, 4, features).astype(np.int8), turn, wide_keys,
-        tuple(block() for _ in range(config.blocks)), norm(), head, 1 / 1024,
+        tuple(block() for _ in range(config.blocks)), norm(), head, 1 / 1024, *tables,
     )  # fmt: skip

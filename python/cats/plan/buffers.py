@@ -37,10 +37,12 @@ def lifetimes(
     held: bool,
     stem: bool = False,
     stream: bool = False,
+    rows: bool = False,
 ) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
     each gather; ``stem``: rows are multiplied before INPUT is sent, too; ``stream``: what is kept
-    from step to step is in use all the time. ``tileG.B`` is tile buffer B of gather G,
+    from step to step is in use all the time; ``rows``: so is a token, and its row in a tile buffer of
+    INPUT. ``tileG.B`` is tile buffer B of gather G,
     ``outboxG.B`` holds what the node sends of that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
@@ -111,6 +113,8 @@ def lifetimes(
     use("output", last, last)
     if stream:
         live |= dict.fromkeys(KEPT, ticks(0, last))
+    if rows:
+        live |= dict.fromkeys(("input", "tile0.0"), ticks(0, last))
     return live
 
 
@@ -120,7 +124,7 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held, config.stem, bool(config.context))
+    return lifetimes(key, held, config.stem, bool(config.context), config.token_rows)
 
 
 def buffer_sizes(
@@ -195,6 +199,8 @@ def tile_sizes(
     """Bytes of each of gather g's buffers of one node: of what others send of a tile, and of what
     the node sends, where that does not stand in the arena just so."""
     cut, kind = plan.sources[node], gather_kind(config, g)[0]
+    if kind == Kind.INPUT and config.token_rows:  # of whichever node; its own stand in its image
+        return {"tile": config.row_bytes, "outbox": 0}
     begin, end = own_ranges(config, split, kind)[node]
     in_place = kind in READY and cut.segments == 1 and cut.width == end - begin
     heard = sum(other.width for other in plan.sources) - cut.width

@@ -61,11 +61,12 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     kind, width, rows = share.kind, config.head_width, config.context
     own = share.heads * width
     residual = kind in (Kind.ATTENTION, Kind.FORWARD)
+    tables = 60.0 * own * config.layer_tables  # added to the residual
     produce = 150.0
     if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
         produce += 83 + share.sent * (8.2 if residual else 4.3)
     if kind == Kind.INPUT:
-        return produce, 80.0 + 57 * own
+        return produce, 80.0 + 57 * own + tables
     if kind == Kind.RESULT:
         return produce, 400 + 190.0 * share.nodes + 10 * config.outputs
     if kind == (Kind.HIDDEN if config.parallel_blocks else Kind.HEADS):
@@ -92,4 +93,6 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
         consume += gate(share.beside) if share.beside else 0
     elif kind == Kind.FORWARD:
         consume += gate(share.outputs // 2)
+    elif kind == Kind.HIDDEN:
+        consume += tables
     return produce, consume

@@ -98,6 +98,8 @@ def image_size(
         if kind == Kind.INPUT and config.by_token:
             own = split.heads[node] * config.head_width
             table = config.inputs * (own + 4) if own else 0
+            if config.token_rows:
+                table = split.inputs[node] * config.row_bytes
             weights += table
             image += LLAMA.itemsize + round_up(table, 4) - table
             image += round_up(own, 4)
@@ -175,6 +177,7 @@ def parameters(config: ModelConfig, split: SplitConfig | None = None) -> int:
     block += (3 * f + 2 * keys + up) * config.bias
     total = _embedding(config, split) + config.blocks * block + norm
     total += config.positions * f if config.position == "learned" else 0
+    total += config.blocks * config.inputs * f * config.layer_tables
     total += 0 if config.tied else config.outputs * (f + config.bias)
     total += config.outputs * (config.window + 1) if config.linear else 0
     return total + (f if config.pool == "class" else 0)

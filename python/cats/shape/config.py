@@ -31,6 +31,8 @@ MAX_COLUMNS = 4096
 MAX_VOCABULARY = 65536
 #: Most candidates of a node for the next token: as many as top-k may ask for.
 MAX_CANDIDATES = 255
+#: Longest row of a token, bytes.
+MAX_ROW = 65535
 
 POOLS = ("mean", "class", "last", "all", "mean_of_norm")
 ACTIVATIONS = ("relu", "gelu", "silu")
@@ -82,7 +84,9 @@ class ModelConfig:
     others (SwiGLU with silu); ``kv_heads`` keys and values are shared by as many neighbouring heads
     each (0: every head has its own); without ``bias`` products have none; ``tied``: the head's
     weights are the embedding's. In ``parallel_blocks`` attention and feed-forward read one norm and
-    are added at once: two gathers a block in place of four. With ``vocabulary`` an input row is one
+    are added at once: two gathers a block in place of four. With ``layer_tables`` each block has an
+    embedding of its own for each token, which is added to the residual in front of it (per-layer
+    embeddings). With ``vocabulary`` an input row is one
     of P tokens, a one in its column or its number, and there may be up to MAX_VOCABULARY inputs and
     outputs.
 
@@ -92,7 +96,8 @@ class ModelConfig:
     number a step, each node has its own columns of all tokens' embeddings, and the context is a
     window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
     and the products behind the gathers ``four_bits`` have weights of four bits. Of RESULT each node
-    sends its so many likeliest tokens, ``candidates`` (0: all outputs).
+    sends its so many likeliest tokens, ``candidates`` (0: all outputs). With ``token_rows`` a token's
+    embeddings are of one node, which sends them in gather INPUT: they stand once in the network.
     """
 
     tokens_in: int
@@ -119,11 +124,13 @@ class ModelConfig:
     bias: bool = later(True)
     tied: bool = later(False)
     parallel_blocks: bool = later(False)
+    layer_tables: bool = later(False)
     vocabulary: bool = later(False)
     context: int = later(0)
     wide_keys: bool = later(False)
     four_bits: tuple[int, ...] = later(())
     candidates: int = later(0)
+    token_rows: bool = later(False)
 
     @property
     def stem(self) -> bool:
@@ -180,7 +187,7 @@ class ModelConfig:
         """Of a stream the window that it takes step by step; else the model itself."""
         if not self.context:
             return self
-        return dataclasses.replace(self, tokens_in=self.context, context=0)
+        return dataclasses.replace(self, tokens_in=self.context, context=0, token_rows=False)
 
     @property
     def head_width(self) -> int:
@@ -196,6 +203,16 @@ class ModelConfig:
     def up_columns(self) -> int:
         """Output columns of the feed-forward's first product: M, or the M of the gate and M."""
         return self.hidden * (2 if self.feed_forward == "gated" else 1)
+
+    @property
+    def row_parts(self) -> int:
+        """Parts of a token's row: its embedding, and with tables one for each block."""
+        return 1 + self.blocks * self.layer_tables
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a token's row: of each part a multiplier, and int8 columns."""
+        return self.row_parts * (4 + self.features)
 
     @property
     def block_gathers(self) -> int:
@@ -302,6 +319,20 @@ class ModelConfig:
             raise CatsError("tokens of a vocabulary: embed 'full', and no linear path")
         if self.parallel_blocks:
             self._check_parallel()
+        if self.layer_tables and not self.is_llama:
+            raise CatsError(
+                "embeddings of each block are of the Llama family, of tokens: norm 'rms', position "
+                "'rotary', feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
+            )
+        if self.token_rows and not self.by_token:
+            raise CatsError("rows of tokens are of a stream of a vocabulary")
+        if self.by_token and self.layer_tables and not self.token_rows:
+            raise CatsError("embeddings of each block stand in tokens' rows: they need token_rows")
+        if self.token_rows and self.row_bytes > MAX_ROW:
+            raise CatsError(
+                f"a token's row has {self.row_bytes} bytes, at most {MAX_ROW}: fewer blocks or "
+                "features, or no embeddings of each block"
+            )
         products = range(1, self.block_gathers * self.blocks + 2 - self.tied)
         if self.four_bits and not (self.by_token and set(self.four_bits) <= set(products)):
             raise CatsError(f"four_bits is {self.four_bits!r}: gathers of a stream of a vocabulary")

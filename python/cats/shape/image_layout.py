@@ -21,6 +21,7 @@ FLAG_STEM = 0x100
 FLAG_STREAM = 0x200
 FLAG_SIGNED_STEM = 0x400
 FLAG_LLAMA = 0x800
+FLAG_ROWS = 0x1000
 FLAG_FOUR_BITS = 0x2000
 FLAG_PARALLEL = 0x8000
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.

@@ -178,17 +178,22 @@ def key_heads(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
 KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
-def silent(model: ModelConfig, g: int) -> bool:
-    """Whether nothing of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
+def no_columns(model: ModelConfig, g: int) -> bool:
+    """Whether no column of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
     token whose number all are given."""
     return (model.embed == "own" or model.by_token) and gather_kind(model, g)[0] == Kind.INPUT
+
+
+def silent(model: ModelConfig, g: int) -> bool:
+    """Whether nothing of gather g is ever sent: no columns, and no row of a token."""
+    return no_columns(model, g) and not model.token_rows
 
 
 def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool:
     """Whether nobody needs what a source has of gather g: of INPUT the columns of a node that alone
     computes the transformer."""
     alone = split.nodes > 1 and split.heads[source] == sum(split.heads)
-    return alone and not silent(model, g) and gather_kind(model, g)[0] == Kind.INPUT
+    return alone and not no_columns(model, g) and gather_kind(model, g)[0] == Kind.INPUT
 
 
 def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
@@ -196,7 +201,7 @@ def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
     needs them."""
     return [
         [
-            () if silent(model, g) or unheard(model, split, g, s) else tuple(range(*r))
+            () if no_columns(model, g) or unheard(model, split, g, s) else tuple(range(*r))
             for s, r in enumerate(own_ranges(model, split, gather_kind(model, g)[0]))
         ]
         for g in range(gather_count(model))
@@ -265,7 +270,7 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
             ascending = all(a < b for a, b in zip(columns, columns[1:], strict=False))
             if not inside or not ascending:
                 raise CatsError(f"gather {g}, source {s}: keep set leaves columns {begin}..{end}")
-            if silent(model, g):
+            if no_columns(model, g):
                 if columns:
                     raise CatsError(
                         f"gather {g}, source {s}: each node embeds its own inputs and sends none"
@@ -284,11 +289,20 @@ def element_bytes(kind: Kind, candidates: int = 0) -> int:
     return 4 if candidates else 2
 
 
+def row_source(split: SplitConfig) -> int:
+    """The first node that owns tokens."""
+    return next(d for d, count in enumerate(split.inputs) if count)
+
+
 def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int) -> list[int]:
-    """Bytes a row that each source broadcasts in gather g; zero where there is only one node."""
+    """Bytes a row that each source broadcasts in gather g; zero where there is only one node. Of
+    INPUT with ``token_rows`` one source sends in each step, the owner of its token: here the first
+    that owns any stands for all."""
     kind, _ = gather_kind(config, g)
     if split.nodes == 1:
         return [0]
+    if kind == Kind.INPUT and config.token_rows:
+        return [config.row_bytes * (d == row_source(split)) for d in range(split.nodes)]
     return [len(columns) * element_bytes(kind, config.candidates) for columns in keep[g]]
 
 
@@ -334,7 +348,7 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
     """Output columns of node's product behind gather g; none of INPUT where it has no input to
     embed."""
     kind, _ = gather_kind(config, g)
-    if silent(config, g):
+    if no_columns(config, g):
         if config.by_token:
             return 0
         begin, end = embed_ranges(config, split)[node]

@@ -14,8 +14,8 @@ from cats.sim._native import ffi, lib
 #: Marks an output column that did not arrive.
 OUTPUT_MISSING = -32768
 
-Exchange = tuple[int, int]
-"""(gather, tile)."""
+Exchange = tuple[int, ...]
+"""(gather, tile), of a gather INPUT of rows (0, 0, the node that sends)."""
 
 
 def aligned(data: bytes | int) -> object:

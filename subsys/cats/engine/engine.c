@@ -125,6 +125,9 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	    m->own_inputs != 0) {
 		cats_stem(engine, begin, end);
 	}
+	if (CATS_LLAMA && cats_moves_row(engine->image, x)) {
+		cats_llama_clear_row(engine, x);
+	}
 	for (uint16_t row = begin; row < end; row++) {
 		if (CATS_STREAM && gather->kind == CATS_GATHER_OUTPUT && cats_streams(m) &&
 		    m->pool == CATS_POOL_MEAN) {
@@ -350,6 +353,10 @@ void cats_engine_consume(struct cats_engine *engine, struct cats_exchange x,
 		cats_llama_embed(engine);
 	} else if (tile.gather->products > 0) {
 		consume_rows(&tile, 0, m->own_heads);
+	}
+	if (CATS_LLAMA && cats_has_rows(m) &&
+	    (tile.gather->kind == CATS_GATHER_INPUT || tile.gather->kind == CATS_GATHER_HIDDEN)) {
+		cats_llama_add_table(engine, tile.gather);
 	}
 	/* The build's word first: without optimisation, too, nothing is called that is left out. */
 	if (CATS_LINEAR && cats_has_linear(m)) {

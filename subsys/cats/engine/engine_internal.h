@@ -188,6 +188,29 @@ static inline bool cats_is_parallel(const struct cats_image_model *model)
 	return CATS_LLAMA && (model->flags & CATS_FLAG_PARALLEL) != 0;
 }
 
+/* Whether INPUT carries the row of a step's token, from the node that has it. */
+static inline bool cats_has_rows(const struct cats_image_model *model)
+{
+	return CATS_LLAMA && (model->flags & CATS_FLAG_ROWS) != 0;
+}
+
+/* The node that sends in an exchange INPUT of such an image. */
+static inline uint8_t cats_owner(struct cats_exchange x)
+{
+#ifndef CATS_NO_LLAMA
+	return x.owner;
+#else
+	(void)x;
+	return 0;
+#endif
+}
+
+/* Whether it is an exchange of a row. */
+static inline bool cats_moves_row(const struct cats_image *image, struct cats_exchange x)
+{
+	return CATS_LLAMA && x.gather == 0 && cats_has_rows(image->model);
+}
+
 /* Whether a node of a Llama model attends before it sends a gather. */
 static inline bool cats_llama_attends(const struct cats_image_model *model,
 				      const struct cats_image_gather *gather)
@@ -205,6 +228,12 @@ static inline uint32_t cats_columns_beside(const struct cats_image_model *model)
 static inline const struct cats_image_llama *cats_llama(const struct cats_image *image)
 {
 	return cats_table(image, image->gathers[0].table);
+}
+
+/* Bytes of a token's row. */
+static inline uint32_t cats_row_bytes(const struct cats_image *image)
+{
+	return cats_llama(image)->multipliers * (sizeof(int32_t) + image->model->features);
 }
 
 /* Scales of the weights behind a gather, NULL where these have eight bits. */

@@ -19,7 +19,7 @@
 #define MAX_BLOCKS 63u      /* G = 4 L + 3 fits the byte of a frame */
 #define MAX_BIAS (1L << 30) /* with 4096 columns of 128 * 128 the sum fits int32 */
 
-#define LLAMA_FLAGS (CATS_FLAG_FOUR_BITS | CATS_FLAG_PARALLEL)
+#define LLAMA_FLAGS (CATS_FLAG_FOUR_BITS | CATS_FLAG_PARALLEL | CATS_FLAG_ROWS)
 #define STEM_FLAGS (CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM)
 
 /* Flags that an image may have; what this build leaves out is refused before. */
@@ -27,7 +27,7 @@
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
 	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                      \
-	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) | (CATS_LLAMA ? CATS_FLAG_PARALLEL : 0))
+	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) | (CATS_LLAMA ? CATS_FLAG_PARALLEL | CATS_FLAG_ROWS : 0))
 
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \
@@ -89,6 +89,9 @@ static bool share_fits(const struct cats_image_model *m)
 	if (cats_only_senses(m)) {
 		return cats_may_keep_none(m) && !cats_embeds_own(m) && m->own_hidden == 0 &&
 		       m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
+	}
+	if (cats_has_rows(m) && m->own_heads == 0 && m->own_hidden == 0) { /* it has rows alone */
+		return m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
 	}
 	return in_range(m->own_heads, !(CATS_LLAMA && cats_is_llama(m)), m->heads) &&
 	       m->first_head <= m->heads - m->own_heads && in_range(m->own_hidden, 1, m->hidden) &&
@@ -290,6 +293,11 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 	const uint32_t kept = own->width / gather->element;
 	const uint16_t *keep;
 	uint32_t first = 0, heard = 0;
+
+	if (CATS_LLAMA && g == 0 && cats_has_rows(image->model)) {
+		*view = 0;
+		return cats_rows_fit(image, slots);
+	}
 
 	for (uint8_t s = 0; s < h->nodes; s++) {
 		const struct cats_image_source *source = cats_source(image, g, s);

@@ -17,6 +17,76 @@
 /* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
 #define MAX_SQUARES (UINT32_MAX >> 14)
 
+/* How a source cuts a row: all who have any alike, so that slots do not depend on who sends. */
+static bool cut_fits(const struct cats_image_source *s, uint32_t bytes)
+{
+	if (bytes == 0) {
+		return s->width == 0 && s->segments == 0;
+	}
+	return s->width == bytes && in_range(s->segment_width, 1, bytes) && s->fragment_rows == 1 &&
+	       s->segments == cats_ceil_div(bytes, s->segment_width) &&
+	       s->segments <= CATS_MAX_FRAGMENTS;
+}
+
+bool cats_rows_fit(const struct cats_image *image, uint32_t *slots)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_gather *gather = image->gathers;
+	const uint32_t bytes = h->nodes == 1 ? 0 : cats_row_bytes(image);
+	uint32_t tokens = 0;
+	uint16_t segment = 0;
+
+	for (uint8_t d = 0; d < h->nodes; d++) {
+		const struct cats_image_source *s = cats_source(image, 0, d);
+
+		if (!cut_fits(s, s->columns == 0 ? 0 : bytes) ||
+		    (s->width != 0 && segment != 0 && s->segment_width != segment)) {
+			return false;
+		}
+		segment = s->width != 0 ? s->segment_width : segment;
+		*slots = s->segments > *slots ? s->segments : *slots;
+		tokens += s->columns;
+	}
+	return tokens == image->model->inputs && gather->buffers == 1 && gather->own_keep == 0 &&
+	       buffer_fits(h, gather->tile[0], cats_row_bytes(image)) &&
+	       buffer_fits(h, gather->outbox[0], 0);
+}
+
+/* The rows of own tokens, and that they are no longer than a source may be. */
+static bool parts_fit(const struct cats_image *image)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_llama *l = cats_llama(image);
+	const uint32_t tokens = cats_source(image, 0, h->node)->columns;
+	uint32_t bytes;
+	const uint8_t *row;
+
+	if (l->multipliers != 1 && l->multipliers != 1u + m->blocks) {
+		return false;
+	}
+	bytes = cats_row_bytes(image);
+	if (bytes > UINT16_MAX || (m->own_heads == 0 ? l->exponents != 0
+						     : !table_fits(h, l->exponents,
+								   cats_own_features(m)))) {
+		return false;
+	}
+	if (tokens == 0) {
+		return l->rows == 0;
+	}
+	if (tokens > h->image_size / bytes || !table_fits(h, l->rows, tokens * bytes)) {
+		return false;
+	}
+	row = cats_table(image, l->rows);
+	for (uint32_t part = 0; part < tokens * l->multipliers; part++) {
+		if (row[3] > INT8_MAX || (row[0] | row[1] | row[2] | row[3]) == 0) {
+			return false; /* a multiplier is 1..2^31-1 */
+		}
+		row += sizeof(int32_t) + m->features;
+	}
+	return true;
+}
+
 /* What a node has of the embedding: one without heads nothing. */
 static bool rows_fit(const struct cats_image *image)
 {
@@ -24,6 +94,9 @@ static bool rows_fit(const struct cats_image *image)
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *l = cats_llama(image);
 
+	if (cats_has_rows(m)) {
+		return parts_fit(image);
+	}
 	if (m->own_heads == 0) {
 		return l->rows == 0 && l->multipliers == 0 && l->exponents == 0;
 	}
@@ -54,7 +127,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	const struct cats_image_llama *l = cats_llama(image);
 	const uint16_t others =
 		CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM | CATS_FLAG_HELD;
-	const uint32_t rows = m->own_heads == 0 ? 0 : m->inputs;
+	const uint32_t rows = m->own_heads == 0 || cats_has_rows(m) ? 0 : m->inputs;
 	const int32_t *multipliers;
 	const uint8_t *exponents;
 

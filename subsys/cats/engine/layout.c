@@ -16,6 +16,9 @@ bool cats_exchange_next(const struct cats_image *image, struct cats_exchange *x)
 	const uint8_t phase = gathers[x->gather].phase;
 	uint16_t next = x->gather + 1;
 
+#ifndef CATS_NO_LLAMA
+	x->owner = 0;
+#endif
 	if (next < count && gathers[next].phase == phase) {
 		x->gather = next; /* the same tile of the phase's next gather */
 		return true;
@@ -76,7 +79,7 @@ uint16_t cats_fragment_count(const struct cats_image *image, struct cats_exchang
 {
 	const struct cats_image_source *s = cats_source(image, x.gather, source);
 
-	if (s->segments == 0) {
+	if (s->segments == 0 || (cats_moves_row(image, x) && source != cats_owner(x))) {
 		return 0;
 	}
 	return s->segments * cats_row_groups(s, cats_exchange_rows(image, x));
@@ -104,7 +107,7 @@ uint32_t cats_fragment_place(const struct cats_image *image, struct cats_exchang
 		return place;
 	}
 	for (uint32_t s = 0; s < source; s++) {
-		if (s != image->header->node) {
+		if (s != image->header->node && !cats_moves_row(image, x)) {
 			place += (uint32_t)rows * cats_source(image, x.gather, s)->width;
 		}
 	}

@@ -140,6 +140,96 @@ void cats_llama_seek(struct cats_engine *engine, uint32_t position, bool follows
 	engine->had = engine->rows + 1;
 }
 
+uint8_t cats_row_owner(const struct cats_image *image, uint32_t token)
+{
+	for (uint8_t s = 0; s < image->header->nodes; s++) {
+		const uint32_t tokens = cats_source(image, 0, s)->columns;
+
+		if (token < tokens) {
+			return s;
+		}
+		token -= tokens;
+	}
+	return 0;
+}
+
+/* Whether this node has the row of this step's token itself; then that. */
+static const uint8_t *own_row(const struct cats_engine *engine)
+{
+	const struct cats_image *image = engine->image;
+	uint32_t token;
+
+	memcpy(&token, engine->arena + image->model->arena_input, sizeof(token));
+	if (token >= image->model->inputs ||
+	    cats_row_owner(image, token) != image->header->node) {
+		return NULL;
+	}
+	for (uint8_t s = 0; s < image->header->node; s++) {
+		token -= cats_source(image, 0, s)->columns;
+	}
+	return (const uint8_t *)cats_table(image, cats_llama(image)->rows) +
+	       token * cats_row_bytes(image);
+}
+
+static uint8_t *heard_row(const struct cats_engine *engine)
+{
+	return engine->arena + engine->image->gathers->tile[0];
+}
+
+const uint8_t *cats_llama_row(const struct cats_engine *engine)
+{
+	const uint8_t *row = own_row(engine);
+
+	return row != NULL ? row : heard_row(engine);
+}
+
+void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange x)
+{
+	const struct cats_image *image = engine->image;
+
+	const uint8_t owner = cats_owner(x);
+
+	/* Nobody sends it. */
+	if ((owner == image->header->node || cats_fragment_count(image, x, owner) == 0) &&
+	    own_row(engine) == NULL) {
+		memset(heard_row(engine), 0, cats_row_bytes(image));
+	}
+}
+
+/* Own columns of a part of the row of this step's token: they begin the residual, or are added. */
+static void take_part(const struct cats_engine *engine, uint32_t part)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_model *m = image->model;
+	const struct cats_image_llama *llama = cats_llama(image);
+	const uint8_t *exponent = cats_table(image, llama->exponents);
+	const uint8_t *from =
+		cats_llama_row(engine) + part * (sizeof(int32_t) + (uint32_t)m->features);
+	const int8_t *columns = (const int8_t *)from + sizeof(int32_t) +
+				(uint32_t)m->first_head * m->head_width;
+	const uint32_t own = cats_own_features(m);
+	int16_t *residual = cats_residual(engine);
+	int32_t multiplier;
+
+	memcpy(&multiplier, from, sizeof(multiplier));
+	multiplier &= INT32_MAX; /* it came from the air */
+	for (uint32_t c = 0; c < own; c++) {
+		const int32_t value = cats_sat16(cats_requantize(
+			columns[c], multiplier, llama->embed_shift + exponent[c]));
+
+		residual[c] = (int16_t)cats_sat16(part == 0 ? value : residual[c] + value);
+	}
+}
+
+void cats_llama_add_table(const struct cats_engine *engine, const struct cats_image_gather *gather)
+{
+	const uint32_t part = gather->kind == CATS_GATHER_INPUT ? 1 : gather->block + 2u;
+
+	if (part < cats_llama(engine->image)->multipliers) { /* else none, or no block follows */
+		take_part(engine, part);
+	}
+}
+
 void cats_llama_embed(const struct cats_engine *engine)
 {
 	const struct cats_image *image = engine->image;
@@ -152,6 +242,10 @@ void cats_llama_embed(const struct cats_engine *engine)
 	const int8_t *row;
 	uint32_t token;
 
+	if (cats_has_rows(m)) {
+		take_part(engine, 0);
+		return;
+	}
 	memcpy(&token, engine->arena + m->arena_input, sizeof(token));
 	if (token >= m->inputs) { /* none, CATS_TOKEN_NONE */
 		memset(residual, 0, own * sizeof(*residual));

@@ -42,6 +42,24 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	}
 }
 
+#if CATS_TEXTS
+void cats_exchange_own(struct cats_node *node, uint8_t owner)
+{
+	struct cats_reception *r = current_of(node);
+	const uint8_t before = node->x.owner;
+
+	if (owner == before) {
+		return;
+	}
+	node->fragments -= r->lacking;
+	node->quiet[before] -= r->lack[before] != 0 && node->quiet[before] != 0;
+	node->x.owner = owner;
+	cats_reception_begin(image_of(node), r, node->x);
+	node->fragments += r->lacking;
+	node->quiet[owner] += r->lack[owner] != 0 && node->quiet[owner] < UINT8_MAX;
+}
+#endif
+
 static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
 {
 	for (uint32_t s = 0; s < CATS_MAX_NODES; s++) {

@@ -89,6 +89,17 @@ static inline struct cats_reception *previous_of(struct cats_node *node)
 	return &node->reception[node->air ^ 1];
 }
 
+#if CATS_TEXTS
+/* Whether INPUT carries the row of a token, from the node that has it: its owner. */
+static inline bool has_rows(const struct cats_image *image)
+{
+	return (image->model->flags & CATS_FLAG_ROWS) != 0;
+}
+
+/* exchange.c: who sends in INPUT, before it is opened. */
+void cats_exchange_own(struct cats_node *node, uint8_t owner);
+#endif
+
 /* Fragments of a source in the exchange on the air. */
 static inline uint16_t fragments_of(const struct cats_node *node, uint8_t source)
 {

@@ -250,6 +250,22 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 	return 0;
 }
 
+#if CATS_TEXTS
+/* Who sends in INPUT is the leader's word, as that of which token it is; not once this node has its
+ * own.
+ */
+static bool follows_owner(struct cats_node *node, const struct cats_frame *frame)
+{
+	if (!first_exchange(frame->x) || !has_rows(image_of(node))) {
+		return true;
+	}
+	if (node->exchange == CATS_EXCHANGE_WAITING && node->consumed == 0 && !node->job_running) {
+		cats_exchange_own(node, frame->x.owner);
+	}
+	return frame->x.owner == node->x.owner;
+}
+#endif
+
 /* Whether the tile buffer of the exchange on the air is free. */
 static bool placeable(struct cats_node *node)
 {
@@ -371,6 +387,11 @@ static int receive(struct cats_node *node, const uint8_t *data, size_t length, u
 	if (error != 0) {
 		return error;
 	}
+#if CATS_TEXTS
+	if (!follows_owner(node, &frame)) {
+		return reject(CATS_REJECT_LEADER);
+	}
+#endif
 	cats_exchange_clock(node, &frame, start_us, now_us);
 	return take_payload(node, &frame);
 }

@@ -238,6 +238,9 @@ const int8_t *cats_text_begin(struct cats_node *node)
 	texts->text = text;
 	texts->word = known ? text.token : CATS_TOKEN_NONE;
 	texts->has_next = false;
+	if (leads(node) && has_rows(image_of(node))) {
+		cats_exchange_own(node, cats_row_owner(image_of(node), texts->word));
+	}
 	node->stepped = true;
 	node->step = node->number;
 	node->begins = false;

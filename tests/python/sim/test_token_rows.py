@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of tokens that their owners send, with embeddings of each block: in C as in the reference, to
+the bit; few nodes compute, all store."""
+
+import dataclasses
+import zlib
+
+import numpy as np
+import pytest
+
+from cats.deploy import image, image_reader
+from cats.errors import CatsError
+from cats.integer import reference
+from cats.integer.llama import NO_TOKEN, LlamaSteps
+from cats.integer.llama_stream import every_row, gathers_of, stream_of, window_of
+from cats.integer.random_llama import random_config, random_llama
+from cats.plan import predict
+from cats.plan.planner import make_plan
+from cats.shape import image_layout as layout
+from cats.shape.config import ModelConfig, SplitConfig, share_out
+from cats.shape.partition import input_ranges, row_source
+from cats.sim._native import lib
+from cats.sim.engine import Engine, verify
+from lockstep import engines_of, lockstep
+
+
+def dealt(config, computing, storing, rng):
+    """So many nodes that compute, in any places among others that have rows alone."""
+    nodes = computing + storing
+    shares = rng.permutation([1] * computing + [0] * storing).tolist()
+    split = SplitConfig.by_shares(config, shares, "channels", "even")
+    tokens = share_out(config.inputs, rng.integers(0, 3, nodes) + 1e-9)
+    return dataclasses.replace(split, inputs=tokens)
+
+
+def random_stream(seed):
+    """(stream, plan) of a random model with rows."""
+    rng = np.random.default_rng(seed)
+    config = random_config(seed, bool(rng.integers(2)), bool(rng.integers(4)))
+    computing = 1 + int(rng.integers(min(4, config.hidden)))
+    split = dealt(config, computing, int(rng.integers(17 - computing)), rng)
+    wide, wild = rng.integers(2, size=2).astype(bool).tolist()
+    model = random_llama(seed, config, split, None, wide, wild, rng.choice((0.0, 0.5)))
+    stream = stream_of(model, int(rng.choice((0, 2))), True)
+    payload = int(rng.choice((0, 9, 40))) or None
+    return stream, make_plan(stream.config, split, stream.keep, payload=payload)
+
+
+def owner_of(split, token):
+    return next((d for d, (a, b) in enumerate(input_ranges(split)) if a <= token < b), 0)
+
+
+def row_bits(stream, plan, bits, owner, loss, rng):
+    """Which fragments of the row arrive: into ``bits`` of gather INPUT; as bool [1, D, bytes]."""
+    nodes, cut = stream.split.nodes, plan.gathers[0].sources[row_source(stream.split)]
+    has = np.zeros((1, nodes, stream.config.row_bytes), bool)
+    for receiver in range(nodes):
+        arrived = rng.random(cut.fragments(1)) >= loss
+        bits[0][0][receiver][owner] = arrived
+        for f in np.flatnonzero(arrived):
+            begin, end = cut.region(f, 1)[2:]
+            has[0, receiver, begin:end] = receiver != owner
+    return has
+
+
+@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("loss", [0.0, 0.1, 0.5, 1.0])
+def test_steps(seed, loss):
+    """Rows and columns are lost; some nodes know no token, and go by what they hear."""
+    stream, plan = random_stream(seed)
+    rng = np.random.default_rng([seed, int(10 * loss)])
+    split, nodes = stream.split, stream.split.nodes
+    engines, steps = engines_of(stream, plan), LlamaSteps(window_of(stream))
+    for position in range(stream.config.context + 2):
+        token = int(rng.integers(-1, stream.config.inputs))
+        owner = owner_of(split, token) if token >= 0 else 0
+        bits = reference.random_fragments(stream, plan, loss, rng)
+        arrived = reference.availability_from_fragments(stream, plan, bits)
+        row = row_bits(stream, plan, bits, owner, loss, rng)
+        taken = np.where(rng.random(nodes) < loss / 2, NO_TOKEN, token)
+        taken[owner] = token
+        for engine in engines:
+            engine.seek(position, position > 0)
+        given_ = [np.array([t], "<i8").astype("<u4").view(np.int8)[None] for t in taken]
+        outputs = lockstep(stream, plan, engines, given_, bits, owner=owner)
+        has = reference.Availability((row, *arrived.gathers[1:]))
+        sent = np.full((1, nodes, 1), token)
+        want = steps.step(taken[None, :, None], has, sent=sent)[0]
+        for d in range(nodes):
+            np.testing.assert_array_equal(outputs[d], want[d], f"{position} {d}")
