@@ -11,10 +11,11 @@ import numpy as np
 from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_stream import Gathers, every_row, window_of
 from cats.integer.model import IntegerModel
+from cats.integer.reference import Availability
 from cats.integer.steps import Steps
 from cats.plan.plan import Plan
 from cats.shape.config import ModelConfig
-from cats.shape.partition import input_ranges
+from cats.shape.partition import input_ranges, row_source
 from cats.sim.compare import availability
 from cats.sim.simulate import Result
 
@@ -124,12 +125,37 @@ def _check_tokens(
                 steps.forget(d)
             elif result.known[i, d] != rows:
                 wrong.append((i, int(d)))
-        has = every_row(model.llama, availability(model, plan, result, [i]))
-        tokens = np.where(took, result.tokens[i], NO_TOKEN)[None, :, None]
-        want = steps.step(tokens, has, took)[0]
+        has, sent = every_row(model.llama, availability(model, plan, result, [i])), None
+        tokens = np.where(took, result.tokens[i], NO_TOKEN)
+        if config.token_rows:
+            row, sent = _heard_rows(model, plan, result.bits[i, 0], tokens)
+            has = Availability((row, *has.gathers[1:]))
+        want = steps.step(tokens[None, :, None], has, took, sent=sent)[0]
         same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
         wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
     return wrong
+
+
+def _heard_rows(
+    model: Gathers, plan: Plan, bits: np.ndarray, tokens: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What each node heard of a token's row, bool [1, D, bytes], and whose that is, [1, D, 1]:
+    ``bits`` [receiver, source, bytes] are of gather INPUT, ``tokens`` [D] what each node takes."""
+    split = model.split
+    cut, ranges = plan.gathers[0].sources[row_source(split)], input_ranges(split)
+    arrived = np.unpackbits(bits, axis=-1, bitorder="little").astype(bool)
+    has = np.zeros((1, split.nodes, model.config.row_bytes), bool)
+    sent = np.full((1, split.nodes, 1), NO_TOKEN)
+    for d in range(split.nodes):
+        for source, (begin, end) in enumerate(ranges):
+            heard = np.flatnonzero(arrived[d, source, : cut.fragments(1)])
+            if source == d or not len(heard):
+                continue
+            sent[0, d] = tokens[source] if begin <= tokens[source] < end else NO_TOKEN
+            for f in heard:
+                first, last = cut.region(int(f), 1)[2:]
+                has[0, d, first:last] = True
+    return has, sent
 
 
 def _rows(steps: LlamaSteps, node: int) -> int:

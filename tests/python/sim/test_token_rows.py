@@ -4,6 +4,7 @@
 the bit; few nodes compute, all store."""
 
 import dataclasses
+import itertools
 import zlib
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 from cats.deploy import image, image_reader
 from cats.errors import CatsError
-from cats.integer import reference
+from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_stream import every_row, gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
+from cats.integer.sampling import sampling
 from cats.plan import predict
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
@@ -22,6 +24,9 @@ from cats.shape.config import ModelConfig, SplitConfig, share_out
 from cats.shape.partition import input_ranges, row_source
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
+from cats.sim.compare_steps import check_steps, comparable
+from cats.sim.faults import Event, Faults
+from cats.sim.simulate import Prompt, Settings, simulate
 from lockstep import engines_of, lockstep
 
 
@@ -89,3 +94,52 @@ def test_steps(seed, loss):
         want = steps.step(taken[None, :, None], has, sent=sent)[0]
         for d in range(nodes):
             np.testing.assert_array_equal(outputs[d], want[d], f"{position} {d}")
+
+
+CONFIG = ModelConfig(
+    8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
+    pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
+    layer_tables=True, vocabulary=True,
+)  # fmt: skip
+
+
+def deployment(shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, **options):
+    config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
+    split = SplitConfig.by_shares(config, shares, "channels", "even")
+    model = gathers_of(stream_of(random_llama(5, config, split), candidates))
+    return model, make_plan(model.config, split, model.keep, **options)
+
+
+def write(model, plan, steps, prompts, faults=None, seed=1):
+    result = simulate(model, plan, steps, faults or Faults(), seed, Settings(), prompts=prompts)
+    assert result.hung is None
+    assert not check_steps(model, plan, None, result)
+    return result
+
+
+@pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
+@pytest.mark.parametrize("shares", [(1,), (1, 1, 0, 1, 0), (0, 1, 0, 0), (1, 0) * 8])
+def test_nodes_write(shares, radio):
+    """A text is the reference's, whoever has the rows; of 16 nodes too, also where node 0 only
+    stores."""
+    model, plan = deployment(shares, radio=radio)
+    first = Prompt((3, 1, 4, 1, 5, 29, 0), 12, len(shares) - 1, 900, 3, 77)
+    result = write(model, plan, 19, {0: first})
+    assert result.done.all()
+    how = sampling(model.output_scale, 0.9, 3, 77)
+    want = itertools.islice(llama.write(window_of(model.llama), first.tokens, how), 12)
+    assert (result.tokens == np.array([*first.tokens, *want])[:, None]).all()
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+@pytest.mark.parametrize("parallel", [False, True])
+def test_rows_are_lost(rounds, parallel):
+    """Also when it restarts, a node computes what the reference does with what it heard."""
+    model, plan = deployment(parallel=parallel, radio="nrf_radio", rounds=rounds, payload=30)
+    events, known = [Event(2, False, 40_000), Event(2, True, 60_000)], 0
+    for seed in range(6):
+        faults = Faults(loss=0.1 + 0.1 * (seed % 2), events=events)
+        result = write(model, plan, 60, {0: Prompt((3, 1, 4), 55, 1, 900, 3, 7)}, faults, seed)
+        known += comparable(model.config, result).sum()
+        assert result.done.mean() > 0.7
+    assert known > 60

@@ -70,9 +70,11 @@ static void available(void *user, uint16_t inference, struct cats_exchange x,
 	bits = air->record->bits +
 	       ((air->first_exchange[x.gather] + x.tile) * nodes + n) * nodes * bytes;
 	for (size_t s = 0; s < nodes; s++) {
-		memcpy(bits + s * bytes, a->bits[s], bytes);
-		air->record->fragments +=
-			s == n ? 0 : cats_fragment_count(&antenna->image, x, (uint8_t)s);
+		const uint16_t count = cats_fragment_count(&antenna->image, x, (uint8_t)s);
+
+		/* of who sends nothing in it there is what was before */
+		memcpy(bits + s * bytes, a->bits[s], count != 0 ? bytes : 0);
+		air->record->fragments += s == n ? 0 : count;
 	}
 }
 
