@@ -155,6 +155,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "sends the results of all tokens",
     )  # fmt: skip
     parser.add_argument(
+        "--token-rows", action="store_true",
+        help="of a language model: each token's embedding is of one node, which sends it when it is "
+        "that of a step, so it stands once in the network, and a node of share 0 holds such alone; "
+        "models trained with --layer-tables are always that",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibration",
         type=arguments.whole(),
         default=256,
@@ -221,11 +227,14 @@ def run(args: argparse.Namespace) -> int:
     run, tokenizer = load_run(args.run)[1], None
     if run.model.is_llama:
         check_for_text(args)
-        model, source = quantise_llama_run(args.run, shares, args.output_split, args.four_bits)
+        model, source = quantise_llama_run(
+            args.run, shares, args.output_split, args.four_bits, args.token_rows
+        )
         tokenizer = kept_tokenizer(args.run, run)
     else:
-        if args.four_bits is not None:
-            raise CatsError(f"{args.run} reads no tokens: no --four-bits")
+        if args.four_bits is not None or args.token_rows:
+            option = "--token-rows" if args.four_bits is None else "--four-bits"
+            raise CatsError(f"{args.run} reads no tokens: no {option}")
         model, source = quantise_run(
             args.run,
             args.calibration,
@@ -246,6 +255,7 @@ def run(args: argparse.Namespace) -> int:
         force=args.force,
         tokenizer=tokenizer,
         candidates=args.candidates,
+        token_rows=args.token_rows,
         **plan_options(args),
     )
     return _show(args, meta)
@@ -264,7 +274,7 @@ def _show(args: argparse.Namespace, meta: dict) -> int:
 #: What makes other integers than those of a deployment.
 OF_RUN = (
     "nodes", "shares", "input_split", "output_split", "stream", "four_bits", "candidates",
-    "calibration", "counts_per_unit", "data",
+    "token_rows", "calibration", "counts_per_unit", "data",
 )  # fmt: skip
 
 

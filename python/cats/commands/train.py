@@ -115,6 +115,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(one after the other)",
     )  # fmt: skip
     shape.add_argument(
+        "--layer-tables", action=argparse.BooleanOptionalAction, default=None,
+        help="each block has an embedding of its own for each token, which is added to the residual "
+        "in front of it (per-layer embeddings): parameters that are stored, of which few are read, "
+        "for language models of the Llama family; whoever has a token's embeddings sends them (none)",
+    )  # fmt: skip
+    shape.add_argument(
         "--embed",
         choices=EMBEDDINGS,
         help="what a node's residual columns are made of: all inputs, which are broadcast for it; "
@@ -321,6 +327,7 @@ def run(args: argparse.Namespace) -> int:
             "bias",
             "tied",
             "parallel_blocks",
+            "layer_tables",
             "causal",
             "pool",
             "embed",
@@ -340,7 +347,8 @@ def run(args: argparse.Namespace) -> int:
     if not (model.has_integers or model.is_llama) and os.environ.get("RANK", "0") == "0":
         print_notes(warnings=["there are no integers for such a model yet: no cats export"])
     shares = node_shares(args.nodes, args.shares) or (1,) * 4
-    inputs = args.input_split or ("channels" if model.embed == "own" else "single")
+    spread = model.embed == "own" or model.layer_tables
+    inputs = args.input_split or ("channels" if spread else "single")
     split = SplitConfig.by_shares(model, shares, inputs, args.output_split, task.channels)
     chosen = {
         name: getattr(args, name)

@@ -293,11 +293,13 @@ def export(
     force: bool = False,
     tokenizer: TokenizerFile | Vocabulary | None = None,
     candidates: int | None = None,
+    token_rows: bool = False,
     **options: Any,
 ) -> dict:
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
     the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
-    (None: CANDIDATES, 0: all its outputs). ``tokenizer`` is a language model's, but where its
+    (None: CANDIDATES, 0: all its outputs); with ``token_rows``, or embeddings of each block, the
+    owner of a token sends its row. ``tokenizer`` is a language model's, but where its
     metadata has the names of all tokens."""
     out = Path(out)
     if formats not in FORMATS:
@@ -305,11 +307,14 @@ def export(
     check_free(out, force)
     if isinstance(model, LlamaModel):
         check_llama(model)
-        model = gathers_of(stream_of(model, CANDIDATES if candidates is None else candidates))
-    elif isinstance(model, Gathers) and candidates is None:
+        count = CANDIDATES if candidates is None else candidates
+        model = gathers_of(stream_of(model, count, token_rows))
+    elif isinstance(model, Gathers) and candidates is None and not token_rows:
         check_llama(window_of(model.llama))
-    elif candidates is not None:
-        raise CatsError("candidates are the likeliest tokens: this is no language model")
+    elif candidates is not None or token_rows:
+        raise CatsError(
+            "candidates are the likeliest tokens, and rows are of tokens: this is no language model"
+        )
     else:
         integer.check_integer(model)
     chosen = PlanOptions(**options)

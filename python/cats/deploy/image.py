@@ -221,7 +221,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
             + FLAG_FOUR_BITS * bool(config.four_bits) + FLAG_PARALLEL * config.parallel_blocks
-            + FLAG_ROWS * config.token_rows
+            + FLAG_ROWS * config.sends_rows
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -259,7 +259,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
         ):
             columns = end - begin
             if config.by_token and kind == Kind.INPUT:
-                columns = split.inputs[s] * config.token_rows
+                columns = split.inputs[s] * config.sends_rows
                 if columns and split.nodes > 1:
                     cut = gather.sources[row_source(split)]
             columns = split.outputs[s] if kind == Kind.RESULT else columns
@@ -338,7 +338,7 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
                   "where scales of each gather's weights stand, of those of four bits: [G]")]
           if config.four_bits else ()),
     ]  # fmt: skip
-    if config.token_rows:
+    if config.sends_rows:
         record["multipliers"] = config.row_parts
         rows = model.rows(range(*input_ranges(model.split)[node]))
         found[1:3] = [Member("llama_rows", rows, LLAMA_RECORD, "rows",

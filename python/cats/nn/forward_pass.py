@@ -72,11 +72,22 @@ class ForwardPass:
     def tokens(self, numbers: Tensor, embed: nn.Linear) -> Tensor:
         """What ``product`` gives behind gather INPUT of the one-hot rows of tokens [B, rows], by
         looking the weights' columns up: [B, rows, O]."""
-        model, losses = self.model, self.losses[0]
+        model = self.model
         if self.observe is not None or model.rounding is not None:
             rows = functional.one_hot(numbers, model.config.inputs).to(embed.weight)
             return self.product(0, self.see("input", rows), embed)
-        out = functional.embedding(numbers, embed.weight.T)
+        out = self.of_owner(functional.embedding(numbers, embed.weight.T), numbers)
+        return out if embed.bias is None else out + embed.bias
+
+    def table(self, b: int, numbers: Tensor) -> Tensor:
+        """What the embeddings of block b of tokens [B, rows] add to the residual, [B, rows, F]: it is
+        lost with the token's own."""
+        return self.of_owner(functional.embedding(numbers, self.model.tables[b]), numbers)
+
+    def of_owner(self, out: Tensor, numbers: Tensor) -> Tensor:
+        """Residual columns [B, rows, F] of tokens [B, rows], zero at nodes that did not hear those
+        from their owner."""
+        model, losses = self.model, self.losses[0]
         if losses is not None and model.sends[0]:
             own, kept = model.own_INPUT.T, model.kept_0  # [K, D], [K]
             if isinstance(losses, Heard):
@@ -86,7 +97,7 @@ class ForwardPass:
                 heard = losses.expand(len(numbers), -1, -1, -1).gather(3, place)[..., 0]
             has = own[numbers] | (kept[numbers][..., None] & heard)  # [B, rows, D]
             out = out * has[..., model.owner_INPUT]
-        return out if embed.bias is None else out + embed.bias
+        return out
 
     def linear(self, x: Tensor, linear: nn.Linear) -> Tensor:
         """The linear path: x [B, tokens_in, P] to [B, 1, O], at the node that has all of x."""

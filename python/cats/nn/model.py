@@ -112,6 +112,8 @@ class CatsTransformer(nn.Module):
             self.position = nn.Parameter(torch.empty(config.tokens, config.features))
         if config.pool == "class":
             self.class_token = nn.Parameter(torch.empty(config.features))
+        if config.layer_tables:
+            self.tables = nn.Parameter(torch.zeros(config.blocks, config.inputs, config.features))
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = norm_of(config)
         if not config.tied:
@@ -326,7 +328,7 @@ class CatsTransformer(nn.Module):
     def compute(self, run: ForwardPass, x: Tensor) -> Tensor:
         """What ``forward`` does, in a pass that is there; of some rows in place of the whole window
         where the pass remembers those before."""
-        config = self.config
+        config, numbers = self.config, x
         if x.dtype == torch.long:
             x = run.tokens(x, self.embed)
         else:
@@ -342,11 +344,16 @@ class CatsTransformer(nn.Module):
             x = torch.cat((self.class_token.expand(len(x), 1, -1), x), 1)
         if config.position == "learned":
             x = x + self.position[run.first : run.first + x.shape[1]]
+        if config.layer_tables:
+            numbers = numbers if numbers.dtype == torch.long else numbers.argmax(-1)
+            x = x + run.table(0, numbers)
         x = run.see("residual", x)
         turned = None
         if config.position == "rotary":
             turned = turns(run.first, x.shape[1], config.head_width, config.rotary_base, x)
         for b in range(config.blocks):
+            if config.layer_tables and b > 0:
+                x = run.see("residual", x + run.table(b, numbers))
             x = self._block(run, b, x, turned)
         if config.pool == "mean":
             x = x.mean(1, keepdim=True)

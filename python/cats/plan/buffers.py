@@ -124,7 +124,7 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held, config.stem, bool(config.context), config.token_rows)
+    return lifetimes(key, held, config.stem, bool(config.context), config.sends_rows)
 
 
 def buffer_sizes(
@@ -199,7 +199,7 @@ def tile_sizes(
     """Bytes of each of gather g's buffers of one node: of what others send of a tile, and of what
     the node sends, where that does not stand in the arena just so."""
     cut, kind = plan.sources[node], gather_kind(config, g)[0]
-    if kind == Kind.INPUT and config.token_rows:  # of whichever node; its own stand in its image
+    if kind == Kind.INPUT and config.sends_rows:  # of whichever node; its own stand in its image
         return {"tile": config.row_bytes, "outbox": 0}
     begin, end = own_ranges(config, split, kind)[node]
     in_place = kind in READY and cut.segments == 1 and cut.width == end - begin

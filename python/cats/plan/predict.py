@@ -98,7 +98,7 @@ def image_size(
         if kind == Kind.INPUT and config.by_token:
             own = split.heads[node] * config.head_width
             table = config.inputs * (own + 4) if own else 0
-            if config.token_rows:
+            if config.sends_rows:
                 table = split.inputs[node] * config.row_bytes
             weights += table
             image += LLAMA.itemsize + round_up(table, 4) - table

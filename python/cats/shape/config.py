@@ -187,7 +187,7 @@ class ModelConfig:
         """Of a stream the window that it takes step by step; else the model itself."""
         if not self.context:
             return self
-        return dataclasses.replace(self, tokens_in=self.context, context=0, token_rows=False)
+        return dataclasses.replace(self, tokens_in=self.context, context=0)
 
     @property
     def head_width(self) -> int:
@@ -203,6 +203,11 @@ class ModelConfig:
     def up_columns(self) -> int:
         """Output columns of the feed-forward's first product: M, or the M of the gate and M."""
         return self.hidden * (2 if self.feed_forward == "gated" else 1)
+
+    @property
+    def sends_rows(self) -> bool:
+        """Whether the owner of a step's token sends its row."""
+        return self.token_rows and self.by_token
 
     @property
     def row_parts(self) -> int:
@@ -324,8 +329,8 @@ class ModelConfig:
                 "embeddings of each block are of the Llama family, of tokens: norm 'rms', position "
                 "'rotary', feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
             )
-        if self.token_rows and not self.by_token:
-            raise CatsError("rows of tokens are of a stream of a vocabulary")
+        if self.token_rows and not self.vocabulary:
+            raise CatsError("rows of tokens: the model has no vocabulary")
         if self.by_token and self.layer_tables and not self.token_rows:
             raise CatsError("embeddings of each block stand in tokens' rows: they need token_rows")
         if self.token_rows and self.row_bytes > MAX_ROW:

@@ -186,7 +186,7 @@ def no_columns(model: ModelConfig, g: int) -> bool:
 
 def silent(model: ModelConfig, g: int) -> bool:
     """Whether nothing of gather g is ever sent: no columns, and no row of a token."""
-    return no_columns(model, g) and not model.token_rows
+    return no_columns(model, g) and not model.sends_rows
 
 
 def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool:
@@ -301,7 +301,7 @@ def send_widths(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int)
     kind, _ = gather_kind(config, g)
     if split.nodes == 1:
         return [0]
-    if kind == Kind.INPUT and config.token_rows:
+    if kind == Kind.INPUT and config.sends_rows:
         return [config.row_bytes * (d == row_source(split)) for d in range(split.nodes)]
     return [len(columns) * element_bytes(kind, config.candidates) for columns in keep[g]]
 

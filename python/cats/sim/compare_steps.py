@@ -127,7 +127,7 @@ def _check_tokens(
                 wrong.append((i, int(d)))
         has, sent = every_row(model.llama, availability(model, plan, result, [i])), None
         tokens = np.where(took, result.tokens[i], NO_TOKEN)
-        if config.token_rows:
+        if config.sends_rows:
             row, sent = _heard_rows(model, plan, result.bits[i, 0], tokens)
             has = Availability((row, *has.gathers[1:]))
         want = steps.step(tokens[None, :, None], has, took, sent=sent)[0]

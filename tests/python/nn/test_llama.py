@@ -74,7 +74,8 @@ def by_hand(model, numbers):
 
     mask = torch.full((rows, rows), -torch.inf, dtype=torch.float64).triu(1)
     x = model.embed.weight.T[numbers]
-    for block in model.blocks:
+    for b, block in enumerate(model.blocks):
+        x = x + model.tables[b][numbers] if config.layer_tables else x
         q, k, v, *up = (norm(x, block.norm1.weight) @ block.qkv.weight.T).split(
             (config.features, keys, keys, *[2 * config.hidden] * parallel), -1
         )
@@ -99,6 +100,56 @@ def test_d_nodes_that_hear_everything_are_a_plain_llama(nodes, parallel):
     """Also where nodes share a key/value head: 4 and 6 nodes of 6 heads, 2 for one key."""
     model = llama(nodes, parallel_blocks=parallel)
     torch.testing.assert_close(model(tokens()), by_hand(model, tokens()), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_embeddings_of_each_block_are_added_in_front_of_it(parallel):
+    """They begin as if there were none, and one-hot rows give the same."""
+    for nodes in (1, 3):
+        model = llama(nodes, parallel_blocks=parallel, layer_tables=True)
+        want = by_hand(model, tokens())
+        torch.testing.assert_close(model(tokens()), want, rtol=1e-9, atol=1e-9)
+        rows = functional.one_hot(tokens(), 11).double()
+        torch.testing.assert_close(model(rows), want, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(Steps(model).step(tokens()), want, rtol=1e-9, atol=1e-9)
+    config = dataclasses.replace(CONFIG, layer_tables=True)
+    assert not CatsTransformer(config, SplitConfig.even(config, 2)).tables.any()
+    assert parameters(config) == parameters(CONFIG) + 2 * 11 * 24
+    for change, message in (
+        ({"bias": True}, "of each block are of the Llama family"),
+        ({"context": 6, "tokens_in": 1}, "they need token_rows"),
+        ({"context": 6, "tokens_in": 1, "token_rows": True, "blocks": 63, "features": 1200,
+          "heads": 6}, "fewer blocks or features"),
+    ):  # fmt: skip
+        with pytest.raises(CatsError, match=message):
+            dataclasses.replace(config, **change).check()
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_lost_row_is_lost_in_all_blocks(lost):
+    """Node 1 does not hear whose token it is: its columns of the residual lack all that it adds."""
+    config = dataclasses.replace(CONFIG, layer_tables=True)
+    split = SplitConfig.even(config, 2, "channels")
+    model = llama(2, layer_tables=True)
+    dealt = CatsTransformer(config, split).double().eval()
+    dealt.load_state_dict(model.state_dict())
+    numbers = tokens()
+    losses = [None] * gather_count(config)
+    heard = torch.ones(1, 6, 2, 11, dtype=torch.bool)
+    heard[:, :, 1] = not lost
+    losses[0] = heard
+    with torch.no_grad():
+        got = dealt(numbers, losses)
+        begin, end = own_ranges(config, split, Kind.ATTENTION)[1]
+        at = slice(begin, end)
+        there = torch.tensor([t >= split.inputs[0] or not lost for t in range(11)])
+        model.tables[:, ~there, at] = 0
+        untied = nn.Linear(24, 11, bias=False).double()
+        untied.weight.copy_(model.embed.weight.T)
+        model.config = dataclasses.replace(config, tied=False)
+        model.head = untied
+        model.embed.weight[at, ~there] = 0
+        torch.testing.assert_close(got, model(numbers), rtol=1e-9, atol=1e-9)
 
 
 def test_parameters_are_those_of_the_family_and_counted():
