@@ -38,7 +38,7 @@ def sealed(partition, type, source, x, round=0, index=0, slot=0, payload=b"", in
     """Bytes of a frame, by the C code."""
     frame = ffi.new("struct cats_frame *")
     frame.type, frame.source, frame.round, frame.inference = type, source, round, inference
-    frame.x.gather, frame.x.tile, frame.index, frame.slot = *x, index, slot
+    frame.x, frame.index, frame.slot = x, index, slot
     frame.length = len(payload)
     buffer = bytearray(bytes(10) + payload)
     length = lib.cats_frame_seal(

@@ -459,8 +459,8 @@ class SplitConfig:
 
     ``heads`` sums to H, ``hidden`` to M, ``outputs`` to C and ``inputs`` to P. A node that computes
     has at least one head and one hidden column; one that only senses has none of both, and no
-    output. Of the Llama family one may have hidden columns, and outputs, and no head, so no column
-    of the residual. No output, or no input, is legal of any node.
+    output. Of the Llama family one may have hidden columns, or outputs alone, and no head, so no
+    column of the residual. No output, or no input, is legal of any node.
     """
 
     heads: tuple[int, ...]
@@ -574,6 +574,29 @@ class SplitConfig:
             sensors,
         )
 
+    def with_rows(self, model: ModelConfig) -> SplitConfig:
+        """The same of a model whose tokens' rows stand at one node each: as many outputs everywhere,
+        and rows where weights leave room, so that all hold about as many bytes."""
+        outputs = share_out(model.outputs, (1,) * self.nodes)
+        keys = 2 * model.features * model.key_heads // model.heads
+        columns = [
+            heads * model.head_width * (2 * model.features + keys) + hidden * 3 * model.features
+            for heads, hidden in zip(self.heads, self.hidden, strict=True)
+        ]  # weights of a block
+        used = [
+            model.blocks * weights + count * (model.features + 8)
+            for weights, count in zip(columns, outputs, strict=True)
+        ]
+        need = model.inputs * model.row_bytes
+        ranked = sorted(used)
+        level = min(  # up to which rows fill the emptiest nodes
+            (sum(ranked[: n + 1]) + need) / (n + 1)
+            for n in range(self.nodes)
+            if (sum(ranked[: n + 1]) + need) / (n + 1) >= ranked[n]
+        )
+        room = [max(level - bytes_, 0.0) for bytes_ in used]
+        return dataclasses.replace(self, outputs=outputs, inputs=share_out(model.inputs, room))
+
     def check(self, model: ModelConfig) -> None:
         """Raise CatsError unless this split fits the model."""
         if not 1 <= self.nodes <= MAX_NODES:
@@ -589,7 +612,7 @@ class SplitConfig:
         for d, (heads, hidden, outputs, inputs) in enumerate(
             zip(self.heads, self.hidden, self.outputs, self.inputs, strict=True)
         ):
-            if hidden and not heads and model.is_llama:
+            if not heads and model.is_llama:
                 continue
             if (heads > 0) != (hidden > 0) or (outputs and not heads):
                 raise CatsError(

@@ -80,18 +80,17 @@ def quantise_llama_run(
 ) -> tuple[LlamaModel, dict]:
     """The integers of a RUN folder's language model over nodes with these ``shares`` (None: those
     of the run), each with its part of the vocabulary unless ``output_split`` is ``single``; and
-    where they come from. With ``token_rows``, or embeddings of each block, all have as many tokens'
-    rows, also nodes of share 0. ``four_bits``: so many weights have those as so many nats a token allow,
+    where they come from. With ``token_rows``, or embeddings of each block, nodes of share 0 have
+    rows of tokens, and outputs, alone: ``SplitConfig.with_rows``. ``four_bits``: so many weights have those as so many nats a token allow,
     see ``mixed``."""
     path = Path(path)
     model, run = load_run(path)
     _, ends = run_tokenizer(path, run)
     split = run.split.deal(
-        run.model,
-        shares or run.split.heads,
-        "channels" if token_rows or run.model.layer_tables else None,
-        output_split or "even",
+        run.model, shares or run.split.heads, output_split=output_split or "even"
     )
+    if token_rows or run.model.layer_tables:
+        split = split.with_rows(run.model)
     source = {**source_of(path, run), "written_tokens": CALIBRATING}
     if split != run.split:
         model = dealt(path, model, split)

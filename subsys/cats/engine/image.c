@@ -90,8 +90,9 @@ static bool share_fits(const struct cats_image_model *m)
 		return cats_may_keep_none(m) && !cats_embeds_own(m) && m->own_hidden == 0 &&
 		       m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
 	}
-	if (cats_has_rows(m) && m->own_heads == 0 && m->own_hidden == 0) { /* it has rows alone */
-		return m->own_outputs == 0 && m->heads_per_pass == 0 && m->first_head <= m->heads;
+	if (cats_has_rows(m) && m->own_heads == 0 && m->own_hidden == 0) { /* it has tokens alone */
+		return m->own_outputs <= m->outputs && m->heads_per_pass == 0 &&
+		       m->first_head <= m->heads;
 	}
 	return in_range(m->own_heads, !(CATS_LLAMA && cats_is_llama(m)), m->heads) &&
 	       m->first_head <= m->heads - m->own_heads && in_range(m->own_hidden, 1, m->hidden) &&

@@ -27,6 +27,7 @@ from cats.sim.engine import Engine, verify
 from cats.sim.compare_steps import check_steps, comparable
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
+from driven import DATA, SYNC, Driven
 from lockstep import engines_of, lockstep
 
 
@@ -35,6 +36,8 @@ def dealt(config, computing, storing, rng):
     nodes = computing + storing
     shares = rng.permutation([1] * computing + [0] * storing).tolist()
     split = SplitConfig.by_shares(config, shares, "channels", "even")
+    if rng.integers(2):
+        return split.with_rows(config)
     tokens = share_out(config.inputs, rng.integers(0, 3, nodes) + 1e-9)
     return dataclasses.replace(split, inputs=tokens)
 
@@ -69,12 +72,12 @@ def row_bits(stream, plan, bits, owner, loss, rng):
     return has
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.5, 1.0])
 def test_steps(seed, loss):
     """Rows and columns are lost; some nodes know no token, and go by what they hear."""
-    stream, plan = random_stream(seed)
     rng = np.random.default_rng([seed, int(10 * loss)])
+    stream, plan = random_stream(int(rng.integers(2**31)))
     split, nodes = stream.split, stream.split.nodes
     engines, steps = engines_of(stream, plan), LlamaSteps(window_of(stream))
     for position in range(stream.config.context + 2):
@@ -103,9 +106,10 @@ CONFIG = ModelConfig(
 )  # fmt: skip
 
 
-def deployment(shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, **options):
+def deployment(shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, **options):
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
-    split = SplitConfig.by_shares(config, shares, "channels", "even")
+    split = SplitConfig.by_shares(config, shares, "channels", "even").with_rows(config)
+    split = dataclasses.replace(split, inputs=inputs or split.inputs)
     model = gathers_of(stream_of(random_llama(5, config, split), candidates))
     return model, make_plan(model.config, split, model.keep, **options)
 
@@ -143,3 +147,109 @@ def test_rows_are_lost(rounds, parallel):
         known += comparable(model.config, result).sum()
         assert result.done.mean() > 0.7
     assert known > 60
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_what_an_image_holds(tables):
+    """Whole rows of own tokens, of all blocks; sources of all are alike; sizes as planned."""
+    config = dataclasses.replace(CONFIG, layer_tables=tables)
+    split = SplitConfig.by_shares(config, (1, 1, 0, 1, 0), "channels", "even").with_rows(config)
+    stream = stream_of(random_llama(5, config, split), 3, True)
+    plan, parts = make_plan(stream.config, split, stream.keep), 1 + 2 * tables
+    assert stream.config.row_bytes == parts * 28
+    for d, (begin, end) in enumerate(input_ranges(split)):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        assert found.model["flags"] & layout.FLAG_ROWS
+        assert found.llama["multipliers"] == parts
+        assert found.sources[0]["columns"].tolist() == list(split.inputs)
+        sends = (found.sources[0]["width"] == parts * 28).tolist()
+        assert sends == [count > 0 for count in split.inputs]
+        if end > begin:
+            rows = found.arrays[-5, "rows"].reshape(end - begin, parts, 28)
+            np.testing.assert_array_equal(rows[:, 0, 4:].view(np.int8), stream.rows[begin:end])
+            first = rows[:, 0, :4].copy().view("<i4")[:, 0]
+            np.testing.assert_array_equal(first, stream.multiplier[begin:end])
+        if tables and end > begin:
+            of = np.moveaxis(stream.tables[:, begin:end], 0, 1)
+            np.testing.assert_array_equal(rows[:, 1:, 4:].view(np.int8), of)
+        size = predict.node_size(stream.config, split, stream.keep, plan, d)
+        assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
+        assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+@pytest.mark.parametrize("node", [1, 4])
+def test_damaged_images_are_refused(node):
+    """Of a node that computes, and of one that has tokens alone."""
+    model, plan = deployment(inputs=(6,) * 5)
+    data = image.pack(model, plan, node, 1)
+    found = image_reader.parse(data)
+    end, size = found.header["image_size"], found.header["arena_size"]
+    table, invalid = found.header["gather_table"], lib.CATS_IMAGE_INVALID
+
+    def says(offset, value, width=4):
+        other = bytearray(data)
+        other[offset : offset + width] = value.to_bytes(width, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        return verify(bytes(other))[0]
+
+    def refuses(record, at, name, *values):
+        part, offset = record.fields[name][:2]
+        for value in values:
+            assert says(at + offset, value, part.base.itemsize) == invalid, (name, value)
+
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    record, flags = found.gathers[0]["table"], found.model["flags"]
+    refuses(layout.LLAMA, record, "rows", 0, 2, 40, end, end - 2, end - 80, 2**32 - 4)
+    refuses(layout.LLAMA, record, "multipliers", 0, 2, 4, 2**32 - 1, 2**16)
+    refuses(layout.LLAMA, record, "exponents", *((44,) if node == 4 else (0, 2, end)))
+    refuses(layout.MODEL, found.header["model"], "flags", flags ^ layout.FLAG_ROWS,
+            flags ^ layout.FLAG_LLAMA, flags ^ layout.FLAG_STREAM)  # fmt: skip
+    refuses(layout.MODEL, found.header["model"], "own_outputs", 0, 31, 65535)
+    refuses(layout.MODEL, found.header["model"], "own_hidden", 18, 65535)
+    refuses(layout.MODEL, found.header["model"], "inputs", 0, 29, 31)
+    refuses(layout.GATHER, table, "own_keep", 44)
+    refuses(layout.GATHER, table, "view", 4)
+    refuses(layout.GATHER, table, "products", 1)
+    place = layout.GATHER.fields["tile"][1]
+    for offset in (size, size - 80, 2):
+        other = bytearray(data)
+        other[table + place : table + place + 8] = 2 * offset.to_bytes(4, "little")
+        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
+        assert verify(bytes(other))[0] == invalid
+    source = found.header["source_table"]
+    for d in (0, 4):
+        at = source + d * layout.SOURCE.itemsize
+        refuses(layout.SOURCE, at, "width", 0, 83, 85)
+        refuses(layout.SOURCE, at, "segment_width", 0, 42, 85, 65535)
+        refuses(layout.SOURCE, at, "segments", 0, 2, 255)
+        refuses(layout.SOURCE, at, "fragment_rows", 0, 2)
+        refuses(layout.SOURCE, at, "columns", 0, 5, 7, 65535)
+    for bad in (0, 2**31):
+        assert says(found.llama["rows"], bad) == invalid
+        assert says(found.llama["rows"] + 28, bad) == invalid
+
+
+def test_frames_of_rows_are_checked():
+    """Whose row it is stands in each frame of INPUT; nobody else sends in it."""
+    model, plan = deployment(inputs=(6,) * 5)
+    ident = image.model_id(model, plan)
+    made = [image.pack(model, plan, d, ident) for d in range(5)], plan
+    for owner, source, why in ((2, 2, None), (2, 3, "fragment"), (5, 3, "exchange")):
+        node = Driven(1, made=made)
+        assert node.hear(node.silence, SYNC, 0, (0, 0, min(owner, 4))) is None
+        node.until(node.now + 1500)
+        assert node.hear(node.now, DATA, source, (0, 0, owner)) == why
+
+
+def test_what_has_no_rows():
+    config = dataclasses.replace(CONFIG, layer_tables=False)
+    split = SplitConfig.by_shares(config, (1, 0), "channels")
+    with pytest.raises(CatsError, match="unless it has rows of tokens"):
+        stream_of(random_llama(1, config, split))
+    with pytest.raises(CatsError, match="no vocabulary"):
+        ModelConfig(4, 3, 3, token_rows=True).check()
+    filled = SplitConfig.by_shares(CONFIG, (1, 1, 0, 0), "channels").with_rows(CONFIG)
+    assert filled.outputs == (8, 8, 7, 7)
+    assert filled.inputs == (0, 0, 15, 15)
+    filled.check(CONFIG)
