@@ -101,6 +101,10 @@ def row_us(
     return compute.microseconds(ends[0] - ends[1]) / max(config.context - 1, 1)
 
 
+#: Of a step of one token.
+_ONE_ROW = Mode(False, False, 0, 1)
+
+
 class _Frames(NamedTuple):
     """Microseconds of an exchange's frames: in their slots; of a node's processor from the last
     one's end to that of the exchange; and of its processor for all of them."""
@@ -236,10 +240,16 @@ class Timing:
             rounds=0 if self.quiet[g] else self.rounds,
             slot_us=self.air.slot_us(frame, most, self.rounds),
             control_us=self.air.control_us(FRAME_HEADER + self._control(g)),
-            turn_us=self.air.turn_us(frame, most, self.rounds),
+            turn_us=self.air.turn_us(frame, most, self.rounds) + self._named_us(g),
             spacing_us=0,
             sources=tuple(sources),
         )
+
+    def _named_us(self, g: int) -> int:
+        """Microseconds from when a node knows that it owns the token of a step until it has what it
+        sends of that: two jobs, before the first slot of gather INPUT."""
+        named = self.config.sends_rows and g == 0
+        return math.ceil(2 * self.air.code.job_us() + self._slowest(g, 1, _ONE_ROW, slice(1))) * named
 
     def _control(self, g: int) -> int:
         """Bytes of the payload of gather g's longest control frame: counts, or of the first one of
