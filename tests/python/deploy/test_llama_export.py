@@ -152,3 +152,32 @@ def test_stories260k(tmp_path, capsys):
     assert status("plan", deploy) == 0
     assert status("predict", deploy, STORIES) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tables", [False, True])
+def test_rows_of_tokens(tmp_path, tables):
+    """Of one node each, which may have nothing else: read as written, planned again, run."""
+    config = dataclasses.replace(CONFIG, layer_tables=tables)
+    split = SplitConfig.by_shares(config, (1, 1, 0), output_split="even").with_rows(config)
+    whole = random_llama(5, config, split)
+    meta = export(whole, tmp_path / "d", radio="nrf_radio", rounds=1, token_rows=not tables)
+    found, plan, _, images = load_deploy(tmp_path / "d")
+    assert found.config.token_rows
+    assert plan.gathers[0].rounds == 1
+    assert [len(packed) for packed in images] == [n["image_bytes"] for n in meta["nodes"]]
+    assert (found.llama.tables is not None) == tables
+    if tables:
+        np.testing.assert_array_equal(found.llama.tables, whole.tables)
+        np.testing.assert_array_equal(found.llama.table_multiplier, whole.table_multiplier)
+    assert status("export", tmp_path / "d", "-o", tmp_path / "again") == 0
+    for d in range(3):
+        file = f"node_{d:02d}/cats_partition.bin"
+        assert (tmp_path / "d" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+    assert status("plan", tmp_path / "d", "--radio", "ieee802154") == 0
+    assert status("simulate", tmp_path / "d", "--random-inputs", "--samples", 2) == 0
+    inputs = np.arange(9, dtype="<u4").view(np.int8).reshape(9, 1, 4)
+    result = simulate(found, plan, inputs, Faults(loss=0.2), 1, Settings(), images)
+    assert not check_steps(found, plan, inputs, result)
+    with pytest.raises(CatsError, match="rows are of tokens: this is no language model"):
+        plain = random_model(1, PLAIN, SplitConfig.even(PLAIN, 2))
+        export(plain, tmp_path / "e", token_rows=True)

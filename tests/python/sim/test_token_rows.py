@@ -5,12 +5,13 @@ the bit; few nodes compute, all store."""
 
 import dataclasses
 import itertools
+import shutil
 import zlib
 
 import numpy as np
 import pytest
 
-from cats.deploy import image, image_reader
+from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps
@@ -27,6 +28,7 @@ from cats.sim.engine import Engine, verify
 from cats.sim.compare_steps import check_steps, comparable
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
+from compiled_header import compiled
 from driven import DATA, SYNC, Driven
 from lockstep import engines_of, lockstep
 
@@ -255,3 +257,10 @@ def test_what_has_no_rows():
     assert filled.outputs == (8, 8, 7, 7)
     assert filled.inputs == (0, 0, 15, 15)
     filled.check(CONFIG)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
+def test_header_has_the_bytes(tmp_path):
+    model, plan = deployment()
+    found = compiled(c_header.header(model, plan, 2, 7), tmp_path)
+    assert found == image.pack(model, plan, 2, 7)

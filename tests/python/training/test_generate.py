@@ -337,7 +337,10 @@ FAMILY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("family", [[], FAMILY, [*FAMILY, "--parallel-blocks"]])
+@pytest.mark.parametrize(
+    "family",
+    [[], FAMILY, [*FAMILY, "--parallel-blocks"], [*FAMILY, "--parallel-blocks", "--layer-tables"]],
+)
 def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, capsys, family):
     """Behind its context of 8 characters too, where learned positions end. Of the Llama family
     nodes write as well: exported it has the characters beside the images."""
@@ -365,7 +368,8 @@ def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, caps
     assert status("generate", run) == 2
     assert "give it a --prompt" in capsys.readouterr().err
     if family:
-        assert status("export", run, "-o", deploy) == 0
+        more = ["--shares", "1,0,1,0"] if "--layer-tables" in family else []
+        assert status("export", run, "-o", deploy, *more) == 0
         assert json.loads((deploy / "plan.json").read_text())["tokenizer"] == {
             "unit": "character", "names": list(" ,abc"),
         }  # fmt: skip
@@ -404,9 +408,26 @@ def test_export_in_four_bits(run, tmp_path, capsys):
     assert status("plan", tmp_path / "d") == 0
 
 
+def test_nodes_that_have_tokens_alone(run, tmp_path, capsys):
+    """They write what those do of which each has a part of the model."""
+    wrote = ["--temperature", "0", "--steps", "20"]
+    texts = []
+    for more in (["--nodes", "2"], ["--shares", "0,1,0,1,0", "--token-rows"]):
+        assert status("export", run, "-o", tmp_path / "d", "--force", *more) == 0
+        capsys.readouterr()
+        assert status("generate", tmp_path / "d", *wrote) == 0
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+    model, *_ = load_deploy(tmp_path / "d")
+    assert model.config.token_rows and not model.split.heads[0] and model.split.outputs[0]
+    assert status("plan", tmp_path / "d") == 0
+    assert status("generate", tmp_path / "d", *wrote, "--loss", "0.2") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
+        (["export", "{run}", "-o", "{tmp}/r", "--shares", "1,0"], "or --token-rows"),
         (["generate", "{run}", "--loss", "0.1"], "one node sends nothing that could be lost"),
         (["generate", "{run}", "--nodes", "17"], "no whole number from 1 to 16"),
         (["generate", "{run}", "--prompt", "xyz"], "no token for 'x'"),
