@@ -27,7 +27,8 @@
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
 	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                      \
-	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) | (CATS_LLAMA ? CATS_FLAG_PARALLEL | CATS_FLAG_ROWS : 0))
+	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) |                                              \
+	 (CATS_LLAMA ? CATS_FLAG_PARALLEL | CATS_FLAG_ROWS : 0))
 
 /* Flags of what this build leaves out. */
 #define LEFT_OUT                                                                                   \

@@ -66,9 +66,9 @@ static bool parts_fit(const struct cats_image *image)
 		return false;
 	}
 	bytes = cats_row_bytes(image);
-	if (bytes > UINT16_MAX || (m->own_heads == 0 ? l->exponents != 0
-						     : !table_fits(h, l->exponents,
-								   cats_own_features(m)))) {
+	if (bytes > UINT16_MAX ||
+	    (m->own_heads == 0 ? l->exponents != 0
+			       : !table_fits(h, l->exponents, cats_own_features(m)))) {
 		return false;
 	}
 	if (tokens == 0) {

@@ -160,8 +160,7 @@ static const uint8_t *own_row(const struct cats_engine *engine)
 	uint32_t token;
 
 	memcpy(&token, engine->arena + image->model->arena_input, sizeof(token));
-	if (token >= image->model->inputs ||
-	    cats_row_owner(image, token) != image->header->node) {
+	if (token >= image->model->inputs || cats_row_owner(image, token) != image->header->node) {
 		return NULL;
 	}
 	for (uint8_t s = 0; s < image->header->node; s++) {
@@ -205,8 +204,8 @@ static void take_part(const struct cats_engine *engine, uint32_t part)
 	const uint8_t *exponent = cats_table(image, llama->exponents);
 	const uint8_t *from =
 		cats_llama_row(engine) + part * (sizeof(int32_t) + (uint32_t)m->features);
-	const int8_t *columns = (const int8_t *)from + sizeof(int32_t) +
-				(uint32_t)m->first_head * m->head_width;
+	const int8_t *columns =
+		(const int8_t *)from + sizeof(int32_t) + (uint32_t)m->first_head * m->head_width;
 	const uint32_t own = cats_own_features(m);
 	int16_t *residual = cats_residual(engine);
 	int32_t multiplier;
@@ -214,8 +213,8 @@ static void take_part(const struct cats_engine *engine, uint32_t part)
 	memcpy(&multiplier, from, sizeof(multiplier));
 	multiplier &= INT32_MAX; /* it came from the air */
 	for (uint32_t c = 0; c < own; c++) {
-		const int32_t value = cats_sat16(cats_requantize(
-			columns[c], multiplier, llama->embed_shift + exponent[c]));
+		const int32_t value = cats_sat16(
+			cats_requantize(columns[c], multiplier, llama->embed_shift + exponent[c]));
 
 		residual[c] = (int16_t)cats_sat16(part == 0 ? value : residual[c] + value);
 	}

@@ -19,7 +19,7 @@ static int reject(enum cats_reject reason)
 static uint16_t second_gather(const struct cats_node *node)
 {
 	const struct cats_image *image = image_of(node);
-	struct cats_exchange x = {1, 0};
+	struct cats_exchange x = {.gather = 1};
 	bool looks = MAY_BE_EMPTY && (image->model->flags & CATS_FLAG_EMPTY_GATHERS) != 0;
 
 	while (looks && x.gather + 1u < image->header->gathers &&

@@ -93,7 +93,7 @@ static bool unheard(const struct cats_image *image, struct cats_exchange x)
 
 uint32_t cats_silence_us(const struct cats_image *image)
 {
-	struct cats_exchange x = {0, 0};
+	struct cats_exchange x = {.gather = 0};
 	uint32_t longest = 0;
 	uint32_t us = 0;
 
