@@ -177,6 +177,8 @@ def record(
             engine.begin(mine)
             tape += mine.tobytes()
         for x in engines[0].exchanges():
+            if x == (0, 0) and model.config.token_rows:
+                x = engines[0].first(int(inputs.view("<u4")[0, 0]))
             payloads = []
             for engine, log in zip(engines, sent, strict=True):
                 engine.produce(x)

@@ -61,6 +61,10 @@ class Engine:
             if not lib.cats_exchange_next(self.image, x):
                 return
 
+    def first(self, token: int) -> Exchange:
+        """Exchange INPUT of a step of that token, where rows are of one node each."""
+        return 0, 0, lib.cats_row_owner(self.image, token)
+
     def rows(self, x: Exchange) -> int:
         """Rows of an exchange."""
         return lib.cats_exchange_rows(self.image, x)

@@ -22,7 +22,7 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	node->started_us = now_us;
 	node->fragments = 0;
 	node->lost = 0;
-	node->front = (struct cats_exchange){0, 0};
+	node->front = (struct cats_exchange){.gather = 0};
 	node->abandon = false;
 	node->produced = 0;
 	node->consumed = 0;
@@ -34,7 +34,7 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 #if CATS_TEXTS
 	node->texts.told = false;
 #endif
-	cats_exchange_enter(node, (struct cats_exchange){0, 0});
+	cats_exchange_enter(node, (struct cats_exchange){.gather = 0});
 }
 
 /* Whether nobody was heard in the newest inference, which was this node's. */

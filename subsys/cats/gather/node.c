@@ -32,7 +32,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 	}
 	for (uint32_t g = 0; g < image->header->gathers; g++) {
 		for (uint32_t s = 0; s < image->header->nodes; s++) {
-			struct cats_exchange x = {g, 0};
+			struct cats_exchange x = {.gather = g};
 
 			if (CATS_FRAME_HEADER + cats_coded_size(image, x, s) >
 			    (mtu < CATS_FRAME_MAX ? mtu : CATS_FRAME_MAX)) {

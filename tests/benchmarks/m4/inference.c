@@ -150,6 +150,12 @@ static const uint8_t *run(const uint8_t *tape, uint32_t number, uint32_t *crc)
 	memset(calls, 0, sizeof(calls));
 	cats_engine_seek(&engine, number * image.model->tokens, number > 0);
 	cats_engine_begin(&engine, (const int8_t *)tape);
+	if ((image.model->flags & CATS_FLAG_ROWS) != 0) {
+		uint32_t token;
+
+		memcpy(&token, tape, sizeof(token));
+		x.owner = cats_row_owner(&image, token);
+	}
 	tape += (uint32_t)image.model->tokens_in * image.model->own_inputs;
 	do {
 		const uint16_t fragments = cats_fragment_count(&image, x, image.header->node);

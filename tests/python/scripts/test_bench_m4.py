@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine on a Cortex-M4 and M3 in QEMU: equal bytes, and counted instructions."""
 
+import dataclasses
 import json
 import re
 
@@ -125,6 +126,32 @@ def test_steps_of_a_language_model(elfs, nodes, four_bits):
     tape, expected = record(stream, images, runs)[last]
     for elf in elfs.values():
         replay(elf, images[last], tape, expected)
+
+
+@needs_tools
+def test_rows_of_tokens(elfs):
+    """Of nodes that compute, and of one that has tokens alone, with embeddings of each block."""
+    config = ModelConfig(
+        5, 40, 40, features=72, heads=6, hidden=50, blocks=2, causal=True, activation="silu",
+        pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
+        parallel_blocks=True, layer_tables=True, vocabulary=True,
+    )  # fmt: skip
+    split = SplitConfig.by_shares(config, (0, 1, 1), "channels", "even").with_rows(config)
+    split = dataclasses.replace(split, inputs=(14, 13, 13))
+    stream = stream_of(random_llama(4, config, split, in_four_bits=0.5), 3)
+    plan, rng = make_plan(stream.config, split, stream.keep), np.random.default_rng(1)
+    images = [image.pack(stream, plan, d, 1) for d in range(3)]
+    tokens = rng.permutation(40)[:8].astype("<u4")
+    cut, runs = plan.gathers[0].sources[0], []
+    for token in tokens:
+        bits = reference.random_fragments(stream, plan, 0.1, rng)
+        for receiver in bits[0][0]:
+            receiver[:] = [rng.random(cut.fragments(1)) >= 0.1 for _ in range(3)]
+        runs.append((token.reshape(1, 1).view(np.int8), bits))
+    assert {int(np.searchsorted([14, 27, 40], token, "right")) for token in tokens} == {0, 1, 2}
+    for image_, (tape, expected) in list(zip(images, record(stream, images, runs), strict=True))[:2]:
+        for elf in elfs.values():
+            replay(elf, image_, tape, expected)
 
 
 @needs_tools
