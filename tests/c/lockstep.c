@@ -58,7 +58,7 @@ static void begin(struct lockstep *all, const int8_t *input)
 
 void lockstep_run(struct lockstep *all, const int8_t *input, lockstep_air air, void *context)
 {
-	struct cats_exchange x = {0, 0};
+	struct cats_exchange x = {.gather = 0};
 	uint32_t exchange = 0;
 
 	begin(all, input);

@@ -207,6 +207,11 @@ static void hear_likely(struct bench *bench, struct script *script)
 	    image->gathers[frame.x.gather].rows) {
 		frame.x.tile = 0;
 	}
+	if (frame.x.gather != 0) {
+		frame.x.owner = 0;
+	} else if (where & 2) {
+		frame.x.owner = (where >> 3) % nodes;
+	}
 	source = frame.source < nodes ? frame.source : 0;
 	switch (frame.type) {
 	case CATS_FRAME_DATA:
@@ -227,13 +232,13 @@ static void hear_likely(struct bench *bench, struct script *script)
 		break;
 	case CATS_FRAME_ASK:
 		frame.round = 0;
-		frame.x = (struct cats_exchange){0, 0};
+		frame.x = (struct cats_exchange){.gather = 0};
 		frame.index %= 2;
 		frame.slot = 0;
 		break;
 	case CATS_FRAME_BEACON:
 		frame.round = 0;
-		frame.x = (struct cats_exchange){0, 0};
+		frame.x = (struct cats_exchange){.gather = 0};
 		frame.index %= 4;
 		frame.slot %= CATS_ANSWERS + 1;
 		frame.length = CATS_BEACON_SIZE;

@@ -127,7 +127,7 @@ static void exchange(struct cats_engine *engine, struct cats_exchange x, uint32_
 static void all_exchanges(struct cats_engine *engine, uint32_t loss)
 {
 	uint32_t exchanges = cats_exchange_count(engine->image);
-	struct cats_exchange x = {0, 0};
+	struct cats_exchange x = {.owner = (uint8_t)(draw() % engine->image->header->nodes)};
 
 	do {
 		exchange(engine, x, loss);

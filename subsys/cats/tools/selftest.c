@@ -58,7 +58,7 @@ static void infer(const struct cats_golden *golden, const struct cats_golden_run
 	const struct cats_image *first = &nodes[0].image;
 	size_t row =
 		run->available_size / (cats_exchange_count(first) * golden->nodes * golden->nodes);
-	struct cats_exchange x = {0, 0};
+	struct cats_exchange x = {.gather = 0};
 	struct cats_availability available;
 	uint32_t exchange = 0;
 
@@ -211,7 +211,7 @@ static uint32_t lap(uint64_t *then)
 int cats_time_steps(const struct cats_image *image, void *arena, size_t arena_size,
 		    struct cats_step_times *times)
 {
-	struct cats_exchange x = {0, 0};
+	struct cats_exchange x = {.gather = 0};
 	struct cats_availability available;
 	struct cats_engine engine;
 	uint64_t then;

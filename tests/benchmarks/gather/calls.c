@@ -93,7 +93,7 @@ bool carries_payload(const uint8_t *frame)
 /* Its type, coded frames ahead being coded ones. */
 static uint8_t type_of(const struct cats_node *node, const uint8_t *frame)
 {
-	const struct cats_exchange x = {frame[6], frame[7]};
+	const struct cats_exchange x = {.gather = frame[6], .tile = frame[7]};
 	const uint8_t source = frame[1] & 15;
 	const uint8_t type = frame[0] & 15;
 

@@ -47,11 +47,16 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 double air_code_built(const struct air_code *code, const struct cats_image *image,
 		      const uint8_t *frame, uint16_t length)
 {
-	struct cats_exchange x = {frame[6], frame[7]};
-	uint16_t fragments = cats_fragment_count(image, x, image->header->node);
+	struct cats_exchange x = {.gather = frame[6], .tile = frame[7]};
+	uint16_t fragments;
 	uint8_t type = type_of(frame);
 	double byte = code->copy_byte;
 
+	if (x.gather == 0 && (image->model->flags & CATS_FLAG_ROWS) != 0) {
+		x.owner = (uint8_t)x.tile;
+		x.tile = 0;
+	}
+	fragments = cats_fragment_count(image, x, image->header->node);
 	if (type == CATS_FRAME_DATA && frame[8] >= fragments) {
 		type = CATS_FRAME_CODED; /* ahead of the reports */
 	}
