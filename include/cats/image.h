@@ -357,7 +357,7 @@ struct cats_image_stream {
  * application gives is a token's number, so own_inputs is 4, little-endian, on each node; nobody
  * sends anything in INPUT. 24 bytes.
  *
- * With CATS_FLAG_ROWS a token is of one node: each has as many as its source's columns of INPUT say,
+ * With CATS_FLAG_ROWS a token is of one node: each has as many as its source has columns of INPUT,
  * one node's behind those of another. A token's row is P parts of 4 + F bytes: its multiplier M,
  * int32, little-endian, and E. The first part begins the residual, the others, one a block, are
  * added to it in front of that. INPUT has one tile, and its sources' width is that of such a row;

@@ -156,9 +156,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--token-rows", action="store_true",
-        help="of a language model: each token's embedding is of one node, which sends it when it is "
-        "that of a step, so it stands once in the network, and a node of share 0 holds such alone; "
-        "models trained with --layer-tables are always that",
+        help="of a language model: each token's embedding is of one node, which sends it in that "
+        "token's steps; a node of share 0 holds such, and outputs, alone; models trained with "
+        "--layer-tables are always that",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",

@@ -116,9 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     shape.add_argument(
         "--layer-tables", action=argparse.BooleanOptionalAction, default=None,
-        help="each block has an embedding of its own for each token, which is added to the residual "
-        "in front of it (per-layer embeddings): parameters that are stored, of which few are read, "
-        "for language models of the Llama family; whoever has a token's embeddings sends them (none)",
+        help="each block has an embedding of its own for each token, added to the residual in "
+        "front of it (per-layer embeddings): parameters that are stored, of which a step reads few, "
+        "for language models of the Llama family; the node that has a token's sends them (none)",
     )  # fmt: skip
     shape.add_argument(
         "--embed",

@@ -342,7 +342,7 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
         record["multipliers"] = config.row_parts
         rows = model.rows(range(*input_ranges(model.split)[node]))
         found[1:3] = [Member("llama_rows", rows, LLAMA_RECORD, "rows",
-                             "of each own token: parts of a multiplier and [features]")]  # fmt: skip
+                             "of each own token: parts, a multiplier and [features]")]  # fmt: skip
         return [part for part in found if part.data.size]
     embedding = ("rows", "multipliers", "exponents")  # of columns that a node without heads lacks
     return [part for part in found if own.start < own.stop or part.field not in embedding]

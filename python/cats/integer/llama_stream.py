@@ -62,8 +62,8 @@ def stream_of(
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
     if not config.token_rows and not all(model.split.hidden):
         raise CatsError(
-            "each node of a Llama model computes, unless it has rows of tokens: use shares above 0, "
-            "or --token-rows"
+            "each node of a Llama model computes, unless it has rows of tokens: use shares above "
+            "0, or --token-rows"
         )
     first, *_, last = whole
     return dataclasses.replace(model, config=config, keep=[first, *model.keep[1:-1], last])

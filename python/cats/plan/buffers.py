@@ -41,9 +41,9 @@ def lifetimes(
 ) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
     each gather; ``stem``: rows are multiplied before INPUT is sent, too; ``stream``: what is kept
-    from step to step is in use all the time; ``rows``: so is a token, and its row in a tile buffer of
-    INPUT. ``tileG.B`` is tile buffer B of gather G,
-    ``outboxG.B`` holds what the node sends of that tile.
+    from step to step is in use all the time; ``rows``: so is a token, and its row in a tile buffer
+    of INPUT. ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds what the node sends of
+    that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
     one tick before the first. Frames of an exchange may arrive while the one before it is consumed,

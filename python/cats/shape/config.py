@@ -96,8 +96,8 @@ class ModelConfig:
     number a step, each node has its own columns of all tokens' embeddings, and the context is a
     window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
     and the products behind the gathers ``four_bits`` have weights of four bits. Of RESULT each node
-    sends its so many likeliest tokens, ``candidates`` (0: all outputs). With ``token_rows`` a token's
-    embeddings are of one node, which sends them in gather INPUT: they stand once in the network.
+    sends its so many likeliest tokens, ``candidates`` (0: all outputs). With ``token_rows`` the
+    embeddings of a token are of one node, which sends them in gather INPUT.
     """
 
     tokens_in: int
@@ -575,8 +575,8 @@ class SplitConfig:
         )
 
     def with_rows(self, model: ModelConfig) -> SplitConfig:
-        """The same of a model whose tokens' rows stand at one node each: as many outputs everywhere,
-        and rows where weights leave room, so that all hold about as many bytes."""
+        """The same of a model whose tokens' rows stand at one node each: as many outputs
+        everywhere, and rows where weights leave room, so that all hold about as many bytes."""
         outputs = share_out(model.outputs, (1,) * self.nodes)
         keys = 2 * model.features * model.key_heads // model.heads
         columns = [

@@ -179,8 +179,8 @@ KeepSets = list[list[tuple[int, ...]]]  # [gather][source] -> ascending columns
 
 
 def no_columns(model: ModelConfig, g: int) -> bool:
-    """Whether no column of gather g is ever sent: INPUT, where each node embeds its own inputs, or a
-    token whose number all are given."""
+    """Whether no column of gather g is ever sent: INPUT, where each node embeds its own inputs, or
+    a token whose number all are given."""
     return (model.embed == "own" or model.by_token) and gather_kind(model, g)[0] == Kind.INPUT
 
 

@@ -80,9 +80,9 @@ def quantise_llama_run(
 ) -> tuple[LlamaModel, dict]:
     """The integers of a RUN folder's language model over nodes with these ``shares`` (None: those
     of the run), each with its part of the vocabulary unless ``output_split`` is ``single``; and
-    where they come from. With ``token_rows``, or embeddings of each block, nodes of share 0 have
-    rows of tokens, and outputs, alone: ``SplitConfig.with_rows``. ``four_bits``: so many weights have those as so many nats a token allow,
-    see ``mixed``."""
+    where they come from. With ``token_rows``, or embeddings of each block, ``with_rows`` deals
+    rows and outputs. ``four_bits``: so many weights have those as so many nats a token allow, see
+    ``mixed``."""
     path = Path(path)
     model, run = load_run(path)
     _, ends = run_tokenizer(path, run)

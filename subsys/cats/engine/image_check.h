@@ -46,8 +46,8 @@ bool cats_llama_step_fits(const struct cats_image *image, const struct cats_imag
 bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size);
 
 /*
- * image_llama.c: with CATS_FLAG_ROWS the sources of INPUT, and its buffers; gives the most data slots
- * of a step.
+ * image_llama.c: with CATS_FLAG_ROWS the sources of INPUT, and its buffers; gives the most data
+ * slots of a step.
  */
 bool cats_rows_fit(const struct cats_image *image, uint32_t *slots);
 

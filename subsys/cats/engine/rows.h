@@ -86,7 +86,7 @@ void cats_llama_seek(struct cats_engine *engine, uint32_t position, bool follows
 void cats_llama_embed(const struct cats_engine *engine);
 
 /*
- * With CATS_FLAG_ROWS, llama.c: the row of this step's token, of this node's own or as it was heard;
+ * With CATS_FLAG_ROWS, llama.c: the row of this step's token, this node's own or as it was heard;
  * that of a token that nobody can send, zeros, before INPUT is on the air; and in front of a block,
  * behind the product of INPUT or of HIDDEN, what it adds to the residual.
  */

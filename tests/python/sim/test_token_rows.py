@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of tokens that their owners send, with embeddings of each block: in C as in the reference, to
-the bit; few nodes compute, all store."""
+"""Rows of tokens that their owners send, with embeddings of each block: in C as in the reference,
+to the bit; few nodes compute, all store."""
 
 import dataclasses
 import itertools
@@ -15,7 +15,7 @@ from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps
-from cats.integer.llama_stream import every_row, gathers_of, stream_of, window_of
+from cats.integer.llama_stream import gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
 from cats.integer.sampling import sampling
 from cats.plan import predict
@@ -24,8 +24,8 @@ from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig, share_out
 from cats.shape.partition import input_ranges, row_source
 from cats.sim._native import lib
-from cats.sim.engine import Engine, verify
 from cats.sim.compare_steps import check_steps, comparable
+from cats.sim.engine import Engine, verify
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
 from compiled_header import compiled
