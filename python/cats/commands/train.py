@@ -117,7 +117,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shape.add_argument(
         "--layer-tables", action=argparse.BooleanOptionalAction, default=None,
         help="each block has an embedding of its own for each token, added to the residual in "
-        "front of it (per-layer embeddings): parameters that are stored, of which a step reads few, "
+        "front of it (per-layer embeddings): parameters that are stored, few are read a step, "
         "for language models of the Llama family; the node that has a token's sends them (none)",
     )  # fmt: skip
     shape.add_argument(

@@ -80,7 +80,7 @@ class ForwardPass:
         return out if embed.bias is None else out + embed.bias
 
     def table(self, b: int, numbers: Tensor) -> Tensor:
-        """What the embeddings of block b of tokens [B, rows] add to the residual, [B, rows, F]: lost
+        """What embeddings of block b of tokens [B, rows] add to the residual, [B, rows, F]: lost
         with the token's own."""
         return self.of_owner(functional.embedding(numbers, self.model.tables[b]), numbers)
 
