@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Simulated recordings of an accelerometer on a wrist: two seconds of 50 Hz, three axes, m/s2.
+"""Simulated recordings of an accelerometer on a wrist: 50 Hz, three axes, m/s2.
 
-``python motions.py motions.csv`` writes what the deployment in ``deploy/`` was trained with,
-``python motions.py src/motions.h`` other recordings for the emulated sensor of native_sim. They are
-physics from a seed, no measurements:
+``python motions.py motions.csv`` writes what the deployment in ``deploy/`` was trained with, two
+seconds each, and ``python motions.py motions.csv 320`` those of ``stream/``, of so many steps.
+``python motions.py src/motions.h 320`` writes other recordings for the emulated sensor of
+native_sim. They are physics from a seed, no measurements:
 
 still    gravity, in any direction
 walking  a step twice a second, up and down by 2 to 4 m/s2 with two harmonics, the arm swings
@@ -58,12 +59,12 @@ def direction(rng: np.random.Generator) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
-def recording(motion: str, rng: np.random.Generator) -> np.ndarray:
-    """One recording: float64 [STEPS, 3], m/s2."""
-    time = np.arange(STEPS) / RATE_HZ
+def recording(motion: str, rng: np.random.Generator, steps: int = STEPS) -> np.ndarray:
+    """One recording: float64 [steps, 3], m/s2."""
+    time = np.arange(steps) / RATE_HZ
     up, ahead = np.array([0, 0, 1.0]), np.array([1.0, 0, 0])
-    force = np.full((STEPS, 3), G * up)
-    swing = np.zeros(STEPS)
+    force = np.full((steps, 3), G * up)
+    swing = np.zeros(steps)
     phase = rng.uniform(0, 2 * np.pi)
     if motion in ("walking", "running"):
         fast = motion == "running"
@@ -83,7 +84,7 @@ def recording(motion: str, rng: np.random.Generator) -> np.ndarray:
     return seen + NOISE * rng.normal(size=seen.shape)
 
 
-def csv(seed: int) -> str:
+def csv(seed: int, steps: int = STEPS) -> str:
     """Recordings as ``cats train --task classify`` reads them."""
     rng = np.random.default_rng(seed)
     lines = ["sample,label,x,y,z"]
@@ -91,17 +92,17 @@ def csv(seed: int) -> str:
         motion = MOTIONS[number % len(MOTIONS)]
         lines += [
             f"{number},{motion}," + ",".join(f"{value:.3f}" for value in values)
-            for values in recording(motion, rng)
+            for values in recording(motion, rng, steps)
         ]
     return "\n".join(lines) + "\n"
 
 
-def header(seed: int) -> str:
+def header(seed: int, steps: int = STEPS) -> str:
     """One recording of each motion as a C header."""
     rng = np.random.default_rng(seed)
-    lines = [HEAD.format(steps=STEPS)]
+    lines = [HEAD.format(steps=steps)]
     for motion in MOTIONS:
-        values = np.rint(100 * recording(motion, rng)).astype(int)
+        values = np.rint(100 * recording(motion, rng, steps)).astype(int)
         rows = ["\t\t\t{" + ", ".join(map(str, row)) + "},\n" for row in values]
         lines += [
             "\t{\n",
@@ -114,7 +115,7 @@ def header(seed: int) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: motions.py FILE.csv|FILE.h")
-    out = Path(sys.argv[1])
-    out.write_text(header(seed=2) if out.suffix == ".h" else csv(seed=1))
+    if len(sys.argv) not in (2, 3):
+        sys.exit("usage: motions.py FILE.csv|FILE.h [STEPS]")
+    out, steps = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) == 3 else STEPS
+    out.write_text(header(2, steps) if out.suffix == ".h" else csv(1, steps))

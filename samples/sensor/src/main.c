@@ -3,7 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* A node with an accelerometer tells what is moving; the others take part. */
+/* A node with an accelerometer tells what is moving; the others take part. Where the deployment is a
+ * stream, a window has no end to wait for: each new patch of samples gives a result.
+ */
 
 #include <errno.h>
 #include <string.h>
@@ -29,7 +31,9 @@ LOG_MODULE_REGISTER(app, LOG_LEVEL_INF);
 
 static const struct device *const accelerometer = DEVICE_DT_GET_OR_NULL(DT_ALIAS(accel0));
 
-/* The window, oldest first, in m/s2; what the node makes of it; the result. */
+/* A window, or what a step of a stream takes of it, oldest first, in m/s2; what the node makes of it;
+ * the result.
+ */
 static float samples[MOST_STEPS][AXES];
 static int8_t input[MOST_INPUT];
 static int16_t output[MOST_OUTPUT];
@@ -99,7 +103,24 @@ static int measure(float *values)
 	return 0;
 }
 
-/* What moves in the window that ends now. */
+/* One inference; of a stream, one step, the first of a new window where the one before has ended. */
+static int infer(const struct cats_instance *node, struct cats_result *result)
+{
+	int ret = cats_infer(node, input, output, ARRAY_SIZE(output), result, K_SECONDS(30));
+
+#ifdef CONFIG_CATS_STREAM
+	if (ret == -EOVERFLOW) {
+		ret = cats_stream_begin(node);
+		if (ret == 0) {
+			ret = cats_step(node, input, output, ARRAY_SIZE(output), result,
+					K_SECONDS(30));
+		}
+	}
+#endif
+	return ret;
+}
+
+/* What moves in the window that ends now, or in that of which a step is new. */
 static void classify(const struct cats_instance *node, const struct cats_metadata *metadata,
 		     const char *played)
 {
@@ -109,16 +130,19 @@ static void classify(const struct cats_instance *node, const struct cats_metadat
 
 	ret = cats_input_quantize_float(metadata, samples[0], AXES, NULL, input);
 	if (ret == 0) {
-		ret = cats_infer(node, input, output, ARRAY_SIZE(output), &result, K_SECONDS(30));
+		ret = infer(node, &result);
 	}
 	if (ret != 0) {
 		LOG_ERR("no result: %d", ret);
 		return;
 	}
 	class = cats_result_class(&result, 0);
-	printk("%s, %d %%, %u of %u fragments lost", cats_class_name(metadata, class),
-	       100 * cats_output_probability(metadata, output, class) / CATS_PROBABILITY_ONE,
-	       result.lost, result.fragments);
+	printk("%s, %d %%, ", cats_class_name(metadata, class),
+	       100 * cats_output_probability(metadata, output, class) / CATS_PROBABILITY_ONE);
+#ifdef CONFIG_CATS_STREAM
+	printk("%u patches of %u, ", result.known, result.position + metadata->model->tokens);
+#endif
+	printk("%u of %u fragments lost", result.lost, result.fragments);
 	printk(played != NULL ? " (%s was played)\n" : "\n", played);
 }
 
