@@ -52,6 +52,9 @@ static void look_ahead(struct cats_node *node)
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		sources += fragments_of(node, s) != 0;
 	}
+	if (sources == 0) {
+		return; /* nobody sends anything here */
+	}
 	each = (3 * slots + 2 * sources) / (3 * sources);
 	each = each < CATS_MAX_AHEAD ? each : CATS_MAX_AHEAD;
 	/* What nobody needs is to take less time than the round that is saved. */
