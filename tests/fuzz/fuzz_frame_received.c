@@ -8,13 +8,15 @@
  * keep their promises, and once the air is silent it ends its inference.
  *
  * The input is a script, a byte of what to do and its arguments: frames of any bytes, frames with a
- * right check and nearly right fields, time that passes, inputs, jobs that begin and end. Images
- * are those of tests/vectors (run it from the top of the tree), with repair rounds.
+ * right check and nearly right fields, time that passes, inputs, texts, jobs that begin and end.
+ * Images are those of tests/vectors, and of images/ such of streams and of texts (run it from the top
+ * of the tree), with repair rounds.
  *
  * clang -fsanitize=fuzzer makes a libFuzzer target of this file; with -DCATS_FUZZ_FILES it has a
  * main() instead that runs each file named.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +31,19 @@
 	} while (0)
 
 static const char *const files[] = {
-	"tests/vectors/four_even/node_00.bin",      "tests/vectors/four_even/node_02.bin",
-	"tests/vectors/three_segments/node_01.bin", "tests/vectors/four_held/node_03.bin",
-	"tests/vectors/one_node/node_00.bin",       "tests/vectors/two_class/node_01.bin",
+	"tests/vectors/four_even/node_00.bin",
+	"tests/vectors/four_even/node_02.bin",
+	"tests/vectors/three_segments/node_01.bin",
+	"tests/vectors/four_held/node_03.bin",
+	"tests/vectors/one_node/node_00.bin",
+	"tests/vectors/two_class/node_01.bin",
+	"tests/fuzz/images/text_0.bin",
+	"tests/fuzz/images/text_2.bin",
+	"tests/fuzz/images/headless_4.bin",
+	"tests/fuzz/images/stream_1.bin",
 };
+
+#define PROMPT 3 /* tokens */
 
 struct script {
 	const uint8_t *data;
@@ -92,7 +103,14 @@ struct bench {
 	uint32_t now_us;
 	uint32_t finals; /* exchanges of the inference that runs whose availability was told */
 	int8_t *input;
+	uint16_t prompt[PROMPT];
+	bool quiet; /* takes part in no text any more */
 };
+
+static bool is_text(const struct bench *bench)
+{
+	return (bench->image.model->flags & CATS_FLAG_LLAMA) != 0;
+}
 
 static void available(void *user, uint16_t inference, struct cats_exchange x,
 		      const struct cats_availability *a)
@@ -153,6 +171,10 @@ static void poll_node(struct bench *bench)
 			seen = result->output[i];
 		}
 		(void)seen;
+		CHECK(!result->has_token || result->token.token < bench->image.model->inputs);
+		if (is_text(bench) && !bench->quiet) {
+			(void)cats_node_next(&bench->node, bench->now_us);
+		}
 	}
 }
 
@@ -172,6 +194,40 @@ static void hear(struct bench *bench, const uint8_t *data, size_t length, uint32
 	memcpy(copy, data, length);
 	(void)cats_node_receive(&bench->node, copy, length, bench->now_us - age_us, bench->now_us);
 	free(copy);
+}
+
+static uint8_t *put(uint8_t *to, uint32_t value, uint32_t bytes)
+{
+	for (; bytes != 0; bytes--, value >>= 8) {
+		*to++ = (uint8_t)value;
+	}
+	return to;
+}
+
+/* What a SYNC or an ASK tells of a text: near what the node knows of it. */
+static void put_text(const struct bench *bench, struct script *script, uint8_t *to)
+{
+	const struct cats_text *text = &bench->node.texts.text;
+	uint8_t what = next(script);
+
+	to = put(to, next(script) % (bench->image.model->inputs + 1u), 2);
+	to = put(to, what & 1 ? UINT16_MAX : next(script) % 4, 2);
+	to = put(to, text->position + (what >> 1 & 3) - 1u, 4);
+	to = put(to, text->text + (what >> 3 & 1u), 2);
+	to = put(to, what, 4);                /* seed */
+	to = put(to, next(script) * 257u, 2); /* temperature */
+	to = put(to, what >> 4 & 3u, 1);      /* top_k */
+	(void)put(to, what >> 6 & 3u, 1);     /* flags */
+}
+
+/* Candidates of a RESULT, or nearly: columns that the model may have, and results. */
+static void put_candidates(const struct bench *bench, struct script *script, uint8_t *to,
+			   uint32_t size)
+{
+	for (; size >= 4; size -= 4) {
+		to = put(to, next(script) % (bench->image.model->outputs + 1u), 2);
+		to = put(to, next16(script), 2);
+	}
 }
 
 /* A frame that may well be right. */
@@ -256,6 +312,15 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.length = CATS_FRAME_MAX;
 	}
 	memset(buffer, next(script), sizeof(buffer));
+	if (is_text(bench) && (frame.type == CATS_FRAME_SYNC || frame.type == CATS_FRAME_ASK) &&
+	    (where & 16) != 0) {
+		frame.length = CATS_TEXT_SIZE;
+		put_text(bench, script, buffer + CATS_FRAME_HEADER);
+	}
+	if (is_text(bench) && frame.type == CATS_FRAME_DATA &&
+	    frame.x.gather + 1u == image->header->gathers) {
+		put_candidates(bench, script, buffer + CATS_FRAME_HEADER, frame.length);
+	}
 	if (frame.type == CATS_FRAME_BEACON) {
 		const struct cats_beacon beacon = {
 			.next_us = (uint32_t)next(script) << 22 | 0xfffff,
@@ -266,6 +331,46 @@ static void hear_likely(struct bench *bench, struct script *script)
 		cats_beacon_pack(&beacon, buffer + CATS_FRAME_HEADER);
 	}
 	hear(bench, buffer, cats_frame_seal(bench->key, &frame, buffer), next(script) * 16u);
+}
+
+/* What an application does with a stream: an input, a window or a text that begins or ends. */
+static void apply(struct bench *bench, struct script *script, uint8_t what)
+{
+	struct cats_node *node = &bench->node;
+	const struct cats_generation generation = {
+		.prompt = bench->prompt,
+		.count = what >> 4 & 3,
+		.tokens = what & 64 ? next(script) % 4 : UINT16_MAX,
+		.goes_on = what >> 7,
+		.how = {.seed = what, .temperature = what & 64 ? next16(script) : 0, .top_k = 2},
+	};
+
+	switch (next(script) % 4) {
+	case 0:
+		if (!cats_node_runs(node) && !node->pending) {
+			(void)put((uint8_t *)bench->input, next(script), 4);
+		}
+		(void)cats_node_submit(node, what & 16 ? bench->input : NULL, bench->now_us);
+		break;
+	case 1:
+		(void)cats_node_rewind(node);
+		break;
+	case 2:
+		/* The prompt is the node's until it has been read, or the text is stopped. */
+		if (node->texts.prompt.count == 0) {
+			for (uint32_t i = 0; i < PROMPT; i++) {
+				bench->prompt[i] = next(script) % (bench->image.model->inputs + 1u);
+			}
+		}
+		if (cats_node_generate(node, &generation) == 0) {
+			(void)cats_node_next(node, bench->now_us);
+		}
+		break;
+	default:
+		(void)cats_node_generate_stop(node);
+		break;
+	}
+	CHECK(!is_text(bench) || cats_context_rows(&bench->image) != 0);
 }
 
 static void step(struct bench *bench, struct script *script)
@@ -297,6 +402,10 @@ static void step(struct bench *bench, struct script *script)
 		}
 		break;
 	case 6:
+		if (cats_context_rows(&bench->image) != 0) {
+			apply(bench, script, what);
+			break;
+		}
 		(void)cats_node_submit(&bench->node, what & 16 ? bench->input : NULL,
 				       bench->now_us);
 		break;
@@ -325,6 +434,7 @@ static void settle(struct bench *bench)
 	uint32_t exchanges = cats_exchange_count(&bench->image);
 	uint32_t bound = 100 + exchanges * (64 + 16 * CATS_MAX_FRAGMENTS);
 
+	bench->quiet = true;
 	(void)cats_node_withdraw(&bench->node);
 	while (cats_node_runs(&bench->node) || bench->computing) {
 		CHECK(bound-- > 0);
@@ -344,6 +454,18 @@ static void settle(struct bench *bench)
 	}
 }
 
+/* And whatever text was being told, behind a silence another one may begin. */
+static void begin_text(struct bench *bench)
+{
+	const uint16_t prompt = 0;
+	const struct cats_generation generation = {.prompt = &prompt, .count = 1, .tokens = 1};
+
+	(void)cats_node_generate_stop(&bench->node);
+	bench->now_us = bench->node.heard_us + bench->node.config.timeout_us;
+	poll_node(bench);
+	CHECK(cats_node_generate(&bench->node, &generation) == (is_text(bench) ? 0 : -ENOTSUP));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct script script = {data, size};
@@ -356,7 +478,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memory = load(files[first % (sizeof(files) / sizeof(*files))], first >> 6, &bench->image);
 	bench->now_us = (uint32_t)next(&script) << 24 | 0xfffff0;
 	bench->input =
-		calloc(bench->image.model->tokens_in + 1u, bench->image.model->own_inputs + 1u);
+		calloc(bench->image.model->tokens_in + 4u, bench->image.model->own_inputs + 1u);
 	config.image = &bench->image;
 	config.arena_size = bench->image.header->arena_size;
 	config.arena = malloc(config.arena_size);
@@ -377,6 +499,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(bench, &script);
 	}
 	settle(bench);
+	begin_text(bench);
 	free(config.arena);
 	free(bench->input);
 	free(bench);

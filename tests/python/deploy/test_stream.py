@@ -4,6 +4,8 @@
 
 import dataclasses
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from cats.integer.steps import stream_of, window_of
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.metadata import Channel, Metadata
 
+FUZZ = Path(__file__).resolve().parents[2] / "fuzz"
 CONFIG = ModelConfig(
     8, 6, 2, features=24, heads=4, hidden=17, blocks=2, causal=True, pool="last", task="classify"
 )
@@ -175,3 +178,8 @@ def test_the_mean_of_rows_so_far_is_of_all_at_last(tmp_path):
     export(stream, tmp_path / "DEPLOY")
     assert main(["simulate", str(tmp_path / "DEPLOY"), "--random-inputs", "--samples", "2"]) == 0
     assert np.all(load_deploy(tmp_path / "DEPLOY")[0].steps[0].table == stream.steps[0].table)
+
+
+def test_images_of_the_fuzzer_are_what_their_program_writes():
+    made = runpy.run_path(FUZZ / "generate.py")["files"]()
+    assert {path.name: path.read_bytes() for path in (FUZZ / "images").iterdir()} == made

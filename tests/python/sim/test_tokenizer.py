@@ -145,3 +145,18 @@ def test_the_header_compiles(tokenizer, tmp_path):
     subprocess.run([*words, tmp_path / "main.c", source, "-o", tmp_path / "a"], check=True)
     wanted = tokenizer.encode("ab") if isinstance(tokenizer, Llama2c) else [0, 1]
     assert subprocess.run([tmp_path / "a"], check=False).returncode == len(wanted)
+
+
+def test_kept_inputs_of_the_fuzzer(tmp_path):
+    """Any tokens, any text: tests/fuzz/fuzz_tokenizer.c checks what comes of each."""
+    if shutil.which("gcc") is None:
+        pytest.skip("no gcc here")
+    program, kept = tmp_path / "fuzz", sorted((ROOT / "tests/fuzz/corpus/fuzz_tokenizer").iterdir())
+    subprocess.run(
+        ["gcc", "-std=c11", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
+         "-DCATS_FUZZ_FILES", f"-I{ROOT / 'include'}", ROOT / "tests/fuzz/fuzz_tokenizer.c",
+         ROOT / "subsys/cats/text/tokenizer.c", "-o", program],
+        check=True,
+    )  # fmt: skip
+    said = subprocess.run([program, *kept], check=True, capture_output=True, text=True).stdout
+    assert said == f"{len(kept)} run\n" and len(kept) > 50
