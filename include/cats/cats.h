@@ -439,7 +439,9 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
  * @retval -ENOTSUP  its image is of no language model
  * @retval -EINVAL   no prompt, a token that the vocabulary has not, or a temperature too low for
  *                   the integers
- * @retval -EBUSY    a text is being written, here or on another node
+ * @retval -EBUSY    a text is being written, here or on another node. One that was stopped within its
+ *                   prompt is over on the others when these have heard nothing for the time of
+ *                   cats_silence_us()
  */
 int cats_generate_begin(const struct cats_instance *instance,
 			const struct cats_generation *generation);
@@ -500,6 +502,7 @@ size_t cats_output_count(const struct cats_image *image);
  * @retval -ENOTCONN  the instance does not run
  * @retval -ENOSPC    cats_output_count() exceeds @p count
  * @retval -EOVERFLOW a stream whose context has ended: cats_stream_begin()
+ * @retval -EBUSY     a text is being written, whose tokens the nodes choose: cats_generate_stop()
  * @retval -ETIMEDOUT no result in time; the input is no longer read
  * @retval -ESHUTDOWN cats_stop() was called meanwhile
  */
@@ -513,7 +516,7 @@ int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_
  * @param timeout wait so long for the input before it to be used
  * @retval 0 on success
  * @retval -ENOTCONN  the instance does not run
- * @retval -EBUSY     another input is in use, with K_NO_WAIT
+ * @retval -EBUSY     another input is in use, with K_NO_WAIT; or a text is being written
  * @retval -EOVERFLOW a stream whose context has ended: cats_stream_begin()
  * @retval -ETIMEDOUT another input is still in use
  * @retval -ESHUTDOWN cats_stop() was called meanwhile

@@ -124,7 +124,7 @@ struct cats_node;
  * @retval -ENOTSUP the image is of no language model
  * @retval -EINVAL  no prompt, a token that the vocabulary has not, or a temperature too low for the
  *                  integers
- * @retval -EBUSY   a text is being written, here or on another node
+ * @retval -EBUSY   cats_node_writes()
  */
 int cats_node_generate(struct cats_node *node, const struct cats_generation *generation);
 
@@ -141,6 +141,14 @@ int cats_node_generate(struct cats_node *node, const struct cats_generation *gen
 int cats_node_next(struct cats_node *node, uint32_t now_us);
 
 /**
+ * @brief Whether a text is being written, here or on another node, as far as this node knows.
+ *
+ * Of another node's it is until the text's last token, or until nothing was heard for timeout_us of
+ * struct cats_node_config: a text that is stopped within its prompt has no last token.
+ */
+bool cats_node_writes(const struct cats_node *node);
+
+/**
  * @brief End the text that is being written. See cats_generate_stop().
  *
  * @retval 0 on success
@@ -151,9 +159,10 @@ int cats_node_generate_stop(struct cats_node *node);
 
 /**
  * @brief Whether a text that began here goes on no more, as far as this node knows, though it may
- *        not have heard of its last token: all is silent, and it has none to go on with.
+ *        not have heard of its last token: all is silent, and it has none to go on with. Where nodes
+ *        sleep, two meetings have had no step of it.
  */
-bool cats_node_generate_over(const struct cats_node *node);
+bool cats_node_generate_over(const struct cats_node *node, uint32_t now_us);
 
 #ifdef __cplusplus
 }

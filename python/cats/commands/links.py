@@ -98,9 +98,14 @@ def run(args: argparse.Namespace) -> int:
                 "correlation": np.where(np.isnan(together), None, together),
             },
         )  # fmt: skip
-    way = "no way between some" if far is None else f"{far} hops over links of a half and more"
+    way = "no way between some"
+    if far is not None:
+        way = f"{far} hop{'s' if far != 1 else ''} over links of a half and more"
     error = f" (estimated, standard error up to {found.error:.4f})" if found.error else ""
-    print(f"{nodes} nodes, {way}; {100 * found.loss:.2f} % of what they send each other is lost")
+    print(
+        f"{nodes} node{'s' if nodes != 1 else ''}, {way}; {100 * found.loss:.2f} % of what they "
+        "send each other is lost"
+    )
     print_table(
         ["sender", *map(str, range(nodes))],
         [[str(s), *(f"{value:.3f}" for value in row)] for s, row in enumerate(found.has)],

@@ -27,6 +27,7 @@ from cats.integer.sampling import sampling
 from cats.nn.model import CatsTransformer
 from cats.nn.steps import Steps
 from cats.nn.to_integer import quantize_text
+from cats.report import progress
 from cats.shape.config import to_json
 from cats.tasks.tokenizers import check_prompt
 from cats.training.generate import run_tokenizer
@@ -55,7 +56,7 @@ def written(
     else:
         token = torch.full((texts, 1), begin)
     text = [token]
-    while len(text) < rows:
+    for _ in progress(range(1, rows), desc="calibration text", unit="token", leave=False):
         shares = steps.step(token.to(model.device))[:, -1].double().softmax(-1).cpu()
         token = torch.multinomial(shares, 1, generator=generator)
         text.append(token)
@@ -66,9 +67,13 @@ def integers_of(model: CatsTransformer, begin: int | None = None, **options: obj
     """The integer model; the same model gives the same on one machine. ``options`` are those of
     ``quantize_llama``."""
     check_config(model.config)
+    return quantize_text(model, _calibrating(model, begin), **options)
+
+
+def _calibrating(model: CatsTransformer, begin: int | None) -> Tensor:
+    """The text that calibrates."""
     rows = min(_ROWS, model.config.tokens)
-    text = written(model, CALIBRATING // rows, rows, _SEED, begin)
-    return quantize_text(model, text.to(model.device), **options)
+    return written(model, CALIBRATING // rows, rows, _SEED, begin).to(model.device)
 
 
 def quantise_llama_run(
@@ -107,9 +112,10 @@ def mixed(
     """Integers with as many weights of four bits as a divergence of ``most`` nats a token from
     float allows, and the names of these products. Those go first that cost least a weight, measured
     one by one on text that the float model writes; CatsError where eight bits alone pass it."""
-    eight = integers_of(model, begin, **options)
-    names = four_bit_names(model.config)
-    four = integers_of(model, begin, in_four_bits=names, **options)
+    check_config(model.config)
+    names, seen = four_bit_names(model.config), _calibrating(model, begin)
+    eight = quantize_text(model, seen, **options)
+    four = quantize_text(model, seen, in_four_bits=names, **options)
     rows = min(_ROWS, model.config.tokens)
     text = written(model, _MEASURED // rows, rows, _SEED + 1, begin)
 
@@ -119,7 +125,10 @@ def mixed(
     alone = cost(())
     if alone > most:
         raise CatsError(f"eight bits are {alone:.4f} nats a token from float: allow more")
-    each = {name: (cost((name,)) - alone) / product_of(four, name).weight.size for name in names}
+    each = {
+        name: (cost((name,)) - alone) / product_of(four, name).weight.size
+        for name in progress(names, desc="four bits", unit="product", leave=False)
+    }
     order = sorted(names, key=each.__getitem__)
     fits, over = 0, len(order) + 1  # how many of them are known to fit, and not to
     while over - fits > 1:

@@ -297,13 +297,24 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result)
 	};
 }
 
-/* Whether a text is being written, as far as this node knows. */
-static bool writes(const struct cats_node *node)
+/* Whether more tokens of the text were to come. */
+static bool unfinished(const struct cats_node *node)
 {
 	const struct cats_texts *texts = &node->texts;
 
 	return node->stepped &&
 	       (texts->text.left != 0 || (texts->text.flags & CATS_TEXT_MORE) != 0);
+}
+
+/* Whether they do. From one meeting to the next it is always silent. */
+static bool writes(const struct cats_node *node)
+{
+	return unfinished(node) && (!node->silence || (sleeps(node) && by_text(node)));
+}
+
+bool cats_node_writes(const struct cats_node *node)
+{
+	return prompting(node) || writes(node);
 }
 
 /* The next token of this node's prompt; false where another text is in front of it. */
@@ -313,7 +324,7 @@ static bool next_of_prompt(struct cats_node *node)
 	const struct cats_generation *prompt = &texts->prompt;
 	bool begun = own_text(node);
 
-	if (!begun && writes(node) && !node->silence) {
+	if (!begun && writes(node)) {
 		return false;
 	}
 	texts->next = behind(node, begun || (prompt->goes_on && goes_on(node)));
@@ -352,7 +363,7 @@ int cats_node_generate(struct cats_node *node, const struct cats_generation *gen
 			return -EINVAL;
 		}
 	}
-	if (prompting(node) || (writes(node) && !node->silence)) {
+	if (cats_node_writes(node)) {
 		return -EBUSY;
 	}
 	if (by_text(node)) {
@@ -377,7 +388,7 @@ int cats_node_generate_stop(struct cats_node *node)
 		node->pending = node->pending && !by_text(node);
 		return 0;
 	}
-	if (!is_text(node) || !writes(node)) {
+	if (!is_text(node) || !unfinished(node)) {
 		return -EALREADY;
 	}
 	if (!leads(node)) {
@@ -389,8 +400,11 @@ int cats_node_generate_stop(struct cats_node *node)
 	return 0;
 }
 
-bool cats_node_generate_over(const struct cats_node *node)
+bool cats_node_generate_over(const struct cats_node *node, uint32_t now_us)
 {
+	if (sleeps(node) && !past(now_us, node->ended_us + 2 * cats_node_period(node))) {
+		return false;
+	}
 	return node->silence && !cats_node_runs(node) && !node->pending && !prompting(node) &&
 	       !node->texts.has_next;
 }

@@ -109,6 +109,17 @@ static int ready(const struct cats_instance_data *d, const struct waiter *w)
 	return 0;
 }
 
+/* Whether nodes choose the inputs themselves. Locked. */
+static bool writes(const struct cats_instance_data *d)
+{
+#ifdef CONFIG_CATS_LLAMA
+	return cats_node_writes(&d->node);
+#else
+	ARG_UNUSED(d);
+	return false;
+#endif
+}
+
 /*
  * Take the slot and submit. Returns locked with 0, unlocked otherwise. The slot is given back when
  * the inference is told, or when the input is withdrawn. It is free while the instance is stopped:
@@ -117,7 +128,6 @@ static int ready(const struct cats_instance_data *d, const struct waiter *w)
 static int submit(struct cats_instance_data *d, const int8_t *input, const struct waiter *w,
 		  k_timeout_t timeout)
 {
-	bool at_once = K_TIMEOUT_EQ(timeout, K_NO_WAIT);
 	uint32_t run;
 	int taken;
 	int ret;
@@ -134,7 +144,9 @@ static int submit(struct cats_instance_data *d, const int8_t *input, const struc
 	if (!cats_alive(d) || d->run != run) {
 		ret = -ESHUTDOWN;
 	} else if (taken != 0) {
-		ret = at_once ? -EBUSY : -ETIMEDOUT;
+		ret = -ETIMEDOUT;
+	} else if (writes(d)) {
+		ret = -EBUSY;
 	} else {
 		ret = cats_node_submit(&d->node, input, cats_now(d));
 	}
@@ -163,6 +175,9 @@ int cats_submit(const struct cats_instance *instance, const int8_t *input, k_tim
 	if (ret == 0) {
 		d->submitted = true;
 		cats_unlock(d);
+	}
+	if (ret == -ETIMEDOUT && K_TIMEOUT_EQ(timeout, K_NO_WAIT)) {
+		ret = -EBUSY;
 	}
 	return ret;
 }
@@ -237,9 +252,6 @@ int cats_infer(const struct cats_instance *instance, const int8_t *input, int16_
 	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
 	d = instance->data;
 	ret = submit(d, input, &w, timeout);
-	if (ret == -EBUSY) {
-		ret = -ETIMEDOUT;
-	}
 	return ret != 0 ? ret : await(d, &w, end);
 }
 

@@ -58,7 +58,7 @@ void cats_token_tell(struct cats_instance_data *d)
 
 void cats_text_look(struct cats_instance_data *d)
 {
-	if (d->writing && cats_node_generate_over(&d->node)) {
+	if (d->writing && cats_node_generate_over(&d->node, cats_now(d))) {
 		finish(d, -ENODATA);
 	}
 }

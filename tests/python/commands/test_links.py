@@ -66,3 +66,10 @@ def test_what_is_refused(tmp_path, monkeypatch, capsys, words, message):
     error = capsys.readouterr().err
     assert status == 2 and message in error and error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_one_is_one(tmp_path, capsys):
+    links = tmp_path / "links.csv"
+    links.write_text("1,0.9\n0.9,1\n")
+    assert main(["links", str(links)]) == 0
+    assert "2 nodes, 1 hop over links" in capsys.readouterr().out

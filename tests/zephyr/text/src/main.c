@@ -153,6 +153,39 @@ ZTEST(text, test_begins_while_a_result_is_told)
 	expect_end(5, 3);
 }
 
+/* What nodes choose themselves is nobody's input: not for the time being, not for this timeout. */
+ZTEST(text, test_inputs_wait_for_no_text)
+{
+	static const int8_t token[4] = {30};
+
+	begin(&stops_at_token, 3, 3, 9);
+	for (int n = 0; n < NODES; n++) {
+		const struct cats_instance *node = cats_local(n);
+
+		zassert_equal(cats_infer(node, token, NULL, 0, NULL, LONG), -EBUSY);
+		zassert_equal(cats_step(node, token, NULL, 0, NULL, K_NO_WAIT), -EBUSY);
+		zassert_equal(cats_submit(node, token, K_NO_WAIT), -EBUSY);
+	}
+	k_sem_give(&go_on);
+	expect_end(12, 11);
+	zassert_ok(cats_infer(cats_local(0), token, NULL, 0, NULL, LONG));
+}
+
+/* Its prompt is known to the author alone: the others wait for more of it until all is silent. */
+ZTEST(text, test_stopped_within_the_prompt)
+{
+	const struct cats_instance *other = cats_local(AUTHOR + 1);
+	const struct cats_generation next = text(2, 2);
+	uint32_t silence_us = cats_silence_us(cats_running(other));
+
+	begin(&stops_at_token, 1, 3, 9);
+	zassert_ok(cats_generate_stop(cats_local(AUTHOR)));
+	k_sem_give(&go_on);
+	zassert_equal(cats_generate_begin(other, &next), -EBUSY);
+	k_usleep(silence_us + SETTLED_MS * USEC_PER_MSEC);
+	zassert_ok(cats_generate(other, &next, LONG));
+}
+
 static K_THREAD_STACK_DEFINE(stack, 4096);
 static struct k_thread thread;
 static int answer;
