@@ -439,9 +439,9 @@ void cats_on_token(const struct cats_instance *instance, cats_token_cb callback,
  * @retval -ENOTSUP  its image is of no language model
  * @retval -EINVAL   no prompt, a token that the vocabulary has not, or a temperature too low for
  *                   the integers
- * @retval -EBUSY    a text is being written, here or on another node. One that was stopped within its
- *                   prompt is over on the others when these have heard nothing for the time of
- *                   cats_silence_us()
+ * @retval -EBUSY    a text is being written, here or on another node. One that was stopped within
+ *                   its prompt is over on the others when these have heard nothing for the time
+ *                   of cats_silence_us()
  */
 int cats_generate_begin(const struct cats_instance *instance,
 			const struct cats_generation *generation);

@@ -159,8 +159,8 @@ int cats_node_generate_stop(struct cats_node *node);
 
 /**
  * @brief Whether a text that began here goes on no more, as far as this node knows, though it may
- *        not have heard of its last token: all is silent, and it has none to go on with. Where nodes
- *        sleep, two meetings have had no step of it.
+ *        not have heard of its last token: all is silent, and it has none to go on with. Where
+ *        nodes sleep, two meetings have had no step of it.
  */
 bool cats_node_generate_over(const struct cats_node *node, uint32_t now_us);
 

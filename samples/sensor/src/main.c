@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* A node with an accelerometer tells what is moving; the others take part. Where the deployment is a
- * stream, a window has no end to wait for: each new patch of samples gives a result.
+/* A node with an accelerometer tells what is moving; the others take part. Where the deployment is
+ * a stream, a window has no end to wait for: each new patch of samples gives a result.
  */
 
 #include <errno.h>
@@ -31,8 +31,8 @@ LOG_MODULE_REGISTER(app, LOG_LEVEL_INF);
 
 static const struct device *const accelerometer = DEVICE_DT_GET_OR_NULL(DT_ALIAS(accel0));
 
-/* A window, or what a step of a stream takes of it, oldest first, in m/s2; what the node makes of it;
- * the result.
+/* A window, or what a step of a stream takes of it, oldest first, in m/s2; what the node makes of
+ * it; the result.
  */
 static float samples[MOST_STEPS][AXES];
 static int8_t input[MOST_INPUT];
@@ -103,7 +103,7 @@ static int measure(float *values)
 	return 0;
 }
 
-/* One inference; of a stream, one step, the first of a new window where the one before has ended. */
+/* One inference; of a stream a step, the first of a new window where the one before has ended. */
 static int infer(const struct cats_instance *node, struct cats_result *result)
 {
 	int ret = cats_infer(node, input, output, ARRAY_SIZE(output), result, K_SECONDS(30));
