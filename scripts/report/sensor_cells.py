@@ -58,8 +58,8 @@ FIRST = 4
 @dataclass(frozen=True)
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
-    ``model``, ``training``, ``keep`` and the nodes' ``shares``, each beside that of all; the
-    ``first`` matter most. ``folds``: of the task, each trained with every seed; "" is its own
+    ``options`` of the task, ``model``, ``training``, ``keep``, the number of ``nodes`` or their
+    ``shares``, each beside that of all; the ``first`` matter most. ``folds``: of the task, each trained with every seed; "" is its own
     split. ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
@@ -78,7 +78,8 @@ class Recipe:
         """Model and split of a kind."""
         own = {**self.model, **self.kinds[kind].get("model", {})}
         model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
-        shares = self.kinds[kind].get("shares", (1,) * self.nodes)
+        nodes = self.kinds[kind].get("nodes", self.nodes)
+        shares = self.kinds[kind].get("shares", (1,) * nodes)
         return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
 
     def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
@@ -136,10 +137,11 @@ def read_recipe(name: str) -> Recipe:
 
 
 @functools.cache
-def load(name: str, folder: Path, fold: str = "") -> tuple[Recipe, Task]:
-    """A recipe and its task in that fold, with the data that it names in ``folder``."""
+def load(name: str, folder: Path, fold: str = "", kind: str = "") -> tuple[Recipe, Task]:
+    """A recipe and its task in that fold, as a ``kind`` has it where that is given, with the data
+    that it names in ``folder``."""
     recipe = read_recipe(name)
-    options = dict(recipe.options)
+    options = {**recipe.options, **recipe.kinds.get(kind, {}).get("options", {})}
     if "data" in options:
         options["data"] = str((folder / options["data"]).resolve())
     if fold:
@@ -197,7 +199,8 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
     begin = time.monotonic()
     if begin >= until:
         return None
-    recipe, task = load(job.name, folder, job.fold)
+    own = "options" in read_recipe(job.name).kinds.get(job.method, {})
+    recipe, task = load(job.name, folder, job.fold, job.method if own else "")
     found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
     meta = {"job": job.about(recipe), **meta}
     path = job.file(work)

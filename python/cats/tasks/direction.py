@@ -17,7 +17,7 @@ from cats.shape.metadata import Channel, Metadata
 from cats.tasks import Baseline, Part, generator_of
 from cats.tasks.arrays import ClassTask
 
-MICROPHONES = DIRECTIONS = 8
+PLACES = DIRECTIONS = 8
 #: Metres: of the ring, and how far from its centre a source is.
 RADIUS, NEAR, FAR = 0.5, 3.0, 6.0
 #: Metres a second; hertz; samples of one recording (0.512 s).
@@ -47,25 +47,32 @@ class Direction(ClassTask):
 
     Samples follow from ``seed``: validation and test part are always the same, in training every
     pass hears other sounds (``fresh``), as a source never makes the same noise twice. A token is
-    ``patch`` samples of each microphone.
+    ``patch`` samples of each microphone. Of the eight places as many have ``microphones`` as that
+    says, spread evenly; what these hear is what they hear among eight.
     """
 
     name = "direction"
     training = {"epochs": 30, "lr": 4e-3, "patterns": 1, "threads": 1}
 
-    def __init__(self, patch: int = 128, seed: int = 0, fresh: bool = True) -> None:
+    def __init__(
+        self, patch: int = 128, seed: int = 0, fresh: bool = True, microphones: int = PLACES
+    ) -> None:
         if not 1 <= patch <= STEPS or STEPS % patch:
             raise CatsError(f"patch of {patch} samples: it must divide {STEPS}")
-        self.options = {"patch": patch, "seed": seed, "fresh": fresh}
+        if not 1 <= microphones <= PLACES:
+            raise CatsError(f"{microphones} microphones: 1 to {PLACES}")
+        self.options = {"patch": patch, "seed": seed, "fresh": fresh, "microphones": microphones}
         self.patch, self.fresh = patch, fresh
-        self.channels = MICROPHONES
+        self.channels = microphones
+        self.places = torch.arange(microphones) * PLACES // microphones
         heard = {}
         for i, (name, count) in enumerate(PARTS.items()):
             targets = torch.arange(count) % DIRECTIONS
-            heard[name] = record(targets, generator_of(3 * seed + i)), targets
+            sounds = record(targets, generator_of(3 * seed + i))
+            heard[name] = sounds[:, self.places], targets
         train = heard["train"][0]
         self.deviation = float(train.std())
-        names = (f"microphone {m}" for m in range(MICROPHONES))
+        names = (f"microphone {place}" for place in self.places)
         low, high = train.amin((0, 2)).tolist(), train.amax((0, 2)).tolist()
         self.metadata = Metadata(
             tuple(
@@ -80,7 +87,7 @@ class Direction(ClassTask):
         )  # fmt: skip
         self.model = ModelConfig(
             tokens_in=STEPS // patch,
-            inputs=MICROPHONES * patch,
+            inputs=microphones * patch,
             outputs=DIRECTIONS,
             features=32,
             heads=8,
@@ -113,7 +120,7 @@ class Direction(ClassTask):
         weight, as if a source were so far that its wave is plane: the most in each direction, [n,
         8]."""
         steer = 2 * math.pi / DIRECTIONS * (torch.arange(-0.5, DIRECTIONS - 0.5, 1 / 15) + 1 / 30)
-        place = 2 * math.pi / MICROPHONES * torch.arange(MICROPHONES)
+        place = 2 * math.pi / PLACES * self.places
         early = RADIUS / SPEED * (steer[:, None] - place).cos()  # [angles, microphones], seconds
         hertz = torch.fft.rfftfreq(STEPS, 1 / RATE)
         band = (hertz >= BAND[0]) & (hertz <= BAND[1])
@@ -121,7 +128,7 @@ class Direction(ClassTask):
         delay = torch.polar(torch.ones_like(turn), turn).permute(2, 1, 0)  # [bins, m, angles]
         found = []
         for inputs in part.inputs.split(64):
-            sound = inputs.unflatten(2, (MICROPHONES, -1)).transpose(1, 2).flatten(2)
+            sound = inputs.unflatten(2, (self.channels, -1)).transpose(1, 2).flatten(2)
             bins = torch.fft.rfft(sound)[..., band]
             bins = (bins / bins.abs().clamp(min=1e-9)).permute(2, 0, 1)  # [bins, n, m]
             power = (bins @ delay).abs().square().sum(0)  # [n, angles]
@@ -132,12 +139,12 @@ class Direction(ClassTask):
         if not self.fresh:
             return super().batch(index, rows, generator)
         targets = index % DIRECTIONS
-        return self._tokens(record(targets, generator)), targets
+        return self._tokens(record(targets, generator)[:, self.places]), targets
 
 
 def record(directions: Tensor, generator: torch.Generator) -> Tensor:
-    """What the microphones hear of a source in each of these ``directions`` int64 [n]: float32
-    [n, microphones, steps].
+    """What microphones at all places hear of a source in each of these ``directions`` int64 [n]: float32
+    [n, places, steps].
 
     The sum over ways w (straight, by the wall) of g_w / r_w * s(t - r_w / c - e), with the source's
     noise s, distances r, the speed of sound c and a clock's error e, for each microphone, by
@@ -156,7 +163,7 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     distance = NEAR + (FAR - NEAR) * drawn(count)
     source = distance[:, None] * torch.stack((angle.cos(), angle.sin()), 1)
     image = torch.stack((source[:, 0], -2 * WALL - source[:, 1]), 1)
-    place = 2 * math.pi / MICROPHONES * torch.arange(MICROPHONES)
+    place = 2 * math.pi / PLACES * torch.arange(PLACES)
     ring = RADIUS * torch.stack((place.cos(), place.sin()), 1)
     ways = torch.stack([(each[:, None] - ring).norm(dim=2) for each in (source, image)])
 
@@ -169,8 +176,8 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     loud = LOUD[0] * (LOUD[1] / LOUD[0]) ** drawn(count)
     spectrum *= (loud / rms)[:, None]
 
-    late = ways / SPEED + CLOCK * normal(count, MICROPHONES)
-    gain = 10 ** (GAIN_DB / 20 * normal(count, MICROPHONES))
+    late = ways / SPEED + CLOCK * normal(count, PLACES)
+    gain = 10 ** (GAIN_DB / 20 * normal(count, PLACES))
     strength = gain * torch.tensor([1.0, REFLECTED])[:, None, None] / ways
     # Phases of the bins 32 i + j are those of 32 i and of j together.
     turn = -2 * math.pi * RATE / period * late[..., None]
@@ -180,7 +187,7 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     fine = torch.polar(torch.ones_like(fine), fine)
     phases = (coarse[..., None] * fine[..., None, :]).sum(0).flatten(-2)[..., : last - first]
     heard = spectrum[:, None] * phases
-    bins = torch.zeros(count, MICROPHONES, period // 2 + 1, dtype=torch.complex64)
+    bins = torch.zeros(count, PLACES, period // 2 + 1, dtype=torch.complex64)
     bins[..., first:last] = heard
     sound = torch.fft.irfft(bins, period)[..., :STEPS]
     return sound + NOISE * normal(*sound.shape)

@@ -33,7 +33,7 @@ def test_delays_are_distances_over_the_speed_of_sound(monkeypatch):
                         ("BESIDE", 0.0), ("NEAR", 5.0), ("FAR", 5.0)):  # fmt: skip
         monkeypatch.setattr(direction, name, value)
     sounds = direction.record(torch.tensor([0, 2]), generator_of(1))
-    assert sounds.shape == (2, direction.MICROPHONES, direction.STEPS)
+    assert sounds.shape == (2, direction.PLACES, direction.STEPS)
     across = 2 * direction.RADIUS / direction.SPEED * direction.RATE
     assert lag(sounds[0, 0], sounds[0, 4]) == pytest.approx(across, abs=0.1)
     assert lag(sounds[0, 2], sounds[0, 6]) == pytest.approx(0, abs=0.1)
