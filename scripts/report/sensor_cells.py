@@ -22,7 +22,7 @@ from cats import schema, tasks
 from cats.nn.message_dropout import MODES, parse_probability
 from cats.nn.to_integer import calibration_inputs, quantize
 from cats.shape.config import ModelConfig, SplitConfig, to_json
-from cats.tasks import Part, Task
+from cats.tasks import Baseline, Part, Task, baselines
 from cats.training import rivals
 from cats.training.evaluate import outputs_at
 from cats.training.loop import train
@@ -53,6 +53,8 @@ CANDIDATES: dict[str, tuple[Rival, ...]] = {
     "1 columns to a hub": (Rival("tokens", 1), Rival("tokens", 1, 64)),
 }
 FIRST = 4
+#: The method of what learns no transformer, all of it at once.
+BASELINES = "baselines"
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ class Job:
         options = {**recipe.options, "fold": self.fold} if self.fold else recipe.options
         shared = {"task": recipe.task, "options": options, "training": recipe.training}
         rival = self.rival
+        if self.method == BASELINES:
+            return json.loads(json.dumps({"task": recipe.task, "options": options}))
         own: Any = [recipe.model, recipe.kinds.get(self.method)]
         if rival:
             own = {**dataclasses.asdict(rival), "modes": MODES}
@@ -170,6 +174,7 @@ def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[lis
 
     for first in (True, False):
         yield list(each(first, seeds))
+    yield [Job(name, BASELINES, 0, 0, fold) for name in names for fold in recipes[name].folds]
     both = [job for first in (True, False) for job in each(first, seeds[:1])]
     yield [
         dataclasses.replace(job, candidate=candidate)
@@ -201,7 +206,10 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
         return None
     own = "options" in read_recipe(job.name).kinds.get(job.method, {})
     recipe, task = load(job.name, folder, job.fold, job.method if own else "")
-    found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
+    if job.method == BASELINES:
+        found, meta = _fit_baselines(task), {}
+    else:
+        found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
     meta = {"job": job.about(recipe), **meta}
     path = job.file(work)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -209,8 +217,21 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
     with part.open("wb") as file:
         np.savez_compressed(file, meta=json.dumps(meta), **found)
     part.replace(path)
-    validation = 100 * found["validation"].mean()
-    return f"{path.stem} of {job.name}: {validation:.1f} %, {time.monotonic() - begin:.0f} s"
+    validation = f"{100 * found['validation'].mean():.1f} %, " if "validation" in found else ""
+    return f"{path.stem} of {job.name}: {validation}{time.monotonic() - begin:.0f} s"
+
+
+def _fit_baselines(task: Task) -> dict[str, np.ndarray]:
+    """Whether each baseline answers right: bool [n] of both parts, under its name."""
+
+    def right(said: Baseline, part: Part) -> np.ndarray:
+        return (said(part).argmax(1) == part.targets).numpy()
+
+    return {
+        f"{name} {which}": right(said, part)
+        for which, said in baselines.fitted(task).items()
+        for name, part in (("validation", task.validation), ("test", task.test))
+    }
 
 
 def _train_kind(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.ndarray], dict]:

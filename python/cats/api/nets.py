@@ -17,7 +17,7 @@ from cats.nn.model import CatsTransformer
 from cats.nn.prune import select
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.links import Links
-from cats.shape.partition import local_keep
+from cats.shape.partition import heard_keep, local_keep
 from cats.training.evaluate import MODE_SETS
 from cats.training.options import Training
 
@@ -121,10 +121,12 @@ def partition(
             stacklevel=2,
         )
     if any(ratio < 1 for ratio in options.keep_ratios().values()) and split.nodes > 1:
-        net.set_keep(select(net, options.keep_ratios(), scope=prune_scope))
+        keep = select(net, options.keep_ratios(), scope=prune_scope)
+        net.set_keep(heard_keep(net.config, split, keep))
         net.scales = None
     if local_blocks and split.nodes > 1:
-        net.set_keep(local_keep(net.config, net.keep, local_blocks))
+        keep = local_keep(net.config, net.keep, local_blocks)
+        net.set_keep(heard_keep(net.config, split, keep))
         net.scales = None
     return net
 

@@ -48,6 +48,7 @@ from cats.shape.partition import (
     full_keep,
     gather_count,
     gather_kind,
+    heard_keep,
     kept_count,
     local_blocks,
     local_keep,
@@ -213,7 +214,7 @@ def ratio_keep(config: ModelConfig, split: SplitConfig, ratio: float, local: int
         ]
         for g, sources in enumerate(full_keep(config, split))
     ]  # fmt: skip
-    return local_keep(config, keep, local)
+    return heard_keep(config, split, local_keep(config, keep, local))
 
 
 def keep_ratio(config: ModelConfig, split: SplitConfig, keep: KeepSets) -> float:

@@ -218,6 +218,17 @@ def local_keep(model: ModelConfig, keep: KeepSets, blocks: int) -> KeepSets:
     ]
 
 
+def heard_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> KeepSets:
+    """Keep sets without what nobody reads: of OUTPUT the columns of a node that alone has the
+    result. They stay where every source keeps some of every gather, for an image of such sets asks
+    for no CONFIG_CATS_EMPTY_GATHERS."""
+    if not keeps_none(model, split, keep):
+        return keep
+    alone = [count == model.outputs for count in split.outputs]
+    output = [() if own else columns for own, columns in zip(alone, keep[-2], strict=True)]
+    return [*keep[:-2], output, keep[-1]]
+
+
 def answers_alone(split: SplitConfig, keep: KeepSets) -> bool:
     """Whether no column of others that compute reaches the head: OUTPUT, the gather before it,
     keeps none."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -208,21 +209,34 @@ def read_recordings(
     path = _inside_aeon(data.partition(":")[2]) if data.startswith("aeon:") else Path(data)
     if path.suffix.lower() != ".ts":
         return read_csv(path, separator, decimal, group, channels, targets), None
-    if group or channels or (separator, decimal) != (",", "."):
-        raise CatsError(f"{path}: --group, --channels, --separator and --decimal are of CSV files")
+    if group or (separator, decimal) != (",", "."):
+        raise CatsError(f"{path}: --group, --separator and --decimal are of CSV files")
     if targets and len(targets) > 1:
         raise CatsError(f"{path}: series of .ts files have one number each: one --target, its name")
-    known = read_ts(path, targets)
+    known = _taken(read_ts(path, targets), channels)
     other = path.with_name(path.name.replace("_TRAIN.", "_TEST."))
     if other == path or not other.exists():
         return known, None
-    test = read_ts(other, targets)
+    test = _taken(read_ts(other, targets), channels)
     if len(test.channels) != len(known.channels):
         raise CatsError(f"{other}: {len(test.channels)} channels in the test part, "
                         f"{len(known.channels)} in {path.name}")  # fmt: skip
     if folds != 2:
         raise CatsError(f"fold is {fold!r}: {path.name} has a test part, so there are two folds")
     return (test, known) if second else (known, test)
+
+
+def _taken(known: Recordings, names: Sequence[str] | None) -> Recordings:
+    """Recordings of a .ts file with these channels alone, in this order (None: as they are)."""
+    if names is None:
+        return known
+    lost = [name for name in names if name not in known.channels]
+    if lost or not names or len(set(names)) < len(names):
+        raise CatsError(f"{known.path}: --channels {','.join(names)}: each once, of "
+                        f"{', '.join(known.channels)}")  # fmt: skip
+    at = [known.channels.index(name) for name in names]
+    series = [values[:, at] for values in known.series]
+    return replace(known, channels=tuple(names), series=series)
 
 
 def _check_channels(known: Recordings, fitted: Metadata) -> None:

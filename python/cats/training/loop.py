@@ -44,7 +44,7 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import parameters
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.links import check_links
-from cats.shape.partition import KeepSets, Kind, full_keep, local_keep
+from cats.shape.partition import KeepSets, Kind, full_keep, heard_keep, local_keep
 from cats.tasks import Task, generator_of
 from cats.training.best_epoch import BestEpoch, set_linear
 from cats.training.device import device_name, moved, pick_device, seeds_kept, threads
@@ -161,7 +161,8 @@ class _Session:
             self.model.load_state_dict(init.state_dict())
             self.model.set_keep(init.keep)
         if training.local_blocks:
-            self.model.set_keep(local_keep(config, self.model.keep, training.local_blocks))
+            keep = local_keep(config, self.model.keep, training.local_blocks)
+            self.model.set_keep(heard_keep(config, split, keep))
         self.best: BestEpoch | None = None
         fitted = task.linear_map() if config.linear else None
         if fitted is not None:
@@ -223,7 +224,8 @@ class _Session:
         for epoch in bar:
             begin, cpu = time.monotonic(), time.process_time()
             if epoch in prune_at:
-                self.model.set_keep(from_first(prune_at[epoch]))
+                keep = from_first(prune_at[epoch])
+                self.model.set_keep(heard_keep(self.config, self.split, keep))
                 self.gradients = None
             rounded = self.training.epochs - self.training.qat  # the first of those with roundings
             if epoch >= rounded:
@@ -290,6 +292,7 @@ class _Session:
         if training.air_budget is not None:
             most = full_keep(model.config, self.split)
             most = local_keep(model.config, most, training.local_blocks)
+            most = heard_keep(model.config, self.split, most)
             plan = make_plan(self.config, self.split, most, radio=training.air_radio)
             steps = {
                 epoch: functools.partial(to_budget, budget)

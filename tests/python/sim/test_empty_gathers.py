@@ -16,7 +16,7 @@ from cats.plan.planner import make_plan
 from cats.plan.predict import air_by_gather
 from cats.plan.timing import inference_us
 from cats.shape.config import POOLS, ModelConfig, SplitConfig
-from cats.shape.partition import answers_alone, full_keep, local_keep
+from cats.shape.partition import answers_alone, full_keep, heard_keep, local_keep
 from cats.sim.compare import check
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Settings, simulate
@@ -70,6 +70,24 @@ def test_late_fusion_is_two_exchanges():
     assert [g for g, gather in enumerate(plan.gathers) if gather.sends] == [9, 10]
     assert plan_air(plan).frames == 2 + (1 + 4) + (1 + 1)
     assert all(gather.tiles == 1 for gather in plan.gathers[:9])
+
+
+def test_what_nobody_reads_is_not_sent():
+    """Node 0 alone has the result: of the last exchange it sends nothing, where an image says of
+    gathers that they are empty anyway."""
+    full = full_keep(SHAPE, SPLIT)
+    late = local_keep(SHAPE, full, 2)
+    heard = heard_keep(SHAPE, SPLIT, late)
+    assert heard[-2] == [(), *late[-2][1:]] and heard[:-2] + heard[-1:] == late[:-2] + late[-1:]
+    model = random_model(3, SHAPE, SPLIT, heard)
+    plan = make_plan(SHAPE, SPLIT, heard)
+    assert plan_air(plan).frames == 2 + (1 + 3) + (1 + 1)
+    inputs, result = run(model, plan, settings=Settings(compute="plan"))
+    assert (result.outputs == reference.run_batch(model, inputs)).all()
+    assert (result.frames == plan_air(plan).frames).all()
+    assert heard_keep(SHAPE, SPLIT, full) == full
+    spread = SplitConfig.even(SHAPE, 4, "channels", "even")
+    assert heard_keep(SHAPE, spread, late) == late
 
 
 def test_alone():

@@ -85,6 +85,24 @@ def test_a_textbook_hears_it_from_the_times_alone(task):
     assert not torch.allclose(outputs[0], outputs[1])
 
 
+def test_fewer_microphones_hear_what_they_hear_among_eight(task):
+    few = tasks.load("direction", microphones=4)
+    assert few.channels == 4 and few.model.inputs == task.model.inputs // 2
+    assert [channel.name for channel in few.metadata.channels] == [
+        f"microphone {place}" for place in (0, 2, 4, 6)
+    ]
+
+    def heard(inputs, count):
+        return inputs.unflatten(2, (count, -1))
+
+    every, own = heard(task.test.inputs, 8)[:, :, ::2], heard(few.test.inputs, 4)
+    assert torch.allclose(own * few.deviation, every * task.deviation, atol=1e-6)
+    outputs = few.baselines()["delay and sum"](few.test)
+    assert few.score(outputs, few.test)["accuracy"] > 0.9
+    with pytest.raises(CatsError, match="9 microphones: 1 to 8"):
+        tasks.load("direction", microphones=9)
+
+
 def test_a_patch_that_does_not_fit():
     with pytest.raises(CatsError, match="must divide 2048"):
         tasks.load("direction", patch=100)

@@ -152,7 +152,7 @@ def test_test_series_of_another_length_are_refused_by_default(tmp_path):
 
 def test_options_of_csv_are_refused(tmp_path):
     path = _pair(tmp_path, ["1", "2"] * 10, ["1", "2"])
-    for options in ({"group": "a"}, {"channels": ["a"]}, {"separator": ";"}, {"decimal": ","}):
+    for options in ({"group": "a"}, {"separator": ";"}, {"decimal": ","}):
         with pytest.raises(CatsError, match="are of CSV files"):
             Classify(path, 2, **options)
 
@@ -160,9 +160,17 @@ def test_options_of_csv_are_refused(tmp_path):
 @pytest.mark.skipif(not (DATA / "NATOPS_TRAIN.ts").exists(), reason="NATOPS is not there")
 def test_natops():
     """Its remarks are in Latin-1."""
-    task = tasks.load("classify", data=str(DATA / "NATOPS_TRAIN.ts"), patch=3)
+    data = str(DATA / "NATOPS_TRAIN.ts")
+    task = tasks.load("classify", data=data, patch=3)
     assert [len(part) for part in (task.train, task.validation, task.test)] == [144, 36, 180]
     assert task.channels == 24 and task.classes == [f"{i}.0" for i in range(1, 7)]
+    few = tasks.load("classify", data=data, patch=3, channels=["channel 7", "channel 0"])
+    assert few.channel_names == ("channel 7", "channel 0") and few.model.inputs == 6
+    every = task.test.inputs.unflatten(2, (24, 3))
+    assert torch.equal(few.test.inputs.unflatten(2, (2, 3)), every[:, :, [7, 0]])
+    for wrong in (["channel 24"], ["channel 0", "channel 0"]):
+        with pytest.raises(CatsError, match="each once, of channel 0, channel 1"):
+            tasks.load("classify", data=data, patch=3, channels=wrong)
 
 
 @pytest.mark.skipif(not AEON, reason="package aeon is not there")
