@@ -61,8 +61,9 @@ BASELINES = "baselines"
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
     ``options`` of the task, ``model``, ``training``, ``keep``, the number of ``nodes`` or their
-    ``shares``, each beside that of all; the ``first`` matter most. ``folds``: of the task, each trained with every seed; "" is its own
-    split. ``about`` begins its section, ``verdict`` ends it."""
+    ``shares``, each beside that of all; the ``first`` matter most. ``folds``: of the task, each
+    trained with every seed; "" is its own split. ``about`` begins its section, ``verdict`` ends
+    it."""
 
     title: str
     task: str

@@ -74,7 +74,8 @@ def test_page(recipe, series, tmp_path, capsys):
     assert not (tmp_path / "work").exists()  # none began in no time
     assert sensors.main(arguments) == 0
     trained = sorted((tmp_path / "work" / recipe).iterdir())
-    assert len(trained) == 8 + 7 + 1  # every candidate once, what was chosen once more, and baselines
+    # Every candidate once, what was chosen once more, and the baselines.
+    assert len(trained) == 8 + 7 + 1
     times = [path.stat().st_mtime_ns for path in trained]
     assert sensors.main(arguments) == 0
     assert times == [path.stat().st_mtime_ns for path in trained]  # nothing is done twice
