@@ -390,8 +390,9 @@ validation is the one of fewest bytes of those within half a point of it. No tes
 anything here; but while the simulated task was made, and 24 values of late fusion settled, its test
 figures were in sight, and so were the first folds' when folds were settled. A dash stands for what
 was not trained, or not again: rivals that have dashes where packets are lost were trained with
-losses of single frames alone. Recipes: ``scripts/sensors/``; ``make sensors-report`` trains what is
-missing, and other candidates of a rival, and writes this page again.
+losses of single frames alone. Recipes: ``scripts/sensors/``, where ``robot.py`` makes robot.csv of
+the file that UCI gives; ``make sensors-report`` trains what is missing, and other candidates of a
+rival, and writes this page again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set
