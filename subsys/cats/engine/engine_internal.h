@@ -182,7 +182,7 @@ static inline bool cats_is_llama(const struct cats_image_model *model)
 	return CATS_LLAMA && (model->flags & CATS_FLAG_LLAMA) != 0;
 }
 
-/* Whether attention and feed-forward of a block read one gather, ATTENTION, and send HIDDEN. */
+/* Whether a block has two gathers, ATTENTION and HIDDEN, for attention and feed-forward. */
 static inline bool cats_is_parallel(const struct cats_image_model *model)
 {
 	return CATS_LLAMA && (model->flags & CATS_FLAG_PARALLEL) != 0;
