@@ -243,14 +243,14 @@ def test_a_text_is_over_when_nothing_goes_on():
     """Silence, and a node that does not know the last token has none to go on with."""
     node = driven(1)
     assert stepped(node, 7, told(5, 1, 0))
-    assert node.node.texts.has_next and not lib.cats_node_generate_over(node.node)
+    assert node.node.texts.has_next and not lib.cats_node_generate_over(node.node, node.now % 2**32)
     assert lib.cats_node_next(node.node, node.now % 2**32) == 0
-    assert not lib.cats_node_generate_over(node.node)
+    assert not lib.cats_node_generate_over(node.node, node.now % 2**32)
     assert lib.cats_node_withdraw(node.node) == 0
-    assert lib.cats_node_generate_over(node.node)
+    assert lib.cats_node_generate_over(node.node, node.now % 2**32)
     text, _kept = generation(3)
     assert lib.cats_node_generate(node.node, text) == 0
-    assert not lib.cats_node_generate_over(node.node)
+    assert not lib.cats_node_generate_over(node.node, node.now % 2**32)
 
 
 def test_a_text_has_another_name_than_the_one_before():
