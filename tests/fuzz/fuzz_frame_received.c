@@ -9,8 +9,8 @@
  *
  * The input is a script, a byte of what to do and its arguments: frames of any bytes, frames with a
  * right check and nearly right fields, time that passes, inputs, texts, jobs that begin and end.
- * Images are those of tests/vectors, and of images/ such of streams and of texts (run it from the
- * top of the tree), with repair rounds.
+ * Images are those of tests/vectors, and of images/ such of streams and of texts, with tokens' rows
+ * as well (run it from the top of the tree), with repair rounds.
  *
  * clang -fsanitize=fuzzer makes a libFuzzer target of this file; with -DCATS_FUZZ_FILES it has a
  * main() instead that runs each file named.
@@ -41,6 +41,8 @@ static const char *const files[] = {
 	"tests/fuzz/images/text_2.bin",
 	"tests/fuzz/images/headless_4.bin",
 	"tests/fuzz/images/stream_1.bin",
+	"tests/fuzz/images/rows_0.bin",
+	"tests/fuzz/images/rows_2.bin",
 };
 
 #define PROMPT 3 /* tokens */

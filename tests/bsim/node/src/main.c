@@ -125,7 +125,7 @@ static void arrived(void *user, uint16_t inference, struct cats_exchange x,
 
 static void told(const struct cats_result *result, void *user)
 {
-	static char line[65536];
+	static char line[4 * 65536 + 1]; /* as many outputs as a model can have, of one row */
 	size_t end = 0;
 
 	ARG_UNUSED(user);
