@@ -246,11 +246,12 @@ class Timing:
         )
 
     def _named_us(self, g: int) -> int:
-        """Microseconds from when a node knows that it owns the token of a step until it has what it
-        sends of that: two jobs, before the first slot of gather INPUT."""
+        """Microseconds from when a node knows that it owns the token of a step until it sends of
+        that, before the first slot of gather INPUT: it begins, produces, and, having nothing to
+        wait for, consumes before its frames are asked for."""
         if not (self.config.sends_rows and g == 0):
             return 0
-        return math.ceil(2 * self.air.code.job_us() + self._slowest(g, 1, _ONE_ROW, slice(1)))
+        return math.ceil(3 * self.air.code.job_us() + self._slowest(g, 1, _ONE_ROW))
 
     def _control(self, g: int) -> int:
         """Bytes of the payload of gather g's longest control frame: counts, or of the first one of
