@@ -51,11 +51,9 @@ extern "C" {
 /** One tile of one gather. */
 struct cats_exchange {
 	uint16_t gather; /**< 0..G-1 */
-	uint16_t tile;   /**< 0..tiles of the gather - 1 */
-#ifndef CATS_NO_LLAMA
+	uint8_t tile;    /**< 0..tiles of the gather - 1, which fit the byte of a frame */
 	/** of INPUT with CATS_FLAG_ROWS: the node that sends a token's row, see cats_row_owner() */
 	uint8_t owner;
-#endif
 };
 
 /** Which fragments of one exchange a node has; its own source's bits are not read. 256 bytes. */

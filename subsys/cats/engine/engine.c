@@ -120,6 +120,7 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	const struct cats_image_gather *gather = &engine->image->gathers[x.gather];
 	const uint16_t begin = x.tile * gather->tile_rows;
 	const uint16_t end = begin + cats_exchange_rows(engine->image, x);
+	uint16_t row = begin;
 
 	if (CATS_OWN_EMBEDDING && gather->kind == CATS_GATHER_INPUT && cats_has_stem(m) &&
 	    m->own_inputs != 0) {
@@ -128,14 +129,16 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 	if (CATS_LLAMA && cats_moves_row(engine->image, x)) {
 		cats_llama_clear_row(engine, x);
 	}
-	for (uint16_t row = begin; row < end; row++) {
+	if (CATS_LLAMA && cats_llama_attends(m, gather)) {
+		cats_llama_attend(engine, gather);
+		row = end; /* it has but one */
+	}
+	for (; row < end; row++) {
 		if (CATS_STREAM && gather->kind == CATS_GATHER_OUTPUT && cats_streams(m) &&
 		    m->pool == CATS_POOL_MEAN) {
 			cats_pool_steps(engine, gather);
 		} else if (gather->kind == CATS_GATHER_OUTPUT) {
 			pool(engine, gather, row);
-		} else if (CATS_LLAMA && cats_llama_attends(m, gather)) {
-			cats_llama_attend(engine, gather);
 		} else if (gather->kind == CATS_GATHER_HEADS && !(m->flags & CATS_FLAG_HELD)) {
 			attend(engine, gather, gather->row_begin + row, 0, m->own_heads);
 		}

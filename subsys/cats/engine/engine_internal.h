@@ -194,17 +194,6 @@ static inline bool cats_has_rows(const struct cats_image_model *model)
 	return CATS_LLAMA && (model->flags & CATS_FLAG_ROWS) != 0;
 }
 
-/* The node that sends in an exchange INPUT of such an image. */
-static inline uint8_t cats_owner(struct cats_exchange x)
-{
-#ifndef CATS_NO_LLAMA
-	return x.owner;
-#else
-	(void)x;
-	return 0;
-#endif
-}
-
 /* Whether it is an exchange of a row. */
 static inline bool cats_moves_row(const struct cats_image *image, struct cats_exchange x)
 {

@@ -16,9 +16,9 @@ bool cats_exchange_next(const struct cats_image *image, struct cats_exchange *x)
 	const uint8_t phase = gathers[x->gather].phase;
 	uint16_t next = x->gather + 1;
 
-#ifndef CATS_NO_LLAMA
-	x->owner = 0;
-#endif
+	if (CATS_LLAMA) {
+		x->owner = 0;
+	}
 	if (next < count && gathers[next].phase == phase) {
 		x->gather = next; /* the same tile of the phase's next gather */
 		return true;
@@ -79,7 +79,7 @@ uint16_t cats_fragment_count(const struct cats_image *image, struct cats_exchang
 {
 	const struct cats_image_source *s = cats_source(image, x.gather, source);
 
-	if (s->segments == 0 || (cats_moves_row(image, x) && source != cats_owner(x))) {
+	if (s->segments == 0 || (cats_moves_row(image, x) && source != x.owner)) {
 		return 0;
 	}
 	return s->segments * cats_row_groups(s, cats_exchange_rows(image, x));

@@ -186,7 +186,7 @@ void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange
 {
 	const struct cats_image *image = engine->image;
 
-	const uint8_t owner = cats_owner(x);
+	const uint8_t owner = x.owner;
 
 	/* Nobody sends it. */
 	if ((owner == image->header->node || cats_fragment_count(image, x, owner) == 0) &&

@@ -46,7 +46,7 @@ uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *
 	buffer[4] = (uint8_t)frame->inference;
 	buffer[5] = (uint8_t)(frame->inference >> 8);
 	buffer[6] = (uint8_t)frame->x.gather;
-	buffer[7] = (uint8_t)frame->x.tile;
+	buffer[7] = frame->x.tile;
 #if CATS_TEXTS
 	buffer[7] += frame->x.owner; /* of INPUT, which has one tile then */
 #endif
@@ -181,7 +181,7 @@ int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t
 #if CATS_TEXTS
 	f->x.owner = 0;
 	if (f->x.gather == 0 && has_rows(image)) {
-		f->x.owner = (uint8_t)f->x.tile;
+		f->x.owner = f->x.tile;
 		f->x.tile = 0;
 		if (f->x.owner >= image->header->nodes) {
 			return -1 - CATS_REJECT_EXCHANGE;

@@ -238,9 +238,6 @@ const int8_t *cats_text_begin(struct cats_node *node)
 	texts->text = text;
 	texts->word = known ? text.token : CATS_TOKEN_NONE;
 	texts->has_next = false;
-	if (leads(node) && has_rows(image_of(node))) {
-		cats_exchange_own(node, cats_row_owner(image_of(node), texts->word));
-	}
 	node->stepped = true;
 	node->step = node->number;
 	node->begins = false;
@@ -402,9 +399,13 @@ int cats_node_generate_stop(struct cats_node *node)
 
 bool cats_node_generate_over(const struct cats_node *node, uint32_t now_us)
 {
-	if (sleeps(node) && !past(now_us, node->ended_us + 2 * cats_node_period(node))) {
+#ifndef CATS_NO_SLEEP
+	if (sleeps(node) && !past(now_us, node->ended_us + 2 * node->sleep.period_us)) {
 		return false;
 	}
+#else
+	(void)now_us;
+#endif
 	return node->silence && !cats_node_runs(node) && !node->pending && !prompting(node) &&
 	       !node->texts.has_next;
 }

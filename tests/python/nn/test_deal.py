@@ -52,8 +52,10 @@ def test_more_nodes_than_heads():
     assert large.heads == (1,) * 7 + (0, 1, 0)
     assert large.hidden[8] > large.hidden[0] and large.hidden[9] == large.outputs[9] == 0
     SplitConfig((8, 0), (1, 171), (64, 0), (64, 0)).check(config)
+    outputs_alone = SplitConfig((8, 0), (172, 0), (55, 9), (64, 0))
+    outputs_alone.check(config)
     with pytest.raises(CatsError, match="node 1 owns 0 heads, 0 hidden columns and 9 outputs"):
-        SplitConfig((8, 0), (172, 0), (55, 9), (64, 0)).check(config)
+        outputs_alone.check(dataclasses.replace(CONFIG, outputs=64, hidden=172, inputs=64))
 
 
 def trained(split, keep=None, config=CONFIG, seed=0):

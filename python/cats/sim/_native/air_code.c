@@ -53,7 +53,7 @@ double air_code_built(const struct air_code *code, const struct cats_image *imag
 	double byte = code->copy_byte;
 
 	if (x.gather == 0 && (image->model->flags & CATS_FLAG_ROWS) != 0) {
-		x.owner = (uint8_t)x.tile;
+		x.owner = x.tile;
 		x.tile = 0;
 	}
 	fragments = cats_fragment_count(image, x, image->header->node);
