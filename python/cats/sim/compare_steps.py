@@ -16,7 +16,7 @@ from cats.integer.steps import Steps
 from cats.plan.plan import Plan
 from cats.shape.config import ModelConfig
 from cats.shape.partition import input_ranges, row_source
-from cats.sim.compare import availability
+from cats.sim.compare import availability, bits_availability
 from cats.sim.simulate import Result
 
 #: STALE_NUMBERS of subsys/cats/gather: a leader that nobody follows leaves out as many.
@@ -125,15 +125,24 @@ def _check_tokens(
                 steps.forget(d)
             elif result.known[i, d] != rows:
                 wrong.append((i, int(d)))
-        has, sent = every_row(model.llama, availability(model, plan, result, [i])), None
         tokens = np.where(took, result.tokens[i], NO_TOKEN)
-        if config.sends_rows:
-            row, sent = _heard_rows(model, plan, result.bits[i, 0], tokens)
-            has = Availability((row, *has.gathers[1:]))
-        want = steps.step(tokens[None, :, None], has, took, sent=sent)[0]
+        want = step_of_token(model, plan, steps, result.bits[i], tokens, took)
         same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
         wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
     return wrong
+
+
+def step_of_token(
+    model: Gathers, plan: Plan, steps: LlamaSteps, bits: np.ndarray, tokens: np.ndarray,
+    took: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    """The reference's next step, int16 [D, 1, T]: of what each node heard, ``Result.bits`` of one
+    step, and took, ``tokens`` [D], of those that ``took`` part, bool [D]."""
+    has, sent = every_row(model.llama, bits_availability(model, plan, bits[None])), None
+    if model.config.sends_rows:
+        row, sent = _heard_rows(model, plan, bits[0], tokens)
+        has = Availability((row, *has.gathers[1:]))
+    return steps.step(tokens[None, :, None], has, took, sent=sent)[0]
 
 
 def _heard_rows(

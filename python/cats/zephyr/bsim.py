@@ -27,6 +27,8 @@ import numpy as np
 from cats.deploy.export import load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer import reference
+from cats.integer.llama import NO_TOKEN, LlamaSteps
+from cats.integer.llama_stream import window_of
 from cats.integer.model import IntegerModel
 from cats.plan.code_time import code_time
 from cats.plan.plan import Plan
@@ -34,6 +36,7 @@ from cats.plan.radio import radio
 from cats.shape.partition import input_ranges
 from cats.sim._native import ffi
 from cats.sim.compare import bits_availability
+from cats.sim.compare_steps import step_of_token
 from cats.sim.simulate import REJECTS, compute_us, fill_code
 from cats.zephyr.workspace import source_tree, workspace
 
@@ -473,6 +476,47 @@ def parse(device: Device, text: str) -> Log:
     return log
 
 
+def heard_bits(plan: Plan, logs: Sequence[Log], number: int, nodes: int) -> np.ndarray:
+    """What the devices had of an inference, as one of ``Result.bits`` of the simulator."""
+    order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
+    most = max(cut.fragments(g.tile_rows) for g in plan.gathers for cut in g.sources)
+    bits = np.zeros((len(order), nodes, nodes, -(-most // 8)), np.uint8)
+    for log in logs:
+        for x, key in enumerate(order):
+            for source, field_ in enumerate(log.heard.get((number, *key), [])):
+                bits[x, log.device.node, source, : len(field_)] = list(field_)
+    return bits
+
+
+def check_text(deploy: Path, logs: Sequence[Log]) -> tuple[int, list[tuple[int, int]]]:
+    """The same as ``check`` of a text, from its first step until one that is not the next one for
+    all: who lacks something computes with what it has, and with the token that it took."""
+    model, plan, _, _ = load_deploy(deploy)
+    nodes, steps = model.split.nodes, LlamaSteps(window_of(model.llama))
+    compared, wrong = 0, []
+    for number in sorted({result.number for log in logs for result in log.results}):
+        tokens, took = np.full(nodes, NO_TOKEN), np.zeros(nodes, bool)
+        places, outputs = set(), {}
+        for log in logs:
+            for result in log.results:
+                if result.number == number:
+                    node = log.device.node
+                    outputs[node], took[node] = result.output, True
+                    for told in log.tokens:
+                        if told.time_us == result.time_us:
+                            tokens[node] = told.token
+                            places.add(told.position)
+        if places != {steps.position}:
+            break
+        bits = heard_bits(plan, logs, number, nodes)
+        want = step_of_token(model, plan, steps, bits, tokens, took)
+        for node, output in outputs.items():
+            compared += 1
+            if not np.array_equal(want[node].ravel(), output):
+                wrong.append((number, node))
+    return compared, wrong
+
+
 def check(
     deploy: Path, inputs: np.ndarray, logs: Sequence[Log]
 ) -> tuple[int, list[tuple[int, int]]]:
@@ -482,13 +526,9 @@ def check(
     """
     model, plan, _, _ = load_deploy(deploy)
     nodes = model.split.nodes
-    order = [(g, tile) for g, gather in enumerate(plan.gathers) for tile in range(gather.tiles)]
     # By number alone, but a number may come again after a takeover: then by device and count.
     numbers = {result.number for log in logs for result in log.results}
     ranges = input_ranges(model.split)
-    width = max(
-        (len(bits) for log in logs for sources in log.heard.values() for bits in sources), default=1
-    )
     shape = (model.config.output_rows, model.config.outputs)
     compared, wrong = 0, []
     given, there, answers = [], [], []
@@ -497,13 +537,10 @@ def check(
         if len({log.device.node for log in part}) < len(part):
             continue
         sample = np.zeros((model.config.tokens_in, model.config.inputs), np.int8)
-        bits = np.zeros((len(order), nodes, nodes, width), np.uint8)
+        bits = heard_bits(plan, part, number, nodes)
         outputs = {}
         for log in part:
             node = log.device.node
-            for x, key in enumerate(order):
-                for source, field_ in enumerate(log.heard.get((number, *key), [])):
-                    bits[x, node, source, : len(field_)] = list(field_)
             ended = [result for result in log.results if result.number == number]
             used = ended[0].sample if ended else log.waiting()
             begin, end = ranges[node]
@@ -546,7 +583,8 @@ def clean(deploy: Path) -> None:
 
 
 __all__ = [
-    "BOARD", "NETWORK_CORE", "Device", "Inference", "Log", "Preemption", "build", "check", "clean",
-    "listened_us", "missing", "node_folder", "parse", "radio_on_us", "run", "run_tests", "sent_us",
-    "write_code", "write_compute", "write_inputs", "write_prompt",
+    "BOARD", "NETWORK_CORE", "Device", "Inference", "Log", "Preemption", "build", "check",
+    "check_text", "clean", "heard_bits", "listened_us", "missing", "node_folder", "parse",
+    "radio_on_us", "run", "run_tests", "sent_us", "write_code", "write_compute", "write_inputs",
+    "write_prompt",
 ]  # fmt: skip
