@@ -171,8 +171,9 @@ def test_rows_that_others_have_are_lost(program, tmp_path, stored):
         modem=cells.lossy("nrf_radio"),
     )  # fmt: skip
     steps = len(prompt) + 6
-    for log in logs:
-        assert log.stopped == "done" and len(log.tokens) >= 0.8 * steps
+    assert all(log.stopped == "done" for log in logs)
+    # Who missed the end of a step as well as the next one's opening is told no token of that.
+    assert sum(len(log.tokens) for log in logs) >= 0.9 * made.nodes * steps
     compared, wrong = bsim.check_text(made.folder, logs)
     assert compared >= 0.9 * made.nodes * steps and not wrong
     print(f"one frame in ten lost: {a_second(logs[0]):.2f} tokens a second, {compared} outputs")
