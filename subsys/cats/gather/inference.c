@@ -193,8 +193,7 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 	if (job->what == CATS_JOB_BEGIN && is_text(node)) {
 		job->input = cats_text_begin(node);
 		if (leads(node) && has_rows(image_of(node))) {
-			cats_exchange_own(node,
-					  cats_row_owner(image_of(node), node->texts.word));
+			cats_exchange_own(node, cats_row_owner(image_of(node), node->texts.word));
 		}
 		node->job_running = true;
 		return 0;
