@@ -510,20 +510,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifdef CATS_FUZZ_FILES
+#include "fuzz_files.h"
+
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		static uint8_t data[1 << 20];
-		FILE *file = fopen(argv[i], "rb");
-		size_t size;
-
-		if (file == NULL) {
-			perror(argv[i]);
-			return 1;
-		}
-		size = fread(data, 1, sizeof(data), file);
-		fclose(file);
-		LLVMFuzzerTestOneInput(data, size);
+	if (!run_files(argc - 1, argv + 1)) {
+		return 1;
 	}
 	printf("%d run\n", argc - 1);
 	return 0;
