@@ -4,7 +4,7 @@
 
 import dataclasses
 import shutil
-import zlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,6 +29,7 @@ from cats.shape.partition import Kind, full_keep, node_view, own_ranges
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
 from compiled_header import compiled
+from damaged import verdict, verdicts
 from lockstep import engines_of, lockstep
 
 
@@ -158,17 +159,9 @@ def test_damaged_images_are_refused():
     found = image_reader.parse(data)
     flags, size = found.model["flags"], found.header["arena_size"]
 
-    def changed(offset, value, width):
-        other = bytearray(data)
-        other[offset : offset + width] = value.to_bytes(width, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        return verify(bytes(other))[0]
-
     def refuses(record, at, name, *values):
-        part, offset = record.fields[name][:2]
-        for value in values:
-            said = changed(at + offset, value, part.base.itemsize)
-            assert said == lib.CATS_IMAGE_INVALID, (name, value)
+        said = verdicts(data, record, at, name, *values)
+        assert said == dict.fromkeys(values, lib.CATS_IMAGE_INVALID), name
 
     def gather(g):
         return found.header["gather_table"] + g * layout.GATHER.itemsize
@@ -191,14 +184,14 @@ def test_damaged_images_are_refused():
         refuses(layout.GATHER, gather(g), "send_shift", 0, 63)
         refuses(layout.GATHER, gather(g), "send_multiplier", 0, 2**31)
         for c in (4, 2**16 - 1):
-            assert changed(found.gathers[g]["norm"] + 2, c, 2) == lib.CATS_IMAGE_INVALID
+            assert verdict(data, found.gathers[g]["norm"] + 2, c, 2) == lib.CATS_IMAGE_INVALID
     refuses(layout.GATHER, gather(3), "table", *outside)
     refuses(layout.GATHER, gather(1), "score_multiplier", 2**32 - 1)
     for g in (2, 3):
         refuses(layout.GATHER, gather(g), "value_multiplier", 0, 2**31)
         refuses(layout.GATHER, gather(g), "value_shift", 0, 63)
-    assert changed(found.llama["multipliers"], 0, 4) == lib.CATS_IMAGE_INVALID
-    assert changed(found.llama["exponents"], 4, 1) == lib.CATS_IMAGE_INVALID
+    assert verdict(data, found.llama["multipliers"], 0, 4) == lib.CATS_IMAGE_INVALID
+    assert verdict(data, found.llama["exponents"], 4, 1) == lib.CATS_IMAGE_INVALID
     model = found.header["model"]
     refuses(
         layout.MODEL, model, "flags", flags ^ layout.FLAG_CAUSAL, flags ^ layout.FLAG_STREAM,
@@ -254,13 +247,7 @@ def test_damaged_images_of_parallel_blocks_are_refused():
     end, size = found.header["image_size"], found.header["arena_size"]
 
     def refuses(record, at, name, *values):
-        part, offset = record.fields[name][:2]
-        for value in values:
-            other = bytearray(data)
-            width = part.base.itemsize
-            other[at + offset : at + offset + width] = value.to_bytes(width, "little")
-            other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-            assert verify(bytes(other))[0] in refused, (name, value)
+        assert set(verdicts(data, record, at, name, *values).values()) <= refused, name
 
     refused = {lib.CATS_IMAGE_INVALID, lib.CATS_IMAGE_PHASE}
     assert verify(data)[0] == lib.CATS_IMAGE_OK
@@ -292,11 +279,7 @@ def test_scales_stay_inside():
     four, scales = stream.config.four_bits, found.llama["scales"]
     assert four == (1, 2, 3, 4, 8, 9)
 
-    def says(offset, value, width=4):
-        other = bytearray(data)
-        other[offset : offset + width] = value.to_bytes(width, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        return verify(bytes(other))[0]
+    says = partial(verdict, data)
 
     def place(record, at, name):
         return at + record.fields[name][1]
@@ -343,11 +326,7 @@ def test_a_node_without_heads():
     assert (size.image_bytes, size.arena_bytes) == (len(data), plan.arenas[3].size)
     assert plan.arenas[3].size < plan.arenas[2].size
 
-    def says(offset, value, width=4):
-        other = bytearray(data)
-        other[offset : offset + width] = value.to_bytes(width, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        return verify(bytes(other))[0]
+    says = partial(verdict, data)
 
     for name in ("rows", "multipliers", "exponents"):
         at = found.gathers[0]["table"] + layout.LLAMA.fields[name][1]
@@ -382,11 +361,10 @@ def test_a_wide_head_is_refused():
     split = SplitConfig.even(config, 1)
     narrow = stream_of(random_llama(1, config.whole, split, wide_keys=False))
     plan = make_plan(narrow.config, split, narrow.keep)
-    data = bytearray(image.pack(narrow, plan, 0, 1))
-    assert verify(bytes(data))[0] == lib.CATS_IMAGE_OK
-    data[image_reader.parse(bytes(data)).gathers[0]["table"] + 23] = 1
-    data[12:16] = zlib.crc32(data[16:]).to_bytes(4, "little")
-    assert verify(bytes(data))[0] == lib.CATS_IMAGE_INVALID
+    data = image.pack(narrow, plan, 0, 1)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    last = image_reader.parse(data).gathers[0]["table"] + 23
+    assert verdict(data, last, 1, 1) == lib.CATS_IMAGE_INVALID
 
 
 @pytest.mark.parametrize("parallel", [False, True])
@@ -443,10 +421,7 @@ def test_damaged_candidates_are_refused():
         (source, 24, 2),
         (source + layout.SOURCE.itemsize, 20, 2),
     ):
-        other = bytearray(data)
-        other[offset : offset + width] = value.to_bytes(width, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        assert verify(bytes(other))[0] == lib.CATS_IMAGE_INVALID, (offset, value)
+        assert verdict(data, offset, value, width) == lib.CATS_IMAGE_INVALID, (offset, value)
     engine = Engine(data)
     x = (last, 0)
     engine.begin(token_bytes(1))

@@ -4,7 +4,6 @@
 
 import dataclasses
 import shutil
-import zlib
 
 import numpy as np
 import pytest
@@ -24,8 +23,9 @@ from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim._native import lib
-from cats.sim.engine import Engine, verify
+from cats.sim.engine import Engine
 from compiled_header import compiled
+from damaged import verdict
 from lockstep import engines_of, lockstep
 
 
@@ -135,10 +135,7 @@ def test_what_a_stream_image_may_say():
         at = found.header["model"]
 
         def changed(offset, value, width=2, data=data):
-            other = bytearray(data)
-            other[offset : offset + width] = value.to_bytes(width, "little")
-            other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-            return verify(bytes(other))[0]
+            return verdict(data, offset, value, width)
 
         model = {name: at + layout.MODEL.fields[name][1] for name in layout.MODEL.names}
         table = found.header["gather_table"] + layout.GATHER.itemsize

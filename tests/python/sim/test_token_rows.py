@@ -6,7 +6,6 @@ to the bit; few nodes compute, all store."""
 import dataclasses
 import itertools
 import shutil
-import zlib
 
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from cats.sim.engine import Engine, verify
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
 from compiled_header import compiled
+from damaged import verdict, verdicts
 from driven import DATA, SYNC, Driven
 from lockstep import engines_of, lockstep
 
@@ -191,16 +191,8 @@ def test_damaged_images_are_refused(node):
     end, size = found.header["image_size"], found.header["arena_size"]
     table, invalid = found.header["gather_table"], lib.CATS_IMAGE_INVALID
 
-    def says(offset, value, width=4):
-        other = bytearray(data)
-        other[offset : offset + width] = value.to_bytes(width, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        return verify(bytes(other))[0]
-
     def refuses(record, at, name, *values):
-        part, offset = record.fields[name][:2]
-        for value in values:
-            assert says(at + offset, value, part.base.itemsize) == invalid, (name, value)
+        assert verdicts(data, record, at, name, *values) == dict.fromkeys(values, invalid), name
 
     assert verify(data)[0] == lib.CATS_IMAGE_OK
     record, flags = found.gathers[0]["table"], found.model["flags"]
@@ -217,10 +209,8 @@ def test_damaged_images_are_refused(node):
     refuses(layout.GATHER, table, "products", 1)
     place = layout.GATHER.fields["tile"][1]
     for offset in (size, size - 80, 2):
-        other = bytearray(data)
-        other[table + place : table + place + 8] = 2 * offset.to_bytes(4, "little")
-        other[12:16] = zlib.crc32(other[16:]).to_bytes(4, "little")
-        assert verify(bytes(other))[0] == invalid
+        both = offset << 32 | offset
+        assert verdict(data, table + place, both, 8) == invalid
     source = found.header["source_table"]
     for d in (0, 4):
         at = source + d * layout.SOURCE.itemsize
@@ -230,8 +220,8 @@ def test_damaged_images_are_refused(node):
         refuses(layout.SOURCE, at, "fragment_rows", 0, 2)
         refuses(layout.SOURCE, at, "columns", 0, 5, 7, 65535)
     for bad in (0, 2**31):
-        assert says(found.llama["rows"], bad) == invalid
-        assert says(found.llama["rows"] + 28, bad) == invalid
+        assert verdict(data, found.llama["rows"], bad) == invalid
+        assert verdict(data, found.llama["rows"] + 28, bad) == invalid
 
 
 def test_frames_of_rows_are_checked():
