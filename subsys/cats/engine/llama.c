@@ -157,14 +157,15 @@ uint8_t cats_row_owner(const struct cats_image *image, uint32_t token)
 static const uint8_t *own_row(const struct cats_engine *engine)
 {
 	const struct cats_image *image = engine->image;
+	const uint8_t node = image->header->node;
 	uint32_t token;
 
 	memcpy(&token, engine->arena + image->model->arena_input, sizeof(token));
-	if (token >= image->model->inputs || cats_row_owner(image, token) != image->header->node) {
-		return NULL;
+	for (uint8_t s = 0; s < node; s++) {
+		token -= cats_source(image, 0, s)->columns; /* of an earlier one: it wraps */
 	}
-	for (uint8_t s = 0; s < image->header->node; s++) {
-		token -= cats_source(image, 0, s)->columns;
+	if (token >= cats_source(image, 0, node)->columns) {
+		return NULL;
 	}
 	return (const uint8_t *)cats_table(image, cats_llama(image)->rows) +
 	       token * cats_row_bytes(image);
@@ -186,10 +187,8 @@ void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange
 {
 	const struct cats_image *image = engine->image;
 
-	const uint8_t owner = x.owner;
-
 	/* Nobody sends it. */
-	if ((owner == image->header->node || cats_fragment_count(image, x, owner) == 0) &&
+	if ((x.owner == image->header->node || cats_fragment_count(image, x, x.owner) == 0) &&
 	    own_row(engine) == NULL) {
 		memset(heard_row(engine), 0, cats_row_bytes(image));
 	}
