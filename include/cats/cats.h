@@ -122,12 +122,15 @@ struct cats_last_inference {
 	uint32_t latency_us; /**< from where this node opened or joined it to its end */
 };
 
+/** So many of its units of power are a dBm. */
+#define CATS_POWER_UNIT 16
+
 /** What CONFIG_CATS_LINKS counts, since cats_start(). */
 struct cats_link_stats {
 	uint32_t fragments[CATS_MAX_NODES]; /**< that each source had for this node */
 	uint32_t lost[CATS_MAX_NODES];      /**< of these, did not arrive and were not repaired */
 	uint32_t heard[CATS_MAX_NODES];     /**< data frames of each source that it heard */
-	/** power with which these were heard, 1/16 dBm, averaged; 0: none, or it is not known */
+	/** power of these, averaged, CATS_POWER_UNIT a dBm; 0: none, or it is not known */
 	int16_t power[CATS_MAX_NODES];
 	struct cats_last_inference last; /**< zeros before the first */
 };

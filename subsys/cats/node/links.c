@@ -9,8 +9,6 @@
 
 #include "links.h"
 
-#define POWER_UNIT 16 /* of a dBm, in struct cats_link_stats */
-
 void cats_links_reset(struct cats_instance_data *d)
 {
 	d->links = (struct cats_link_stats){0};
@@ -42,7 +40,7 @@ void cats_links_heard(struct cats_instance_data *d, const uint8_t *frame)
 {
 	uint8_t source = frame[1] & 15;
 	int16_t *power = &d->links.power[source];
-	int16_t now = d->port.power * POWER_UNIT;
+	int16_t now = d->port.power * CATS_POWER_UNIT;
 
 	if ((frame[0] & 15) != CATS_FRAME_DATA) {
 		return;

@@ -205,7 +205,7 @@ static int cmd_links(const struct shell *sh, size_t argc, char **argv)
 		}
 		thousandths = (uint32_t)((uint64_t)heard * 1000 / count);
 		shell_print(sh, "%4u %9u %9u %4u.%u %5d", s, count, heard, thousandths / 10,
-			    thousandths % 10, stats.links.power[s] / 16);
+			    thousandths % 10, stats.links.power[s] / CATS_POWER_UNIT);
 	}
 	return 0;
 }
