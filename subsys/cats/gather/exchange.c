@@ -48,8 +48,8 @@ void cats_exchange_own(struct cats_node *node, uint8_t owner)
 	struct cats_reception *r = current_of(node);
 	const uint8_t before = node->x.owner;
 
-	if (owner == before) {
-		return;
+	if (owner == before || r->final) {
+		return; /* what was lost of it has been counted */
 	}
 	node->fragments -= r->lacking;
 	node->quiet[before] -= r->lack[before] != 0 && node->quiet[before] != 0;
