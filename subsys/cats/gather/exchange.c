@@ -48,7 +48,7 @@ void cats_exchange_own(struct cats_node *node, uint8_t owner)
 	struct cats_reception *r = current_of(node);
 	const uint8_t before = node->x.owner;
 
-	if (owner == before) {
+	if (owner == before || r->final) {
 		return;
 	}
 	node->fragments -= r->lacking;
