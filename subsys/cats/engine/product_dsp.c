@@ -265,7 +265,6 @@ void cats_multiply(const struct cats_product *p)
 		t.rows[r - 1] = 0;
 	}
 	sums.begin = p->y;
-	sums.channel = p->channels;
 	sums.rounds = p->y + columns - p->stride % 32 * p->rows;
 	sums.end = p->y + columns;
 #ifndef CATS_NO_FOUR_BITS
@@ -273,6 +272,7 @@ void cats_multiply(const struct cats_product *p)
 #endif
 	while (t.channel != end) {
 		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
+		sums.channel = t.channel;
 		sums.at = buffer;
 		sums.last = buffer + (t.end - t.channel);
 		CATS_BARRIER();

@@ -20,18 +20,18 @@
 
 /* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
 struct cats_sums {
-	const int16_t *begin; /* the block */
+	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
+	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
 	const struct cats_image_channel *channel;
+	const int16_t *begin;  /* the block */
 	const int16_t *rounds; /* its end, but for the last columns: whole rounds of 32 */
 	const int16_t *end;
-	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
-	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
 	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
 };
 
-_Static_assert(offsetof(struct cats_sums, channel) == 4 &&
-		       offsetof(struct cats_sums, rounds) == 8 &&
-		       offsetof(struct cats_sums, at) == 16 &&
+_Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums, channel) == 8 &&
+		       offsetof(struct cats_sums, begin) == 12 &&
+		       offsetof(struct cats_sums, rounds) == 16 &&
 		       offsetof(struct cats_sums, scales) == 24 &&
 		       sizeof(struct cats_image_channel) == 8,
 	       "sum_dsp.S and four_bits_dsp.S must say the same");
