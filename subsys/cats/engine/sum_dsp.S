@@ -5,7 +5,8 @@
 
 /*
  * const int8_t *cats_sum_R(struct cats_sums *sums, const int8_t *w) for blocks of R = 1..4 rows:
- * sums from sums->at to sums->last, from weights w on; returns the weights of the next output.
+ * sums from sums->at to sums->last, from weights w on; returns the weights of the next output. Eight
+ * columns are written out several times: an output first skips what makes it whole rounds.
  *
  * Four weights 0, 2, 1, 3 of one word become two pairs with two instructions, and all rows share
  * them. An LDM brings as many activations as there are registers that nothing else needs just then,
@@ -22,9 +23,9 @@
 
 /* struct cats_sums of product_dsp.h, copied to the stack */
 #define AT     4 /* and the channel behind it */
-#define ROUNDS 16 /* and the end behind it */
-#define END    20
-#define SIZE   24
+#define EIGHTS 16 /* and the end behind it */
+#define ENTRY  24 /* where an output begins */
+#define SIZE   28
 
 	.syntax unified
 	.thumb
@@ -145,7 +146,8 @@
 	cmp	r7, r6
 .endm
 
-.macro function rows
+/* "count", a power of two, times eight columns of so many "bytes" of code. */
+.macro function rows, count, bytes
 	.section .text.cats_sum_\rows, "ax", %progbits
 	.balign	4
 	.global	cats_sum_\rows
@@ -153,53 +155,43 @@
 	.thumb_func
 cats_sum_\rows:
 	push	{r4-r11, lr}
-	ldmia	r0, {r6-r11}
-	push	{r6-r11}
+	ldmia	r0, {r6-r12}
+	rsbs	r12, #0
+	ite	eq
+	moveq	r12, #\count
+	andne	r12, #\count - 1
+	mov	r2, #\bytes
+	adr	r3, 2f + 1
+	mla	r12, r12, r2, r3
+	push	{r6-r12}
 	mov	lr, r9
-	cmp	r9, r10
-	beq	5f
-1:	open	\rows			/* outputs of at least 32 columns */
-2:	eight	\rows
+1:	open	\rows
+	ldr	pc, [sp, #ENTRY]
+2:	.rept	\count
 	eight	\rows
-	eight	\rows
-	eight	\rows
-	ldrd	r10, r11, [sp, #ROUNDS]
+	.endr
+3:	.if	(3b - 2b) - \count * \bytes
+	.error	"eight columns have another size"
+	.endif
+	ldrd	r10, r11, [sp, #EIGHTS]
 	cmp	lr, r10
 	bne	2b
 	cmp	lr, r11
 	beq	4f
-3:	ldr	r11, [r1], #4
+	ldr	r11, [r1], #4
 	four	\rows, r11
-	ldr	r10, [sp, #END]
-	cmp	lr, r10
-	bne	3b
 4:	close
 	bne	1b
-	add	sp, #SIZE
-	mov	r0, r1
-	pop	{r4-r11, pc}
-
-5:	open	\rows			/* fewer */
-	ldr	r10, [sp, #END]
-	cmp	lr, r10
-	beq	7f
-6:	ldr	r11, [r1], #4
-	four	\rows, r11
-	ldr	r10, [sp, #END]
-	cmp	lr, r10
-	bne	6b
-7:	close
-	bne	5b
 	add	sp, #SIZE
 	mov	r0, r1
 	pop	{r4-r11, pc}
 	.size	cats_sum_\rows, . - cats_sum_\rows
 .endm
 
-	function 1
-	function 2
-	function 3
-	function 4
+	function 1, 4, 40
+	function 2, 4, 60
+	function 3, 2, 76
+	function 4, 8, 96
 
 #endif /* CATS_DSP */
 
