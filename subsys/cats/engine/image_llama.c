@@ -52,8 +52,8 @@ bool cats_rows_fit(const struct cats_image *image, uint32_t *slots)
 	       buffer_fits(h, gather->outbox[0], 0);
 }
 
-/* Whether rows of own tokens can be read out of the weights of OUTPUT: those of the same tokens, each
- * with all columns, of eight bits. What a gather points to is checked with it.
+/* Whether rows of own tokens can be read out of the weights of OUTPUT: those of the same tokens,
+ * each with all columns, of eight bits. What a gather points to is checked with it.
  */
 static bool tied_fits(const struct cats_image *image, uint32_t tokens)
 {

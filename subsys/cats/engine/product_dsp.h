@@ -39,8 +39,8 @@ _Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums,
 		       sizeof(struct cats_image_channel) == 8,
 	       "sum_dsp.S and four_bits_dsp.S must say the same");
 
-/* Where a product's rows lie, and of their columns those that are taken by eights, or, of four bits,
- * in rounds of 32.
+/* Where a product's rows lie, and of their columns those that are taken by eights, or, of four
+ * bits, in rounds of 32.
  */
 CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_product *p)
 {

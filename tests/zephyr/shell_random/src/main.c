@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Command lines of any kind: right ones, nearly right ones, numbers out of range, long texts, bytes.
- * Under ASan and UBSan nothing is touched that is none of theirs, a command that fails says so in one
- * line, and what has begun afterwards answers as ever.
+/* Command lines of any kind: right ones, nearly right ones, numbers out of range, long texts,
+ * bytes. Under ASan and UBSan nothing is touched that is none of theirs, a command that fails says
+ * so in one line, and what has begun afterwards answers as ever.
  */
 
 #include <errno.h>
