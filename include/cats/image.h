@@ -366,7 +366,9 @@ struct cats_image_stream {
 struct cats_image_llama {
 	/**
 	 * offset of int8 [inputs][own features]: E, own columns; with CATS_FLAG_ROWS of
-	 * [own tokens][P] parts, 0 where the node owns no token
+	 * [own tokens][P] parts, 0 where the node owns no token, or where the row of each is read
+	 * out of the weights of its output: then P is 1, own tokens are own outputs, OUTPUT's view
+	 * is F columns, its weights have eight bits, and M is the output's multiplier
 	 */
 	uint32_t rows;
 	uint32_t multipliers; /**< offset of int32 [inputs]: M; with CATS_FLAG_ROWS P: 1 or 1 + L */

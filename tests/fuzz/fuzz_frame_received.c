@@ -43,6 +43,8 @@ static const char *const files[] = {
 	"tests/fuzz/images/stream_1.bin",
 	"tests/fuzz/images/rows_0.bin",
 	"tests/fuzz/images/rows_2.bin",
+	"tests/fuzz/images/tied_0.bin",
+	"tests/fuzz/images/tied_2.bin",
 };
 
 #define PROMPT 3 /* tokens */

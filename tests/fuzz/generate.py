@@ -38,17 +38,20 @@ def _packed(name: str, model: IntegerModel | LlamaModel, nodes: tuple[int, ...])
 
 def files() -> dict[str, bytes]:
     """{name: image}: two nodes of a text with candidates, one that has no head, two of whose rows
-    come from their owners, one that computes and one that does not, one of a stream."""
+    come from their owners, one that computes and one that does not, two such whose rows are those
+    of the classifier, one of a stream."""
     text = random_llama(7, LLAMA, SplitConfig.even(LLAMA, 3))
     wide = SplitConfig.even(LLAMA, 5, "single", "even")
     tables = dataclasses.replace(LLAMA, parallel_blocks=True, layer_tables=True)
     few = SplitConfig.by_shares(tables, (1, 1, 0), "channels", "even").with_rows(tables)
+    rows = SplitConfig.even(LLAMA, 3, "channels", "even")
     split = SplitConfig(heads=(1, 1, 1), hidden=(2, 2, 2), outputs=(1, 1, 1), inputs=(2, 1, 1))
     sensor = random_model(7, SENSOR, split, random_keep(7, SENSOR, split, 0.75))
     return {
         **_packed("text", llama_stream.stream_of(text, 2), (0, 2)),
         **_packed("headless", llama_stream.stream_of(random_llama(7, LLAMA, wide), 2), (4,)),
         **_packed("rows", llama_stream.stream_of(random_llama(7, tables, few), 2, True), (0, 2)),
+        **_packed("tied", llama_stream.stream_of(random_llama(7, LLAMA, rows), 2, True), (0, 2)),
         **_packed("stream", steps.stream_of(sensor), (1,)),
     }
 

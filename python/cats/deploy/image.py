@@ -74,6 +74,7 @@ from cats.shape.partition import (
     node_view,
     own_ranges,
     row_source,
+    shares_rows,
     silent,
     stride_of,
 )
@@ -343,6 +344,8 @@ def _llama_arrays(model: Gathers, node: int) -> list[Member]:
         rows = model.rows(range(*input_ranges(model.split)[node]))
         found[1:3] = [Member("llama_rows", rows, LLAMA_RECORD, "rows",
                              "of each own token: parts, a multiplier and [features]")]  # fmt: skip
+        if shares_rows(config, model.split, model.keep, node):
+            del found[1]
         return [part for part in found if part.data.size]
     embedding = ("rows", "multipliers", "exponents")  # of columns that a node without heads lacks
     return [part for part in found if own.start < own.stop or part.field not in embedding]

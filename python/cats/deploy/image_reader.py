@@ -129,7 +129,7 @@ def parse(data: bytes) -> Image:
                 what = f"{field} of the Llama record"
                 arrays[-5, field] = read(what, llama[field], dtype, *dims)
         tokens = int(sources[0, head["node"]]["columns"])
-        if model["flags"] & FLAG_ROWS and tokens:
+        if model["flags"] & FLAG_ROWS and tokens and llama["rows"]:  # else OUTPUT's weights
             size_of_row = llama["multipliers"] * (4 + model["features"])
             what = "rows of the Llama record"
             arrays[-5, "rows"] = read(what, llama["rows"], "u1", tokens, size_of_row)

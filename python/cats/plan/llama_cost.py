@@ -66,6 +66,8 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
         produce += 83 + share.sent * (8.2 if residual else 4.3)
     if kind == Kind.INPUT:
+        if config.sends_rows and config.tied and not config.layer_tables:
+            produce += 12.0 * config.features  # a row out of weights
         return produce, 80.0 + 57 * own + tables
     if kind == Kind.RESULT:
         return produce, 400 + 190.0 * share.nodes + 10 * config.outputs

@@ -56,6 +56,7 @@ from cats.shape.partition import (
     parallel_columns,
     product_width,
     scale_bytes,
+    shares_rows,
     view_width,
     weight_bytes,
 )
@@ -100,7 +101,8 @@ def image_size(
             own = split.heads[node] * config.head_width
             table = config.inputs * (own + 4) if own else 0
             if config.sends_rows:
-                table = split.inputs[node] * config.row_bytes
+                shared = shares_rows(config, split, keep, node)
+                table = 0 if shared else split.inputs[node] * config.row_bytes
             weights += table
             image += LLAMA.itemsize + round_up(table, 4) - table
             image += round_up(own, 4)

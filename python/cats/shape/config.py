@@ -576,8 +576,10 @@ class SplitConfig:
 
     def with_rows(self, model: ModelConfig) -> SplitConfig:
         """The same of a model whose tokens' rows stand at one node each: as many outputs
-        everywhere, and rows where weights leave room, so that all hold about as many bytes."""
-        outputs = share_out(model.outputs, (1,) * self.nodes)
+        everywhere, and rows where weights leave room, so that all hold about as many bytes. Of a
+        tied model without tables each has rows and outputs of the same tokens, which stand once."""
+        once = model.tied and not model.layer_tables
+        outputs = (0,) * self.nodes if once else share_out(model.outputs, (1,) * self.nodes)
         keys = 2 * model.features * model.key_heads // model.heads
         columns = [
             heads * model.head_width * (2 * model.features + keys) + hidden * 3 * model.features
@@ -587,7 +589,7 @@ class SplitConfig:
             model.blocks * weights + count * (model.features + 8)
             for weights, count in zip(columns, outputs, strict=True)
         ]
-        need = model.inputs * model.row_bytes
+        need = model.inputs * (model.features + 8 if once else model.row_bytes)
         ranked = sorted(used)
         level = min(  # up to which rows fill the emptiest nodes
             (sum(ranked[: n + 1]) + need) / (n + 1)
@@ -595,7 +597,8 @@ class SplitConfig:
             if (sum(ranked[: n + 1]) + need) / (n + 1) >= ranked[n]
         )
         room = [max(level - bytes_, 0.0) for bytes_ in used]
-        return dataclasses.replace(self, outputs=outputs, inputs=share_out(model.inputs, room))
+        inputs = share_out(model.inputs, room)
+        return dataclasses.replace(self, outputs=inputs if once else outputs, inputs=inputs)
 
     def check(self, model: ModelConfig) -> None:
         """Raise CatsError unless this split fits the model."""

@@ -338,6 +338,16 @@ def view_width(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, 
     return end - begin + sum(len(k) for s, k in enumerate(keep[g]) if s != node)
 
 
+def shares_rows(config: ModelConfig, split: SplitConfig, keep: KeepSets, node: int) -> bool:
+    """Whether a node's rows of tokens are its weights of OUTPUT, and stand once: of a tied model,
+    where it has the outputs of the same tokens and all columns of these are kept."""
+    g = gather_count(config) - 2
+    tied = config.sends_rows and config.tied and not config.layer_tables
+    tokens = input_ranges(split)[node]
+    same = tokens[0] < tokens[1] and tokens == output_ranges(split)[node]
+    return tied and same and view_width(config, split, keep, g, node) == config.features
+
+
 def stride_of(config: ModelConfig, g: int, view: int) -> int:
     """Columns of a row of weights behind gather g: the view, padded."""
     step = WORD_COLUMNS if g in config.four_bits else 4

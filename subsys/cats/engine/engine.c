@@ -127,7 +127,7 @@ void cats_engine_produce(struct cats_engine *engine, struct cats_exchange x)
 		cats_stem(engine, begin, end);
 	}
 	if (CATS_LLAMA && cats_moves_row(engine->image, x)) {
-		cats_llama_clear_row(engine, x);
+		cats_llama_make_row(engine, x);
 	}
 	if (CATS_LLAMA && cats_llama_attends(m, gather)) {
 		cats_llama_attend(engine, gather);

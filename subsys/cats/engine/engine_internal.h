@@ -225,6 +225,12 @@ static inline uint32_t cats_row_bytes(const struct cats_image *image)
 	return cats_llama(image)->multipliers * (sizeof(int32_t) + image->model->features);
 }
 
+/* OUTPUT, the last gather but one. */
+static inline const struct cats_image_gather *cats_output_gather(const struct cats_image *image)
+{
+	return &image->gathers[image->header->gathers - 2];
+}
+
 /* Scales of the weights behind a gather, NULL where these have eight bits. */
 static inline const int8_t *cats_scales(const struct cats_image *image, uint16_t gather)
 {

@@ -27,11 +27,12 @@
 #if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FOUR_BITS)
 
 /* struct cats_sums of product_dsp.c */
-#define BEGIN   0 /* and the channel behind it */
-#define CHANNEL 4
-#define ROUNDS  8 /* and the end behind it */
-#define END     12
-#define AT      16 /* and the last behind it */
+#define LAST    0 /* and the place behind it */
+#define AT      4
+#define CHANNEL 8 /* and the beginning behind it */
+#define BEGIN   12
+#define ROUNDS  16 /* and the end behind it */
+#define END     20
 #define SCALES  24
 
 /* From one sum of one row to the next: row_dsp.c wants them one after another. */
@@ -160,7 +161,7 @@
 
 /* The next output: its bias is where all its sums begin. */
 .macro open rows
-	ldrd	lr, r10, [r0, #BEGIN]
+	ldrd	r10, lr, [r0, #CHANNEL]
 	.if \rows == 1
 	ldr	r3, [r10], #8
 	str	r10, [r0, #CHANNEL]
@@ -177,7 +178,7 @@
 
 /* "eq" behind the last output. */
 .macro close rows
-	ldrd	r10, r11, [r0, #AT]
+	ldrd	r11, r10, [r0, #LAST]
 	.if \rows == 1
 	str	r3, [r10], #SUM_BYTES
 	.else

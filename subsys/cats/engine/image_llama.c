@@ -52,6 +52,23 @@ bool cats_rows_fit(const struct cats_image *image, uint32_t *slots)
 	       buffer_fits(h, gather->outbox[0], 0);
 }
 
+/* Whether rows of own tokens can be read out of the weights of OUTPUT: those of the same tokens,
+ * each with all columns, of eight bits. What a gather points to is checked with it.
+ */
+static bool tied_fits(const struct cats_image *image, uint32_t tokens)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_model *m = image->model;
+	uint32_t first = 0;
+
+	for (uint8_t s = 0; s < h->node; s++) {
+		first += cats_source(image, 0, s)->columns;
+	}
+	return cats_llama(image)->multipliers == 1 && tokens == m->own_outputs &&
+	       first == m->first_output && cats_output_gather(image)->view == m->features &&
+	       cats_scales(image, h->gathers - 2u) == NULL;
+}
+
 /* The rows of own tokens, and that they are no longer than a source may be. */
 static bool parts_fit(const struct cats_image *image)
 {
@@ -71,10 +88,11 @@ static bool parts_fit(const struct cats_image *image)
 			       : !table_fits(h, l->exponents, cats_own_features(m)))) {
 		return false;
 	}
-	if (tokens == 0) {
-		return l->rows == 0;
+	if (l->rows == 0) {
+		return tokens == 0 || tied_fits(image, tokens);
 	}
-	if (tokens > h->image_size / bytes || !table_fits(h, l->rows, tokens * bytes)) {
+	if (tokens == 0 || tokens > h->image_size / bytes ||
+	    !table_fits(h, l->rows, tokens * bytes)) {
 		return false;
 	}
 	row = cats_table(image, l->rows);

@@ -153,22 +153,30 @@ uint8_t cats_row_owner(const struct cats_image *image, uint32_t token)
 	return 0;
 }
 
-/* Whether this node has the row of this step's token itself; then that. */
-static const uint8_t *own_row(const struct cats_engine *engine)
+/* Whether rows of own tokens are read out of the weights of OUTPUT. */
+static bool is_tied(const struct cats_image *image)
+{
+	return cats_llama(image)->rows == 0;
+}
+
+/* Which of the own tokens that of this step is, or at least as many as these are. */
+static uint32_t own_token(const struct cats_engine *engine)
 {
 	const struct cats_image *image = engine->image;
-	const uint8_t node = image->header->node;
 	uint32_t token;
 
 	memcpy(&token, engine->arena + image->model->arena_input, sizeof(token));
-	for (uint8_t s = 0; s < node; s++) {
+	for (uint8_t s = 0; s < image->header->node; s++) {
 		token -= cats_source(image, 0, s)->columns; /* of an earlier one: it wraps */
 	}
-	if (token >= cats_source(image, 0, node)->columns) {
-		return NULL;
-	}
-	return (const uint8_t *)cats_table(image, cats_llama(image)->rows) +
-	       token * cats_row_bytes(image);
+	return token;
+}
+
+static bool has_row(const struct cats_engine *engine)
+{
+	const struct cats_image *image = engine->image;
+
+	return own_token(engine) < cats_source(image, 0, image->header->node)->columns;
 }
 
 static uint8_t *heard_row(const struct cats_engine *engine)
@@ -178,20 +186,77 @@ static uint8_t *heard_row(const struct cats_engine *engine)
 
 const uint8_t *cats_llama_row(const struct cats_engine *engine)
 {
-	const uint8_t *row = own_row(engine);
-
-	return row != NULL ? row : heard_row(engine);
-}
-
-void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange x)
-{
 	const struct cats_image *image = engine->image;
 
-	/* Nobody sends it. */
-	if ((x.owner == image->header->node || cats_fragment_count(image, x, x.owner) == 0) &&
-	    own_row(engine) == NULL) {
-		memset(heard_row(engine), 0, cats_row_bytes(image));
+	if (is_tied(image) || !has_row(engine)) {
+		return heard_row(engine);
 	}
+	return (const uint8_t *)cats_table(image, cats_llama(image)->rows) +
+	       own_token(engine) * cats_row_bytes(image);
+}
+
+/* Where a column stands in a row of weights, of which each four are 0, 2, 1, 3. */
+static uint32_t weight_at(uint32_t column)
+{
+	return (column & ~3u) | (column & 1) << 1 | (column >> 1 & 1);
+}
+
+/* A token's embedding: columns, where they stand, and their multiplier. */
+struct row {
+	const int8_t *columns;
+	int32_t multiplier;
+};
+
+/* That of an own token, out of the weights of its output. */
+static struct row tied_row(const struct cats_engine *engine)
+{
+	const struct cats_image *image = engine->image;
+	const struct cats_image_gather *output = cats_output_gather(image);
+	const struct cats_image_channel *channels = cats_table(image, output->channels);
+	const int8_t *weights = cats_table(image, output->weights);
+	const uint32_t token = own_token(engine);
+
+	return (struct row){weights + token * output->stride, channels[token].multiplier};
+}
+
+/* That row as nodes send it. */
+static void put_row(const struct cats_engine *engine, uint8_t *to)
+{
+	const struct row row = tied_row(engine);
+	const uint32_t features = engine->image->model->features;
+
+	memcpy(to, &row.multiplier, sizeof(row.multiplier));
+	to += sizeof(row.multiplier);
+	for (uint32_t c = 0; c < features; c++) {
+		to[c] = (uint8_t)row.columns[weight_at(c)];
+	}
+}
+
+void cats_llama_make_row(const struct cats_engine *engine, struct cats_exchange x)
+{
+	const struct cats_image *image = engine->image;
+	const bool own = x.owner == image->header->node;
+	uint8_t *row = heard_row(engine);
+
+	if (has_row(engine)) {
+		if (own && is_tied(image)) {
+			put_row(engine, row);
+		}
+	} else if (own || cats_fragment_count(image, x, x.owner) == 0) { /* nobody sends it */
+		memset(row, 0, cats_row_bytes(image));
+	}
+}
+
+/* A part of the row of this step's token, of which there may be more. */
+static struct row part_of_row(const struct cats_engine *engine, uint32_t part)
+{
+	const uint8_t *from = cats_llama_row(engine) +
+			      part * (sizeof(int32_t) + (uint32_t)engine->image->model->features);
+	int32_t multiplier;
+
+	memcpy(&multiplier, from, sizeof(multiplier));
+	/* it came from the air */
+	return (struct row){(const int8_t *)from + sizeof(multiplier), multiplier & INT32_MAX};
 }
 
 /* Own columns of a part of the row of this step's token: they begin the residual, or are added. */
@@ -201,19 +266,16 @@ static void take_part(const struct cats_engine *engine, uint32_t part)
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint8_t *exponent = cats_table(image, llama->exponents);
-	const uint8_t *from =
-		cats_llama_row(engine) + part * (sizeof(int32_t) + (uint32_t)m->features);
-	const int8_t *columns =
-		(const int8_t *)from + sizeof(int32_t) + (uint32_t)m->first_head * m->head_width;
+	const uint32_t first = (uint32_t)m->first_head * m->head_width;
 	const uint32_t own = cats_own_features(m);
+	const bool tied = is_tied(image) && has_row(engine);
+	const struct row row = tied ? tied_row(engine) : part_of_row(engine, part);
 	int16_t *residual = cats_residual(engine);
-	int32_t multiplier;
 
-	memcpy(&multiplier, from, sizeof(multiplier));
-	multiplier &= INT32_MAX; /* it came from the air */
 	for (uint32_t c = 0; c < own; c++) {
-		const int32_t value = cats_sat16(
-			cats_requantize(columns[c], multiplier, llama->embed_shift + exponent[c]));
+		const uint32_t at = tied ? weight_at(first + c) : first + c;
+		const int32_t value = cats_sat16(cats_requantize(row.columns[at], row.multiplier,
+								 llama->embed_shift + exponent[c]));
 
 		residual[c] = (int16_t)cats_sat16(part == 0 ? value : residual[c] + value);
 	}

@@ -42,21 +42,19 @@ int32_t cats_requantize(int32_t v, int32_t multiplier, unsigned int shift)
 #define BATCH 8
 
 #if CATS_SIDE_BY_SIDE
-/* The next sums, from weights w on. Returns the weights behind them. */
-CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums,
-				 const int8_t *w)
+/* What adds up the next sums, from weights w on, and returns the weights behind them. */
+CATS_INLINE cats_sum_t *adder(const struct cats_product *p)
 {
-	static const int8_t *(*const sum[])(struct cats_sums *sums, const int8_t *w) = {
-		cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
+	static cats_sum_t *const sum[] = {cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4};
 #ifndef CATS_NO_FOUR_BITS
-	static const int8_t *(*const four_bits[])(struct cats_sums *sums, const int8_t *w) = {
-		cats_four_bits_1, cats_four_bits_2, cats_four_bits_3, cats_four_bits_4};
+	static cats_sum_t *const four_bits[] = {cats_four_bits_1, cats_four_bits_2,
+						cats_four_bits_3, cats_four_bits_4};
 
 	if (p->scales != NULL) {
-		return four_bits[p->rows - 1](sums, w);
+		return four_bits[p->rows - 1];
 	}
 #endif
-	return sum[p->rows - 1](sums, w);
+	return sum[p->rows - 1];
 }
 #else
 static const int8_t *add_up(const struct cats_product *p, struct cats_sums *sums, const int8_t *w)
@@ -121,8 +119,8 @@ CATS_INLINE void finish8(const struct cats_product *p, const struct target *t, c
 	register int32_t b __asm__("r9");
 	register int32_t c __asm__("r10");
 	register int32_t d __asm__("r11");
-	const struct cats_image_channel *channel = t->channel;
-	const struct cats_image_channel *const end = t->end;
+	const int32_t *channel = &t->channel->multiplier; /* every second word */
+	const int32_t *const end = &t->end->multiplier;
 	const int8_t *const table = p->table;
 	const uint32_t shift = p->shift - 32u;
 	const int32_t half = 1 << (shift - 1);
@@ -133,7 +131,7 @@ CATS_INLINE void finish8(const struct cats_product *p, const struct target *t, c
 	int8_t *out = t->out;
 
 	do {
-		const int32_t multiplier = channel->multiplier;
+		const int32_t multiplier = *channel;
 
 		__asm__("" : "+r"(output_step)); /* no second loop for a step of one */
 
@@ -143,7 +141,7 @@ CATS_INLINE void finish8(const struct cats_product *p, const struct target *t, c
 		store8(out + row1, b, table, kind);
 		store8(out, a, table, kind);
 		out += output_step;
-		channel++;
+		channel += sizeof(*t->channel) / sizeof(*channel);
 	} while (channel != end);
 }
 
@@ -243,7 +241,9 @@ static void __attribute__((__noinline__)) finish_any(const struct cats_product *
 void cats_multiply(const struct cats_product *p)
 {
 	const struct cats_image_channel *const end = p->channels + p->outputs;
-	const size_t columns = (size_t)p->stride * p->rows;
+#if CATS_SIDE_BY_SIDE
+	cats_sum_t *const add_up = adder(p);
+#endif
 	const int8_t *w = p->weights;
 	int32_t buffer[BATCH][CATS_MAX_BLOCK_ROWS];
 	struct target t;
@@ -264,19 +264,18 @@ void cats_multiply(const struct cats_product *p)
 	for (uint32_t r = CATS_MAX_BLOCK_ROWS - 1; r >= p->rows; r--) {
 		t.rows[r - 1] = 0;
 	}
-	sums.begin = p->y;
-	sums.channel = p->channels;
-	sums.rounds = p->y + columns - p->stride % 32 * p->rows;
-	sums.end = p->y + columns;
-#ifndef CATS_NO_FOUR_BITS
-	sums.scales = p->scales;
-#endif
+	cats_sums_begin(&sums, p);
 	while (t.channel != end) {
 		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
+		sums.channel = t.channel;
 		sums.at = buffer;
 		sums.last = buffer + (t.end - t.channel);
 		CATS_BARRIER();
+#if CATS_SIDE_BY_SIDE
+		w = add_up(&sums, w);
+#else
 		w = add_up(p, &sums, w);
+#endif
 		if (p->shift > 32) {
 			finish(p, &t, buffer);
 		} else {

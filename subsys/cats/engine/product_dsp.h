@@ -20,33 +20,49 @@
 
 /* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
 struct cats_sums {
-	const int16_t *begin; /* the block */
-	const struct cats_image_channel *channel;
-	const int16_t *rounds; /* its end, but for the last columns: whole rounds of 32 */
-	const int16_t *end;
-	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
 	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
-	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
+	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
+	const struct cats_image_channel *channel;
+	const int16_t *begin; /* the block */
+	const int16_t *whole; /* its end, but for the last columns: see cats_sums_begin() */
+	const int16_t *end;
+	union {
+		uint32_t eights;      /* of columns, in sum_dsp.S */
+		const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
+	};
 };
 
-_Static_assert(offsetof(struct cats_sums, channel) == 4 &&
-		       offsetof(struct cats_sums, rounds) == 8 &&
-		       offsetof(struct cats_sums, at) == 16 &&
+_Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums, channel) == 8 &&
+		       offsetof(struct cats_sums, begin) == 12 &&
+		       offsetof(struct cats_sums, whole) == 16 &&
 		       offsetof(struct cats_sums, scales) == 24 &&
 		       sizeof(struct cats_image_channel) == 8,
 	       "sum_dsp.S and four_bits_dsp.S must say the same");
 
+/* Where a product's rows lie, and of their columns those that are taken by eights, or, of four
+ * bits, in rounds of 32.
+ */
+CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_product *p)
+{
+	const uint32_t unit = CATS_SCALED(p) ? 32 : 8;
+
+	sums->begin = p->y;
+	sums->whole = p->y + p->stride / unit * unit * p->rows;
+	sums->end = p->y + (size_t)p->stride * p->rows;
+	sums->eights = p->stride / 8u;
+#ifndef CATS_NO_FOUR_BITS
+	if (p->scales != NULL) {
+		sums->scales = p->scales;
+	}
+#endif
+}
+
 #if CATS_SIDE_BY_SIDE
 /* sum_dsp.S, four_bits_dsp.S: for blocks of 1 to 4 rows. */
-const int8_t *cats_sum_1(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_2(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_3(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_sum_4(struct cats_sums *sums, const int8_t *w);
+typedef const int8_t *cats_sum_t(struct cats_sums *sums, const int8_t *w);
+cats_sum_t cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4;
 #ifndef CATS_NO_FOUR_BITS
-const int8_t *cats_four_bits_1(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_2(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_3(struct cats_sums *sums, const int8_t *w);
-const int8_t *cats_four_bits_4(struct cats_sums *sums, const int8_t *w);
+cats_sum_t cats_four_bits_1, cats_four_bits_2, cats_four_bits_3, cats_four_bits_4;
 #endif
 #endif
 

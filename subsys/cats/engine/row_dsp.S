@@ -104,10 +104,9 @@
  * sum_dsp.S does, with sums one after another, for a multiple of three outputs and at least eight
  * columns.
  */
-#define BEGIN   0 /* struct cats_sums of product_dsp.h */
-#define CHANNEL 4
-#define END     12
-#define AT      16 /* and the last behind it */
+#define LIMIT   0 /* struct cats_sums of product_dsp.h: the last, and the place behind it */
+#define CHANNEL 8 /* and the beginning behind it */
+#define END     20
 
 #define SUMS_Y      0 /* on the stack */
 #define SUMS_STRIDE 4
@@ -127,9 +126,9 @@ cats_row_sums:
 	push	{r4-r11, lr}
 	sub	sp, #SUMS_BYTES
 	mov	r3, r1
-	ldrd	r1, r7, [r0, #BEGIN]
+	ldrd	r7, r1, [r0, #CHANNEL]
 	ldr	r2, [r0, #END]
-	ldrd	r4, r5, [r0, #AT]
+	ldrd	r5, r4, [r0, #LIMIT]
 	sub	r9, r2, r1		/* the stride: two bytes a column */
 	lsr	r9, #1
 	str	r2, [sp, #SUMS_END]

@@ -162,12 +162,7 @@ void cats_multiply_row(const struct cats_product *p)
 		cats_row_int8(p);
 		return;
 	}
-	sums.begin = p->y;
-	sums.rounds = p->y + p->stride / 32 * 32;
-	sums.end = p->y + p->stride;
-#ifndef CATS_NO_FOUR_BITS
-	sums.scales = p->scales;
-#endif
+	cats_sums_begin(&sums, p);
 	t.channel = p->channels;
 	t.out = p->out;
 	while (t.channel != p->channels + p->outputs) {

@@ -87,11 +87,11 @@ void cats_llama_embed(const struct cats_engine *engine);
 
 /*
  * With CATS_FLAG_ROWS, llama.c: the row of this step's token, this node's own or as it was heard;
- * that of a token that nobody can send, zeros, before INPUT is on the air; and in front of a block,
- * behind the product of INPUT or of HIDDEN, what it adds to the residual.
+ * before INPUT is on the air one that is made, of a token that nobody can send zeros; and in front
+ * of a block, behind the product of INPUT or of HIDDEN, what it adds to the residual.
  */
 const uint8_t *cats_llama_row(const struct cats_engine *engine);
-void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange x);
+void cats_llama_make_row(const struct cats_engine *engine, struct cats_exchange x);
 void cats_llama_add_table(const struct cats_engine *engine, const struct cats_image_gather *gather);
 
 void cats_llama_project(const struct cats_tile *tile, struct cats_product *p);

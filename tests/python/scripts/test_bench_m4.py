@@ -129,16 +129,19 @@ def test_steps_of_a_language_model(elfs, nodes, four_bits):
 
 
 @needs_tools
-def test_rows_of_tokens(elfs):
-    """Of nodes that compute, and of one that has tokens alone, with embeddings of each block."""
+@pytest.mark.parametrize("once", [False, True])
+def test_rows_of_tokens(elfs, once):
+    """Of nodes that compute, and of one that has tokens alone, with embeddings of each block, or
+    read ``once`` out of the weights of the classifier."""
     config = ModelConfig(
         5, 40, 40, features=72, heads=6, hidden=50, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
-        parallel_blocks=True, layer_tables=True, vocabulary=True,
+        parallel_blocks=True, layer_tables=not once, tied=once, vocabulary=True,
     )  # fmt: skip
     split = SplitConfig.by_shares(config, (0, 1, 1), "channels", "even").with_rows(config)
-    split = dataclasses.replace(split, inputs=(14, 13, 13))
-    stream = stream_of(random_llama(4, config, split, in_four_bits=0.5), 3)
+    tokens = (14, 13, 13)
+    split = dataclasses.replace(split, inputs=tokens, outputs=tokens if once else split.outputs)
+    stream = stream_of(random_llama(4, config, split, in_four_bits=0.5), 3, True)
     plan, rng = make_plan(stream.config, split, stream.keep), np.random.default_rng(1)
     images = [image.pack(stream, plan, d, 1) for d in range(3)]
     tokens = rng.permutation(40)[:8].astype("<u4")

@@ -16,12 +16,13 @@ from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_stream import gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
+from cats.integer.random_models import random_keep
 from cats.integer.sampling import sampling
 from cats.plan import predict
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig, share_out
-from cats.shape.partition import input_ranges, row_source
+from cats.shape.partition import full_keep, input_ranges, row_source
 from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps, comparable
 from cats.sim.engine import Engine, verify
@@ -44,14 +45,19 @@ def dealt(config, computing, storing, rng):
     return dataclasses.replace(split, inputs=tokens)
 
 
-def random_stream(seed):
-    """(stream, plan) of a random model with rows."""
+def random_stream(seed, once=False):
+    """(stream, plan) of a random model with rows, which stand ``once``, with the outputs of these
+    tokens: not at nodes that do not hear all columns of OUTPUT."""
     rng = np.random.default_rng(seed)
-    config = random_config(seed, bool(rng.integers(2)), bool(rng.integers(4)))
+    config = random_config(seed, bool(rng.integers(2)), not once and bool(rng.integers(4)))
+    config = dataclasses.replace(config, tied=config.tied or once)
     computing = 1 + int(rng.integers(min(4, config.hidden)))
     split = dealt(config, computing, int(rng.integers(17 - computing)), rng)
+    split = dataclasses.replace(split, outputs=split.inputs) if once else split
     wide, wild = rng.integers(2, size=2).astype(bool).tolist()
-    model = random_llama(seed, config, split, None, wide, wild, rng.choice((0.0, 0.5)))
+    four_bits = rng.choice((0.0, 0.5)) if not once else 0.0
+    keep = random_keep(seed, config, split, 0.7) if once and rng.integers(2) else None
+    model = random_llama(seed, config, split, keep, wide, wild, four_bits)
     stream = stream_of(model, int(rng.choice((0, 2))), True)
     payload = int(rng.choice((0, 9, 40))) or None
     return stream, make_plan(stream.config, split, stream.keep, payload=payload)
@@ -76,10 +82,11 @@ def row_bits(stream, plan, bits, owner, loss, rng):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("loss", [0.0, 0.1, 0.5, 1.0])
-def test_steps(seed, loss):
+@pytest.mark.parametrize("once", [False, True])
+def test_steps(seed, loss, once):
     """Rows and columns are lost; some nodes know no token, and go by what they hear."""
     rng = np.random.default_rng([seed, int(10 * loss)])
-    stream, plan = random_stream(int(rng.integers(2**31)))
+    stream, plan = random_stream(int(rng.integers(2**31)), once)
     split, nodes = stream.split, stream.split.nodes
     engines, steps = engines_of(stream, plan), LlamaSteps(window_of(stream))
     for position in range(stream.config.context + 2):
@@ -108,11 +115,15 @@ CONFIG = ModelConfig(
 )  # fmt: skip
 
 
-def deployment(shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, **options):
-    config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
+def deployment(
+    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, once=False, **options
+):
+    """Of ``CONFIG``, or of one that is tied in place of its tables, whose rows stand ``once``."""
+    config = dataclasses.replace(CONFIG, parallel_blocks=parallel, tied=once, layer_tables=not once)
     split = SplitConfig.by_shares(config, shares, "channels", "even").with_rows(config)
-    split = dataclasses.replace(split, inputs=inputs or split.inputs)
-    model = gathers_of(stream_of(random_llama(5, config, split), candidates))
+    inputs = inputs or split.inputs
+    split = dataclasses.replace(split, inputs=inputs, outputs=inputs if once else split.outputs)
+    model = gathers_of(stream_of(random_llama(5, config, split), candidates, True))
     return model, make_plan(model.config, split, model.keep, **options)
 
 
@@ -126,10 +137,11 @@ def write(model, plan, steps, prompts, faults=None, seed=1):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("shares", [(1,), (1, 1, 0, 1, 0), (0, 1, 0, 0), (1, 0) * 8])
-def test_nodes_write(shares, radio):
+@pytest.mark.parametrize("once", [False, True])
+def test_nodes_write(shares, radio, once):
     """A text is the reference's, whoever has the rows; of 16 nodes too, also where node 0 only
     stores."""
-    model, plan = deployment(shares, radio=radio)
+    model, plan = deployment(shares, once=once, radio=radio)
     first = Prompt((3, 1, 4, 1, 5, 29, 0), 12, len(shares) - 1, 900, 3, 77)
     result = write(model, plan, 19, {0: first})
     assert result.delivered == 1  # whoever has a row sends it in time
@@ -180,6 +192,70 @@ def test_what_an_image_holds(tables):
         size = predict.node_size(stream.config, split, stream.keep, plan, d)
         assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
         assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+@pytest.mark.parametrize("keep_all", [True, False])
+def test_a_tied_matrix_stands_once(keep_all):
+    """Rows and outputs are dealt together; rows are read out of weights where those have all
+    columns, and stand beside them where OUTPUT leaves some out."""
+    config = dataclasses.replace(CONFIG, layer_tables=False, tied=True)
+    split = SplitConfig.by_shares(config, (1, 1, 0, 1, 0), "channels", "even").with_rows(config)
+    assert split.outputs == split.inputs == (0, 0, 15, 0, 15)
+    tokens = (4, 4, 9, 4, 9)
+    split = dataclasses.replace(split, inputs=tokens, outputs=tokens)
+    keep = full_keep(config, split)
+    if not keep_all:
+        keep[-2][1] = keep[-2][1][:-1]
+    stream = stream_of(random_llama(5, config, split, keep), 3, True)
+    plan = make_plan(stream.config, split, stream.keep)
+    for d, (begin, end) in enumerate(input_ranges(split)):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        once = keep_all or d == 1  # who has all of its own columns
+        assert (found.llama["rows"] == 0) == once
+        assert ((-5, "rows") in found.arrays) == (not once)
+        if once:
+            weights = found.arrays[len(plan.gathers) - 2, "weights"].reshape(end - begin, 6, 4)
+            rows = weights[:, :, [0, 2, 1, 3]].reshape(end - begin, 24)
+            np.testing.assert_array_equal(rows, stream.rows[begin:end])
+            multipliers = found.arrays[len(plan.gathers) - 2, "channels"]["multiplier"]
+            np.testing.assert_array_equal(multipliers, stream.multiplier[begin:end])
+        size = predict.node_size(stream.config, split, stream.keep, plan, d)
+        assert size.image_bytes == len(packed)
+
+
+def test_rows_are_read_out_of_weights_that_are_theirs():
+    """An image without rows is refused where its outputs are not those of its tokens, of all
+    columns and eight bits."""
+    model, plan = deployment(inputs=(6,) * 5, once=True)
+    data = image.pack(model, plan, 1, 1)
+    found = image_reader.parse(data)
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    assert found.llama["rows"] == 0
+    record, at = found.gathers[0]["table"], found.header["gather_table"]
+    output = at + (len(found.gathers) - 2) * layout.GATHER.itemsize
+    flags, source = found.model["flags"], found.header["source_table"]
+    for where, record_at, name, *values in (
+        (layout.LLAMA, record, "multipliers", 0, 2, 3),
+        (layout.MODEL, found.header["model"], "own_outputs", 0, 5, 7),
+        (layout.MODEL, found.header["model"], "first_output", 5, 7),
+        (layout.GATHER, output, "view", 20, 23, 25),
+        (layout.GATHER, output, "weights", 0, 2),
+        (layout.GATHER, output, "channels", 0, 2),
+        (layout.SOURCE, source, "columns", 5, 7),
+        (layout.SOURCE, source + layout.SOURCE.itemsize, "columns", 5, 7),
+        (layout.MODEL, found.header["model"], "flags", flags ^ layout.FLAG_ROWS),
+    ):
+        found_ = verdicts(data, where, record_at, name, *values)
+        assert found_ == dict.fromkeys(values, lib.CATS_IMAGE_INVALID), name
+    apart, _ = deployment(inputs=(6,) * 5, once=True)
+    split = dataclasses.replace(model.split, outputs=(5, 7, 6, 6, 6))
+    other = dataclasses.replace(apart.llama, split=split)
+    there = image.pack(other, make_plan(other.config, split, other.keep), 1, 1)
+    parsed = image_reader.parse(there)
+    assert parsed.llama["rows"] != 0  # tokens 6 to 11, outputs 5 to 11
+    refused = verdicts(there, layout.LLAMA, parsed.gathers[0]["table"], "rows", 0)
+    assert refused == {0: lib.CATS_IMAGE_INVALID}
 
 
 @pytest.mark.parametrize("node", [1, 4])
@@ -250,7 +326,8 @@ def test_what_has_no_rows():
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
-def test_header_has_the_bytes(tmp_path):
-    model, plan = deployment()
+@pytest.mark.parametrize("once", [False, True])
+def test_header_has_the_bytes(tmp_path, once):
+    model, plan = deployment(once=once)
     found = compiled(c_header.header(model, plan, 2, 7), tmp_path)
     assert found == image.pack(model, plan, 2, 7)

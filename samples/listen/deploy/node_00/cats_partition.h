@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment 821a6aef.
+/* Partition of node 0 of 2, deployment 6d85d7ea.
  * 1 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 7624 bytes of flash, 1088 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x821a6aefu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x6d85d7eau /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1088 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 7624 /* bytes of flash */
@@ -116,7 +116,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x1a8127beu,
+		.crc32 = 0xa2150412u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -183,7 +183,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3664,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 1263,
+			.spacing_us = 1259,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -215,7 +215,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 9332,
+			.spacing_us = 9275,
 			.tile = { 960, 960 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -247,7 +247,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8523,
+			.spacing_us = 8505,
 			.tile = { 640, 640 },
 			.outbox = { 512, 512 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -279,7 +279,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8766,
+			.spacing_us = 8727,
 			.tile = { 960, 960 },
 			.outbox = { 640, 640 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -311,7 +311,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8450,
+			.spacing_us = 8442,
 			.tile = { 1024, 1024 },
 			.outbox = { 640, 640 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -375,7 +375,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 3342,
+			.spacing_us = 3343,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

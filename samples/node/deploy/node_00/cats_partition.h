@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment f6595365.
+/* Partition of node 0 of 4, deployment 96ef5c40.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6640 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf6595365u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x96ef5c40u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6640 /* bytes of flash */
@@ -146,7 +146,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x61aed270u,
+		.crc32 = 0x8dfd2827u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -174,7 +174,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 0,
 		.first_input = 0,
 		.first_head = 0,
-		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
+		.flags = CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -213,7 +213,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 5296,
+			.spacing_us = 5294,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -245,9 +245,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11072,
+			.spacing_us = 10903,
 			.tile = { 768, 768 },
-			.outbox = { 0, 0 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -277,7 +277,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10725,
+			.spacing_us = 10865,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -299,7 +299,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 2,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -309,7 +309,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10872,
+			.spacing_us = 10857,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -331,7 +331,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 2,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -341,7 +341,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 14875,
+			.spacing_us = 14871,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -363,7 +363,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_ATTENTION,
 			.block = 1,
-			.phase = 3,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -373,9 +373,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11072,
+			.spacing_us = 10903,
 			.tile = { 768, 768 },
-			.outbox = { 0, 0 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -395,7 +395,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HEADS,
 			.block = 1,
-			.phase = 4,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -405,7 +405,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10725,
+			.spacing_us = 10865,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -427,7 +427,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 1,
-			.phase = 4,
+			.phase = 7,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -437,7 +437,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10872,
+			.spacing_us = 10857,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -459,7 +459,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 1,
-			.phase = 4,
+			.phase = 8,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -469,7 +469,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 14875,
+			.spacing_us = 14871,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -491,7 +491,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 1,
-			.phase = 5,
+			.phase = 9,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -501,7 +501,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 7022,
+			.spacing_us = 7019,
 			.tile = { 768, 768 },
 			.outbox = { 348, 348 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -523,7 +523,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 1,
-			.phase = 6,
+			.phase = 10,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment f6595365.
+/* Partition of node 3 of 4, deployment 96ef5c40.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6320 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf6595365u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x96ef5c40u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6320 /* bytes of flash */
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xbe4c0c40u,
+		.crc32 = 0xc96bf395u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -166,7 +166,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 10,
 		.first_input = 8,
 		.first_head = 3,
-		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
+		.flags = CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -205,7 +205,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 5296,
+			.spacing_us = 5294,
 			.tile = { 320, 320 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -237,9 +237,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11072,
+			.spacing_us = 10903,
 			.tile = { 768, 768 },
-			.outbox = { 0, 0 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -269,7 +269,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10725,
+			.spacing_us = 10865,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -291,7 +291,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 2,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -301,7 +301,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10872,
+			.spacing_us = 10857,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -323,7 +323,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 2,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -333,7 +333,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 14875,
+			.spacing_us = 14871,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -355,7 +355,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_ATTENTION,
 			.block = 1,
-			.phase = 3,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -365,9 +365,9 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11072,
+			.spacing_us = 10903,
 			.tile = { 768, 768 },
-			.outbox = { 0, 0 },
+			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -387,7 +387,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HEADS,
 			.block = 1,
-			.phase = 4,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -397,7 +397,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10725,
+			.spacing_us = 10865,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -419,7 +419,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 1,
-			.phase = 4,
+			.phase = 7,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -429,7 +429,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2128,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 10872,
+			.spacing_us = 10857,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -451,7 +451,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 1,
-			.phase = 4,
+			.phase = 8,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -461,7 +461,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3152,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 14875,
+			.spacing_us = 14871,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -483,7 +483,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 1,
-			.phase = 5,
+			.phase = 9,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -493,7 +493,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 7022,
+			.spacing_us = 7019,
 			.tile = { 768, 768 },
 			.outbox = { 368, 368 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -515,7 +515,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 1,
-			.phase = 6,
+			.phase = 10,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,

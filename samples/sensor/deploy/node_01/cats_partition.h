@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 00f7e987.
+/* Partition of node 1 of 4, deployment 8e17fb8e.
  * 2 blocks, 10 tokens, 32 features, 4 heads, 64 hidden.
  * 6608 bytes of flash, 1080 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x00f7e987u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x8e17fb8eu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1080 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6608 /* bytes of flash */
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x06009194u,
+		.crc32 = 0xac2596f1u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -237,7 +237,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 12072,
+			.spacing_us = 12041,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -269,7 +269,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 12020,
+			.spacing_us = 12010,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -301,7 +301,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11999,
+			.spacing_us = 11977,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -333,7 +333,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3664,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 16994,
+			.spacing_us = 16989,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -365,7 +365,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 12072,
+			.spacing_us = 12041,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -397,7 +397,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 12020,
+			.spacing_us = 12010,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -429,7 +429,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 2384,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 11999,
+			.spacing_us = 11977,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -461,7 +461,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 3664,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 16994,
+			.spacing_us = 16989,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -493,7 +493,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1168,
 			.turn_us = 360,
-			.spacing_us = 7009,
+			.spacing_us = 7008,
 			.tile = { 880, 880 },
 			.outbox = { 344, 344 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),

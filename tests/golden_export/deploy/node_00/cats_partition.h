@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment 9d45ee1c.
+/* Partition of node 0 of 2, deployment 15ead9c5.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1808 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x9d45ee1cu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x15ead9c5u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1808 /* bytes of flash */
@@ -119,7 +119,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb28a18d7u,
+		.crc32 = 0xabf5bff4u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -186,7 +186,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1232,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 1275,
+			.spacing_us = 1276,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -218,7 +218,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1360,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 8200,
+			.spacing_us = 8209,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -250,7 +250,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7672,
+			.spacing_us = 7673,
 			.tile = { 132, 132 },
 			.outbox = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -282,7 +282,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7674,
+			.spacing_us = 7675,
 			.tile = { 116, 116 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -314,7 +314,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7671,
+			.spacing_us = 7672,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -346,7 +346,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 1168,
 			.control_us = 1136,
 			.turn_us = 360,
-			.spacing_us = 7678,
+			.spacing_us = 7679,
 			.tile = { 112, 112 },
 			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),

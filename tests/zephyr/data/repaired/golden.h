@@ -12,7 +12,7 @@
 
 #define GOLDEN_NODES 3
 #define GOLDEN_SAMPLES 3
-#define GOLDEN_MODEL_ID 0x759adafeu
+#define GOLDEN_MODEL_ID 0xba1a1829u
 #define GOLDEN_TOKENS 7
 #define GOLDEN_INPUTS 3
 #define GOLDEN_OUTPUTS 28

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 06230c1d.
+/* Partition of node 2 of 4, deployment 07a81dd6.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3688 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x06230c1du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x07a81dd6u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3688 /* bytes of flash */
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xf4c64bf0u,
+		.crc32 = 0xdb6beb7du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -214,7 +214,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 220,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 853,
+			.spacing_us = 854,
 			.tile = { 180, 188 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -246,7 +246,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1181,
+			.spacing_us = 1180,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -278,7 +278,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1197,
+			.spacing_us = 1196,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -310,7 +310,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1171,
+			.spacing_us = 1169,
 			.tile = { 276, 312 },
 			.outbox = { 160, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -342,7 +342,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 248,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 2271,
+			.spacing_us = 2270,
 			.tile = { 160, 160 },
 			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -374,7 +374,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 232,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1181,
+			.spacing_us = 1180,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -438,7 +438,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 196,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1784,
+			.spacing_us = 1782,
 			.tile = { 176, 176 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment ecb732f5.
+/* Partition of node 1 of 4, deployment 9333b2d2.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2176 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xecb732f5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x9333b2d2u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2176 /* bytes of flash */
@@ -114,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xb2dedc27u,
+		.crc32 = 0xcf12f30cu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -181,7 +181,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 451,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 3545,
+			.spacing_us = 3548,
 			.tile = { 176, 176 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -213,7 +213,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4329,
+			.spacing_us = 4327,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -267,7 +267,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 2,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
@@ -277,7 +277,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 477,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 4197,
+			.spacing_us = 4196,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -299,7 +299,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 2,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 5,
@@ -331,7 +331,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 0,
-			.phase = 3,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -341,7 +341,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 417,
 			.control_us = 423,
 			.turn_us = 870,
-			.spacing_us = 3798,
+			.spacing_us = 3799,
 			.tile = { 144, 144 },
 			.outbox = { 164, 164 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -363,7 +363,7 @@ static const struct cats_partition_image cats_partition = {
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 0,
-			.phase = 4,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,

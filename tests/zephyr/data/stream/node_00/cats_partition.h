@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 3, deployment 982c9263.
+/* Partition of node 0 of 3, deployment 5b4e795d.
  * 2 blocks, 1 of 5 tokens, 16 features, 4 heads, 16 hidden.
  * 3584 bytes of flash, 288 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 3 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x982c9263u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x5b4e795du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 288 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3584 /* bytes of flash */
@@ -146,7 +146,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x0673dfb8u,
+		.crc32 = 0x0f52706eu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -245,7 +245,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1647,
+			.spacing_us = 1645,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -277,7 +277,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1628,
+			.spacing_us = 1625,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -309,7 +309,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1599,
+			.spacing_us = 1598,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -341,7 +341,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 200,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1570,
+			.spacing_us = 1568,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -373,7 +373,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1647,
+			.spacing_us = 1645,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -405,7 +405,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1628,
+			.spacing_us = 1625,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -437,7 +437,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1599,
+			.spacing_us = 1598,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -469,7 +469,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 200,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1570,
+			.spacing_us = 1568,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -501,7 +501,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1589,
+			.spacing_us = 1590,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),

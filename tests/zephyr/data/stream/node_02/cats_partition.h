@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 3, deployment 982c9263.
+/* Partition of node 2 of 3, deployment 5b4e795d.
  * 2 blocks, 1 of 5 tokens, 16 features, 4 heads, 16 hidden.
  * 3584 bytes of flash, 288 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 3 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x982c9263u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x5b4e795du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 288 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3584 /* bytes of flash */
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x70c3563fu,
+		.crc32 = 0x79e2f9e9u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -246,7 +246,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1647,
+			.spacing_us = 1645,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -278,7 +278,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1628,
+			.spacing_us = 1625,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -310,7 +310,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1599,
+			.spacing_us = 1598,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -342,7 +342,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 200,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1570,
+			.spacing_us = 1568,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -374,7 +374,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1647,
+			.spacing_us = 1645,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -406,7 +406,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1628,
+			.spacing_us = 1625,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -438,7 +438,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1599,
+			.spacing_us = 1598,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -470,7 +470,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 200,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1570,
+			.spacing_us = 1568,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -502,7 +502,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 208,
 			.control_us = 192,
 			.turn_us = 260,
-			.spacing_us = 1589,
+			.spacing_us = 1590,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
