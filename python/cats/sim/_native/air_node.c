@@ -340,7 +340,7 @@ static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x
 
 	if (us != 0 && !consume && (flags & CATS_FLAG_LLAMA) != 0 && gather->kind == attends) {
 		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) -
-							 cats_engine_rows(&a->node.engine));
+							 a->node.engine.had);
 	}
 	return us * 1000;
 }
