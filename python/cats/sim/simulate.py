@@ -156,6 +156,14 @@ class Result:
     #: the step took, NO_TOKEN where the node heard of none.
     positions: np.ndarray
     tokens: np.ndarray
+    #: [B, D] of a language model: position of the text's newest row, and the text's name; whether
+    #: the step was of a row of before, once more, and whether the leader's word told which it was.
+    tops: np.ndarray
+    texts: np.ndarray
+    replayed: np.ndarray
+    told: np.ndarray
+    #: [D] of a language model: rows that a node had not, and has by replays.
+    refilled: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -286,6 +294,8 @@ def _run(
         known=((nodes,), np.uint16),
         position=((nodes,), np.uint32),
         token=((nodes,), np.uint32),
+        top=((nodes,), np.uint32),
+        text=((nodes,), np.uint16),
         counts=((len(names),), np.int64),
         mixed=((), bool),
     )
@@ -373,6 +383,11 @@ def _run(
         known=of["known"].astype(int),
         positions=of["position"].astype(np.int64),
         tokens=of["token"].view(np.int32).astype(int),
+        tops=of["top"].astype(np.int64),
+        texts=of["text"].astype(int),
+        replayed=flags & lib.AIR_FLAG_REPLAY > 0,
+        told=flags & lib.AIR_FLAG_TOLD > 0,
+        refilled=np.array([int(s.refilled) for s in stats]),
     )
 
 

@@ -33,6 +33,7 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	node->heard_us = now_us;
 #if CATS_TEXTS
 	node->texts.told = false;
+	node->texts.lacks = 0;
 #endif
 	cats_exchange_enter(node, (struct cats_exchange){.gather = 0});
 }

@@ -325,7 +325,11 @@ static void note_begin(struct antenna *a, int n)
 	record->known[n] = cats_engine_rows(&a->node.engine);
 	record->position[n] = a->node.engine.position;
 	record->token[n] = a->node.texts.word;
-	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
+	record->top[n] = a->node.texts.text.position;
+	record->text[n] = a->node.texts.text.text;
+	record->flags[n] &= (uint8_t)~(AIR_FLAG_INPUT | AIR_FLAG_REPLAY | AIR_FLAG_TOLD);
+	record->flags[n] |= a->node.texts.replays ? AIR_FLAG_REPLAY : 0;
+	record->flags[n] |= a->node.texts.sure ? AIR_FLAG_TOLD : 0;
 	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
 }
 
