@@ -203,6 +203,8 @@ class Answer:
     led: np.ndarray
     positions: np.ndarray
     tokens: np.ndarray
+    #: bool [D] of a language model: it ran a row of before once more
+    replayed: np.ndarray
 
 
 #: Inputs of which each may depend on what came of those before it: yields an inference's int8
@@ -439,6 +441,7 @@ class _Log:
             done & lib.AIR_FLAG_LED > 0,
             np.where(took, self._of["position"][i].astype(np.int64), -1),
             np.where(took, self._of["token"][i].view(np.int32), -1),
+            took & (done & lib.AIR_FLAG_REPLAY > 0),
         )
 
     def first(self, count: int) -> dict[str, np.ndarray]:
