@@ -161,7 +161,9 @@ def places_of(result: Result, step: int) -> list[Place]:
         result.positions[step], result.tops[step], result.replayed[step], result.told[step],
         strict=True,
     )  # fmt: skip
-    places = [Place(int(row), int(top), bool(again), bool(told)) for row, top, again, told in values]
+    places = [
+        Place(int(row), int(top), bool(again), bool(told)) for row, top, again, told in values
+    ]
     return [places[d if took[d] else int(np.argmax(took))] for d in range(len(took))]
 
 
@@ -199,4 +201,3 @@ def _heard_rows(
                 first, last = cut.region(int(f), 1)[2:]
                 has[0, d, first:last] = True
     return has, sent
-

@@ -60,6 +60,7 @@ class Settings:
     late_us: int = 0
     timeout_us: int = 0
     start_us: int = 0
+    replay: int = 0
     gap_us: int = 0
     receiver_off: bool = False
     period_us: int = 0
@@ -528,6 +529,7 @@ def _config(
     config.early_us = min(radio.early_us, config.lead_us)
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
+    config.replay = settings.replay
     config.compute_us, config.bits_bytes = table, bits_bytes
     config.period_us, config.clock_ppm = settings.period_us, settings.clock_ppm
     config.jitter_us = settings.jitter_us

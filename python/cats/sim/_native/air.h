@@ -157,6 +157,7 @@ struct air_config {
 	uint32_t late_us;
 	uint32_t timeout_us;
 	uint32_t start_us;
+	uint8_t replay; /**< of struct cats_node_config */
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
 	/** inside inferences, receivers are on when cats_node_listen() says so, not always */
 	bool listens;

@@ -107,6 +107,7 @@ const char *air_plug(struct air *air, int n)
 		.late_us = c->late_us,
 		.timeout_us = c->timeout_us,
 		.start_us = c->start_us,
+		.replay = c->replay,
 		.period_us = c->period_us,
 		.clock_ppm = c->clock_ppm,
 		.jitter_us = c->jitter_us,
