@@ -79,7 +79,7 @@ struct cats_engine {
 	uint16_t had;      /* the same behind this step */
 #endif
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
-	uint16_t held; /* of a Llama model: rows of the window that it has, those behind this one too */
+	uint16_t held; /* of a Llama model: rows of the window that it has, also behind this one */
 	uint16_t slot; /* where this step's row stands among them */
 	uint32_t top;  /* the newest row */
 	bool kept;     /* replay: this step's row was there, and stays as it was */
@@ -141,8 +141,8 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
 void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follows);
 
 /**
- * @brief Of a Llama model: as cats_engine_seek(), where the next inference computes a row of before
- *        once more, so that who lacks it has it then.
+ * @brief Of a Llama model: as cats_engine_seek(), where the next inference computes a row of
+ *        before once more, so that who lacks it has it then.
  *
  * It sees the rows before it. Where the node has the row it stays as it was, with what others lacked
  * then; only what the node sends is computed. Rows behind it stay as well. With CONFIG_CATS_LLAMA.
@@ -159,8 +159,8 @@ int cats_engine_replay(struct cats_engine *engine, uint32_t position, uint32_t t
 		       bool told);
 
 /**
- * @brief Of a Llama model: from the oldest row of the next step's window that the node lacks on, rows
- *        up to the newest one; 0: it lacks none, or has no head that could miss them.
+ * @brief Of a Llama model: from the oldest row of the next step's window that the node lacks on,
+ *        rows up to the newest one; 0: it lacks none, or has no head that could miss them.
  *
  * @param from a position: rows before it do not count
  */
@@ -173,8 +173,8 @@ void cats_engine_note(struct cats_engine *engine, uint32_t token);
 uint32_t cats_engine_noted(const struct cats_engine *engine, uint32_t position);
 
 /**
- * @brief Of a stream: rows of the window that the node has, those of the step that runs, or ran last,
- *        included; in a replay those behind it as well.
+ * @brief Of a stream: rows of the window that the node has, those of the step that runs, or ran
+ *        last, included; in a replay those behind it as well.
  */
 uint16_t cats_engine_rows(const struct cats_engine *engine);
 

@@ -166,7 +166,10 @@ struct cats_result {
 #endif
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
 	bool has_token; /**< of a language model: the step's token is known, and was not told yet */
-	bool replayed;  /**< of a language model: the step was of a row of before, once more */
+	/** of a language model: the step was of a row of before, once more, and has no output: what
+	 * stands there is of another one
+	 */
+	bool replayed;
 	struct cats_token token; /**< has_token: which one */
 #endif
 };

@@ -44,7 +44,7 @@ extern "C" {
 /** Flags of struct cats_text. */
 #define CATS_TEXT_CHOSEN 0x01u /**< the nodes chose this token; else it was given */
 #define CATS_TEXT_MORE 0x02u   /**< more tokens are given behind it: none is chosen */
-/** the step runs a row of before once more, none is chosen; `left` is how far the text's newest row
+/** the step runs a row of before once more, without a result, and none is chosen; `left` is how far the text's newest row
  * is ahead
  */
 #define CATS_TEXT_REPLAY 0x04u
@@ -176,8 +176,8 @@ bool cats_node_writes(const struct cats_node *node);
 int cats_node_generate_stop(struct cats_node *node);
 
 /**
- * @brief Have the rows run once more that a node lacks, as far as this one knows; then the text goes
- *        on. See cats_replay().
+ * @brief Have the rows run once more that a node lacks, as far as this one knows; then the text
+ *        goes on. See cats_replay().
  *
  * The driver then calls cats_node_next(), as after each DONE.
  *

@@ -168,7 +168,8 @@ static void poll_node(struct bench *bench)
 		volatile int16_t seen;
 
 		CHECK(result->lost <= result->fragments);
-		CHECK(bench->finals == cats_exchange_count(&bench->image));
+		CHECK(result->replayed ? bench->finals < cats_exchange_count(&bench->image)
+				       : bench->finals == cats_exchange_count(&bench->image));
 		for (uint32_t i = 0; i < (uint32_t)result->rows * result->columns; i++) {
 			seen = result->output[i];
 		}

@@ -207,7 +207,7 @@ def write(
 
 def restarts(written: Written, nodes: Mapping[int, int], off_us: int = 50_000) -> list[Event]:
     """What is to happen so that nodes restart in the middle of steps, {node: step}, of a text that
-    takes as long as this one: each is off for ``off_us``. CatsError for a step that there is not."""
+    takes as long as this one: each is off for ``off_us``. CatsError where there is no such."""
     ends = np.cumsum(written.result.span_us)
     events = []
     for node, step in nodes.items():

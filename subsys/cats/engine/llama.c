@@ -3,7 +3,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* A step of a Llama model, one row: doc/numerics-llama.rst. Where its keys and values go: window.c. */
+/*
+ * A step of a Llama model, one row: doc/numerics-llama.rst. Where its keys and values go is known
+ * by window.c.
+ */
 
 #include <string.h>
 

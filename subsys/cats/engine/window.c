@@ -30,8 +30,8 @@ static uint32_t rows_of(const struct cats_engine *engine)
 }
 
 /*
- * Where each row stands: [rows of the window], one behind the other and round again, or NO_ROW; then
- * which of them is the newest row; then the tokens of these rows, likewise.
+ * Where each row stands: [rows of the window], one behind the other and round again, or NO_ROW;
+ * then which of them is the newest row; then the tokens of these rows, likewise.
  */
 static uint16_t *places(const struct cats_engine *engine)
 {

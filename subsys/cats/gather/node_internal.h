@@ -117,12 +117,29 @@ static inline bool first_exchange(struct cats_exchange x)
 	return x.gather == 0 && x.tile == 0;
 }
 
+/* The exchange behind one of the inference that runs; false where it was the last one. A row that is
+ * run once more has its keys and values when the last block's are made.
+ */
+static inline bool next_exchange(const struct cats_node *node, struct cats_exchange *x)
+{
+#if CATS_TEXTS
+	const struct cats_image *image = image_of(node);
+	const struct cats_image_gather *gather = &image->gathers[x->gather];
+
+	if (node->texts.replays && gather->kind == CATS_GATHER_ATTENTION &&
+	    gather->block + 1u == image->model->blocks) {
+		return false;
+	}
+#endif
+	return cats_exchange_next(image_of(node), x);
+}
+
 /* No exchange is behind the one on the air. */
 static inline bool last_exchange(const struct cats_node *node)
 {
 	struct cats_exchange next = node->x;
 
-	return !cats_exchange_next(image_of(node), &next);
+	return !next_exchange(node, &next);
 }
 
 /* Whether the exchange on the air is opened and not over. */

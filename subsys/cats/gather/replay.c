@@ -36,8 +36,7 @@ uint8_t cats_replay_tell(const struct cats_node *node)
 void cats_replay_hear(struct cats_node *node, const struct cats_frame *frame)
 {
 	/* Who hears little would take everybody's time, and lack them all the same. */
-	if (is_text(node) && frame->lack > node->texts.lacks &&
-	    !source_dull(node, frame->source)) {
+	if (is_text(node) && frame->lack > node->texts.lacks && !source_dull(node, frame->source)) {
 		node->texts.lacks = frame->lack;
 	}
 }
@@ -179,8 +178,7 @@ void cats_replay_end(struct cats_node *node)
 {
 	struct cats_texts *texts = &node->texts;
 	const uint32_t rows = lacking(node);
-	bool goes_on = texts->replays ? rows != 0 && texts->row != newest(node)
-				      : worth(node, rows);
+	bool goes_on = texts->replays ? rows != 0 && texts->row != newest(node) : worth(node, rows);
 
 	texts->holds = false;
 	if (!goes_on || want(node, texts->replays ? texts->row + 1 : newest(node) + 1 - rows)) {

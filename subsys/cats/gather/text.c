@@ -294,8 +294,7 @@ const int8_t *cats_text_begin(struct cats_node *node)
 void cats_text_hurry(struct cats_node *node)
 {
 	const uint32_t rows = cats_context_rows(image_of(node));
-	const uint32_t last =
-		node->texts.replays ? node->texts.row : node->texts.text.position;
+	const uint32_t last = node->texts.replays ? node->texts.row : node->texts.text.position;
 
 	if (is_text(node) && node->gather->kind == CATS_GATHER_ATTENTION && last + 1 < rows) {
 		node->not_before_us -= cats_unseen_us(node->gather, rows - last - 1);
@@ -335,8 +334,8 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result)
 	const struct cats_text *text = &texts->text;
 
 	result->replayed = is_text(node) && texts->replays;
-	result->has_token = is_text(node) && texts->word != CATS_TOKEN_NONE && !texts->again &&
-			    !texts->replays;
+	result->has_token =
+		is_text(node) && texts->word != CATS_TOKEN_NONE && !texts->again && !texts->replays;
 	result->token = (struct cats_token){
 		.position = text->position,
 		.token = text->token,

@@ -344,8 +344,7 @@ static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x
 	int64_t us = air->compute_us == NULL ? 0 : air->compute_us[row * 2 + consume];
 
 	if (us != 0 && !consume && (flags & CATS_FLAG_LLAMA) != 0 && gather->kind == attends) {
-		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) -
-							 a->node.engine.had);
+		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) - a->node.engine.had);
 	}
 	return us * 1000;
 }
