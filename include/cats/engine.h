@@ -144,7 +144,7 @@ void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follow
  * @brief Of a Llama model: as cats_engine_seek(), where the next inference computes a row of
  *        before once more, so that who lacks it has it then.
  *
- * It sees the rows before it. Where the node has the row it stays as it was, with what others lacked
+ * It sees the rows before it. Where the node has the row it stays as it was, with what it lacked
  * then; only what the node sends is computed. Rows behind it stay as well. With CONFIG_CATS_LLAMA.
  *
  * @param position of the row

@@ -44,8 +44,8 @@ extern "C" {
 /** Flags of struct cats_text. */
 #define CATS_TEXT_CHOSEN 0x01u /**< the nodes chose this token; else it was given */
 #define CATS_TEXT_MORE 0x02u   /**< more tokens are given behind it: none is chosen */
-/** the step runs a row of before once more, without a result, and none is chosen; `left` is how far the text's newest row
- * is ahead
+/** the step runs a row of before once more, without a result, and none is chosen; `left` is how far
+ * the text's newest row is ahead
  */
 #define CATS_TEXT_REPLAY 0x04u
 

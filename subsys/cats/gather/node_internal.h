@@ -117,8 +117,8 @@ static inline bool first_exchange(struct cats_exchange x)
 	return x.gather == 0 && x.tile == 0;
 }
 
-/* The exchange behind one of the inference that runs; false where it was the last one. A row that is
- * run once more has its keys and values when the last block's are made.
+/* The exchange behind one of the inference that runs; false where it was the last one. A row that
+ * is run once more has its keys and values when the last block's are made.
  */
 static inline bool next_exchange(const struct cats_node *node, struct cats_exchange *x)
 {

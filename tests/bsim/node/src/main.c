@@ -175,7 +175,7 @@ static int load(void)
 
 #ifdef CONFIG_CATS_LLAMA
 /* The node forgets all, as when it is reset. */
-static void restart(struct k_work *work)
+static void begin_anew(struct k_work *work)
 {
 	ARG_UNUSED(work);
 	(void)cats_stop(&node);
@@ -186,7 +186,7 @@ static void restart(struct k_work *work)
 	}
 }
 
-static K_WORK_DELAYABLE_DEFINE(restarting, restart);
+static K_WORK_DELAYABLE_DEFINE(restarting, begin_anew);
 #endif
 
 int main(void)
