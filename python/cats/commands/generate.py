@@ -195,7 +195,7 @@ def _by_nodes(args: argparse.Namespace) -> int:
     settings, clean = Settings(compute="plan"), None
     if args.loss or args.restart:
         clean = write(model, plan, writing, None, args.seed, settings, images)
-    events = restarts(clean, dict(args.restart)) if args.restart else ()
+    events = restarts(clean, args.restart) if args.restart else ()
     with GrowingText(tokenizer.decode, writing.prompt) as screen:
         shown = dataclasses.replace(writing, told=screen.add)
         faults = Faults(loss=args.loss, events=events)

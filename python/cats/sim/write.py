@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -205,12 +205,14 @@ def write(
     return Written(text.tokens, np.array(text.inputs), result)
 
 
-def restarts(written: Written, nodes: Mapping[int, int], off_us: int = 50_000) -> list[Event]:
-    """What is to happen so that nodes restart in the middle of steps, {node: step}, of a text that
+def restarts(
+    written: Written, moments: Iterable[tuple[int, int]], off_us: int = 50_000
+) -> list[Event]:
+    """What is to happen so that nodes restart in the middle of steps, (node, step), of a text that
     takes as long as this one: each is off for ``off_us``. CatsError where there is no such."""
     ends = np.cumsum(written.result.span_us)
     events = []
-    for node, step in nodes.items():
+    for node, step in moments:
         if step >= len(ends):
             raise CatsError(f"there is no step {step}: the text has {len(ends)} of them, from 0 on")
         if node >= written.result.done.shape[1]:

@@ -138,7 +138,7 @@ def test_a_node_restarts(made):
     """In the middle of a step; what it lacks then is run once more."""
     model, plan = made
     clean = write(model, plan, Writing((3, 1, 4), 40))
-    events = restarts(clean, {1: 9}, 5000)
+    events = restarts(clean, [(1, 9)], 5000)
     assert [(event.node, event.on) for event in events] == [(1, False), (1, True)]
     again = write(model, plan, Writing((3, 1, 4), 40), Faults(events=events))
     assert len(again.tokens) == len(clean.tokens)
@@ -147,9 +147,9 @@ def test_a_node_restarts(made):
     line = [*sentences(told, 3, 0)][1]
     rows = told["replayed"]
     assert line == f"{rows} steps ran rows of before once more: node 1 has {rows} rows again"
-    for nodes, reason in (({1: 400}, "no step 400: the text has 4"), ({3: 1}, "no node 3 of 3")):
+    for moment, reason in (((1, 400), "no step 400: the text has 4"), ((3, 1), "no node 3 of 3")):
         with pytest.raises(CatsError, match=reason):
-            restarts(clean, nodes)
+            restarts(clean, [moment])
 
 
 def test_other_models_write_nothing():
