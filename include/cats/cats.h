@@ -463,6 +463,23 @@ int cats_generate_begin(const struct cats_instance *instance,
 int cats_generate_stop(const struct cats_instance *instance);
 
 /**
+ * @brief Have rows of the text run once more that a node lacks, as far as this node knows: it
+ *        restarted, or missed their steps. Then the text goes on where it was.
+ *
+ * Nodes do that by themselves as CONFIG_CATS_REPLAY says. Each row takes about as long as a step of
+ * the text; no token is told of it, and cats_result.replayed is set. Where another node leads this
+ * one asks for each.
+ *
+ * @retval 0 it begins with the next step
+ * @retval -ENOTCONN the instance does not run
+ * @retval -ENOTSUP  its image is of no language model
+ * @retval -ENODATA  nobody lacks any, or this node does not know their tokens
+ * @retval -EALREADY it does already
+ * @retval -EBUSY    an input is waiting, or a prompt is being read
+ */
+int cats_replay(const struct cats_instance *instance);
+
+/**
  * @brief cats_generate_begin(), and wait for the last token; after an error the text is stopped.
  *
  * @retval 0 on success, whatever was lost

@@ -78,6 +78,13 @@ struct cats_engine {
 	uint16_t rows;     /* of the window before this step that the node has */
 	uint16_t had;      /* the same behind this step */
 #endif
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	uint16_t held; /* of a Llama model: rows of the window that it has, also behind this one */
+	uint16_t slot; /* where this step's row stands among them */
+	uint32_t top;  /* the newest row */
+	bool kept;     /* replay: this step's row was there, and stays as it was */
+	bool passing;  /* replay: this step's row is dropped behind the step */
+#endif
 	/** @endcond */
 };
 
@@ -133,7 +140,42 @@ int cats_engine_init(struct cats_engine *engine, const struct cats_image *image,
  */
 void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follows);
 
-/** @brief Of a stream: rows up to those of the step that runs, or ran last, that the node has. */
+/**
+ * @brief Of a Llama model: as cats_engine_seek(), where the next inference computes a row of
+ *        before once more, so that who lacks it has it then.
+ *
+ * It sees the rows before it. Where the node has the row it stays as it was, with what it lacked
+ * then; only what the node sends is computed. Rows behind it stay as well. With CONFIG_CATS_LLAMA.
+ *
+ * @param position of the row
+ * @param top      the newest row of the text, up to which the window reaches: less than the
+ *                 context's rows behind @p position; what the node has of later ones it loses
+ * @param follows  as of cats_engine_seek()
+ * @param told     false where the position is a guess: a row that was not there is none then either
+ * @retval 0 on success
+ * @retval -EINVAL the row is not of the window, or the image of no Llama model
+ */
+int cats_engine_replay(struct cats_engine *engine, uint32_t position, uint32_t top, bool follows,
+		       bool told);
+
+/**
+ * @brief Of a Llama model: from the oldest row of the next step's window that the node lacks on,
+ *        rows up to the newest one; 0: it lacks none, or has no head that could miss them.
+ *
+ * @param from a position: rows before it do not count
+ */
+uint16_t cats_engine_lacks(const struct cats_engine *engine, uint32_t from);
+
+/** @brief Of a Llama model: remember which token this step's row is of, UINT32_MAX: not known. */
+void cats_engine_note(struct cats_engine *engine, uint32_t token);
+
+/** @brief Of a Llama model: the token of a row of the window, UINT32_MAX where it is not known. */
+uint32_t cats_engine_noted(const struct cats_engine *engine, uint32_t position);
+
+/**
+ * @brief Of a stream: rows of the window that the node has, those of the step that runs, or ran
+ *        last, included; in a replay those behind it as well.
+ */
 uint16_t cats_engine_rows(const struct cats_engine *engine);
 
 /**

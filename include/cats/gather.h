@@ -129,6 +129,12 @@ struct cats_frame {
 	 * BEACON: 0, or 1 and more for its copies. ASK: 0
 	 */
 	uint8_t slot;
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	/** DATA of a language model: from the oldest row on that the sender lacks, rows up to the
+	 * newest one, in units of a 255th of the window, rounded up; 0: it lacks none
+	 */
+	uint8_t lack;
+#endif
 	const uint8_t *payload; /**< in the frame that was parsed */
 	uint16_t length;        /**< bytes of payload */
 };

@@ -115,6 +115,9 @@ struct cats_node_config {
 	 * at most a minute
 	 */
 	uint32_t start_us;
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	uint8_t replay; /**< of a language model: enum cats_replay */
+#endif
 #ifndef CATS_NO_SLEEP
 	/** nodes sleep and meet so often: CATS_PERIOD_MIN_US to CATS_PERIOD_MAX_US; what a beacon
 	 * says goes before. 0: they are always awake
@@ -163,6 +166,10 @@ struct cats_result {
 #endif
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
 	bool has_token; /**< of a language model: the step's token is known, and was not told yet */
+	/** of a language model: the step was of a row of before, once more, and has no output: what
+	 * stands there is of another one
+	 */
+	bool replayed;
 	struct cats_token token; /**< has_token: which one */
 #endif
 };
@@ -200,6 +207,11 @@ struct cats_node_stats {
 	uint32_t meetings; /**< of nodes that sleep: opened or heard */
 	uint32_t missed;   /**< meetings for which it was awake, and of which it heard nothing */
 	uint32_t searches; /**< times that it knew of no meeting */
+#endif
+#if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
+	uint32_t replays;  /**< of a language model: times that rows of before were run once more */
+	uint32_t replayed; /**< steps of that in which it took part */
+	uint32_t refilled; /**< of these, whose row it lacked before */
 #endif
 };
 
@@ -297,15 +309,27 @@ struct cats_texts {
 	struct cats_text heard;        /* told: of the one that is about to begin */
 	struct cats_text next;         /* that this node would begin behind it */
 	struct cats_generation prompt; /* what of this node's is still to be read: count != 0 */
-	uint32_t word;                 /* the token of `text`, or CATS_TOKEN_NONE: an input */
+	uint32_t word;                 /* the token of the step, or CATS_TOKEN_NONE: an input */
 	uint32_t offered;              /* the token of `next`, submitted as an input */
 	uint16_t own;                  /* begun: the text of this node's prompt */
+	bool known;                    /* the token of `text` was */
 	bool told;                     /* a frame told of the step that is about to begin */
 	bool sure;                     /* `text` is the leader's word */
 	bool again;                    /* `text` is the step that was before */
 	bool has_next;                 /* `next` is chosen, and not submitted */
 	bool begun;                    /* the prompt's first token was taken */
 	bool stops;                    /* leader: the next token is the last */
+	/* Replay: gather/replay.c. `text` stays the newest step's. */
+	uint32_t row;     /* replays: that the step runs, or ran last, once more */
+	uint32_t due;     /* wants: that is to be run once more next */
+	uint32_t forgone; /* rows before it are not asked for any more */
+	uint16_t rest;    /* so many steps, before a replay begins again */
+	uint8_t lacks;    /* the most that nodes say in this step: cats_replay_told() */
+	uint8_t own_lack; /* what this one says */
+	bool replays;     /* the step that runs, or ran last, is of a row of before */
+	bool wants;       /* row `due` is to be run once more, before `next` */
+	bool wanted;      /* what is submitted is row `due`: `next` is not */
+	bool holds;       /* leader: `next` waits for who knows the tokens of rows to ask */
 };
 /** @endcond */
 #endif

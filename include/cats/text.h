@@ -44,6 +44,10 @@ extern "C" {
 /** Flags of struct cats_text. */
 #define CATS_TEXT_CHOSEN 0x01u /**< the nodes chose this token; else it was given */
 #define CATS_TEXT_MORE 0x02u   /**< more tokens are given behind it: none is chosen */
+/** the step runs a row of before once more, without a result, and none is chosen; `left` is how far
+ * the text's newest row is ahead
+ */
+#define CATS_TEXT_REPLAY 0x04u
 
 /** How tokens are chosen: the same on all nodes, from a shared seed and the position. */
 struct cats_sampling {
@@ -61,6 +65,20 @@ struct cats_text {
 	uint16_t text;     /**< names the text: rows of another one are forgotten */
 	uint8_t flags;     /**< CATS_TEXT_* */
 	struct cats_sampling how; /**< by which those behind it are chosen */
+};
+
+/**
+ * When rows of a text are run once more, so that who lacks them has them: a node that restarted, or
+ * missed steps. Each step of it takes about as long as one of the text. All nodes decide alike, by
+ * what those that lack rows say in their frames; the leader's word counts.
+ */
+enum cats_replay {
+	/** when at least as many tokens are still to be written as rows are to be run again, and at
+	 * most half of all steps are of replays
+	 */
+	CATS_REPLAY_WORTH = 0,
+	CATS_REPLAY_ALWAYS = 1, /**< also when fewer, or behind the text */
+	CATS_REPLAY_ASKED = 2,  /**< never but by cats_node_replay() */
 };
 
 /** What cats_generate_begin() is to do: a prompt, and how to go on. */
@@ -156,6 +174,20 @@ bool cats_node_writes(const struct cats_node *node);
  * @retval -EACCES   the prompt is read, and another node leads
  */
 int cats_node_generate_stop(struct cats_node *node);
+
+/**
+ * @brief Have the rows run once more that a node lacks, as far as this one knows; then the text
+ *        goes on. See cats_replay().
+ *
+ * The driver then calls cats_node_next(), as after each DONE.
+ *
+ * @retval 0 on success
+ * @retval -ENOTSUP the image is of no language model
+ * @retval -ENODATA nobody lacks any, or this node does not know their tokens
+ * @retval -EALREADY rows are being run once more, or are about to be
+ * @retval -EBUSY   an input of the application is waiting, or a prompt is being read
+ */
+int cats_node_replay(struct cats_node *node);
 
 /**
  * @brief Whether a text that began here goes on no more, as far as this node knows, though it may

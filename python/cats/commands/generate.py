@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BATCH = 64
 CONFLICTS = {"integer": ("loss", "texts")}
 #: Options that a deployment has no use for, and those that only it has.
-OF_RUN, OF_DEPLOY = ("texts", "nodes", "integer", "device"), ("radio", "rounds", "check")
+OF_RUN, OF_DEPLOY = ("texts", "nodes", "integer", "device"), ("radio", "rounds", "check", "restart")
 HELP = "text that a language model writes"
 DESCRIPTION = (
     "Text behind a prompt: by the float model of RUN, by its integers, or by the nodes of DEPLOY, "
@@ -37,6 +37,7 @@ examples:
   cats generate RUN --nodes 4 --loss 0.1
   cats generate RUN --integer --temperature 0
   cats generate DEPLOY --prompt "Once upon a time" --loss 0.1
+  cats generate DEPLOY --prompt "Once upon a time" --restart 1@40
   cats generate DEPLOY --prompt "Once upon a time" --radio ble_2m --temperature 0 --steps 100
   cats generate RUN --texts 300 > own.txt && cats train --init RUN --task text --data own.txt ...
 
@@ -93,11 +94,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="DEPLOY: other repair rounds than its own, 0 to 3: plan again",
     )  # fmt: skip
     parser.add_argument(
+        "--restart", action="append", default=[], type=_restart, metavar="NODE@STEP",
+        help="DEPLOY: this node restarts in the middle of step STEP, from 0 on, and forgets all; "
+        "may be given again. Rows that it lacks are run once more where that is worth it",
+    )  # fmt: skip
+    parser.add_argument(
         "--check", action=argparse.BooleanOptionalAction, default=True,
         help="DEPLOY: compare every output with the integer reference",
     )  # fmt: skip
     arguments.add_device_argument(parser)
     add_json_argument(parser)
+
+
+def _restart(text: str) -> tuple[int, int]:
+    """(node, step) of NODE@STEP."""
+    node, at, step = text.partition("@")
+    if not (at and node.isdecimal() and step.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text}: NODE@STEP is wanted, such as 1@40")
+    return int(node), int(step)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -168,7 +182,7 @@ def _by_nodes(args: argparse.Namespace) -> int:
     from cats.report import GrowingText, write_json
     from cats.sim.faults import Faults
     from cats.sim.simulate import Settings
-    from cats.sim.write import Writing, figures, sentences, write
+    from cats.sim.write import Writing, figures, restarts, sentences, write
 
     model, plan, meta, images = load_deploy(args.run)
     tokenizer, ends = read_tokenizer(args.run, meta, model.metadata)
@@ -178,13 +192,16 @@ def _by_nodes(args: argparse.Namespace) -> int:
         ends.ends,
     )  # fmt: skip
     writing.check(model)
-    settings = Settings(compute="plan")
+    settings, clean = Settings(compute="plan"), None
+    if args.loss or args.restart:
+        clean = write(model, plan, writing, None, args.seed, settings, images)
+    events = restarts(clean, args.restart) if args.restart else ()
     with GrowingText(tokenizer.decode, writing.prompt) as screen:
         shown = dataclasses.replace(writing, told=screen.add)
-        nodes = write(model, plan, shown, Faults(loss=args.loss), args.seed, settings, images)
+        faults = Faults(loss=args.loss, events=events)
+        nodes = write(model, plan, shown, faults, args.seed, settings, images)
     told = figures(model, plan, nodes, settings, check=args.check)
-    if args.loss:
-        clean = write(model, plan, writing, None, args.seed, settings, images)
+    if clean is not None:
         told["text_without_loss"] = tokenizer.decode([*writing.prompt, *clean.tokens])
         told["differs_from"] = nodes.differs(clean)
     for line in sentences(told, model.split.nodes, args.loss):

@@ -11,6 +11,7 @@ window are those of its steps to the bit, however they are cut. Letters as in
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -158,6 +159,18 @@ def random_availability(
 # Inference
 
 
+@dataclass(frozen=True)
+class Place:
+    """Which row a node computes in a step: that of ``position``, the text's newest one being
+    ``top``. With ``replay`` it computes a row of before once more: one that it has stays as it was,
+    another one it has from then on, where it was ``told`` of it and does not guess."""
+
+    position: int
+    top: int
+    replay: bool = False
+    told: bool = True
+
+
 class LlamaSteps:
     """``batch`` streams of one model side by side, all at one ``position``: the model's window is
     how far a row sees, and it slides."""
@@ -174,6 +187,7 @@ class LlamaSteps:
         empty = np.zeros((self.batch, len(self._copies), 0, config.head_width), np.int64)
         self._past = [(empty, empty)] * config.blocks
         self._known = np.zeros((self.batch, self.model.split.nodes, 0), bool)
+        self._passing: dict[int, int] = {}  # of a node: the row that it has no more
 
     @property
     def known(self) -> np.ndarray:
@@ -184,6 +198,13 @@ class LlamaSteps:
         """A node begins anew: it has no earlier row any more."""
         self._known[:, node] = False
 
+    def rows_at(self, node: int, place: Place) -> int:
+        """Rows of the window that a node has in a step there, that of the step among them."""
+        known = np.flatnonzero(self._known[0, node]) + self.position - self._known.shape[2]
+        held = set(known.tolist()) - {self._passing.get(node)}
+        least = place.top - self.model.config.tokens
+        return len({p for p in held if least < p <= place.top} | {place.position})
+
     def step(
         self,
         tokens: np.ndarray,
@@ -191,6 +212,7 @@ class LlamaSteps:
         took: np.ndarray | None = None,
         trace: Trace | None = None,
         sent: np.ndarray | None = None,
+        places: Sequence[Place] | None = None,
     ) -> np.ndarray:
         """R more rows: token numbers [B, R] -> int16 [B, D, R, T] for each node, OUTPUT_MISSING
         where a column did not arrive. Or [B, D, R]: those that each node takes, where one that
@@ -202,7 +224,8 @@ class LlamaSteps:
         nodes took part (None: all); who did not has no output and not these rows, and what it would
         have sent must not be available to the others. ``trace(name, tensor)`` sees what
         ``reference.run_batch`` traces, and ``gate{b}`` with the ups behind it, as they leave their
-        product.
+        product. ``places`` [D]: one row, which need not be the
+        same for all nodes, nor a new one.
         """
         model, config = self.model, self.model.config
         tokens = np.asarray(tokens)
@@ -224,6 +247,9 @@ class LlamaSteps:
         there = np.ones((self.batch, model.split.nodes), bool)
         if took is not None:
             there &= took
+        if places is not None:
+            out = self._step_at(places, tokens, there, availability, trace, sent)
+            return np.where(there[:, :, None, None], out, OUTPUT_MISSING).astype(np.int16)
         rows = tokens.shape[-1]
         new = np.broadcast_to(there[..., None], (*there.shape, rows))
         self._known = np.concatenate((self._known, new), 2)
@@ -233,6 +259,47 @@ class LlamaSteps:
         self._known = self._known[:, :, old:]
         self._past = [tuple(part[:, :, old:] for part in pair) for pair in self._past]
         return np.where(there[:, :, None, None], out, OUTPUT_MISSING).astype(np.int16)
+
+    def _step_at(
+        self, places: Sequence[Place], tokens: np.ndarray, there: np.ndarray,
+        availability: Availability | None, trace: Trace | None, sent: np.ndarray | None,
+    ) -> np.ndarray:  # fmt: skip
+        """One row, that of its place at each node; what is not of the window any more is known
+        for as long again, since not all nodes need be as far."""
+        window = self.model.config.tokens
+        took = np.flatnonzero(there.any(0))
+        end = max([self.position, *(place.top + 1 for place in places)])
+        more = end - self.position
+        self._known = np.concatenate(
+            (self._known, np.zeros((*self._known.shape[:2], more), bool)), 2
+        )
+        self._past = [
+            tuple(np.pad(part, ((0, 0), (0, 0), (0, more), (0, 0))) for part in pair)
+            for pair in self._past
+        ]
+        self.position = end
+        first = end - self._known.shape[2]
+        keeps = np.zeros(self.model.split.nodes, bool)
+        for d in took:
+            place = places[d]
+            row = place.position - first
+            if self._passing.get(d, -1) >= first:
+                self._known[:, d, self._passing[d] - first] = False
+            self._passing.pop(d, None)
+            self._known[:, d, : max(0, place.top - window + 1 - first)] = False
+            self._known[:, d, place.top + 1 - first :] = False
+            keeps[d] = place.replay and self._known[0, d, row]
+            self._known[:, d, row] = True
+            if place.replay and not place.told and not keeps[d]:
+                self._passing[int(d)] = place.position
+        at = np.array([place.position - first for place in places])
+        out = _StepAt(self, availability or everything(self.model), trace, at, keeps, there).run(
+            tokens, sent
+        )
+        old = max(0, self._known.shape[2] - 2 * window)
+        self._known = self._known[:, :, old:]
+        self._past = [tuple(part[:, :, old:] for part in pair) for pair in self._past]
+        return out
 
 
 def run_batch(
@@ -263,7 +330,7 @@ class _Step:
         model = self.model
         x, *tables = self.parts(tokens, sent)
         self.trace("residual0", x)
-        by = turns(model.turn, self.steps.position, tokens.shape[-1])
+        by = self.turns(tokens.shape[-1])
         for b, block in enumerate(model.blocks):
             x = add(x, tables[b]) if tables else x
             x = self.block(b, block, x, by)
@@ -351,20 +418,37 @@ class _Step:
             for part in np.split(qkv, (config.features, config.features + keys), -1)
         )  # [B, H or copies, R, E]
         q, k, v = (
-            rotate(sat16(q), by, 20),
-            rotate(sat16(k), by, 18 if self.model.wide_keys else 22),
+            rotate(sat16(q), self.of_heads(by), 20),
+            rotate(sat16(k), self.of_copies(by), 18 if self.model.wide_keys else 22),
             sat8(v),
         )
         k = k if self.model.wide_keys else sat8(k)
         for name, part in zip("qkv", (q, k, v), strict=True):
             self.trace(f"{name}{b}", part)
-        k, v = (np.concatenate(pair, 2) for pair in zip(self.steps._past[b], (k, v), strict=True))
-        self.steps._past[b] = k, v
+        k, v = self.keep(b, k, v)
         visible = self.visible(shape[1], k.shape[2])
         heads = np.stack([  # one by one, as all the scores would take much memory
             attention(q[i], k[i][copy_of], v[i][copy_of], visible[i], block) for i in range(len(q))
         ])  # fmt: skip
         return np.swapaxes(heads, 1, 2).reshape(shape)
+
+    def turns(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """By what queries and keys are turned, Q15 [rows, E / 2]."""
+        return turns(self.model.turn, self.steps.position, rows)
+
+    def of_heads(self, by: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The same of all heads."""
+        return by
+
+    def of_copies(self, by: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """The same of all copies of key/value heads."""
+        return by
+
+    def keep(self, b: int, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keys and values of all rows, with new ones [B, copies, R, E]."""
+        k, v = (np.concatenate(pair, 2) for pair in zip(self.steps._past[b], (k, v), strict=True))
+        self.steps._past[b] = k, v
+        return k, v
 
     def visible(self, rows: int, seen: int) -> np.ndarray:
         """Which of the rows that are kept each new row sees: bool [B, H, R, seen]."""
@@ -409,6 +493,52 @@ class _Step:
         y = rms_norm(sent, available, norm, self.model.exponent)
         self.trace(f"norm{g}.{node}", y)
         return y
+
+
+class _StepAt(_Step):
+    """One row of each node, which has its place ``at`` [D] among those that are kept; ``keeps``:
+    who has it, and does not compute it anew."""
+
+    def __init__(
+        self, steps: LlamaSteps, availability: Availability, trace: Trace | None, at: np.ndarray,
+        keeps: np.ndarray, there: np.ndarray,
+    ) -> None:  # fmt: skip
+        super().__init__(steps, availability, trace)
+        self.at, self.first = at, steps.position - steps._known.shape[2]
+        self.of_head = np.repeat(np.arange(self.nodes), self.model.split.heads)
+        self.of_copy = np.array([d for d, _ in steps._copies])
+        self.writes = (there & ~keeps)[:, self.of_copy]  # [B, copies]
+
+    def turns(self, rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """[D, 1, E / 2]"""
+        each = [turns(self.model.turn, self.first + int(at), rows) for at in self.at]
+        return np.stack([cosine for cosine, _ in each]), np.stack([sine for _, sine in each])
+
+    def of_heads(self, by: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """[H, 1, E / 2]"""
+        return by[0][self.of_head], by[1][self.of_head]
+
+    def of_copies(self, by: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """[copies, 1, E / 2]"""
+        return by[0][self.of_copy], by[1][self.of_copy]
+
+    def keep(self, b: int, k: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of those who do not have the row."""
+        kept = []
+        for past, new in zip(self.steps._past[b], (k, v), strict=True):
+            past, rows = past.copy(), self.at[self.of_copy]
+            copies = np.arange(len(rows))
+            there = past[:, copies, rows]
+            past[:, copies, rows] = np.where(self.writes[..., None], new[:, :, 0], there)
+            kept.append(past)
+        self.steps._past[b] = kept[0], kept[1]
+        return kept[0], kept[1]
+
+    def visible(self, rows: int, seen: int) -> np.ndarray:
+        """Those up to the row: bool [B, H, 1, rows]."""
+        known = self.steps._known | (np.arange(seen) == self.at[:, None])
+        seen_by = known & (np.arange(seen) <= self.at[:, None])
+        return seen_by[:, self.of_head, None]
 
 
 def _places(config: object, mine: Sequence[np.ndarray], kind: Kind) -> list[np.ndarray]:

@@ -178,7 +178,7 @@ def buffer_sizes(
 def llama_sizes(config: ModelConfig, split: SplitConfig, node: int) -> dict[str, int]:
     """Bytes of what is otherwise in a stream of the Llama family: keys and values of the key/value
     heads that a node computes, queries, keys and turns as they leave their product, gates and ups,
-    and where in the window each row stands."""
+    and where in the window each row stands and which token's it is."""
     width, rows = config.head_width, config.context
     beside = split.heads[node] * width if config.parallel_blocks else 0  # heads, before the hidden
     begin, end = key_heads(config, split)[node]
@@ -189,7 +189,7 @@ def llama_sizes(config: ModelConfig, split: SplitConfig, node: int) -> dict[str,
         "query": 2 * (split.heads[node] * width + keys) + 4 * (width // 2),
         "hidden": beside + 2 * 2 * split.hidden[node],
         "input": TOKEN_BYTES,
-        "sums": 2 * (rows + 1),
+        "sums": 2 * (2 * rows + 1),
     }
 
 

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
-from cats.integer.llama import NO_TOKEN, LlamaSteps
+from cats.integer.llama import NO_TOKEN, LlamaSteps, Place
 from cats.integer.llama_stream import Gathers, every_row, window_of
 from cats.integer.model import IntegerModel
 from cats.integer.reference import Availability
@@ -61,14 +62,9 @@ def positions(config: ModelConfig, result: Result) -> np.ndarray:
 def comparable(config: ModelConfig, result: Result) -> np.ndarray:
     """bool [B]: steps of which it is known what each node had, from a window's first one until one
     that it is not known of, as those are that were asked for so late that they are in no record."""
-    known, found, before = np.zeros(len(result.numbers), bool), False, -1
     if config.by_token:
-        last = -1
-        for i, position in enumerate(positions(config, result)):
-            if result.numbers[i].max() >= 0:
-                known[i] = position == 0 or (position > 0 and position == last + 1)
-                last = position if known[i] else -2
-        return known
+        return _comparable_tokens(config, result)
+    known, found, before = np.zeros(len(result.numbers), bool), False, -1
     for i, position in enumerate(positions(config, result)):
         number = int(result.numbers[i].max())
         if number < 0:
@@ -76,6 +72,31 @@ def comparable(config: ModelConfig, result: Result) -> np.ndarray:
         unseen = 1 < (number - before) % 2**16 < STALE_NUMBERS
         found = position == 0 or (found and position > 0 and not unseen)
         known[i], before = found, number
+    return known
+
+
+def _comparable_tokens(config: ModelConfig, result: Result) -> np.ndarray:
+    """The same of texts, which have names: from the first step of each, and until a node guesses
+    that its text is further off than the window."""
+    known, found, before, name, top = np.zeros(len(result.numbers), bool), False, -1, -1, -1
+    for i, numbers in enumerate(result.numbers):
+        took, number = numbers >= 0, int(numbers.max())
+        if number < 0:
+            continue
+        knows = took & result.told[i] if (took & result.told[i]).any() else took
+        tops = result.tops[i, knows]
+        near = np.abs(result.tops[i, took] - tops[0]) < config.context
+        one = not result.mixed[i] and near.all() and all(
+            len(set(values.tolist())) == 1
+            for values in (numbers[took], result.texts[i, took], tops, result.positions[i, knows],
+                           result.replayed[i, knows])
+        )  # fmt: skip
+        if one and result.texts[i, took][0] != name:
+            name, found = int(result.texts[i, took][0]), not (result.tops[i, took].any())
+        else:
+            unseen = 1 < (number - before) % 2**16 < STALE_NUMBERS
+            found = found and one and not unseen and tops[0] in (top, top + 1)
+        known[i], before, top = found, number, int(tops[0])
     return known
 
 
@@ -112,37 +133,52 @@ def _check_tokens(
     model: Gathers, plan: Plan, result: Result, limit: int | None
 ) -> list[tuple[int, int]]:
     """The same of a stream of the Llama family, whose nodes say which token each took."""
-    config, steps = model.config, LlamaSteps(window_of(model.llama))
-    places = positions(config, result)
+    steps, name = LlamaSteps(window_of(model.llama)), -1
     wrong: list[tuple[int, int]] = []
-    for i in np.flatnonzero(comparable(config, result)[:limit]).tolist():
+    for i in np.flatnonzero(comparable(model.config, result)[:limit]).tolist():
         took = result.numbers[i] >= 0
-        if places[i] == 0:
+        if result.texts[i, took][0] != name:
+            name = int(result.texts[i, took][0])
             steps.begin()
+        places = places_of(result, i)
         for d in np.flatnonzero(took):
-            rows = _rows(steps, d)
+            rows = steps.rows_at(d, places[d])
             if result.known[i, d] == 1 != rows:
                 steps.forget(d)
             elif result.known[i, d] != rows:
                 wrong.append((i, int(d)))
         tokens = np.where(took, result.tokens[i], NO_TOKEN)
-        want = step_of_token(model, plan, steps, result.bits[i], tokens, took)
+        want = step_of_token(model, plan, steps, result.bits[i], tokens, took, places)
         same = (want == result.outputs[i]).all(axis=(1, 2)) | ~result.done[i]
-        wrong += [(i, int(d)) for d in np.flatnonzero(~same)]
+        wrong += [(i, int(d)) for d in np.flatnonzero(~same & ~result.replayed[i])]
     return wrong
+
+
+def places_of(result: Result, step: int) -> list[Place]:
+    """Where each node was in a step of a text; who took no part, where another one was."""
+    took = result.numbers[step] >= 0
+    values = zip(
+        result.positions[step], result.tops[step], result.replayed[step], result.told[step],
+        strict=True,
+    )  # fmt: skip
+    places = [
+        Place(int(row), int(top), bool(again), bool(told)) for row, top, again, told in values
+    ]
+    return [places[d if took[d] else int(np.argmax(took))] for d in range(len(took))]
 
 
 def step_of_token(
     model: Gathers, plan: Plan, steps: LlamaSteps, bits: np.ndarray, tokens: np.ndarray,
-    took: np.ndarray,
+    took: np.ndarray, places: Sequence[Place] | None = None,
 ) -> np.ndarray:  # fmt: skip
     """The reference's next step, int16 [D, 1, T]: of what each node heard, ``Result.bits`` of one
-    step, and took, ``tokens`` [D], of those that ``took`` part, bool [D]."""
+    step, and took, ``tokens`` [D], of those that ``took`` part, bool [D]; ``places`` as
+    ``LlamaSteps.step`` has them."""
     has, sent = every_row(model.llama, bits_availability(model, plan, bits[None])), None
     if model.config.sends_rows:
         row, sent = _heard_rows(model, plan, bits[0], tokens)
         has = Availability((row, *has.gathers[1:]))
-    return steps.step(tokens[None, :, None], has, took, sent=sent)[0]
+    return steps.step(tokens[None, :, None], has, took, sent=sent, places=places)[0]
 
 
 def _heard_rows(
@@ -165,9 +201,3 @@ def _heard_rows(
                 first, last = cut.region(int(f), 1)[2:]
                 has[0, d, first:last] = True
     return has, sent
-
-
-def _rows(steps: LlamaSteps, node: int) -> int:
-    """Rows that a node has with the next one, for which the oldest one of a full window goes."""
-    known = steps.known[0, node]
-    return int(known[max(0, len(known) + 1 - steps.model.config.tokens) :].sum()) + 1

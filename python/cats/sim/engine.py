@@ -82,6 +82,16 @@ class Engine:
         were of this window."""
         lib.cats_engine_seek(self._engine, position, follows)
 
+    def replay(self, position: int, top: int, follows: bool = True, told: bool = True) -> None:
+        """Of a Llama model: the next inference computes a row of before once more, ``top`` is the
+        newest one."""
+        if lib.cats_engine_replay(self._engine, position, top, follows, told):
+            raise CatsError(f"row {position} is not of the window that ends with {top}")
+
+    def lacks(self, first: int = 0) -> int:
+        """Of a Llama model: rows from the oldest one that the node lacks to the newest one."""
+        return lib.cats_engine_lacks(self._engine, first)
+
     @property
     def known(self) -> int:
         """Of a stream: rows that the node has, those of this step included."""

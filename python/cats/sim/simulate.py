@@ -60,6 +60,7 @@ class Settings:
     late_us: int = 0
     timeout_us: int = 0
     start_us: int = 0
+    replay: int = 0
     gap_us: int = 0
     receiver_off: bool = False
     period_us: int = 0
@@ -156,6 +157,14 @@ class Result:
     #: the step took, NO_TOKEN where the node heard of none.
     positions: np.ndarray
     tokens: np.ndarray
+    #: [B, D] of a language model: position of the text's newest row, and the text's name; whether
+    #: the step was of a row of before, once more, and whether the leader's word told which it was.
+    tops: np.ndarray
+    texts: np.ndarray
+    replayed: np.ndarray
+    told: np.ndarray
+    #: [D] of a language model: rows that a node had not, and has by replays.
+    refilled: np.ndarray
 
     def duty(self, node: int) -> Duty:
         """What a node did in one inference, the mean of those with its result but the first (in
@@ -195,6 +204,8 @@ class Answer:
     led: np.ndarray
     positions: np.ndarray
     tokens: np.ndarray
+    #: bool [D] of a language model: it ran a row of before once more
+    replayed: np.ndarray
 
 
 #: Inputs of which each may depend on what came of those before it: yields an inference's int8
@@ -286,6 +297,8 @@ def _run(
         known=((nodes,), np.uint16),
         position=((nodes,), np.uint32),
         token=((nodes,), np.uint32),
+        top=((nodes,), np.uint32),
+        text=((nodes,), np.uint16),
         counts=((len(names),), np.int64),
         mixed=((), bool),
     )
@@ -373,6 +386,11 @@ def _run(
         known=of["known"].astype(int),
         positions=of["position"].astype(np.int64),
         tokens=of["token"].view(np.int32).astype(int),
+        tops=of["top"].astype(np.int64),
+        texts=of["text"].astype(int),
+        replayed=flags & lib.AIR_FLAG_REPLAY > 0,
+        told=flags & lib.AIR_FLAG_TOLD > 0,
+        refilled=np.array([int(s.refilled) for s in stats]),
     )
 
 
@@ -424,6 +442,7 @@ class _Log:
             done & lib.AIR_FLAG_LED > 0,
             np.where(took, self._of["position"][i].astype(np.int64), -1),
             np.where(took, self._of["token"][i].view(np.int32), -1),
+            took & (done & lib.AIR_FLAG_REPLAY > 0),
         )
 
     def first(self, count: int) -> dict[str, np.ndarray]:
@@ -510,6 +529,7 @@ def _config(
     config.early_us = min(radio.early_us, config.lead_us)
     config.before_us, config.late_us = min(radio.before_us, config.lead_us), settings.late_us
     config.timeout_us, config.start_us = settings.timeout_us, settings.start_us
+    config.replay = settings.replay
     config.compute_us, config.bits_bytes = table, bits_bytes
     config.period_us, config.clock_ppm = settings.period_us, settings.clock_ppm
     config.jitter_us = settings.jitter_us

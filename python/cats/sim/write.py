@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from cats.integer.sampling import choose, sampling
 from cats.plan.plan import Plan
 from cats.sim.compare import check as check_windows
 from cats.sim.compare_steps import check_steps
-from cats.sim.faults import Faults
+from cats.sim.faults import Event, Faults
 from cats.sim.figures import node_energy, owners
 from cats.sim.simulate import Answer, Driver, Prompt, Result, Settings, simulate
 from cats.tasks.tokenizers import check_prompt
@@ -107,6 +107,8 @@ class _Text:
         due, idle = 0, 0  # the next position, and steps since that of before
         while idle < MOST_IDLE:
             answer = yield None
+            if answer.replayed.any():
+                continue
             position, idle = int(answer.positions.max()), idle + 1
             if position < due:
                 continue
@@ -203,6 +205,23 @@ def write(
     return Written(text.tokens, np.array(text.inputs), result)
 
 
+def restarts(
+    written: Written, moments: Iterable[tuple[int, int]], off_us: int = 50_000
+) -> list[Event]:
+    """What is to happen so that nodes restart in the middle of steps, (node, step), of a text that
+    takes as long as this one: each is off for ``off_us``. CatsError where there is no such."""
+    ends = np.cumsum(written.result.span_us)
+    events = []
+    for node, step in moments:
+        if step >= len(ends):
+            raise CatsError(f"there is no step {step}: the text has {len(ends)} of them, from 0 on")
+        if node >= written.result.done.shape[1]:
+            raise CatsError(f"there is no node {node} of {written.result.done.shape[1]}")
+        at = int(ends[step] - written.result.span_us[step] / 2)
+        events += [Event(node, False, at), Event(node, True, at + off_us)]
+    return sorted(events, key=lambda event: event.at)
+
+
 def figures(
     model: IntegerModel, plan: Plan, written: Written, settings: Settings, *, check: bool = True
 ) -> dict:
@@ -212,6 +231,7 @@ def figures(
     compared)."""
     result, nodes = written.result, model.split.nodes
     ended = result.span_us[result.done.any(1)]
+    tokens = (result.done.any(1) & ~result.replayed.any(1)).sum() - len(ended)
     span = ended[1:] if len(ended) > 1 else ended
     if not len(span):
         raise CatsError("no step has ended: nothing says how long one takes")
@@ -221,8 +241,10 @@ def figures(
         "radio": plan.radio,
         "rounds": plan.rounds,
         "steps": len(ended),
-        "tokens_per_second": 1e6 / float(span.mean()),
-        "token_ms": float(span.mean()) / 1e3,
+        "tokens_per_second": 1e6 * max(1, len(span) + tokens) / float(span.sum()),
+        "token_ms": float(span.sum()) / max(1, len(span) + tokens) / 1e3,
+        "replayed": int(result.replayed.any(1).sum()),
+        "refilled": result.refilled.tolist(),
         "energy_mj": max(energy),
         "energy_mj_all_nodes": sum(energy),
         "frames": float(result.frames.mean()),
@@ -242,10 +264,17 @@ def sentences(figures: dict, nodes: int, loss: float) -> Iterator[str]:
         f"{figures['energy_mj']:.2f} mJ a token for the node that needs most, "
         f"{figures['energy_mj_all_nodes']:.2f} for all"
     )
-    if loss:
+    if figures.get("replayed"):
+        by_node = ", ".join(
+            f"node {d} has {rows} rows again"
+            for d, rows in enumerate(figures["refilled"]) if rows
+        )  # fmt: skip
+        yield f"{figures['replayed']} steps ran rows of before once more: {by_node or 'in vain'}"
+    if "differs_from" in figures:
         first = figures["differs_from"]
+        lost = f"{1 - figures['delivered']:.1%} of all fragments were lost for good; "
         yield (
-            f"{1 - figures['delivered']:.1%} of all fragments were lost for good; "
+            (lost if loss else "")
             + ("the text is that of no loss" if first is None else "the text of no loss differs "
                f"from the {_ordinal(first + 1)} token on:")
         )  # fmt: skip

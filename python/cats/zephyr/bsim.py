@@ -27,7 +27,7 @@ import numpy as np
 from cats.deploy.export import load_deploy, node_folder
 from cats.errors import CatsError
 from cats.integer import reference
-from cats.integer.llama import NO_TOKEN, LlamaSteps
+from cats.integer.llama import NO_TOKEN, LlamaSteps, Place
 from cats.integer.llama_stream import window_of
 from cats.integer.model import IntegerModel
 from cats.plan.code_time import code_time
@@ -124,6 +124,14 @@ class Meetings:
 
 
 @dataclass(frozen=True)
+class TextStep:
+    """Which row of a text a device computed in an inference, and how many it had then."""
+
+    place: Place
+    known: int
+
+
+@dataclass(frozen=True)
 class Told:
     """A token of a text, as a device was told of it: as struct cats_token."""
 
@@ -148,6 +156,9 @@ class Log:
     heard: dict[tuple[int, int, int], list[bytes]] = field(default_factory=dict)
     results: list[Inference] = field(default_factory=list)
     submitted: list[tuple[int, int]] = field(default_factory=list)
+    #: Of a language model: by inference; and when it started again, by the channel's time.
+    steps: dict[int, TextStep] = field(default_factory=dict)
+    restarts: list[int] = field(default_factory=list)
     kinds: list[dict[str, int]] = field(default_factory=list)
     rejected: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
@@ -444,6 +455,12 @@ def parse(device: Device, text: str) -> Log:
             output = np.frombuffer(bytes.fromhex(words[9]), ">i2").astype(np.int16)
             numbers[2] = bool(numbers[2])
             log.results.append(Inference(*numbers, output))
+        elif what == "step":
+            number, row, newest, replayed, told, known = map(int, words)
+            place = Place(row, newest, bool(replayed), bool(told))
+            log.steps[number] = TextStep(place, known)
+        elif what == "restart":
+            log.restarts.append(int(words[0]))
         elif what == "submit":
             log.submitted.append((int(words[0]), int(words[1])))
         elif what == "start":
@@ -493,27 +510,39 @@ def check_text(deploy: Path, logs: Sequence[Log]) -> tuple[int, list[tuple[int, 
     all: who lacks something computes with what it has, and with the token that it took."""
     model, plan, _, _ = load_deploy(deploy)
     nodes, steps = model.split.nodes, LlamaSteps(window_of(model.llama))
+    text = {told.position: told.token for log in logs for told in log.tokens if told.told}
     compared, wrong = 0, []
     for number in sorted({result.number for log in logs for result in log.results}):
-        tokens, took = np.full(nodes, NO_TOKEN), np.zeros(nodes, bool)
-        places, outputs = set(), {}
+        bits = heard_bits(plan, logs, number, nodes)
+        # Who sent, and restarted before the end, has no result.
+        took = bits.any(axis=(0, 1, 3))
+        there = {log.device.node: log.steps[number] for log in logs if number in log.steps}
+        took[list(there)] = True
+        common = max((step.place for step in there.values()), key=lambda place: place.told)
+        if common.top not in (steps.position - 1, steps.position):
+            break
+        places = [there[d].place if d in there else common for d in range(nodes)]
+        tokens, outputs = np.array([text.get(p.position, NO_TOKEN) for p in places]), {}
         for log in logs:
+            node = log.device.node
             for result in log.results:
                 if result.number == number:
-                    node = log.device.node
-                    outputs[node], took[node] = result.output, True
-                    for told in log.tokens:
-                        if told.time_us == result.time_us:
-                            tokens[node] = told.token
-                            places.add(told.position)
-        if places != {steps.position}:
-            break
-        bits = heard_bits(plan, logs, number, nodes)
-        want = step_of_token(model, plan, steps, bits, tokens, took)
-        for node, output in outputs.items():
-            compared += 1
-            if not np.array_equal(want[node].ravel(), output):
+                    outputs[node] = result.output
+                    told = [t.token for t in log.tokens if t.time_us == result.time_us]
+                    if not places[node].replay:
+                        tokens[node] = told[0] if told else NO_TOKEN
+        for node, step in there.items():
+            rows = steps.rows_at(node, step.place)
+            if step.known == 1 != rows:
+                steps.forget(node)
+            elif step.known != rows:
                 wrong.append((number, node))
+        want = step_of_token(model, plan, steps, bits, tokens, took, places)
+        for node, output in outputs.items():
+            if not places[node].replay:
+                compared += 1
+                if not np.array_equal(want[node].ravel(), output):
+                    wrong.append((number, node))
     return compared, wrong
 
 

@@ -256,7 +256,7 @@ bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size)
 		{m->arena_key, m->blocks * keys * rows * key_bytes},
 		{m->arena_heads, heads * sizeof(int16_t) + turns * sizeof(uint32_t)},
 		{m->arena_hidden, cats_columns_beside(m) + 2u * m->own_hidden * sizeof(int16_t)},
-		{m->arena_sums, (rows + 1) * sizeof(uint16_t)},
+		{m->arena_sums, (2 * rows + 1) * sizeof(uint16_t)},
 	};
 
 	for (size_t i = 0; i < sizeof(buffers) / sizeof(*buffers); i++) {

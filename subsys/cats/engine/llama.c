@@ -4,9 +4,8 @@
  */
 
 /*
- * A step of a Llama model, one row: doc/numerics-llama.rst. Keys and values of the rows that a node
- * has stand side by side, in any order, as in steps.c; but the window slides, so it is known where
- * each of its rows stands.
+ * A step of a Llama model, one row: doc/numerics-llama.rst. Where its keys and values go is known
+ * by window.c.
  */
 
 #include <string.h>
@@ -15,130 +14,9 @@
 #include "llama_kernels.h"
 #include "requantize.h"
 #include "rows.h"
+#include "window.h"
 
 #if CATS_LLAMA
-
-#define NO_ROW UINT16_MAX
-
-/*
- * Where each row stands: [rows of the window], one behind the other and round again, or NO_ROW; and
- * then which of them is the row of this step.
- */
-static uint16_t *places(const struct cats_engine *engine)
-{
-	return (uint16_t *)(engine->arena + engine->image->model->arena_sums);
-}
-
-/* The place of this step's row. */
-static uint16_t *own_place(const struct cats_engine *engine)
-{
-	const uint32_t rows = cats_stream(engine->image)->rows;
-	uint16_t *place = places(engine);
-
-	return &place[cats_min(place[rows], rows - 1)]; /* whatever became of the arena */
-}
-
-/* Bytes of a key's column. */
-static uint32_t key_size(const struct cats_image *image)
-{
-	return cats_llama(image)->wide_keys ? sizeof(int16_t) : 1;
-}
-
-/* Keys of a key/value head of a block, [rows][E], from a row on. */
-static uint8_t *key_at(const struct cats_engine *engine, uint32_t block, uint32_t head,
-		       uint32_t row)
-{
-	const struct cats_image_model *m = engine->image->model;
-	const uint32_t before = block * cats_key_columns(engine->image) + head * m->head_width;
-	const uint32_t rows = cats_stream(engine->image)->rows;
-
-	return engine->arena + m->arena_key +
-	       (before * rows + row * m->head_width) * key_size(engine->image);
-}
-
-/* Values of such a head, [E][rows rounded up to 4], from a row on. */
-static int8_t *value_at(const struct cats_engine *engine, uint32_t block, uint32_t head,
-			uint32_t row)
-{
-	const struct cats_image_model *m = engine->image->model;
-	const uint32_t before = block * cats_key_columns(engine->image) + head * m->head_width;
-	const uint32_t rows = cats_stream(engine->image)->rows;
-
-	return (int8_t *)engine->arena + m->arena_value + before * cats_round_up4(rows) + row;
-}
-
-static void move_row(const struct cats_engine *engine, uint32_t to, uint32_t from)
-{
-	const struct cats_image_model *m = engine->image->model;
-	const uint32_t heads = cats_key_columns(engine->image) / m->head_width;
-	const uint32_t padded = cats_round_up4(cats_stream(engine->image)->rows);
-
-	for (uint32_t block = 0; block < m->blocks; block++) {
-		for (uint32_t head = 0; head < heads; head++) {
-			int8_t *value = value_at(engine, block, head, 0);
-
-			memcpy(key_at(engine, block, head, to), key_at(engine, block, head, from),
-			       m->head_width * key_size(engine->image));
-			for (uint32_t e = 0; e < m->head_width; e++, value += padded) {
-				value[to] = value[from];
-			}
-		}
-	}
-}
-
-/* A row has left the window, and none takes its place: the last one does. */
-static void drop(struct cats_engine *engine, uint16_t *left)
-{
-	const uint32_t rows = cats_stream(engine->image)->rows;
-	uint16_t *place = places(engine);
-	const uint16_t hole = *left;
-
-	*left = NO_ROW;
-	if (hole >= engine->rows) {
-		return;
-	}
-	engine->rows--;
-	for (uint32_t i = 0; i < rows; i++) {
-		if (place[i] == engine->rows) {
-			move_row(engine, hole, engine->rows);
-			place[i] = hole;
-		}
-	}
-}
-
-void cats_llama_seek(struct cats_engine *engine, uint32_t position, bool follows)
-{
-	const uint32_t rows = cats_stream(engine->image)->rows;
-	const uint32_t further = position - engine->position;
-	uint16_t *place = places(engine);
-	uint16_t *own = place;
-
-	if (follows && further == 0) {
-		return; /* the step that was, once more */
-	}
-	if (follows && further - 1 < rows - 1) {
-		own = own_place(engine);
-		engine->rows = engine->had;
-		for (uint32_t i = 0; i < further; i++) {
-			if (i > 0) {
-				drop(engine, own);
-			}
-			own = own + 1 == place + rows ? place : own + 1;
-		}
-	} else {
-		engine->rows = 0;
-		memset(place, 0xff, rows * sizeof(*place));
-	}
-	place[rows] = own - place;
-	engine->position = position;
-	if (*own < engine->rows) {
-		engine->rows--; /* the row that leaves the window is written over */
-	} else {
-		engine->rows = cats_min(engine->rows, rows - 1);
-		*own = engine->rows;
-	}
-	engine->had = engine->rows + 1;
-}
 
 uint8_t cats_row_owner(const struct cats_image *image, uint32_t token)
 {
@@ -326,7 +204,7 @@ static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint32_t block = tile->gather->block;
-	const uint32_t place = cats_min(*own_place(engine), cats_stream(image)->rows - 1u);
+	const uint32_t place = engine->slot;
 	const uint32_t width = m->head_width;
 	const uint32_t pairs = width / 2;
 	const uint32_t keys = cats_key_columns(image);
@@ -342,17 +220,19 @@ static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 	cats_skip_outputs(p, p->outputs);
 	p->store = CATS_STORE_INT8;
 	p->outputs = keys;
-	p->out = value_at(engine, block, 0, place);
+	p->out = cats_value_at(engine, block, 0, place);
 	p->output_step = cats_round_up4(cats_stream(image)->rows);
-	cats_multiply(p);
+	if (!engine->kept) {
+		cats_multiply(p);
+	}
 	cats_skip_outputs(p, p->outputs);
 
 	cats_turns(turns, engine->position, cats_table(image, llama->turn), pairs);
 	for (; head != key; head += width) {
 		cats_turn(head, turns, pairs, CATS_TURN_QUERY);
 	}
-	for (uint32_t i = 0; i < keys / width; i++, head += width) {
-		uint8_t *to = key_at(engine, block, i, place);
+	for (uint32_t i = 0; i < keys / width && !engine->kept; i++, head += width) {
+		uint8_t *to = cats_key_at(engine, block, i, place);
 
 		if (llama->wide_keys) {
 			cats_turn(head, turns, pairs, CATS_TURN_WIDE_KEY);
@@ -396,8 +276,8 @@ void cats_llama_attend(const struct cats_engine *engine, const struct cats_image
 		const uint32_t from = cats_key_of(image, h);
 		int32_t top;
 
-		a.key = (const int8_t *)key_at(engine, gather->block, from, 0);
-		a.value = value_at(engine, gather->block, from, 0);
+		a.key = (const int8_t *)cats_key_at(engine, gather->block, from, 0);
+		a.value = cats_value_at(engine, gather->block, from, 0);
 		if (cats_llama(image)->wide_keys) {
 			top = cats_score_wide(&a, query, engine->had);
 		} else {

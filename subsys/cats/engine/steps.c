@@ -45,6 +45,11 @@ void cats_engine_seek(struct cats_engine *engine, uint32_t position, bool follow
 
 uint16_t cats_engine_rows(const struct cats_engine *engine)
 {
+#if CATS_LLAMA
+	if (cats_is_llama(engine->image->model)) {
+		return engine->held;
+	}
+#endif
 	return engine->had;
 }
 

@@ -48,7 +48,8 @@ uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *
 	buffer[6] = (uint8_t)frame->x.gather;
 	buffer[7] = frame->x.tile;
 #if CATS_TEXTS
-	buffer[7] += frame->x.owner; /* of INPUT, which has one tile then */
+	/* One of INPUT, the other behind it; there is one tile then. */
+	buffer[7] += frame->x.owner + frame->lack;
 #endif
 	buffer[8] = frame->index;
 	buffer[9] = frame->slot;
@@ -180,6 +181,12 @@ int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t
 	}
 #if CATS_TEXTS
 	f->x.owner = 0;
+	f->lack = 0;
+	if ((image->model->flags & CATS_FLAG_LLAMA) != 0 && f->type == CATS_FRAME_DATA &&
+	    f->x.gather != 0) {
+		f->lack = f->x.tile;
+		f->x.tile = 0;
+	}
 	if (f->x.gather == 0 && has_rows(image)) {
 		f->x.owner = f->x.tile;
 		f->x.tile = 0;

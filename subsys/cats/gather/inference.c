@@ -33,6 +33,7 @@ void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_
 	node->heard_us = now_us;
 #if CATS_TEXTS
 	node->texts.told = false;
+	node->texts.lacks = 0;
 #endif
 	cats_exchange_enter(node, (struct cats_exchange){.gather = 0});
 }
@@ -80,7 +81,7 @@ void cats_inference_settle(struct cats_node *node, uint32_t now_us)
 		    node->produced == 0) {
 			break;
 		}
-		if (!cats_exchange_next(image_of(node), &next)) {
+		if (!next_exchange(node, &next)) {
 			if (node->consumed == 2) {
 				node->phase = CATS_NODE_DONE;
 				node->ended_us = now_us;
@@ -123,7 +124,7 @@ static bool does_both(const struct cats_node *node, struct cats_exchange *next)
 	return is_text(node) && node->produced == 1 &&
 	       (node->exchange == CATS_EXCHANGE_OVER ||
 		(node->gather->rounds == 0 && node->next >= fragments_of(node, self_of(node)))) &&
-	       cats_exchange_next(image_of(node), next);
+	       next_exchange(node, next);
 }
 #endif
 
@@ -153,7 +154,7 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 		job->x = previous;
 		return true;
 	}
-	if (node->produced == 1 && cats_exchange_next(image_of(node), &next) &&
+	if (node->produced == 1 && next_exchange(node, &next) &&
 	    streams(image_of(node), node->x, next)) {
 		job->what = CATS_JOB_PRODUCE;
 		job->x = next;

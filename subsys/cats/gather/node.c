@@ -213,6 +213,11 @@ static void waiting(struct cats_node *node, uint32_t now_us, struct cats_todo *t
 	if (!leads(node) && idle_leader_gone(node, now_us, todo)) {
 		take_over(node);
 	}
+#if CATS_TEXTS
+	if (leads(node) && cats_replay_holds(node, now_us, todo)) {
+		return;
+	}
+#endif
 	if (leads(node)) {
 		cats_inference_found(node, now_us);
 	}

@@ -8,6 +8,7 @@
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
  *	stream.c                                numbers of a stream
+ *	replay.c                                rows of a text that are run once more
  *	text.c                                  what steps of a language model take
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
@@ -116,12 +117,29 @@ static inline bool first_exchange(struct cats_exchange x)
 	return x.gather == 0 && x.tile == 0;
 }
 
+/* The exchange behind one of the inference that runs; false where it was the last one. A row that
+ * is run once more has its keys and values when the last block's are made.
+ */
+static inline bool next_exchange(const struct cats_node *node, struct cats_exchange *x)
+{
+#if CATS_TEXTS
+	const struct cats_image *image = image_of(node);
+	const struct cats_image_gather *gather = &image->gathers[x->gather];
+
+	if (node->texts.replays && gather->kind == CATS_GATHER_ATTENTION &&
+	    gather->block + 1u == image->model->blocks) {
+		return false;
+	}
+#endif
+	return cats_exchange_next(image_of(node), x);
+}
+
 /* No exchange is behind the one on the air. */
 static inline bool last_exchange(const struct cats_node *node)
 {
 	struct cats_exchange next = node->x;
 
-	return !cats_exchange_next(image_of(node), &next);
+	return !next_exchange(node, &next);
 }
 
 /* Whether the exchange on the air is opened and not over. */
@@ -187,7 +205,7 @@ static inline bool is_stream(const struct cats_node *node)
 #define cats_next_number(node) ((uint16_t)((node)->seen + 1))
 #endif
 
-/* text.c; whether a frame carries what a step takes: frame.c */
+/* replay.c, text.c; whether a frame carries what a step takes: frame.c */
 
 #if CATS_TEXTS
 static inline bool is_text(const struct cats_node *node)
@@ -195,6 +213,20 @@ static inline bool is_text(const struct cats_node *node)
 	return (node->config.image->model->flags & CATS_FLAG_LLAMA) != 0;
 }
 
+/* What frames of this node say that it lacks; and a frame of another, of the step that runs. */
+uint8_t cats_replay_tell(const struct cats_node *node);
+void cats_replay_hear(struct cats_node *node, const struct cats_frame *frame);
+/* The step that runs row @p row of the text once more; whether its token is known. */
+bool cats_replay_row(const struct cats_node *node, uint32_t row, struct cats_text *text);
+/* Whether a frame may tell of such a step. */
+bool cats_replay_valid(const struct cats_node *node, const struct cats_text *text);
+/* Such a step is about to begin, or another one: the engine is told its position. */
+void cats_replay_begin(struct cats_node *node, const struct cats_text *text);
+void cats_replay_seek(struct cats_node *node, const struct cats_text *text);
+/* A step has ended: whether rows are to be run once more. */
+void cats_replay_end(struct cats_node *node);
+/* Whether the leader's next step waits for who knows the tokens of rows that are. */
+bool cats_replay_holds(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
 bool cats_tells_text(const struct cats_image *image, const struct cats_frame *frame);
 /* The payload of an own SYNC or ASK; its bytes, 0 where there is nothing to tell. */
 uint16_t cats_text_tell(const struct cats_node *node, const struct cats_frame *frame,
@@ -216,6 +248,7 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #define cats_tells_text(image, frame) false
 #define cats_text_hear(node, frame)
 #define cats_text_end(node)
+#define cats_replay_hear(node, frame)
 #endif
 
 /* grant.c */

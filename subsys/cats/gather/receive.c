@@ -279,6 +279,7 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	bool used;
 
 	cats_text_hear(node, frame);
+	cats_replay_hear(node, frame);
 	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round &&
 	    node->exchange == CATS_EXCHANGE_REPORTS) {
 		cats_counts_merge(image_of(node), node->x, frame->payload, 0, node->counts);

@@ -42,6 +42,9 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 
 	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
+#if CATS_TEXTS
+	frame->lack = cats_replay_tell(node);
+#endif
 	frame->slot =
 		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
 	for (; node->produced != 0 && node->next < slots; node->next++) {

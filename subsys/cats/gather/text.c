@@ -119,6 +119,9 @@ static bool is_token(const struct cats_node *node, uint32_t number)
 /* What this node's input stands for; false where that is no token. */
 static bool submitted(const struct cats_node *node, struct cats_text *text)
 {
+	if (by_text(node) && node->texts.wanted) {
+		return cats_replay_row(node, node->texts.due, text);
+	}
 	if (by_text(node)) {
 		*text = node->texts.next;
 		return true;
@@ -143,6 +146,9 @@ uint16_t cats_text_tell(const struct cats_node *node, const struct cats_frame *f
 					  : node->texts.word == CATS_TOKEN_NONE) {
 		return 0;
 	}
+	if (frame->type != CATS_FRAME_ASK && node->texts.replays) {
+		(void)cats_replay_row(node, node->texts.row, &text);
+	}
 	return pack(&text, payload);
 }
 
@@ -152,23 +158,44 @@ static bool same_step(const struct cats_text *a, const struct cats_text *b)
 	return a->text == b->text && a->position == b->position;
 }
 
+/* What an ASK wants of the text that this node has done more of; false: nothing that it could. */
+static bool asked_for(const struct cats_node *node, struct cats_text *text)
+{
+	const struct cats_text *mine = &node->texts.text;
+
+	if (!node->stepped || text->text != mine->text) {
+		return true;
+	}
+	if ((text->flags & CATS_TEXT_REPLAY) != 0) {
+		if (cats_time_diff(mine->position, text->position + text->left) > 0) {
+			text->left = (uint16_t)(mine->position - text->position);
+		}
+		return mine->position - text->position <= UINT16_MAX &&
+		       cats_replay_valid(node, text);
+	}
+	if (cats_time_diff(text->position, mine->position) <= 0) {
+		*text = *mine; /* the asker missed this step: once more */
+		return node->texts.known;
+	}
+	return true;
+}
+
 void cats_text_hear(struct cats_node *node, const struct cats_frame *frame)
 {
 	struct cats_text text;
 
-	/* Not once the input is taken, and no wish in place of an own input. */
-	if ((frame->type == CATS_FRAME_ASK && node->pending) ||
+	/* Not once the input is taken, and no wish in place of an own input that is not held. */
+	if ((frame->type == CATS_FRAME_ASK && node->pending && !node->texts.holds) ||
 	    !cats_tells_text(image_of(node), frame) || node->consumed != 0 || node->job_running ||
 	    !first_exchange(node->x)) {
 		return;
 	}
 	unpack(frame->payload, &text);
-	if (!is_token(node, text.token)) {
+	if (!is_token(node, text.token) || !cats_replay_valid(node, &text)) {
 		return;
 	}
-	if (frame->type == CATS_FRAME_ASK && node->stepped && text.text == node->texts.text.text &&
-	    cats_time_diff(text.position, node->texts.text.position) <= 0) {
-		text = node->texts.text; /* the asker missed this step: once more */
+	if (frame->type == CATS_FRAME_ASK && !asked_for(node, &text)) {
+		return;
 	}
 	node->texts.heard = text;
 	node->texts.told = true;
@@ -178,7 +205,8 @@ void cats_text_hear(struct cats_node *node, const struct cats_frame *frame)
 static bool decide(const struct cats_node *node, struct cats_text *text)
 {
 	const struct cats_texts *texts = &node->texts;
-	const uint32_t expected = texts->text.position + (uint16_t)(node->number - node->step);
+	const uint32_t last = texts->replays ? texts->row : texts->text.position;
+	const uint32_t expected = last + (uint16_t)(node->number - node->step);
 	bool known;
 
 	if (texts->told) {
@@ -189,7 +217,14 @@ static bool decide(const struct cats_node *node, struct cats_text *text)
 	if (leads(node) || !node->stepped) {
 		return known;
 	}
-	/* A guess: the text goes on, by a step each inference. */
+	/* A guess: the text goes on, or its replay, by a step each inference. */
+	if (texts->replays && cats_time_diff(expected, texts->text.position) <= 0) {
+		return cats_replay_row(node, expected, text);
+	}
+	if (texts->wanted && texts->has_next && texts->next.position == expected) {
+		*text = texts->next; /* this node would have run another row first */
+		return true;
+	}
 	if (by_text(node) && (text->text != texts->text.text || text->position != expected)) {
 		known = false;
 	}
@@ -209,6 +244,11 @@ static void take(struct cats_node *node, const struct cats_text *text)
 	struct cats_texts *texts = &node->texts;
 	bool mine = by_text(node) && same_step(text, &texts->next);
 
+	if (by_text(node) && texts->wanted) {
+		node->pending = false;
+		texts->wanted = false;
+		return;
+	}
 	if (by_text(node) && prompting(node)) {
 		if (!mine) {
 			return;
@@ -217,6 +257,8 @@ static void take(struct cats_node *node, const struct cats_text *text)
 		texts->begun = true;
 		texts->prompt.prompt++;
 		texts->prompt.count--;
+	} else if (by_text(node) && (text->flags & CATS_TEXT_REPLAY) != 0) {
+		texts->has_next = true; /* it comes behind */
 	}
 	node->pending = false;
 }
@@ -229,15 +271,20 @@ const int8_t *cats_text_begin(struct cats_node *node)
 
 	node->used_input = node->pending && !by_text(node);
 	take(node, &text);
-	cats_engine_seek(&node->engine, text.position,
-			 node->stepped && text.text == texts->text.text &&
-				 cats_time_diff(text.position, texts->text.position) >= 0);
-	texts->again =
-		node->stepped && texts->word != CATS_TOKEN_NONE && same_step(&text, &texts->text);
 	texts->sure = texts->told || leads(node);
-	texts->text = text;
+	if ((text.flags & CATS_TEXT_REPLAY) != 0) {
+		cats_replay_begin(node, &text);
+	} else {
+		cats_replay_seek(node, &text);
+		texts->again = node->stepped && texts->known && same_step(&text, &texts->text);
+		texts->text = text;
+		texts->known = known;
+		texts->has_next = false;
+	}
 	texts->word = known ? text.token : CATS_TOKEN_NONE;
-	texts->has_next = false;
+	if (texts->sure) {
+		cats_engine_note(&node->engine, texts->word);
+	}
 	node->stepped = true;
 	node->step = node->number;
 	node->begins = false;
@@ -247,7 +294,7 @@ const int8_t *cats_text_begin(struct cats_node *node)
 void cats_text_hurry(struct cats_node *node)
 {
 	const uint32_t rows = cats_context_rows(image_of(node));
-	const uint32_t last = node->texts.text.position;
+	const uint32_t last = node->texts.replays ? node->texts.row : node->texts.text.position;
 
 	if (is_text(node) && node->gather->kind == CATS_GATHER_ATTENTION && last + 1 < rows) {
 		node->not_before_us -= cats_unseen_us(node->gather, rows - last - 1);
@@ -260,7 +307,11 @@ void cats_text_end(struct cats_node *node)
 	const struct cats_text *text = &texts->text;
 	int32_t token;
 
-	if (!is_text(node) || text->left == 0) {
+	if (!is_text(node)) {
+		return;
+	}
+	cats_replay_end(node);
+	if (texts->replays || text->left == 0) {
 		return;
 	}
 	token = cats_choose(image_of(node), cats_engine_output(&node->engine), text->position,
@@ -282,7 +333,9 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result)
 	const struct cats_texts *texts = &node->texts;
 	const struct cats_text *text = &texts->text;
 
-	result->has_token = is_text(node) && texts->word != CATS_TOKEN_NONE && !texts->again;
+	result->replayed = is_text(node) && texts->replays;
+	result->has_token =
+		is_text(node) && texts->word != CATS_TOKEN_NONE && !texts->again && !texts->replays;
 	result->token = (struct cats_token){
 		.position = text->position,
 		.token = text->token,
@@ -332,10 +385,22 @@ static bool next_of_prompt(struct cats_node *node)
 	return true;
 }
 
+/* Whether a prompt of this node begins another text: rows of the one before are of no use. */
+static bool reads_anew(const struct cats_node *node)
+{
+	return prompting(node) && !node->texts.prompt.goes_on && !own_text(node);
+}
+
 bool cats_text_next(struct cats_node *node)
 {
 	struct cats_texts *texts = &node->texts;
 
+	texts->wanted = texts->wants && !node->begins && !reads_anew(node);
+	if (texts->wanted) {
+		texts->wants = false;
+		texts->offered = cats_engine_noted(&node->engine, texts->due);
+		return true;
+	}
 	if (!(prompting(node) && next_of_prompt(node)) && !texts->has_next) {
 		return false;
 	}
@@ -368,6 +433,7 @@ int cats_node_generate(struct cats_node *node, const struct cats_generation *gen
 	}
 	node->texts.prompt = *generation;
 	node->texts.begun = false;
+	node->texts.wanted = false;
 	node->texts.has_next = false;
 	node->texts.stops = false;
 	return 0;
@@ -391,6 +457,13 @@ int cats_node_generate_stop(struct cats_node *node)
 	if (!leads(node)) {
 		return -EACCES;
 	}
+	texts->wants = false;
+	if (by_text(node) && texts->wanted) {
+		texts->wanted = false;
+		node->pending = texts->has_next;
+		texts->has_next = false;
+		texts->offered = texts->next.token;
+	}
 	/* One more token, which tells the others that it is the last. */
 	texts->stops = !by_text(node) && !texts->has_next;
 	texts->next.left = 0;
@@ -407,7 +480,7 @@ bool cats_node_generate_over(const struct cats_node *node, uint32_t now_us)
 	(void)now_us;
 #endif
 	return node->silence && !cats_node_runs(node) && !node->pending && !prompting(node) &&
-	       !node->texts.has_next;
+	       !node->texts.has_next && !node->texts.wants;
 }
 
 #endif /* CATS_TEXTS */

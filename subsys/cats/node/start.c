@@ -128,6 +128,11 @@ static int start(const struct cats_instance *instance, const void *image, size_t
 		.lead_us = CONFIG_CATS_LEAD_US,
 		.early_us = CONFIG_CATS_EARLY_US,
 		.late_us = CONFIG_CATS_LATE_US,
+#ifdef CONFIG_CATS_LLAMA
+		.replay = IS_ENABLED(CONFIG_CATS_REPLAY_ALWAYS)  ? CATS_REPLAY_ALWAYS
+			  : IS_ENABLED(CONFIG_CATS_REPLAY_ASKED) ? CATS_REPLAY_ASKED
+								 : CATS_REPLAY_WORTH,
+#endif
 	};
 	int ret;
 

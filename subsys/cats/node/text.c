@@ -129,6 +129,25 @@ int cats_generate_stop(const struct cats_instance *instance)
 	return ret;
 }
 
+int cats_replay(const struct cats_instance *instance)
+{
+	struct cats_instance_data *d;
+	int ret = -ENOTCONN;
+
+	__ASSERT_NO_MSG(instance != NULL && !k_is_in_isr());
+	d = instance->data;
+	cats_lock(d);
+	if (cats_alive(d)) {
+		ret = cats_node_replay(&d->node);
+	}
+	if (ret == 0) {
+		(void)cats_node_next(&d->node, cats_now(d));
+		cats_air_kick(d);
+	}
+	cats_unlock(d);
+	return ret;
+}
+
 int cats_generate(const struct cats_instance *instance, const struct cats_generation *generation,
 		  k_timeout_t timeout)
 {

@@ -337,11 +337,42 @@ static int cmd_position(const struct shell *sh, size_t argc, char **argv)
 	return 0;
 }
 
+#ifdef CONFIG_CATS_LLAMA
+static int cmd_replay(const struct shell *sh, size_t argc, char **argv)
+{
+	int ret;
+
+	ARG_UNUSED(argc);
+	ARG_UNUSED(argv);
+	if (cats_shell_image(sh) == NULL) {
+		return -ENOTCONN;
+	}
+	ret = cats_replay(cats_shell_instance(sh));
+	switch (ret) {
+	case 0:
+		break;
+	case -ENOTSUP:
+		shell_error(sh, "no language model");
+		break;
+	case -ENODATA:
+		shell_error(sh, "no row is lacking whose token this node knows");
+		break;
+	default:
+		shell_error(sh, "rows are run once more already, or an input waits (%d)", ret);
+		break;
+	}
+	return ret;
+}
+#endif
+
 SHELL_STATIC_SUBCMD_SET_CREATE(
 	step_commands,
 	SHELL_CMD_ARG(begin, NULL, SHELL_HELP("The next step begins a new window", ""), cmd_begin,
 		      1, 0),
 	SHELL_CMD_ARG(position, NULL, SHELL_HELP("Which row is next", ""), cmd_position, 1, 0),
+	SHELL_COND_CMD_ARG(CONFIG_CATS_LLAMA, replay, NULL,
+			   SHELL_HELP("Run rows of the text once more that a node lacks", ""),
+			   cmd_replay, 1, 0),
 	SHELL_CMD_ARG(hex, NULL,
 		      SHELL_HELP("Run a step: int8 of its tokens and all nodes' columns",
 				 "<digits>"),

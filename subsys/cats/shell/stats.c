@@ -40,6 +40,10 @@ static int cmd_stats(const struct shell *sh, size_t argc, char **argv)
 		    "%s: %u inferences, %u takeovers, %u frames not sent, %u dropped on purpose",
 		    instance->name, stats.node.inferences, stats.node.takeovers,
 		    stats.glue.send_failed, stats.glue.dropped);
+#ifdef CONFIG_CATS_LLAMA
+	shell_print(sh, "%u replays of %u rows, of which it lacked %u", stats.node.replays,
+		    stats.node.replayed, stats.node.refilled);
+#endif
 	shell_print(sh, "%-10s %9s %7s %7s %8s %6s %5s %10s %10s", "gather", "exchanges", "sent",
 		    "heard", "repaired", "lost", "twice", "air us", "compute us");
 	for (size_t k = 0; k < ARRAY_SIZE(gathers); k++) {

@@ -45,7 +45,7 @@ DIVISIONS = ("__aeabi_ldivmod", "__aeabi_uldivmod")
 #: And the files that it then does not have.
 LEFT_OUT = {"embed.c", "linear.c", "mean.c", "steps.c", "gate.c", "image_llama.c", "llama.c",
             "rms_norm.c", "rms_norm_dsp.c",
-            "rotary.c", "score_turned.c", "score_turned_dsp.c"}  # fmt: skip
+            "rotary.c", "score_turned.c", "score_turned_dsp.c", "window.c"}  # fmt: skip
 VECTORS = ROOT / "tests" / "vectors"
 ENGINE = sorted((ROOT / "subsys" / "cats" / "engine").glob("*.[cS]"))
 #: What an inference needs; the rest is for applications, and has single precision beside integers.
@@ -923,9 +923,9 @@ def test_freestanding(tmp_path):
     core = [path for path in CORE if path.name not in LEFT_OUT]
     for cpu, limit, flags, sources in (
         ("cortex-m4", 13 * 1024, less, core),
-        ("cortex-m4", 60 * 512, [], CORE),
+        ("cortex-m4", 62 * 512, [], CORE),
         ("cortex-m3", 9 * 1024, less, core),
-        ("cortex-m3", 39 * 512, [], CORE),
+        ("cortex-m3", 41 * 512, [], CORE),
     ):
         joined = tmp_path / f"{cpu}.o"
         subprocess.run(

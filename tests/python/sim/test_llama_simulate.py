@@ -6,17 +6,14 @@ integer reference's."""
 import dataclasses
 import errno
 import itertools
-import struct
 
 import numpy as np
 import pytest
 
-from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer import llama
-from cats.integer.llama_stream import gathers_of, stream_of, window_of
-from cats.integer.random_llama import random_llama
-from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.integer.llama_stream import window_of
+from cats.integer.random_models import random_inputs, random_model
 from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
@@ -25,23 +22,9 @@ from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate
 from driven import ASK, SYNC, Driven
-
-CONFIG = ModelConfig(
-    8, 30, 30, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
-    pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
-    vocabulary=True,
-)  # fmt: skip
-
+from written import deployment, driven, stepped, told, write
 
 PLAIN = ModelConfig(4, 6, 3, features=16, heads=4, hidden=16, blocks=1)
-
-
-def deployment(nodes=4, share=1.0, candidates=0, parallel=False, **options):
-    config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
-    split = SplitConfig.even(config, nodes)
-    keep = random_keep(1, config, split, share)
-    model = gathers_of(stream_of(random_llama(5, config, split, keep), candidates))
-    return model, make_plan(model.config, split, model.keep, **options)
 
 
 def run(model, plan, windows, faults, **settings):
@@ -87,16 +70,6 @@ def test_nodes_restart():
     assert (rows < 9).all()
     assert not (result.numbers >= 0).all()
     assert result.done[-8:].all()
-
-
-def write(model, plan, steps, prompts, faults=None, seed=1, **settings):
-    """So many steps of texts; what nodes compute is the reference's."""
-    result = simulate(
-        model, plan, steps, faults or Faults(), seed, Settings(**settings), prompts=prompts
-    )
-    assert result.hung is None
-    assert not check_steps(model, plan, None, result)
-    return result
 
 
 @pytest.mark.parametrize("author", [0, 2])
@@ -171,18 +144,6 @@ def test_a_leader_that_is_gone_is_followed():
     assert result.led[result.done[:, 1], 1].any()
 
 
-def told(token=5, left=0, position=0, text=7, temperature=0, flags=0):
-    """What a frame tells of a step."""
-    return struct.pack("<HHIHIHBB", token, left, position, text, 1, temperature, 0, flags)
-
-
-def driven(number):
-    model, plan = deployment(2, radio="nrf_radio")
-    ident = image.model_id(model, plan)
-    made = [image.pack(model, plan, d, ident) for d in range(2)], plan
-    return Driven(number, made=made)
-
-
 def test_frames_of_steps_are_checked():
     """Only what opens a step tells of it, in so many bytes, a token that there is."""
     assert len(told()) == lib.CATS_TEXT_SIZE
@@ -212,17 +173,6 @@ def test_an_idle_leader_takes_what_is_asked_for():
     sent = [frame for frame in node.until(node.now + 3000) if frame.type == SYNC]
     assert [frame.data[10:12] for frame in sent[:2]] == [bytes([9, 0])] * 2
     assert sent[0].data[10:28] == told(9, 3, 4)
-
-
-def stepped(node, inference, payload):
-    """A step that node 0 opens; whether its token is then told."""
-    at = node.now + node.silence
-    node.hear(at, SYNC, 0, payload=payload, inference=inference)
-    done = len(node.results)
-    node.until(at + 50 * node.silence)
-    assert len(node.results) == done + 1 and not node.runs
-    texts = node.node.texts
-    return texts.word != lib.CATS_TOKEN_NONE and not texts.again
 
 
 def test_a_token_that_was_not_known_is_told_when_its_step_comes_again():

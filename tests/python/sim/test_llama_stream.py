@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
 from cats.integer import reference
-from cats.integer.llama import NO_TOKEN, LlamaSteps
+from cats.integer.llama import NO_TOKEN, LlamaSteps, Place
 from cats.integer.llama_model import columns_of
 from cats.integer.llama_stream import every_row, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
@@ -100,6 +100,59 @@ def test_steps(drawn, seed, loss, away, first):
         for d in there:
             np.testing.assert_array_equal(outputs[d], want[d], f"{step} {d}")
             assert engines[d].known == steps._known[0, d].sum()
+
+
+@settings(max_examples=60, deadline=None)
+@given(llamas(), st.integers(0, 2**31), st.sampled_from((0.0, 0.1, 0.5)))
+def test_rows_are_computed_once_more(drawn, seed, loss):
+    """Nodes begin anew and miss steps; rows of the window are run again, in any order, and by some
+    nodes that guess wrong which one it is: all have what the reference has."""
+    stream, plan = drawn
+    rng = np.random.default_rng(seed)
+    engines, steps = engines_of(stream, plan), LlamaSteps(window_of(stream))
+    nodes, context = stream.split.nodes, stream.config.context
+    joined, top, row = np.zeros(nodes, bool), -1, 0
+    for step in range(3 * context + 4):
+        replays = top > 0 and rng.random() < 0.6
+        if replays:
+            least = max(0, top - context + 1)
+            row = int(rng.integers(least, top + 1)) if rng.random() < 0.3 else min(row + 1, top)
+            row = max(row, least)
+        else:
+            top += 1
+            row = top
+        there = [d for d in range(nodes) if rng.random() < 0.8]
+        if rng.random() < 0.1:
+            d = int(rng.integers(nodes))
+            engines[d] = engines_of(stream, plan)[d]
+            steps.forget(d)
+            joined[d] = False
+        bits = reference.random_fragments(stream, plan, loss, rng)
+        for g in bits:
+            for tile in g:
+                for receiver in tile:
+                    for d in set(range(nodes)) - set(there):
+                        receiver[d] = np.zeros_like(receiver[d])
+        token = int(rng.integers(stream.config.inputs))
+        places = [Place(row, top, replays)] * nodes
+        for d in there:
+            if replays and joined[d] and rng.random() < 0.1:
+                places[d] = rng.choice([Place(top + 1, top + 1), Place(row, top, True, False)])
+            place = places[d]
+            assert not joined[d] or engines[d].known <= context
+            wanted = steps.rows_at(d, place)
+            if place.replay:
+                engines[d].replay(row, top, bool(joined[d]), place.told)
+            else:
+                engines[d].seek(place.position, bool(joined[d]))
+            joined[d] = True
+            assert engines[d].known == wanted
+        outputs = lockstep(stream, plan, engines, token_bytes(token), bits, there=there)
+        has = every_row(stream, reference.availability_from_fragments(stream, plan, bits))
+        took = np.isin(np.arange(nodes), there)
+        want = steps.step(np.array([[token]]), has, took, places=places)[0]
+        for d in there:
+            np.testing.assert_array_equal(outputs[d], want[d], f"{step} {d}")
 
 
 def small(nodes=2, wide=True, four_bits=0.0, parallel=False):

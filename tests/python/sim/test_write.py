@@ -20,7 +20,7 @@ from cats.shape.partition import full_keep
 from cats.sim import simulate as simulation
 from cats.sim.faults import Faults
 from cats.sim.simulate import Settings, simulate
-from cats.sim.write import Writing, figures, sentences, write
+from cats.sim.write import Writing, figures, restarts, sentences, write
 
 LLAMA = ModelConfig(
     8, 30, 30, features=24, heads=6, hidden=17, blocks=1, causal=True, activation="silu",
@@ -111,10 +111,11 @@ def test_what_losses_change_is_told(made):
     told = figures(model, plan, lossy, Settings(compute="plan"))
     assert told["equal_to_reference"] and told["delivered"] < 1
     told |= {"radio": "nrf_radio", "rounds": 1, "differs_from": 20, "text_without_loss": "abc"}
-    speed, loss, text = sentences(told, 3, 0.5)
+    speed, *again, loss, text = sentences(told, 3, 0.5)
+    assert len(again) == (told["replayed"] > 0)
     assert speed.startswith("3 nodes over nrf_radio, 1 repair rounds: ") and text == "abc"
     assert "of no loss differs from the 21st token on" in loss
-    assert [*sentences({**told, "equal_to_reference": False}, 3, 0)][1].isupper()
+    assert [*sentences({**told, "equal_to_reference": False}, 3, 0)][-1].isupper()
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,24 @@ def test_what_losses_change_is_told(made):
 def test_what_cannot_be_written_is_refused(made, change, reason):
     with pytest.raises(CatsError, match=reason):
         write(*made, replace(Writing((1,), 20), **change))
+
+
+def test_a_node_restarts(made):
+    """In the middle of a step; what it lacks then is run once more."""
+    model, plan = made
+    clean = write(model, plan, Writing((3, 1, 4), 40))
+    events = restarts(clean, [(1, 9)], 5000)
+    assert [(event.node, event.on) for event in events] == [(1, False), (1, True)]
+    again = write(model, plan, Writing((3, 1, 4), 40), Faults(events=events))
+    assert len(again.tokens) == len(clean.tokens)
+    told = figures(model, plan, again, Settings())
+    assert told["equal_to_reference"] and told["refilled"][1] == told["replayed"] > 3
+    line = [*sentences(told, 3, 0)][1]
+    rows = told["replayed"]
+    assert line == f"{rows} steps ran rows of before once more: node 1 has {rows} rows again"
+    for moment, reason in (((1, 400), "no step 400: the text has 4"), ((3, 1), "no node 3 of 3")):
+        with pytest.raises(CatsError, match=reason):
+            restarts(clean, [moment])
 
 
 def test_other_models_write_nothing():

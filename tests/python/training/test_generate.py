@@ -378,6 +378,10 @@ def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, caps
         wanted = capsys.readouterr().out
         assert status("generate", deploy, *wrote) == 0
         assert capsys.readouterr().out == wanted
+        assert status("generate", deploy, *wrote, "--restart", "1@2") == 0
+        for wrong, reason in (("1", "NODE@STEP is wanted"), ("9@1", "no node 9"), ("1@99", "99")):
+            assert status("generate", deploy, *wrote, "--restart", wrong) == 2
+            assert reason in capsys.readouterr().err
 
 
 def test_more_nodes_than_heads_write_the_same(run, capsys):

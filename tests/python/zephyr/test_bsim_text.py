@@ -104,6 +104,31 @@ def test_nodes_write(program, story, loss, rounds, author):
     )
 
 
+@pytest.mark.short
+@pytest.mark.parametrize(("node", "rounds"), [(1, 0), (0, 0), (1, 2)])
+def test_a_node_restarts_in_the_middle(program, story, node, rounds):
+    """It forgets all, and has the rows that it lacks again, as others know what they are of; the
+    text goes on, and all outputs are the reference's."""
+    made, wanted, _ = story(rounds)
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=TOKENS, author=2, quiet=10_000_000
+    )
+    devices[node] = dataclasses.replace(
+        devices[node], options={**devices[node].options, "restart": 550, "off": 30}
+    )
+    logs = bsim.run(program("nrf_radio+text"), made.folder, devices, seconds=120.0)
+    assert len(logs[node].restarts) == 1 and all(log.stopped == "done" for log in logs)
+    for log in logs:
+        told = {one.position: one.token for one in log.tokens}
+        assert len(told) == len(log.tokens) >= (len(wanted) - 3 if log is logs[node] else 0)
+    again = [step for step in logs[node].steps.values() if step.place.replay]
+    assert again[-1].known == again[-1].place.top + 1 > 5  # it has all rows of the text
+    assert max(told.position for told in logs[3].tokens) == len(wanted) - 1
+    compared, wrong = bsim.check_text(made.folder, logs)
+    assert compared >= made.nodes * (len(wanted) - 3) and not wrong
+    print(f"node {node}, {rounds} rounds: {len(again)} rows again, {compared} outputs compared")
+
+
 def write_in_time(program, model, folder, radio, prompt=(1, 2, 3, 4, 5, 6)):
     """Tokens a second, as the plan says; jobs take what they take when the window is full."""
     made, wanted = deployed(model, folder, prompt, 6, radio, 0)

@@ -157,6 +157,7 @@ struct air_config {
 	uint32_t late_us;
 	uint32_t timeout_us;
 	uint32_t start_us;
+	uint8_t replay;             /**< of struct cats_node_config */
 	const uint32_t *compute_us; /**< [nodes][gathers][2]: produce, consume; NULL: none */
 	/** inside inferences, receivers are on when cats_node_listen() says so, not always */
 	bool listens;
@@ -209,13 +210,17 @@ struct air_record {
 	uint16_t *known;    /**< [nodes] of a stream: rows that it had then, these included */
 	uint32_t *position; /**< [nodes] of a stream: of the first of these rows */
 	uint32_t *token;    /**< [nodes] of a language model: what its step took */
+	uint32_t *top;      /**< [nodes] of a language model: position of the text's newest row */
+	uint16_t *text;     /**< [nodes] of a language model: the name of the text */
 	int hung;           /**< a node without a result at the deadline, or -1 */
 };
 
-#define AIR_FLAG_DONE 1  /**< the node gave a result */
-#define AIR_FLAG_INPUT 2 /**< it ran with its input (else with zeros), even if it did not end */
-#define AIR_FLAG_LED 4   /**< it led at the end */
-#define AIR_FLAG_ON 8    /**< it was on when the input was submitted */
+#define AIR_FLAG_DONE 1    /**< the node gave a result */
+#define AIR_FLAG_INPUT 2   /**< it ran with its input (else with zeros), even if it did not end */
+#define AIR_FLAG_LED 4     /**< it led at the end */
+#define AIR_FLAG_ON 8      /**< it was on when the input was submitted */
+#define AIR_FLAG_REPLAY 16 /**< of a language model: it ran a row of before once more */
+#define AIR_FLAG_TOLD 32   /**< of a language model: the leader's word told it which step it was */
 
 struct air;
 

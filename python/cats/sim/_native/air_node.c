@@ -107,6 +107,7 @@ const char *air_plug(struct air *air, int n)
 		.late_us = c->late_us,
 		.timeout_us = c->timeout_us,
 		.start_us = c->start_us,
+		.replay = c->replay,
 		.period_us = c->period_us,
 		.clock_ppm = c->clock_ppm,
 		.jitter_us = c->jitter_us,
@@ -325,7 +326,11 @@ static void note_begin(struct antenna *a, int n)
 	record->known[n] = cats_engine_rows(&a->node.engine);
 	record->position[n] = a->node.engine.position;
 	record->token[n] = a->node.texts.word;
-	record->flags[n] &= (uint8_t)~AIR_FLAG_INPUT;
+	record->top[n] = a->node.texts.text.position;
+	record->text[n] = a->node.texts.text.text;
+	record->flags[n] &= (uint8_t)~(AIR_FLAG_INPUT | AIR_FLAG_REPLAY | AIR_FLAG_TOLD);
+	record->flags[n] |= a->node.texts.replays ? AIR_FLAG_REPLAY : 0;
+	record->flags[n] |= a->node.texts.sure ? AIR_FLAG_TOLD : 0;
 	record->flags[n] |= a->node.used_input ? AIR_FLAG_INPUT : 0;
 }
 
@@ -339,8 +344,7 @@ static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x
 	int64_t us = air->compute_us == NULL ? 0 : air->compute_us[row * 2 + consume];
 
 	if (us != 0 && !consume && (flags & CATS_FLAG_LLAMA) != 0 && gather->kind == attends) {
-		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) -
-							 cats_engine_rows(&a->node.engine));
+		us -= cats_unseen_us(gather - 1, cats_context_rows(&a->image) - a->node.engine.had);
 	}
 	return us * 1000;
 }

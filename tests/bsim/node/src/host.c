@@ -84,6 +84,10 @@ static void add_options(void)
 		 "Tokens of the text behind the prompt (default 16)"},
 		{false, false, false, "author", "node", 'u', &options.author, NULL,
 		 "The node that begins the text (default 0)"},
+		{false, false, false, "restart", "ms", 'u', &options.restart_ms, NULL,
+		 "Stop, and forget all, so long after the text began (default: never)"},
+		{false, false, false, "off", "ms", 'u', &options.off_ms, NULL,
+		 "Start again so long behind that (default 50)"},
 		ARG_TABLE_ENDMARKER,
 	};
 
@@ -116,6 +120,7 @@ void host_begin(void)
 	set_default(&options.kill_us, 0);
 	set_default(&options.tokens, 16);
 	set_default(&options.author, 0);
+	set_default(&options.off_ms, 50);
 	set_default(&options.beside, 0);
 	set_default(&options.phone, 0);
 }

@@ -45,6 +45,8 @@ struct options {
 	char *prompt;
 	unsigned int tokens;
 	unsigned int author;
+	unsigned int restart_ms;
+	unsigned int off_ms;
 };
 
 extern struct options options;

@@ -10,6 +10,8 @@
  *	start NODE MODEL TIME
  *	submit SAMPLE TIME
  *	heard INFERENCE GATHER TILE BITS...       bits of source 0, 1, ... as hexadecimal bytes
+ *	step INFERENCE ROW NEWEST REPLAYED TOLD KNOWN
+ *	restart TIME
  *	result INFERENCE SAMPLE LED LOST FRAGMENTS SILENT STARTED ENDED TIME OUTPUT
  *	gather KIND EXCHANGES SENT HEARD REPAIRED LOST DUPLICATES AIR_US COMPUTE_US
  *	rejected COUNT...
@@ -137,6 +139,10 @@ static void told(const struct cats_result *result, void *user)
 	       result->submitted ? sample : -1, result->led, result->lost, result->fragments,
 	       result->silent, result->started_us, result->ended_us,
 	       (unsigned long long)host_time(), line);
+#ifdef CONFIG_CATS_LLAMA
+	report("step %u %u %u %d %d %u\n", result->inference, result->position,
+	       result->token.position, result->replayed, result->token.told, result->known);
+#endif
 	results++;
 	k_sem_give(&ended);
 }
@@ -166,6 +172,22 @@ static int load(void)
 	cats_on_result(&node, told, NULL);
 	return cats_start(&node, data, size);
 }
+
+#ifdef CONFIG_CATS_LLAMA
+/* The node forgets all, as when it is reset. */
+static void begin_anew(struct k_work *work)
+{
+	ARG_UNUSED(work);
+	(void)cats_stop(&node);
+	k_sleep(K_MSEC(options.off_ms));
+	report("restart %llu\n", (unsigned long long)host_time());
+	if (load() != 0) {
+		bs_trace_error("node %u does not start again\n", options.node);
+	}
+}
+
+static K_WORK_DELAYABLE_DEFINE(restarting, begin_anew);
+#endif
 
 int main(void)
 {
@@ -220,8 +242,12 @@ int main(void)
 
 #ifdef CONFIG_CATS_LLAMA
 	if (options.prompt != NULL) {
-		bool whole = text_write(&node);
+		bool whole;
 
+		if (options.restart_ms != UINT32_MAX) {
+			(void)k_work_schedule(&restarting, K_MSEC(options.restart_ms));
+		}
+		whole = text_write(&node);
 		k_sleep(K_MSEC(50));
 		leave(whole ? "done" : "quiet");
 	}
