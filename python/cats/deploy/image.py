@@ -51,6 +51,8 @@ from cats.shape.image_layout import (
     HEADER,
     IMAGE_ALIGN,
     LLAMA,
+    LLAMA_REPLICATED,
+    LLAMA_WIDE_KEYS,
     MAGIC,
     METADATA,
     MODEL,
@@ -73,6 +75,7 @@ from cats.shape.partition import (
     no_columns,
     node_view,
     own_ranges,
+    residual_ranges,
     row_source,
     silent,
     stride_of,
@@ -320,10 +323,12 @@ def _embed_arrays(model: IntegerModel, node: int, places: Mapping[str, int]) -> 
 def _llama_arrays(model: Gathers, node: int) -> list[Member]:
     """What a node has of a Llama model beside its gathers."""
     tokens, config = model.tokens, model.config
-    own = slice(*own_ranges(config, model.split, Kind.ATTENTION)[node])
+    own = slice(*residual_ranges(config, model.split)[node])
     record = np.zeros(1, LLAMA)
     record["key_heads"], record["embed_shift"] = config.key_heads, tokens.embed_shift
-    record["wide_keys"] = config.wide_keys
+    record["flags"] = (
+        LLAMA_WIDE_KEYS * config.wide_keys + LLAMA_REPLICATED * config.replicated_residual
+    )
     found = [
         Member("llama", record, 0, "table", "embedding, positions, key/value heads"),
         Member("llama_rows", np.ascontiguousarray(tokens.rows[:, own]), LLAMA_RECORD, "rows",

@@ -21,6 +21,7 @@ from cats.shape.partition import (
     gather_kind,
     key_heads,
     own_ranges,
+    residual_width,
     stride_of,
     view_width,
 )
@@ -139,10 +140,11 @@ def buffer_sizes(
     of the node."""
     n, width = config.tokens, config.head_width
     own, heads = split.heads[node] * width, mode.passes(split.heads[node])
+    residual = residual_width(config, split, node)
     rows = config.positions  # that a row attends to
     caches = heads * (config.blocks if config.context else 1)
     sizes = {
-        "residual": 2 * n * own,
+        "residual": 2 * n * residual,
         "query": n * own,
         "key": caches * rows * width,
         "value": caches * width * round_up(rows, 4),
@@ -150,7 +152,7 @@ def buffer_sizes(
         "rows": 2 * mode.block_rows * stride,
         "scores": 4 * round_up(rows, 4),
         "input": config.tokens_in * split.inputs[node],
-        "pooled": gathers[-2].rows * own,
+        "pooled": gathers[-2].rows * residual,
         "output": 2 * config.output_rows * config.outputs,
         "linear": 0,
         "window": 0,

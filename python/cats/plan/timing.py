@@ -186,7 +186,7 @@ class Timing:
         work += self.handling(g, plan, rows, mode)
         if not self.hides(g, plan, mode):
             work += self._frames(g, plan, rows).air_us
-        if self._leads_to_air(g):
+        if self._leads_to_air(g) and not self._by_token(g):
             work += self._produced(g + 1, mode)
         return dataclasses.replace(plan, spacing_us=math.ceil(work))
 

@@ -97,7 +97,9 @@ class ModelConfig:
     window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
     and the products behind the gathers ``four_bits`` have weights of four bits. Of RESULT each node
     sends its so many likeliest tokens, ``candidates`` (0: all outputs). With ``token_rows`` the
-    embeddings of a token are of one node, which sends them in gather INPUT.
+    embeddings of a token are of one node, which sends them in gather INPUT. With a
+    ``replicated_residual`` each node has all of the residual, and computes all columns of the
+    products that are added to it: gathers ATTENTION, FORWARD and OUTPUT are on no air.
     """
 
     tokens_in: int
@@ -131,6 +133,7 @@ class ModelConfig:
     four_bits: tuple[int, ...] = later(())
     candidates: int = later(0)
     token_rows: bool = later(False)
+    replicated_residual: bool = later(False)
 
     @property
     def stem(self) -> bool:
@@ -328,6 +331,11 @@ class ModelConfig:
             raise CatsError(
                 "embeddings of each block are of the Llama family, of tokens: norm 'rms', position "
                 "'rotary', feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
+            )
+        if self.replicated_residual and not self.is_llama:
+            raise CatsError(
+                "a replicated residual is of the Llama family: norm 'rms', position 'rotary', "
+                "feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
             )
         if self.token_rows and not self.vocabulary:
             raise CatsError("rows of tokens: the model has no vocabulary")

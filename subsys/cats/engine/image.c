@@ -249,6 +249,14 @@ static struct tensor stem_tensor(const struct cats_image *image)
 	return tensor;
 }
 
+/* Whether it is a gather of a residual that each node has all of: then nobody sends any. */
+static bool is_replicated(const struct cats_image *image, uint8_t kind)
+{
+	return CATS_LLAMA && cats_is_replicated(image) &&
+	       (kind == CATS_GATHER_ATTENTION || kind == CATS_GATHER_FORWARD ||
+		kind == CATS_GATHER_OUTPUT);
+}
+
 static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 {
 	const struct cats_image_model *m = image->model;
@@ -269,6 +277,11 @@ static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 	case CATS_GATHER_RESULT:
 		return (struct tensor){m->outputs, m->own_outputs, m->first_output};
 	default:
+		if (is_replicated(image, kind)) {
+			return (struct tensor){(uint32_t)m->features * image->header->nodes,
+					       m->features,
+					       (uint32_t)m->features * image->header->node};
+		}
 		return (struct tensor){m->features, cats_own_features(m),
 				       (uint32_t)m->first_head * m->head_width};
 	}
@@ -315,6 +328,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 		}
 	}
 	if (first != tensor.total || own->columns != tensor.own ||
+	    (is_replicated(image, gather->kind) && (heard | own->width) != 0) ||
 	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
 	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
 	    !outbox_fits(h, gather, own) ||
@@ -356,7 +370,7 @@ static uint32_t products_of(const struct cats_image *image, uint8_t kind)
 	case CATS_GATHER_OUTPUT:
 		return m->own_outputs;
 	default:
-		return cats_own_features(m);
+		return cats_residual_columns(image);
 	}
 }
 
@@ -550,7 +564,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
-	const uint32_t own = cats_own_features(m);
+	const uint32_t own = cats_residual_columns(image);
 	const uint32_t cache = cats_cache_rows(image, m);
 	const uint32_t columns = CATS_LLAMA && cats_is_llama(m)
 					 ? cats_key_columns(image)
@@ -566,7 +580,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		{m->arena_residual, 2 * m->tokens * own},
 		{m->arena_key, cache * pass},
 		{m->arena_value, cats_round_up4(cache) * pass},
-		{m->arena_heads, m->tokens * own},
+		{m->arena_heads, m->tokens * cats_own_features(m)},
 		{m->arena_hidden, (uint32_t)m->hidden_rows * m->own_hidden},
 		{m->arena_input, (uint32_t)m->tokens_in * m->own_inputs},
 		{m->arena_pooled, pooled * own},

@@ -41,7 +41,7 @@ static uint16_t *own_place(const struct cats_engine *engine)
 /* Bytes of a key's column. */
 static uint32_t key_size(const struct cats_image *image)
 {
-	return cats_llama(image)->wide_keys ? sizeof(int16_t) : 1;
+	return cats_has_wide_keys(image) ? sizeof(int16_t) : 1;
 }
 
 /* Keys of a key/value head of a block, [rows][E], from a row on. */
@@ -194,18 +194,16 @@ void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange
 	}
 }
 
-/* Own columns of a part of the row of this step's token: they begin the residual, or are added. */
+/* A part of the row of this step's token, columns of this node's residual: begins it, or is added. */
 static void take_part(const struct cats_engine *engine, uint32_t part)
 {
 	const struct cats_image *image = engine->image;
-	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint8_t *exponent = cats_table(image, llama->exponents);
-	const uint8_t *from =
-		cats_llama_row(engine) + part * (sizeof(int32_t) + (uint32_t)m->features);
-	const int8_t *columns =
-		(const int8_t *)from + sizeof(int32_t) + (uint32_t)m->first_head * m->head_width;
-	const uint32_t own = cats_own_features(m);
+	const uint8_t *from = cats_llama_row(engine) +
+			      part * (sizeof(int32_t) + (uint32_t)image->model->features);
+	const int8_t *columns = (const int8_t *)from + sizeof(int32_t) + cats_first_column(image);
+	const uint32_t own = cats_residual_columns(image);
 	int16_t *residual = cats_residual(engine);
 	int32_t multiplier;
 
@@ -235,7 +233,7 @@ void cats_llama_embed(const struct cats_engine *engine)
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint8_t *exponent = cats_table(image, llama->exponents);
 	const int32_t *multiplier = cats_table(image, llama->multipliers);
-	const uint32_t own = cats_own_features(m);
+	const uint32_t own = cats_residual_columns(image);
 	int16_t *residual = cats_residual(engine);
 	const int8_t *row;
 	uint32_t token;
@@ -292,7 +290,7 @@ static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 	for (uint32_t i = 0; i < keys / width; i++, head += width) {
 		uint8_t *to = key_at(engine, block, i, place);
 
-		if (llama->wide_keys) {
+		if (cats_has_wide_keys(image)) {
 			cats_turn(head, turns, pairs, CATS_TURN_WIDE_KEY);
 			memcpy(to, head, width * sizeof(*head));
 		} else {
@@ -336,7 +334,7 @@ void cats_llama_attend(const struct cats_engine *engine, const struct cats_image
 
 		a.key = (const int8_t *)key_at(engine, gather->block, from, 0);
 		a.value = value_at(engine, gather->block, from, 0);
-		if (cats_llama(image)->wide_keys) {
+		if (cats_has_wide_keys(image)) {
 			top = cats_score_wide(&a, query, engine->had);
 		} else {
 			top = cats_score_turned(&a, query, engine->had);

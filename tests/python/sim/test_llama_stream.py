@@ -48,7 +48,8 @@ def llamas(draw, most=4):
     model = random_llama(
         seed, config, split, keep, draw(st.booleans()), draw(st.booleans()), four_bits
     )
-    stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))))
+    replicate = keep == full_keep(config, split) and draw(st.booleans())
+    stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))), replicate=replicate)
     plan = make_plan(
         stream.config, split, stream.keep, payload=draw(st.sampled_from((None, 9, 40)))
     )
@@ -132,7 +133,7 @@ def test_what_an_image_holds(wide, four_bits):
         assert (found.model["tokens"], found.model["own_inputs"]) == (1, 4)
         assert found.stream == {"rows": 6, "reserved": 0}
         assert found.llama["key_heads"] == 3
-        assert found.llama["wide_keys"] == wide
+        assert found.llama["flags"] == layout.LLAMA_WIDE_KEYS * wide
         begin, end = own_ranges(config, split, Kind.HEADS)[d]
         np.testing.assert_array_equal(found.arrays[-5, "rows"], stream.rows[:, begin:end])
         np.testing.assert_array_equal(found.arrays[-5, "turn"], stream.turn)
@@ -175,7 +176,7 @@ def test_damaged_images_are_refused():
     refuses(layout.LLAMA, record, "scales", 44)
     refuses(layout.LLAMA, record, "key_heads", 0, 4, 7, 65535)
     refuses(layout.LLAMA, record, "embed_shift", 0, 60, 255)
-    refuses(layout.LLAMA, record, "wide_keys", 2, 255)
+    refuses(layout.LLAMA, record, "flags", 2, 3, 4, 5, 255)
     refuses(layout.GATHER, gather(0), "table", *outside)
     refuses(layout.GATHER, gather(0), "norm", 44)
     refuses(layout.GATHER, gather(0), "products", 1)

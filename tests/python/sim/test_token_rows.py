@@ -52,7 +52,7 @@ def random_stream(seed):
     split = dealt(config, computing, int(rng.integers(17 - computing)), rng)
     wide, wild = rng.integers(2, size=2).astype(bool).tolist()
     model = random_llama(seed, config, split, None, wide, wild, rng.choice((0.0, 0.5)))
-    stream = stream_of(model, int(rng.choice((0, 2))), True)
+    stream = stream_of(model, int(rng.choice((0, 2))), True, bool(rng.integers(2)))
     payload = int(rng.choice((0, 9, 40))) or None
     return stream, make_plan(stream.config, split, stream.keep, payload=payload)
 
