@@ -163,9 +163,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--replicate-residual", action="store_true",
-        help="of a language model: each node has the whole residual, and computes all that is added "
-        "to it, so that a block takes two exchanges in place of four, or a parallel one takes one: "
-        "more tokens a second for more flash; firmware needs CONFIG_CATS_EMPTY_GATHERS",
+        help="of a language model: each node has the whole residual and computes all that is added "
+        "to it, so a block takes two exchanges in place of four, a parallel one takes one: more "
+        "tokens a second for more flash; firmware needs CONFIG_CATS_EMPTY_GATHERS",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",

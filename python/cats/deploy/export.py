@@ -319,8 +319,8 @@ def export(
             model = gathers_of(stream_of(window, replicate=True))
     elif candidates is not None or token_rows or replicate:
         raise CatsError(
-            "candidates are the likeliest tokens, rows are of tokens, and of those models that read "
-            "tokens a residual is replicated: this is no language model"
+            "candidates are the likeliest tokens, a replicated residual is of what reads tokens, "
+            "and rows are of tokens: this is no language model"
         )
     else:
         integer.check_integer(model)

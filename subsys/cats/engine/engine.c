@@ -212,7 +212,7 @@ static void multiply(const struct cats_tile *tile, struct cats_product *p, uint1
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_gather *gather = tile->gather;
 	uint8_t *arena = tile->engine->arena;
-	const uint32_t own = cats_residual_columns(image);
+	const uint32_t own = cats_own_features(m); /* of a Llama model: its one row begins at 0 */
 	const uint32_t moved = tile->first + row;
 	const uint32_t at = (gather->row_begin + moved) * own;
 

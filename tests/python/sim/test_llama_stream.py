@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
-from cats.integer import reference
+from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps
 from cats.integer.llama_model import columns_of
 from cats.integer.llama_stream import every_row, stream_of, window_of
@@ -25,7 +25,15 @@ from cats.plan.plan import mode_of
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import Kind, full_keep, node_view, own_ranges
+from cats.shape.partition import (
+    RESIDUAL,
+    Kind,
+    block_gather,
+    full_keep,
+    gather_kind,
+    node_view,
+    own_ranges,
+)
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
 from compiled_header import compiled
@@ -103,16 +111,17 @@ def test_steps(drawn, seed, loss, away, first):
             assert engines[d].known == steps._known[0, d].sum()
 
 
-def small(nodes=2, wide=True, four_bits=0.0, parallel=False):
+def small(nodes=2, wide=True, four_bits=0.0, parallel=False, replicate=None, split=None):
     config = ModelConfig(
         6, 9, 9, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
         parallel_blocks=parallel, vocabulary=True,
     )  # fmt: skip
-    split = SplitConfig.even(config, nodes)
-    keep = None if four_bits else random_keep(2, config, split, 0.6)
+    split = split or SplitConfig.even(config, nodes)
+    pruned = not four_bits and replicate is None
+    keep = random_keep(2, config, split, 0.6) if pruned else None
     model = random_llama(3, config, split, keep, wide, in_four_bits=four_bits)
-    stream = stream_of(model)
+    stream = stream_of(model, replicate=bool(replicate))
     return stream, make_plan(stream.config, split, stream.keep)
 
 
@@ -176,7 +185,7 @@ def test_damaged_images_are_refused():
     refuses(layout.LLAMA, record, "scales", 44)
     refuses(layout.LLAMA, record, "key_heads", 0, 4, 7, 65535)
     refuses(layout.LLAMA, record, "embed_shift", 0, 60, 255)
-    refuses(layout.LLAMA, record, "flags", 2, 3, 4, 5, 255)
+    refuses(layout.LLAMA, record, "flags", *range(2, 256))
     refuses(layout.GATHER, gather(0), "table", *outside)
     refuses(layout.GATHER, gather(0), "norm", 44)
     refuses(layout.GATHER, gather(0), "products", 1)
@@ -209,6 +218,110 @@ def test_damaged_images_are_refused():
         place = size - -(-rooms[name] // 4) * 4 + 4
         refuses(layout.MODEL, model, f"arena_{name}", place)
     refuses(layout.MODEL, model, "arena_sums", found.model["arena_rows"])
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_a_replicated_residual_changes_what_is_sent(parallel, loss):
+    """Half of the gathers are on no air, and while nothing is lost all outputs are those of a
+    residual that is split; one node's is, where that is lost which others send it."""
+    config = small(3, parallel=parallel, replicate=True)[0].config
+    tokens = np.arange(6)[None] % config.inputs
+    outputs = []
+    for replicate in (False, True):
+        stream, plan = small(3, parallel=parallel, replicate=replicate)
+        has = llama.everything(window_of(stream))
+        if loss:
+            rng = np.random.default_rng(1)
+            has = llama.random_availability(window_of(stream), 6, loss, rng)
+            for gathered in has.gathers[1:]:
+                gathered[..., 0, :] = True
+        outputs.append(llama.run_batch(window_of(stream), tokens, has))
+        sending = [g for g, p in enumerate(plan.gathers) if any(s.width for s in p.sources)]
+        behind = block_gather(config, config.blocks) + 1
+        assert sending == list(range(1 + replicate, behind + 1, 1 + replicate))
+    assert (outputs[0] == outputs[1]).all() == (loss == 0)
+    if not (loss or parallel):  # whose columns stand node by node
+        whole, _ = small(1, replicate=False)
+        alone = llama.run_batch(window_of(whole), tokens)
+        np.testing.assert_array_equal(outputs[1], np.repeat(alone, 3, 1))
+
+
+@pytest.mark.parametrize(("parallel", "four_bits"), [(False, 0.0), (False, 1.0), (True, 0.5)])
+def test_what_an_image_of_a_replicated_residual_holds(parallel, four_bits):
+    """All of the residual, and all of what is added to it, of a node without heads too."""
+    hidden = (3, 3, 3, 8)
+    split = SplitConfig((2, 2, 2, 0), hidden, (3, 2, 2, 2), (9, 0, 0, 0))
+    stream, plan = small(4, False, four_bits, parallel, True, split)
+    config, block = stream.config, stream.blocks[0]
+    added = {2: (Kind.HIDDEN, block.down)}
+    if not parallel:
+        added = {2: (Kind.HEADS, block.out), 4: (Kind.HIDDEN, block.down)}
+    empty = [g for g in range(1, len(plan.gathers) - 1) if g not in added and g - 4 not in added]
+    for d in range(4):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        assert found.llama["flags"] == layout.LLAMA_REPLICATED
+        assert found.model["flags"] & layout.FLAG_EMPTY_GATHERS
+        np.testing.assert_array_equal(found.arrays[-5, "rows"], stream.rows)
+        np.testing.assert_array_equal(found.arrays[-5, "exponents"], stream.exponent)
+        for g, (kind, product) in added.items():
+            view = node_view(config, split, stream.keep, g, d)
+            assert columns_of(config, split, kind, d).tolist() == list(range(config.features))
+            np.testing.assert_array_equal(found.weights(g), product.weight[view].T)
+        for g in [g for g in empty if gather_kind(config, g)[0] in RESIDUAL]:
+            assert [tuple(row)[0] for row in found.sources[g].tolist()] == [0] * 4
+            assert (found.sources[g]["columns"] == config.features).all()
+        size = predict.node_size(config, split, stream.keep, plan, d)
+        assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
+        assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+def test_damaged_images_of_a_replicated_residual_are_refused():
+    stream, plan = small(replicate=True)
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    size, record, model = (
+        found.header["arena_size"], found.gathers[0]["table"], found.header["model"]
+    )  # fmt: skip
+
+    def refuses(record, at, name, *values):
+        said = verdicts(data, record, at, name, *values)
+        assert said == dict.fromkeys(values, lib.CATS_IMAGE_INVALID), name
+
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    refuses(layout.LLAMA, record, "flags", 0, 1, *range(4, 256))
+    end = found.header["image_size"]
+    for name in ("rows", "exponents"):
+        refuses(layout.LLAMA, record, name, 0, 2, 40, end, end - 2, end - 20, 2**32 - 4)
+    for name, room in (("residual", 48), ("pooled", 24)):
+        refuses(layout.MODEL, model, f"arena_{name}", size - room + 4, found.model["arena_rows"])
+    refuses(layout.MODEL, model, "flags", found.model["flags"] ^ layout.FLAG_EMPTY_GATHERS)
+    for g in (1, 3, 9):
+        row = found.header["source_table"] + 2 * g * layout.SOURCE.itemsize
+        for s in (0, 1):
+            at = row + s * layout.SOURCE.itemsize
+            refuses(layout.SOURCE, at, "columns", 0, 12, 23, 25, 48)
+            cut = int.from_bytes(np.array([12, 12], "<u2").tobytes() + b"\1\1", "little")
+            wide = data[:at] + cut.to_bytes(6, "little") + data[at + 6 :]
+            assert verdict(wide, at + 6, 24, 2) == lib.CATS_IMAGE_INVALID
+    for g in (2, 4):
+        row = found.header["gather_table"] + g * layout.GATHER.itemsize
+        refuses(layout.GATHER, row, "products", 0, 12, 23, 25)
+
+
+def test_a_pruned_residual_is_not_replicated():
+    config = dataclasses.replace(small()[0].config.whole, wide_keys=False)
+    split = SplitConfig.even(config, 3)
+    model = random_llama(3, config, split, random_keep(2, config, split, 0.6))
+    with pytest.raises(CatsError, match="prune none"):
+        stream_of(model, replicate=True)
+    alone = random_llama(3, config, SplitConfig.even(config, 1))
+    assert not stream_of(alone, replicate=True).config.replicated_residual
+    once = stream_of(random_llama(3, config, split), replicate=True)
+    assert stream_of(window_of(once)).keep == once.keep
+    with pytest.raises(CatsError, match="Llama family"):
+        ModelConfig(4, 6, 3, replicated_residual=True).check()
 
 
 @pytest.mark.parametrize("four_bits", [0.0, 1.0])
