@@ -108,11 +108,14 @@ CONFIG = ModelConfig(
 )  # fmt: skip
 
 
-def deployment(shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, **options):
+def deployment(
+    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, replicate=False, **options
+):
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
     split = SplitConfig.by_shares(config, shares, "channels", "even").with_rows(config)
     split = dataclasses.replace(split, inputs=inputs or split.inputs)
-    model = gathers_of(stream_of(random_llama(5, config, split), candidates))
+    stream = stream_of(random_llama(5, config, split), candidates, replicate=replicate)
+    model = gathers_of(stream)
     return model, make_plan(model.config, split, model.keep, **options)
 
 
@@ -126,10 +129,11 @@ def write(model, plan, steps, prompts, faults=None, seed=1):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("shares", [(1,), (1, 1, 0, 1, 0), (0, 1, 0, 0), (1, 0) * 8])
-def test_nodes_write(shares, radio):
+@pytest.mark.parametrize("replicate", [False, True])
+def test_nodes_write(shares, radio, replicate):
     """A text is the reference's, whoever has the rows; of 16 nodes too, also where node 0 only
     stores."""
-    model, plan = deployment(shares, radio=radio)
+    model, plan = deployment(shares, radio=radio, replicate=replicate)
     first = Prompt((3, 1, 4, 1, 5, 29, 0), 12, len(shares) - 1, 900, 3, 77)
     result = write(model, plan, 19, {0: first})
     assert result.delivered == 1  # whoever has a row sends it in time
@@ -141,9 +145,12 @@ def test_nodes_write(shares, radio):
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
 @pytest.mark.parametrize("parallel", [False, True])
-def test_rows_are_lost(rounds, parallel):
+@pytest.mark.parametrize("replicate", [False, True])
+def test_rows_are_lost(rounds, parallel, replicate):
     """Also when it restarts, a node computes what the reference does with what it heard."""
-    model, plan = deployment(parallel=parallel, radio="nrf_radio", rounds=rounds, payload=30)
+    model, plan = deployment(
+        parallel=parallel, replicate=replicate, radio="nrf_radio", rounds=rounds, payload=30
+    )
     events, known = [Event(2, False, 40_000), Event(2, True, 60_000)], 0
     for seed in range(6):
         faults = Faults(loss=0.1 + 0.1 * (seed % 2), events=events)
@@ -250,7 +257,8 @@ def test_what_has_no_rows():
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
-def test_header_has_the_bytes(tmp_path):
-    model, plan = deployment()
+@pytest.mark.parametrize("replicate", [False, True])
+def test_header_has_the_bytes(tmp_path, replicate):
+    model, plan = deployment(replicate=replicate)
     found = compiled(c_header.header(model, plan, 2, 7), tmp_path)
     assert found == image.pack(model, plan, 2, 7)
