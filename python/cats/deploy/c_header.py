@@ -42,6 +42,7 @@ from cats.shape.image_layout import (
     GATHER,
     LLAMA,
     LLAMA_REPLICATED,
+    LLAMA_REPLICATED_FORWARD,
     LLAMA_WIDE_KEYS,
     SENSOR,
     STRUCTS,
@@ -72,6 +73,7 @@ _FLAGS = {
 _LLAMA_FLAGS = {
     LLAMA_WIDE_KEYS: "CATS_LLAMA_WIDE_KEYS",
     LLAMA_REPLICATED: "CATS_LLAMA_REPLICATED",
+    LLAMA_REPLICATED_FORWARD: "CATS_LLAMA_REPLICATED_FORWARD",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,

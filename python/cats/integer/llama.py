@@ -250,7 +250,8 @@ class _Step:
     """The operations of one step in the order in which gathers run them.
 
     The residual is [B, copies, R, F]: one that all nodes have, or share, or where it is replicated
-    and something was lost that of each node, as it computes it from what it heard.
+    and something was lost that of each node, as it computes it from what it heard; and so are
+    hidden columns.
     """
 
     def __init__(self, steps: LlamaSteps, availability: Availability, trace: Trace | None) -> None:
@@ -302,7 +303,7 @@ class _Step:
         ``LlamaSteps.step``."""
         model, config = self.model, self.config
         shape = len(tokens), tokens.shape[-1], config.row_parts
-        copies = self.nodes if config.replicated_residual else 1
+        copies = self.nodes if config.replicated else 1
         found = np.empty((len(tokens), copies, *shape[1:], config.features), np.int64)
         inputs = own_ranges(config, model.split, Kind.INPUT)
         for d, (begin, end) in enumerate(residual_ranges(config, model.split)):
@@ -347,9 +348,9 @@ class _Step:
         x = add(x, self.product(g + 1, Kind.HEADS, heads, block.out))
         self.trace(f"residual{g + 1}", _only(x))
         sent = self.send(x, block.norm2)
-        out = self.product(g + 2, Kind.FORWARD, sent, block.up, block.norm2)[:, 0]
-        self.trace(f"gate{b}", out)
-        x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block)[:, None], block.down))
+        out = self.product(g + 2, Kind.FORWARD, sent, block.up, block.norm2)
+        self.trace(f"gate{b}", _only(out))
+        x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block), block.down))
         self.trace(f"residual{g + 3}", _only(x))
         return x
 
@@ -399,7 +400,8 @@ class _Step:
         has, split = self.availability.gathers[g], self.model.split
         self.trace(f"sent{g}", _only(sent))
         mine = [columns_of(self.config, split, kind, d) for d in range(self.nodes)]
-        each = self.config.replicated_residual and kind in (Kind.HEADS, Kind.HIDDEN)
+        each = bool(self.config.replicated) and kind in (Kind.HEADS, Kind.HIDDEN)
+        each |= self.config.replicates_hidden and kind == Kind.FORWARD
         alike = sent.shape[1] == 1 and self.availability.all_equal(g)
         parts = []
         if alike:

@@ -23,8 +23,8 @@ from cats.shape.partition import (
     KeepSets,
     Kind,
     check_keep,
-    consecutive,
     gather_width,
+    hidden_ranges,
     key_heads,
     output_ranges,
     own_ranges,
@@ -156,7 +156,7 @@ def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> n
     if kind in (Kind.HEADS, Kind.HIDDEN):
         return np.arange(*residual_ranges(config, split)[d])
     mine = np.arange(*own_ranges(config, split, Kind.HEADS)[d])
-    hidden = np.arange(*consecutive(split.hidden)[d])
+    hidden = np.arange(*hidden_ranges(config, split)[d])
     up = np.concatenate((hidden, hidden + config.hidden))
     if kind == Kind.FORWARD:
         return up

@@ -36,13 +36,13 @@ def stream_of(
     model: LlamaModel,
     candidates: int | None = None,
     token_rows: bool = False,
-    replicate: bool = False,
+    replicate: str = "",
 ) -> LlamaModel:
     """The model as a stream of single tokens, of which each node tells so many ``candidates`` for
     the next one (0, and a single node: all outputs; None: as the model says); with ``token_rows``,
-    or embeddings of each block, of rows that their owners send; with ``replicate`` of nodes that
-    each have the whole residual (a single node does anyway). CatsError where there is no image of
-    it.
+    or embeddings of each block, of rows that their owners send; each node computes all of what to
+    ``replicate`` (REPLICATED; "": as the model says; a single node does anyway). CatsError where
+    there is no image of it.
     """
     candidates = model.config.candidates if candidates is None else candidates
     config = dataclasses.replace(
@@ -52,8 +52,7 @@ def stream_of(
         wide_keys=model.wide_keys,
         token_rows=token_rows or model.config.layer_tables or model.config.token_rows,
         candidates=candidates if model.split.nodes > 1 else 0,
-        replicated_residual=(replicate or model.config.replicated_residual)
-        and model.split.nodes > 1,
+        replicated=(replicate or model.config.replicated) if model.split.nodes > 1 else "",
         four_bits=tuple(
             1 + g
             for g, product in enumerate(_products(model))
@@ -63,10 +62,13 @@ def stream_of(
     config.check()
     whole = full_keep(config, model.split)
     keep = [whole[0], *model.keep[1:-1], whole[-1]]
-    if config.replicated_residual:
-        each = full_keep(dataclasses.replace(config, replicated_residual=False), model.split)
-        if any(keep[g] not in (each[g], whole[g]) for g in range(len(keep))):
-            raise CatsError("a residual is replicated with all of its columns: prune none")
+    if config.replicated:
+        each = [
+            full_keep(dataclasses.replace(config, replicated=other), model.split)
+            for other in ("", model.config.replicated)
+        ]
+        if any(columns not in some for columns, *some in zip(keep, whole, *each, strict=True)):
+            raise CatsError("what is replicated has all of its columns: prune none")
         keep = whole
     if any(keep[g] != whole[g] for g in config.four_bits):
         raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")

@@ -25,7 +25,7 @@ FLAG_ROWS = 0x1000
 FLAG_FOUR_BITS = 0x2000
 FLAG_PARALLEL = 0x8000
 #: Flags of the Llama record.
-LLAMA_WIDE_KEYS, LLAMA_REPLICATED = 1, 2
+LLAMA_WIDE_KEYS, LLAMA_REPLICATED, LLAMA_REPLICATED_FORWARD = 1, 2, 4
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 

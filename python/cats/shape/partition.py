@@ -21,9 +21,10 @@ Of parallel blocks there are two, and L of these in place of 4L above::
 
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
 of columns inside source s's own range. A gather that keeps nothing is not on the air at all: every
-node goes on with its own columns. With a replicated residual these are all columns of gathers
-ATTENTION, FORWARD and OUTPUT at every node, which keep nothing. Where each node embeds its own
-inputs INPUT keeps nothing, and all that is left of it on the air is the opening of an inference.
+node goes on with its own columns. Where the residual is replicated these are all columns of gathers
+ATTENTION, FORWARD and OUTPUT at every node, and of HIDDEN where the feed-forward is. Where each
+node embeds its own inputs INPUT keeps nothing, and all that is left of it on the air is the opening
+of an inference.
 """
 
 from __future__ import annotations
@@ -118,8 +119,8 @@ def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple
 
 @lru_cache(maxsize=1024)
 def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
-    if kind in RESIDUAL and model.replicated_residual:
-        return ((0, model.features),) * split.nodes
+    if _is_replicated(model, kind):
+        return ((0, gather_width(model, kind)),) * split.nodes
     inputs = split.embed_hidden(model) if model.stem else split.inputs
     outputs = split.outputs
     if model.candidates:
@@ -201,8 +202,26 @@ def no_columns(model: ModelConfig, g: int) -> bool:
 
 
 def replicated(model: ModelConfig, g: int) -> bool:
-    """Whether all nodes have all columns of gather g: of the residual, where it is replicated."""
-    return model.replicated_residual and gather_kind(model, g)[0] in RESIDUAL
+    """Whether all nodes have all columns of gather g, as they compute them all."""
+    return _is_replicated(model, gather_kind(model, g)[0])
+
+
+def _is_replicated(model: ModelConfig, kind: Kind) -> bool:
+    hidden = kind == Kind.HIDDEN and model.replicates_hidden
+    return hidden or (bool(model.replicated) and kind in RESIDUAL)
+
+
+def hidden_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the hidden columns that each node computes."""
+    return (
+        [(0, model.hidden)] * split.nodes if model.replicates_hidden else consecutive(split.hidden)
+    )
+
+
+def hidden_width(model: ModelConfig, split: SplitConfig, node: int) -> int:
+    """How many hidden columns a node computes."""
+    begin, end = hidden_ranges(model, split)[node]
+    return end - begin
 
 
 def silent(model: ModelConfig, g: int) -> bool:
@@ -314,7 +333,7 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                 continue
             if replicated(model, g) and columns:
                 raise CatsError(
-                    f"gather {g}, source {s}: each node has the whole residual and sends none"
+                    f"gather {g}, source {s}: each node computes all columns and sends none"
                 )
             if kind not in PRUNABLE and len(columns) != end - begin:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
@@ -393,7 +412,7 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
         return end - begin if split.inputs[node] else 0
     heads = split.heads[node] * config.head_width
     begin, end = key_heads(config, split)[node]
-    up = split.hidden[node] * config.up_columns // config.hidden
+    up = hidden_width(config, split, node) * config.up_columns // config.hidden
     parallel = up if config.parallel_blocks else 0
     return {
         Kind.ATTENTION: heads + 2 * (end - begin) * config.head_width + parallel,

@@ -232,6 +232,13 @@ static inline bool cats_is_replicated(const struct cats_image *image)
 	       (cats_llama(image)->flags & CATS_LLAMA_REPLICATED) != 0;
 }
 
+/* Whether each node computes all hidden columns. */
+static inline bool cats_replicates_hidden(const struct cats_image *image)
+{
+	return cats_is_llama(image->model) &&
+	       (cats_llama(image)->flags & CATS_LLAMA_REPLICATED_FORWARD) != 0;
+}
+
 /* Columns of the residual that this node has. */
 static inline uint32_t cats_residual_columns(const struct cats_image *image)
 {

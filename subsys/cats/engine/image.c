@@ -249,12 +249,19 @@ static struct tensor stem_tensor(const struct cats_image *image)
 	return tensor;
 }
 
-/* Whether it is a gather of a residual that each node has all of: then nobody sends any. */
+/* Whether each node has all columns of a gather: then nobody sends any. */
 static bool is_replicated(const struct cats_image *image, uint8_t kind)
 {
-	return CATS_LLAMA && cats_is_replicated(image) &&
-	       (kind == CATS_GATHER_ATTENTION || kind == CATS_GATHER_FORWARD ||
-		kind == CATS_GATHER_OUTPUT);
+	switch (kind) {
+	case CATS_GATHER_ATTENTION:
+	case CATS_GATHER_FORWARD:
+	case CATS_GATHER_OUTPUT:
+		return CATS_LLAMA && cats_is_replicated(image);
+	case CATS_GATHER_HIDDEN:
+		return CATS_LLAMA && cats_replicates_hidden(image);
+	default:
+		return false;
+	}
 }
 
 static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
@@ -272,6 +279,10 @@ static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 		return (struct tensor){m->inputs, m->own_inputs, m->first_input};
 	case CATS_GATHER_HIDDEN:
 		/* The first is not needed: hidden columns are only counted. */
+		if (is_replicated(image, kind)) {
+			return (struct tensor){(uint32_t)m->hidden * image->header->nodes,
+					       m->hidden, UINT32_MAX};
+		}
 		return (struct tensor){m->hidden + (cats_is_parallel(m) ? m->features : 0u),
 				       m->own_hidden + cats_columns_beside(m), UINT32_MAX};
 	case CATS_GATHER_RESULT:

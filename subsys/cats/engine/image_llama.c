@@ -14,7 +14,8 @@
 #define MAX_WIDE_HEAD 128u  /* doc/numerics-llama.rst: scores fit 32 bits */
 #define MAX_FOUR_BITS 1024u /* there: sums behind a norm fit 32 bits */
 
-#define LLAMA_FLAGS (CATS_LLAMA_WIDE_KEYS | CATS_LLAMA_REPLICATED)
+#define REPLICATED_FLAGS (CATS_LLAMA_REPLICATED | CATS_LLAMA_REPLICATED_FORWARD)
+#define LLAMA_FLAGS (CATS_LLAMA_WIDE_KEYS | REPLICATED_FLAGS)
 
 /* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
 #define MAX_SQUARES (UINT32_MAX >> 14)
@@ -108,6 +109,18 @@ static bool rows_fit(const struct cats_image *image)
 	       table_fits(h, l->exponents, own);
 }
 
+/* What is replicated; of parallel blocks HIDDEN is on the air, as heads are. */
+static bool flags_fit(const struct cats_image *image)
+{
+	const struct cats_image_model *m = image->model;
+	const uint8_t flags = cats_llama(image)->flags;
+
+	return (flags & ~LLAMA_FLAGS) == 0 &&
+	       (flags & REPLICATED_FLAGS) != CATS_LLAMA_REPLICATED_FORWARD &&
+	       (!cats_replicates_hidden(image) ||
+		(!cats_is_parallel(m) && m->own_hidden == m->hidden));
+}
+
 static bool record_fits(const struct cats_image *image)
 {
 	const struct cats_image_header *h = image->header;
@@ -119,8 +132,7 @@ static bool record_fits(const struct cats_image *image)
 			? table_fits(h, l->scales, h->gathers * sizeof(uint32_t))
 			: l->scales == 0) &&
 	       in_range(l->key_heads, 1, m->heads) && m->heads % l->key_heads == 0 &&
-	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) &&
-	       (l->flags & ~LLAMA_FLAGS) == 0 &&
+	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && flags_fit(image) &&
 	       (!cats_has_wide_keys(image) || m->head_width <= MAX_WIDE_HEAD) && rows_fit(image) &&
 	       table_fits(h, l->turn, m->head_width / 2u * sizeof(uint32_t));
 }

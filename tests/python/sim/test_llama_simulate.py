@@ -19,7 +19,7 @@ from cats.integer.random_llama import random_llama
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import REPLICATED, ModelConfig, SplitConfig
 from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
@@ -37,7 +37,7 @@ PLAIN = ModelConfig(4, 6, 3, features=16, heads=4, hidden=16, blocks=1)
 
 
 def deployment(
-    nodes=4, share=1.0, candidates=0, parallel=False, replicate=False, **options
+    nodes=4, share=1.0, candidates=0, parallel=False, replicate="", **options
 ):  # fmt: skip
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
     split = SplitConfig.even(config, nodes)
@@ -57,7 +57,7 @@ def run(model, plan, windows, faults, **settings):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("nodes", [1, 2, 4])
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("replicate", REPLICATED)
 def test_nothing_is_lost(nodes, radio, replicate):
     """Two windows, one sliding into the other; only node 0 is given the tokens."""
     model, plan = deployment(nodes, radio=radio, replicate=replicate)
@@ -73,9 +73,13 @@ def test_nothing_is_lost(nodes, radio, replicate):
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
-@pytest.mark.parametrize(("share", "replicate"), [(1.0, False), (0.5, False), (1.0, True)])
+@pytest.mark.parametrize(
+    ("share", "replicate"), [(1.0, ""), (0.5, ""), (1.0, "residual"), (1.0, "feed_forward")]
+)
 @pytest.mark.parametrize("parallel", [False, True])
 def test_frames_are_lost(rounds, share, replicate, parallel):
+    if parallel and replicate == "feed_forward":
+        pytest.skip("saves no exchange")
     model, plan = deployment(
         4, share, radio="nrf_radio", rounds=rounds, parallel=parallel, replicate=replicate
     )
@@ -84,7 +88,7 @@ def test_frames_are_lost(rounds, share, replicate, parallel):
     assert comparable(model.config, result).mean() > 0.5
 
 
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("replicate", REPLICATED)
 def test_nodes_restart(replicate):
     model, plan = deployment(4, radio="nrf_radio", replicate=replicate)
     times = [Event(2, False, 40_000), Event(2, True, 60_000), Event(1, False, 150_000),
@@ -107,7 +111,7 @@ def write(model, plan, steps, prompts, faults=None, seed=1, **settings):
 
 
 @pytest.mark.parametrize("author", [0, 2])
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("replicate", REPLICATED)
 @pytest.mark.parametrize(("temperature", "top_k"), [(0, 0), (900, 5)])
 def test_nodes_write(author, replicate, temperature, top_k):
     """A prompt of any node, and what the reference writes behind it, beyond the window; then
@@ -129,7 +133,7 @@ def test_nodes_write(author, replicate, temperature, top_k):
 
 
 @pytest.mark.parametrize("author", [0, 2])
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("replicate", REPLICATED)
 @pytest.mark.parametrize("loss", [0.1, 0.25])
 def test_lost_frames_do_not_split_the_group(author, replicate, loss):
     """Nodes that hear how a step begins take the leader's word; that is its choice by what it

@@ -20,7 +20,7 @@ from cats.integer.sampling import sampling
 from cats.plan import predict
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, SplitConfig, share_out
+from cats.shape.config import REPLICATED, ModelConfig, SplitConfig, share_out
 from cats.shape.partition import input_ranges, row_source
 from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps, comparable
@@ -52,7 +52,8 @@ def random_stream(seed):
     split = dealt(config, computing, int(rng.integers(17 - computing)), rng)
     wide, wild = rng.integers(2, size=2).astype(bool).tolist()
     model = random_llama(seed, config, split, None, wide, wild, rng.choice((0.0, 0.5)))
-    stream = stream_of(model, int(rng.choice((0, 2))), True, bool(rng.integers(2)))
+    legal = REPLICATED[:2] if config.parallel_blocks else REPLICATED
+    stream = stream_of(model, int(rng.choice((0, 2))), True, str(rng.choice(legal)))
     payload = int(rng.choice((0, 9, 40))) or None
     return stream, make_plan(stream.config, split, stream.keep, payload=payload)
 
@@ -109,7 +110,7 @@ CONFIG = ModelConfig(
 
 
 def deployment(
-    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, replicate=False, **options
+    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, replicate="", **options
 ):
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
     split = SplitConfig.by_shares(config, shares, "channels", "even").with_rows(config)
@@ -129,11 +130,13 @@ def write(model, plan, steps, prompts, faults=None, seed=1):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("shares", [(1,), (1, 1, 0, 1, 0), (0, 1, 0, 0), (1, 0) * 8])
-@pytest.mark.parametrize("replicate", [False, True])
-def test_nodes_write(shares, radio, replicate):
+@pytest.mark.parametrize(
+    ("parallel", "replicate"), [(True, ""), (True, "residual"), (False, "feed_forward")]
+)
+def test_nodes_write(shares, radio, parallel, replicate):
     """A text is the reference's, whoever has the rows; of 16 nodes too, also where node 0 only
     stores."""
-    model, plan = deployment(shares, radio=radio, replicate=replicate)
+    model, plan = deployment(shares, parallel=parallel, radio=radio, replicate=replicate)
     first = Prompt((3, 1, 4, 1, 5, 29, 0), 12, len(shares) - 1, 900, 3, 77)
     result = write(model, plan, 19, {0: first})
     assert result.delivered == 1  # whoever has a row sends it in time
@@ -144,8 +147,9 @@ def test_nodes_write(shares, radio, replicate):
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
-@pytest.mark.parametrize("parallel", [False, True])
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize(
+    ("parallel", "replicate"), [(True, ""), (True, "residual"), *((False, r) for r in REPLICATED)]
+)
 def test_rows_are_lost(rounds, parallel, replicate):
     """Also when it restarts, a node computes what the reference does with what it heard."""
     model, plan = deployment(
@@ -257,8 +261,8 @@ def test_what_has_no_rows():
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
-@pytest.mark.parametrize("replicate", [False, True])
+@pytest.mark.parametrize("replicate", REPLICATED)
 def test_header_has_the_bytes(tmp_path, replicate):
-    model, plan = deployment(replicate=replicate)
+    model, plan = deployment(parallel=False, replicate=replicate)
     found = compiled(c_header.header(model, plan, 2, 7), tmp_path)
     assert found == image.pack(model, plan, 2, 7)
