@@ -216,6 +216,8 @@ struct cats_job {
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
 	struct cats_exchange next; /* both: of which own rows are computed behind it */
 	bool both;                 /* CONSUME */
+	/* PRODUCE, both: so many gathers, one tile each, are computed ahead of it */
+	uint8_t passed;
 #endif
 	struct cats_engine *engine;
 	const int8_t *input;                    /* BEGIN */

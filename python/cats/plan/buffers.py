@@ -40,12 +40,14 @@ def lifetimes(
     stem: bool = False,
     stream: bool = False,
     rows: bool = False,
+    passed: tuple[int, ...] = (),
 ) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
     each gather; ``stem``: rows are multiplied before INPUT is sent, too; ``stream``: what is kept
     from step to step is in use all the time; ``rows``: so is a token, and its row in a tile buffer
-    of INPUT. ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds what the node sends of
-    that tile.
+    of INPUT; ``passed`` over are these gathers: frames of the one behind them may arrive from the
+    consume of the one before them on. ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds
+    what the node sends of that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
     one tick before the first. Frames of an exchange may arrive while the one before it is consumed,
@@ -72,7 +74,8 @@ def lifetimes(
         produce, consume = 1 + 3 * e, 3 + 3 * e
         overlap = buffers == 2 and e + 1 < len(order) and order[e + 1][0] == g
         late = consume + 2 if overlap else consume
-        use(f"tile{g}.{tile % buffers}", consume - 3, late, tile)
+        before = next((i for i in range(1, e) if order[e - i][0] not in passed), 1)
+        use(f"tile{g}.{tile % buffers}", consume - 3 * before, late, tile)
         sent = consume - 1 if held and kind == Kind.ATTENTION else late
         use(f"outbox{g}.{tile % buffers}", produce, sent, tile)
         if kind <= Kind.HIDDEN:
@@ -126,7 +129,12 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held, config.stem, bool(config.context), config.sends_rows)
+    passed = ()
+    if config.replicated:
+        passed = tuple(
+            g for g, p in enumerate(gathers) if g and not any(s.width for s in p.sources)
+        )
+    return lifetimes(key, held, config.stem, bool(config.context), config.sends_rows, passed)
 
 
 def buffer_sizes(
@@ -260,7 +268,8 @@ def _packed(buffers: tuple[Buffer, ...], kinds: tuple[int, ...]) -> tuple[dict[s
         gather, _, which = b.name.partition(".")
         of = gather.rstrip("0123456789")
         key = (of, kinds[int(gather.removeprefix(of))], which, b.size) if which else (b.name,)
-        seen = merged.setdefault(key, b)
+        while (seen := merged.setdefault(key, b)) is not b and seen.live & b.live:
+            key = (*key, "other")  # both are in use at once
         merged[key] = dataclasses.replace(seen, live=seen.live | b.live)
         member[b.name] = seen.name
     places, size = pack(list(merged.values()))

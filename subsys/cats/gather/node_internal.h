@@ -208,7 +208,7 @@ void cats_text_end(struct cats_node *node);
 /* The next step's token, into texts.offered; false where there is none. */
 bool cats_text_next(struct cats_node *node);
 /* The exchange on the air is over: the next one may be opened sooner while the window fills. */
-void cats_text_hurry(struct cats_node *node);
+void cats_text_hurry(struct cats_node *node, const struct cats_image_gather *gather);
 /* What its result tells. */
 void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #else
