@@ -73,6 +73,8 @@ extern "C" {
 /**
  * @brief Told when what a node has of an exchange is final, before it is consumed; under the lock.
  *
+ * Not of exchanges that are passed over: on no air, of an image with CATS_LLAMA_REPLICATED.
+ *
  * @param available bits of other sources; valid during the call
  */
 typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_exchange x,
