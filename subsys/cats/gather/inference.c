@@ -272,19 +272,18 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 	return 0;
 }
 
-/* Own rows of an exchange, and first what is computed of those that were passed over. */
-static void produce(const struct cats_job *job, struct cats_exchange x)
-{
 #if CATS_TEXTS
+/* What is computed of those exchanges that were passed over in front of one. */
+static void run_passed(const struct cats_job *job, struct cats_exchange x)
+{
 	struct cats_exchange s = {.gather = x.gather - job->passed};
 
 	for (; s.gather != x.gather; s.gather++) {
 		cats_engine_produce(job->engine, s);
 		cats_engine_consume(job->engine, s, NULL); /* there is nothing that could lack */
 	}
-#endif
-	cats_engine_produce(job->engine, x);
 }
+#endif
 
 void cats_job_run(const struct cats_job *job)
 {
@@ -293,14 +292,18 @@ void cats_job_run(const struct cats_job *job)
 		cats_engine_begin(job->engine, job->input);
 		break;
 	case CATS_JOB_PRODUCE:
-		produce(job, job->x);
+#if CATS_TEXTS
+		run_passed(job, job->x);
+#endif
+		cats_engine_produce(job->engine, job->x);
 		break;
 	case CATS_JOB_CONSUME:
 		cats_reception_solve(job->engine->image, job->reception, job->engine->arena);
 		cats_engine_consume(job->engine, job->x, &job->reception->available);
 #if CATS_TEXTS
 		if (job->both) {
-			produce(job, job->next);
+			run_passed(job, job->next);
+			cats_engine_produce(job->engine, job->next);
 		}
 #endif
 		break;
