@@ -390,7 +390,7 @@ struct cats_image_llama {
  * OUTPUT keep nothing, and each of their sources owns F columns.
  */
 #define CATS_LLAMA_REPLICATED 0x02u
-/** With CATS_LLAMA_REPLICATED: so are all hidden columns; HIDDEN keeps nothing, and own_hidden is M. */
+/** With the one before: so are hidden columns; HIDDEN keeps nothing, and own_hidden is M. */
 #define CATS_LLAMA_REPLICATED_FORWARD 0x04u
 
 /** With CATS_FLAG_LLAMA, in RESULT: an output that is one of the largest of its node; 4 bytes. */

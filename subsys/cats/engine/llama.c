@@ -194,7 +194,7 @@ void cats_llama_clear_row(const struct cats_engine *engine, struct cats_exchange
 	}
 }
 
-/* A part of the row of this step's token, columns of this node's residual: begins it, or is added. */
+/* Own residual columns of a part of the row of this step's token: they begin it, or are added. */
 static void take_part(const struct cats_engine *engine, uint32_t part)
 {
 	const struct cats_image *image = engine->image;
