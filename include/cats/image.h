@@ -381,8 +381,19 @@ struct cats_image_llama {
 	uint32_t scales;
 	uint16_t key_heads;  /**< of the model; divides H */
 	uint8_t embed_shift; /**< 1..59 */
-	uint8_t wide_keys;   /**< 1: keys are int16; else 0 */
+	uint8_t flags;       /**< CATS_LLAMA_* */
 };
+
+/** Flags of struct cats_image_llama. */
+#define CATS_LLAMA_WIDE_KEYS 0x01u /**< keys are int16 */
+/**
+ * The residual is replicated: each node has all F columns of it, of each token's row and of the
+ * exponents, and computes all of the products behind HEADS and HIDDEN. ATTENTION, FORWARD and
+ * OUTPUT keep nothing, and each of their sources owns F columns.
+ */
+#define CATS_LLAMA_REPLICATED 0x02u
+/** With the one before: so are hidden columns; HIDDEN keeps nothing, and own_hidden is M. */
+#define CATS_LLAMA_REPLICATED_FORWARD 0x04u
 
 /** With CATS_FLAG_LLAMA, in RESULT: an output that is one of the largest of its node; 4 bytes. */
 struct cats_candidate {

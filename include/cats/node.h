@@ -73,6 +73,8 @@ extern "C" {
 /**
  * @brief Told when what a node has of an exchange is final, before it is consumed; under the lock.
  *
+ * Not of exchanges that are passed over: on no air, of an image with CATS_LLAMA_REPLICATED.
+ *
  * @param available bits of other sources; valid during the call
  */
 typedef void (*cats_available_cb)(void *user, uint16_t inference, struct cats_exchange x,
@@ -228,6 +230,8 @@ struct cats_job {
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)
 	struct cats_exchange next; /* both: of which own rows are computed behind it */
 	bool both;                 /* CONSUME */
+	/* PRODUCE, both: so many gathers, one tile each, are computed ahead of it */
+	uint8_t passed;
 #endif
 	struct cats_engine *engine;
 	const int8_t *input;                    /* BEGIN */

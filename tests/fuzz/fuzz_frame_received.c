@@ -45,6 +45,7 @@ static const char *const files[] = {
 	"tests/fuzz/images/rows_2.bin",
 	"tests/fuzz/images/tied_0.bin",
 	"tests/fuzz/images/tied_2.bin",
+	"tests/fuzz/images/replicated_1.bin",
 };
 
 #define PROMPT 3 /* tokens */
@@ -116,6 +117,27 @@ static bool is_text(const struct bench *bench)
 	return (bench->image.model->flags & CATS_FLAG_LLAMA) != 0;
 }
 
+/* Exchanges but those of a replicated residual in which nobody sends anything. */
+static uint32_t exchanges_told(const struct cats_image *image)
+{
+	const struct cats_image_llama *llama =
+		(const void *)(image->base + image->gathers[0].table);
+	const bool all = (image->model->flags & CATS_FLAG_LLAMA) == 0 ||
+			 (llama->flags & CATS_LLAMA_REPLICATED) == 0;
+	struct cats_exchange x = {.gather = 0};
+	uint32_t told = 0;
+
+	do {
+		bool sent = all || x.gather == 0;
+
+		for (uint8_t s = 0; s < image->header->nodes; s++) {
+			sent |= cats_fragment_count(image, x, s) != 0;
+		}
+		told += sent;
+	} while (cats_exchange_next(image, &x));
+	return told;
+}
+
 static void available(void *user, uint16_t inference, struct cats_exchange x,
 		      const struct cats_availability *a)
 {
@@ -170,8 +192,8 @@ static void poll_node(struct bench *bench)
 		volatile int16_t seen;
 
 		CHECK(result->lost <= result->fragments);
-		CHECK(result->replayed ? bench->finals < cats_exchange_count(&bench->image)
-				       : bench->finals == cats_exchange_count(&bench->image));
+		CHECK(result->replayed ? bench->finals < exchanges_told(&bench->image)
+				       : bench->finals == exchanges_told(&bench->image));
 		for (uint32_t i = 0; i < (uint32_t)result->rows * result->columns; i++) {
 			seen = result->output[i];
 		}

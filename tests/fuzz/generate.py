@@ -39,7 +39,7 @@ def _packed(name: str, model: IntegerModel | LlamaModel, nodes: tuple[int, ...])
 def files() -> dict[str, bytes]:
     """{name: image}: two nodes of a text with candidates, one that has no head, two of whose rows
     come from their owners, one that computes and one that does not, two such whose rows are those
-    of the classifier, one of a stream."""
+    of the classifier, one that has the whole residual and feed-forward, one of a stream."""
     text = random_llama(7, LLAMA, SplitConfig.even(LLAMA, 3))
     wide = SplitConfig.even(LLAMA, 5, "single", "even")
     tables = dataclasses.replace(LLAMA, parallel_blocks=True, layer_tables=True)
@@ -49,6 +49,7 @@ def files() -> dict[str, bytes]:
     sensor = random_model(7, SENSOR, split, random_keep(7, SENSOR, split, 0.75))
     return {
         **_packed("text", llama_stream.stream_of(text, 2), (0, 2)),
+        **_packed("replicated", llama_stream.stream_of(text, 2, replicate="feed_forward"), (1,)),
         **_packed("headless", llama_stream.stream_of(random_llama(7, LLAMA, wide), 2), (4,)),
         **_packed("rows", llama_stream.stream_of(random_llama(7, tables, few), 2, True), (0, 2)),
         **_packed("tied", llama_stream.stream_of(random_llama(7, LLAMA, rows), 2, True), (0, 2)),

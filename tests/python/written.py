@@ -24,11 +24,12 @@ CONFIG = ModelConfig(
 )  # fmt: skip
 
 
-def deployment(nodes=4, share=1.0, candidates=0, parallel=False, **options):
+def deployment(nodes=4, share=1.0, candidates=0, parallel=False, replicate="", **options):
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel)
     split = SplitConfig.even(config, nodes)
     keep = random_keep(1, config, split, share)
-    model = gathers_of(stream_of(random_llama(5, config, split, keep), candidates))
+    llama = random_llama(5, config, split, keep)
+    model = gathers_of(stream_of(llama, candidates, replicate=replicate))
     return model, make_plan(model.config, split, model.keep, **options)
 
 

@@ -22,6 +22,7 @@ examples:
   cats export RUN -o DEPLOY --shares 2,1,1
   cats export RUN -o DEPLOY --stream
   cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
+  cats export STORIES -o DEPLOY --nodes 4 --replicate residual --radio ble_2m
   cats export DEPLOY -o OTHER --radio ble
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
@@ -161,6 +162,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layer-tables are always that",
     )  # fmt: skip
     parser.add_argument(
+        "--replicate", choices=("residual", "feed-forward"),
+        help="of a language model: what each node computes all of, and nobody sends: more tokens a "
+        "second for more flash; residual: two exchanges a block in place of four (of parallel "
+        "blocks: one in place of two); feed-forward: that as well, one exchange a block; firmware "
+        "needs CONFIG_CATS_EMPTY_GATHERS",
+    )  # fmt: skip
+    parser.add_argument(
         "--calibration",
         type=arguments.whole(),
         default=256,
@@ -232,9 +240,13 @@ def run(args: argparse.Namespace) -> int:
         )
         tokenizer = kept_tokenizer(args.run, run)
     else:
-        if args.four_bits is not None or args.token_rows:
-            option = "--token-rows" if args.four_bits is None else "--four-bits"
-            raise CatsError(f"{args.run} reads no tokens: no {option}")
+        for option, given in (
+            ("--four-bits", args.four_bits is not None),
+            ("--token-rows", args.token_rows),
+            ("--replicate", args.replicate is not None),
+        ):
+            if given:
+                raise CatsError(f"{args.run} reads no tokens: no {option}")
         model, source = quantise_run(
             args.run,
             args.calibration,
@@ -256,6 +268,7 @@ def run(args: argparse.Namespace) -> int:
         tokenizer=tokenizer,
         candidates=args.candidates,
         token_rows=args.token_rows,
+        replicate=(args.replicate or "").replace("-", "_"),
         **plan_options(args),
     )
     return _show(args, meta)
@@ -308,6 +321,7 @@ def _again(args: argparse.Namespace) -> int:
         run=meta.get("run"),
         force=args.force,
         tokenizer=tokenizer,
+        replicate=(args.replicate or "").replace("-", "_"),
         **vars(options),
     )
     return _show(args, meta)

@@ -40,6 +40,10 @@ from cats.shape.image_layout import (
     FLAG_STREAM,
     FORMAT_VERSION,
     GATHER,
+    LLAMA,
+    LLAMA_REPLICATED,
+    LLAMA_REPLICATED_FORWARD,
+    LLAMA_WIDE_KEYS,
     SENSOR,
     STRUCTS,
 )
@@ -65,6 +69,11 @@ _FLAGS = {
     FLAG_ROWS: "CATS_FLAG_ROWS",
     FLAG_FOUR_BITS: "CATS_FLAG_FOUR_BITS",
     FLAG_PARALLEL: "CATS_FLAG_PARALLEL",
+}
+_LLAMA_FLAGS = {
+    LLAMA_WIDE_KEYS: "CATS_LLAMA_WIDE_KEYS",
+    LLAMA_REPLICATED: "CATS_LLAMA_REPLICATED",
+    LLAMA_REPLICATED_FORWARD: "CATS_LLAMA_REPLICATED_FORWARD",
 }
 #: Members that are one structure, and whose offsets stand in it.
 _SINGLE = {"header": HEADED, "model": SHAPED, "metadata": DESCRIBED, "embed": EMBEDDED,
@@ -223,7 +232,9 @@ def wrapped(items: Sequence[str], indent: str, end: str = "") -> list[str]:
     return [*lines[:-1], lines[-1][:-1] + end]
 
 
-def _flags(value: int) -> str:
+def _flags(value: int, record: np.dtype) -> str:
+    if record == LLAMA:
+        return " | ".join(name for bit, name in _LLAMA_FLAGS.items() if value & bit) or "0"
     names = [name for bit, name in _FLAGS.items() if value & bit]
     if value & FLAG_RADIO:
         names.append("CATS_PARTITION_RADIO << CATS_RADIO_SHIFT")
@@ -249,7 +260,7 @@ def _fields(row: np.void, indent: str, parts: list[Member], gather: int | None) 
         "arena_size": lambda v: "CATS_PARTITION_ARENA_SIZE",
         "kind": lambda v: _KINDS[v],
         "pool": lambda v: _POOLS[v],
-        "flags": _flags,
+        "flags": lambda v: _flags(v, row.dtype),
         "tile": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "outbox": lambda v: f"{{ {v[0]}, {v[1]} }}",
         "addend_low": lambda v: f"0x{v:08x}u",

@@ -53,6 +53,7 @@ from cats.shape import image_layout as layout
 from cats.shape.config import to_json
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
+from cats.shape.partition import hidden_width, residual_width
 from cats.tasks import log_mel
 from cats.tasks.text_tokens import Vocabulary
 from cats.tasks.tokenizers import TokenizerFile
@@ -114,8 +115,8 @@ def describe(
                 "node": d,
                 "folder": node_folder(d),
                 "heads": split.heads[d],
-                "features": split.heads[d] * config.head_width,
-                "hidden": split.hidden[d],
+                "features": residual_width(config, split, d),
+                "hidden": hidden_width(config, split, d),
                 "inputs": split.inputs[d],
                 "outputs": split.outputs[d],
                 "image_bytes": len(packed),
@@ -294,12 +295,14 @@ def export(
     tokenizer: TokenizerFile | Vocabulary | None = None,
     candidates: int | None = None,
     token_rows: bool = False,
+    replicate: str = "",
     **options: Any,
 ) -> dict:
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
     the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
     (None: CANDIDATES, 0: all its outputs); with ``token_rows``, or embeddings of each block, the
-    owner of a token sends its row. ``tokenizer`` is a language model's, but where its
+    owner of a token sends its row; what to ``replicate`` (REPLICATED) each node computes all
+    of. ``tokenizer`` is a language model's, but where its
     metadata has the names of all tokens."""
     out = Path(out)
     if formats not in FORMATS:
@@ -308,12 +311,16 @@ def export(
     if isinstance(model, LlamaModel):
         check_llama(model)
         count = CANDIDATES if candidates is None else candidates
-        model = gathers_of(stream_of(model, count, token_rows))
+        model = gathers_of(stream_of(model, count, token_rows, replicate))
     elif isinstance(model, Gathers) and candidates is None and not token_rows:
-        check_llama(window_of(model.llama))
-    elif candidates is not None or token_rows:
+        window = window_of(model.llama)
+        check_llama(window)
+        if replicate:
+            model = gathers_of(stream_of(window, replicate=replicate))
+    elif candidates is not None or token_rows or replicate:
         raise CatsError(
-            "candidates are the likeliest tokens, and rows are of tokens: this is no language model"
+            "candidates are the likeliest tokens, a replicated residual is of what reads tokens, "
+            "and rows are of tokens: this is no language model"
         )
     else:
         integer.check_integer(model)

@@ -51,6 +51,9 @@ from cats.shape.image_layout import (
     HEADER,
     IMAGE_ALIGN,
     LLAMA,
+    LLAMA_REPLICATED,
+    LLAMA_REPLICATED_FORWARD,
+    LLAMA_WIDE_KEYS,
     MAGIC,
     METADATA,
     MODEL,
@@ -68,11 +71,13 @@ from cats.shape.partition import (
     element_bytes,
     embed_ranges,
     gather_kind,
+    hidden_width,
     input_ranges,
     keeps_none,
     no_columns,
     node_view,
     own_ranges,
+    residual_ranges,
     row_source,
     shares_rows,
     silent,
@@ -209,7 +214,8 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
         "tokens": config.tokens, "tokens_in": config.tokens_in, "features": config.features,
         "heads": config.heads, "hidden": config.hidden, "blocks": config.blocks,
         "inputs": config.inputs, "outputs": config.outputs, "head_width": config.head_width,
-        "own_heads": split.heads[node], "own_hidden": split.hidden[node],
+        "own_heads": split.heads[node],
+        "own_hidden": hidden_width(config, split, node),
         "own_inputs": TOKEN_BYTES if config.by_token else split.inputs[node],
         "own_outputs": split.outputs[node], "first_output": sum(split.outputs[:node]),
         "first_input": 0 if config.by_token else sum(split.inputs[:node]),
@@ -321,10 +327,14 @@ def _embed_arrays(model: IntegerModel, node: int, places: Mapping[str, int]) -> 
 def _llama_arrays(model: Gathers, node: int) -> list[Member]:
     """What a node has of a Llama model beside its gathers."""
     tokens, config = model.tokens, model.config
-    own = slice(*own_ranges(config, model.split, Kind.ATTENTION)[node])
+    own = slice(*residual_ranges(config, model.split)[node])
     record = np.zeros(1, LLAMA)
     record["key_heads"], record["embed_shift"] = config.key_heads, tokens.embed_shift
-    record["wide_keys"] = config.wide_keys
+    record["flags"] = (
+        LLAMA_WIDE_KEYS * config.wide_keys
+        + LLAMA_REPLICATED * bool(config.replicated)
+        + LLAMA_REPLICATED_FORWARD * config.replicates_hidden
+    )
     found = [
         Member("llama", record, 0, "table", "embedding, positions, key/value heads"),
         Member("llama_rows", np.ascontiguousarray(tokens.rows[:, own]), LLAMA_RECORD, "rows",

@@ -25,6 +25,7 @@ from cats.shape.image_layout import (
     GATHER,
     HEADER,
     LLAMA,
+    LLAMA_REPLICATED,
     MAGIC,
     METADATA,
     MODEL,
@@ -116,6 +117,7 @@ def parse(data: bytes) -> Image:
     llama, activation = None, ("i1", 256)
     if model["flags"] & FLAG_LLAMA and gathers:
         llama = _plain(read("the Llama record", gathers[0]["table"], LLAMA, 1)[0])
+        own = model["features"] if llama["flags"] & LLAMA_REPLICATED else own
         activation = "<i2", 257
         for field, (dtype, *dims) in {
             "rows": ("i1", model["inputs"], own),

@@ -50,6 +50,7 @@ from cats.shape.partition import (
     output_ranges,
     own_ranges,
     parallel_columns,
+    residual_ranges,
 )
 
 #: [321]: a turn's sine in 256 steps, and a quarter more for the cosine; Q15.
@@ -313,7 +314,12 @@ def run_batch(
 
 
 class _Step:
-    """The operations of one step in the order in which gathers run them."""
+    """The operations of one step in the order in which gathers run them.
+
+    The residual is [B, copies, R, F]: one that all nodes have, or share, or where it is replicated
+    and something was lost that of each node, as it computes it from what it heard; and so are
+    hidden columns.
+    """
 
     def __init__(self, steps: LlamaSteps, availability: Availability, trace: Trace | None) -> None:
         self.steps, self.model, self.config = steps, steps.model, steps.model.config
@@ -329,13 +335,14 @@ class _Step:
         """[B, D, R] -> int16 [B, D, R, T]."""
         model = self.model
         x, *tables = self.parts(tokens, sent)
-        self.trace("residual0", x)
+        self.trace("residual0", _only(x))
         by = self.turns(tokens.shape[-1])
         for b, block in enumerate(model.blocks):
             x = add(x, tables[b]) if tables else x
             x = self.block(b, block, x, by)
         g = block_gather(self.config, self.config.blocks)
-        out = result(self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm))
+        out = self.product(g, Kind.OUTPUT, self.send(x, model.norm), model.head, model.norm)
+        out = result(out[:, 0])
         self.trace(f"sent{g + 1}", out)
         arrived = np.moveaxis(self.availability.gathers[g + 1], -2, -3)  # [..., D, R, T]
         if self.config.candidates:
@@ -358,13 +365,15 @@ class _Step:
         return has
 
     def parts(self, tokens: np.ndarray, sent: np.ndarray | None) -> np.ndarray:
-        """Gather INPUT: tokens [B, D, R] -> what they add to the residual, [P, B, R, F]: first that
-        it begins with, then in front of each block. ``sent``: as of ``LlamaSteps.step``."""
+        """Gather INPUT: tokens [B, D, R] -> what they add to the residual, [P, B, copies, R, F]:
+        first that it begins with, then in front of each block. ``sent``: as of
+        ``LlamaSteps.step``."""
         model, config = self.model, self.config
         shape = len(tokens), tokens.shape[-1], config.row_parts
-        found = np.empty((*shape, config.features), np.int64)
+        copies = self.nodes if config.replicated else 1
+        found = np.empty((len(tokens), copies, *shape[1:], config.features), np.int64)
         inputs = own_ranges(config, model.split, Kind.INPUT)
-        for d, (begin, end) in enumerate(own_ranges(config, model.split, Kind.HEADS)):
+        for d, (begin, end) in enumerate(residual_ranges(config, model.split)):
             taken = tokens[:, d]  # [B, R]
             owns = (taken >= inputs[d][0]) & (taken < inputs[d][1])
             from_air = taken if sent is None else np.where(owns, taken, sent[:, d])
@@ -375,8 +384,12 @@ class _Step:
             factor = np.ascontiguousarray(row[..., :MULTIPLIER_BYTES]).view("<i4").astype(np.int64)
             own = slice(begin, end)
             columns = row[..., MULTIPLIER_BYTES:].view(np.int8)[..., own].astype(np.int64)
-            found[..., own] = embed(columns, factor, model.embed_shift, model.exponent[own])
-        return np.moveaxis(found, 2, 0)
+            found[:, d % copies, ..., own] = embed(
+                columns, factor, model.embed_shift, model.exponent[own]
+            )
+        if (found == found[:, :1]).all():
+            found = found[:, :1]
+        return np.moveaxis(found, 3, 0)
 
     def send(self, x: np.ndarray, norm: RmsNorm) -> np.ndarray:
         """What is broadcast of the residual: int16 [..., F] -> int8 [..., F]."""
@@ -388,21 +401,24 @@ class _Step:
         """Gathers ATTENTION, HEADS, FORWARD, HIDDEN of block b, or of a parallel one ATTENTION and
         HIDDEN: residual -> residual."""
         config, g = self.config, block_gather(self.config, b)
-        out = self.product(g, Kind.ATTENTION, self.send(x, block.norm1), block.qkv, block.norm1)
+        sent = self.send(x, block.norm1)
+        out = self.product(g, Kind.ATTENTION, sent, block.qkv, block.norm1)[:, 0]
         if config.parallel_blocks:
             out, up = np.split(out, (out.shape[-1] - 2 * config.hidden,), -1)
             self.trace(f"gate{b}", up)
             beside = np.concatenate((self.attend(b, block, out, by), gated(up, block)), -1)
-            sent = beside[..., parallel_columns(config, self.model.split)]
+            sent = beside[:, None, :, parallel_columns(config, self.model.split)]
             x = add(x, self.product(g + 1, Kind.HIDDEN, sent, block.down))
-            self.trace(f"residual{g + 1}", x)
+            self.trace(f"residual{g + 1}", _only(x))
             return x
-        x = add(x, self.product(g + 1, Kind.HEADS, self.attend(b, block, out, by), block.out))
-        self.trace(f"residual{g + 1}", x)
-        out = self.product(g + 2, Kind.FORWARD, self.send(x, block.norm2), block.up, block.norm2)
-        self.trace(f"gate{b}", out)
+        heads = self.attend(b, block, out, by)[:, None]
+        x = add(x, self.product(g + 1, Kind.HEADS, heads, block.out))
+        self.trace(f"residual{g + 1}", _only(x))
+        sent = self.send(x, block.norm2)
+        out = self.product(g + 2, Kind.FORWARD, sent, block.up, block.norm2)
+        self.trace(f"gate{b}", _only(out))
         x = add(x, self.product(g + 3, Kind.HIDDEN, gated(out, block), block.down))
-        self.trace(f"residual{g + 3}", x)
+        self.trace(f"residual{g + 3}", _only(x))
         return x
 
     def attend(
@@ -463,25 +479,29 @@ class _Step:
     def product(
         self, g: int, kind: Kind, sent: np.ndarray, product: Product, norm: RmsNorm | None = None
     ) -> np.ndarray:
-        """Gather g and its product: what all broadcast, int8 [B, R, K] -> [B, R, O], key/value
-        heads as often as nodes compute them."""
+        """Gather g and its product: what all broadcast, or have of the residual, int8 [B, copies,
+        R, K] -> [B, copies, R, O], key/value heads as often as nodes compute them."""
         has, split = self.availability.gathers[g], self.model.split
-        self.trace(f"sent{g}", sent)
+        self.trace(f"sent{g}", _only(sent))
         mine = [columns_of(self.config, split, kind, d) for d in range(self.nodes)]
-        at = _places(self.config, mine, kind)
-        out = np.empty((*sent.shape[:-1], sum(map(len, mine))), np.int64)
-        alike = self.availability.all_equal(g)
+        each = bool(self.config.replicated) and kind in (Kind.HEADS, Kind.HIDDEN)
+        each |= self.config.replicates_hidden and kind == Kind.FORWARD
+        alike = sent.shape[1] == 1 and self.availability.all_equal(g)
+        parts = []
         if alike:
-            whole = accumulate(
-                self.view(g, "all", sent, has[..., 0, :], norm), product, slice(None)
-            )
-        for d, columns in enumerate(mine):
-            if alike:
-                out[..., at[d]] = whole[..., columns]
-            elif len(columns):
-                y = self.view(g, str(d), sent, has[..., d, :], norm)
-                out[..., at[d]] = accumulate(y, product, columns)
-        self.trace(f"out{g}", out)
+            y = self.view(g, "all", sent[:, 0], has[..., 0, :], norm)
+            whole = accumulate(y, product, slice(None))
+            parts = [whole[..., columns] for columns in (mine[:1] if each else mine)]
+        for d, columns in enumerate(() if alike else mine):
+            y = self.view(g, str(d), sent[:, d % sent.shape[1]], has[..., d, :], norm)
+            parts.append(accumulate(y, product, columns))
+        if each:  # all have all columns
+            out = np.stack(parts, 1)
+        else:
+            out = np.empty((*sent[:, :1].shape[:-1], sum(map(len, mine))), np.int64)
+            for at, part in zip(_places(self.config, mine, kind), parts, strict=True):
+                out[:, 0, :, at] = np.moveaxis(part, -1, 0)
+        self.trace(f"out{g}", _only(out))
         return out
 
     def view(
@@ -539,6 +559,11 @@ class _StepAt(_Step):
         known = self.steps._known | (np.arange(seen) == self.at[:, None])
         seen_by = known & (np.arange(seen) <= self.at[:, None])
         return seen_by[:, self.of_head, None]
+
+
+def _only(x: np.ndarray) -> np.ndarray:
+    """Of [B, copies, ...] the only copy, where there is one."""
+    return x[:, 0] if x.shape[1] == 1 else x
 
 
 def _places(config: object, mine: Sequence[np.ndarray], kind: Kind) -> list[np.ndarray]:

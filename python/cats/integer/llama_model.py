@@ -23,11 +23,12 @@ from cats.shape.partition import (
     KeepSets,
     Kind,
     check_keep,
-    consecutive,
     gather_width,
+    hidden_ranges,
     key_heads,
     output_ranges,
     own_ranges,
+    residual_ranges,
 )
 
 #: Largest exponent of a residual column's scale.
@@ -152,13 +153,13 @@ def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> n
     """Output columns that node d computes of the product behind such a gather, in its order."""
     if kind == Kind.OUTPUT:
         return np.arange(*output_ranges(split)[d])
+    if kind in (Kind.HEADS, Kind.HIDDEN):
+        return np.arange(*residual_ranges(config, split)[d])
     mine = np.arange(*own_ranges(config, split, Kind.HEADS)[d])
-    hidden = np.arange(*consecutive(split.hidden)[d])
+    hidden = np.arange(*hidden_ranges(config, split)[d])
     up = np.concatenate((hidden, hidden + config.hidden))
     if kind == Kind.FORWARD:
         return up
-    if kind != Kind.ATTENTION:
-        return mine
     begin, end = key_heads(config, split)[d]
     count = config.key_heads * config.head_width
     keys = np.arange(begin * config.head_width, end * config.head_width) + config.features

@@ -4,8 +4,8 @@
 
 A step takes one token's number, which every node is given; each has its own columns of the
 embedding of all tokens, so nothing of gather INPUT is on the air. Or with ``token_rows`` each has
-whole rows of some tokens, and sends that of the step's token there. The context is the model's
-window, which slides.
+whole rows of some tokens, and sends that of the step's token there. The residual is split as the
+heads are, or each node has all of it. The context is the model's window, which slides.
 """
 
 from __future__ import annotations
@@ -33,12 +33,16 @@ MAX_TOKENS_OF_IMAGE = 2**16 - 1
 
 
 def stream_of(
-    model: LlamaModel, candidates: int | None = None, token_rows: bool = False
+    model: LlamaModel,
+    candidates: int | None = None,
+    token_rows: bool = False,
+    replicate: str = "",
 ) -> LlamaModel:
     """The model as a stream of single tokens, of which each node tells so many ``candidates`` for
     the next one (0, and a single node: all outputs; None: as the model says); with ``token_rows``,
-    or embeddings of each block, of rows that their owners send. CatsError where there is no image
-    of it.
+    or embeddings of each block, of rows that their owners send; each node computes all of what to
+    ``replicate`` (REPLICATED; "": as the model says; a single node does anyway). CatsError where
+    there is no image of it.
     """
     candidates = model.config.candidates if candidates is None else candidates
     config = dataclasses.replace(
@@ -48,6 +52,7 @@ def stream_of(
         wide_keys=model.wide_keys,
         token_rows=token_rows or model.config.layer_tables or model.config.token_rows,
         candidates=candidates if model.split.nodes > 1 else 0,
+        replicated=(replicate or model.config.replicated) if model.split.nodes > 1 else "",
         four_bits=tuple(
             1 + g
             for g, product in enumerate(_products(model))
@@ -56,7 +61,16 @@ def stream_of(
     )
     config.check()
     whole = full_keep(config, model.split)
-    if any(model.keep[g] != whole[g] for g in config.four_bits):
+    keep = [whole[0], *model.keep[1:-1], whole[-1]]
+    if config.replicated:
+        each = [
+            full_keep(dataclasses.replace(config, replicated=other), model.split)
+            for other in ("", model.config.replicated)
+        ]
+        if any(columns not in some for columns, *some in zip(keep, whole, *each, strict=True)):
+            raise CatsError("what is replicated has all of its columns: prune none")
+        keep = whole
+    if any(keep[g] != whole[g] for g in config.four_bits):
         raise CatsError("groups of four bits are of whole rows: leave all columns, or eight bits")
     if config.inputs > MAX_TOKENS_OF_IMAGE:
         raise CatsError(f"{config.inputs} tokens: an image has at most {MAX_TOKENS_OF_IMAGE}")
@@ -65,8 +79,7 @@ def stream_of(
             "each node of a Llama model computes, unless it has rows of tokens: use shares above "
             "0, or --token-rows"
         )
-    first, *_, last = whole
-    return dataclasses.replace(model, config=config, keep=[first, *model.keep[1:-1], last])
+    return dataclasses.replace(model, config=config, keep=keep)
 
 
 def _products(model: LlamaModel) -> list[Product]:

@@ -19,8 +19,10 @@ from cats.shape.partition import (
     KeepSets,
     Kind,
     gather_kind,
+    hidden_width,
     key_heads,
     own_ranges,
+    residual_width,
     stride_of,
     view_width,
 )
@@ -38,12 +40,14 @@ def lifetimes(
     stem: bool = False,
     stream: bool = False,
     rows: bool = False,
+    passed: tuple[int, ...] = (),
 ) -> dict[str, int]:
     """The ticks during which each buffer is in use, from (kind, block, phase, tiles, buffers) of
     each gather; ``stem``: rows are multiplied before INPUT is sent, too; ``stream``: what is kept
     from step to step is in use all the time; ``rows``: so is a token, and its row in a tile buffer
-    of INPUT. ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds what the node sends of
-    that tile.
+    of INPUT; ``passed`` over are these gathers: frames of the one behind them may arrive from the
+    consume of the one before them on. ``tileG.B`` is tile buffer B of gather G, ``outboxG.B`` holds
+    what the node sends of that tile.
 
     Exchange e has three ticks: produce, exchange (send and receive), consume; the inference begins
     one tick before the first. Frames of an exchange may arrive while the one before it is consumed,
@@ -70,7 +74,8 @@ def lifetimes(
         produce, consume = 1 + 3 * e, 3 + 3 * e
         overlap = buffers == 2 and e + 1 < len(order) and order[e + 1][0] == g
         late = consume + 2 if overlap else consume
-        use(f"tile{g}.{tile % buffers}", consume - 3, late, tile)
+        before = next((i for i in range(1, e) if order[e - i][0] not in passed), 1)
+        use(f"tile{g}.{tile % buffers}", consume - 3 * before, late, tile)
         sent = consume - 1 if held and kind == Kind.ATTENTION else late
         use(f"outbox{g}.{tile % buffers}", produce, sent, tile)
         if kind <= Kind.HIDDEN:
@@ -124,7 +129,12 @@ def lifetimes_of(config: ModelConfig, gathers: Sequence[GatherPlan], held: bool)
         (*map(int, gather_kind(config, g)), p.phase, p.tiles, p.buffers)
         for g, p in enumerate(gathers)
     )
-    return lifetimes(key, held, config.stem, bool(config.context), config.sends_rows)
+    passed = ()
+    if config.replicated:
+        passed = tuple(
+            g for g, p in enumerate(gathers) if g and not any(s.width for s in p.sources)
+        )
+    return lifetimes(key, held, config.stem, bool(config.context), config.sends_rows, passed)
 
 
 def buffer_sizes(
@@ -139,18 +149,19 @@ def buffer_sizes(
     of the node."""
     n, width = config.tokens, config.head_width
     own, heads = split.heads[node] * width, mode.passes(split.heads[node])
+    residual = residual_width(config, split, node)
     rows = config.positions  # that a row attends to
     caches = heads * (config.blocks if config.context else 1)
     sizes = {
-        "residual": 2 * n * own,
+        "residual": 2 * n * residual,
         "query": n * own,
         "key": caches * rows * width,
         "value": caches * width * round_up(rows, 4),
-        "hidden": hidden_rows(config, gathers, mode) * split.hidden[node],
+        "hidden": hidden_rows(config, gathers, mode) * hidden_width(config, split, node),
         "rows": 2 * mode.block_rows * stride,
         "scores": 4 * round_up(rows, 4),
         "input": config.tokens_in * split.inputs[node],
-        "pooled": gathers[-2].rows * own,
+        "pooled": gathers[-2].rows * residual,
         "output": 2 * config.output_rows * config.outputs,
         "linear": 0,
         "window": 0,
@@ -187,7 +198,7 @@ def llama_sizes(config: ModelConfig, split: SplitConfig, node: int) -> dict[str,
         "key": config.blocks * keys * rows * (2 if config.wide_keys else 1),
         "value": config.blocks * keys * round_up(rows, 4),
         "query": 2 * (split.heads[node] * width + keys) + 4 * (width // 2),
-        "hidden": beside + 2 * 2 * split.hidden[node],
+        "hidden": beside + 2 * 2 * hidden_width(config, split, node),
         "input": TOKEN_BYTES,
         "sums": 2 * (2 * rows + 1),
     }
@@ -257,7 +268,8 @@ def _packed(buffers: tuple[Buffer, ...], kinds: tuple[int, ...]) -> tuple[dict[s
         gather, _, which = b.name.partition(".")
         of = gather.rstrip("0123456789")
         key = (of, kinds[int(gather.removeprefix(of))], which, b.size) if which else (b.name,)
-        seen = merged.setdefault(key, b)
+        while (seen := merged.setdefault(key, b)) is not b and seen.live & b.live:
+            key = (*key, "other")  # both are in use at once
         merged[key] = dataclasses.replace(seen, live=seen.live | b.live)
         member[b.name] = seen.name
     places, size = pack(list(merged.values()))

@@ -26,6 +26,7 @@ from cats.shape.partition import (
     gather_kind,
     gather_rows,
     product_width,
+    residual_width,
     scale_bytes,
     view_width,
     weight_bytes,
@@ -109,16 +110,18 @@ def attend(width: int, n: int) -> float:
 
 @dataclass(frozen=True)
 class Share:
-    """What one node has of one gather: own ``heads``; columns of its ``view``, of which ``kept``
-    come from ``others`` sources; columns that it sends and output columns of its product; columns
-    of the ``window`` that its linear path reads here; residual columns (``embedded``) that a second
-    product of the embedding makes of the ``outputs`` of the first; inputs (``stemmed``) of which
-    its stem makes what it sends; whether the product's weights have four bits; hidden columns of
-    parallel blocks (``beside``), gates and ups of which are among the ``outputs`` of ATTENTION."""
+    """What one node has of one gather: own ``heads``, columns of the ``residual``; columns of
+    its ``view``, of which ``kept`` come from ``others`` sources; columns that it sends and output
+    columns of its product; columns of the ``window`` that its linear path reads here; residual
+    columns (``embedded``) that a second product of the embedding makes of the ``outputs`` of the
+    first; inputs (``stemmed``) of which its stem makes what it sends; whether the product's weights
+    have four bits; hidden columns of parallel blocks (``beside``), gates and ups of which are among
+    the ``outputs`` of ATTENTION."""
 
     kind: Kind
     nodes: int
     heads: int
+    residual: int
     view: int
     kept: int
     others: int
@@ -140,6 +143,7 @@ def share(config: ModelConfig, split: SplitConfig, keep: KeepSets, g: int, node:
         kind=kind,
         nodes=split.nodes,
         heads=split.heads[node],
+        residual=residual_width(config, split, node),
         view=view_width(config, split, keep, g, node),
         kept=sum(others),
         others=len(others),

@@ -61,21 +61,21 @@ def exchange(config: ModelConfig, share: Share) -> tuple[float, float]:
     kind, width, rows = share.kind, config.head_width, config.context
     own = share.heads * width
     residual = kind in (Kind.ATTENTION, Kind.FORWARD)
-    tables = 60.0 * own * config.layer_tables  # added to the residual
+    tables = 60.0 * share.residual * config.layer_tables  # added to the residual
     produce = 150.0
     if residual or share.sent != share.view - share.kept:  # else it stands there as it is sent
         produce += 83 + share.sent * (8.2 if residual else 4.3)
     if kind == Kind.INPUT:
         if config.sends_rows and config.tied and not config.layer_tables:
             produce += 12.0 * config.features  # a row out of weights
-        return produce, 80.0 + 57 * own + tables
+        return produce, 80.0 + 57 * share.residual + tables
     if kind == Kind.RESULT:
         return produce, 400 + 190.0 * share.nodes + 10 * config.outputs
     if kind == (Kind.HIDDEN if config.parallel_blocks else Kind.HEADS):
         scores = score_turned(width, rows, config.wide_keys)
         produce += 60 + share.heads * (110 + scores + softmax(rows) + weigh(width, rows))
     elif kind == Kind.OUTPUT:
-        produce += 30 * own
+        produce += 30 * share.residual
     if not share.outputs:
         return produce, 80.0
     consume = 240.0 + 60 * (share.nodes - 1) + share.others * unpack(0)

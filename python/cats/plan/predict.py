@@ -55,6 +55,7 @@ from cats.shape.partition import (
     node_view,
     parallel_columns,
     product_width,
+    residual_width,
     scale_bytes,
     shares_rows,
     view_width,
@@ -98,7 +99,7 @@ def image_size(
         view = view_width(config, split, keep, g, node)
         outputs = product_width(config, split, g, node)
         if kind == Kind.INPUT and config.by_token:
-            own = split.heads[node] * config.head_width
+            own = residual_width(config, split, node)
             table = config.inputs * (own + 4) if own else 0
             if config.sends_rows:
                 shared = shares_rows(config, split, keep, node)

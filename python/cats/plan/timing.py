@@ -186,7 +186,7 @@ class Timing:
         work += self.handling(g, plan, rows, mode)
         if not self.hides(g, plan, mode):
             work += self._frames(g, plan, rows).air_us
-        if self._leads_to_air(g):
+        if self._leads_to_air(g) and not self._by_token(g):
             work += self._produced(g + 1, mode)
         return dataclasses.replace(plan, spacing_us=math.ceil(work))
 
@@ -195,6 +195,11 @@ class Timing:
         when the others have made what they send in that."""
         air = self.split.nodes > 1 and 0 < g < len(self.quiet) - 1
         return air and self.quiet[g] and not self.quiet[g + 1]
+
+    def _passed_over(self, g: int) -> bool:
+        """Whether gather g is computed in the job that makes what is sent in the next one that is
+        on the air (doc/protocol.rst, "Computing")."""
+        return bool(self.config.replicated) and g > 0 and self.quiet[g] and self.split.nodes > 1
 
     def _by_token(self, g: int) -> bool:
         """Whether gather g is of a step of one token, and another one follows."""
@@ -280,6 +285,8 @@ class Timing:
     def handling(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:
         """Microseconds that an exchange's frames and its two jobs take a node's processor, beside
         what is computed: all frames where that hides behind the air, else the last one."""
+        if self._passed_over(g):
+            return 0.0
         if self.quiet[g] and self.split.nodes > 1 and not plan.opens:
             return 2 * self.air.code.job_us() + self.air.code.closed_us()
         frames = self._frames(g, plan, rows)
@@ -343,6 +350,8 @@ class Timing:
         # The next one is opened when the last frame has been taken in.
         air += self.air.lead_us + frames.ending_us if air else 0
         work = self.computing(g, rows, mode)
+        if self._passed_over(g):
+            return work
         if self.hides(g, plan, mode):
             return max(air, work + self.handling(g, plan, rows, mode))
         # Of the two jobs one begins ahead of the reports; of a single row both are one.

@@ -43,6 +43,8 @@ EMBEDDINGS = ("full", "own", "stem")
 NORMS = ("layer", "rms")
 POSITIONS = ("learned", "rotary")
 FEED_FORWARDS = ("plain", "gated")
+#: What each node computes all of in place of a part: nothing; or more, from left to right.
+REPLICATED = ("", "residual", "feed_forward")
 #: Whether one node has all columns of the input, of the result; or they are spread.
 INPUT_SPLITS = ("single", "channels")
 OUTPUT_SPLITS = ("single", "even")
@@ -97,7 +99,10 @@ class ModelConfig:
     window that slides (``cats.integer.llama_stream``); its keys have two bytes with ``wide_keys``,
     and the products behind the gathers ``four_bits`` have weights of four bits. Of RESULT each node
     sends its so many likeliest tokens, ``candidates`` (0: all outputs). With ``token_rows`` the
-    embeddings of a token are of one node, which sends them in gather INPUT.
+    embeddings of a token are of one node, which sends them in gather INPUT. What is ``replicated``
+    each node computes all of, and nobody sends: the ``residual``, with the products that are added
+    to it (gathers ATTENTION, FORWARD and OUTPUT are on no air then), or the ``feed_forward`` as
+    well (HIDDEN, too); heads, keys and values, and outputs stay split.
     """
 
     tokens_in: int
@@ -131,6 +136,7 @@ class ModelConfig:
     four_bits: tuple[int, ...] = later(())
     candidates: int = later(0)
     token_rows: bool = later(False)
+    replicated: str = later("")
 
     @property
     def stem(self) -> bool:
@@ -203,6 +209,11 @@ class ModelConfig:
     def up_columns(self) -> int:
         """Output columns of the feed-forward's first product: M, or the M of the gate and M."""
         return self.hidden * (2 if self.feed_forward == "gated" else 1)
+
+    @property
+    def replicates_hidden(self) -> bool:
+        """Whether each node computes all hidden columns."""
+        return self.replicated == "feed_forward"
 
     @property
     def sends_rows(self) -> bool:
@@ -328,6 +339,19 @@ class ModelConfig:
             raise CatsError(
                 "embeddings of each block are of the Llama family, of tokens: norm 'rms', position "
                 "'rotary', feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
+            )
+        if self.replicated not in REPLICATED:
+            legal = ", ".join(REPLICATED[1:])
+            raise CatsError(f"replicated is {self.replicated!r}: one of {legal}")
+        if self.replicated and not self.is_llama:
+            raise CatsError(
+                "a replicated residual is of the Llama family: norm 'rms', position 'rotary', "
+                "feed_forward 'gated', pool 'all', causal, no bias, a vocabulary"
+            )
+        if self.replicates_hidden and self.parallel_blocks:
+            raise CatsError(
+                "parallel blocks send heads and hidden columns in one gather, so replicating the "
+                "feed-forward saves no exchange: replicate the residual"
             )
         if self.token_rows and not self.vocabulary:
             raise CatsError("rows of tokens: the model has no vocabulary")

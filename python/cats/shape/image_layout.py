@@ -24,6 +24,8 @@ FLAG_LLAMA = 0x800
 FLAG_ROWS = 0x1000
 FLAG_FOUR_BITS = 0x2000
 FLAG_PARALLEL = 0x8000
+#: Flags of the Llama record.
+LLAMA_WIDE_KEYS, LLAMA_REPLICATED, LLAMA_REPLICATED_FORWARD = 1, 2, 4
 #: enum cats_radio: names of radios by number; 0 stands for one that is not named.
 RADIO_NAMES = ("", "ieee802154", "nrf_radio", "ble", "ble_2m")
 
@@ -76,7 +78,7 @@ EMBED = _struct(
 STREAM = _struct(("rows", "<u2"), ("reserved", "<u2"))
 LLAMA = _struct(
     ("rows", "<u4"), ("multipliers", "<u4"), ("exponents", "<u4"), ("turn", "<u4"),
-    ("scales", "<u4"), ("key_heads", "<u2"), ("embed_shift", "u1"), ("wide_keys", "u1"),
+    ("scales", "<u4"), ("key_heads", "<u2"), ("embed_shift", "u1"), ("flags", "u1"),
 )  # fmt: skip
 METADATA = _struct(
     ("normalisation", "u1"), ("overlap", "u1"), ("channels", "<u2"), ("height", "<u2"),

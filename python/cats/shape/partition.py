@@ -21,8 +21,10 @@ Of parallel blocks there are two, and L of these in place of 4L above::
 
 Columns are numbered over the whole tensor (0..F-1 and so on); ``keep[g][s]`` is an ascending tuple
 of columns inside source s's own range. A gather that keeps nothing is not on the air at all: every
-node goes on with its own columns. Where each node embeds its own inputs INPUT keeps nothing, and
-all that is left of it on the air is the opening of an inference.
+node goes on with its own columns. Where the residual is replicated these are all columns of gathers
+ATTENTION, FORWARD and OUTPUT at every node, and of HIDDEN where the feed-forward is. Where each
+node embeds its own inputs INPUT keeps nothing, and all that is left of it on the air is the opening
+of an inference.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ PRUNABLE = (Kind.ATTENTION, Kind.HEADS, Kind.FORWARD, Kind.HIDDEN, Kind.OUTPUT)
 READY = (Kind.INPUT, Kind.HEADS, Kind.HIDDEN, Kind.OUTPUT)
 #: Gathers with a norm before their product.
 NORMED = (Kind.ATTENTION, Kind.FORWARD, Kind.OUTPUT)
+#: Gathers of the residual.
+RESIDUAL = NORMED
 
 
 def gather_count(model: ModelConfig) -> int:
@@ -115,6 +119,8 @@ def own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> list[tuple
 
 @lru_cache(maxsize=1024)
 def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tuple[int, int], ...]:
+    if _is_replicated(model, kind):
+        return ((0, gather_width(model, kind)),) * split.nodes
     inputs = split.embed_hidden(model) if model.stem else split.inputs
     outputs = split.outputs
     if model.candidates:
@@ -129,12 +135,23 @@ def _own_ranges(model: ModelConfig, split: SplitConfig, kind: Kind) -> tuple[tup
 def parallel_columns(model: ModelConfig, split: SplitConfig) -> list[int]:
     """Of each column of gather HIDDEN of parallel blocks its number among all heads' columns with
     all hidden columns behind them."""
-    heads = own_ranges(model, split, Kind.ATTENTION)
+    heads = own_ranges(model, split, Kind.HEADS)
     hidden = consecutive(split.hidden)
     found: list[int] = []
     for (begin, end), (first, last) in zip(heads, hidden, strict=True):
         found += [*range(begin, end), *range(model.features + first, model.features + last)]
     return found
+
+
+def residual_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the residual's columns that each node has."""
+    return own_ranges(model, split, Kind.ATTENTION)
+
+
+def residual_width(model: ModelConfig, split: SplitConfig, node: int) -> int:
+    """How many columns of the residual a node has."""
+    begin, end = residual_ranges(model, split)[node]
+    return end - begin
 
 
 def consecutive(counts: Sequence[int]) -> list[tuple[int, int]]:
@@ -184,6 +201,29 @@ def no_columns(model: ModelConfig, g: int) -> bool:
     return (model.embed == "own" or model.by_token) and gather_kind(model, g)[0] == Kind.INPUT
 
 
+def replicated(model: ModelConfig, g: int) -> bool:
+    """Whether all nodes have all columns of gather g, as they compute them all."""
+    return _is_replicated(model, gather_kind(model, g)[0])
+
+
+def _is_replicated(model: ModelConfig, kind: Kind) -> bool:
+    hidden = kind == Kind.HIDDEN and model.replicates_hidden
+    return hidden or (bool(model.replicated) and kind in RESIDUAL)
+
+
+def hidden_ranges(model: ModelConfig, split: SplitConfig) -> list[tuple[int, int]]:
+    """[(begin, end)] of the hidden columns that each node computes."""
+    return (
+        [(0, model.hidden)] * split.nodes if model.replicates_hidden else consecutive(split.hidden)
+    )
+
+
+def hidden_width(model: ModelConfig, split: SplitConfig, node: int) -> int:
+    """How many hidden columns a node computes."""
+    begin, end = hidden_ranges(model, split)[node]
+    return end - begin
+
+
 def silent(model: ModelConfig, g: int) -> bool:
     """Whether nothing of gather g is ever sent: no columns, and no row of a token."""
     return no_columns(model, g) and not model.sends_rows
@@ -197,11 +237,13 @@ def unheard(model: ModelConfig, split: SplitConfig, g: int, source: int) -> bool
 
 
 def full_keep(model: ModelConfig, split: SplitConfig) -> KeepSets:
-    """Every source broadcasts all of its own columns, but in a silent gather and where nobody else
-    needs them."""
+    """Every source broadcasts all of its own columns, but in a silent gather, and where nobody else
+    needs them or all have them."""
     return [
         [
-            () if no_columns(model, g) or unheard(model, split, g, s) else tuple(range(*r))
+            ()
+            if no_columns(model, g) or replicated(model, g) or unheard(model, split, g, s)
+            else tuple(range(*r))
             for s, r in enumerate(own_ranges(model, split, gather_kind(model, g)[0]))
         ]
         for g in range(gather_count(model))
@@ -289,6 +331,10 @@ def check_keep(model: ModelConfig, split: SplitConfig, keep: KeepSets) -> None:
                 continue
             if unheard(model, split, g, s) and not columns:
                 continue
+            if replicated(model, g) and columns:
+                raise CatsError(
+                    f"gather {g}, source {s}: each node computes all columns and sends none"
+                )
             if kind not in PRUNABLE and len(columns) != end - begin:
                 raise CatsError(f"gather {g}, source {s}: {kind.name} is never pruned")
 
@@ -374,16 +420,16 @@ def product_width(config: ModelConfig, split: SplitConfig, g: int, node: int) ->
             return 0
         begin, end = embed_ranges(config, split)[node]
         return end - begin if split.inputs[node] else 0
-    own = split.heads[node] * config.head_width
+    heads = split.heads[node] * config.head_width
     begin, end = key_heads(config, split)[node]
-    up = split.hidden[node] * config.up_columns // config.hidden
+    up = hidden_width(config, split, node) * config.up_columns // config.hidden
     parallel = up if config.parallel_blocks else 0
     return {
-        Kind.ATTENTION: own + 2 * (end - begin) * config.head_width + parallel,
+        Kind.ATTENTION: heads + 2 * (end - begin) * config.head_width + parallel,
         Kind.FORWARD: up,
         Kind.OUTPUT: split.outputs[node],
         Kind.RESULT: 0,
-    }.get(kind, own)
+    }.get(kind, residual_width(config, split, node))
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from cats.shape.image_layout import (
     GATHER,
     HEADER,
     LLAMA,
+    LLAMA_REPLICATED,
     MAGIC,
     MODEL,
     NORM,
@@ -388,11 +389,13 @@ def _weights(image: bytes) -> int:
     except ValueError:
         return len(image)
     total, rows, scales = 0, int(model["tokens"]), np.zeros(len(gathers), "<u4")
-    llama = bool(model["flags"] & FLAG_LLAMA)
+    llama, own = bool(model["flags"] & FLAG_LLAMA), int(model["own_heads"] * model["head_width"])
     if model["flags"] & FLAG_STREAM:
         rows = int(np.frombuffer(image, STREAM, 1, int(gathers[1]["table"]))[0]["rows"])
-    if model["flags"] & FLAG_FOUR_BITS:
+    if llama:
         record = np.frombuffer(image, LLAMA, 1, int(gathers[0]["table"]))[0]
+        own = int(model["features"]) if record["flags"] & LLAMA_REPLICATED else own
+    if model["flags"] & FLAG_FOUR_BITS:
         scales = np.frombuffer(image, "<u4", len(gathers), int(record["scales"]))
     for g, scaled in zip(gathers, scales, strict=True):
         row = int(g["stride"])
@@ -401,7 +404,6 @@ def _weights(image: bytes) -> int:
         total += bool(g["weights"]) * int(g["products"]) * row
         total += bool(g["channels"]) * int(g["products"]) * CHANNEL.itemsize
         total += bool(g["norm"]) * int(g["view"]) * NORM.itemsize
-        own = int(model["own_heads"]) * int(model["head_width"])
         if llama and not g["kind"]:
             total += int(model["inputs"]) * (own + 4) * (own > 0)  # tokens' rows, multipliers
         elif g["table"] and g["kind"] != Kind.ATTENTION:  # whose table says that it is a stream

@@ -98,7 +98,7 @@ static void pool(const struct cats_engine *engine, const struct cats_image_gathe
 		 uint16_t row)
 {
 	const struct cats_image_model *m = engine->image->model;
-	const uint32_t own = cats_own_features(m);
+	const uint32_t own = cats_residual_columns(engine->image);
 	const uint32_t rows = m->pool == CATS_POOL_MEAN ? m->tokens : 1;
 	const int16_t *residual = cats_residual(engine) + (gather->row_begin + row) * own;
 	int8_t *out = (int8_t *)engine->arena + m->arena_pooled + row * own;
@@ -212,7 +212,7 @@ static void multiply(const struct cats_tile *tile, struct cats_product *p, uint1
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_gather *gather = tile->gather;
 	uint8_t *arena = tile->engine->arena;
-	const uint32_t own = cats_own_features(m);
+	const uint32_t own = cats_own_features(m); /* of a Llama model: its one row begins at 0 */
 	const uint32_t moved = tile->first + row;
 	const uint32_t at = (gather->row_begin + moved) * own;
 

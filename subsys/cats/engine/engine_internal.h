@@ -219,6 +219,40 @@ static inline const struct cats_image_llama *cats_llama(const struct cats_image 
 	return cats_table(image, image->gathers[0].table);
 }
 
+/* Whether its keys are int16. */
+static inline bool cats_has_wide_keys(const struct cats_image *image)
+{
+	return (cats_llama(image)->flags & CATS_LLAMA_WIDE_KEYS) != 0;
+}
+
+/* Whether each node has the whole residual. */
+static inline bool cats_is_replicated(const struct cats_image *image)
+{
+	return cats_is_llama(image->model) &&
+	       (cats_llama(image)->flags & CATS_LLAMA_REPLICATED) != 0;
+}
+
+/* Whether each node computes all hidden columns. */
+static inline bool cats_replicates_hidden(const struct cats_image *image)
+{
+	return cats_is_llama(image->model) &&
+	       (cats_llama(image)->flags & CATS_LLAMA_REPLICATED_FORWARD) != 0;
+}
+
+/* Columns of the residual that this node has. */
+static inline uint32_t cats_residual_columns(const struct cats_image *image)
+{
+	return cats_is_replicated(image) ? image->model->features : cats_own_features(image->model);
+}
+
+/* The first of them. */
+static inline uint32_t cats_first_column(const struct cats_image *image)
+{
+	return cats_is_replicated(image)
+		       ? 0
+		       : (uint32_t)image->model->first_head * image->model->head_width;
+}
+
 /* Bytes of a token's row. */
 static inline uint32_t cats_row_bytes(const struct cats_image *image)
 {

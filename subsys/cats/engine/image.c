@@ -249,6 +249,21 @@ static struct tensor stem_tensor(const struct cats_image *image)
 	return tensor;
 }
 
+/* Whether each node has all columns of a gather: then nobody sends any. */
+static bool is_replicated(const struct cats_image *image, uint8_t kind)
+{
+	switch (kind) {
+	case CATS_GATHER_ATTENTION:
+	case CATS_GATHER_FORWARD:
+	case CATS_GATHER_OUTPUT:
+		return cats_is_replicated(image);
+	case CATS_GATHER_HIDDEN:
+		return cats_replicates_hidden(image);
+	default:
+		return false;
+	}
+}
+
 static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 {
 	const struct cats_image_model *m = image->model;
@@ -264,11 +279,20 @@ static struct tensor tensor_of(const struct cats_image *image, uint8_t kind)
 		return (struct tensor){m->inputs, m->own_inputs, m->first_input};
 	case CATS_GATHER_HIDDEN:
 		/* The first is not needed: hidden columns are only counted. */
+		if (CATS_LLAMA && is_replicated(image, kind)) {
+			return (struct tensor){(uint32_t)m->hidden * image->header->nodes,
+					       m->hidden, UINT32_MAX};
+		}
 		return (struct tensor){m->hidden + (cats_is_parallel(m) ? m->features : 0u),
 				       m->own_hidden + cats_columns_beside(m), UINT32_MAX};
 	case CATS_GATHER_RESULT:
 		return (struct tensor){m->outputs, m->own_outputs, m->first_output};
 	default:
+		if (CATS_LLAMA && is_replicated(image, kind)) {
+			return (struct tensor){(uint32_t)m->features * image->header->nodes,
+					       m->features,
+					       (uint32_t)m->features * image->header->node};
+		}
 		return (struct tensor){m->features, cats_own_features(m),
 				       (uint32_t)m->first_head * m->head_width};
 	}
@@ -315,6 +339,7 @@ static bool sources_fit(const struct cats_image *image, uint16_t g, uint32_t *vi
 		}
 	}
 	if (first != tensor.total || own->columns != tensor.own ||
+	    (CATS_LLAMA && is_replicated(image, gather->kind) && (heard | own->width) != 0) ||
 	    !buffer_fits(h, gather->tile[0], gather->tile_rows * heard) ||
 	    !buffer_fits(h, gather->tile[1], gather->tile_rows * heard) ||
 	    !outbox_fits(h, gather, own) ||
@@ -356,7 +381,7 @@ static uint32_t products_of(const struct cats_image *image, uint8_t kind)
 	case CATS_GATHER_OUTPUT:
 		return m->own_outputs;
 	default:
-		return cats_own_features(m);
+		return cats_residual_columns(image);
 	}
 }
 
@@ -551,6 +576,7 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 	const uint32_t own = cats_own_features(m);
+	const uint32_t residual = CATS_LLAMA ? cats_residual_columns(image) : own;
 	const uint32_t cache = cats_cache_rows(image, m);
 	const uint32_t columns = CATS_LLAMA && cats_is_llama(m)
 					 ? cats_key_columns(image)
@@ -563,13 +589,13 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 		uint32_t bytes;
 	} buffers[] = {
 		{m->arena_rows, rows_size},
-		{m->arena_residual, 2 * m->tokens * own},
+		{m->arena_residual, 2 * m->tokens * residual},
 		{m->arena_key, cache * pass},
 		{m->arena_value, cats_round_up4(cache) * pass},
 		{m->arena_heads, m->tokens * own},
 		{m->arena_hidden, (uint32_t)m->hidden_rows * m->own_hidden},
 		{m->arena_input, (uint32_t)m->tokens_in * m->own_inputs},
-		{m->arena_pooled, pooled * own},
+		{m->arena_pooled, pooled * residual},
 		{m->arena_output, 2 * cats_output_rows(image) * m->outputs},
 	};
 

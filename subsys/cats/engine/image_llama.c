@@ -14,6 +14,9 @@
 #define MAX_WIDE_HEAD 128u  /* doc/numerics-llama.rst: scores fit 32 bits */
 #define MAX_FOUR_BITS 1024u /* there: sums behind a norm fit 32 bits */
 
+#define REPLICATED_FLAGS (CATS_LLAMA_REPLICATED | CATS_LLAMA_REPLICATED_FORWARD)
+#define LLAMA_FLAGS (CATS_LLAMA_WIDE_KEYS | REPLICATED_FLAGS)
+
 /* A norm's sum of 2^14 * 4^c over its columns fits 32 bits. */
 #define MAX_SQUARES (UINT32_MAX >> 14)
 
@@ -76,6 +79,7 @@ static bool parts_fit(const struct cats_image *image)
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *l = cats_llama(image);
 	const uint32_t tokens = cats_source(image, 0, h->node)->columns;
+	const uint32_t own = cats_residual_columns(image);
 	uint32_t bytes;
 	const uint8_t *row;
 
@@ -84,8 +88,7 @@ static bool parts_fit(const struct cats_image *image)
 	}
 	bytes = cats_row_bytes(image);
 	if (bytes > UINT16_MAX ||
-	    (m->own_heads == 0 ? l->exponents != 0
-			       : !table_fits(h, l->exponents, cats_own_features(m)))) {
+	    (own == 0 ? l->exponents != 0 : !table_fits(h, l->exponents, own))) {
 		return false;
 	}
 	if (l->rows == 0) {
@@ -105,22 +108,35 @@ static bool parts_fit(const struct cats_image *image)
 	return true;
 }
 
-/* What a node has of the embedding: one without heads nothing. */
+/* What a node has of the embedding: one without columns of the residual nothing. */
 static bool rows_fit(const struct cats_image *image)
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *l = cats_llama(image);
+	const uint32_t own = cats_residual_columns(image);
 
 	if (cats_has_rows(m)) {
 		return parts_fit(image);
 	}
-	if (m->own_heads == 0) {
+	if (own == 0) {
 		return l->rows == 0 && l->multipliers == 0 && l->exponents == 0;
 	}
-	return table_fits(h, l->rows, m->inputs * cats_own_features(m)) &&
+	return table_fits(h, l->rows, m->inputs * own) &&
 	       table_fits(h, l->multipliers, m->inputs * sizeof(int32_t)) &&
-	       table_fits(h, l->exponents, cats_own_features(m));
+	       table_fits(h, l->exponents, own);
+}
+
+/* What is replicated; of parallel blocks HIDDEN is on the air, as heads are. */
+static bool flags_fit(const struct cats_image *image)
+{
+	const struct cats_image_model *m = image->model;
+	const uint8_t flags = cats_llama(image)->flags;
+
+	return (flags & ~LLAMA_FLAGS) == 0 &&
+	       (flags & REPLICATED_FLAGS) != CATS_LLAMA_REPLICATED_FORWARD &&
+	       (!cats_replicates_hidden(image) ||
+		(!cats_is_parallel(m) && m->own_hidden == m->hidden));
 }
 
 static bool record_fits(const struct cats_image *image)
@@ -134,8 +150,8 @@ static bool record_fits(const struct cats_image *image)
 			? table_fits(h, l->scales, h->gathers * sizeof(uint32_t))
 			: l->scales == 0) &&
 	       in_range(l->key_heads, 1, m->heads) && m->heads % l->key_heads == 0 &&
-	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && l->wide_keys <= 1 &&
-	       (l->wide_keys == 0 || m->head_width <= MAX_WIDE_HEAD) && rows_fit(image) &&
+	       in_range(l->embed_shift, 1, MAX_SHIFT - MAX_EXPONENT) && flags_fit(image) &&
+	       (!cats_has_wide_keys(image) || m->head_width <= MAX_WIDE_HEAD) && rows_fit(image) &&
 	       table_fits(h, l->turn, m->head_width / 2u * sizeof(uint32_t));
 }
 
@@ -145,9 +161,9 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	const struct cats_image_llama *l = cats_llama(image);
 	const uint16_t others =
 		CATS_FLAG_OWN_EMBEDDING | CATS_FLAG_STEM | CATS_FLAG_SIGNED_STEM | CATS_FLAG_HELD;
-	const uint32_t rows = m->own_heads == 0 || cats_has_rows(m) ? 0 : m->inputs;
 	const int32_t *multipliers;
 	const uint8_t *exponents;
+	uint32_t rows;
 
 	if (!cats_streams(m) || (m->flags & others) != 0 || m->tokens != 1 ||
 	    m->pool != CATS_POOL_ALL || m->head_width % 2 != 0 ||
@@ -156,6 +172,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 	    !record_fits(image)) {
 		return false;
 	}
+	rows = cats_has_rows(m) || cats_residual_columns(image) == 0 ? 0 : m->inputs;
 	multipliers = cats_table(image, l->multipliers);
 	for (uint32_t t = 0; t < rows; t++) {
 		if (multipliers[t] < 1) {
@@ -163,7 +180,7 @@ bool cats_llama_model_fits(const struct cats_image *image)
 		}
 	}
 	exponents = cats_table(image, l->exponents);
-	for (uint32_t c = 0; c < cats_own_features(m); c++) {
+	for (uint32_t c = 0; c < cats_residual_columns(image); c++) {
 		if (exponents[c] > MAX_EXPONENT) {
 			return false;
 		}
@@ -248,7 +265,7 @@ bool cats_llama_arena_fits(const struct cats_image *image, uint32_t rows_size)
 	const uint32_t keys = cats_key_columns(image);
 	const uint32_t heads = cats_own_features(m) + keys;
 	const uint32_t turns = m->head_width / 2u;
-	const uint32_t key_bytes = cats_llama(image)->wide_keys ? sizeof(int16_t) : 1;
+	const uint32_t key_bytes = cats_has_wide_keys(image) ? sizeof(int16_t) : 1;
 	const struct {
 		uint32_t offset;
 		uint32_t bytes;

@@ -137,15 +137,14 @@ static struct row part_of_row(const struct cats_engine *engine, uint32_t part)
 	return (struct row){(const int8_t *)from + sizeof(multiplier), multiplier & INT32_MAX};
 }
 
-/* Own columns of a part of the row of this step's token: they begin the residual, or are added. */
+/* Own residual columns of a part of the row of this step's token: they begin it, or are added. */
 static void take_part(const struct cats_engine *engine, uint32_t part)
 {
 	const struct cats_image *image = engine->image;
-	const struct cats_image_model *m = image->model;
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint8_t *exponent = cats_table(image, llama->exponents);
-	const uint32_t first = (uint32_t)m->first_head * m->head_width;
-	const uint32_t own = cats_own_features(m);
+	const uint32_t first = cats_first_column(image);
+	const uint32_t own = cats_residual_columns(image);
 	const bool tied = is_tied(image) && has_row(engine);
 	const struct row row = tied ? tied_row(engine) : part_of_row(engine, part);
 	int16_t *residual = cats_residual(engine);
@@ -175,7 +174,7 @@ void cats_llama_embed(const struct cats_engine *engine)
 	const struct cats_image_llama *llama = cats_llama(image);
 	const uint8_t *exponent = cats_table(image, llama->exponents);
 	const int32_t *multiplier = cats_table(image, llama->multipliers);
-	const uint32_t own = cats_own_features(m);
+	const uint32_t own = cats_residual_columns(image);
 	int16_t *residual = cats_residual(engine);
 	const int8_t *row;
 	uint32_t token;
@@ -234,7 +233,7 @@ static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 	for (uint32_t i = 0; i < keys / width && !engine->kept; i++, head += width) {
 		uint8_t *to = cats_key_at(engine, block, i, place);
 
-		if (llama->wide_keys) {
+		if (cats_has_wide_keys(image)) {
 			cats_turn(head, turns, pairs, CATS_TURN_WIDE_KEY);
 			memcpy(to, head, width * sizeof(*head));
 		} else {
@@ -278,7 +277,7 @@ void cats_llama_attend(const struct cats_engine *engine, const struct cats_image
 
 		a.key = (const int8_t *)cats_key_at(engine, gather->block, from, 0);
 		a.value = cats_value_at(engine, gather->block, from, 0);
-		if (cats_llama(image)->wide_keys) {
+		if (cats_has_wide_keys(image)) {
 			top = cats_score_wide(&a, query, engine->had);
 		} else {
 			top = cats_score_turned(&a, query, engine->had);

@@ -13,7 +13,7 @@
 /* Bytes of a key's column. */
 static inline uint32_t cats_key_size(const struct cats_image *image)
 {
-	return cats_llama(image)->wide_keys ? sizeof(int16_t) : 1;
+	return cats_has_wide_keys(image) ? sizeof(int16_t) : 1;
 }
 
 /* Keys of a key/value head of a block, [rows][E], from a row on. */

@@ -69,6 +69,59 @@ static bool left_behind(const struct cats_node *node)
 	return node->abandon || cats_exchange_before(image_of(node), node->x, node->front);
 }
 
+/* Whether an exchange is passed over: nobody sends anything in it, and what is computed of it is
+ * computed ahead of the next one that is on the air, whose frames may come meanwhile. Arenas of
+ * images without the flag have no room for them yet.
+ */
+static bool passed_over(const struct cats_image *image, struct cats_exchange x)
+{
+	const struct cats_image_llama *llama =
+		(const void *)(image->base + image->gathers[0].table);
+
+	return CATS_TEXTS && MAY_BE_EMPTY && (image->model->flags & CATS_FLAG_LLAMA) != 0 &&
+	       (llama->flags & CATS_LLAMA_REPLICATED) != 0 && image->header->nodes > 1 &&
+	       x.gather != 0 && cats_slot_first(image, x, image->header->nodes) == 0;
+}
+
+/* The next exchange that is not passed over; false where there is none. */
+static bool next_exchange(const struct cats_node *node, struct cats_exchange *x)
+{
+	const struct cats_image *image = image_of(node);
+	bool found = !ends_replay(node, *x) && cats_exchange_next(image, x);
+
+	while (found && passed_over(image, *x)) {
+		found = cats_exchange_next(image, x); /* RESULT never is */
+	}
+	return found;
+}
+
+#if CATS_TEXTS
+/* Exchanges that are passed over in front of one: what follows waits for their computing too. */
+static uint8_t passed_before(const struct cats_image *image, struct cats_exchange x)
+{
+	uint8_t passed = 0;
+
+	for (struct cats_exchange s = {.gather = x.gather - 1u};
+	     x.gather != 0 && passed_over(image, s); s.gather--) {
+		passed++;
+	}
+	return passed;
+}
+
+/* Leave the exchange on the air for @p next: its opening waits for what is computed until then. */
+static void pass_over(struct cats_node *node, struct cats_exchange next)
+{
+	const struct cats_image_gather *gather = node->gather;
+
+	cats_text_hurry(node, gather);
+	for (uint8_t left = passed_before(image_of(node), next); left > 0; left--) {
+		gather = &image_of(node)->gathers[next.gather - left];
+		node->not_before_us += gather->spacing_us;
+		cats_text_hurry(node, gather);
+	}
+}
+#endif
+
 void cats_inference_settle(struct cats_node *node, uint32_t now_us)
 {
 	while (node->phase == CATS_NODE_RUNNING) {
@@ -91,7 +144,7 @@ void cats_inference_settle(struct cats_node *node, uint32_t now_us)
 			break;
 		}
 #if CATS_TEXTS
-		cats_text_hurry(node);
+		pass_over(node, next);
 #endif
 		node->air ^= 1;
 		node->consumed--;
@@ -116,15 +169,18 @@ static bool outlasts_consume(const struct cats_image *image, struct cats_exchang
 
 #if CATS_TEXTS
 /* Whether a job that consumes the exchange on the air may produce the next one as well: nobody asks
- * for what this node sent of it. In steps of one row jobs are short, and each costs its time.
+ * for what this node sent of it; and where others are passed over, which may write over it, it is
+ * over. In steps of one row jobs are short, and each costs its time.
  */
 static bool does_both(const struct cats_node *node, struct cats_exchange *next)
 {
 	*next = node->x;
-	return is_text(node) && node->produced == 1 &&
-	       (node->exchange == CATS_EXCHANGE_OVER ||
-		(node->gather->rounds == 0 && node->next >= fragments_of(node, self_of(node)))) &&
-	       next_exchange(node, next);
+	if (!is_text(node) || node->produced != 1 || !next_exchange(node, next)) {
+		return false;
+	}
+	return node->exchange == CATS_EXCHANGE_OVER ||
+	       (node->gather->rounds == 0 && node->next >= fragments_of(node, self_of(node)) &&
+		passed_before(image_of(node), *next) == 0);
 }
 #endif
 
@@ -139,6 +195,7 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 	job->x = node->x;
 #if CATS_TEXTS
 	job->both = false;
+	job->passed = passed_before(image_of(node), node->x);
 #endif
 	if (node->consumed == 0 && first_exchange(node->x)) {
 		job->what = CATS_JOB_BEGIN;
@@ -167,6 +224,7 @@ bool cats_inference_job(struct cats_node *node, struct cats_job *job)
 		job->what = CATS_JOB_CONSUME;
 #if CATS_TEXTS
 		job->both = does_both(node, &job->next);
+		job->passed = passed_before(image_of(node), job->next);
 #endif
 		return true;
 	}
@@ -216,6 +274,19 @@ int cats_node_compute_begin(struct cats_node *node, struct cats_job *job, uint32
 	return 0;
 }
 
+#if CATS_TEXTS
+/* What is computed of those exchanges that were passed over in front of one. */
+static void run_passed(const struct cats_job *job, struct cats_exchange x)
+{
+	struct cats_exchange s = {.gather = x.gather - job->passed};
+
+	for (; s.gather != x.gather; s.gather++) {
+		cats_engine_produce(job->engine, s);
+		cats_engine_consume(job->engine, s, NULL); /* there is nothing that could lack */
+	}
+}
+#endif
+
 void cats_job_run(const struct cats_job *job)
 {
 	switch (job->what) {
@@ -223,6 +294,9 @@ void cats_job_run(const struct cats_job *job)
 		cats_engine_begin(job->engine, job->input);
 		break;
 	case CATS_JOB_PRODUCE:
+#if CATS_TEXTS
+		run_passed(job, job->x);
+#endif
 		cats_engine_produce(job->engine, job->x);
 		break;
 	case CATS_JOB_CONSUME:
@@ -230,6 +304,7 @@ void cats_job_run(const struct cats_job *job)
 		cats_engine_consume(job->engine, job->x, &job->reception->available);
 #if CATS_TEXTS
 		if (job->both) {
+			run_passed(job, job->next);
 			cats_engine_produce(job->engine, job->next);
 		}
 #endif

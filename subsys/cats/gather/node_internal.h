@@ -117,21 +117,22 @@ static inline bool first_exchange(struct cats_exchange x)
 	return x.gather == 0 && x.tile == 0;
 }
 
-/* The exchange behind one of the inference that runs; false where it was the last one. A row that
- * is run once more has its keys and values when the last block's are made.
+/* Whether an inference that runs a row once more ends with an exchange: with the first one of the
+ * last block that is on the air, whose keys and values are made by then.
  */
-static inline bool next_exchange(const struct cats_node *node, struct cats_exchange *x)
+static inline bool ends_replay(const struct cats_node *node, struct cats_exchange x)
 {
 #if CATS_TEXTS
 	const struct cats_image *image = image_of(node);
-	const struct cats_image_gather *gather = &image->gathers[x->gather];
+	const struct cats_image_gather *gather = &image->gathers[x.gather];
 
-	if (node->texts.replays && gather->kind == CATS_GATHER_ATTENTION &&
-	    gather->block + 1u == image->model->blocks) {
-		return false;
-	}
+	return node->texts.replays && gather->kind != CATS_GATHER_INPUT &&
+	       gather->block + 1u == image->model->blocks;
+#else
+	(void)node;
+	(void)x;
+	return false;
 #endif
-	return cats_exchange_next(image_of(node), x);
 }
 
 /* No exchange is behind the one on the air. */
@@ -139,7 +140,7 @@ static inline bool last_exchange(const struct cats_node *node)
 {
 	struct cats_exchange next = node->x;
 
-	return !next_exchange(node, &next);
+	return ends_replay(node, next) || !cats_exchange_next(image_of(node), &next);
 }
 
 /* Whether the exchange on the air is opened and not over. */
@@ -240,7 +241,7 @@ void cats_text_end(struct cats_node *node);
 /* The next step's token, into texts.offered; false where there is none. */
 bool cats_text_next(struct cats_node *node);
 /* The exchange on the air is over: the next one may be opened sooner while the window fills. */
-void cats_text_hurry(struct cats_node *node);
+void cats_text_hurry(struct cats_node *node, const struct cats_image_gather *gather);
 /* What its result tells. */
 void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #else

@@ -291,13 +291,13 @@ const int8_t *cats_text_begin(struct cats_node *node)
 	return known ? (const int8_t *)&texts->word : NULL;
 }
 
-void cats_text_hurry(struct cats_node *node)
+void cats_text_hurry(struct cats_node *node, const struct cats_image_gather *gather)
 {
 	const uint32_t rows = cats_context_rows(image_of(node));
 	const uint32_t last = node->texts.replays ? node->texts.row : node->texts.text.position;
 
-	if (is_text(node) && node->gather->kind == CATS_GATHER_ATTENTION && last + 1 < rows) {
-		node->not_before_us -= cats_unseen_us(node->gather, rows - last - 1);
+	if (is_text(node) && gather->kind == CATS_GATHER_ATTENTION && last + 1 < rows) {
+		node->not_before_us -= cats_unseen_us(gather, rows - last - 1);
 	}
 }
 

@@ -75,7 +75,7 @@ NUMBERS = {
     "export": (
         ["--payload", "0"], ["--tile-rows", "-1"], ["--slack", "nan"], ["--slack", "inf"],
         ["--calibration", "0"], ["--repair-rounds", "4"], ["--ram", "9" * 40], ["--ram", "-1"],
-        ["--flash-address", "x"],
+        ["--flash-address", "x"], ["--replicate", "heads"],
     ),
     "plan": (
         ["--features", "0"], ["--tokens", "99999"], ["--clock", "nan"], ["--clock", "0"],

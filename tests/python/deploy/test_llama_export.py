@@ -154,6 +154,31 @@ def test_stories260k(tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("replicate", ["residual", "feed_forward"])
+def test_what_is_replicated(tmp_path, replicate):
+    """Of a run, or of a deployment: the same bytes, read as they were written, planned again."""
+    whole, option = model(), replicate.replace("_", "-")
+    meta = export(whole, tmp_path / "d", radio="nrf_radio", rounds=1, replicate=replicate)
+    export(whole, tmp_path / "split", radio="nrf_radio", rounds=1)
+    words = ["export", tmp_path / "split", "-o", tmp_path / "again", "--replicate", option]
+    assert status(*words) == 0
+    found, *_ = load_deploy(tmp_path / "d")
+    assert found.config.replicated == replicate
+    assert [node["features"] for node in meta["nodes"]] == [CONFIG.features] * 3
+    hidden = [CONFIG.hidden] * 3 if replicate == "feed_forward" else list(found.split.hidden)
+    assert [node["hidden"] for node in meta["nodes"]] == hidden
+    for d in range(3):
+        file = f"node_{d:02d}/cats_partition.bin"
+        assert (tmp_path / "d" / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+        header = (tmp_path / "d" / f"node_{d:02d}" / "cats_partition.h").read_text()
+        assert "CATS_LLAMA_WIDE_KEYS | CATS_LLAMA_REPLICATED" in header
+    assert status("plan", tmp_path / "d") == 0
+    assert status("simulate", tmp_path / "d", "--random-inputs", "--samples", 2) == 0
+    with pytest.raises(CatsError, match="no language model"):
+        plain = random_model(1, PLAIN, SplitConfig.even(PLAIN, 2))
+        export(plain, tmp_path / "e", replicate=replicate)
+
+
 @pytest.mark.parametrize("tables", [False, True])
 def test_rows_of_tokens(tmp_path, tables):
     """Of one node each, which may have nothing else: read as written, planned again, run."""

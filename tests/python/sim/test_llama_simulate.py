@@ -16,7 +16,7 @@ from cats.integer.llama_stream import window_of
 from cats.integer.random_models import random_inputs, random_model
 from cats.integer.sampling import choose, sampling
 from cats.plan.planner import make_plan
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import REPLICATED, ModelConfig, SplitConfig
 from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
@@ -37,9 +37,10 @@ def run(model, plan, windows, faults, **settings):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("nodes", [1, 2, 4])
-def test_nothing_is_lost(nodes, radio):
+@pytest.mark.parametrize("replicate", REPLICATED)
+def test_nothing_is_lost(nodes, radio, replicate):
     """Two windows, one sliding into the other; only node 0 is given the tokens."""
-    model, plan = deployment(nodes, radio=radio)
+    model, plan = deployment(nodes, radio=radio, replicate=replicate)
     inputs, result = run(model, plan, 2, Faults(), idle=range(1, nodes))
     assert result.done.all()
     assert comparable(model.config, result).all()
@@ -51,18 +52,25 @@ def test_nothing_is_lost(nodes, radio):
     assert check_steps(model, plan, inputs, dataclasses.replace(result, tokens=wrong))
 
 
-@pytest.mark.parametrize("rounds", [0, 1])
-@pytest.mark.parametrize("share", [1.0, 0.5])
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("share", "replicate"), [(1.0, ""), (0.5, ""), (1.0, "residual"), (1.0, "feed_forward")]
+)
 @pytest.mark.parametrize("parallel", [False, True])
-def test_frames_are_lost(rounds, share, parallel):
-    model, plan = deployment(4, share, radio="nrf_radio", rounds=rounds, parallel=parallel)
+def test_frames_are_lost(rounds, share, replicate, parallel):
+    if parallel and replicate == "feed_forward":
+        pytest.skip("saves no exchange")
+    model, plan = deployment(
+        4, share, radio="nrf_radio", rounds=rounds, parallel=parallel, replicate=replicate
+    )
     _, result = run(model, plan, 6, Faults(loss=0.1))
     assert result.done.mean() > 0.9
     assert comparable(model.config, result).mean() > 0.5
 
 
-def test_nodes_restart():
-    model, plan = deployment(4, radio="nrf_radio")
+@pytest.mark.parametrize("replicate", REPLICATED)
+def test_nodes_restart(replicate):
+    model, plan = deployment(4, radio="nrf_radio", replicate=replicate)
     times = [Event(2, False, 40_000), Event(2, True, 60_000), Event(1, False, 150_000),
              Event(1, True, 151_000)]  # fmt: skip
     _, result = run(model, plan, 6, Faults(loss=0.05, events=times))
@@ -73,11 +81,12 @@ def test_nodes_restart():
 
 
 @pytest.mark.parametrize("author", [0, 2])
+@pytest.mark.parametrize("replicate", REPLICATED)
 @pytest.mark.parametrize(("temperature", "top_k"), [(0, 0), (900, 5)])
-def test_nodes_write(author, temperature, top_k):
+def test_nodes_write(author, replicate, temperature, top_k):
     """A prompt of any node, and what the reference writes behind it, beyond the window; then
     another text, and one that goes on behind that."""
-    model, plan = deployment(4, radio="nrf_radio", candidates=5)
+    model, plan = deployment(4, radio="nrf_radio", candidates=5, replicate=replicate)
     first = Prompt((3, 1, 4, 1, 5), 12, author, temperature, top_k, 77)
     second = Prompt((9, 2, 6), 3, 3 - author, temperature, top_k, 5)
     third = dataclasses.replace(second, tokens=(7, 7), goes_on=True)
@@ -94,11 +103,12 @@ def test_nodes_write(author, temperature, top_k):
 
 
 @pytest.mark.parametrize("author", [0, 2])
+@pytest.mark.parametrize("replicate", REPLICATED)
 @pytest.mark.parametrize("loss", [0.1, 0.25])
-def test_lost_frames_do_not_split_the_group(author, loss):
+def test_lost_frames_do_not_split_the_group(author, replicate, loss):
     """Nodes that hear how a step begins take the leader's word; that is its choice by what it
     heard. Others guess, for one step."""
-    model, plan = deployment(4, radio="nrf_radio", candidates=3)
+    model, plan = deployment(4, radio="nrf_radio", candidates=3, replicate=replicate)
     how = sampling(model.output_scale, 0.9, 3, 7)
     told = guessed = 0
     for seed in range(2):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cats.deploy import c_header, image, image_reader
 from cats.errors import CatsError
-from cats.integer import reference
+from cats.integer import llama, reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps, Place
 from cats.integer.llama_model import columns_of
 from cats.integer.llama_stream import every_row, stream_of, window_of
@@ -24,8 +24,16 @@ from cats.plan.buffers import KEPT, buffer_sizes, largest_stride
 from cats.plan.plan import mode_of
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.partition import Kind, full_keep, node_view, own_ranges
+from cats.shape.config import REPLICATED, ModelConfig, SplitConfig
+from cats.shape.partition import (
+    RESIDUAL,
+    Kind,
+    block_gather,
+    full_keep,
+    gather_kind,
+    node_view,
+    own_ranges,
+)
 from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
 from compiled_header import compiled
@@ -48,7 +56,9 @@ def llamas(draw, most=4):
     model = random_llama(
         seed, config, split, keep, draw(st.booleans()), draw(st.booleans()), four_bits
     )
-    stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))))
+    legal = REPLICATED[: 3 - config.parallel_blocks] if keep == full_keep(config, split) else ("",)
+    replicate = draw(st.sampled_from(legal))
+    stream = stream_of(model, draw(st.sampled_from((0, 1, 2, 9))), replicate=replicate)
     plan = make_plan(
         stream.config, split, stream.keep, payload=draw(st.sampled_from((None, 9, 40)))
     )
@@ -155,16 +165,17 @@ def test_rows_are_computed_once_more(drawn, seed, loss):
             np.testing.assert_array_equal(outputs[d], want[d], f"{step} {d}")
 
 
-def small(nodes=2, wide=True, four_bits=0.0, parallel=False):
+def small(nodes=2, wide=True, four_bits=0.0, parallel=False, replicate=None, split=None):
     config = ModelConfig(
         6, 9, 9, features=24, heads=6, hidden=17, blocks=2, causal=True, activation="silu",
         pool="all", norm="rms", position="rotary", feed_forward="gated", kv_heads=3, bias=False,
         parallel_blocks=parallel, vocabulary=True,
     )  # fmt: skip
-    split = SplitConfig.even(config, nodes)
-    keep = None if four_bits else random_keep(2, config, split, 0.6)
+    split = split or SplitConfig.even(config, nodes)
+    pruned = not four_bits and replicate is None
+    keep = random_keep(2, config, split, 0.6) if pruned else None
     model = random_llama(3, config, split, keep, wide, in_four_bits=four_bits)
-    stream = stream_of(model)
+    stream = stream_of(model, replicate=replicate or "")
     return stream, make_plan(stream.config, split, stream.keep)
 
 
@@ -185,7 +196,7 @@ def test_what_an_image_holds(wide, four_bits):
         assert (found.model["tokens"], found.model["own_inputs"]) == (1, 4)
         assert found.stream == {"rows": 6, "reserved": 0}
         assert found.llama["key_heads"] == 3
-        assert found.llama["wide_keys"] == wide
+        assert found.llama["flags"] == layout.LLAMA_WIDE_KEYS * wide
         begin, end = own_ranges(config, split, Kind.HEADS)[d]
         np.testing.assert_array_equal(found.arrays[-5, "rows"], stream.rows[:, begin:end])
         np.testing.assert_array_equal(found.arrays[-5, "turn"], stream.turn)
@@ -228,7 +239,7 @@ def test_damaged_images_are_refused():
     refuses(layout.LLAMA, record, "scales", 44)
     refuses(layout.LLAMA, record, "key_heads", 0, 4, 7, 65535)
     refuses(layout.LLAMA, record, "embed_shift", 0, 60, 255)
-    refuses(layout.LLAMA, record, "wide_keys", 2, 255)
+    refuses(layout.LLAMA, record, "flags", *range(2, 256))
     refuses(layout.GATHER, gather(0), "table", *outside)
     refuses(layout.GATHER, gather(0), "norm", 44)
     refuses(layout.GATHER, gather(0), "products", 1)
@@ -261,6 +272,122 @@ def test_damaged_images_are_refused():
         place = size - -(-rooms[name] // 4) * 4 + 4
         refuses(layout.MODEL, model, f"arena_{name}", place)
     refuses(layout.MODEL, model, "arena_sums", found.model["arena_rows"])
+
+
+@pytest.mark.parametrize(
+    ("parallel", "replicate"), [(True, "residual"), (False, "residual"), (False, "feed_forward")]
+)
+@pytest.mark.parametrize("loss", [0.0, 0.2])
+def test_what_is_replicated_is_on_no_air(parallel, replicate, loss):
+    """And while nothing is lost all outputs are those without."""
+    config = small(3, parallel=parallel, replicate=replicate)[0].config
+    tokens = np.arange(6)[None] % config.inputs
+    outputs = []
+    for each in ("", replicate):
+        stream, plan = small(3, parallel=parallel, replicate=each)
+        has = llama.everything(window_of(stream))
+        if loss:
+            rng = np.random.default_rng(1)
+            has = llama.random_availability(window_of(stream), 6, loss, rng)
+        outputs.append(llama.run_batch(window_of(stream), tokens, has))
+        sending = [g for g, p in enumerate(plan.gathers) if any(s.width for s in p.sources)]
+        result = block_gather(config, config.blocks) + 1
+        step = {"": 1, "residual": 2, "feed_forward": 4}[each]
+        assert sending == [*range(2 if each else 1, result, step), result]
+    assert (outputs[0] == outputs[1]).all() == (loss == 0)
+    if not (loss or parallel):  # whose columns stand node by node
+        whole, _ = small(1, replicate="")
+        alone = llama.run_batch(window_of(whole), tokens)
+        np.testing.assert_array_equal(outputs[1], np.repeat(alone, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("parallel", "replicate", "four_bits"),
+    [(False, "residual", 0.0), (False, "feed_forward", 1.0), (True, "residual", 0.5)],
+)
+def test_what_an_image_of_a_replicated_residual_holds(parallel, replicate, four_bits):
+    """All of the residual, and all of what is added to it, of a node without heads too."""
+    split = SplitConfig((2, 2, 2, 0), (3, 3, 3, 8), (3, 2, 2, 2), (9, 0, 0, 0))
+    stream, plan = small(4, False, four_bits, parallel, replicate, split)
+    config, block, features = stream.config, stream.blocks[0], stream.config.features
+    added, hides = {2: (Kind.HIDDEN, block.down)}, replicate == "feed_forward"
+    if not parallel:
+        added = {2: (Kind.HEADS, block.out), 4: (Kind.HIDDEN, block.down)}
+    for d in range(4):
+        packed = image.pack(stream, plan, d, 1)
+        found = image_reader.parse(packed)
+        assert found.llama["flags"] == (6 if hides else 2)
+        assert found.model["flags"] & layout.FLAG_EMPTY_GATHERS
+        assert found.model["own_hidden"] == (config.hidden if hides else split.hidden[d])
+        np.testing.assert_array_equal(found.arrays[-5, "rows"], stream.rows)
+        np.testing.assert_array_equal(found.arrays[-5, "exponents"], stream.exponent)
+        for g, (kind, product) in added.items():
+            view = node_view(config, split, stream.keep, g, d)
+            assert columns_of(config, split, kind, d).tolist() == list(range(features))
+            np.testing.assert_array_equal(found.weights(g), product.weight[view].T)
+        for g in range(len(plan.gathers)):
+            kind, _ = gather_kind(config, g)
+            if kind in RESIDUAL or (hides and kind == Kind.HIDDEN):
+                columns = features if kind in RESIDUAL else config.hidden
+                assert (found.sources[g]["width"] == 0).all()
+                assert (found.sources[g]["columns"] == columns).all()
+        size = predict.node_size(config, split, stream.keep, plan, d)
+        assert (size.image_bytes, size.arena_bytes) == (len(packed), plan.arenas[d].size)
+        assert Engine(packed).arena_size == plan.arenas[d].size
+
+
+@pytest.mark.parametrize("replicate", REPLICATED[1:])
+def test_damaged_images_of_a_replicated_residual_are_refused(replicate):
+    stream, plan = small(replicate=replicate)
+    data = image.pack(stream, plan, 1, 1)
+    found = image_reader.parse(data)
+    size, record = found.header["arena_size"], found.gathers[0]["table"]
+    model, end = found.header["model"], found.header["image_size"]
+
+    def refuses(record, at, name, *values):
+        said = verdicts(data, record, at, name, *values)
+        assert said == dict.fromkeys(values, lib.CATS_IMAGE_INVALID), name
+
+    assert verify(data)[0] == lib.CATS_IMAGE_OK
+    legal = {"residual": (2, 3), "feed_forward": (6, 7)}[replicate]
+    refuses(layout.LLAMA, record, "flags", *sorted(set(range(256)) - set(legal)))
+    for name in ("rows", "exponents"):
+        refuses(layout.LLAMA, record, name, 0, 2, 40, end, end - 2, end - 20, 2**32 - 4)
+    for name, room in (("residual", 48), ("pooled", 24)):
+        refuses(layout.MODEL, model, f"arena_{name}", size - room + 4, found.model["arena_rows"])
+    refuses(layout.MODEL, model, "flags", found.model["flags"] ^ layout.FLAG_EMPTY_GATHERS)
+    refuses(layout.MODEL, model, "own_hidden", 0, 16, 18)
+    hidden = {4: 17} if replicate == "feed_forward" else {}
+    for g, columns in {1: 24, 3: 24, 9: 24, **hidden}.items():
+        for s in (0, 1):
+            at = found.header["source_table"] + (2 * g + s) * layout.SOURCE.itemsize
+            refuses(layout.SOURCE, at, "columns", 0, 12, columns - 1, columns + 1, 2 * columns)
+            cut = np.array([12, 12, 0x101], "<u2").tobytes()  # it sends some
+            wide = data[:at] + cut + data[at + 6 :]
+            assert verdict(wide, at + 6, columns, 2) == lib.CATS_IMAGE_INVALID
+    for g in (2, 4):
+        row = found.header["gather_table"] + g * layout.GATHER.itemsize
+        refuses(layout.GATHER, row, "products", 0, 12, 23, 25)
+
+
+def test_a_pruned_residual_is_not_replicated():
+    config = dataclasses.replace(small()[0].config.whole, wide_keys=False)
+    split = SplitConfig.even(config, 3)
+    model = random_llama(3, config, split, random_keep(2, config, split, 0.6))
+    with pytest.raises(CatsError, match="prune none"):
+        stream_of(model, replicate="residual")
+    alone = random_llama(3, config, SplitConfig.even(config, 1))
+    assert not stream_of(alone, replicate="residual").config.replicated
+    once = stream_of(random_llama(3, config, split), replicate="residual")
+    assert stream_of(window_of(once)).keep == once.keep
+    more = stream_of(window_of(once), replicate="feed_forward")
+    assert more.config.replicated == stream_of(window_of(more)).config.replicated == "feed_forward"
+    with pytest.raises(CatsError, match="replicate the residual"):
+        small(2, parallel=True, replicate="feed_forward")
+    with pytest.raises(CatsError, match="one of residual, feed_forward"):
+        ModelConfig(4, 6, 3, replicated="heads").check()
+    with pytest.raises(CatsError, match="Llama family"):
+        ModelConfig(4, 6, 3, replicated="residual").check()
 
 
 @pytest.mark.parametrize("four_bits", [0.0, 1.0])

@@ -28,11 +28,15 @@ def restart(node, at_us=100_000, off_us=30_000):
     return [Event(node, False, at_us), Event(node, True, at_us + off_us)]
 
 
-@pytest.mark.parametrize("rounds", [0, 2])
+@pytest.mark.parametrize(
+    ("rounds", "replicate"), [(0, ""), (2, ""), (0, "residual"), (2, "feed_forward")]
+)
 @pytest.mark.parametrize("node", [0, 1])
-def test_a_node_that_restarted_has_its_rows_again(node, rounds):
+def test_a_node_that_restarted_has_its_rows_again(node, rounds, replicate):
     """Also the leader: others know the tokens, and ask for each."""
-    model, plan = deployment(4, radio="nrf_radio", candidates=3, rounds=rounds)
+    model, plan = deployment(
+        4, radio="nrf_radio", candidates=3, rounds=rounds, replicate=replicate
+    )
     result = write(
         model, plan, 60, {0: Prompt((3, 1, 4), 40)}, Faults(events=restart(node)), replay=0
     )
@@ -102,8 +106,10 @@ def random_text(seed):
     )  # fmt: skip
     split = SplitConfig.even(config, nodes)
     split = split.with_rows(config) if rows else split
-    keep = random_keep(1, config, split, float(rng.choice([1.0, 0.6])))
-    stream = stream_of(random_llama(seed, config, split, keep), int(rng.choice([0, 3, 5])), rows)
+    share, replicate = float(rng.choice([1.0, 0.6])), ("", "", "residual")[seed % 3]
+    keep = random_keep(1, config, split, 1.0 if replicate else share)
+    llama, candidates = random_llama(seed, config, split, keep), int(rng.choice([0, 3, 5]))
+    stream = stream_of(llama, candidates, rows, replicate)
     model, radio = gathers_of(stream), str(rng.choice(["nrf_radio", "ieee802154+secure"]))
     plan = make_plan(
         model.config, split, model.keep, radio=radio, rounds=int(rng.integers(3))

@@ -21,7 +21,7 @@ from cats.integer.sampling import sampling
 from cats.plan import predict
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
-from cats.shape.config import ModelConfig, SplitConfig, share_out
+from cats.shape.config import REPLICATED, ModelConfig, SplitConfig, share_out
 from cats.shape.partition import full_keep, input_ranges, row_source
 from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps, comparable
@@ -58,7 +58,9 @@ def random_stream(seed, once=False):
     four_bits = rng.choice((0.0, 0.5)) if not once else 0.0
     keep = random_keep(seed, config, split, 0.7) if once and rng.integers(2) else None
     model = random_llama(seed, config, split, keep, wide, wild, four_bits)
-    stream = stream_of(model, int(rng.choice((0, 2))), True)
+    legal = REPLICATED[:2] if config.parallel_blocks else REPLICATED
+    replicate = str(rng.choice(legal)) if keep is None else ""
+    stream = stream_of(model, int(rng.choice((0, 2))), True, replicate)
     payload = int(rng.choice((0, 9, 40))) or None
     return stream, make_plan(stream.config, split, stream.keep, payload=payload)
 
@@ -116,14 +118,16 @@ CONFIG = ModelConfig(
 
 
 def deployment(
-    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, once=False, **options
-):
+    shares=(1, 1, 0, 1, 0), candidates=3, parallel=True, inputs=None, once=False, replicate="",
+    **options,
+):  # fmt: skip
     """Of ``CONFIG``, or of one that is tied in place of its tables, whose rows stand ``once``."""
     config = dataclasses.replace(CONFIG, parallel_blocks=parallel, tied=once, layer_tables=not once)
     split = SplitConfig.by_shares(config, shares, "channels", "even").with_rows(config)
     inputs = inputs or split.inputs
     split = dataclasses.replace(split, inputs=inputs, outputs=inputs if once else split.outputs)
-    model = gathers_of(stream_of(random_llama(5, config, split), candidates, True))
+    stream = stream_of(random_llama(5, config, split), candidates, True, replicate)
+    model = gathers_of(stream)
     return model, make_plan(model.config, split, model.keep, **options)
 
 
@@ -137,11 +141,15 @@ def write(model, plan, steps, prompts, faults=None, seed=1):
 
 @pytest.mark.parametrize("radio", ["nrf_radio", "ieee802154+secure"])
 @pytest.mark.parametrize("shares", [(1,), (1, 1, 0, 1, 0), (0, 1, 0, 0), (1, 0) * 8])
-@pytest.mark.parametrize("once", [False, True])
-def test_nodes_write(shares, radio, once):
+@pytest.mark.parametrize(
+    ("once", "parallel", "replicate"),
+    [(False, True, ""), (False, True, "residual"), (False, False, "feed_forward"),
+     (True, True, ""), (True, False, "residual")],
+)  # fmt: skip
+def test_nodes_write(shares, radio, once, parallel, replicate):
     """A text is the reference's, whoever has the rows; of 16 nodes too, also where node 0 only
     stores."""
-    model, plan = deployment(shares, once=once, radio=radio)
+    model, plan = deployment(shares, parallel=parallel, once=once, radio=radio, replicate=replicate)
     first = Prompt((3, 1, 4, 1, 5, 29, 0), 12, len(shares) - 1, 900, 3, 77)
     result = write(model, plan, 19, {0: first})
     assert result.delivered == 1  # whoever has a row sends it in time
@@ -152,10 +160,14 @@ def test_nodes_write(shares, radio, once):
 
 
 @pytest.mark.parametrize("rounds", [0, 1, 2])
-@pytest.mark.parametrize("parallel", [False, True])
-def test_rows_are_lost(rounds, parallel):
+@pytest.mark.parametrize(
+    ("parallel", "replicate"), [(True, ""), (True, "residual"), *((False, r) for r in REPLICATED)]
+)
+def test_rows_are_lost(rounds, parallel, replicate):
     """Also when it restarts, a node computes what the reference does with what it heard."""
-    model, plan = deployment(parallel=parallel, radio="nrf_radio", rounds=rounds, payload=30)
+    model, plan = deployment(
+        parallel=parallel, replicate=replicate, radio="nrf_radio", rounds=rounds, payload=30
+    )
     events, known = [Event(2, False, 40_000), Event(2, True, 60_000)], 0
     for seed in range(6):
         faults = Faults(loss=0.1 + 0.1 * (seed % 2), events=events)
@@ -326,8 +338,9 @@ def test_what_has_no_rows():
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc here")
+@pytest.mark.parametrize("replicate", REPLICATED)
 @pytest.mark.parametrize("once", [False, True])
-def test_header_has_the_bytes(tmp_path, once):
-    model, plan = deployment(once=once)
+def test_header_has_the_bytes(tmp_path, once, replicate):
+    model, plan = deployment(parallel=False, once=once, replicate=replicate)
     found = compiled(c_header.header(model, plan, 2, 7), tmp_path)
     assert found == image.pack(model, plan, 2, 7)

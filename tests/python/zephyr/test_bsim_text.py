@@ -5,6 +5,7 @@ tokens of the integer reference."""
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import input_ranges
 from cats.zephyr import bsim
 from cats.zephyr.workspace import source_tree
+from command_line import status
 from report import radio_cells as cells
 
 pytestmark = [
@@ -26,6 +28,7 @@ pytestmark = [
     pytest.mark.bsim,
     pytest.mark.skipif(bsim.missing() is not None, reason=str(bsim.missing())),
 ]
+STORIES = Path(__file__).parents[4] / "shared" / "data" / "stories260K.bin"
 PROMPT = "ROMEO:"
 TOKENS = 20
 #: Of 10.2 million parameters. How long a step takes does not depend on what they are.
@@ -43,9 +46,9 @@ STORED = dataclasses.replace(
 )  # fmt: skip
 
 
-def deployed(model, folder, prompt, tokens, radio, rounds):
+def deployed(model, folder, prompt, tokens, radio, rounds, replicate=""):
     """What the nodes read, exported to ``folder``, and all tokens by the integer reference."""
-    export(model, folder, formats="image", radio=radio, rounds=rounds)
+    export(model, folder, formats="image", radio=radio, rounds=rounds, replicate=replicate)
     made = cells.prepare(folder, np.zeros((1, 1, 4), np.int8))
     bsim.write_prompt(folder, prompt)
     text = itertools.islice(write(window_of(model.llama), prompt), tokens)
@@ -127,6 +130,61 @@ def test_a_node_restarts_in_the_middle(program, story, node, rounds):
     compared, wrong = bsim.check_text(made.folder, logs)
     assert compared >= made.nodes * (len(wanted) - 3) and not wrong
     print(f"node {node}, {rounds} rounds: {len(again)} rows again, {compared} outputs compared")
+
+
+@pytest.fixture(scope="module")
+def stories(tmp_path_factory):
+    """The integers of stories260K on four nodes."""
+    if not STORIES.exists():
+        pytest.skip("stories260K is not there")
+    run, folder = (tmp_path_factory.mktemp("stories") / name for name in ("run", "deploy"))
+    tokenizer = STORIES.with_name("tok512.bin")
+    assert status("import", "llama2c", STORIES, "--tokenizer", tokenizer, "-o", run) == 0
+    assert status("export", run, "-o", folder, "--nodes", "4") == 0
+    return exported(folder)[0]
+
+
+@pytest.mark.parametrize(
+    ("replicate", "rounds", "least"),
+    [("", 0, 15), ("residual", 0, 23), ("feed_forward", 0, 30), ("feed_forward", 2, 23)],
+)
+def test_a_small_model_with_what_is_replicated(
+    program, tmp_path, stories, replicate, rounds, least
+):
+    """Jobs take what they take when the window of 512 is full."""
+    prompt = (1, 403, 407, 261, 378)  # "Once upon a time"
+    made, wanted = deployed(
+        stories, tmp_path / "deploy", prompt, 100, "nrf_radio", rounds, replicate
+    )
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=100, author=0, quiet=10_000_000
+    )
+    logs = bsim.run(program("nrf_radio+text"), made.folder, devices, seconds=120.0)
+    for log in logs:
+        assert [told.token for told in log.tokens] == wanted and log.stopped == "done"
+        assert log.send_failed == 0
+    compared, wrong = bsim.check_text(made.folder, logs)
+    assert compared == 4 * len(wanted) and not wrong
+    print(
+        f"stories260K, {replicate or 'nothing'}, {rounds} rounds: {a_second(logs[0]):.1f} a second"
+    )
+    assert a_second(logs[0]) > least
+
+
+@pytest.mark.parametrize("replicate", ["residual", "feed_forward"])
+def test_what_is_replicated_is_lost(program, tmp_path, replicate):
+    """One frame in ten at each receiver: what a node computes is the reference's with what it
+    heard, whatever it lacks."""
+    model, prompt = exported(source_tree() / "samples" / "storyteller" / "deploy")[0], (1, 2, 3)
+    made, wanted = deployed(model, tmp_path / "deploy", prompt, TOKENS, "nrf_radio", 3, replicate)
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=TOKENS, author=0, quiet=10_000_000
+    )
+    modem = cells.lossy("nrf_radio")
+    logs = bsim.run(program("nrf_radio+text"), made.folder, devices, seconds=120.0, modem=modem)
+    compared, wrong = bsim.check_text(made.folder, logs)
+    assert compared >= 0.9 * made.nodes * len(wanted) and not wrong
+    print(f"one frame in ten lost, {replicate}, 3 rounds: {a_second(logs[0]):.1f} a second")
 
 
 def write_in_time(program, model, folder, radio, prompt=(1, 2, 3, 4, 5, 6)):

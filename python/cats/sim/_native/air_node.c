@@ -349,6 +349,18 @@ static int64_t computing_ns(const struct air *air, int n, struct cats_exchange x
 	return us * 1000;
 }
 
+/* Own rows of an exchange, and what is computed of those that were passed over. */
+static int64_t producing_ns(const struct air *air, int n, struct cats_exchange x)
+{
+	struct cats_exchange s = {.gather = x.gather - air->antenna[n].job.passed};
+	int64_t ns = computing_ns(air, n, x, false);
+
+	for (; s.gather != x.gather; s.gather++) {
+		ns += computing_ns(air, n, s, false) + computing_ns(air, n, s, true);
+	}
+	return ns;
+}
+
 static bool start_job(struct air *air, int n)
 {
 	struct antenna *a = &air->antenna[n];
@@ -364,9 +376,11 @@ static bool start_job(struct air *air, int n)
 			note_begin(a, n);
 		}
 	}
-	if (a->job.what != CATS_JOB_BEGIN) {
-		ns = computing_ns(air, n, a->job.x, a->job.what == CATS_JOB_CONSUME);
-		ns += a->job.both ? computing_ns(air, n, a->job.next, false) : 0;
+	if (a->job.what == CATS_JOB_PRODUCE) {
+		ns = producing_ns(air, n, a->job.x);
+	} else if (a->job.what == CATS_JOB_CONSUME) {
+		ns = computing_ns(air, n, a->job.x, true);
+		ns += a->job.both ? producing_ns(air, n, a->job.next) : 0;
 	}
 	if (air->config.code_counted) {
 		ns += (int64_t)air_code_solved(&air->config.code, &a->job);

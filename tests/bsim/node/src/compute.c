@@ -22,14 +22,32 @@ void compute_load(const char *name, unsigned int node)
 	times = (const uint32_t (*)[2])(file + 1 + 2 * file[0] * node);
 }
 
+/* Own rows of an exchange, and what is computed of those that were passed over. */
+static double producing_ns(const struct cats_job *job, uint16_t gather)
+{
+	double us = times[gather][0];
+
+#ifdef CONFIG_CATS_LLAMA
+	for (uint16_t g = gather - job->passed; g < gather; g++) {
+		us += times[g][0] + times[g][1];
+	}
+#endif
+	return us * 1e3;
+}
+
 void __real_cats_job_run(const struct cats_job *job);
 
 void __wrap_cats_job_run(const struct cats_job *job)
 {
 	double ns = IS_ENABLED(CONFIG_CATS_BSIM_CODE_TIME) ? code_time_solved(job) : 0;
 
-	if (times != NULL && job->what != CATS_JOB_BEGIN) {
-		ns += times[job->x.gather][job->what == CATS_JOB_CONSUME] * 1e3;
+	if (times != NULL && job->what == CATS_JOB_PRODUCE) {
+		ns += producing_ns(job, job->x.gather);
+	} else if (times != NULL && job->what == CATS_JOB_CONSUME) {
+		ns += times[job->x.gather][1] * 1e3;
+#ifdef CONFIG_CATS_LLAMA
+		ns += job->both ? producing_ns(job, job->next.gather) : 0;
+#endif
 	}
 	__real_cats_job_run(job);
 	host_hold(ns);
