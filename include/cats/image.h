@@ -96,6 +96,7 @@ enum cats_pool {
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
 #define CATS_FLAG_ROWS 0x1000u          /**< of the Llama family: INPUT carries a token's row */
 #define CATS_FLAG_FOUR_BITS 0x2000u     /**< some weights have four bits: scales of such */
+#define CATS_FLAG_HOPS 0x4000u          /**< nodes relay: struct cats_image_hop */
 #define CATS_FLAG_PARALLEL 0x8000u      /**< of the Llama family: blocks are parallel */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
@@ -447,6 +448,25 @@ struct cats_image_sensor {
 	int32_t addend_high; /**< -2^30..2^30-1 */
 };
 
+/**
+ * With CATS_FLAG_HOPS, of each gather, in an array [G] right behind the source table: who speaks in
+ * which slot of its exchanges. In its first turns a source sends its fragments, in all others a
+ * combination of all that it has; 8 bytes.
+ */
+struct cats_image_hop {
+	/** offset of uint8 [turns]: a node, with CATS_HOP_SHARED in the slot of the turn before */
+	uint32_t list;
+	uint16_t turns; /**< of all nodes, 0 where nobody opens this gather */
+	uint16_t slots; /**< in which they are, at most CATS_MAX_HOP_SLOTS */
+};
+
+/** Added to a turn: its slot is that of the one before it. */
+#define CATS_HOP_SHARED 0x80
+/** Most slots of an exchange over several hops: a frame numbers them in a byte. */
+#define CATS_MAX_HOP_SLOTS 255
+/** Most fragments, of all sources, of an exchange over several hops. */
+#define CATS_MAX_HOP_FRAGMENTS 64
+
 /** A verified image. Filled by cats_image_verify(); the image must outlive it, unchanged. */
 struct cats_image {
 	const uint8_t *base;                     /**< first byte; offsets count from here */
@@ -472,10 +492,17 @@ enum cats_image_error {
 	/**
 	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
 	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS, CONFIG_CATS_STREAM,
-	 * CONFIG_CATS_LLAMA or CONFIG_CATS_FOUR_BITS
+	 * CONFIG_CATS_LLAMA, CONFIG_CATS_FOUR_BITS or CONFIG_CATS_HOPS
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };
+
+/** @brief With CATS_FLAG_HOPS: the turns of each gather, [G]. */
+static inline const struct cats_image_hop *cats_hops(const struct cats_image *image)
+{
+	return (const struct cats_image_hop *)(image->sources + (uint32_t)image->header->gathers *
+									image->header->nodes);
+}
 
 /**
  * @brief Check an image completely and fill @p image with pointers into it.

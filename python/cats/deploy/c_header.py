@@ -29,6 +29,7 @@ from cats.shape.image_layout import (
     FLAG_EMPTY_GATHERS,
     FLAG_FOUR_BITS,
     FLAG_HELD,
+    FLAG_HOPS,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
     FLAG_PARALLEL,
@@ -64,6 +65,7 @@ _FLAGS = {
     FLAG_LLAMA: "CATS_FLAG_LLAMA",
     FLAG_ROWS: "CATS_FLAG_ROWS",
     FLAG_FOUR_BITS: "CATS_FLAG_FOUR_BITS",
+    FLAG_HOPS: "CATS_FLAG_HOPS",
     FLAG_PARALLEL: "CATS_FLAG_PARALLEL",
 }
 #: Members that are one structure, and whose offsets stand in it.

@@ -30,6 +30,9 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->x = x;
 	node->gather = &image_of(node)->gathers[x.gather];
 	cats_reception_begin(image_of(node), current_of(node), x);
+	if (relays(image_of(node))) {
+		cats_hop_enter(node);
+	}
 	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
 	node->taken = 0;
@@ -55,6 +58,9 @@ void cats_exchange_own(struct cats_node *node, uint8_t owner)
 	node->quiet[before] -= r->lack[before] != 0 && node->quiet[before] != 0;
 	node->x.owner = owner;
 	cats_reception_begin(image_of(node), r, node->x);
+	if (relays(image_of(node))) {
+		cats_hop_enter(node);
+	}
 	node->fragments += r->lacking;
 	node->quiet[owner] += r->lack[owner] != 0 && node->quiet[owner] < UINT8_MAX;
 }
@@ -87,6 +93,10 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 /* So many coded frames of each source follow its data: the slots of this exchange are known. */
 static void lay_out(struct cats_node *node, uint8_t ahead)
 {
+	if (relays(image_of(node))) {
+		node->slots = (uint16_t)cats_hop_slots(image_of(node), node->x.gather);
+		return;
+	}
 	node->ahead = ahead;
 	node->first_slot = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, self_of(node));
 	node->slots = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, nodes_of(node));
@@ -225,6 +235,11 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 	case CATS_FRAME_REPORT:
 		return start_us - cats_report_us(image, frame->x, frame->slot);
 	case CATS_FRAME_DATA:
+		if (relays(image)) {
+			return start_us - cats_sync_us(image, frame->x) -
+			       cats_hop_slot(image, frame->x.gather, frame->source, frame->index) *
+				       gather->slot_us;
+		}
 		return start_us - cats_sync_us(image, frame->x) -
 		       (cats_data_slot(image, frame->x, cats_frame_ahead(frame), frame->source) +
 			frame->index) *
@@ -233,6 +248,10 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 		return start_us -
 		       cats_report_us(image, frame->x, image->header->nodes - 1u + frame->slot);
 	default:
+		if (relays(image)) {
+			return start_us - cats_sync_us(image, frame->x) -
+			       frame->slot * gather->slot_us;
+		}
 		return start_us; /* CODED tells the end of its round, not the start */
 	}
 }
@@ -268,7 +287,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 		node->clocked = leader;
 	} else if (frame->round < node->round) {
 		return;
-	} else if (frame->type != CATS_FRAME_CODED) {
+	} else if (frame->type != CATS_FRAME_CODED || relays(image)) {
 		adopt(node, leader, base_us);
 	}
 	if (frame->type == CATS_FRAME_GRANT &&

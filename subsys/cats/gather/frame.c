@@ -87,7 +87,9 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	case CATS_FRAME_DATA:
 		count = cats_fragment_count(image, f->x, f->source);
 		ahead = cats_frame_ahead(f);
-		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
+		if (count == 0 || f->index >= count + ahead ||
+		    (relays(image) && cats_hop_slot(image, f->x.gather, f->source, f->index) ==
+					      cats_hop_slots(image, f->x.gather)) || (f->slot & 15) >= nodes ||
 		    (f->slot & ~CATS_DULL) >> 4 > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
@@ -107,6 +109,12 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		length = cats_counts_size(image);
 		break;
 	case CATS_FRAME_CODED:
+		if (relays(image)) {
+			last_index = nodes - 1;
+			last_slot = (uint8_t)(cats_hop_slots(image, f->x.gather) - 1);
+			length = cats_hop_size(image, f->x);
+			break;
+		}
 		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||
 		    (f->index & 15) >= CATS_MAX_CODED) {
 			return -1 - CATS_REJECT_FRAGMENT;
@@ -137,7 +145,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	default:
 		return -1 - CATS_REJECT_TYPE;
 	}
-	if (f->type <= CATS_FRAME_DATA || f->type >= CATS_FRAME_ASK
+	if (f->type <= CATS_FRAME_DATA || f->type >= CATS_FRAME_ASK || relays(image)
 		    ? f->round != 0
 		    : f->round < 1 || f->round > rounds) {
 		return -1 - CATS_REJECT_EXCHANGE;

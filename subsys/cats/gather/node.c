@@ -38,8 +38,16 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 			    (mtu < CATS_FRAME_MAX ? mtu : CATS_FRAME_MAX)) {
 				return -EMSGSIZE;
 			}
+			if (relays(image) && CATS_FRAME_HEADER + cats_hop_size(image, x) > mtu) {
+				return -EMSGSIZE;
+			}
 		}
 	}
+#ifndef CATS_NO_SLEEP
+	if (relays(image) && config->period_us != 0) {
+		return -ENOTSUP; /* a beacon goes one hop */
+	}
+#endif
 	memset(node, 0, sizeof(*node));
 	error = cats_engine_init(&node->engine, image, config->arena, config->arena_size);
 	if (error != 0) {

@@ -7,6 +7,7 @@
  * The files of a node, each calling those above it only:
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
+ *	hop.c                                   several hops: turns, and what all sources sent
  *	stream.c                                numbers of a stream
  *	text.c                                  what steps of a language model take
  *	grant.c                                 what is lacking, and what is granted for it
@@ -46,6 +47,13 @@
 #define CATS_TEXTS 1
 #endif
 
+/* Whether nodes may relay (CONFIG_CATS_HOPS). */
+#ifdef CATS_NO_HOPS
+#define HOPS 0
+#else
+#define HOPS 1
+#endif
+
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
@@ -77,6 +85,12 @@ static inline uint8_t self_of(const struct cats_node *node)
 static inline bool leads(const struct cats_node *node)
 {
 	return node->leader == self_of(node);
+}
+
+/* Whether nodes relay. */
+static inline bool relays(const struct cats_image *image)
+{
+	return HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0;
 }
 
 static inline struct cats_reception *current_of(struct cats_node *node)
@@ -168,6 +182,29 @@ static inline uint32_t late_us(const struct cats_node *node)
 {
 	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
 }
+
+/* hop.c */
+
+#if HOPS
+/* Nothing is there yet of the exchange on the air. */
+void cats_hop_enter(struct cats_node *node);
+/* This node's next turn that is not over: its frame, and its slot's number; that of the slots of
+ * all where there is none.
+ */
+uint32_t cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame);
+/* Payload of a combination of what this node has; its bytes, 0 where it has nothing. */
+bool cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+/* A frame with a payload was heard; false where it tells nothing new. */
+bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame);
+#else
+#define cats_hop_slots(image, gather) 0u
+#define cats_hop_slot(image, gather, source, turn) 0u
+#define cats_hop_size(image, x) 0u
+#define cats_hop_enter(node)
+#define cats_hop_next(node, late, frame) 0u
+#define cats_hop_build(node, frame, payload) false
+#define cats_hop_take(node, frame) false
+#endif
 
 /* stream.c */
 
