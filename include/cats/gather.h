@@ -259,20 +259,12 @@ uint32_t cats_answer_us(const struct cats_image *image, uint8_t copy);
 uint32_t cats_meeting_us(const struct cats_image *image);
 
 #ifndef CATS_NO_HOPS
-/** @brief Of an exchange over several hops: all slots of a gather. */
-uint32_t cats_hop_slots(const struct cats_image *image, uint8_t gather);
-
 /**
- * @brief The slot of a turn of @p source, from 0 on; cats_hop_slots() where it has no such turn.
+ * @brief Over several hops the slot of a turn of @p source, from 0 on; the number of all slots
+ *        where it has no such turn.
  */
 uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
 		       uint32_t turn);
-
-/**
- * @brief Bytes of a coded frame's payload over several hops: two bits for each fragment, and the
- *        longest of all.
- */
-uint16_t cats_hop_size(const struct cats_image *image, struct cats_exchange x);
 #endif
 
 /** @brief Bytes of a coded frame's payload: the longest fragment of @p source. */

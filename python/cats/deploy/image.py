@@ -26,7 +26,7 @@ from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
 from cats.plan.hop import slots_of
-from cats.plan.plan import Plan, plan_dict
+from cats.plan.plan import Plan, coded_bytes, plan_dict
 from cats.plan.radio import SEALED
 from cats.plan.timing import row_us
 from cats.shape.config import POOLS, to_json
@@ -307,6 +307,7 @@ def _hop_arrays(plan: Plan) -> list[Member]:
         turns = gather.turns or ()
         row["list"] = sum(map(len, padded[: lists.index(turns)]))  # of the lists; seal() adds theirs
         row["turns"], row["slots"] = len(turns), slots_of(turns)
+        row["size"] = coded_bytes(gather.sources, gather.tile_rows) if gather.sends else 0
     every = np.array([turn for turns in padded for turn in turns], np.uint8)
     return [
         Member("hops", record, UNNAMED, "", "turns of each gather: [G]"),

@@ -151,14 +151,23 @@ class Draws:
         speaks = self.knows[picked, node].copy()
         if not self.need.total:
             return np.zeros(len(low), np.uint64), np.zeros(len(low), np.uint64), speaks
-        twice = self.random.random(low.shape) < 0.5  # a factor is 1 or w
-        found_low = np.bitwise_xor.reduce(np.where(twice, high, low), 1)
-        found_high = np.bitwise_xor.reduce(np.where(twice, high ^ low, high), 1)
+        factor = self.random.integers(1, 4, low.shape)
+        found_low, found_high = self._sum(factor & 1 != 0, factor & 2 != 0, low, high)
         fragment = self.first[picked, node] + self.taken[node]
         plain = self.taken[node] < self.own[picked, node]
         unit = self.bit[np.where(plain, fragment, 0)]
         found_low, found_high = np.where(plain, unit, found_low), np.where(plain, 0, found_high)
         return found_low, found_high, speaks & ((found_low | found_high) != 0)
+
+    @staticmethod
+    def _sum(
+        one: np.ndarray, two: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of rows times factors with bits ``one`` and ``two``, all [n, fragment]."""
+        return (
+            np.bitwise_xor.reduce(np.where(one, low, 0) ^ np.where(two, high, 0), 1),
+            np.bitwise_xor.reduce(np.where(one, high, 0) ^ np.where(two, high ^ low, 0), 1),
+        )
 
     def reduced(
         self, low: np.ndarray, high: np.ndarray, rows_low: np.ndarray, rows_high: np.ndarray
@@ -167,10 +176,8 @@ class Draws:
         there = (rows_low >> np.arange(self.need.total, dtype=np.uint64)) & np.uint64(1) != 0
         one = ((low[:, None] & self.bit) != 0) & there
         two = ((high[:, None] & self.bit) != 0) & there
-        out_low = np.where(one, rows_low, 0) ^ np.where(two, rows_high, 0)
-        out_high = np.where(one, rows_high, 0) ^ np.where(two, rows_high ^ rows_low, 0)
-        xor = functools.partial(np.bitwise_xor.reduce, axis=1)
-        return low ^ xor(out_low), high ^ xor(out_high)
+        told_low, told_high = self._sum(one, two, rows_low, rows_high)
+        return low ^ told_low, high ^ told_high
 
     def news(self, node: int, picked: np.ndarray) -> np.ndarray:
         """[exchange, node]: what a frame of ``node`` would bring, of exchanges that are ``picked``:

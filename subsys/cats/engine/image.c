@@ -589,37 +589,28 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	       (!cats_has_linear(m) || linear_fits(image));
 }
 
-/* The turns of an exchange over several hops, and how many fragments it has; gives its slots. */
+/* The turns of an exchange over several hops, which has not too many fragments; gives its slots. */
 static bool hop_fits(const struct cats_image *image, const struct cats_image_gather *gather,
 		     uint32_t *slots)
 {
 	const struct cats_image_header *h = image->header;
-	const uint32_t table = h->source_table + (uint32_t)h->gathers * h->nodes *
-							 sizeof(struct cats_image_source);
 	const struct cats_image_hop *hop = cats_hops(image) + (gather - image->gathers);
+	const uint32_t table = (uint32_t)((const uint8_t *)hop - image->base);
 	const uint8_t *list = image->base + hop->list;
 	uint32_t count = 0;
-	uint32_t spoken = 0; /* of this slot: bit s: node s */
 
-	if (*slots > CATS_MAX_HOP_FRAGMENTS || gather->rounds != 0 || h->nodes == 1 ||
-	    !table_fits(h, table, h->gathers * sizeof(*hop)) ||
-	    !table_fits(h, hop->list, hop->turns)) {
+	if (*slots > CATS_MAX_HOP_FRAGMENTS || gather->rounds != 0 ||
+	    !table_fits(h, table, sizeof(*hop)) || !table_fits(h, hop->list, hop->turns)) {
 		return false;
 	}
 	for (uint32_t i = 0; i < hop->turns; i++) {
-		const uint8_t node = list[i] & ~CATS_HOP_SHARED;
-
-		if ((list[i] & CATS_HOP_SHARED) == 0) {
-			count++;
-			spoken = 0;
-		}
-		if (node >= h->nodes || count == 0 || (spoken >> node & 1) != 0) {
+		count += (list[i] & CATS_HOP_SHARED) == 0;
+		if ((list[i] & ~CATS_HOP_SHARED) >= h->nodes || count == 0) {
 			return false;
 		}
-		spoken |= 1u << node;
 	}
 	*slots = count;
-	return count == hop->slots && count <= CATS_MAX_HOP_SLOTS;
+	return count == hop->slots;
 }
 
 /* How long nothing is heard, of what was looked at so far. */

@@ -94,7 +94,7 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 static void lay_out(struct cats_node *node, uint8_t ahead)
 {
 	if (relays(image_of(node))) {
-		node->slots = (uint16_t)cats_hop_slots(image_of(node), node->x.gather);
+		node->slots = cats_hops(image_of(node))[node->x.gather].slots;
 		return;
 	}
 	node->ahead = ahead;
@@ -229,17 +229,20 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 {
 	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
 
+	if (relays(image) && frame->type != CATS_FRAME_SYNC) {
+		uint32_t slot = frame->slot;
+
+		if (frame->type == CATS_FRAME_DATA) {
+			slot = cats_hop_slot(image, frame->x.gather, frame->source, frame->index);
+		}
+		return start_us - cats_sync_us(image, frame->x) - slot * gather->slot_us;
+	}
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
 		return start_us - frame->slot * gather->control_us;
 	case CATS_FRAME_REPORT:
 		return start_us - cats_report_us(image, frame->x, frame->slot);
 	case CATS_FRAME_DATA:
-		if (relays(image)) {
-			return start_us - cats_sync_us(image, frame->x) -
-			       cats_hop_slot(image, frame->x.gather, frame->source, frame->index) *
-				       gather->slot_us;
-		}
 		return start_us - cats_sync_us(image, frame->x) -
 		       (cats_data_slot(image, frame->x, cats_frame_ahead(frame), frame->source) +
 			frame->index) *
@@ -248,10 +251,6 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 		return start_us -
 		       cats_report_us(image, frame->x, image->header->nodes - 1u + frame->slot);
 	default:
-		if (relays(image)) {
-			return start_us - cats_sync_us(image, frame->x) -
-			       frame->slot * gather->slot_us;
-		}
 		return start_us; /* CODED tells the end of its round, not the start */
 	}
 }

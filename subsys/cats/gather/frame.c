@@ -87,9 +87,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	case CATS_FRAME_DATA:
 		count = cats_fragment_count(image, f->x, f->source);
 		ahead = cats_frame_ahead(f);
-		if (count == 0 || f->index >= count + ahead ||
-		    (relays(image) && cats_hop_slot(image, f->x.gather, f->source, f->index) ==
-					      cats_hop_slots(image, f->x.gather)) || (f->slot & 15) >= nodes ||
+		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
 		    (f->slot & ~CATS_DULL) >> 4 > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
@@ -111,8 +109,8 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	case CATS_FRAME_CODED:
 		if (relays(image)) {
 			last_index = nodes - 1;
-			last_slot = (uint8_t)(cats_hop_slots(image, f->x.gather) - 1);
-			length = cats_hop_size(image, f->x);
+			last_slot = cats_hops(image)[f->x.gather].slots;
+			length = cats_hops(image)[f->x.gather].size;
 			break;
 		}
 		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||

@@ -31,14 +31,14 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		return -EINVAL;
 	}
 	for (uint32_t g = 0; g < image->header->gathers; g++) {
+		if (relays(image) && CATS_FRAME_HEADER + cats_hops(image)[g].size > mtu) {
+			return -EMSGSIZE;
+		}
 		for (uint32_t s = 0; s < image->header->nodes; s++) {
 			struct cats_exchange x = {.gather = g};
 
 			if (CATS_FRAME_HEADER + cats_coded_size(image, x, s) >
 			    (mtu < CATS_FRAME_MAX ? mtu : CATS_FRAME_MAX)) {
-				return -EMSGSIZE;
-			}
-			if (relays(image) && CATS_FRAME_HEADER + cats_hop_size(image, x) > mtu) {
 				return -EMSGSIZE;
 			}
 		}

@@ -188,21 +188,17 @@ static inline uint32_t late_us(const struct cats_node *node)
 #if HOPS
 /* Nothing is there yet of the exchange on the air. */
 void cats_hop_enter(struct cats_node *node);
-/* This node's next turn that is not over: its frame, and its slot's number; that of the slots of
- * all where there is none.
- */
-uint32_t cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame);
-/* Payload of a combination of what this node has; its bytes, 0 where it has nothing. */
-bool cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+/* This node's next turn that is not over: its frame and its time; false where there is none. */
+bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at);
+/* A combination of what this node has. */
+void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
 /* A frame with a payload was heard; false where it tells nothing new. */
 bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame);
 #else
-#define cats_hop_slots(image, gather) 0u
 #define cats_hop_slot(image, gather, source, turn) 0u
-#define cats_hop_size(image, x) 0u
 #define cats_hop_enter(node)
-#define cats_hop_next(node, late, frame) 0u
-#define cats_hop_build(node, frame, payload) false
+#define cats_hop_next(node, late, frame, at) false
+#define cats_hop_build(node, frame, payload)
 #define cats_hop_take(node, frame) false
 #endif
 

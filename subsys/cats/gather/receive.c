@@ -273,20 +273,6 @@ static bool placeable(struct cats_node *node)
 	       node->x.gather != previous_of(node)->x.gather || node->gather->buffers == 2;
 }
 
-/* Over several hops: whatever a frame tells of any source. */
-static void take_relayed(struct cats_node *node, const struct cats_frame *frame)
-{
-	struct cats_gather_stats *stats = cats_stats_of(node, frame->x);
-	uint16_t lacking = current_of(node)->lacking;
-	bool used = cats_hop_take(node, frame);
-
-	node->taken += used;
-	stats->duplicates += !used;
-	used = used && frame->type == CATS_FRAME_DATA;
-	stats->heard += used;
-	stats->repaired += lacking - current_of(node)->lacking - used;
-}
-
 static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 {
 	struct cats_gather_stats *stats = cats_stats_of(node, frame->x);
@@ -305,10 +291,8 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 		return reject(CATS_REJECT_BUSY);
 	}
 	if (relays(image_of(node))) {
-		take_relayed(node, frame);
-		return 0;
-	}
-	if (frame->type == CATS_FRAME_DATA && frame->index < fragments_of(node, frame->source)) {
+		used = cats_hop_take(node, frame);
+	} else if (frame->type == CATS_FRAME_DATA && frame->index < fragments_of(node, frame->source)) {
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;

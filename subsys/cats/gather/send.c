@@ -45,9 +45,7 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 	frame->slot =
 		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
 	if (relays(image_of(node))) {
-		*at = cats_exchange_data_at(node, cats_hop_next(node, late, frame));
-		return *at != cats_exchange_data_at(node, node->slots) &&
-		       (frame->type == CATS_FRAME_CODED || node->produced != 0);
+		return cats_hop_next(node, late, frame, at);
 	}
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
@@ -229,10 +227,8 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 #endif
 	default:
 		if (relays(image)) {
+			cats_hop_build(node, frame, payload);
 			node->next++;
-			if (!cats_hop_build(node, frame, payload)) {
-				return 0;
-			}
 			break;
 		}
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
