@@ -32,7 +32,7 @@ SHARED = 0x80
 LOSS = 0.1
 #: Exchanges drawn side by side, times their nodes and fragments: as a turn is chosen, and as
 #: delivery is judged.
-CHOOSING, JUDGING = 10_000, 400_000
+CHOOSING, JUDGING = 10_000, 120_000
 #: Share of the fragments that is to be delivered.
 DELIVERED = 0.998
 #: What a slot must bring, fragments at all nodes together, for a further node to speak in it.
@@ -128,6 +128,9 @@ class Draws:
         self.knows = self.random.random((count, nodes)) < links[0]
         self.knows[:, 0] = True
         self.taken = np.zeros(nodes, int)
+        #: What is sent was built two slots ago, behind a frame that was heard one ago at the latest.
+        self.built = [(self.low.copy(), self.high.copy())] * 3
+        self.ready = [self.knows.copy()] * 2
         #: What each node's frames would have brought since it spoke.
         self.credit = np.zeros(nodes)
         far = _distances(links)
@@ -147,8 +150,8 @@ class Draws:
 
     def frames(self, node: int, picked: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What it would send now: (low, high) [exchange], and whether it would."""
-        low, high = self.low[picked, node], self.high[picked, node]
-        speaks = self.knows[picked, node].copy()
+        low, high = (plane[picked, node] for plane in self.built[0])
+        speaks = self.ready[0][picked, node].copy()
         if not self.need.total:
             return np.zeros(len(low), np.uint64), np.zeros(len(low), np.uint64), speaks
         factor = self.random.integers(1, 4, low.shape)
@@ -205,6 +208,8 @@ class Draws:
             exchange, other = np.nonzero(heard)
             if self.need.total and len(exchange):
                 self._take(low[exchange], high[exchange], exchange, other)
+        self.built = [*self.built[1:], (self.low.copy(), self.high.copy())]
+        self.ready = [*self.ready[1:], self.knows.copy()]
 
     def _take(
         self, low: np.ndarray, high: np.ndarray, exchange: np.ndarray, other: np.ndarray
@@ -281,7 +286,7 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
             f"{need.total} fragments in one exchange: over several hops at most {MAX_FRAGMENTS}; "
             "choose smaller tiles or a larger payload"
         )
-    count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 256)
+    count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 192)
     draws, hear = Draws(table, need, count, seed), hearers(table)
     turns: list[int] = []
     slots = 0
