@@ -52,7 +52,7 @@ from cats.plan.streaming import beside_window, table_beside
 from cats.report import table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
-from cats.shape.links import Links
+from cats.shape.links import Links, as_tuples, check_links
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.tasks import log_mel
@@ -320,6 +320,8 @@ def export(
         )
     else:
         integer.check_integer(model)
+    if options.get("links") is not None:
+        options["links"] = as_tuples(check_links(options["links"], model.split.nodes))
     chosen = PlanOptions(**options)
     plan = chosen.plan(model.config, model.split, model.keep)
     meta = describe(

@@ -7,7 +7,7 @@ random combination, over GF(4), of all that it has of the exchange; a node that 
 of it stays silent, since it does not know the time. The list of turns is fixed by the plan. It is
 made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the node
 whose frame tells most others something new, on average over what the draws so far have come to, and
-to others whose hearers are not this one's (spatial reuse). It ends when what is asked for has been
+to others far enough away (spatial reuse). It ends when what is asked for has been
 delivered. doc/hops.rst says why, and what comes of it.
 """
 
@@ -160,7 +160,7 @@ class Draws:
         plain = self.taken[node] < self.own[picked, node]
         unit = self.bit[np.where(plain, fragment, 0)]
         found_low, found_high = np.where(plain, unit, found_low), np.where(plain, 0, found_high)
-        return found_low, found_high, speaks & ((found_low | found_high) != 0)
+        return found_low, found_high, speaks  # a frame of nothing tells the time
 
     @staticmethod
     def _sum(
@@ -241,12 +241,17 @@ class Draws:
         return float(has[~self.mine].mean())
 
 
-def hearers(links: np.ndarray) -> list[set[int]]:
-    """Of each node those that hear it, or are disturbed by it."""
-    return [set(np.nonzero(row)[0].tolist()) for row in links]
+def apart(links: np.ndarray) -> np.ndarray:
+    """bool [D, D]: which nodes may speak in one slot: who hears the one is more than two hops from
+    the other. A node two hops away is weaker by little more than what a radio can tell two frames
+    apart by."""
+    heard = (links > 0).astype(int)
+    near = (np.eye(len(links), dtype=int) + heard + heard @ heard) > 0
+    disturbs = (heard @ near.T) > 0  # [sender, other]: it is near to one that hears the sender
+    return ~(disturbs | disturbs.T)
 
 
-def _slot(draws: Draws, hear: list[set[int]]) -> list[int]:
+def _slot(draws: Draws, free: np.ndarray) -> list[int]:
     """Who speaks in the next slot: of the sets that begin with any node, each with the best of
     those that may speak beside it, the one that tells most."""
     nodes = range(len(draws.links))
@@ -260,13 +265,11 @@ def _slot(draws: Draws, hear: list[set[int]]) -> list[int]:
     for first in order:
         chosen, total = [first], credit[first]
         for node in order:
-            if node in chosen or any(hear[node] & hear[other] for other in chosen):
+            if node in chosen or not free[node, chosen].all():
                 continue
-            # Who speaks hears nobody.
-            lost = sum(news[node][other] + news[other][node] for other in chosen)
-            if gains[node] > lost and gains[node] > WORTH * share:
+            if gains[node] > WORTH * share:
                 chosen.append(node)
-                total += credit[node] * (1 - lost / gains[node])
+                total += credit[node]
         if total > most:
             best, most = chosen, total
     draws.credit[best] = 0
@@ -287,7 +290,7 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
             "choose smaller tiles or a larger payload"
         )
     count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 192)
-    draws, hear = Draws(table, need, count, seed), hearers(table)
+    draws, free = Draws(table, need, count, seed), apart(table)
     turns: list[int] = []
     slots = 0
     while draws.delivered() < DELIVERED:
@@ -297,7 +300,7 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
                 "links: choose smaller tiles"
             )
         slots += 1
-        chosen = _slot(draws, hear)
+        chosen = _slot(draws, free)
         draws.speak(chosen)
         turns += [chosen[0], *(node | SHARED for node in chosen[1:])]
     return tuple(turns)

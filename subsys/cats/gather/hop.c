@@ -178,30 +178,6 @@ static void collect(const struct cats_hop *h, const uint32_t *factors, uint32_t 
 	mix(h, factors, v, y, length, false);
 }
 
-bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
-{
-	uint32_t slot;
-
-	for (;; node->next++) {
-		slot = cats_hop_slot(image_of(node), node->x.gather, self_of(node), node->next);
-		*at = cats_exchange_data_at(node, slot);
-		if (slot == node->slots) {
-			return false;
-		}
-		if (past(*at, late)) {
-			break;
-		}
-	}
-	frame->index = (uint8_t)node->next;
-	if (node->next < fragments_of(node, self_of(node))) {
-		return node->produced != 0;
-	}
-	frame->type = CATS_FRAME_CODED;
-	frame->index = node->leader;
-	frame->slot = (uint8_t)slot;
-	return true;
-}
-
 void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
 {
 	struct cats_hop *h = &node->hop;
@@ -248,9 +224,8 @@ static void mark(struct cats_node *node, uint32_t *counter)
 	}
 }
 
-bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame)
+bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter)
 {
-	struct cats_gather_stats *stats = cats_stats_of(node, frame->x);
 	struct cats_hop *h = &node->hop;
 	uint32_t bytes = (h->total + 3u) / 4;
 	uint32_t given[2 * CATS_HOP_WORDS] = {0};
@@ -295,6 +270,6 @@ bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame)
 	mix(h, factors, v, y, length, true);
 	memcpy(h->row[pivot], v, ROW_BYTES);
 	node->taken++;
-	mark(node, frame->type == CATS_FRAME_DATA ? &stats->heard : &stats->repaired);
+	mark(node, counter);
 	return true;
 }

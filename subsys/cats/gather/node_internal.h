@@ -7,12 +7,13 @@
  * The files of a node, each calling those above it only:
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
- *	hop.c                                   several hops: turns, and what all sources sent
+ *	hop.c                                   several hops: what this node has of all sources
  *	stream.c                                numbers of a stream
  *	text.c                                  what steps of a language model take
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
+ *	hop_send.c                              over several hops, this node's turns in it
  *	send.c                                  this node's frames in it
  *	inference.c                             from exchange to exchange, and the jobs between
  *	sleep.c                                 what is due at meetings of nodes that sleep
@@ -192,14 +193,16 @@ void cats_hop_enter(struct cats_node *node);
 bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at);
 /* A combination of what this node has. */
 void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
-/* A frame with a payload was heard; false where it tells nothing new. */
-bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame);
+/* A frame with a payload was heard: fragments that are there now are counted; false where it tells
+ * nothing new.
+ */
+bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
 #else
 #define cats_hop_slot(image, gather, source, turn) 0u
 #define cats_hop_enter(node)
 #define cats_hop_next(node, late, frame, at) false
 #define cats_hop_build(node, frame, payload)
-#define cats_hop_take(node, frame) false
+#define cats_hop_take(node, frame, counter) false
 #endif
 
 /* stream.c */

