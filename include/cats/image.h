@@ -454,16 +454,15 @@ struct cats_image_sensor {
  * combination of all that it has; 8 bytes.
  */
 struct cats_image_hop {
-	/** offset of uint8 [turns]: a node, with CATS_HOP_SHARED in the slot of the turn before */
-	uint32_t list;
-	uint16_t turns; /**< of all nodes, 0 where nobody opens this gather */
-	uint8_t slots;  /**< in which they are */
+	uint32_t list;    /**< offset of uint8 [slots]: whose turn it is */
+	uint16_t slots;   /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
+	uint8_t reserved; /**< 0 */
 	/** bytes of a combination: two bits for each fragment of all sources, and the longest */
 	uint8_t size;
 };
 
-/** Added to a turn: its slot is that of the one before it. */
-#define CATS_HOP_SHARED 0x80
+/** Most slots of an exchange over several hops: a frame numbers them in a byte. */
+#define CATS_MAX_HOP_SLOTS 255
 /** Most fragments, of all sources, of an exchange over several hops. */
 #define CATS_MAX_HOP_FRAGMENTS 64
 

@@ -25,7 +25,6 @@ from cats.integer.llama_stream import Gathers, gathers_of
 from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
-from cats.plan.hop import slots_of
 from cats.plan.plan import Plan, coded_bytes, plan_dict
 from cats.plan.radio import SEALED
 from cats.plan.timing import row_us
@@ -306,12 +305,12 @@ def _hop_arrays(plan: Plan) -> list[Member]:
     for row, gather in zip(record, plan.gathers, strict=True):
         turns = gather.turns or ()
         row["list"] = sum(map(len, padded[: lists.index(turns)]))  # of the lists; seal() adds theirs
-        row["turns"], row["slots"] = len(turns), slots_of(turns)
+        row["slots"] = len(turns)
         row["size"] = coded_bytes(gather.sources, gather.tile_rows) if gather.sends else 0
     every = np.array([turn for turns in padded for turn in turns], np.uint8)
     return [
         Member("hops", record, UNNAMED, "", "turns of each gather: [G]"),
-        Member("hop_turns", every, HOPPED, "list", "a node, 0x80: in the slot of the one before"),
+        Member("hop_turns", every, HOPPED, "list", "whose turn it is, slot by slot"),
     ]
 
 

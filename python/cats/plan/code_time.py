@@ -85,8 +85,8 @@ class CodeTime:
     #: cats_reception_solve(), in the job: a coded frame held.
     solve: float
     solve_byte: float
-    #: Over several hops a frame that is built, or taken, for each fragment of the exchange; and for
-    #: each of its bytes.
+    #: Over several hops a frame that is built, for each fragment of the exchange, and for each of
+    #: its bytes; half of ``hop`` where an exchange ends and the next one is laid out.
     hop: float
     hop_byte: float
     #: Of the processor, an instruction; and one of AES-CCM.
@@ -153,7 +153,7 @@ FOUR_NODES = CodeTime(
     poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2320,
     build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
-    solve=2900, solve_byte=17.5, hop=200, hop_byte=2.0, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
+    solve=2900, solve_byte=17.5, hop=350, hop_byte=3.5, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
     FOUR_NODES, job=3600, close=5800,

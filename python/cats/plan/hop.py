@@ -6,9 +6,8 @@ A *turn* is a node's in one slot. In its first turns a source sends its fragment
 random combination, over GF(4), of all that it has of the exchange; a node that has not heard a frame
 of it stays silent, since it does not know the time. The list of turns is fixed by the plan. It is
 made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the node
-whose frame tells most others something new, on average over what the draws so far have come to, and
-to others far enough away (spatial reuse). It ends when what is asked for has been
-delivered. doc/hops.rst says why, and what comes of it.
+whose frame tells most others something new, on average over what the draws so far have come to. It
+ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from cats.shape.links import UNHEARD, Links, check_links, depth
 #: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
 MAX_FRAGMENTS = 64
 MAX_SLOTS = 255
-#: Added to a turn: its slot is that of the one before it.
-SHARED = 0x80
 
 #: A link is planned to lose so much at least.
 LOSS = 0.1
@@ -35,8 +32,6 @@ LOSS = 0.1
 CHOOSING, JUDGING = 10_000, 120_000
 #: Share of the fragments that is to be delivered.
 DELIVERED = 0.998
-#: What a slot must bring, fragments at all nodes together, for a further node to speak in it.
-WORTH = 0.05
 #: How much a node counts that lacks what is told, and is nearer to who hears it.
 BEHIND = 0.7
 #: What of the news that a node did not get to tell counts in the next slot as well: else one of few
@@ -61,20 +56,6 @@ class Need:
 def coefficient_bytes(fragments: int) -> int:
     """Bytes in front of a combination's content: two bits for each fragment of the exchange."""
     return -(-fragments // 4)
-
-
-def slots_of(turns: Sequence[int]) -> int:
-    """Slots of a list of turns."""
-    return sum(not turn & SHARED for turn in turns)
-
-
-def turn_slots(turns: Sequence[int]) -> list[tuple[int, int]]:
-    """(slot, node) of each turn."""
-    found, slot = [], -1
-    for turn in turns:
-        slot += not turn & SHARED
-        found.append((slot, turn & ~SHARED))
-    return found
 
 
 def planned_links(links: Links, hops: int | None = None) -> np.ndarray:
@@ -196,18 +177,16 @@ class Draws:
         found *= 1 + BEHIND * (found @ self.behind[node].T)
         return np.where(speaks[:, None], found, 0)
 
-    def speak(self, senders: Sequence[int]) -> None:
+    def speak(self, node: int) -> None:
         """One slot."""
-        frames = [self.frames(node, slice(None)) for node in senders]
-        for node, (low, high, speaks) in zip(senders, frames, strict=True):
-            heard = self.random.random(self.knows.shape) < self.links[node]
-            heard &= speaks[:, None]
-            heard[:, list(senders)] = False
-            self.knows |= heard
-            self.taken[node] += 1
-            exchange, other = np.nonzero(heard)
-            if self.need.total and len(exchange):
-                self._take(low[exchange], high[exchange], exchange, other)
+        low, high, speaks = self.frames(node, slice(None))
+        heard = self.random.random(self.knows.shape) < self.links[node]
+        heard &= speaks[:, None]
+        self.knows |= heard
+        self.taken[node] += 1
+        exchange, other = np.nonzero(heard)
+        if self.need.total and len(exchange):
+            self._take(low[exchange], high[exchange], exchange, other)
         self.built = [*self.built[1:], (self.low.copy(), self.high.copy())]
         self.ready = [*self.ready[1:], self.knows.copy()]
 
@@ -241,39 +220,15 @@ class Draws:
         return float(has[~self.mine].mean())
 
 
-def apart(links: np.ndarray) -> np.ndarray:
-    """bool [D, D]: which nodes may speak in one slot: who hears the one is more than two hops from
-    the other. A node two hops away is weaker by little more than what a radio can tell two frames
-    apart by."""
-    heard = (links > 0).astype(int)
-    near = (np.eye(len(links), dtype=int) + heard + heard @ heard) > 0
-    disturbs = (heard @ near.T) > 0  # [sender, other]: it is near to one that hears the sender
-    return ~(disturbs | disturbs.T)
-
-
-def _slot(draws: Draws, free: np.ndarray) -> list[int]:
-    """Who speaks in the next slot: of the sets that begin with any node, each with the best of
-    those that may speak beside it, the one that tells most."""
-    nodes = range(len(draws.links))
+def _next(draws: Draws) -> int:
+    """Whose the next slot is."""
     picked, share = draws.unfinished()
-    news = [share * draws.news(i, picked).mean(0) * draws.links[i] for i in nodes]
-    gains = np.array([told.sum() for told in news])
-    draws.credit = draws.credit * KEEP + gains
-    credit = draws.credit.tolist()
-    order = sorted(nodes, key=lambda i: -credit[i])
-    best, most = [order[0]], -1.0
-    for first in order:
-        chosen, total = [first], credit[first]
-        for node in order:
-            if node in chosen or not free[node, chosen].all():
-                continue
-            if gains[node] > WORTH * share:
-                chosen.append(node)
-                total += credit[node]
-        if total > most:
-            best, most = chosen, total
-    draws.credit[best] = 0
-    return best
+    for node, links in enumerate(draws.links):
+        news = draws.news(node, picked).mean(0)
+        draws.credit[node] = KEEP * draws.credit[node] + share * float(news @ links)
+    chosen = int(draws.credit.argmax())
+    draws.credit[chosen] = 0
+    return chosen
 
 
 def plan_turns(links: np.ndarray, need: Need, seed: int = 0) -> tuple[int, ...]:
@@ -290,28 +245,22 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
             "choose smaller tiles or a larger payload"
         )
     count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 192)
-    draws, free = Draws(table, need, count, seed), apart(table)
+    draws = Draws(table, need, count, seed)
     turns: list[int] = []
-    slots = 0
     while draws.delivered() < DELIVERED:
-        if slots == MAX_SLOTS:
+        if len(turns) == MAX_SLOTS:
             raise CatsError(
                 f"{need.total} fragments do not reach all nodes in {MAX_SLOTS} slots over these "
                 "links: choose smaller tiles"
             )
-        slots += 1
-        chosen = _slot(draws, free)
-        draws.speak(chosen)
-        turns += [chosen[0], *(node | SHARED for node in chosen[1:])]
+        turns.append(_next(draws))
+        draws.speak(turns[-1])
     return tuple(turns)
 
 
 def judge(links: np.ndarray, need: Need, turns: Sequence[int], seed: int, count: int) -> float:
     """Share that a list of turns delivers over ``links`` [D, D], drawn anew."""
     draws = Draws(links, need, count, seed)
-    slots: dict[int, list[int]] = {}
-    for slot, node in turn_slots(turns):
-        slots.setdefault(slot, []).append(node)
-    for senders in slots.values():
-        draws.speak(senders)
+    for node in turns:
+        draws.speak(node)
     return draws.delivered()

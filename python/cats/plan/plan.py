@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from cats.plan.hop import coefficient_bytes, slots_of
+from cats.plan.hop import coefficient_bytes
 from cats.plan.radio import FRAME_HEADER
 from cats.plan.radio import radio as radio_named
 from cats.schema import convert
@@ -166,7 +166,7 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
     if not plan.opens:
         return 0
     data = sum(cut.fragments(rows) for cut in plan.sources)
-    data = data if plan.turns is None else slots_of(plan.turns)
+    data = data if plan.turns is None else len(plan.turns)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
     turns = 1 + (3 if plan.rounds else 0)
     return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us

@@ -29,7 +29,7 @@ CONTROL = 8
 
 #: Over several hops: what is taken, by what is built. Most rows are known, and what is new goes out
 #: of the few that are not.
-HOP_TAKE = 1.5
+HOP_TAKE = 1.25
 
 
 @dataclass(frozen=True)

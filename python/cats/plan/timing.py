@@ -17,7 +17,7 @@ import numpy as np
 from cats.errors import CatsError
 from cats.plan.code_time import FRAME_HEADER, code_time
 from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
-from cats.plan.hop import Need, plan_turns, slots_of, turn_slots
+from cats.plan.hop import Need, plan_turns
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.plan import (
     ROW_LOCAL,
@@ -310,13 +310,15 @@ class Timing:
             last = self.air.control_heard_us() if plan.rounds else self.air.heard_us(frame)
             fragments = [f.fragments(rows) for f in plan.sources]
             handled = self.air.handled_us(frame, fragments, plan.rounds)
+            closed = code.closed_us()
             if plan.turns is not None:
                 frame, total = FRAME_HEADER + coded_bytes(plan.sources, rows), sum(fragments)
-                most = max(Counter(s for _, s in turn_slots(plan.turns)).values(), default=0)
+                most = max(Counter(plan.turns).values(), default=0)
                 last = self.air.hop_heard_us(frame, total)
-                handled = self.air.hop_handled_us(frame, total, slots_of(plan.turns), most)
+                closed += code.hop_us(total, 0) / 2
+                handled = self.air.hop_handled_us(frame, total, len(plan.turns), most)
             self._times[key] = _Frames(
-                exchange_us(plan, rows), code.closed_us() + last, code.closed_us() + handled
+                exchange_us(plan, rows), closed + last, closed + handled
             )
         return self._times[key]
 
@@ -428,7 +430,7 @@ class Timing:
         # From a spread before the end of the data until that was looked at, as late as a frame.
         on = air.start_us + 2 * spread + air.code.woken_us() + air.code.closed_us()
         if plan.turns is not None:  # any frame may tell of anybody's
-            return on + plan.slot_us * slots_of(plan.turns)
+            return on + plan.slot_us * len(plan.turns)
         for count, size in ((cut.fragments(rows), cut.width * rows) for cut in others):
             frame = math.ceil(FRAME_HEADER + size / max(count, 1))
             taken = min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)

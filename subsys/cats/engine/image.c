@@ -595,22 +595,14 @@ static bool hop_fits(const struct cats_image *image, const struct cats_image_gat
 {
 	const struct cats_image_header *h = image->header;
 	const struct cats_image_hop *hop = cats_hops(image) + (gather - image->gathers);
-	const uint32_t table = (uint32_t)((const uint8_t *)hop - image->base);
-	const uint8_t *list = image->base + hop->list;
-	uint32_t count = 0;
+	const uint32_t fragments = *slots;
 
-	if (*slots > CATS_MAX_HOP_FRAGMENTS || gather->rounds != 0 ||
-	    !table_fits(h, table, sizeof(*hop)) || !table_fits(h, hop->list, hop->turns)) {
+	if (!table_fits(h, (uint32_t)((const uint8_t *)hop - image->base), sizeof(*hop))) {
 		return false;
 	}
-	for (uint32_t i = 0; i < hop->turns; i++) {
-		count += (list[i] & CATS_HOP_SHARED) == 0;
-		if ((list[i] & ~CATS_HOP_SHARED) >= h->nodes || count == 0) {
-			return false;
-		}
-	}
-	*slots = count;
-	return count == hop->slots;
+	*slots = hop->slots;
+	return fragments <= CATS_MAX_HOP_FRAGMENTS && gather->rounds == 0 &&
+	       hop->slots <= CATS_MAX_HOP_SLOTS && table_fits(h, hop->list, hop->slots);
 }
 
 /* How long nothing is heard, of what was looked at so far. */

@@ -286,7 +286,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 		node->clocked = leader;
 	} else if (frame->round < node->round) {
 		return;
-	} else if (frame->type != CATS_FRAME_CODED || relays(image)) {
+	} else if (frame->type != CATS_FRAME_CODED || (HOPS && frame->round == 0)) {
 		adopt(node, leader, base_us);
 	}
 	if (frame->type == CATS_FRAME_GRANT &&

@@ -113,15 +113,12 @@ uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t s
 {
 	const struct cats_image_hop *hop = cats_hops(image) + gather;
 	const uint8_t *list = image->base + hop->list;
-	uint32_t slot = UINT32_MAX;
+	uint32_t slot = 0;
 
-	for (uint32_t i = 0; i < hop->turns; i++) {
-		slot += (list[i] & CATS_HOP_SHARED) == 0;
-		if ((list[i] & 15) == source && turn-- == 0) {
-			return slot;
-		}
+	while (slot < hop->slots && (list[slot] != source || turn-- != 0)) {
+		slot++;
 	}
-	return hop->slots;
+	return slot;
 }
 
 void cats_hop_enter(struct cats_node *node)

@@ -110,7 +110,7 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 	case CATS_FRAME_REPORT:
 		return frame->index;
 	case CATS_FRAME_CODED:
-		return relays(image_of(node)) ? frame->index : node->leader;
+		return HOPS && frame->round == 0 ? frame->index : node->leader;
 	default:
 		return frame->source;
 	}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
-from cats.plan.hop import MAX_FRAGMENTS, Need, apart, judge, plan_turns, planned_links, slots_of
+from cats.plan.hop import MAX_FRAGMENTS, Need, judge, plan_turns, planned_links
 from cats.plan.plan import plan_air, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
@@ -177,20 +177,10 @@ def test_turns():
     assert judge(links, need, turns[: len(turns) // 2], seed=9, count=500) < 0.95
 
 
-def test_slots_are_shared_far_apart():
-    """In a line of six nodes 0 and 4 may speak at once: who hears 0 is three hops from 4."""
-    links = planned_links(links_of("line:6"))
-    assert [list(map(int, np.nonzero(row)[0])) for row in apart(links)] == [
-        [4, 5], [5], [], [], [0], [0, 1],
-    ]  # fmt: skip
-    turns = plan_turns(links, Need((1,) * 6))
-    assert slots_of(turns) < len(turns)
-
-
 def test_one_hop_needs_fewer():
     full = np.full((4, 4), 0.9)
     need = Need((2, 2, 2, 2))
-    assert slots_of(plan_turns(planned_links(full), need)) < 0.6 * slots_of(
+    assert len(plan_turns(planned_links(full), need)) < 0.6 * len(
         plan_turns(planned_links(links_of("line:4")), need)
     )
 
@@ -237,15 +227,12 @@ def test_the_image_has_the_turns():
     error, found, _kept = verify(data)
     assert error == lib.CATS_IMAGE_OK
     for g, gather in enumerate(plan.gathers):
-        slots = -1
         turns = dict.fromkeys(range(3), 0)
-        for turn in gather.turns:
-            slots += turn < 0x80
-            node = turn & 15
-            assert lib.cats_hop_slot(found, g, node, turns[node]) == slots
+        for slot, node in enumerate(gather.turns):
+            assert lib.cats_hop_slot(found, g, node, turns[node]) == slot
             turns[node] += 1
         for node, count in turns.items():
-            assert lib.cats_hop_slot(found, g, node, count) == slots + 1
+            assert lib.cats_hop_slot(found, g, node, count) == len(gather.turns)
 
 
 def test_nodes_that_relay_do_not_sleep():

@@ -52,7 +52,7 @@ double air_code_received(const struct air_code *code, const struct cats_image *i
 	if (hops > 0) {
 		type = CATS_FRAME_DATA; /* whatever it carries */
 	}
-	return 1.5 * hops + code->isr + code->parse + code->parse_byte * length +
+	return 1.25 * hops + code->isr + code->parse + code->parse_byte * length +
 	       code->take[type <= CATS_FRAME_ASK ? type : CATS_FRAME_SYNC] +
 	       code->take_byte * payload_of(length);
 }
@@ -61,13 +61,14 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 		       const struct cats_node *node)
 {
 	const struct air_polled was = *last;
+	double close = code->close + code->hop / 2 * node->hop.total; /* of the next one */
 
 	last->x = node->x;
 	last->open =
 		node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
 	return was.open && (!last->open || was.x.gather != node->x.gather ||
 			    was.x.tile != node->x.tile)
-		       ? code->close
+		       ? close
 		       : code->poll[node->exchange];
 }
 
