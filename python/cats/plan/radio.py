@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from cats.errors import CatsError
 from cats.plan.code_time import (
     FRAME_HEADER,
+    HOP_TAKE,
     SEALED_BYTES,
     CodeTime,
     Frame,
@@ -25,11 +26,6 @@ SEALED = "+secure"
 CLOCK_US = 1.0
 #: Payload of the longest control frame, a report of 16 nodes.
 CONTROL = 8
-
-
-#: Over several hops: what is taken, by what is built. Most rows are known, and what is new goes out
-#: of the few that are not.
-HOP_TAKE = 1.25
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ class Radio:
 
     def _hop_heard(self, frame: int, fragments: int) -> float:
         size = frame - FRAME_HEADER
-        return self._heard(Frame.DATA, frame) + HOP_TAKE * self.code.hop_us(fragments, size)
+        return self._heard(Frame.DATA, frame) + self.code.hop_us(fragments, size, HOP_TAKE)
 
     def _hop_built(self, frame: int, fragments: int) -> float:
         size = frame - FRAME_HEADER

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cats.errors import CatsError
-from cats.plan.code_time import FRAME_HEADER, code_time
+from cats.plan.code_time import FRAME_HEADER, HOP_CLOSE, code_time
 from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
 from cats.plan.hop import Need, plan_turns
 from cats.plan.cost import exchange, last_rows, queried, share
@@ -315,7 +315,7 @@ class Timing:
                 frame, total = FRAME_HEADER + coded_bytes(plan.sources, rows), sum(fragments)
                 most = max(Counter(plan.turns).values(), default=0)
                 last = self.air.hop_heard_us(frame, total)
-                closed += code.hop_us(total, 0) / 2
+                closed += code.hop_us(total, 0, HOP_CLOSE)
                 handled = self.air.hop_handled_us(frame, total, len(plan.turns), most)
             self._times[key] = _Frames(
                 exchange_us(plan, rows), closed + last, closed + handled

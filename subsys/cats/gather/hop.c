@@ -44,16 +44,18 @@ static void add(void *y, const void *x, uint32_t length)
 {
 	struct loose_word *to = y;
 	const struct loose_word *from = x;
-	uint8_t *end = (uint8_t *)y + length;
-	uint8_t *rest;
-	const uint8_t *last;
+	struct loose_word *end = to + (length & ~15u) / 4;
+	uint8_t *byte;
 
-	for (; (uint8_t *)(to + 1) <= end; to++, from++) {
-		to->word ^= from->word;
+	for (; to != end; to += 4, from += 4) {
+		to[0].word ^= from[0].word;
+		to[1].word ^= from[1].word;
+		to[2].word ^= from[2].word;
+		to[3].word ^= from[3].word;
 	}
-	last = (const uint8_t *)from;
-	for (rest = (uint8_t *)to; rest != end; rest++) {
-		*rest ^= *last++;
+	byte = (uint8_t *)to;
+	for (uint32_t i = 0; i < (length & 15); i++) {
+		byte[i] ^= ((const uint8_t *)from)[i];
 	}
 }
 

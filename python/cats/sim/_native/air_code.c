@@ -21,11 +21,15 @@ double air_code_aes(const struct air_code *code, uint16_t length)
 	return code->aes > 0 ? code->aes + code->aes_byte * payload_of(length) : 0;
 }
 
-/* Of a frame over several hops that carries a payload: all fragments of its exchange, if there is
- * such a one, times their sizes.
+/* HOP_TAKE and HOP_CLOSE of cats.plan.code_time. */
+#define HOP_TAKE 2.3
+#define HOP_CLOSE 1.6
+
+/* Of a frame over several hops that carries a payload: for all fragments of its exchange, if there
+ * is such a one; 0 of others.
  */
 static double hop(const struct air_code *code, const struct cats_image *image, const uint8_t *frame,
-		  uint16_t length)
+		  uint16_t length, double times)
 {
 	struct cats_exchange x = {.gather = frame[6], .tile = frame[7]};
 	uint8_t type = type_of(frame);
@@ -40,19 +44,19 @@ static double hop(const struct air_code *code, const struct cats_image *image, c
 		x.tile = 0;
 	}
 	return cats_slot_first(image, x, image->header->nodes) *
-	       (code->hop + code->hop_byte * payload_of(length));
+	       (times * code->hop + code->hop_byte * payload_of(length));
 }
 
 double air_code_received(const struct air_code *code, const struct cats_image *image,
 			 const uint8_t *frame, uint16_t length)
 {
 	uint8_t type = type_of(frame);
-	double hops = hop(code, image, frame, length); /* HOP_TAKE of cats.plan.radio */
+	double hops = hop(code, image, frame, length, HOP_TAKE);
 
 	if (hops > 0) {
 		type = CATS_FRAME_DATA; /* whatever it carries */
 	}
-	return 1.25 * hops + code->isr + code->parse + code->parse_byte * length +
+	return hops + code->isr + code->parse + code->parse_byte * length +
 	       code->take[type <= CATS_FRAME_ASK ? type : CATS_FRAME_SYNC] +
 	       code->take_byte * payload_of(length);
 }
@@ -61,7 +65,7 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 		       const struct cats_node *node)
 {
 	const struct air_polled was = *last;
-	double close = code->close + code->hop / 2 * node->hop.total; /* of the next one */
+	double close = code->close + HOP_CLOSE * code->hop * node->hop.total; /* of the next one */
 
 	last->x = node->x;
 	last->open =
@@ -89,7 +93,7 @@ double air_code_built(const struct air_code *code, const struct cats_image *imag
 		type = CATS_FRAME_CODED; /* ahead of the reports */
 	}
 	if ((image->model->flags & CATS_FLAG_HOPS) != 0 && type == CATS_FRAME_CODED) {
-		return code->build[CATS_FRAME_DATA] + hop(code, image, frame, length) + code->seal +
+		return code->build[CATS_FRAME_DATA] + hop(code, image, frame, length, 1) + code->seal +
 		       code->send + (code->seal_byte + code->send_byte) * length;
 	}
 	if (type == CATS_FRAME_CODED) {
