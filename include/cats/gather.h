@@ -57,7 +57,7 @@ enum cats_frame_type {
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
 	/** a linear combination of all fragments of one source; over several hops of any */
 	CATS_FRAME_CODED = 4,
-	CATS_FRAME_ASK = 5,   /**< an input waits: the idle leader is to begin an inference */
+	CATS_FRAME_ASK = 5,    /**< an input waits: the idle leader is to begin an inference */
 	CATS_FRAME_BEACON = 6, /**< the leader of nodes that sleep opens a meeting */
 };
 

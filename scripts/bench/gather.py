@@ -66,7 +66,8 @@ def build(folder: Path) -> Path:
     engine, gather = (ROOT / "subsys" / "cats" / name for name in ("engine", "gather"))
     shared, own = BENCHMARKS / "m4", BENCHMARKS / "gather"
     flags = [*FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{shared}", f"-I{own}",
-             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-DCATS_NO_HOPS", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
+             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-DCATS_NO_HOPS", "-Wall", "-Wextra",
+             "-Werror"]  # fmt: skip
     left_out = [gather / f"{name}.c" for name in ("meeting", "sleep", "hop", "hop_send")]
     sources = [*engine.glob("*.c"), *engine.glob("*.S"), *gather.glob("*.c")]
     sources = [path for path in sources if path not in left_out]

@@ -87,7 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="who hears whom; each link loses --loss on top: see below",
     )  # fmt: skip
     parser.add_argument(
-        "--relay", action="store_true",
+        "--relay",
+        action="store_true",
         help="plan anew for nodes that relay over --links, as cats export --links does",
     )
     parser.add_argument(

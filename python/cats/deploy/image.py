@@ -304,7 +304,7 @@ def _hop_arrays(plan: Plan) -> list[Member]:
     record = np.zeros(len(plan.gathers), HOP)
     for row, gather in zip(record, plan.gathers, strict=True):
         turns = gather.turns or ()
-        row["list"] = sum(map(len, padded[: lists.index(turns)]))  # of the lists; seal() adds theirs
+        row["list"] = sum(map(len, padded[: lists.index(turns)]))  # seal() adds that of the lists
         row["slots"] = len(turns)
         row["size"] = coded_bytes(gather.sources, gather.tile_rows) if gather.sends else 0
     every = np.array([turn for turns in padded for turn in turns], np.uint8)

@@ -89,7 +89,7 @@ class CodeTime:
     solve: float
     solve_byte: float
     #: Over several hops a frame that is built, for each fragment of the exchange, and for each of
-    #: its bytes; ``HOP_TAKE`` and ``HOP_CLOSE`` times ``hop`` where one is taken, and where an exchange
+    #: its bytes; HOP_TAKE and HOP_CLOSE times ``hop`` where one is taken, and where an exchange
     #: ends and the next one is laid out.
     hop: float
     hop_byte: float

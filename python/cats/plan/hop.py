@@ -3,8 +3,8 @@
 """Exchanges over several hops: who speaks in which slot, from the links of an installation.
 
 A *turn* is a node's in one slot. In its first turns a source sends its fragments, in all others a
-random combination, over GF(4), of all that it has of the exchange; a node that has not heard a frame
-of it stays silent, since it does not know the time. The list of turns is fixed by the plan. It is
+random combination, over GF(4), of all that it has of the exchange; a node that has not heard a
+frame of it stays silent, since it does not know the time. The list of turns is fixed by the plan. It is
 made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the node
 whose frame tells most others something new, on average over what the draws so far have come to. It
 ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
@@ -109,7 +109,7 @@ class Draws:
         self.knows = self.random.random((count, nodes)) < links[0]
         self.knows[:, 0] = True
         self.taken = np.zeros(nodes, int)
-        #: What is sent was built two slots ago, behind a frame that was heard one ago at the latest.
+        #: What is sent was built two slots ago, behind a frame that was heard one ago at latest.
         self.built = [(self.low.copy(), self.high.copy())] * 3
         self.ready = [self.knows.copy()] * 2
         #: What each node's frames would have brought since it spoke.
@@ -129,7 +129,9 @@ class Draws:
         picked = self.random.permutation(found)[:most]
         return picked, len(found) / self.count
 
-    def frames(self, node: int, picked: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def frames(
+        self, node: int, picked: slice | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What it would send now: (low, high) [exchange], and whether it would."""
         low, high = (plane[picked, node] for plane in self.built[0])
         speaks = self.ready[0][picked, node].copy()

@@ -16,9 +16,9 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.plan.code_time import FRAME_HEADER, HOP_CLOSE, code_time
+from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
 from cats.plan.hop import Need, plan_turns
-from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.plan import (
     ROW_LOCAL,
     GatherPlan,
@@ -234,8 +234,8 @@ class Timing:
         total = sum(fragments)
         if total > MAX_HOP_FRAGMENTS:
             raise CatsError(
-                f"gather {g} ({self.kinds[g][0].name}): {total} fragments in a tile of {rows} rows, "
-                f"over several hops at most {MAX_HOP_FRAGMENTS}: choose smaller tiles"
+                f"gather {g} ({self.kinds[g][0].name}): {total} fragments in a tile of {rows} "
+                f"rows, over several hops at most {MAX_HOP_FRAGMENTS}: choose smaller tiles"
             )
         need = Need(fragments)
         if self.config.sends_rows and g == 0:  # any node may be the owner
@@ -317,9 +317,7 @@ class Timing:
                 last = self.air.hop_heard_us(frame, total)
                 closed += code.hop_us(total, 0, HOP_CLOSE)
                 handled = self.air.hop_handled_us(frame, total, len(plan.turns), most)
-            self._times[key] = _Frames(
-                exchange_us(plan, rows), closed + last, closed + handled
-            )
+            self._times[key] = _Frames(exchange_us(plan, rows), closed + last, closed + handled)
         return self._times[key]
 
     def hides(self, g: int, plan: GatherPlan, mode: Mode) -> bool:

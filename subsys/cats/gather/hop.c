@@ -111,7 +111,8 @@ static void mix(const struct cats_hop *h, const uint32_t *factors, uint32_t *v, 
 	}
 }
 
-uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source, uint32_t turn)
+uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
+		       uint32_t turn)
 {
 	const struct cats_image_hop *hop = cats_hops(image) + gather;
 	const uint8_t *list = image->base + hop->list;
@@ -158,8 +159,8 @@ static bool own(struct cats_node *node, const uint32_t *given)
 
 	for (uint32_t f = 0; f < count; f++, n++) {
 		if (node->produced != 0) {
-			h->place[n] = (uint8_t *)cats_engine_fragment(&node->engine, node->x, f,
-								      &size);
+			h->place[n] =
+				(uint8_t *)cats_engine_fragment(&node->engine, node->x, f, &size);
 			put(h->row[n], n, 1);
 		} else if (get(given, n) != 0) {
 			return false;
@@ -180,8 +181,8 @@ static void collect(const struct cats_hop *h, const uint32_t *factors, uint32_t 
 void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
 {
 	struct cats_hop *h = &node->hop;
-	uint32_t random = (uint32_t)node->number << 16 ^ node->key ^ frame->slot << 8 ^
-			  self_of(node);
+	uint32_t random =
+		(uint32_t)node->number << 16 ^ node->key ^ frame->slot << 8 ^ self_of(node);
 	uint32_t bytes = (h->total + 3u) / 4;
 	uint32_t factors[CATS_HOP_WORDS] = {0};
 	uint32_t v[CATS_HOP_WORDS];

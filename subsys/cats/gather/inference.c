@@ -122,7 +122,8 @@ static bool does_both(const struct cats_node *node, struct cats_exchange *next)
 	*next = node->x;
 	return is_text(node) && node->produced == 1 &&
 	       (node->exchange == CATS_EXCHANGE_OVER ||
-		(node->gather->rounds == 0 && !relays(image_of(node)) && node->next >= fragments_of(node, self_of(node)))) &&
+		(node->gather->rounds == 0 && !relays(image_of(node)) &&
+		 node->next >= fragments_of(node, self_of(node)))) &&
 	       cats_exchange_next(image_of(node), next);
 }
 #endif

@@ -294,7 +294,8 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 		used = cats_hop_take(node, frame,
 				     frame->type == CATS_FRAME_DATA ? &stats->heard
 								    : &stats->repaired);
-	} else if (frame->type == CATS_FRAME_DATA && frame->index < fragments_of(node, frame->source)) {
+	} else if (frame->type == CATS_FRAME_DATA &&
+		   frame->index < fragments_of(node, frame->source)) {
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;

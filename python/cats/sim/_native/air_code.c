@@ -93,8 +93,8 @@ double air_code_built(const struct air_code *code, const struct cats_image *imag
 		type = CATS_FRAME_CODED; /* ahead of the reports */
 	}
 	if ((image->model->flags & CATS_FLAG_HOPS) != 0 && type == CATS_FRAME_CODED) {
-		return code->build[CATS_FRAME_DATA] + hop(code, image, frame, length, 1) + code->seal +
-		       code->send + (code->seal_byte + code->send_byte) * length;
+		return code->build[CATS_FRAME_DATA] + hop(code, image, frame, length, 1) +
+		       code->seal + code->send + (code->seal_byte + code->send_byte) * length;
 	}
 	if (type == CATS_FRAME_CODED) {
 		byte = code->coded_byte * fragments;
