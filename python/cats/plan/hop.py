@@ -4,10 +4,10 @@
 
 A *turn* is a node's in one slot. In its first turns a source sends its fragments, in all others a
 random combination, over GF(4), of all that it has of the exchange; a node that has not heard a
-frame of it stays silent, since it does not know the time. The list of turns is fixed by the plan. It is
-made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the node
-whose frame tells most others something new, on average over what the draws so far have come to. It
-ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
+frame of it stays silent, since it does not know the time. The list of turns is fixed by the plan.
+It is made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the
+node whose frame tells most others something new, on average over what the draws so far have come
+to. It ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
 """
 
 from __future__ import annotations
