@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""What relaying over several hops takes and delivers, beside one hop: writes doc/hops-table.rst.
+"""What relaying over several hops takes and delivers, beside one hop: writes doc/hops/table.inc.
 
 A small model over the links of each arrangement of ``cats links``, on the simulated air with code
 time and computing; all outputs are compared with the integer reference.
@@ -25,7 +25,7 @@ from cats.sim.faults import Faults
 from cats.sim.simulate import Result, Settings, simulate
 from report.radio_cells import even_split, small
 
-PAGE = Path(__file__).parents[2] / "doc" / "hops-table.rst"
+PAGE = Path(__file__).parents[2] / "doc" / "hops" / "table.inc"
 NAMES = ("line:2", "line:3", "line:4", "line:5", "star:7", "grid:4x4")
 RADIOS = ("nrf_radio", "ieee802154")
 HEADER = [

@@ -197,6 +197,17 @@ void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *p
 	memcpy(payload, v, bytes);
 }
 
+/* Whether a row has no other fragment than n. */
+static bool alone(const uint32_t *row, uint32_t n)
+{
+	uint32_t others = 0;
+
+	for (uint32_t i = 0; i < CATS_HOP_WORDS; i++) {
+		others |= row[i] ^ (i == n / 16 ? 1u << (n % 16 * 2) : 0);
+	}
+	return others == 0;
+}
+
 /* Fragments that were not there before may be: rows of nothing else. */
 static void mark(struct cats_node *node, uint32_t *counter)
 {
@@ -208,11 +219,7 @@ static void mark(struct cats_node *node, uint32_t *counter)
 		uint16_t count = fragments_of(node, s);
 
 		for (uint32_t f = 0; f < count; f++, n++, row += CATS_HOP_WORDS) {
-			uint32_t unit[CATS_HOP_WORDS] = {0};
-
-			put(unit, n, 1);
-			if (s != self_of(node) && !cats_has(&r->available, s, f) &&
-			    memcmp(row, unit, ROW_BYTES) == 0) {
+			if (s != self_of(node) && !cats_has(&r->available, s, f) && alone(row, n)) {
 				r->available.bits[s][f / 8] |= (uint8_t)(1 << (f % 8));
 				r->lack[s]--;
 				r->lacking--;
