@@ -321,6 +321,8 @@ def _again(args: argparse.Namespace) -> int:
     )
     if "links" in given:
         options = dataclasses.replace(options, links=as_tuples(read_links(args.links)), hops=None)
+        if "repair_rounds" not in given:  # relaying is the repair
+            options = dataclasses.replace(options, rounds=0)
     if "hops" in given:
         options = dataclasses.replace(options, hops=args.hops or None)
     meta = export(
