@@ -55,8 +55,9 @@ enum cats_frame_type {
 	CATS_FRAME_DATA = 1,   /**< one fragment */
 	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
 	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
-	CATS_FRAME_CODED = 4, /**< a linear combination of all fragments of one source */
-	CATS_FRAME_ASK = 5,   /**< an input waits: the idle leader is to begin an inference */
+	/** a linear combination of all fragments of one source; over several hops of any */
+	CATS_FRAME_CODED = 4,
+	CATS_FRAME_ASK = 5,    /**< an input waits: the idle leader is to begin an inference */
 	CATS_FRAME_BEACON = 6, /**< the leader of nodes that sleep opens a meeting */
 };
 
@@ -117,15 +118,16 @@ struct cats_frame {
 	uint16_t inference;     /**< number of the inference, wraps */
 	struct cats_exchange x; /**< gather and tile */
 	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
-	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST. REPORT: the leader whom the sender
-	 * follows. GRANT: enum cats_grant. SYNC: coded frames ahead, 0..CATS_MAX_AHEAD, and
-	 * CATS_DULL. ASK: 1 where the number is a guess. BEACON: CATS_BEACON_BEGIN and
+	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST; over several hops as REPORT. REPORT:
+	 * the leader whom the sender follows. GRANT: enum cats_grant. SYNC: coded frames ahead,
+	 * 0..CATS_MAX_AHEAD, and CATS_DULL. ASK: 1 where the number is a guess. BEACON: CATS_BEACON_BEGIN and
 	 * CATS_BEACON_GUESS
 	 */
 	uint8_t index;
 	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
-	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the
-	 * copy. CODED: coded slots of this round after this one. SYNC: 0, or 1 for its copy.
+	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy. CODED:
+	 * coded slots of this round after this one; over several hops the slot. SYNC: 0, or 1 for
+	 * its copy.
 	 * BEACON: 0, or 1 and more for its copies. ASK: 0
 	 */
 	uint8_t slot;
@@ -262,6 +264,15 @@ uint32_t cats_answer_us(const struct cats_image *image, uint8_t copy);
 
 /** @brief From the start of a beacon to the end of its meeting, if no inference follows. */
 uint32_t cats_meeting_us(const struct cats_image *image);
+
+#ifndef CATS_NO_HOPS
+/**
+ * @brief Over several hops the slot of a turn of @p source, from 0 on; the number of all slots
+ *        where it has no such turn.
+ */
+uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
+		       uint32_t turn);
+#endif
 
 /** @brief Bytes of a coded frame's payload: the longest fragment of @p source. */
 uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x, uint8_t source);

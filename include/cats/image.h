@@ -96,6 +96,7 @@ enum cats_pool {
 #define CATS_FLAG_LLAMA 0x0800u         /**< of the Llama family: struct cats_image_llama */
 #define CATS_FLAG_ROWS 0x1000u          /**< of the Llama family: INPUT carries a token's row */
 #define CATS_FLAG_FOUR_BITS 0x2000u     /**< some weights have four bits: scales of such */
+#define CATS_FLAG_HOPS 0x4000u          /**< nodes relay: struct cats_image_hop */
 #define CATS_FLAG_PARALLEL 0x8000u      /**< of the Llama family: blocks are parallel */
 
 /** Whose frames the slots of a plan are made for: `cats export --radio`. */
@@ -460,6 +461,24 @@ struct cats_image_sensor {
 	int32_t addend_high; /**< -2^30..2^30-1 */
 };
 
+/**
+ * With CATS_FLAG_HOPS, of each gather, in an array [G] right behind the source table: who speaks in
+ * which slot of its exchanges. In its first turns a source sends its fragments, in all others a
+ * combination of all that it has; 8 bytes.
+ */
+struct cats_image_hop {
+	uint32_t list;    /**< offset of uint8 [slots]: whose turn it is */
+	uint16_t slots;   /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
+	uint8_t reserved; /**< 0 */
+	/** bytes of a combination: two bits for each fragment of all sources, and the longest */
+	uint8_t size;
+};
+
+/** Most slots of an exchange over several hops: a frame numbers them in a byte. */
+#define CATS_MAX_HOP_SLOTS 255
+/** Most fragments, of all sources, of an exchange over several hops. */
+#define CATS_MAX_HOP_FRAGMENTS 64
+
 /** A verified image. Filled by cats_image_verify(); the image must outlive it, unchanged. */
 struct cats_image {
 	const uint8_t *base;                     /**< first byte; offsets count from here */
@@ -485,10 +504,17 @@ enum cats_image_error {
 	/**
 	 * needs what this firmware leaves out: CONFIG_CATS_LINEAR, CONFIG_CATS_MEAN_OF_NORM,
 	 * CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS, CONFIG_CATS_STREAM,
-	 * CONFIG_CATS_LLAMA or CONFIG_CATS_FOUR_BITS
+	 * CONFIG_CATS_LLAMA, CONFIG_CATS_FOUR_BITS or CONFIG_CATS_HOPS
 	 */
 	CATS_IMAGE_FEATURE = 11,
 };
+
+/** @brief With CATS_FLAG_HOPS: the turns of each gather, [G]. */
+static inline const struct cats_image_hop *cats_hops(const struct cats_image *image)
+{
+	return (const struct cats_image_hop *)(image->sources + (uint32_t)image->header->gathers *
+									image->header->nodes);
+}
 
 /**
  * @brief Check an image completely and fill @p image with pointers into it.

@@ -338,6 +338,20 @@ struct cats_texts {
 /** @endcond */
 #endif
 
+#ifndef CATS_NO_HOPS
+/** @cond INTERNAL_HIDDEN */
+#define CATS_HOP_WORDS 4
+/* Of the exchange on the air, over several hops: hop.c. */
+struct cats_hop {
+	uint32_t row[CATS_MAX_HOP_FRAGMENTS][CATS_HOP_WORDS]; /* coefficients, two bits each */
+	uint8_t *place[CATS_MAX_HOP_FRAGMENTS];               /* where the fragment stands */
+	uint8_t size[CATS_MAX_HOP_FRAGMENTS];
+	uint8_t total; /* fragments of all sources */
+	uint8_t width; /* the longest one's bytes */
+};
+/** @endcond */
+#endif
+
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
 	/** @cond INTERNAL_HIDDEN */
@@ -423,6 +437,9 @@ struct cats_node {
 	struct cats_node_stats stats; /**< counters, to be read at any time */
 	/** @cond INTERNAL_HIDDEN */
 	uint8_t frame[2][CATS_FRAME_MAX];
+#ifndef CATS_NO_HOPS
+	struct cats_hop hop;
+#endif
 #ifndef CATS_NO_STREAM
 	uint16_t step;   /* number of the step that its keys and values end with */
 	bool stepped;    /* there is one */
@@ -444,6 +461,7 @@ struct cats_node {
  *                 that cats_period_valid() takes
  * @retval -ENOMEM the arena is too small
  * @retval -EMSGSIZE a frame of the plan exceeds the MTU: export for this transport
+ * @retval -ENOTSUP nodes that relay do not sleep: no period
  */
 int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us);
 

@@ -66,10 +66,11 @@ def build(folder: Path) -> Path:
     engine, gather = (ROOT / "subsys" / "cats" / name for name in ("engine", "gather"))
     shared, own = BENCHMARKS / "m4", BENCHMARKS / "gather"
     flags = [*FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{shared}", f"-I{own}",
-             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
-    asleep = [gather / "meeting.c", gather / "sleep.c"]
+             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-DCATS_NO_HOPS", "-Wall", "-Wextra",
+             "-Werror"]  # fmt: skip
+    left_out = [gather / f"{name}.c" for name in ("meeting", "sleep", "hop", "hop_send")]
     sources = [*engine.glob("*.c"), *engine.glob("*.S"), *gather.glob("*.c")]
-    sources = [path for path in sources if path not in asleep]
+    sources = [path for path in sources if path not in left_out]
     harness = [*own.glob("*.c"), *(shared / f"{n}.c" for n in ("startup", "count", "print"))]
     objects = []
     target = folder / "gather"

@@ -12,6 +12,7 @@ from cats.files import output_folder
 from cats.plan.radio import secured
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
+from cats.shape.links import as_tuples, read_links
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
 EPILOG = """\
@@ -24,6 +25,7 @@ examples:
   cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
   cats export STORIES -o DEPLOY --nodes 4 --replicate residual --radio ble_2m
   cats export DEPLOY -o OTHER --radio ble
+  cats export RUN -o DEPLOY --radio nrf_radio --links links.csv
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
 """
 
@@ -33,6 +35,11 @@ def _address(text: str) -> int:
         return int(text, 0)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not an address: write 0xf0000") from None
+
+
+def _hops(text: str) -> int:
+    """0 stands for as many as there are."""
+    return 0 if text == "auto" else arguments.whole(1, 15)(text)
 
 
 def _counts(text: str) -> tuple[float, ...]:
@@ -79,6 +86,16 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
         "--ram", type=parse_size, metavar="SIZE", help="most bytes of a node's arena: 8192, 48K"
     )
     parser.add_argument(
+        "--links", type=Path, metavar="FILE",
+        help="nodes that do not all hear each other relay over these links (cats links): a square "
+        "CSV of the probability that the column's node hears the row's",
+    )  # fmt: skip
+    parser.add_argument(
+        "--hops", type=_hops, metavar="N",
+        help="with --links: refuse them where the way between two nodes has more hops than N "
+        "(auto: as many as there are)",
+    )  # fmt: skip
+    parser.add_argument(
         "--slack",
         type=arguments.number(0, 1000),
         default=0.05,
@@ -96,6 +113,8 @@ def plan_options(args: argparse.Namespace) -> dict:
         "tile_rows": args.tile_rows,
         "ram_limit": args.ram,
         "slack": args.slack,
+        "links": None if args.links is None else as_tuples(read_links(args.links)),
+        "hops": args.hops or None,
     }
 
 
@@ -313,6 +332,12 @@ def _again(args: argparse.Namespace) -> int:
     options = dataclasses.replace(
         options, **{field: getattr(args, name) for name, field in own.items() if name in given}
     )
+    if "links" in given:
+        options = dataclasses.replace(options, links=as_tuples(read_links(args.links)), hops=None)
+        if "repair_rounds" not in given:  # relaying is the repair
+            options = dataclasses.replace(options, rounds=0)
+    if "hops" in given:
+        options = dataclasses.replace(options, hops=args.hops or None)
     meta = export(
         model,
         args.out,

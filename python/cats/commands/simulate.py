@@ -20,12 +20,14 @@ DESCRIPTION = (
     "reference under the same losses."
 )
 CONFLICTS = {"loss_in_time": ("loss", "links")}
+NEEDS = {"relay": ("links",)}
 EPILOG = """\
 examples:
   cats simulate DEPLOY --loss 0,0.05,0.1 --samples 200
   cats simulate DEPLOY --loss 0.1 --burst 5 --rounds 2 --radio ble_2m --json figures.json
   cats simulate DEPLOY --kill 0@700 --restart 0@1500 --samples 20
   cats simulate DEPLOY --links links.csv --save-availability seen.npz
+  cats simulate DEPLOY --links links.csv --relay --samples 100
   cats simulate DEPLOY --loss-in-time day.csv --samples 500
   cats simulate DEPLOY --dead 1,2,3
   cats simulate DEPLOY --samples 3 --loss 0.1 --trace trace.json
@@ -84,6 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--links", type=Path, metavar="FILE",
         help="who hears whom; each link loses --loss on top: see below",
     )  # fmt: skip
+    parser.add_argument(
+        "--relay",
+        action="store_true",
+        help="plan anew for nodes that relay over --links, as cats export --links does",
+    )
     parser.add_argument(
         "--loss-in-time", type=Path, metavar="FILE",
         help="losses that change with time, in place of --loss: see below",
@@ -183,11 +190,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats simulate``."""
+    import numpy as np
+
     from cats.deploy.export import load_deploy, replanned
     from cats.errors import CatsError
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
-    from cats.shape.links import read_links
+    from cats.shape.links import UNHEARD, check_links, read_links
     from cats.sim.compare_steps import in_steps
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import owners, report, table_of
@@ -198,15 +207,21 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, name) and (len(args.loss) > 1 or args.dead):
             raise CatsError(f"--{name.replace('_', '-')} takes one --loss and no --dead")
     model, plan, meta, images = load_deploy(args.deploy)
-    plan, images = replanned(model, plan, meta, images, args.radio, args.rounds)
+    nodes = model.split.nodes
+    heard = None if args.links is None else read_links(args.links, nodes)
+    plan, images = replanned(
+        model, plan, meta, images, args.radio, args.rounds, heard if args.relay else None
+    )
+    if heard is None and (planned := meta.get("options", {}).get("links")) is not None:
+        heard = check_links(planned, nodes)
+    if heard is not None:
+        heard = np.where(heard < UNHEARD, 0, heard)
     if args.receiver_off and plan.radio.removesuffix(SEALED) != "nrf_radio":
         raise CatsError(
             f"--receiver-off: the transport of {plan.radio} always listens; --radio nrf_radio"
         )
     events = [Event(node, False, round(1000 * ms)) for node, ms in args.kill]
     events += [Event(node, True, round(1000 * ms)) for node, ms in args.restart]
-    nodes = model.split.nodes
-    heard = None if args.links is None else read_links(args.links, nodes)
     changes = load_changes(args.loss_in_time, nodes) if args.loss_in_time else []
     if not set(args.dead) <= set(range(nodes)):
         raise CatsError(f"--dead: there are nodes 0 to {nodes - 1}")

@@ -21,6 +21,7 @@ at all; files of others in the folder stay.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -51,6 +52,7 @@ from cats.plan.streaming import beside_window, table_beside
 from cats.report import table
 from cats.shape import image_layout as layout
 from cats.shape.config import to_json
+from cats.shape.links import Links, as_tuples, check_links
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import hidden_width, residual_width
@@ -151,7 +153,7 @@ def describe(
             "inference_us": alone_us,
         },
         "air": _air(model, plan, options),
-        "fastest": _fastest(model, plan),
+        "fastest": _fastest(model, plan, options),
         **({"stream": _beside(model, plan, options)} if config.has_window else {}),
         "plan": plan_to_json(plan),
         "keep": [[list(columns) for columns in sources] for sources in keep],
@@ -185,10 +187,11 @@ def _beside(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict:
     )  # fmt: skip
 
 
-def _fastest(model: IntegerModel, plan: Plan) -> dict[str, int]:
+def _fastest(model: IntegerModel, plan: Plan, options: PlanOptions) -> dict[str, int]:
     """The plan for the same radio that takes the least time, whatever RAM that needs."""
     config, split, keep = model.config, model.split, model.keep
-    common = {"radio": plan.radio, "rounds": plan.rounds, "payload": plan.payload}
+    common: dict = {"radio": plan.radio, "rounds": plan.rounds, "payload": plan.payload}
+    common |= {"links": options.links, "hops": options.hops}
     other = make_plan(config, split, keep, slack=0.0, **common)
     figures = air_json(config, split, keep, other)
     return {
@@ -324,6 +327,8 @@ def export(
         )
     else:
         integer.check_integer(model)
+    if options.get("links") is not None:
+        options["links"] = as_tuples(check_links(options["links"], model.split.nodes))
     chosen = PlanOptions(**options)
     plan = chosen.plan(model.config, model.split, model.keep)
     meta = describe(
@@ -431,12 +436,16 @@ def replanned(
     images: Sequence[bytes] | None,
     radio: str | None = None,
     rounds: int | None = None,
+    links: Links | None = None,
 ) -> tuple[Plan, Sequence[bytes] | None]:
-    """What ``load_deploy`` gave, for another radio or with other repair rounds: its plan by the
-    options that it was planned with, and no images, unless nothing changes."""
-    if radio in (None, plan.radio) and rounds in (None, plan.rounds):
+    """What ``load_deploy`` gave, for another radio, with other repair rounds or relayed over other
+    ``links``: its plan by the options that it was planned with, and no images, unless nothing
+    changes."""
+    if radio in (None, plan.radio) and rounds in (None, plan.rounds) and links is None:
         return plan, images
     options = options_from_json(meta, plan).on(radio, rounds)
+    if links is not None:
+        options = dataclasses.replace(options, links=links, rounds=rounds or 0)
     return options.plan(model.config, model.split, model.keep), None
 
 

@@ -25,7 +25,7 @@ from cats.integer.llama_stream import Gathers, gathers_of
 from cats.integer.model import PATHS, IntegerModel, Product, Step
 from cats.integer.samples import sensors, value_records
 from cats.plan.arena import round_up
-from cats.plan.plan import Plan
+from cats.plan.plan import Plan, coded_bytes, plan_dict
 from cats.plan.radio import SEALED
 from cats.plan.timing import row_us
 from cats.shape.config import POOLS, to_json
@@ -38,6 +38,7 @@ from cats.shape.image_layout import (
     FLAG_EMPTY_GATHERS,
     FLAG_FOUR_BITS,
     FLAG_HELD,
+    FLAG_HOPS,
     FLAG_LLAMA,
     FLAG_OWN_EMBEDDING,
     FLAG_PARALLEL,
@@ -49,6 +50,7 @@ from cats.shape.image_layout import (
     FORMAT_VERSION,
     GATHER,
     HEADER,
+    HOP,
     IMAGE_ALIGN,
     LLAMA,
     LLAMA_REPLICATED,
@@ -87,6 +89,8 @@ from cats.shape.partition import (
 #: In place of a gather: an offset of the header, of the metadata, of the model, of the stem or
 #: second product of the embedding, or of what a Llama model has beside.
 HEADED, DESCRIBED, SHAPED, EMBEDDED, LLAMA_RECORD = -1, -2, -3, -4, -5
+#: Of several hops: what stands behind the source table, and the lists that it points into.
+UNNAMED, HOPPED = -6, -7
 #: The field of a gather's scales, whose offset stands in an array of its own: that.
 SCALES, LLAMA_SCALES = "scales", "llama_scales"
 
@@ -115,7 +119,7 @@ def model_id(model: IntegerModel | LlamaModel, plan: Plan) -> int:
         text = json.dumps([name, value], sort_keys=True, separators=(",", ":"))
         digest.update(text.encode() + b"\n")
 
-    common = dataclasses.asdict(plan)
+    common = plan_dict(plan)
     del common["arenas"]
     add("config", to_json(model.config))
     add("split", to_json(model.split))
@@ -228,7 +232,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             + FLAG_EMPTY_GATHERS * keeps_none(config, split, model.keep)
             + FLAG_STREAM * bool(config.context) + FLAG_LLAMA * config.by_token
             + FLAG_FOUR_BITS * bool(config.four_bits) + FLAG_PARALLEL * config.parallel_blocks
-            + FLAG_ROWS * config.sends_rows
+            + FLAG_ROWS * config.sends_rows + FLAG_HOPS * relays(plan)
             + (RADIO_NAMES.index(radio_name(plan, split.nodes)) << RADIO_SHIFT)
         ),
         "pool": POOLS.index(config.pool), "block_rows": plan.block_rows,
@@ -287,9 +291,33 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
         Member("model", shape, HEADED, "model", "shape, this node's share, arena"),
         Member("gathers", table, HEADED, "gather_table", "the exchanges in their order"),
         Member("sources", sources, HEADED, "source_table", "how each source cuts its rows: [G][D]"),
+        *(_hop_arrays(plan) if relays(plan) else ()),
         *arrays,
         *(_linear_arrays(model.linear, shape) if node == split.holder(config) else ()),
         *(_metadata_arrays(model, model.metadata) if model.metadata and told(model) else ()),
+    ]
+
+
+def relays(plan: Plan) -> bool:
+    """Whether a plan is for several hops."""
+    return any(gather.turns is not None for gather in plan.gathers)
+
+
+def _hop_arrays(plan: Plan) -> list[Member]:
+    """The turns of each gather, and right behind the sources where these stand: lists that are
+    alike stand there once."""
+    lists = list(dict.fromkeys(gather.turns or () for gather in plan.gathers))
+    padded = [turns + (0,) * (-len(turns) % 4) for turns in lists]
+    record = np.zeros(len(plan.gathers), HOP)
+    for row, gather in zip(record, plan.gathers, strict=True):
+        turns = gather.turns or ()
+        row["list"] = sum(map(len, padded[: lists.index(turns)]))  # seal() adds that of the lists
+        row["slots"] = len(turns)
+        row["size"] = coded_bytes(gather.sources, gather.tile_rows) if gather.sends else 0
+    every = np.array([turn for turns in padded for turn in turns], np.uint8)
+    return [
+        Member("hops", record, UNNAMED, "", "turns of each gather: [G]"),
+        Member("hop_turns", every, HOPPED, "list", "whose turn it is, slot by slot"),
     ]
 
 
@@ -506,7 +534,11 @@ def seal(parts: list[Member]) -> tuple[bytes, list[int]]:
         EMBEDDED: records.get("embed"), LLAMA_RECORD: records.get("llama"),
     }  # fmt: skip
     for part, offset in zip(parts[1:], offsets[1:], strict=True):
-        if part.gather < 0:
+        if part.gather == UNNAMED:
+            continue
+        if part.gather == HOPPED:
+            records["hops"][part.field] += offset
+        elif part.gather < 0:
             owners[part.gather][part.field] = offset
         elif part.field == SCALES:
             records[LLAMA_SCALES][part.gather] = offset

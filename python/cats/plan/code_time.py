@@ -18,6 +18,9 @@ FRAME_HEADER = 10
 #: Bytes that a sealed frame has on top: key and counter, and the tag (doc/security.rst).
 SEALED_BYTES = 4 + 8
 
+#: What ``CodeTime.hop`` is more where a combination is taken, and at an exchange's end; air_code.c.
+HOP_TAKE, HOP_CLOSE = 2.3, 1.6
+
 #: Values of enum cats_exchange_phase.
 PHASES = 8
 
@@ -85,6 +88,11 @@ class CodeTime:
     #: cats_reception_solve(), in the job: a coded frame held.
     solve: float
     solve_byte: float
+    #: Over several hops a frame that is built, for each fragment of the exchange, and for each of
+    #: its bytes; HOP_TAKE and HOP_CLOSE times ``hop`` where one is taken, and where an exchange
+    #: ends and the next one is laid out.
+    hop: float
+    hop_byte: float
     #: Of the processor, an instruction; and one of AES-CCM.
     cycles: float
     aes_cycles: float
@@ -128,6 +136,10 @@ class CodeTime:
             + self.send + self.send_byte * frame
         )  # fmt: skip
 
+    def hop_us(self, fragments: int, size: int, times: float = 1.0) -> float:
+        """A combination of so many fragments of a size is built; with ``times`` HOP_TAKE taken."""
+        return self.microseconds(fragments * (times * self.hop + self.hop_byte * size))
+
     def job_us(self) -> float:
         """A job, what it computes aside."""
         return self.microseconds(self.job + self.wake + max(self.poll))
@@ -145,7 +157,7 @@ FOUR_NODES = CodeTime(
     poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2320,
     build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
-    solve=2900, solve_byte=17.5, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
+    solve=2900, solve_byte=17.5, hop=280, hop_byte=2.4, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
     FOUR_NODES, job=3600, close=5800,

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from cats.plan.hop import coefficient_bytes
 from cats.plan.radio import FRAME_HEADER
 from cats.plan.radio import radio as radio_named
 from cats.schema import convert
@@ -25,6 +26,7 @@ class GatherPlan:
     """How one gather is exchanged; the fields of struct cats_image_gather of the same names.
 
     sources[s] is the cutting of source s's bytes (two bytes a column in RESULT, four a candidate).
+    ``turns``: over several hops who speaks in which slot (``cats.plan.hop``).
     """
 
     phase: int
@@ -38,6 +40,7 @@ class GatherPlan:
     turn_us: int
     spacing_us: int
     sources: tuple[Fragmenting, ...]
+    turns: tuple[int, ...] | None = None
 
     @property
     def sends(self) -> bool:
@@ -163,6 +166,7 @@ def exchange_us(plan: GatherPlan, rows: int) -> int:
     if not plan.opens:
         return 0
     data = sum(cut.fragments(rows) for cut in plan.sources)
+    data = data if plan.turns is None else len(plan.turns)
     control = 1 + (len(plan.sources) if plan.rounds else 0)
     turns = 1 + (3 if plan.rounds else 0)
     return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us
@@ -175,6 +179,10 @@ def gather_air(plan: GatherPlan, radio: str, told: int = 0) -> Air:
     for rows, tiles in plan.heights if plan.opens else ():
         frames += tiles * (sum(cut.fragments(rows) for cut in plan.sources) + 1)
         payload += tiles * sum(cut.width * rows for cut in plan.sources)
+        if plan.turns is not None:  # nobody is silent
+            relayed = tiles * (len(plan.turns) - sum(cut.fragments(rows) for cut in plan.sources))
+            frames += relayed
+            payload += relayed * coded_bytes(plan.sources, rows)
         if plan.rounds:  # the last node's report, and the grant
             frames += 2 * tiles
             payload += 2 * tiles * counts_bytes(len(plan.sources))
@@ -192,9 +200,24 @@ def plan_air(plan: Plan) -> Air:
     return sum((gather_air(gather, plan.radio) for gather in plan.gathers), Air())
 
 
+def coded_bytes(sources: Sequence[Fragmenting], rows: int) -> int:
+    """Payload of a combination of an exchange of ``rows`` rows over several hops."""
+    longest = max(min(cut.fragment_rows, rows) * cut.segment_width for cut in sources)
+    return coefficient_bytes(sum(cut.fragments(rows) for cut in sources)) + longest
+
+
+def plan_dict(plan: Plan) -> dict:
+    """A plan's fields; turns are none of plans of one hop."""
+    data = dataclasses.asdict(plan)
+    for gather in data["gathers"]:
+        if gather["turns"] is None:
+            del gather["turns"]
+    return data
+
+
 def plan_to_json(plan: Plan) -> dict:
     """A plan as plain JSON types."""
-    data = dataclasses.asdict(plan)
+    data = plan_dict(plan)
     for gather, row in zip(plan.gathers, data["gathers"], strict=True):
         row["sources"] = [list(dataclasses.astuple(cut)) for cut in gather.sources]
     return data

@@ -16,18 +16,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+
+import numpy as np
 
 from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena, tile_sizes
 from cats.plan.code_time import code_time
+from cats.plan.hop import planned_links
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
-from cats.plan.radio import Radio
+from cats.plan.radio import SEALED, Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
 from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.links import Links, check_links
 from cats.shape.partition import KeepSets, Kind, check_keep, gather_count
 
 #: A frame's gather number is one byte.
@@ -244,6 +248,8 @@ class PlanOptions:
     block_rows: int | None = None
     ram_limit: int | None = None
     slack: float = 0.05
+    links: Sequence[Sequence[float]] | None = field(default=None, metadata={"later": True})
+    hops: int | None = field(default=None, metadata={"later": True})
 
     def on(self, radio: str | None = None, rounds: int | None = None) -> PlanOptions:
         """The same on another radio, whose payload may be smaller, or with other repair rounds."""
@@ -283,6 +289,8 @@ def options_from_json(data: dict, plan: Plan | None = None) -> PlanOptions:
         raise CatsError(f"plan options do not fit this version ({error}): export again") from None
     for name, value in vars(options).items():
         legal: tuple[type, ...] = {"radio": (str,), "slack": (int, float)}.get(name, (int,))
+        if name == "links":  # whoever plans looks at them
+            continue
         values = value if name == "tile_rows" and isinstance(value, list) else [value]
         if not all(isinstance(v, legal) or (v is None and name not in _NEEDED) for v in values):
             raise CatsError(f"plan option {name} is {value!r}: the plan is damaged, export again")
@@ -307,18 +315,23 @@ def make_plan(
     ram_limit: int | None = None,
     slack: float = 0.05,
     compute: Compute | None = None,
+    links: Links | None = None,
+    hops: int | None = None,
 ) -> Plan:
     """Plan a deployment; None leaves a choice to the planner.
 
     ``payload``: bytes of payload of the largest frame, at most the radio's. ``tile_rows``: rows of
     a tile, one number for all gathers or one for each. ``ram_limit``: bytes that no node's arena
     may exceed. ``slack``: how much longer than the fastest an inference may take to save memory.
+
+    ``links``: float [D, D], the probability that the column's node hears the row's, over which
+    nodes relay; None: all hear each other. ``hops``: refuse links with longer ways.
     """
     if not slack >= 0:
         raise CatsError(f"slack of {slack}: at least 0")
     search, interleave = _prepare(
         config, split, keep, radio, rounds, payload, tile_rows, interleave, heads_per_pass,
-        block_rows, compute, held,
+        block_rows, compute, held, links, hops,
     )  # fmt: skip
     if config.context:
         held = False
@@ -383,6 +396,8 @@ def _prepare(
     block_rows: int | None,
     compute: Compute | None,
     held: bool | None = None,
+    links: Links | None = None,
+    hops: int | None = None,
 ) -> tuple[_Search, bool | None]:
     """Check everything; (search, whether gathers may take turns: None is open)."""
     config.check()
@@ -396,6 +411,16 @@ def _prepare(
         raise CatsError(f"payload of {payload} bytes: radio {radio} carries 1 to {air.payload}")
     if not 0 <= rounds <= MAX_ROUNDS:
         raise CatsError(f"{rounds} repair rounds: choose 0 to {MAX_ROUNDS}")
+    if links is None and hops is not None:
+        raise CatsError("several hops: over which links? Give --links FILE (cats links)")
+    if links is not None and rounds:
+        raise CatsError("over several hops nodes relay in place of repair: no repair rounds")
+    if links is not None and radio.removesuffix(SEALED) == "ble":
+        raise CatsError("radio ble has no slots short enough to relay in: choose another one")
+    table = None
+    if links is not None and split.nodes > 1:
+        found = planned_links(check_links(links, split.nodes), hops)
+        table = tuple(map(tuple, found.tolist()))
     if block_rows is not None and not 1 <= block_rows <= MAX_BLOCK_ROWS:
         raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")
     if heads_per_pass is not None and heads_per_pass < 1:
@@ -425,7 +450,10 @@ def _prepare(
         raise CatsError("a stream keeps keys and values of all its heads: attention is not held")
 
     columns = tuple(tuple(map(tuple, sources)) for sources in keep)
-    return _search(config, split, columns, air, payload, rounds, compute, heights), interleave
+    return (
+        _search(config, split, columns, air, payload, rounds, compute, heights, table),
+        interleave,
+    )
 
 
 @functools.lru_cache(maxsize=16)
@@ -438,10 +466,12 @@ def _search(
     rounds: int,
     compute: Compute,
     tile_rows: int | tuple[int, ...] | None,
+    links: tuple[tuple[float, ...], ...] | None,
 ) -> _Search:
     """The same deployment is often planned again under another limit."""
     sets = [list(sources) for sources in keep]
-    timing = Timing(config, split, sets, air, payload, rounds, compute)
+    table = None if links is None else np.array(links)
+    timing = Timing(config, split, sets, air, payload, rounds, compute, table)
     return _Search(config, split, sets, timing, tile_rows)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from cats.errors import CatsError
 from cats.plan.code_time import (
     FRAME_HEADER,
+    HOP_TAKE,
     SEALED_BYTES,
     CodeTime,
     Frame,
@@ -91,6 +92,42 @@ class Radio:
         work += [(first + built) / 2] if fragments > 1 else []
         work += [(first + heard + 2 * built) / 3] if fragments > 2 else []
         return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
+
+    def hop_slot_us(self, frame: int, fragments: int) -> int:
+        """The same over several hops, where a frame may combine so many ``fragments``, all of an
+        exchange: one is taken in, and one built, in each slot."""
+        heard = self._hop_heard(frame, fragments)
+        built = self._woken + self._hop_built(frame, fragments)
+        work = [heard, built, heard + built - self.lead_us, (heard + 2 * built) / 2]
+        return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
+
+    def _hop_heard(self, frame: int, fragments: int) -> float:
+        size = frame - FRAME_HEADER
+        return self._heard(Frame.DATA, frame) + self.code.hop_us(fragments, size, HOP_TAKE)
+
+    def _hop_built(self, frame: int, fragments: int) -> float:
+        size = frame - FRAME_HEADER
+        return self._built(Frame.DATA, frame) + self.code.hop_us(fragments, size)
+
+    def hop_turn_us(self, frame: int, fragments: int) -> int:
+        """turn_us() over several hops: a frame behind the opening."""
+        answer = max(
+            self._heard(Frame.SYNC, FRAME_HEADER) + self._hop_built(frame, fragments),
+            self.lead_us + self.tick_us,
+        )
+        return math.ceil(max(answer - (self.guard_us + self.before_us - self.clock_us), 0))
+
+    def hop_handled_us(self, frame: int, fragments: int, slots: int, turns: int) -> float:
+        """handled_us() over several hops: of so many ``slots``, and ``turns`` of the node that has
+        most of them."""
+        sent = self._woken + self.code.sent_us()
+        total = self._heard(Frame.SYNC, FRAME_HEADER)
+        total += (slots - turns) * self._hop_heard(frame, fragments)
+        return total + turns * (sent + self._hop_built(frame, fragments))
+
+    def hop_heard_us(self, frame: int, fragments: int) -> float:
+        """heard_us() over several hops."""
+        return self._hop_heard(frame, fragments)
 
     def control_us(self, frame: int) -> int:
         """Whole microseconds of the slot for a control frame: taken in, or made."""

@@ -7,18 +7,24 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from cats.errors import CatsError
-from cats.plan.code_time import FRAME_HEADER, code_time
+from cats.plan.code_time import FRAME_HEADER, HOP_CLOSE, code_time
 from cats.plan.cost import exchange, last_rows, queried, share
+from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
+from cats.plan.hop import Need, plan_turns
 from cats.plan.plan import (
     ROW_LOCAL,
     GatherPlan,
     Mode,
     Plan,
+    coded_bytes,
     counts_bytes,
     exchange_us,
     mode_of,
@@ -126,8 +132,11 @@ class Timing:
         payload: int,
         rounds: int,
         compute: Compute,
+        links: np.ndarray | None = None,
     ) -> None:
         self.config, self.split = config, split
+        #: ``cats.plan.hop.planned_links`` where nodes relay.
+        self.links = links if split.nodes > 1 else None
         self.air, self.payload, self.rounds, self.compute = air, payload, rounds, compute
         count = gather_count(config)
         self.kinds = [gather_kind(config, g) for g in range(count)]
@@ -213,14 +222,48 @@ class Timing:
 
     def _cut_up(self, g: int, rows: int) -> GatherPlan:
         """A gather in tiles of so many rows, one buffer, without its spacing."""
+        if self.links is None:
+            return self._cut_for(g, rows, self.payload)
+        payload = self.payload
+        while payload > 0:  # in front of a combination stand its coefficients
+            plan = self._cut_for(g, rows, payload)
+            over = coded_bytes(plan.sources, rows) - self.payload
+            if over <= 0:
+                return self._with_turns(g, rows, plan)
+            payload -= over
+        raise CatsError(f"gather {g}: no room for coefficients in {self.payload} bytes of payload")
+
+    def _with_turns(self, g: int, rows: int, plan: GatherPlan) -> GatherPlan:
+        """A gather that is cut up, over several hops."""
+        fragments = tuple(cut.fragments(rows) for cut in plan.sources)
+        total = sum(fragments)
+        if total > MAX_HOP_FRAGMENTS:
+            raise CatsError(
+                f"gather {g} ({self.kinds[g][0].name}): {total} fragments in a tile of {rows} "
+                f"rows, over several hops at most {MAX_HOP_FRAGMENTS}: choose smaller tiles"
+            )
+        need = Need(fragments)
+        if self.config.sends_rows and g == 0:  # any node may be the owner
+            need = Need((total,) * self.split.nodes, any_owner=True)
+        opens = total > 0 or g == 0
+        turns = plan_turns(self.links, need) if opens else ()
+        frame = FRAME_HEADER + coded_bytes(plan.sources, rows)
+        return dataclasses.replace(
+            plan,
+            turns=turns,
+            slot_us=self.air.hop_slot_us(frame, total),
+            turn_us=self.air.hop_turn_us(frame, total) + self._named_us(g),
+        )
+
+    def _cut_for(self, g: int, rows: int, payload: int) -> GatherPlan:
         kind, _ = self.kinds[g]
         sources = []
         for s, width in enumerate(self.widths[g]):
-            cut = _cut(width, rows, self.payload, element_bytes(kind, self.config.candidates))
+            cut = _cut(width, rows, payload, element_bytes(kind, self.config.candidates))
             if cut.fragments(rows) > MAX_FRAGMENTS or cut.segments > 255:
                 raise CatsError(
                     f"gather {g} ({kind.name}), source {s}: {width} bytes a row and {rows} rows a "
-                    f"tile make {cut.fragments(rows)} fragments of {self.payload} bytes, at most "
+                    f"tile make {cut.fragments(rows)} fragments of {payload} bytes, at most "
                     f"{MAX_FRAGMENTS}: choose smaller tiles, more nodes or a larger payload"
                 )
             sources.append(cut)
@@ -271,11 +314,15 @@ class Timing:
             frame, code = _longest_frame(plan.sources), self.air.code
             last = self.air.control_heard_us() if plan.rounds else self.air.heard_us(frame)
             fragments = [f.fragments(rows) for f in plan.sources]
-            self._times[key] = _Frames(
-                exchange_us(plan, rows),
-                code.closed_us() + last,
-                code.closed_us() + self.air.handled_us(frame, fragments, plan.rounds),
-            )
+            handled = self.air.handled_us(frame, fragments, plan.rounds)
+            closed = code.closed_us()
+            if plan.turns is not None:
+                frame, total = FRAME_HEADER + coded_bytes(plan.sources, rows), sum(fragments)
+                most = max(Counter(plan.turns).values(), default=0)
+                last = self.air.hop_heard_us(frame, total)
+                closed += code.hop_us(total, 0, HOP_CLOSE)
+                handled = self.air.hop_handled_us(frame, total, len(plan.turns), most)
+            self._times[key] = _Frames(exchange_us(plan, rows), closed + last, closed + handled)
         return self._times[key]
 
     def hides(self, g: int, plan: GatherPlan, mode: Mode) -> bool:
@@ -389,6 +436,8 @@ class Timing:
         control += air.control_heard_us()
         # From a spread before the end of the data until that was looked at, as late as a frame.
         on = air.start_us + 2 * spread + air.code.woken_us() + air.code.closed_us()
+        if plan.turns is not None:  # any frame may tell of anybody's
+            return on + plan.slot_us * len(plan.turns)
         for count, size in ((cut.fragments(rows), cut.width * rows) for cut in others):
             frame = math.ceil(FRAME_HEADER + size / max(count, 1))
             taken = min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)

@@ -23,6 +23,7 @@ FLAG_SIGNED_STEM = 0x400
 FLAG_LLAMA = 0x800
 FLAG_ROWS = 0x1000
 FLAG_FOUR_BITS = 0x2000
+FLAG_HOPS = 0x4000
 FLAG_PARALLEL = 0x8000
 #: Flags of the Llama record.
 LLAMA_WIDE_KEYS, LLAMA_REPLICATED, LLAMA_REPLICATED_FORWARD = 1, 2, 4
@@ -70,6 +71,7 @@ SOURCE = _struct(
     ("width", "<u2"), ("segment_width", "<u2"), ("segments", "u1"), ("fragment_rows", "u1"),
     ("columns", "<u2"),
 )  # fmt: skip
+HOP = _struct(("list", "<u4"), ("slots", "<u2"), ("reserved", "u1"), ("size", "u1"))
 NORM = _struct(("gain", "<i2"), ("bias", "<i2"))
 CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
 EMBED = _struct(
@@ -98,6 +100,7 @@ STRUCTS = {
     "cats_image_source": SOURCE, "cats_image_norm": NORM, "cats_image_channel": CHANNEL,
     "cats_image_embed": EMBED, "cats_image_metadata": METADATA, "cats_image_sensor": SENSOR,
     "cats_image_stream": STREAM, "cats_image_llama": LLAMA,
+    "cats_image_hop": HOP,
 }  # fmt: skip
 #: What an application gives a step of a Llama model: a token's number, little-endian.
 TOKEN_BYTES = 4

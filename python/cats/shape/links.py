@@ -31,6 +31,10 @@ Links = Sequence[Sequence[float]] | np.ndarray
 _FORM = "give a row for each sender, in it a probability 0..1 for each receiver"
 
 
+#: What is heard more rarely carries nothing, and disturbs nobody.
+UNHEARD = 1e-4
+
+
 def read_links(path: str | os.PathLike[str], nodes: int | None = None) -> np.ndarray:
     """float64 [D, D] (sender, receiver) of a links file, the diagonal 1; CatsError names the line
     that does not fit, or where it is not of so many ``nodes``."""

@@ -149,14 +149,14 @@ class Log:
     sent; ``sent_us``, ``listened_us``: that its radio was on in inferences, by its own clock;
     ``beside``: connections of its application, and reports of neighbours' that it had;
     ``packets``: (start, end) of its packets, microseconds of the channel's time, where these
-    were asked for; ``writes``: of settings to the flash."""
+    were asked for; ``writes``: of settings to the flash; ``steps``: of a language model, by
+    inference; ``restarts``: when it started again, by the channel's time."""
 
     device: Device
     text: str
     heard: dict[tuple[int, int, int], list[bytes]] = field(default_factory=dict)
     results: list[Inference] = field(default_factory=list)
     submitted: list[tuple[int, int]] = field(default_factory=list)
-    #: Of a language model: by inference; and when it started again, by the channel's time.
     steps: dict[int, TextStep] = field(default_factory=dict)
     restarts: list[int] = field(default_factory=list)
     kinds: list[dict[str, int]] = field(default_factory=list)

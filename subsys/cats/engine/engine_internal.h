@@ -17,8 +17,8 @@
 
 /* What an image may ask for: all of it, unless the build says otherwise (CONFIG_CATS_LINEAR,
  * CONFIG_CATS_MEAN_OF_NORM, CONFIG_CATS_OWN_EMBEDDING, CONFIG_CATS_EMPTY_GATHERS,
- * CONFIG_CATS_STREAM, CONFIG_CATS_LLAMA, CONFIG_CATS_FOUR_BITS, of which the last two need the one
- * before them).
+ * CONFIG_CATS_HOPS, CONFIG_CATS_STREAM, CONFIG_CATS_LLAMA, CONFIG_CATS_FOUR_BITS, of which the last
+ * two need the one before them).
  */
 #ifdef CATS_NO_LINEAR
 #define CATS_LINEAR 0
@@ -53,6 +53,12 @@
 #define CATS_LLAMA 0
 #else
 #define CATS_LLAMA 1
+#endif
+
+#ifdef CATS_NO_HOPS
+#define CATS_HOPS 0
+#else
+#define CATS_HOPS 1
 #endif
 
 #if defined(CATS_NO_FOUR_BITS) || !CATS_LLAMA

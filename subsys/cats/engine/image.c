@@ -27,7 +27,7 @@
 	(CATS_FLAG_CAUSAL | CATS_FLAG_HELD | CATS_FLAG_SEALED | CATS_FLAG_OWN_EMBEDDING |          \
 	 CATS_FLAG_EMPTY_GATHERS | CATS_FLAG_RADIO | CATS_FLAG_STEM | CATS_FLAG_STREAM |           \
 	 CATS_FLAG_LLAMA | (CATS_OWN_EMBEDDING ? CATS_FLAG_SIGNED_STEM : 0) |                      \
-	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) |                                              \
+	 (CATS_FOUR_BITS ? CATS_FLAG_FOUR_BITS : 0) | (CATS_HOPS ? CATS_FLAG_HOPS : 0) |           \
 	 (CATS_LLAMA ? CATS_FLAG_PARALLEL | CATS_FLAG_ROWS : 0))
 
 /* Flags of what this build leaves out. */
@@ -35,7 +35,7 @@
 	((CATS_OWN_EMBEDDING ? 0 : STEM_FLAGS | CATS_FLAG_OWN_EMBEDDING) |                         \
 	 (CATS_EMPTY_GATHERS ? 0 : CATS_FLAG_EMPTY_GATHERS) |                                      \
 	 (CATS_STREAM ? 0 : CATS_FLAG_STREAM) | (CATS_LLAMA ? 0 : CATS_FLAG_LLAMA) |               \
-	 (CATS_FOUR_BITS ? 0 : CATS_FLAG_FOUR_BITS))
+	 (CATS_FOUR_BITS ? 0 : CATS_FLAG_FOUR_BITS) | (CATS_HOPS ? 0 : CATS_FLAG_HOPS))
 
 /* What the exchange of a gather moves, by kind. */
 struct tensor {
@@ -615,6 +615,22 @@ static bool arena_fits(const struct cats_image *image, uint32_t stride)
 	       (!cats_has_linear(m) || linear_fits(image));
 }
 
+/* The turns of an exchange over several hops, which has not too many fragments; gives its slots. */
+static bool hop_fits(const struct cats_image *image, const struct cats_image_gather *gather,
+		     uint32_t *slots)
+{
+	const struct cats_image_header *h = image->header;
+	const struct cats_image_hop *hop = cats_hops(image) + (gather - image->gathers);
+	const uint32_t fragments = *slots;
+
+	if (!table_fits(h, (uint32_t)((const uint8_t *)hop - image->base), sizeof(*hop))) {
+		return false;
+	}
+	*slots = hop->slots;
+	return fragments <= CATS_MAX_HOP_FRAGMENTS && gather->rounds == 0 &&
+	       hop->slots <= CATS_MAX_HOP_SLOTS && table_fits(h, hop->list, hop->slots);
+}
+
 /* How long nothing is heard, of what was looked at so far. */
 struct quiet {
 	uint32_t longest_us; /* an exchange that is on the air */
@@ -673,6 +689,10 @@ static int content_reason(const struct cats_image *image)
 		if ((CATS_OWN_EMBEDDING || CATS_EMPTY_GATHERS || CATS_LLAMA) && slots == 0 &&
 		    image->header->nodes > 1 && gather->rounds != 0) {
 			return CATS_IMAGE_INVALID; /* there is nothing to repair */
+		}
+		if (CATS_HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0 &&
+		    !hop_fits(image, gather, &slots)) {
+			return CATS_IMAGE_INVALID;
 		}
 		data_us = slots * gather->slot_us;
 		if (gather->slot_us > CATS_MAX_SLOT_US || data_us > CATS_MAX_EXCHANGE_US) {
@@ -754,7 +774,7 @@ static const char reasons[] =
 	"phase does not ascend: export again\0"
 	"slot_us too long: export again\0"
 	"spacing_us too long: export again\0"
-	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM, LLAMA, FOUR_BITS\0"
+	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM, LLAMA, FOUR_BITS, HOPS\0"
 	"unknown error";
 
 const char *cats_image_strerror(int error)

@@ -30,6 +30,9 @@ void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 	node->x = x;
 	node->gather = &image_of(node)->gathers[x.gather];
 	cats_reception_begin(image_of(node), current_of(node), x);
+	if (relays(image_of(node))) {
+		cats_hop_enter(node);
+	}
 	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
 	node->taken = 0;
@@ -55,6 +58,9 @@ void cats_exchange_own(struct cats_node *node, uint8_t owner)
 	node->quiet[before] -= r->lack[before] != 0 && node->quiet[before] != 0;
 	node->x.owner = owner;
 	cats_reception_begin(image_of(node), r, node->x);
+	if (relays(image_of(node))) {
+		cats_hop_enter(node);
+	}
 	node->fragments += r->lacking;
 	node->quiet[owner] += r->lack[owner] != 0 && node->quiet[owner] < UINT8_MAX;
 }
@@ -87,6 +93,10 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 /* So many coded frames of each source follow its data: the slots of this exchange are known. */
 static void lay_out(struct cats_node *node, uint8_t ahead)
 {
+	if (relays(image_of(node))) {
+		node->slots = cats_hops(image_of(node))[node->x.gather].slots;
+		return;
+	}
 	node->ahead = ahead;
 	node->first_slot = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, self_of(node));
 	node->slots = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, nodes_of(node));
@@ -219,6 +229,14 @@ uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_fr
 {
 	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
 
+	if (relays(image) && frame->type != CATS_FRAME_SYNC) {
+		uint32_t slot = frame->slot;
+
+		if (frame->type == CATS_FRAME_DATA) {
+			slot = cats_hop_slot(image, frame->x.gather, frame->source, frame->index);
+		}
+		return start_us - cats_sync_us(image, frame->x) - slot * gather->slot_us;
+	}
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
 		return start_us - frame->slot * gather->control_us;
@@ -268,7 +286,7 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 		node->clocked = leader;
 	} else if (frame->round < node->round) {
 		return;
-	} else if (frame->type != CATS_FRAME_CODED) {
+	} else if (frame->type != CATS_FRAME_CODED || (HOPS && frame->round == 0)) {
 		adopt(node, leader, base_us);
 	}
 	if (frame->type == CATS_FRAME_GRANT &&

@@ -108,6 +108,12 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		length = cats_counts_size(image);
 		break;
 	case CATS_FRAME_CODED:
+		if (relays(image)) {
+			last_index = nodes - 1;
+			last_slot = cats_hops(image)[f->x.gather].slots;
+			length = cats_hops(image)[f->x.gather].size;
+			break;
+		}
 		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||
 		    (f->index & 15) >= CATS_MAX_CODED) {
 			return -1 - CATS_REJECT_FRAGMENT;
@@ -138,7 +144,7 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 	default:
 		return -1 - CATS_REJECT_TYPE;
 	}
-	if (f->type <= CATS_FRAME_DATA || f->type >= CATS_FRAME_ASK
+	if (f->type <= CATS_FRAME_DATA || f->type >= CATS_FRAME_ASK || relays(image)
 		    ? f->round != 0
 		    : f->round < 1 || f->round > rounds) {
 		return -1 - CATS_REJECT_EXCHANGE;

@@ -179,7 +179,8 @@ static bool does_both(const struct cats_node *node, struct cats_exchange *next)
 		return false;
 	}
 	return node->exchange == CATS_EXCHANGE_OVER ||
-	       (node->gather->rounds == 0 && node->next >= fragments_of(node, self_of(node)) &&
+	       (node->gather->rounds == 0 && !relays(image_of(node)) &&
+		node->next >= fragments_of(node, self_of(node)) &&
 		passed_before(image_of(node), *next) == 0);
 }
 #endif

@@ -114,6 +114,9 @@ void cats_node_listen(const struct cats_node *node, uint32_t now_us, uint32_t de
 		break;
 	case CATS_EXCHANGE_SYNC:
 	case CATS_EXCHANGE_DATA:
+		if (relays(image_of(node)) && node->reception[node->air].lacking != 0) {
+			return; /* any frame may tell of anybody's */
+		}
 		sources(node, &search, false);
 		end_us = cats_exchange_data_at(node, node->slots);
 		break;

@@ -31,6 +31,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		return -EINVAL;
 	}
 	for (uint32_t g = 0; g < image->header->gathers; g++) {
+		if (relays(image) && CATS_FRAME_HEADER + cats_hops(image)[g].size > mtu) {
+			return -EMSGSIZE;
+		}
 		for (uint32_t s = 0; s < image->header->nodes; s++) {
 			struct cats_exchange x = {.gather = g};
 
@@ -40,6 +43,11 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 			}
 		}
 	}
+#ifndef CATS_NO_SLEEP
+	if (relays(image) && config->period_us != 0) {
+		return -ENOTSUP; /* a beacon goes one hop */
+	}
+#endif
 	memset(node, 0, sizeof(*node));
 	error = cats_engine_init(&node->engine, image, config->arena, config->arena_size);
 	if (error != 0) {

@@ -7,12 +7,14 @@
  * The files of a node, each calling those above it only:
  *
  *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
+ *	hop.c                                   several hops: what this node has of all sources
  *	stream.c                                numbers of a stream
  *	replay.c                                rows of a text that are run once more
  *	text.c                                  what steps of a language model take
  *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
+ *	hop_send.c                              over several hops, this node's turns in it
  *	send.c                                  this node's frames in it
  *	inference.c                             from exchange to exchange, and the jobs between
  *	sleep.c                                 what is due at meetings of nodes that sleep
@@ -47,6 +49,13 @@
 #define CATS_TEXTS 1
 #endif
 
+/* Whether nodes may relay (CONFIG_CATS_HOPS). */
+#ifdef CATS_NO_HOPS
+#define HOPS 0
+#else
+#define HOPS 1
+#endif
+
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
@@ -78,6 +87,12 @@ static inline uint8_t self_of(const struct cats_node *node)
 static inline bool leads(const struct cats_node *node)
 {
 	return node->leader == self_of(node);
+}
+
+/* Whether nodes relay. */
+static inline bool relays(const struct cats_image *image)
+{
+	return HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0;
 }
 
 static inline struct cats_reception *current_of(struct cats_node *node)
@@ -187,6 +202,27 @@ static inline uint32_t late_us(const struct cats_node *node)
 {
 	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
 }
+
+/* hop.c */
+
+#if HOPS
+/* Nothing is there yet of the exchange on the air. */
+void cats_hop_enter(struct cats_node *node);
+/* This node's next turn that is not over: its frame and its time; false where there is none. */
+bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at);
+/* A combination of what this node has. */
+void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+/* A frame with a payload was heard: fragments that are there now are counted; false where it tells
+ * nothing new.
+ */
+bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
+#else
+#define cats_hop_slot(image, gather, source, turn) 0u
+#define cats_hop_enter(node)
+#define cats_hop_next(node, late, frame, at) false
+#define cats_hop_build(node, frame, payload)
+#define cats_hop_take(node, frame, counter) false
+#endif
 
 /* stream.c */
 

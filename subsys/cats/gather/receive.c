@@ -110,7 +110,7 @@ static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *
 	case CATS_FRAME_REPORT:
 		return frame->index;
 	case CATS_FRAME_CODED:
-		return node->leader;
+		return HOPS && frame->round == 0 ? frame->index : node->leader;
 	default:
 		return frame->source;
 	}
@@ -291,7 +291,12 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 	if (!placeable(node)) {
 		return reject(CATS_REJECT_BUSY);
 	}
-	if (frame->type == CATS_FRAME_DATA && frame->index < fragments_of(node, frame->source)) {
+	if (relays(image_of(node))) {
+		used = cats_hop_take(node, frame,
+				     frame->type == CATS_FRAME_DATA ? &stats->heard
+								    : &stats->repaired);
+	} else if (frame->type == CATS_FRAME_DATA &&
+		   frame->index < fragments_of(node, frame->source)) {
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;

@@ -47,6 +47,9 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 #endif
 	frame->slot =
 		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
+	if (relays(image_of(node))) {
+		return cats_hop_next(node, late, frame, at);
+	}
 	for (; node->produced != 0 && node->next < slots; node->next++) {
 		frame->index = (uint8_t)node->next;
 		*at = cats_exchange_data_at(node, node->first_slot + node->next);
@@ -226,6 +229,11 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		break;
 #endif
 	default:
+		if (relays(image)) {
+			cats_hop_build(node, frame, payload);
+			node->next++;
+			break;
+		}
 		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;
 		node->heard_us = at; /* who has the word hears nobody */

@@ -448,11 +448,12 @@ def test_freestanding_and_small(tmp_path):
         pytest.skip("no arm-none-eabi-gcc here: apt-get install gcc-arm-none-eabi")
     joined = tmp_path / "gather.o"
     folder = ROOT / "subsys" / "cats" / "gather"
-    # Linked where receivers go off (CONFIG_CATS_RECEIVER_OFF), where nodes sleep, for streams.
-    paid = ("listen.c", "meeting.c", "sleep.c", "stream.c")
+    # Linked where receivers go off (CONFIG_CATS_RECEIVER_OFF), nodes sleep or relay, for streams.
+    paid = ("listen.c", "meeting.c", "sleep.c", "stream.c", "hop.c", "hop_send.c")
     sources = sorted(path for path in folder.glob("*.c") if path.name not in paid)
     flags = ["-mcpu=cortex-m4", "-mthumb", "-std=c11", "-ffreestanding", "-Os", "-Wall", "-Wextra",
-             "-Werror", f"-I{ROOT / 'include'}", "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM"]  # fmt: skip
+             "-Werror", f"-I{ROOT / 'include'}", "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM",
+             "-DCATS_NO_HOPS"]  # fmt: skip
     subprocess.run(
         [compiler, *flags, "-nostdlib", "-r", "-o", str(joined), *map(str, sources)], check=True
     )

@@ -56,9 +56,9 @@ def test_a_node_that_restarted_has_its_rows_again(node, rounds, replicate):
     assert normal.tolist() == [*range(43)]
 
 
-def test_rows_are_what_they_were():
-    """Nothing is lost but a node's memory, between the prompt and the next step: behind the replay
-    it is as if it had not been."""
+def test_all_rows_are_there_again():
+    """A node's memory is lost between two prompts: it has all rows of the first one again, and what
+    is computed with them is the reference's."""
     model, plan = deployment(4, radio="nrf_radio", candidates=3)
     prompt = {0: Prompt((3, 1, 4, 1, 5, 9), 0), 6: Prompt((2, 6), 12, goes_on=True)}
     quiet = write(model, plan, 30, prompt)
@@ -67,6 +67,9 @@ def test_rows_are_what_they_were():
     result = write(model, plan, 30, prompt, Faults(events=times), replay=lib.CATS_REPLAY_ALWAYS)
     assert result.refilled.tolist() == [0, result.replayed.any(1).sum(), 0, 0]
     assert result.refilled[1] > 4
+    last = np.flatnonzero(result.replayed[:, 1])[-1] + 1
+    assert result.known[last, 1] == result.known[last, 0]
+    assert comparable(model.config, result)[last : last + 10].all()
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,42 @@ double air_code_aes(const struct air_code *code, uint16_t length)
 	return code->aes > 0 ? code->aes + code->aes_byte * payload_of(length) : 0;
 }
 
-double air_code_received(const struct air_code *code, const uint8_t *frame, uint16_t length)
+/* HOP_TAKE and HOP_CLOSE of cats.plan.code_time. */
+#define HOP_TAKE 2.3
+#define HOP_CLOSE 1.6
+
+/* Of a frame over several hops that carries a payload: for all fragments of its exchange, if there
+ * is such a one; 0 of others.
+ */
+static double hop(const struct air_code *code, const struct cats_image *image, const uint8_t *frame,
+		  uint16_t length, double times)
+{
+	struct cats_exchange x = {.gather = frame[6], .tile = frame[7]};
+	uint8_t type = type_of(frame);
+	bool row = x.gather == 0 && (image->model->flags & CATS_FLAG_ROWS) != 0;
+
+	if ((image->model->flags & CATS_FLAG_HOPS) == 0 || x.gather >= image->header->gathers ||
+	    (type != CATS_FRAME_CODED && type != CATS_FRAME_DATA)) {
+		return 0;
+	}
+	if (row) {
+		x.owner = x.tile % image->header->nodes;
+		x.tile = 0;
+	}
+	return cats_slot_first(image, x, image->header->nodes) *
+	       (times * code->hop + code->hop_byte * payload_of(length));
+}
+
+double air_code_received(const struct air_code *code, const struct cats_image *image,
+			 const uint8_t *frame, uint16_t length)
 {
 	uint8_t type = type_of(frame);
+	double hops = hop(code, image, frame, length, HOP_TAKE);
 
-	return code->isr + code->parse + code->parse_byte * length +
+	if (hops > 0) {
+		type = CATS_FRAME_DATA; /* whatever it carries */
+	}
+	return hops + code->isr + code->parse + code->parse_byte * length +
 	       code->take[type <= CATS_FRAME_ASK ? type : CATS_FRAME_SYNC] +
 	       code->take_byte * payload_of(length);
 }
@@ -34,13 +65,14 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 		       const struct cats_node *node)
 {
 	const struct air_polled was = *last;
+	double close = code->close + HOP_CLOSE * code->hop * node->hop.total; /* of the next one */
 
 	last->x = node->x;
 	last->open =
 		node->exchange != CATS_EXCHANGE_WAITING && node->exchange != CATS_EXCHANGE_OVER;
 	return was.open && (!last->open || was.x.gather != node->x.gather ||
 			    was.x.tile != node->x.tile)
-		       ? code->close
+		       ? close
 		       : code->poll[node->exchange];
 }
 
@@ -59,6 +91,10 @@ double air_code_built(const struct air_code *code, const struct cats_image *imag
 	fragments = cats_fragment_count(image, x, image->header->node);
 	if (type == CATS_FRAME_DATA && frame[8] >= fragments) {
 		type = CATS_FRAME_CODED; /* ahead of the reports */
+	}
+	if ((image->model->flags & CATS_FLAG_HOPS) != 0 && type == CATS_FRAME_CODED) {
+		return code->build[CATS_FRAME_DATA] + hop(code, image, frame, length, 1) +
+		       code->seal + code->send + (code->seal_byte + code->send_byte) * length;
 	}
 	if (type == CATS_FRAME_CODED) {
 		byte = code->coded_byte * fragments;

@@ -40,13 +40,16 @@ struct air_code {
 	double send_byte;
 	double solve;      /**< a coded frame held */
 	double solve_byte; /**< a byte, coded frame held and fragment */
+	double hop;        /**< over several hops: a fragment */
+	double hop_byte;   /**< a byte and fragment */
 };
 
 /** @brief Sealing or opening of a CATS frame of so many bytes; 0 where frames are not sealed. */
 double air_code_aes(const struct air_code *code, uint16_t length);
 
 /** @brief A transport's interrupt, and cats_node_receive(). */
-double air_code_received(const struct air_code *code, const uint8_t *frame, uint16_t length);
+double air_code_received(const struct air_code *code, const struct cats_image *image,
+			 const uint8_t *frame, uint16_t length);
 
 /** An exchange that was on the air when a node was polled last; zeros for one that begins. */
 struct air_polled {

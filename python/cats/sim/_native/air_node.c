@@ -645,7 +645,7 @@ void air_run_queue(struct air *air, int n)
 		spend(a, air_code_aes(code, frame.length));
 		cats_node_receive(&a->node, frame.data, frame.length,
 				  air_clock_us(air, n, frame.start_ns), clock_us(a));
-		spend(a, air_code_received(code, frame.data, frame.length));
+		spend(a, air_code_received(code, a->node.config.image, frame.data, frame.length));
 	} else {
 		a->taking = false;
 		if (a->ended_count != 0) {

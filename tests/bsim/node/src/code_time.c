@@ -81,7 +81,7 @@ int __wrap_cats_node_receive(struct cats_node *node, const uint8_t *data, uint16
 {
 	int ret = __real_cats_node_receive(node, data, length, start_us, now_us);
 
-	host_hold(air_code_received(&code, data, length));
+	host_hold(air_code_received(&code, node->config.image, data, length));
 	return ret;
 }
 

@@ -1,0 +1,268 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Exchanges over several hops: who speaks in which slot, from the links of an installation.
+
+A *turn* is a node's in one slot. In its first turns a source sends its fragments, in all others a
+random combination, over GF(4), of all that it has of the exchange; a node that has not heard a
+frame of it stays silent, since it does not know the time. The list of turns is fixed by the plan.
+It is made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the
+node whose frame tells most others something new, on average over what the draws so far have come
+to. It ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cats.errors import CatsError
+from cats.shape.links import UNHEARD, Links, check_links, depth
+
+#: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
+MAX_FRAGMENTS = 64
+MAX_SLOTS = 255
+
+#: A link is planned to lose so much at least.
+LOSS = 0.1
+#: Exchanges drawn side by side, times their nodes and fragments: as a turn is chosen, and as
+#: delivery is judged.
+CHOOSING, JUDGING = 10_000, 120_000
+#: Share of the fragments that is to be delivered.
+DELIVERED = 0.998
+#: How much a node counts that lacks what is told, and is nearer to who hears it.
+BEHIND = 0.7
+#: What of the news that a node did not get to tell counts in the next slot as well: else one of few
+#: would wait for all others.
+KEEP = 0.9
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one kind of exchange moves: fragments of each source; ``any_owner``: of one source
+    alone, any of them."""
+
+    fragments: tuple[int, ...]
+    any_owner: bool = False
+
+    @property
+    def total(self) -> int:
+        """Fragments of an exchange."""
+        return max(self.fragments) if self.any_owner else sum(self.fragments)
+
+
+def coefficient_bytes(fragments: int) -> int:
+    """Bytes in front of a combination's content: two bits for each fragment of the exchange."""
+    return -(-fragments // 4)
+
+
+def planned_links(links: Links, hops: int | None = None) -> np.ndarray:
+    """Links as they are planned with, float64 [D, D]; CatsError where some node does not reach
+    another, or not in so many ``hops``."""
+    table = check_links(links)
+    found = depth(table, 0.5)
+    if found is None:
+        raise CatsError(
+            "links: some nodes reach others over no links that are heard at least every second "
+            "time: move nodes closer, or add one between them"
+        )
+    if hops is not None and found > hops:
+        raise CatsError(f"links: the way between some nodes has {found} hops, not {hops}")
+    table = np.minimum(table, 1 - LOSS)
+    table[table < UNHEARD] = 0
+    np.fill_diagonal(table, 0)
+    return table
+
+
+def _distances(links: np.ndarray) -> np.ndarray:
+    """Hops [D, D] over links that are heard at least every second time."""
+    nodes = len(links)
+    far = np.where(links >= 0.5, 1, nodes)
+    np.fill_diagonal(far, 0)
+    for via in range(nodes):
+        far = np.minimum(far, far[:, [via]] + far[[via]])
+    return far
+
+
+class Draws:
+    """Exchanges of one kind side by side, by what each node has: [exchange, node, fragment] rows of
+    coefficients in reduced echelon form, two bit planes, row n with its pivot at n."""
+
+    def __init__(self, links: np.ndarray, need: Need, count: int, seed: int) -> None:
+        self.links, self.need, self.count = links, need, count
+        self.random = np.random.default_rng(seed)
+        nodes, total = len(links), need.total
+        self.low = np.zeros((count, nodes, total), np.uint64)
+        self.high = np.zeros((count, nodes, total), np.uint64)
+        self.bit = np.uint64(1) << np.arange(total, dtype=np.uint64)
+        #: [exchange, node]: fragments that are the node's own, and the first of them.
+        self.own = np.tile(np.array(need.fragments), (count, 1))
+        if need.any_owner:
+            self.own *= np.arange(nodes) == (np.arange(count) % nodes)[:, None]
+        self.first = np.cumsum(self.own, 1) - self.own
+        mine = np.arange(total) - self.first[:, :, None]
+        self.mine = (mine >= 0) & (mine < self.own[:, :, None])
+        self.low[self.mine] = np.broadcast_to(self.bit, self.low.shape)[self.mine]
+        #: [exchange, node]: whether a node knows the time. The leader's opening tells it.
+        self.knows = self.random.random((count, nodes)) < links[0]
+        self.knows[:, 0] = True
+        self.taken = np.zeros(nodes, int)
+        #: What is sent was built two slots ago, behind a frame that was heard one ago at latest.
+        self.built = [(self.low.copy(), self.high.copy())] * 3
+        self.ready = [self.knows.copy()] * 2
+        #: What each node's frames would have brought since it spoke.
+        self.credit = np.zeros(nodes)
+        far = _distances(links)
+        #: [node, hearer, node]: whether that one is nearer to the hearer.
+        self.behind = (far[None] < far[:, None]).astype(float)
+
+    def unfinished(self) -> tuple[np.ndarray, float]:
+        """Some exchanges in which something is lacking, and the share of such."""
+        if self.need.total:
+            lacks = ((self.low != self.bit) | (self.high != 0)).any(2).any(1)
+        else:
+            lacks = ~self.knows.all(1)
+        found = np.nonzero(lacks)[0]
+        most = max(CHOOSING // max(len(self.links) * self.need.total, 1), 32)
+        picked = self.random.permutation(found)[:most]
+        return picked, len(found) / self.count
+
+    def frames(
+        self, node: int, picked: slice | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What it would send now: (low, high) [exchange], and whether it would."""
+        low, high = (plane[picked, node] for plane in self.built[0])
+        speaks = self.ready[0][picked, node].copy()
+        if not self.need.total:
+            return np.zeros(len(low), np.uint64), np.zeros(len(low), np.uint64), speaks
+        factor = self.random.integers(1, 4, low.shape)
+        found_low, found_high = self._sum(factor & 1 != 0, factor & 2 != 0, low, high)
+        fragment = self.first[picked, node] + self.taken[node]
+        plain = self.taken[node] < self.own[picked, node]
+        unit = self.bit[np.where(plain, fragment, 0)]
+        found_low, found_high = np.where(plain, unit, found_low), np.where(plain, 0, found_high)
+        return found_low, found_high, speaks  # a frame of nothing tells the time
+
+    @staticmethod
+    def _sum(
+        one: np.ndarray, two: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of rows times factors with bits ``one`` and ``two``, all [n, fragment]."""
+        return (
+            np.bitwise_xor.reduce(np.where(one, low, 0) ^ np.where(two, high, 0), 1),
+            np.bitwise_xor.reduce(np.where(one, high, 0) ^ np.where(two, high ^ low, 0), 1),
+        )
+
+    def reduced(
+        self, low: np.ndarray, high: np.ndarray, rows_low: np.ndarray, rows_high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Frames (low, high) [n] without what rows [n, fragment] tell of them."""
+        there = (rows_low >> np.arange(self.need.total, dtype=np.uint64)) & np.uint64(1) != 0
+        one = ((low[:, None] & self.bit) != 0) & there
+        two = ((high[:, None] & self.bit) != 0) & there
+        told_low, told_high = self._sum(one, two, rows_low, rows_high)
+        return low ^ told_low, high ^ told_high
+
+    def news(self, node: int, picked: np.ndarray) -> np.ndarray:
+        """[exchange, node]: what a frame of ``node`` would bring, of exchanges that are ``picked``:
+        1 for a row that is new to who hears it, half as much for the time alone, and a share of
+        both for each node that lacks it as well and is nearer to who hears it."""
+        low, high, speaks = self.frames(node, picked)
+        found = 0.5 * ~self.knows[picked]
+        if self.need.total:
+            rows = (self.low[picked], self.high[picked])
+            every = np.repeat(low, len(self.links)), np.repeat(high, len(self.links))
+            left = self.reduced(*every, *(row.reshape(-1, self.need.total) for row in rows))
+            found += ((left[0] | left[1]) != 0).reshape(found.shape)
+        found *= 1 + BEHIND * (found @ self.behind[node].T)
+        return np.where(speaks[:, None], found, 0)
+
+    def speak(self, node: int) -> None:
+        """One slot."""
+        low, high, speaks = self.frames(node, slice(None))
+        heard = self.random.random(self.knows.shape) < self.links[node]
+        heard &= speaks[:, None]
+        self.knows |= heard
+        self.taken[node] += 1
+        exchange, other = np.nonzero(heard)
+        if self.need.total and len(exchange):
+            self._take(low[exchange], high[exchange], exchange, other)
+        self.built = [*self.built[1:], (self.low.copy(), self.high.copy())]
+        self.ready = [*self.ready[1:], self.knows.copy()]
+
+    def _take(
+        self, low: np.ndarray, high: np.ndarray, exchange: np.ndarray, other: np.ndarray
+    ) -> None:
+        low, high = self.reduced(low, high, self.low[exchange, other], self.high[exchange, other])
+        new = (low | high) != 0
+        low, high, exchange, other = low[new], high[new], exchange[new], other[new]
+        left = low | high
+        pivot = np.log2((left & (~left + np.uint64(1))).astype(np.float64)).astype(np.uint64)
+        one = (low >> pivot & np.uint64(1)) != 0
+        two = (high >> pivot & np.uint64(1)) != 0
+        for times in (two, two & ~one):  # w w w = 1: w takes two more, w w takes one
+            low, high = np.where(times, high, low), np.where(times, high ^ low, high)
+        rows_low, rows_high = self.low[exchange, other], self.high[exchange, other]
+        one = (rows_low >> pivot[:, None] & np.uint64(1)) != 0
+        two = (rows_high >> pivot[:, None] & np.uint64(1)) != 0
+        rows_low ^= np.where(one, low[:, None], 0) ^ np.where(two, high[:, None], 0)
+        rows_high ^= np.where(one, high[:, None], 0) ^ np.where(two, (high ^ low)[:, None], 0)
+        at = np.arange(len(low)), pivot.astype(int)
+        rows_low[at], rows_high[at] = low, high
+        self.low[exchange, other], self.high[exchange, other] = rows_low, rows_high
+
+    def delivered(self) -> float:
+        """Share of the fragments that are where they are to be; without any, of nodes that know of
+        the exchange."""
+        if not self.need.total:
+            return float(self.knows.mean())
+        has = (self.low == self.bit) & (self.high == 0)
+        return float(has[~self.mine].mean())
+
+
+def _next(draws: Draws) -> int:
+    """Whose the next slot is."""
+    picked, share = draws.unfinished()
+    for node, links in enumerate(draws.links):
+        news = draws.news(node, picked).mean(0)
+        draws.credit[node] = KEEP * draws.credit[node] + share * float(news @ links)
+    chosen = int(draws.credit.argmax())
+    draws.credit[chosen] = 0
+    return chosen
+
+
+def plan_turns(links: np.ndarray, need: Need, seed: int = 0) -> tuple[int, ...]:
+    """The turns of one kind of exchange over ``planned_links``."""
+    return _plan_turns(tuple(map(tuple, links.tolist())), need, seed)
+
+
+@functools.lru_cache(maxsize=256)
+def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> tuple[int, ...]:
+    table = np.array(links)
+    if need.total > MAX_FRAGMENTS:
+        raise CatsError(
+            f"{need.total} fragments in one exchange: over several hops at most {MAX_FRAGMENTS}; "
+            "choose smaller tiles or a larger payload"
+        )
+    count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 192)
+    draws = Draws(table, need, count, seed)
+    turns: list[int] = []
+    while draws.delivered() < DELIVERED:
+        if len(turns) == MAX_SLOTS:
+            raise CatsError(
+                f"{need.total} fragments do not reach all nodes in {MAX_SLOTS} slots over these "
+                "links: choose smaller tiles"
+            )
+        turns.append(_next(draws))
+        draws.speak(turns[-1])
+    return tuple(turns)
+
+
+def judge(links: np.ndarray, need: Need, turns: Sequence[int], seed: int, count: int) -> float:
+    """Share that a list of turns delivers over ``links`` [D, D], drawn anew."""
+    draws = Draws(links, need, count, seed)
+    for node in turns:
+        draws.speak(node)
+    return draws.delivered()

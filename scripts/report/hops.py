@@ -1,0 +1,82 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""What relaying over several hops takes and delivers, beside one hop: writes doc/hops/table.inc.
+
+A small model over the links of each arrangement of ``cats links``, on the simulated air with code
+time and computing; all outputs are compared with the integer reference.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cats.integer.random_models import random_inputs, random_model
+from cats.plan.planner import make_plan
+from cats.report import table
+from cats.shape.links import UNHEARD, depth
+from cats.shape.partition import full_keep
+from cats.shape.topologies import topology
+from cats.sim.compare import check
+from cats.sim.faults import Faults
+from cats.sim.simulate import Result, Settings, simulate
+from report.radio_cells import even_split, small
+
+PAGE = Path(__file__).parents[2] / "doc" / "hops" / "table.inc"
+NAMES = ("line:2", "line:3", "line:4", "line:5", "star:7", "grid:4x4")
+RADIOS = ("nrf_radio", "ieee802154")
+HEADER = [
+    "links", "hops", "radio", "slots", "one hop ms", "hops ms", "times", "delivered", "hung",
+]  # fmt: skip
+
+
+def _ms(result: Result) -> float:
+    """Of an inference, the first one aside, in which the leader listens before it opens."""
+    return float(result.span_us[1:].mean()) / 1e3
+
+
+def row(name: str, radio: str, samples: int) -> list[object]:
+    """One arrangement on one radio."""
+    links = topology(name).links
+    links = np.where(links < UNHEARD, 0, links)
+    config = small(len(links))
+    split = even_split(config, len(links))
+    keep = full_keep(config, split)
+    model = random_model(7, config, split, keep)
+    inputs, settings = random_inputs(3, config, samples), Settings(compute="plan")
+    one = make_plan(config, split, keep, radio=radio, rounds=2)
+    near = simulate(model, one, inputs, Faults(loss=0.1, named=True), 1, settings)
+    plan = make_plan(config, split, keep, radio=radio, links=links)
+    far = simulate(model, plan, inputs, Faults(loss=1 - links, named=True), 1, settings)
+    if check(model, plan, inputs, far):
+        raise SystemExit(f"{name}, {radio}: an output is not the reference's")
+    slots = max(len(gather.turns or ()) for gather in plan.gathers)
+    times = _ms(far) / _ms(near)
+    return [
+        name, depth(links), radio, slots, f"{_ms(near):.1f}", f"{_ms(far):.1f}", f"{times:.2f}",
+        f"{100 * (far.delivered or 0):.2f} %", "none" if far.hung is None else "some",
+    ]  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the table of so many inferences each (the argument, 1,000)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    samples = int(given[0]) if given else 1000
+    rows = [row(name, radio, samples) for radio in RADIOS for name in NAMES]
+    lines = table(HEADER, rows).splitlines()
+    PAGE.write_text(
+        ".. SPDX-FileCopyrightText: Copyright The CATS Project\n"
+        ".. SPDX-License-Identifier: Apache-2.0\n\n"
+        ".. Written by scripts/report/hops.py: do not edit.\n\n"
+        ".. code-block:: text\n\n"
+        + "".join(f"   {line}\n" for line in lines)
+        + f"\n{samples:,} inferences each; *times*: an inference over hops by one over one hop.\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

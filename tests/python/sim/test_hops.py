@@ -1,0 +1,242 @@
+# SPDX-FileCopyrightText: Copyright The CATS Project
+# SPDX-License-Identifier: Apache-2.0
+"""Exchanges over several hops on the simulated air: what is delivered, that every output is the
+reference's, and that leaders, restarts and sealed frames do as over one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cats.deploy import image
+from cats.errors import CatsError
+from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
+from cats.plan.hop import MAX_FRAGMENTS, Need, judge, plan_turns, planned_links
+from cats.plan.plan import plan_air, plan_from_json, plan_to_json
+from cats.plan.planner import make_plan
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.links import UNHEARD
+from cats.shape.partition import full_keep
+from cats.shape.topologies import topology
+from cats.sim._native import ffi, lib
+from cats.sim.compare import check
+from cats.sim.engine import aligned
+from cats.sim.faults import Change, Event, Faults
+from cats.sim.simulate import Settings, simulate
+
+TOPOLOGIES = ("line:2", "line:3", "line:4", "line:5", "star:5", "grid:3x3")
+
+
+def shape(nodes, **other):
+    return ModelConfig(
+        tokens_in=8, inputs=8, outputs=4, features=8 * nodes, heads=nodes, hidden=8 * nodes,
+        blocks=1, **other,
+    )  # fmt: skip
+
+
+def links_of(name):
+    links = topology(name).links
+    return np.where(links < UNHEARD, 0, links)
+
+
+def deployed(name, seed=5, radio="nrf_radio", links=None, **options):
+    links = links_of(name) if links is None else links
+    config = shape(len(links))
+    split = SplitConfig.even(config, len(links), "single", "single")
+    model = random_model(seed, config, split, full_keep(config, split))
+    return model, make_plan(config, split, model.keep, radio=radio, links=links, **options), links
+
+
+def run(model, plan, links, samples=10, seed=1, faults=None, settings=None):
+    """With these links; every output is the reference's for what each node heard."""
+    faults = faults or Faults(loss=1 - links, named=True)
+    inputs = random_inputs(seed, model.config, samples)
+    result = simulate(model, plan, inputs, faults, seed, settings or Settings(compute="plan"))
+    assert result.hung is None and check(model, plan, inputs, result) == []
+    return result
+
+
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_topologies(name):
+    """At 10 % loss a link nearly all is delivered, as the plan says, in the time that it says."""
+    model, plan, links = deployed(name)
+    result = run(model, plan, links, samples=100)
+    assert result.done.all() and result.delivered >= 0.995 and result.takeovers == 0
+    nothing = run(model, plan, (links > 0.5).astype(float), samples=3)
+    assert nothing.delivered == 1.0 and nothing.late.sum() == 0
+
+
+@pytest.mark.parametrize("radio", ["ieee802154", "nrf_radio+secure", "ble_2m"])
+def test_radios(radio):
+    model, plan, links = deployed("line:3", radio=radio)
+    result = run(model, plan, links, samples=20)
+    assert result.done.all() and result.delivered >= 0.98
+
+
+def test_without_relays_nothing_arrives():
+    """What the plan of one hop comes to over the same links."""
+    model, _, links = deployed("line:4")
+    plan = make_plan(model.config, model.split, model.keep, radio="nrf_radio", rounds=2)
+    result = run(model, plan, links, samples=10)
+    assert result.delivered < 0.7
+
+
+def test_code_that_takes_no_time_changes_no_slot():
+    model, plan, links = deployed("line:4")
+    result = run(model, plan, links, settings=Settings(code_time="none"))
+    assert result.delivered >= 0.99 and result.late.sum() == 0
+
+
+def test_what_is_on_the_air_is_the_plans():
+    """Over links that lose nothing every turn is a frame."""
+    model, plan, links = deployed("line:3")
+    whole = (links > 0.5).astype(float)
+    result = run(model, plan, whole, samples=3, faults=Faults(loss=1 - whole))
+    assert (result.frames == plan_air(plan).frames).all()
+    assert (result.bytes == plan_air(plan).bytes).all()
+
+
+def test_many_fragments_of_odd_sizes():
+    """Sources that send different amounts, tiles whose last is shorter, two buffers."""
+    links = links_of("line:4")
+    config = dataclasses.replace(shape(8), tokens_in=11, hidden=50)
+    split = random_split(3, config, 4)
+    model = random_model(9, config, split, random_keep(4, config, split, 0.6))
+    for rows in (4, 6):
+        plan = make_plan(config, split, model.keep, radio="ieee802154", links=links,
+                         tile_rows=rows, payload=60)  # fmt: skip
+        assert any(sum(cut.fragments(rows) for cut in g.sources) > 8 for g in plan.gathers)
+        result = run(model, plan, links)
+        assert result.delivered >= 0.99
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 6), st.floats(0.0, 0.6))
+def test_any_shape_any_links(seed, nodes, loss):
+    """Whatever is lost, each output is the reference's for what arrived, and nothing hangs."""
+    rng = np.random.default_rng(seed)
+    links = np.where(rng.random((nodes, nodes)) < 0.6, 0.9, 0.0)
+    links[range(nodes - 1), range(1, nodes)] = links[range(1, nodes), range(nodes - 1)] = 0.9
+    np.fill_diagonal(links, 1)
+    config = dataclasses.replace(shape(6), tokens_in=int(rng.integers(1, 12)))
+    split = random_split(seed % 1000, config, nodes)
+    model = random_model(seed % 1000, config, split, random_keep(seed % 99, config, split, 0.7))
+    plan = make_plan(config, split, model.keep, radio="nrf_radio", links=links)
+    run(model, plan, links, samples=2, faults=Faults(loss=1 - (1 - loss) * links, named=True))
+
+
+def test_the_leader_goes_and_comes_again():
+    """The next node takes over, over hops as over one; who hears the leader through others only
+    does not."""
+    model, plan, links = deployed("line:4")
+    at = 400_000
+    faults = Faults(
+        loss=1 - links, named=True, events=[Event(0, False, at), Event(0, True, 8 * at)]
+    )
+    result = run(model, plan, links, samples=60, faults=faults)
+    assert result.takeovers >= 1
+    assert result.led[:2, 0].all() and result.led[:, 1].any()
+    assert result.done[-1].all()
+
+
+def test_a_relay_dies_in_the_middle():
+    """Others than the line's: of a 3x3 grid its middle goes for good, and the rest goes on."""
+    model, plan, links = deployed("grid:3x3")
+    faults = Faults(loss=1 - links, named=True, events=[Event(4, False, 150_000)])
+    result = run(model, plan, links, samples=20, faults=faults)
+    alive = [d for d in range(9) if d != 4]
+    assert result.done[-5:, alive].all()
+    lost = result.lost[-5:][:, alive].mean() / (result.fragments[-5:].mean() / 9)
+    assert lost < 0.3  # its own fragments are an eighth
+
+
+def test_links_come_and_go():
+    """The middle link of a line breaks, and comes again."""
+    model, plan, links = deployed("line:4")
+    broken = links.copy()
+    broken[1, 2] = broken[2, 1] = 0
+    faults = Faults(
+        loss=1 - links, named=True,
+        changes=[Change(500_000, 1 - broken), Change(1_500_000, 1 - links)],
+    )  # fmt: skip
+    result = run(model, plan, links, samples=80, faults=faults)
+    assert result.done[-3:].all() and result.lost[-3:].sum() < 10
+
+
+# The plan
+
+
+def test_turns():
+    links = planned_links(links_of("line:4"))
+    need = Need((2, 2, 2, 2))
+    turns = plan_turns(links, need)
+    assert turns == plan_turns(links, need)
+    assert judge(links, need, turns, seed=9, count=500) >= 0.995
+    assert judge(links, need, turns[: len(turns) // 2], seed=9, count=500) < 0.95
+
+
+def test_one_hop_needs_fewer():
+    full = np.full((4, 4), 0.9)
+    need = Need((2, 2, 2, 2))
+    assert len(plan_turns(planned_links(full), need)) < 0.6 * len(
+        plan_turns(planned_links(links_of("line:4")), need)
+    )
+
+
+def test_what_cannot_be_planned():
+    links = links_of("line:4")
+    with pytest.raises(CatsError, match="3 hops, not 2"):
+        planned_links(links, 2)
+    assert planned_links(links, 3).max() == pytest.approx(0.9)
+    parted = np.eye(4)
+    with pytest.raises(CatsError, match="move nodes closer"):
+        planned_links(parted)
+    with pytest.raises(CatsError, match=f"at most {MAX_FRAGMENTS}"):
+        plan_turns(planned_links(links), Need((40, 40, 40, 40)))
+    model, _, _ = deployed("line:4")
+    for options, what in (
+        ({"rounds": 1}, "no repair rounds"), ({"radio": "ble"}, "choose another"),
+        ({"links": None, "hops": 2}, "--links"), ({"links": np.ones((3, 3))}, "3 nodes"),
+    ):  # fmt: skip
+        with pytest.raises(CatsError, match=what):
+            make_plan(model.config, model.split, model.keep, **{"links": links} | options)
+
+
+def test_the_plan_as_json():
+    _, plan, _ = deployed("line:3")
+    assert plan_from_json(plan_to_json(plan)) == plan
+    model = deployed("line:3")[0]
+    one = make_plan(model.config, model.split, model.keep)
+    assert all("turns" not in gather for gather in plan_to_json(one)["gathers"])
+
+
+# The image
+
+
+def verify(data):
+    memory = aligned(data)
+    found = ffi.new("struct cats_image *")
+    return lib.cats_image_verify(memory, len(data), found), found, memory
+
+
+def test_the_image_has_the_turns():
+    model, plan, _ = deployed("line:3")
+    data = image.pack(model, plan, 1, 7)
+    error, found, _kept = verify(data)
+    assert error == lib.CATS_IMAGE_OK
+    for g, gather in enumerate(plan.gathers):
+        turns = dict.fromkeys(range(3), 0)
+        for slot, node in enumerate(gather.turns):
+            assert lib.cats_hop_slot(found, g, node, turns[node]) == slot
+            turns[node] += 1
+        for node, count in turns.items():
+            assert lib.cats_hop_slot(found, g, node, count) == len(gather.turns)
+
+
+def test_nodes_that_relay_do_not_sleep():
+    model, plan, _ = deployed("line:3")
+    with pytest.raises(CatsError, match="-95|sleep|cannot start"):
+        simulate(model, plan, random_inputs(1, model.config, 1),
+                 settings=Settings(period_us=1_000_000))  # fmt: skip
