@@ -12,7 +12,6 @@ from cats.files import output_folder
 from cats.plan.radio import secured
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
-from cats.shape.links import as_tuples, read_links
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
 EPILOG = """\
@@ -106,6 +105,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def plan_options(args: argparse.Namespace) -> dict:
     """make_plan()'s keyword arguments from add_plan_arguments()."""
+    from cats.shape.links import as_tuples, read_links
+
     return {
         "radio": secured(args.radio) if args.secure else args.radio,
         "rounds": args.repair_rounds,
@@ -317,6 +318,7 @@ def _again(args: argparse.Namespace) -> int:
     from cats.deploy.export import export, exported
     from cats.errors import CatsError
     from cats.plan.planner import options_from_json
+    from cats.shape.links import as_tuples, read_links
 
     given = getattr(args, "given", {})
     if name := next((given[name] for name in OF_RUN if name in given), None):

@@ -194,6 +194,7 @@ def run(args: argparse.Namespace) -> int:
 
     from cats.deploy.export import load_deploy, replanned
     from cats.errors import CatsError
+    from cats.plan.planner import options_from_json
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
     from cats.shape.links import UNHEARD, check_links, read_links
@@ -212,7 +213,7 @@ def run(args: argparse.Namespace) -> int:
     plan, images = replanned(
         model, plan, meta, images, args.radio, args.rounds, heard if args.relay else None
     )
-    if heard is None and (planned := meta.get("options", {}).get("links")) is not None:
+    if heard is None and (planned := options_from_json(meta, plan).links) is not None:
         heard = check_links(planned, nodes)
     if heard is not None:
         heard = np.where(heard < UNHEARD, 0, heard)

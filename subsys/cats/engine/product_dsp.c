@@ -264,7 +264,7 @@ void cats_multiply(const struct cats_product *p)
 	for (uint32_t r = CATS_MAX_BLOCK_ROWS - 1; r >= p->rows; r--) {
 		t.rows[r - 1] = 0;
 	}
-	cats_sums_begin(&sums, p);
+	cats_sums_begin(&sums, p, p->rows);
 	while (t.channel != end) {
 		t.end = end - t.channel > BATCH ? t.channel + BATCH : end;
 		sums.channel = t.channel;

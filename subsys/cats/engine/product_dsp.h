@@ -39,16 +39,17 @@ _Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums,
 		       sizeof(struct cats_image_channel) == 8,
 	       "sum_dsp.S and four_bits_dsp.S must say the same");
 
-/* Where a product's rows lie, and of their columns those that are taken by eights, or, of four
- * bits, in rounds of 32.
+/* Where so many rows of a product lie, and of their columns those that are taken by eights, or, of
+ * four bits, in rounds of 32.
  */
-CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_product *p)
+CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_product *p,
+				 const uint32_t rows)
 {
-	const uint32_t unit = CATS_SCALED(p) ? 32 : 8;
+	const uint32_t rest = p->stride % (CATS_SCALED(p) ? 32u : 8u);
 
 	sums->begin = p->y;
-	sums->whole = p->y + p->stride / unit * unit * p->rows;
-	sums->end = p->y + (size_t)p->stride * p->rows;
+	sums->end = p->y + (size_t)p->stride * rows;
+	sums->whole = sums->end - rest * rows;
 	sums->eights = p->stride / 8u;
 #ifndef CATS_NO_FOUR_BITS
 	if (p->scales != NULL) {

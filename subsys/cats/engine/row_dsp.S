@@ -131,11 +131,9 @@ cats_row_sums:
 	ldrd	r5, r4, [r0, #LIMIT]
 	sub	r9, r2, r1		/* the stride: two bytes a column */
 	lsr	r9, #1
-	str	r2, [sp, #SUMS_END]
-	str	r1, [sp, #SUMS_Y]
-	str	r9, [sp, #SUMS_STRIDE]
+	strd	r1, r9, [sp, #SUMS_Y]	/* and the stride */
 	str	r4, [sp, #SUMS_AT]
-	str	r5, [sp, #SUMS_LAST]
+	strd	r5, r2, [sp, #SUMS_LAST] /* and the end */
 	enter	4
 	strd	r10, r11, [sp, #SUMS_ENTRY]
 	mov	r0, r1

@@ -150,19 +150,15 @@ CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums 
 	return cats_row_sums(sums, w);
 }
 
-void cats_multiply_row(const struct cats_product *p)
+/* Not inlined: cats_row_int8() needs none of its registers and stack. */
+static void __attribute__((__noinline__)) multiply_sums(const struct cats_product *p)
 {
 	int32_t buffer[BATCH + SPARE];
 	struct cats_sums sums;
 	struct target t;
 	const int8_t *w = p->weights;
 
-	if (p->store == CATS_STORE_INT8 && p->shift > 32 && p->outputs >= 3 && p->stride >= 8 &&
-	    !CATS_SCALED(p)) {
-		cats_row_int8(p);
-		return;
-	}
-	cats_sums_begin(&sums, p);
+	cats_sums_begin(&sums, p, 1);
 	t.channel = p->channels;
 	t.out = p->out;
 	while (t.channel != p->channels + p->outputs) {
@@ -171,6 +167,16 @@ void cats_multiply_row(const struct cats_product *p)
 		t.out = finish(p, &t);
 		t.channel = t.end;
 		CATS_BARRIER();
+	}
+}
+
+void cats_multiply_row(const struct cats_product *p)
+{
+	if (p->store == CATS_STORE_INT8 && p->shift > 32 && p->outputs >= 3 && p->stride >= 8 &&
+	    !CATS_SCALED(p)) {
+		cats_row_int8(p);
+	} else {
+		multiply_sums(p);
 	}
 }
 
