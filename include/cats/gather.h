@@ -118,10 +118,10 @@ struct cats_frame {
 	uint16_t inference;     /**< number of the inference, wraps */
 	struct cats_exchange x; /**< gather and tile */
 	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
-	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST; over several hops as REPORT. REPORT:
-	 * the leader whom the sender follows. GRANT: enum cats_grant. SYNC: coded frames ahead,
-	 * 0..CATS_MAX_AHEAD, and CATS_DULL. ASK: 1 where the number is a guess. BEACON: CATS_BEACON_BEGIN and
-	 * CATS_BEACON_GUESS
+	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST; over several hops as REPORT. REPORT: the
+	 * leader whom the sender follows. GRANT: enum cats_grant. SYNC: coded frames ahead,
+	 * 0..CATS_MAX_AHEAD, and CATS_DULL. ASK: 1 where the number is a guess. BEACON:
+	 * CATS_BEACON_BEGIN and CATS_BEACON_GUESS
 	 */
 	uint8_t index;
 	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
