@@ -56,6 +56,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "scripts" / "nodes"
+#: What has been done of each recipe, and its figure.
+PAGES = ROOT / "doc" / "nodes"
 BOARD, RADIO = "nrf52840", "nrf_radio"
 #: (share of packets lost, rounds of repair); the first says what latency and energy are of.
 CASES = ((0.0, 0), (0.1, 0), (0.1, 2))
@@ -201,13 +203,14 @@ def largest(recipe: Recipe, model: ModelConfig, nodes: int, blocks: int) -> Mode
 
 
 class Study:
-    """A recipe and the folder that holds what has been done of it."""
+    """A recipe and the folder that holds what has been done of it, or else what the page tells."""
 
     def __init__(self, name: str, out: Path | None = None) -> None:
         self.name, self.recipe = name, read_recipe(name)
         self.out = out or ROOT / "build" / "nodes" / name
         self.file = self.out / "result.json"
-        self.result = read_json(self.file) if self.file.exists() else {}
+        stored_at = [self.file] if out else [self.file, PAGES / f"{name}.json"]
+        self.result = next((read_json(file) for file in stored_at if file.exists()), {})
         self.kind = tasks.find(self.recipe.task)
         self.figure = FIGURES[self.kind.metric]
         #: Of differences: whether more is better.
@@ -503,12 +506,11 @@ def draw(study: Study, axes: Axes) -> None:
 
 def write_page(studies: Sequence[Study]) -> None:
     """doc/nodes.rst and its figures."""
-    folder = ROOT / "doc" / "nodes"
-    folder.mkdir(exist_ok=True)
+    PAGES.mkdir(exist_ok=True)
     for study in studies:
-        write_json(folder / f"{study.name}.json", study.result)
+        write_json(PAGES / f"{study.name}.json", study.result)
         if study.result.get("scores"):
-            save_plot(folder / f"{study.name}.svg", functools.partial(draw, study),
+            save_plot(PAGES / f"{study.name}.svg", functools.partial(draw, study),
                       title=study.recipe.title, xlabel="nodes",
                       ylabel=study.figure.label)  # fmt: skip
     text = "\n".join([HEAD, *map(section, studies)])

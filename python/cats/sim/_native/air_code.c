@@ -65,7 +65,11 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 		       const struct cats_node *node)
 {
 	const struct air_polled was = *last;
-	double close = code->close + HOP_CLOSE * code->hop * node->hop.total; /* of the next one */
+	double close = code->close;
+
+#ifndef CATS_NO_HOPS
+	close += HOP_CLOSE * code->hop * node->hop.total; /* of the next one */
+#endif
 
 	last->x = node->x;
 	last->open =
