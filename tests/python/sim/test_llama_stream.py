@@ -69,6 +69,15 @@ def token_bytes(token):
     return np.array([token], "<u4").view(np.int8)[None]
 
 
+def fragments_of(stream, plan, loss, rng, there):
+    """What arrives of those who are there."""
+    bits = reference.random_fragments(stream, plan, loss, rng)
+    for receiver in (receiver for g in bits for tile in g for receiver in tile):
+        for d in set(range(stream.split.nodes)) - set(there):
+            receiver[d] = np.zeros_like(receiver[d])
+    return bits
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     llamas(),
@@ -93,12 +102,7 @@ def test_steps(drawn, seed, loss, away, first):
             engines[d] = engines_of(stream, plan)[d]
             steps.forget(d)
             joined[d] = False
-        bits = reference.random_fragments(stream, plan, loss, rng)
-        for g in bits:
-            for tile in g:
-                for receiver in tile:
-                    for d in set(range(nodes)) - set(there):
-                        receiver[d] = np.zeros_like(receiver[d])
+        bits = fragments_of(stream, plan, loss, rng, there)
         token = int(rng.integers(stream.config.inputs))
         for d in there:
             engines[d].seek(position, bool(joined[d]))
@@ -137,12 +141,7 @@ def test_rows_are_computed_once_more(drawn, seed, loss):
             engines[d] = engines_of(stream, plan)[d]
             steps.forget(d)
             joined[d] = False
-        bits = reference.random_fragments(stream, plan, loss, rng)
-        for g in bits:
-            for tile in g:
-                for receiver in tile:
-                    for d in set(range(nodes)) - set(there):
-                        receiver[d] = np.zeros_like(receiver[d])
+        bits = fragments_of(stream, plan, loss, rng, there)
         token = int(rng.integers(stream.config.inputs))
         places = [Place(row, top, replays)] * nodes
         for d in there:

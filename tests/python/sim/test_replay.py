@@ -34,9 +34,7 @@ def restart(node, at_us=100_000, off_us=30_000):
 @pytest.mark.parametrize("node", [0, 1])
 def test_a_node_that_restarted_has_its_rows_again(node, rounds, replicate):
     """Also the leader: others know the tokens, and ask for each."""
-    model, plan = deployment(
-        4, radio="nrf_radio", candidates=3, rounds=rounds, replicate=replicate
-    )
+    model, plan = deployment(4, radio="nrf_radio", candidates=3, rounds=rounds, replicate=replicate)
     result = write(
         model, plan, 60, {0: Prompt((3, 1, 4), 40)}, Faults(events=restart(node)), replay=0
     )
