@@ -363,6 +363,8 @@ static int cmd_replay(const struct shell *sh, size_t argc, char **argv)
 	}
 	return ret;
 }
+#else
+#define cmd_replay NULL /* SHELL_COND_CMD_ARG() names it all the same */
 #endif
 
 SHELL_STATIC_SUBCMD_SET_CREATE(
