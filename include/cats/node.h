@@ -328,7 +328,7 @@ struct cats_texts {
 	uint32_t due;     /* wants: that is to be run once more next */
 	uint32_t forgone; /* rows before it are not asked for any more */
 	uint16_t rest;    /* so many steps, before a replay begins again */
-	uint8_t lacks;    /* the most that nodes say in this step: cats_replay_told() */
+	uint8_t lacks;    /* the most that nodes say in this step: cats_replay_hear() */
 	uint8_t own_lack; /* what this one says */
 	bool replays;     /* the step that runs, or ran last, is of a row of before */
 	bool wants;       /* row `due` is to be run once more, before `next` */

@@ -12,12 +12,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.planner import make_plan
 from cats.report import table
-from cats.shape.links import UNHEARD, depth
+from cats.shape.links import audible, depth
 from cats.shape.partition import full_keep
 from cats.shape.topologies import topology
 from cats.sim.compare import check
@@ -40,8 +38,7 @@ def _ms(result: Result) -> float:
 
 def row(name: str, radio: str, samples: int) -> list[object]:
     """One arrangement on one radio."""
-    links = topology(name).links
-    links = np.where(links < UNHEARD, 0, links)
+    links = audible(topology(name).links)
     config = small(len(links))
     split = even_split(config, len(links))
     keep = full_keep(config, split)

@@ -190,14 +190,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run ``cats simulate``."""
-    import numpy as np
-
     from cats.deploy.export import load_deploy, replanned
     from cats.errors import CatsError
     from cats.plan.planner import options_from_json
     from cats.plan.radio import SEALED
     from cats.report import print_table, write_json
-    from cats.shape.links import UNHEARD, check_links, read_links
+    from cats.shape.links import audible, check_links, read_links
     from cats.sim.compare_steps import in_steps
     from cats.sim.faults import Babble, Event, Faults, Neighbour, load_changes
     from cats.sim.figures import owners, report, table_of
@@ -216,7 +214,7 @@ def run(args: argparse.Namespace) -> int:
     if heard is None and (planned := options_from_json(meta, plan).links) is not None:
         heard = check_links(planned, nodes)
     if heard is not None:
-        heard = np.where(heard < UNHEARD, 0, heard)
+        heard = audible(heard)
     if args.receiver_off and plan.radio.removesuffix(SEALED) != "nrf_radio":
         raise CatsError(
             f"--receiver-off: the transport of {plan.radio} always listens; --radio nrf_radio"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
-from cats.shape.links import UNHEARD, Links, check_links, depth
+from cats.shape.links import Links, audible, check_links, depth, distances
 
 #: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
 MAX_FRAGMENTS = 64
@@ -70,20 +70,9 @@ def planned_links(links: Links, hops: int | None = None) -> np.ndarray:
         )
     if hops is not None and found > hops:
         raise CatsError(f"links: the way between some nodes has {found} hops, not {hops}")
-    table = np.minimum(table, 1 - LOSS)
-    table[table < UNHEARD] = 0
+    table = audible(np.minimum(table, 1 - LOSS))
     np.fill_diagonal(table, 0)
     return table
-
-
-def _distances(links: np.ndarray) -> np.ndarray:
-    """Hops [D, D] over links that are heard at least every second time."""
-    nodes = len(links)
-    far = np.where(links >= 0.5, 1, nodes)
-    np.fill_diagonal(far, 0)
-    for via in range(nodes):
-        far = np.minimum(far, far[:, [via]] + far[[via]])
-    return far
 
 
 class Draws:
@@ -114,7 +103,7 @@ class Draws:
         self.ready = [self.knows.copy()] * 2
         #: What each node's frames would have brought since it spoke.
         self.credit = np.zeros(nodes)
-        far = _distances(links)
+        far = distances(links)
         #: [node, hearer, node]: whether that one is nearer to the hearer.
         self.behind = (far[None] < far[:, None]).astype(float)
 

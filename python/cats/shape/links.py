@@ -103,17 +103,26 @@ def write_links(path: str | os.PathLike[str], links: np.ndarray, digits: int = 6
     write_atomic(path, ("\n".join(rows) + "\n").encode())
 
 
+def audible(links: np.ndarray) -> np.ndarray:
+    """Links [D, D] without those that are heard more rarely than ``UNHEARD``."""
+    return np.where(links < UNHEARD, 0, links)
+
+
+def distances(links: np.ndarray, least: float = 0.5) -> np.ndarray:
+    """Hops [D, D] of the shortest ways over links that are heard at least so often; D where there
+    is none."""
+    nodes = len(links)
+    far = np.where(np.asarray(links) >= least, 1, nodes)
+    np.fill_diagonal(far, 0)
+    for via in range(nodes):
+        far = np.minimum(far, far[:, [via]] + far[[via]])
+    return far
+
+
 def depth(links: np.ndarray, least: float = 0.5) -> int | None:
-    """Hops of the longest of all shortest ways over links that are heard at least so often; None
-    where some pair has no way."""
-    ways = np.asarray(links) >= least
-    has, hops = np.eye(len(ways), dtype=bool), 0
-    while not has.all():
-        more = has | (has.astype(int) @ ways > 0)
-        if (more == has).all():
-            return None
-        has, hops = more, hops + 1
-    return hops
+    """Hops of the longest of all shortest ways (``distances``); None where some pair has no way."""
+    longest = int(distances(links, least).max())
+    return None if longest == len(links) else longest
 
 
 def _few(count: int) -> str:

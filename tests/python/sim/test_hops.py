@@ -17,7 +17,7 @@ from cats.plan.hop import MAX_FRAGMENTS, Need, judge, plan_turns, planned_links
 from cats.plan.plan import plan_air, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.links import UNHEARD
+from cats.shape.links import audible
 from cats.shape.partition import full_keep
 from cats.shape.topologies import topology
 from cats.sim._native import ffi, lib
@@ -37,8 +37,7 @@ def shape(nodes, **other):
 
 
 def links_of(name):
-    links = topology(name).links
-    return np.where(links < UNHEARD, 0, links)
+    return audible(topology(name).links)
 
 
 def deployed(name, seed=5, radio="nrf_radio", links=None, **options):

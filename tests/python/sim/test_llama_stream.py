@@ -69,6 +69,14 @@ def token_bytes(token):
     return np.array([token], "<u4").view(np.int8)[None]
 
 
+def begin_anew(stream, plan, engines, steps, rng):
+    """A node forgets all; which one."""
+    d = int(rng.integers(stream.split.nodes))
+    engines[d] = engines_of(stream, plan)[d]
+    steps.forget(d)
+    return d
+
+
 def fragments_of(stream, plan, loss, rng, there):
     """What arrives of those who are there."""
     bits = reference.random_fragments(stream, plan, loss, rng)
@@ -98,9 +106,7 @@ def test_steps(drawn, seed, loss, away, first):
         position = (first + step) % 2**32
         there = [d for d in range(nodes) if not away or rng.random() < 0.7]
         if away and rng.random() < 0.1:
-            d = int(rng.integers(nodes))
-            engines[d] = engines_of(stream, plan)[d]
-            steps.forget(d)
+            d = begin_anew(stream, plan, engines, steps, rng)
             joined[d] = False
         bits = fragments_of(stream, plan, loss, rng, there)
         token = int(rng.integers(stream.config.inputs))
@@ -137,9 +143,7 @@ def test_rows_are_computed_once_more(drawn, seed, loss):
             row = top
         there = [d for d in range(nodes) if rng.random() < 0.8]
         if rng.random() < 0.1:
-            d = int(rng.integers(nodes))
-            engines[d] = engines_of(stream, plan)[d]
-            steps.forget(d)
+            d = begin_anew(stream, plan, engines, steps, rng)
             joined[d] = False
         bits = fragments_of(stream, plan, loss, rng, there)
         token = int(rng.integers(stream.config.inputs))

@@ -5,11 +5,10 @@ lost on top. Every output is the reference's for what arrived, and no inference 
 
 import dataclasses
 
-import numpy as np
 import pytest
 
 from cats.plan.radio import SEALED
-from cats.shape.links import UNHEARD
+from cats.shape.links import audible
 from cats.shape.topologies import PathLoss, topology
 from cats.zephyr import bsim
 from report import radio_cells as cells
@@ -29,7 +28,7 @@ def run(program, folder, name, radio="nrf_radio", inferences=10, change=None, **
     """(devices' logs, what came of them): a small model over an arrangement's links; ``change``: a
     function of the devices before they start."""
     found = topology(name, MODEL)
-    links = np.where(found.links < UNHEARD, 0, found.links)
+    links = audible(found.links)
     nodes = len(links)
     made = cells.deploy(folder / "deploy", cells.small(nodes), nodes, radio, links=links, **options)
     attenuation = found.attenuation + NEAR - found.attenuation[found.attenuation > 0].min()
