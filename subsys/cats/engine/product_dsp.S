@@ -4,23 +4,24 @@
  */
 
 /*
- * void cats_multiply_dsp(const struct cats_product *p): a product of 1 to 4 rows, requantised in the
- * registers that its sums are in, or (CATS_STORE_SUMS) left as int32 [outputs][4].
+ * void cats_multiply_dsp(const struct cats_product *p): a product of 1 to 4 rows, requantised in
+ * the registers that its sums are in, or (CATS_STORE_SUMS) left as int32 [outputs][4].
  * void cats_finish_sums(const struct cats_product *p): requantise and store sums from there.
  *
  * Four weights 0, 2, 1, 3 of one word become two pairs with two instructions, and all rows share
- * them. Of four rows an LDM brings as many words as there are registers that nothing else needs just
- * then: of eight, those that hold weights grow fewer on the way through the three words of one LDM,
- * and those for activations more. So 24 columns take 71 instructions, 11 of them loads: 0.74 a MAC.
+ * them. Of four rows an LDM brings as many words as there are registers that nothing else needs
+ * just then: of eight, those that hold weights grow fewer on the way through the three words of one
+ * LDM, and those for activations more. So 24 columns take 71 instructions, 11 of them loads: 0.74
+ * a MAC.
  *
  *   r1      weights         r2-r5   the sums of one output, so far
  *   lr      activations     else    words of weights, two weights, activations
  *
- * An output of four rows is: none, one or two eights of columns, the first of them added to the bias
- * in r5 in place of moves; whole 24s, in rounds of three, of which the first is entered where what
- * is left makes whole ones; four columns, or none. "ne" in a round says that another one follows. Of
- * fewer rows it is rounds of eights, entered alike. Where to go from each of these is the product's,
- * and waits on the stack: no output looks twice what it is.
+ * An output of four rows is: none, one or two eights of columns, the first of them added to the
+ * bias in r5 in place of moves; whole 24s, in rounds of three, of which the first is entered where
+ * what is left makes whole ones; four columns, or none. "ne" in a round says that another one
+ * follows. Of fewer rows it is rounds of eights, entered alike. Where to go from each of these is
+ * the same for all outputs, and waits on the stack.
  */
 
 #include "dsp.h"
