@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instructions of the engine with its DSP kernels, from sizes alone.
 
-The inner loops are assembly (``subsys/cats/engine/sum_dsp.S``, ``dot_dsp.S``), so theirs are exact;
-what surrounds them is fitted to ``tests/benchmarks/m4/recorded.json``.
+The inner loops are assembly (``product_dsp.S``, ``dot_dsp.S`` in ``subsys/cats/engine``), so theirs
+are exact; what surrounds them is fitted to ``tests/benchmarks/m4/recorded.json``.
 ``tests/python/plan/test_cost.py`` compares with what QEMU counted: products within 1 %, whole
 inferences within 5 %.
 """
@@ -32,30 +32,38 @@ from cats.shape.partition import (
     weight_bytes,
 )
 
-#: sum_dsp.S: instructions of eight columns, and of four at the end, by rows of a block.
+#: product_dsp.S: instructions of eight columns, and of four at the end, by rows of a block.
 _EIGHT = {1: 10, 2: 15, 3: 19, 4: 24}
-_FOUR = {1: 6, 2: 8, 3: 10, 4: 13}
+_FOUR = {1: 7, 2: 10, 3: 11, 4: 14}
 #: How many eights of columns a round has.
-_ROUND = {1: 4, 2: 4, 3: 2, 4: 8}
+_ROUND = {1: 4, 2: 2, 3: 2}
 
-#: product_dsp.c: requantising and storing the (up to four) sums of one output, by what follows.
+#: product_dsp.S: requantising and storing the (up to four) sums of one output, by what follows.
 _STORE = {
-    Kind.INPUT: 43.6,
-    Kind.ATTENTION: 30.3,
-    Kind.HEADS: 44.8,
-    Kind.FORWARD: 42.6,  # GELU's table; ReLU 30.3
-    Kind.HIDDEN: 44.8,
-    Kind.OUTPUT: 36.9,
+    Kind.INPUT: 34,
+    Kind.ATTENTION: 22,
+    Kind.HEADS: 30,
+    Kind.FORWARD: 29,  # GELU's table; ReLU 22
+    Kind.HIDDEN: 30,
+    Kind.OUTPUT: 29,
 }
-_RELU = 30.3
+_RELU = 22
 
 
 def product(rows: int, stride: int, outputs: int, store: float) -> float:
     """One ``cats_multiply()``: a block of 1 to 4 rows of ``stride`` columns."""
     eights = stride // 8
-    rounds = max(-(-eights // _ROUND[rows]), 1)
-    each = eights * _EIGHT[rows] + 3 * rounds + 2 + stride // 4 % 2 * _FOUR[rows]
-    return 52 + 67.5 * -(-outputs // 8) + outputs * (each + rows - 2 + store)
+    if rows == 4:
+        long, eights = divmod(eights, 3)  # 24 columns, in rounds of three; before them, eights
+        each = eights * (_EIGHT[4] + 1) if eights else 4
+        if long:
+            each += 71 * long + 3 * -(-long // 3) - 1 + (3 if long <= 3 else 0)
+    else:
+        each = 4 + rows + eights * _EIGHT[rows] + 3 * -(-eights // _ROUND[rows])
+        if eights:
+            each += 1 + (rows == 2)
+    each += stride // 4 % 2 * _FOUR[rows]
+    return (104 if rows == 4 else 90) + outputs * (each + store)
 
 
 def unpack(columns: int) -> float:

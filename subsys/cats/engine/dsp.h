@@ -26,6 +26,13 @@
 #define CATS_SIDE_BY_SIDE 0
 #endif
 
+/* Whether sums that stand in memory are requantised, beside those of products that end with it. */
+#if !CATS_SIDE_BY_SIDE || !defined(CATS_NO_FOUR_BITS)
+#define CATS_FROM_SUMS 1
+#else
+#define CATS_FROM_SUMS 0
+#endif
+
 #if CATS_DSP && !defined(__ASSEMBLER__)
 
 #include <stddef.h>

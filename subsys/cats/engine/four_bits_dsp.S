@@ -5,7 +5,8 @@
 
 /*
  * const int8_t *cats_four_bits_R(struct cats_sums *sums, const int8_t *w) for blocks of R = 1..4
- * rows: what cats_sum_R of sum_dsp.S does, of weights of four bits (doc/numerics.rst).
+ * rows: sums from sums->at to sums->last, from weights w of four bits on (doc/numerics.rst); returns
+ * the weights of the next output.
  *
  * A word holds eight weights, and one AND leaves two neighbours in the upper four bits of its
  * halves: as int16 they are 4096 times the weights, with their sign. So eight columns of four rows

@@ -18,7 +18,7 @@
 #define CATS_FAST_ROW 0
 #endif
 
-/* What the sums are made of and where they go; sum_dsp.S and four_bits_dsp.S know the order. */
+/* What the sums are made of and where they go; row_dsp.S and four_bits_dsp.S know the order. */
 struct cats_sums {
 	const int32_t (*last)[CATS_MAX_BLOCK_ROWS];
 	int32_t (*at)[CATS_MAX_BLOCK_ROWS];
@@ -26,10 +26,7 @@ struct cats_sums {
 	const int16_t *begin; /* the block */
 	const int16_t *whole; /* its end, but for the last columns: see cats_sums_begin() */
 	const int16_t *end;
-	union {
-		uint32_t eights;      /* of columns, in sum_dsp.S */
-		const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
-	};
+	const int8_t *scales; /* of weights of four bits; four_bits_dsp.S moves it */
 };
 
 _Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums, channel) == 8 &&
@@ -37,7 +34,7 @@ _Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums,
 		       offsetof(struct cats_sums, whole) == 16 &&
 		       offsetof(struct cats_sums, scales) == 24 &&
 		       sizeof(struct cats_image_channel) == 8,
-	       "sum_dsp.S and four_bits_dsp.S must say the same");
+	       "row_dsp.S and four_bits_dsp.S must say the same");
 
 /* Where so many rows of a product lie, and of their columns those that are taken by eights, or, of
  * four bits, in rounds of 32.
@@ -50,7 +47,6 @@ CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_produ
 	sums->begin = p->y;
 	sums->end = p->y + (size_t)p->stride * rows;
 	sums->whole = sums->end - rest * rows;
-	sums->eights = p->stride / 8u;
 #ifndef CATS_NO_FOUR_BITS
 	if (p->scales != NULL) {
 		sums->scales = p->scales;
@@ -59,13 +55,27 @@ CATS_INLINE void cats_sums_begin(struct cats_sums *sums, const struct cats_produ
 }
 
 #if CATS_SIDE_BY_SIDE
-/* sum_dsp.S, four_bits_dsp.S: for blocks of 1 to 4 rows. */
-typedef const int8_t *cats_sum_t(struct cats_sums *sums, const int8_t *w);
-cats_sum_t cats_sum_1, cats_sum_2, cats_sum_3, cats_sum_4;
 #ifndef CATS_NO_FOUR_BITS
+/* four_bits_dsp.S, for blocks of 1 to 4 rows: returns the weights behind the sums. */
+typedef const int8_t *cats_sum_t(struct cats_sums *sums, const int8_t *w);
 cats_sum_t cats_four_bits_1, cats_four_bits_2, cats_four_bits_3, cats_four_bits_4;
 #endif
+
+/* The same of weights of eight bits: product_dsp.c. */
+const int8_t *cats_sum(const struct cats_product *p, const struct cats_sums *sums, const int8_t *w);
 #endif
+
+/* Of cats_multiply_dsp(), beside enum cats_store: sums, int32 [outputs][4]. */
+#define CATS_STORE_SUMS 7
+
+/*
+ * product_dsp.S: cats_multiply() of weights that have eight bits, with a shift above 32; for
+ * CATS_STORE_SUMS any shift, and steps of 1.
+ */
+void cats_multiply_dsp(const struct cats_product *p);
+
+/* product_dsp.S: with a shift above 32; "weights" are sums, int32 [outputs][4]. */
+void cats_finish_sums(const struct cats_product *p);
 
 #if CATS_FAST_ROW
 /* row_dsp.c: cats_multiply() of one row. */

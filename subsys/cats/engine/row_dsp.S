@@ -100,9 +100,8 @@
 .endm
 
 /*
- * const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w): what cats_sum_1 of
- * sum_dsp.S does, with sums one after another, for a multiple of three outputs and at least eight
- * columns.
+ * const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w): sums of one row, one after
+ * another, for a multiple of three outputs and at least eight columns; returns the weights behind.
  */
 #define LIMIT   0 /* struct cats_sums of product_dsp.h: the last, and the place behind it */
 #define CHANNEL 8 /* and the beginning behind it */

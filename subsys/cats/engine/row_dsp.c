@@ -21,7 +21,7 @@ void cats_row_int8(const struct cats_product *p);
 
 /* So many outputs are summed before they are requantised. */
 #define BATCH 24
-/* cats_sum_1() leaves four words, the sum and garbage. */
+/* cats_sum() leaves four words, the sum and garbage. */
 #define SPARE 3
 
 /* Where results go, and what they are made of. */
@@ -145,7 +145,7 @@ CATS_INLINE const int8_t *add_up(const struct cats_product *p, struct cats_sums 
 #endif
 	if (outputs == 1) {
 		sums->last = sums->at + 1;
-		return cats_sum_1(sums, w);
+		return cats_sum(p, sums, w);
 	}
 	return cats_row_sums(sums, w);
 }

@@ -15,9 +15,10 @@
 #include "requantize.h"
 
 #define WIDEST 76
+#define WIDEST_PRODUCT 208 /* several rounds of four rows */
 
 _Alignas(8) static int8_t bytes[4096];
-static int16_t block[4 * WIDEST];
+static int16_t block[4 * WIDEST_PRODUCT];
 static int8_t plain[4 * WIDEST];
 static uint32_t crc;
 
@@ -124,11 +125,11 @@ static void products(void)
 	static int16_t table[128]; /* or int8 [256] */
 	static int16_t out[4 * 19];
 
-	for (uint32_t i = 0; i < 1000; i++) {
+	for (uint32_t i = 0; i < 2000; i++) {
 		const uint32_t rows = 1 + i % 4;
 		const uint32_t store = i / 4 % 7;
 		const uint32_t outputs = 1 + draw() % 19;
-		const uint32_t view = draw() % (WIDEST + 1);
+		const uint32_t view = draw() % (WIDEST_PRODUCT + 1);
 		const uint32_t stride = cats_round_up4(view);
 		const uint32_t across = draw() % 2; /* as values stand */
 		const struct cats_product p = {
@@ -149,7 +150,7 @@ static void products(void)
 		for (uint32_t r = 0; r < rows; r++) {
 			int16_t *y = cats_row(block, r, stride);
 
-			cats_unpack(y, cats_row_step(rows), 0, bytes + r * WIDEST, view);
+			cats_unpack(y, cats_row_step(rows), 0, bytes + r * WIDEST_PRODUCT, view);
 			cats_unpack_zeros(y, cats_row_step(rows), view, stride - view);
 			cats_arrange(block, r, (uint16_t)stride);
 		}

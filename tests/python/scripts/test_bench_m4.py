@@ -188,8 +188,11 @@ def test_kernel_counts(builds, recorded):
     if compiler_version() == recorded["compiler"]:
         assert check_recorded(builds, recorded) == []
     for name, count in builds["dsp"].items():
-        if match := re.fullmatch(r"product/in(\d+)/out\d+", name):
-            assert count.each <= (1.0 if int(match[1]) >= 64 else 1.2), name
+        if match := re.fullmatch(r"product/in(\d+)/out(\d+)", name):
+            columns, outputs = map(int, match.groups())
+            goal = 0.80 if outputs >= 64 else 0.825  # a call is about 80
+            goal = goal if columns >= 128 else 0.92 if columns >= 64 else 1.1
+            assert count.each <= goal, name
         elif match := re.fullmatch(r"four-bits/in(\d+)/out64", name):
             assert count.each <= 1.0 or int(match[1]) < 128, name
         elif name.startswith("norm/"):
@@ -203,7 +206,7 @@ def test_kernel_counts(builds, recorded):
             if width >= 8 and (kernel == "score" or tokens >= 63):
                 assert count.each <= 1.6, name
         elif name.startswith("requantise/"):
-            assert count.each <= 15.2, name
+            assert count.each <= 10, name
         elif match := re.fullmatch(r"(pick/residual|gf/add|gf/scale)/n(\d+)", name):
             assert int(match[2]) < 100 or count.each <= 8.5, name
 
@@ -221,7 +224,7 @@ def test_counts_of_one_row(builds, kernel, goal):
 
 @needs_tools
 def test_cmsis_nn_on_a_cortex_m55(builds, tmp_path):
-    """Products by CMSIS-NN give the bytes of ours, with fewer instructions."""
+    """Products by CMSIS-NN give the bytes of ours, from 64 columns on with fewer instructions."""
     cmsis = m4.cmsis_nn()
     if cmsis is None:
         pytest.skip("no CMSIS-NN here: CMSIS_NN_PATH, or a Zephyr workspace")
@@ -230,7 +233,7 @@ def test_cmsis_nn_on_a_cortex_m55(builds, tmp_path):
         check_known(counts)
     assert check_equal({"dsp": builds["dsp"], **found}) == []
     for name, count in found["m55"].items():
-        if name.startswith("product/"):
+        if name.startswith("product/") and "/in32/" not in name:
             assert found["m55-cmsis"][name].instructions < count.instructions, name
 
 
