@@ -65,6 +65,9 @@ def choose(
         return Choice(NOTHING, f"replicate {NOTHING}: one node computes all")
     if radio.removesuffix(SEALED) not in board.radios:
         raise CatsError(f"{board.name} has no {radio}: one of {', '.join(board.radios)}")
+    for what in ("ram", "flash", "clock_hz"):
+        if not getattr(board, what):
+            raise CatsError(f"{board.name} does not say its {what}: write it into the board's file")
     streams: dict[str, IntegerModel] = {}
     refused: dict[str, CatsError] = {}
     for name in CHOICES:

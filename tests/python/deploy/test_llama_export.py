@@ -247,7 +247,9 @@ def test_what_cannot_be_replicated_is_not_chosen(tmp_path, capsys):
     export(pruned, tmp_path / "pruned", radio="nrf_radio")
     export(random_model(1, PLAIN, SplitConfig.even(PLAIN, 2)), tmp_path / "plain")
     export(model(), tmp_path / "d", radio="nrf_radio")
+    (tmp_path / "half.json").write_text('{"board": "half", "ram": 65536, "flash": 262144}')
     for words, said in (
+        (("d", "--replicate", "auto", "--board", tmp_path / "half.json"), "say its clock_hz:"),
         (("pruned", "--replicate", "auto"), "what is replicated has all of its columns: prune"),
         (("plain", "--replicate", "auto"), "this is no language model"),
         (("d", "--replicate", "auto", "--board", "nrf5340"), "nrf5340 has no nrf_radio: one of"),
