@@ -29,8 +29,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	repair-report sensors-report lint doc format fuzz coverage radio-report sleep-report scaling \
-	builds clean distclean
+	repair-report parallel-report sensors-report lint doc format fuzz coverage radio-report \
+	sleep-report scaling builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -107,6 +107,9 @@ sensors-report: $(PACKAGE) ## doc/sensors.rst: nodes with a sensor each and thei
 
 repair-report: $(PACKAGE) ## doc/repair.rst: message dropout against repair rounds, on simulated air
 	$(TOOL) report.repair $(ARGS)
+
+parallel-report: $(PACKAGE) ## doc/streams.rst: what parallel blocks cost a text model; ARGS=tinyshakespeare.txt
+	$(TOOL) report.parallel_blocks $(ARGS)
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(TOOL) report.radio $(ARGS)

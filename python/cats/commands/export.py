@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cats import arguments
 from cats.files import output_folder
 from cats.plan.radio import secured
 from cats.report import add_json_argument, parse_size
 from cats.shape.config import INPUT_SPLITS, OUTPUT_SPLITS
+
+if TYPE_CHECKING:
+    from cats.integer.llama_model import LlamaModel
+    from cats.integer.model import IntegerModel
 
 HELP = "quantise a run, plan its deployment, write one partition a node"
 EPILOG = """\
@@ -23,6 +28,7 @@ examples:
   cats export RUN -o DEPLOY --stream
   cats export STORIES -o DEPLOY --nodes 4 --four-bits 0.05
   cats export STORIES -o DEPLOY --nodes 4 --replicate residual --radio ble_2m
+  cats export DEPLOY -o OTHER --replicate auto --board nrf52833
   cats export DEPLOY -o OTHER --radio ble
   cats export RUN -o DEPLOY --radio nrf_radio --links links.csv
   cats export RUN -o DEPLOY --format image --flash-address 0xf0000 --ram 48K
@@ -182,11 +188,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--layer-tables are always that",
     )  # fmt: skip
     parser.add_argument(
-        "--replicate", choices=("residual", "feed-forward"),
+        "--replicate", choices=("nothing", "residual", "feed-forward", "auto"),
         help="of a language model: what each node computes all of, and nobody sends: more tokens a "
         "second for more flash; residual: two exchanges a block in place of four (of parallel "
-        "blocks: one in place of two); feed-forward: that as well, one exchange a block; firmware "
-        "needs CONFIG_CATS_EMPTY_GATHERS",
+        "blocks: one in place of two); feed-forward: that as well, one exchange a block; "
+        "auto: what makes a step shortest by the plan, of what fits --board; nothing: not even "
+        "what DEPLOY has; firmware needs CONFIG_CATS_EMPTY_GATHERS",
+    )  # fmt: skip
+    parser.add_argument(
+        "--board", default="nrf52840", metavar="BOARD",
+        help="with --replicate auto: what each node is, a board of 'cats plan --board' (nrf52840)",
     )  # fmt: skip
     parser.add_argument(
         "--calibration",
@@ -245,6 +256,7 @@ def run(args: argparse.Namespace) -> int:
     from cats.training.text_integers import quantise_llama_run
 
     check_free(args.out, args.force)
+    _check_board(args)
     if (args.run / PLAN).exists():
         return _again(args)
     if "calibration" in getattr(args, "given", ()) and load_run(args.run)[1].extra.get("scales"):
@@ -278,6 +290,9 @@ def run(args: argparse.Namespace) -> int:
         )
         if args.stream is not None:
             model = stream_of(model, args.stream)
+    options = {
+        **plan_options(args), "candidates": args.candidates, "token_rows": args.token_rows
+    }  # fmt: skip
     meta = export(
         model,
         args.out,
@@ -286,12 +301,30 @@ def run(args: argparse.Namespace) -> int:
         run=source,
         force=args.force,
         tokenizer=tokenizer,
-        candidates=args.candidates,
-        token_rows=args.token_rows,
-        replicate=(args.replicate or "").replace("-", "_"),
-        **plan_options(args),
+        replicate=_replicate(args, model, options),
+        **options,
     )
     return _show(args, meta)
+
+
+def _check_board(args: argparse.Namespace) -> None:
+    """CatsError for a board that nothing is chosen for."""
+    from cats.errors import CatsError
+
+    if "board" in getattr(args, "given", {}) and args.replicate != "auto":
+        raise CatsError("--board goes with --replicate auto")
+
+
+def _replicate(args: argparse.Namespace, model: IntegerModel | LlamaModel, options: dict) -> str:
+    """``export()``'s argument: as given, or what is best, with a line that says so."""
+    from cats.deploy.replicate import choose
+    from cats.plan.boards import board_named
+
+    if args.replicate != "auto":
+        return (args.replicate or "").replace("-", "_")
+    choice = choose(model, board_named(args.board), **options)
+    print(choice.why)
+    return choice.replicate
 
 
 def _show(args: argparse.Namespace, meta: dict) -> int:
@@ -348,7 +381,7 @@ def _again(args: argparse.Namespace) -> int:
         run=meta.get("run"),
         force=args.force,
         tokenizer=tokenizer,
-        replicate=(args.replicate or "").replace("-", "_"),
+        replicate=_replicate(args, model, vars(options)),
         **vars(options),
     )
     return _show(args, meta)

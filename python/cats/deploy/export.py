@@ -287,6 +287,31 @@ def exported(
     return read_whole(path), meta, tokenizers.kept(path, meta)
 
 
+def as_stream(
+    model: IntegerModel | LlamaModel,
+    candidates: int | None = None,
+    token_rows: bool = False,
+    replicate: str = "",
+) -> IntegerModel:
+    """What ``export`` writes of a model: one of the Llama family as a stream, others as they are.
+    CatsError where it cannot be written with these options."""
+    if isinstance(model, LlamaModel):
+        check_llama(model)
+        count = CANDIDATES if candidates is None else candidates
+        return gathers_of(stream_of(model, count, token_rows, replicate))
+    if isinstance(model, Gathers) and candidates is None and not token_rows:
+        window = window_of(model.llama)
+        check_llama(window)
+        return gathers_of(stream_of(window, replicate=replicate)) if replicate else model
+    if candidates is not None or token_rows or replicate:
+        raise CatsError(
+            "candidates are the likeliest tokens, a replicated residual is of what reads tokens, "
+            "and rows are of tokens: this is no language model"
+        )
+    integer.check_integer(model)
+    return model
+
+
 def export(
     model: IntegerModel | LlamaModel,
     out: Path | str,
@@ -304,29 +329,14 @@ def export(
     """Plan a model (``options`` are PlanOptions'), pack it, write DEPLOY; returns plan.json. One of
     the Llama family as a stream, of which each node tells so many ``candidates`` for the next token
     (None: CANDIDATES, 0: all its outputs); with ``token_rows``, or embeddings of each block, the
-    owner of a token sends its row; what to ``replicate`` (REPLICATED) each node computes all
-    of. ``tokenizer`` is a language model's, but where its
+    owner of a token sends its row; what to ``replicate`` (REPLICATED, NOTHING; "":
+    as the model says) each node computes all of. ``tokenizer`` is a language model's, but where its
     metadata has the names of all tokens."""
     out = Path(out)
     if formats not in FORMATS:
         raise CatsError(f"format is {formats!r}: one of {', '.join(FORMATS)}")
     check_free(out, force)
-    if isinstance(model, LlamaModel):
-        check_llama(model)
-        count = CANDIDATES if candidates is None else candidates
-        model = gathers_of(stream_of(model, count, token_rows, replicate))
-    elif isinstance(model, Gathers) and candidates is None and not token_rows:
-        window = window_of(model.llama)
-        check_llama(window)
-        if replicate:
-            model = gathers_of(stream_of(window, replicate=replicate))
-    elif candidates is not None or token_rows or replicate:
-        raise CatsError(
-            "candidates are the likeliest tokens, a replicated residual is of what reads tokens, "
-            "and rows are of tokens: this is no language model"
-        )
-    else:
-        integer.check_integer(model)
+    model = as_stream(model, candidates, token_rows, replicate)
     if options.get("links") is not None:
         options["links"] = as_tuples(check_links(options["links"], model.split.nodes))
     chosen = PlanOptions(**options)

@@ -30,6 +30,8 @@ from cats.shape.partition import full_keep
 
 #: Most tokens: an image counts them in 16 bits.
 MAX_TOKENS_OF_IMAGE = 2**16 - 1
+#: Given as what to replicate: nothing, whatever the model says.
+NOTHING = "nothing"
 
 
 def stream_of(
@@ -41,9 +43,10 @@ def stream_of(
     """The model as a stream of single tokens, of which each node tells so many ``candidates`` for
     the next one (0, and a single node: all outputs; None: as the model says); with ``token_rows``,
     or embeddings of each block, of rows that their owners send; each node computes all of what to
-    ``replicate`` (REPLICATED; "": as the model says; a single node does anyway). CatsError where
-    there is no image of it.
+    ``replicate`` (REPLICATED, NOTHING; "": as the model says; a single node does anyway). CatsError
+    where there is no image of it.
     """
+    replicated = "" if replicate == NOTHING else replicate or model.config.replicated
     candidates = model.config.candidates if candidates is None else candidates
     config = dataclasses.replace(
         model.config,
@@ -52,7 +55,7 @@ def stream_of(
         wide_keys=model.wide_keys,
         token_rows=token_rows or model.config.layer_tables or model.config.token_rows,
         candidates=candidates if model.split.nodes > 1 else 0,
-        replicated=(replicate or model.config.replicated) if model.split.nodes > 1 else "",
+        replicated=replicated if model.split.nodes > 1 else "",
         four_bits=tuple(
             1 + g
             for g, product in enumerate(_products(model))
@@ -62,7 +65,7 @@ def stream_of(
     config.check()
     whole = full_keep(config, model.split)
     keep = [whole[0], *model.keep[1:-1], whole[-1]]
-    if config.replicated:
+    if config.replicated or model.config.replicated:
         each = [
             full_keep(dataclasses.replace(config, replicated=other), model.split)
             for other in ("", model.config.replicated)

@@ -4,18 +4,21 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cats.deploy.export import PLAN, export, load_deploy
+from cats.deploy.replicate import choose
 from cats.errors import CatsError
 from cats.integer.llama_files import LLAMA_JSON, LLAMA_TENSORS
 from cats.integer.llama_stream import window_of
 from cats.integer.model import INTEGER_JSON
 from cats.integer.random_llama import random_llama
-from cats.integer.random_models import random_model
+from cats.integer.random_models import random_keep, random_model
+from cats.plan.boards import BOARDS, FIRMWARE, board_named
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.sim.compare_steps import check_steps
 from cats.sim.engine import Engine
@@ -177,6 +180,89 @@ def test_what_is_replicated(tmp_path, replicate):
     with pytest.raises(CatsError, match="no language model"):
         plain = random_model(1, PLAIN, SplitConfig.even(PLAIN, 2))
         export(plain, tmp_path / "e", replicate=replicate)
+
+
+def _board(tmp_path, image):
+    """A board's file: with so much flash for an image over nrf_radio."""
+    flash = image + FIRMWARE["nrf_radio"].flash
+    text = {"board": "small", "clock_hz": 64e6, "ram": 256 << 10, "flash": flash}
+    (tmp_path / "board.json").write_text(json.dumps(text))
+    return tmp_path / "board.json"
+
+
+def _largest(meta):
+    return max(node["image_bytes"] for node in meta["nodes"])
+
+
+def _files(deploy):
+    """What a deployment holds, by path."""
+    return {path.relative_to(deploy): path.read_bytes() for path in deploy.rglob("*.*")}
+
+
+def test_what_to_replicate_is_chosen(tmp_path, capsys):
+    """The shortest step of what fits the board's flash, as if it had been given; of a deployment
+    with any of the three, whatever that has."""
+    images = {}
+    for name in ("nothing", "residual", "feed-forward"):
+        out = tmp_path / name
+        meta = export(model(), out, radio="nrf_radio", replicate=name.replace("-", "_"))
+        images[name] = _largest(meta)
+    assert sorted(images.values()) == list(images.values())
+    for room, wanted in ((1 << 20, "feed-forward"), (images["residual"], "residual"),
+                         (images["residual"] - 1, "nothing")):  # fmt: skip
+        board = _board(tmp_path, room)
+        choice = choose(model(), board_named(str(board)), radio="nrf_radio")
+        assert choice.replicate == wanted.replace("-", "_")
+        for name in images:
+            words = ["-o", tmp_path / "auto", "--force", "--replicate", "auto", "--board", board]
+            assert status("export", tmp_path / name, *words) == 0
+            assert capsys.readouterr().out.splitlines()[0] == choice.why
+            assert _files(tmp_path / "auto") == _files(tmp_path / wanted)
+    assert choice.why.startswith("replicate nothing 20.32 ms: the shortest step by the plan that ")
+    assert f"residual 11.31 ms, but {images['residual'] + FIRMWARE['nrf_radio'].flash:,} bytes of" \
+        in choice.why  # fmt: skip
+    with pytest.raises(CatsError, match="small has room for none, take more nodes: nothing 20.32"):
+        choose(model(), board_named(str(_board(tmp_path, 99))), radio="nrf_radio")
+
+
+def test_nothing_is_best_to_replicate():
+    """A parallel block so wide that computing it whole takes longer than their exchange."""
+    config = dataclasses.replace(
+        CONFIG, features=256, heads=8, kv_heads=8, hidden=1024, blocks=1, parallel_blocks=True
+    )
+    wide = random_llama(5, config, SplitConfig.even(config, 2))
+    choice = choose(wide, BOARDS["nrf52840"], radio="nrf_radio")
+    assert choice.replicate == "nothing"
+    assert re.search("residual [0-9.]+ ms; feed-forward, but parallel blocks send", choice.why)
+    for clock, wanted in ((64e6, "residual"), (4e6, "nothing")):  # in the board's time
+        board = dataclasses.replace(BOARDS["nrf52840"], clock_hz=clock)
+        assert choose(wide, board, radio="ieee802154").replicate == wanted
+    assert choose(model(1), BOARDS["nrf52840"]).why == "replicate nothing: one node computes all"
+
+
+def test_what_cannot_be_replicated_is_not_chosen(tmp_path, capsys):
+    """As for what is named: one line, exit status 2."""
+    split = SplitConfig.even(CONFIG, 3)
+    pruned = random_llama(5, CONFIG, split, random_keep(1, CONFIG, split, 0.6))
+    export(pruned, tmp_path / "pruned", radio="nrf_radio")
+    export(random_model(1, PLAIN, SplitConfig.even(PLAIN, 2)), tmp_path / "plain")
+    export(model(), tmp_path / "d", radio="nrf_radio")
+    (tmp_path / "half.json").write_text('{"board": "half", "ram": 65536, "flash": 262144}')
+    for words, said in (
+        (("d", "--replicate", "auto", "--board", tmp_path / "half.json"), "say its clock_hz:"),
+        (("pruned", "--replicate", "auto"), "what is replicated has all of its columns: prune"),
+        (("plain", "--replicate", "auto"), "this is no language model"),
+        (("d", "--replicate", "auto", "--board", "nrf5340"), "nrf5340 has no nrf_radio: one of"),
+        (("d", "--replicate", "auto", "--board", "pc"), "board 'pc': one of nrf52840"),
+        (("d", "--replicate", "auto", "--ram", "99"), "no plan fits into an arena of 99 bytes"),
+        (("d", "--replicate", "residual", "--board", "nrf52840"), "goes with --replicate auto"),
+        (("d", "--board", "nrf52840"), "--board goes with --replicate auto"),
+    ):
+        assert status("export", tmp_path / words[0], "-o", tmp_path / "no", *words[1:]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "no").exists()
 
 
 @pytest.mark.parametrize("tables", [False, True])
