@@ -138,6 +138,10 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		}
 		last_index = CATS_BEACON_BEGIN | CATS_BEACON_GUESS;
 		last_slot = CATS_ANSWERS;
+		if (relays(image)) {
+			last_index += (uint8_t)((nodes - 1u) << CATS_BEACON_LEADER);
+			last_slot = (uint8_t)(repeats_of(image) * nodes);
+		}
 		length = CATS_BEACON_SIZE;
 		break;
 #endif

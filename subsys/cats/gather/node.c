@@ -44,8 +44,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		}
 	}
 #ifndef CATS_NO_SLEEP
-	if (relays(image) && config->period_us != 0) {
-		return -ENOTSUP; /* a beacon goes one hop */
+	if (relays(image) && config->period_us != 0 &&
+	    (repeats_of(image) == 0 || repeats_of(image) > CATS_MAX_REPEATS)) {
+		return -ENOTSUP;
 	}
 #endif
 	memset(node, 0, sizeof(*node));

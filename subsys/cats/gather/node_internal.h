@@ -95,6 +95,18 @@ static inline bool relays(const struct cats_image *image)
 	return HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0;
 }
 
+/* Rounds in which a beacon is repeated; 0 of one hop. */
+static inline uint32_t repeats_of(const struct cats_image *image)
+{
+	return relays(image) ? cats_hops(image)->repeats : 0;
+}
+
+/* From a slot in which a beacon is repeated to the next one: who hears it there answers here. */
+static inline uint32_t repeat_us(const struct cats_image *image)
+{
+	return 2u * image->gathers[0].control_us + image->gathers[0].turn_us;
+}
+
 static inline struct cats_reception *current_of(struct cats_node *node)
 {
 	return &node->reception[node->air];
@@ -434,7 +446,7 @@ void cats_sleep_resume(struct cats_node *node, uint32_t now_us);
 int cats_sleep_beacon(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us);
 int cats_sleep_asked(struct cats_node *node);
 /* The fields and the payload of an own BEACON. */
-void cats_sleep_build(const struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+void cats_sleep_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
 /* What became of the oldest frame that is the driver's, if it is a BEACON. */
 void cats_sleep_sent(struct cats_node *node, bool sent, uint32_t start_us);
 /* cats_node_listen() outside inferences. */

@@ -234,8 +234,10 @@ def test_the_image_has_the_turns():
             assert lib.cats_hop_slot(found, g, node, count) == len(gather.turns)
 
 
-def test_nodes_that_relay_do_not_sleep():
+def test_a_plan_without_repeats_does_not_sleep():
+    """As exports of before are."""
     model, plan, _ = deployed("line:3")
+    plan = dataclasses.replace(plan, repeats=0, heard=())
     with pytest.raises(CatsError, match="-95|sleep|cannot start"):
         simulate(model, plan, random_inputs(1, model.config, 1),
                  settings=Settings(period_us=1_000_000))  # fmt: skip
