@@ -96,8 +96,8 @@ class Plan:
     hidden_rows: int
     gathers: tuple[GatherPlan, ...]
     arenas: tuple[Arena, ...]
-    #: Over several hops: rounds in which nodes that sleep repeat a beacon, and the slot, on average,
-    #: in which each of them hears one of node 0 (``cats.plan.hop``).
+    #: Over several hops: rounds in which nodes that sleep repeat a beacon, and the slot, on
+    #: average, in which each of them hears one of node 0 (``cats.plan.hop``).
     repeats: int = 0
     heard: tuple[float, ...] = ()
 

@@ -205,6 +205,4 @@ def meeting(plan: Plan, clock_hz: float = 64e6) -> Meeting:
     """The meeting of a plan's nodes, whose processors run at ``clock_hz``."""
     first, nodes = plan.gathers[0], len(plan.arenas)
     radio = radio_named(plan.radio, code_time(nodes, clock_hz))
-    return Meeting(
-        radio, nodes, first.control_us, first.turn_us, first.slot_us, plan.repeats
-    )
+    return Meeting(radio, nodes, first.control_us, first.turn_us, first.slot_us, plan.repeats)

@@ -95,7 +95,7 @@ def test_radios_are_off(name):
 @pytest.mark.parametrize(("name", "who"), [("line:4", 3), ("line:4", 1), ("star:5", 4),
                                            ("grid:3x3", 8)])  # fmt: skip
 def test_one_asks(name, who):
-    """The wish of a node far from the leader goes there hop by hop: a meeting more, nothing lost."""
+    """The wish of a node far from the leader goes there hop by hop: it takes a meeting more."""
     nodes = len(made(name)[2])
     others = [n for n in range(nodes) if n != who]
     found = run(name, idle=others, whole=True)
