@@ -349,8 +349,12 @@ struct cats_hop {
 	uint32_t row[CATS_MAX_HOP_FRAGMENTS][CATS_HOP_WORDS]; /* coefficients, two bits each */
 	uint8_t *place[CATS_MAX_HOP_FRAGMENTS];               /* where the fragment stands */
 	uint8_t size[CATS_MAX_HOP_FRAGMENTS];
-	uint8_t total; /* fragments of all sources */
-	uint8_t width; /* the longest one's bytes */
+	uint8_t source[CATS_MAX_HOP_FRAGMENTS];   /* whose it is */
+	uint8_t fragment[CATS_MAX_HOP_FRAGMENTS]; /* and which of these */
+	uint8_t factor[CATS_MAX_HOP_FRAGMENTS];   /* of a row that is mixed */
+	uint8_t total;                            /* fragments of all sources */
+	uint8_t slot; /* of this node's next turn, as far as it was looked for */
+	uint8_t turn; /* and which of them that is */
 };
 /** @endcond */
 #endif

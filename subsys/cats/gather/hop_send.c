@@ -9,24 +9,32 @@
 
 bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
-	uint32_t slot;
+	const struct cats_image *image = image_of(node);
+	const uint8_t *list = image->base + cats_hops(image)[node->x.gather].list;
+	struct cats_hop *h = &node->hop;
 
 	for (;; node->next++) {
-		slot = cats_hop_slot(image_of(node), node->x.gather, self_of(node), node->next);
-		*at = cats_exchange_data_at(node, slot);
-		if (slot == node->slots) {
+		if (node->next == node->slots) {
 			return false;
 		}
+		if (list[node->next] != self_of(node)) {
+			continue;
+		}
+		if (h->slot != node->next) {
+			h->slot = (uint8_t)node->next;
+			h->turn++;
+		}
+		*at = cats_exchange_data_at(node, node->next);
 		if (past(*at, late)) {
 			break;
 		}
 	}
-	frame->index = (uint8_t)node->next;
-	if (node->next < fragments_of(node, self_of(node))) {
+	frame->index = h->turn;
+	if (h->turn < fragments_of(node, self_of(node))) {
 		return node->produced != 0;
 	}
 	frame->type = CATS_FRAME_CODED;
 	frame->index = node->leader;
-	frame->slot = (uint8_t)slot;
+	frame->slot = h->slot;
 	return true;
 }

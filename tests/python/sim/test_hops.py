@@ -84,7 +84,7 @@ def test_without_relays_nothing_arrives():
 
 def test_code_that_takes_no_time_changes_no_slot():
     model, plan, links = deployed("line:4")
-    result = run(model, plan, links, settings=Settings(code_time="none"))
+    result = run(model, plan, links, samples=40, settings=Settings(code_time="none"))
     assert result.delivered >= 0.99 and result.late.sum() == 0
 
 
