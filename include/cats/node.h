@@ -353,8 +353,10 @@ struct cats_hop {
 	uint8_t fragment[CATS_MAX_HOP_FRAGMENTS]; /* and which of these */
 	uint8_t factor[CATS_MAX_HOP_FRAGMENTS];   /* of a row that is mixed */
 	uint8_t total;                            /* fragments of all sources */
-	uint8_t slot; /* of this node's next turn, as far as it was looked for */
-	uint8_t turn; /* and which of them that is */
+	uint8_t slot; /* of this node's turn .. */
+	uint8_t turn; /* .. of that number, the last one that was looked for */
+	bool asked;      /* an ASK was heard that is to be passed on, for this number */
+	uint16_t number;
 };
 /** @endcond */
 #endif

@@ -94,15 +94,7 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 static void lay_out(struct cats_node *node, uint8_t ahead)
 {
 	if (relays(image_of(node))) {
-		uint32_t end_us;
-
-		node->slots = cats_hops(image_of(node))[node->x.gather].slots;
-		/* Behind the last one the next exchange is laid out, for longer than a lead. */
-		end_us = cats_exchange_data_at(node, node->slots) + node->config.lead_us +
-			 node->gather->turn_us;
-		if (!past(node->not_before_us, end_us)) {
-			node->not_before_us = end_us;
-		}
+		node->slots = cats_hop_of(image_of(node), node->x.gather)->slots;
 		return;
 	}
 	node->ahead = ahead;

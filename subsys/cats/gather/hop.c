@@ -20,6 +20,9 @@
 
 _Static_assert(CATS_HOP_WORDS * 16 == CATS_MAX_HOP_FRAGMENTS, "two bits for each fragment");
 
+/* From one node to the next when several pass an ASK on: longer than that frame. */
+#define PASS_US 2048u
+
 /* Bytes of a row's coefficients. */
 #define ROW_BYTES (CATS_HOP_WORDS * sizeof(uint32_t))
 
@@ -117,7 +120,7 @@ static void mix(struct cats_hop *h, void *y, uint32_t length, uint32_t what)
 uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
 		       uint32_t turn)
 {
-	const struct cats_image_hop *hop = cats_hops(image) + gather;
+	const struct cats_image_hop *hop = cats_hop_of(image, gather);
 	const uint8_t *list = image->base + hop->list;
 	uint32_t slot = 0;
 
@@ -125,6 +128,15 @@ uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t s
 		slot++;
 	}
 	return slot;
+}
+
+void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
+{
+	if (past(now_us, node->ask_us)) {
+		node->hop.asked = true;
+		node->hop.number = frame->inference;
+		node->ask_us = now_us + self_of(node) * PASS_US;
+	}
 }
 
 void cats_hop_enter(struct cats_node *node)
@@ -150,8 +162,9 @@ void cats_hop_enter(struct cats_node *node)
 		}
 	}
 	h->total = (uint8_t)n;
-	h->slot = h->turn = UINT8_MAX; /* none was looked for */
-	if ((n + 3) / 4 + width > cats_hops(image_of(node))[node->x.gather].size) {
+	h->turn = UINT8_MAX; /* none was looked for */
+	h->asked = false;
+	if ((n + 3) / 4 + width > cats_hop_of(image_of(node), node->x.gather)->size) {
 		h->total = 0; /* no room in a frame: the exporter's bug */
 	}
 }
@@ -183,17 +196,17 @@ void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *p
 {
 	struct cats_hop *h = &node->hop;
 	uint32_t random =
-		(uint32_t)node->number << 16 ^ node->key ^ frame->slot << 8 ^ self_of(node);
+		1 | (uint32_t)node->number << 16 | (node->key ^ frame->slot << 8 ^ self_of(node) << 1);
 	uint32_t bytes = (h->total + 3u) / 4;
 	uint32_t v[CATS_HOP_WORDS] = {0};
 
 	own(node, v);
 	for (uint32_t n = 0; n < h->total; n++) {
-		random = random * 1664525 + 1013904223;
+		random *= 1664525;
 		h->factor[n] = (uint8_t)(get(h->row[n], n) * (1 + ((random >> 16) * 3 >> 16)));
 	}
 	mix(h, v, ROW_BYTES, 0);
-	frame->length = cats_hops(image_of(node))[node->x.gather].size;
+	frame->length = cats_hop_of(image_of(node), node->x.gather)->size;
 	memset(payload, 0, frame->length);
 	memcpy(payload, v, bytes);
 	mix(h, payload + bytes, frame->length - bytes, CONTENT);

@@ -9,22 +9,18 @@
 
 bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
-	const struct cats_image *image = image_of(node);
-	const uint8_t *list = image->base + cats_hops(image)[node->x.gather].list;
 	struct cats_hop *h = &node->hop;
 
 	for (;; node->next++) {
-		if (node->next == node->slots) {
+		if (h->turn != node->next) {
+			h->turn = (uint8_t)node->next;
+			h->slot = (uint8_t)cats_hop_slot(image_of(node), node->x.gather,
+							 self_of(node), node->next);
+		}
+		*at = cats_exchange_data_at(node, h->slot);
+		if (h->slot == node->slots) {
 			return false;
 		}
-		if (list[node->next] != self_of(node)) {
-			continue;
-		}
-		if (h->slot != node->next) {
-			h->slot = (uint8_t)node->next;
-			h->turn++;
-		}
-		*at = cats_exchange_data_at(node, node->next);
 		if (past(*at, late)) {
 			break;
 		}

@@ -95,6 +95,13 @@ static inline bool relays(const struct cats_image *image)
 	return HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0;
 }
 
+#if HOPS
+/* frame.c: the turns of a gather. */
+const struct cats_image_hop *cats_hop_of(const struct cats_image *image, uint32_t gather);
+#else
+#define cats_hop_of(image, gather) cats_hops(image)
+#endif
+
 /* Rounds in which a beacon is repeated; 0 of one hop. */
 static inline uint32_t repeats_of(const struct cats_image *image)
 {
@@ -218,6 +225,10 @@ static inline uint32_t late_us(const struct cats_node *node)
 /* hop.c */
 
 #if HOPS
+/* An ASK was heard. Unless it leads, or did so lately, this node asks for that number as well when it
+ * is idle; each in its own time.
+ */
+void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us);
 /* Nothing is there yet of the exchange on the air. */
 void cats_hop_enter(struct cats_node *node);
 /* This node's next turn that is not over: its frame and its time; false where there is none. */
@@ -230,6 +241,7 @@ void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *p
 bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
 #else
 #define cats_hop_slot(image, gather, source, turn) 0u
+#define cats_hop_pass(node, frame, now_us)
 #define cats_hop_enter(node)
 #define cats_hop_next(node, late, frame, at) false
 #define cats_hop_build(node, frame, payload)

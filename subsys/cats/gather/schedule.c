@@ -65,7 +65,7 @@ uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, 
 
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 {
-	uint32_t slots = relays(image) ? cats_hops(image)[x.gather].slots
+	uint32_t slots = relays(image) ? cats_hop_of(image, x.gather)->slots
 				       : cats_slot_first(image, x, image->header->nodes);
 
 	return cats_sync_us(image, x) + slots * image->gathers[x.gather].slot_us;
