@@ -467,8 +467,8 @@ struct cats_image_sensor {
  * combination of all that it has; 8 bytes.
  */
 struct cats_image_hop {
-	uint32_t list;    /**< offset of uint8 [slots]: whose turn it is */
-	uint16_t slots;   /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
+	uint32_t list;  /**< offset of uint8 [slots]: whose turn it is */
+	uint16_t slots; /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
 	/** of the first gather: rounds in which nodes that sleep repeat a beacon, at most
 	 * CATS_MAX_REPEATS; 0: they do not sleep. Of others 0
 	 */

@@ -280,7 +280,7 @@ struct cats_sleep {
 	uint8_t to;      /* leader: whose meetings its own become with the next beacon; else self */
 	bool asks;       /* it asks in this meeting, and has not yet */
 	bool asked;      /* leader, or who passes it on: somebody did */
-	uint8_t answers; /* sent in this meeting; over several hops, rounds of repeats that are over */
+	uint8_t answers; /* sent in this meeting; over several hops rounds that are over */
 	uint8_t calls;   /* leader: beacons before the first meeting; SEARCH: times to listen for */
 	bool sure;       /* leader: nobody else led its last meeting */
 	bool company;    /* leader: somebody was heard since it leads */
@@ -353,9 +353,9 @@ struct cats_hop {
 	uint8_t fragment[CATS_MAX_HOP_FRAGMENTS]; /* and which of these */
 	uint8_t factor[CATS_MAX_HOP_FRAGMENTS];   /* of a row that is mixed */
 	uint8_t total;                            /* fragments of all sources */
-	uint8_t slot; /* of this node's turn .. */
+	uint8_t slot;                             /* of this node's turn .. */
 	uint8_t turn; /* .. of that number, the last one that was looked for */
-	bool asked;      /* an ASK was heard that is to be passed on, for this number */
+	bool asked;   /* an ASK was heard that is to be passed on, for this number */
 	uint16_t number;
 };
 /** @endcond */

@@ -195,8 +195,8 @@ static bool own(struct cats_node *node, const uint32_t *given)
 void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
 {
 	struct cats_hop *h = &node->hop;
-	uint32_t random =
-		1 | (uint32_t)node->number << 16 | (node->key ^ frame->slot << 8 ^ self_of(node) << 1);
+	uint32_t place = node->key ^ frame->slot << 8 ^ self_of(node) << 1;
+	uint32_t random = 1 | (uint32_t)node->number << 16 | place;
 	uint32_t bytes = (h->total + 3u) / 4;
 	uint32_t v[CATS_HOP_WORDS] = {0};
 

@@ -126,8 +126,8 @@ static void learn(struct cats_node *node, uint32_t at)
 {
 	struct cats_sleep *s = &node->sleep;
 	uint32_t ppm = node->config.clock_ppm;
-	uint32_t jitter_us = node->config.jitter_us +
-			     (relays(image_of(node)) ? cats_meeting_spread(node) : 0);
+	uint32_t jitter_us =
+		node->config.jitter_us + (relays(image_of(node)) ? cats_meeting_spread(node) : 0);
 	uint32_t own_us = at - s->since_us;
 	int64_t differs = (int32_t)(own_us - s->leader_us);
 	int32_t drift;
@@ -143,10 +143,9 @@ static void learn(struct cats_node *node, uint32_t at)
 	}
 	drift = (int32_t)(differs * (1 << UNIT_SHIFT) / s->leader_us);
 	change = drift - s->drift;
-	s->error =
-		ppm * UNITS_PPM / 8 +
-		(uint32_t)(((uint64_t)jitter_us << (UNIT_SHIFT + 1)) / s->leader_us) +
-		2u * (uint32_t)(s->steady ? (change < 0 ? -change : change) : 0);
+	s->error = ppm * UNITS_PPM / 8 +
+		   (uint32_t)(((uint64_t)jitter_us << (UNIT_SHIFT + 1)) / s->leader_us) +
+		   2u * (uint32_t)(s->steady ? (change < 0 ? -change : change) : 0);
 	s->error = least(s->error, 2 * ppm * UNITS_PPM);
 	/* Half of a change is what a clock with ticks tells wrong, about. */
 	s->drift += s->steady ? change / 2 : change;
@@ -262,8 +261,8 @@ static void follow(struct cats_node *node, uint8_t leader, uint32_t at,
 	node->phase = CATS_NODE_WAITING;
 	node->stats.meetings++;
 	/* Who calls does so again, and that is repeated as well. */
-	s->scans = relays(image_of(node)) && (s->phase == CATS_MEETING_SEARCH ||
-					      beacon->next_us < beacon->period_us);
+	s->scans = relays(image_of(node)) &&
+		   (s->phase == CATS_MEETING_SEARCH || beacon->next_us < beacon->period_us);
 	s->period_us = beacon->period_us;
 	s->missed = 0;
 	s->elapsed_us = 0;

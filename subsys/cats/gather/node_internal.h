@@ -225,8 +225,8 @@ static inline uint32_t late_us(const struct cats_node *node)
 /* hop.c */
 
 #if HOPS
-/* An ASK was heard. Unless it leads, or did so lately, this node asks for that number as well when it
- * is idle; each in its own time.
+/* An ASK was heard. Unless it leads, or did so lately, this node asks for that number as well when
+ * it is idle; each in its own time.
  */
 void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us);
 /* Nothing is there yet of the exchange on the air. */

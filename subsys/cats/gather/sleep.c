@@ -217,8 +217,7 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 	};
 
 	if (!s->asks || !(node->pending || (relays(image_of(node)) && s->asked)) ||
-	    node->sending > 1 ||
-	    !reached(todo, now_us, s->until_us - node->config.lead_us)) {
+	    node->sending > 1 || !reached(todo, now_us, s->until_us - node->config.lead_us)) {
 		return;
 	}
 	s->asks = false;
