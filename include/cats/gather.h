@@ -65,6 +65,8 @@ enum cats_frame_type {
 #define CATS_BEACON_BEGIN 1
 /** Added to it: the number of the newest inference is a guess. */
 #define CATS_BEACON_GUESS 2
+/** Over several hops the leader whom the sender follows stands that many bits higher. */
+#define CATS_BEACON_LEADER 4
 /** Copies of a BEACON that answer those who asked. */
 #define CATS_ANSWERS 2
 /** Bytes of a BEACON's payload. */
@@ -121,14 +123,15 @@ struct cats_frame {
 	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST; over several hops as REPORT. REPORT: the
 	 * leader whom the sender follows. GRANT: enum cats_grant. SYNC: coded frames ahead,
 	 * 0..CATS_MAX_AHEAD, and CATS_DULL. ASK: 1 where the number is a guess. BEACON:
-	 * CATS_BEACON_BEGIN and CATS_BEACON_GUESS
+	 * CATS_BEACON_BEGIN and CATS_BEACON_GUESS, over several hops CATS_BEACON_LEADER
 	 */
 	uint8_t index;
 	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
 	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy. CODED:
 	 * coded slots of this round after this one; over several hops the slot. SYNC: 0, or 1 for
 	 * its copy.
-	 * BEACON: 0, or 1 and more for its copies. ASK: 0
+	 * BEACON: 0, or 1 and more for its copies; over several hops for the slots in which it is
+	 * repeated. ASK: 0
 	 */
 	uint8_t slot;
 #if !defined(CATS_NO_STREAM) && !defined(CATS_NO_LLAMA)

@@ -467,15 +467,20 @@ struct cats_image_sensor {
  * combination of all that it has; 8 bytes.
  */
 struct cats_image_hop {
-	uint32_t list;    /**< offset of uint8 [slots]: whose turn it is */
-	uint16_t slots;   /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
-	uint8_t reserved; /**< 0 */
+	uint32_t list;  /**< offset of uint8 [slots]: whose turn it is */
+	uint16_t slots; /**< 0 where nobody opens this gather, at most CATS_MAX_HOP_SLOTS */
+	/** of the first gather: rounds in which nodes that sleep repeat a beacon, at most
+	 * CATS_MAX_REPEATS; 0: they do not sleep. Of others 0
+	 */
+	uint8_t repeats;
 	/** bytes of a combination: two bits for each fragment of all sources, and the longest */
 	uint8_t size;
 };
 
 /** Most slots of an exchange over several hops: a frame numbers them in a byte. */
 #define CATS_MAX_HOP_SLOTS 255
+/** Most rounds in which a beacon is repeated: a frame numbers its slots in a byte. */
+#define CATS_MAX_REPEATS 15
 /** Most fragments, of all sources, of an exchange over several hops. */
 #define CATS_MAX_HOP_FRAGMENTS 64
 

@@ -279,8 +279,8 @@ struct cats_sleep {
 	uint8_t beacons;  /* bit i: frame[i] is one */
 	uint8_t to;      /* leader: whose meetings its own become with the next beacon; else self */
 	bool asks;       /* it asks in this meeting, and has not yet */
-	bool asked;      /* leader: somebody did */
-	uint8_t answers; /* leader: sent in this meeting */
+	bool asked;      /* leader, or who passes it on: somebody did */
+	uint8_t answers; /* sent in this meeting; over several hops rounds that are over */
 	uint8_t calls;   /* leader: beacons before the first meeting; SEARCH: times to listen for */
 	bool sure;       /* leader: nobody else led its last meeting */
 	bool company;    /* leader: somebody was heard since it leads */
@@ -302,6 +302,9 @@ struct cats_sleep {
 	uint32_t leader_us;  /* from then to the next one, by the leader's clock */
 	int32_t drift;       /* of the own clock to the leader's, in units of 2^-30 */
 	uint32_t error;      /* of the drift, likewise */
+#ifndef CATS_NO_HOPS
+	uint32_t said_us; /* from this meeting to the next one, as its beacon says */
+#endif
 };
 /** @endcond */
 
@@ -346,8 +349,14 @@ struct cats_hop {
 	uint32_t row[CATS_MAX_HOP_FRAGMENTS][CATS_HOP_WORDS]; /* coefficients, two bits each */
 	uint8_t *place[CATS_MAX_HOP_FRAGMENTS];               /* where the fragment stands */
 	uint8_t size[CATS_MAX_HOP_FRAGMENTS];
-	uint8_t total; /* fragments of all sources */
-	uint8_t width; /* the longest one's bytes */
+	uint8_t source[CATS_MAX_HOP_FRAGMENTS];   /* whose it is */
+	uint8_t fragment[CATS_MAX_HOP_FRAGMENTS]; /* and which of these */
+	uint8_t factor[CATS_MAX_HOP_FRAGMENTS];   /* of a row that is mixed */
+	uint8_t total;                            /* fragments of all sources */
+	uint8_t slot;                             /* of this node's turn .. */
+	uint8_t turn; /* .. of that number, the last one that was looked for */
+	bool asked;   /* an ASK was heard that is to be passed on, for this number */
+	uint16_t number;
 };
 /** @endcond */
 #endif
@@ -461,7 +470,8 @@ struct cats_node {
  *                 that cats_period_valid() takes
  * @retval -ENOMEM the arena is too small
  * @retval -EMSGSIZE a frame of the plan exceeds the MTU: export for this transport
- * @retval -ENOTSUP nodes that relay do not sleep: no period
+ * @retval -ENOTSUP the plan of nodes that relay has no rounds for beacons: export again, or no
+ *                  period
  */
 int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us);
 

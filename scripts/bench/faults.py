@@ -189,7 +189,7 @@ def draw(number: int) -> tuple[Deployment, Faults, Settings]:
         receiver_off=some(0.5),
     )
     if nodes > 1 and some(0.25):
-        least = max(10_000, math.ceil(2 * meeting(made.plan).whole_us))
+        least = max(10_000, math.ceil(meeting(made.plan).least_period_us))
         period = int(least * rng.uniform(1, 20))
         pause = int(period * rng.choice([0, 0.5, 5, 50]))
         settings = replace(settings, period_us=period, gap_us=pause)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,9 @@ from cats.integer.reference import run as reference
 from cats.plan.planner import make_plan
 from cats.report import print_table
 from cats.shape.config import ModelConfig
+from cats.shape.links import audible
 from cats.shape.partition import full_keep
+from cats.shape.topologies import topology
 from report.radio_cells import even_split, small, wide
 
 #: Of Zephyr 4.3 for nrf52840dk/nrf52840, those that matter for the code; no library but string.c.
@@ -36,6 +39,7 @@ FLAGS = ["-mcpu=cortex-m4", "-mthumb", "-mabi=aapcs", "-mfp16-format=ieee", "-ff
          "-ffunction-sections", "-fdata-sections", "-fno-pic"]  # fmt: skip
 #: What the CMakeLists.txt of engine/ and gather/ have compiled otherwise.
 SMALLER = ["-fno-ivopts", "-fno-move-loop-invariants"]
+LOOPS = ["-fno-tree-loop-optimize", "-fno-tree-forwprop", "-fno-inline-functions-called-once"]
 FASTER = {"norm_dsp.c": "-O2", "rows.c": "-O2", "gf256.c": "-O2"}
 MACHINE = "mps2-an386"
 
@@ -59,27 +63,35 @@ SHAPES = {
     "small": Shape("16 nodes, the small model", small(16), 16, {}),
 }  # fmt: skip
 RADIOS = ("nrf_radio", "ieee802154")
+#: Over several hops, on nrf_radio: of few long fragments, and of few short ones.
+HOP_SHAPES = {
+    "hops48": Shape("4x4 grid, three fragments of 176 bytes each", wide(16, 528), 16,
+                    dict(tile_rows=16, interleave=False)),
+    "hops16": Shape("4x4 grid, the small model", small(16), 16, {}),
+}  # fmt: skip
+HOPS = ("hop", "hop_send")
 
 
-def build(folder: Path) -> Path:
-    """Build the benchmark; returns the ELF."""
+def build(folder: Path, hops: bool = False) -> Path:
+    """Build the benchmark, over one hop or several; returns the ELF."""
     engine, gather = (ROOT / "subsys" / "cats" / name for name in ("engine", "gather"))
     shared, own = BENCHMARKS / "m4", BENCHMARKS / "gather"
     flags = [*FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{shared}", f"-I{own}",
-             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-DCATS_NO_HOPS", "-Wall", "-Wextra",
-             "-Werror"]  # fmt: skip
-    left_out = [gather / f"{name}.c" for name in ("meeting", "sleep", "hop", "hop_send")]
+             "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-Wall", "-Wextra", "-Werror",
+             *([] if hops else ["-DCATS_NO_HOPS"])]  # fmt: skip
+    left = ("meeting", "sleep", *(() if hops else HOPS))
+    left_out = [gather / f"{name}.c" for name in left]
     sources = [*engine.glob("*.c"), *engine.glob("*.S"), *gather.glob("*.c")]
     sources = [path for path in sources if path not in left_out]
     harness = [*own.glob("*.c"), *(shared / f"{n}.c" for n in ("startup", "count", "print"))]
     objects = []
-    target = folder / "gather"
+    target = folder / ("hops" if hops else "gather")
     target.mkdir(parents=True, exist_ok=True)
     for source in sorted([*sources, *harness]):
         built = target / f"{source.name}.o"
         level = [FASTER.get(source.name, "-Os")]
         if source.parent == gather and source.stem not in ("frame", "gf256"):
-            level += SMALLER
+            level += SMALLER + (LOOPS if source.stem == "hop" else [])
         standard = "-std=gnu11" if source in harness else "-std=c99"
         call([COMPILER, *flags, standard, *level, "-c", source, "-o", built],
              f"building {source.name}")  # fmt: skip
@@ -103,26 +115,35 @@ def deployment(images: Sequence[bytes]) -> bytes:
 
 
 def pack_shape(name: str, radio: str) -> tuple[list[bytes], IntegerModel]:
-    """The images of SHAPES[name] on a radio, and the model."""
-    shape = SHAPES[name]
+    """The images of SHAPES[name] on a radio, or of HOP_SHAPES[name], and the model."""
+    options: dict[str, Any] = {"rounds": 2}
+    if name in HOP_SHAPES:
+        options = {"links": audible(topology("grid:4x4").links)}
+    shape = (SHAPES | HOP_SHAPES)[name]
     split = even_split(shape.config, shape.nodes)
     keep = full_keep(shape.config, split)
     model = random_model(7, shape.config, split, keep)
-    plan = make_plan(shape.config, split, keep, radio=radio, rounds=2, **shape.options)
+    plan = make_plan(shape.config, split, keep, radio=radio, **options, **shape.options)
     ident = image.model_id(model, plan)
     return [image.pack(model, plan, d, ident) for d in range(shape.nodes)], model
 
 
 def count_shape(elf: Path, name: str, radio: str) -> Counts:
-    """The worst counts of SHAPES[name] on a radio; what its nodes give is checked."""
-    shape = SHAPES[name]
+    """The worst counts of SHAPES[name] on a radio; what its nodes give is checked, but over several
+    hops, where counting a call makes it time and again, and each adds to what is there."""
+    shape = (SHAPES | HOP_SHAPES)[name]
     images, model = pack_shape(name, radio)
     counts = run(elf, MACHINE, {IMAGE_ADDRESS: deployment(images)})
     zeros = np.zeros((shape.config.tokens_in, shape.config.inputs), np.int8)
     wanted = zlib.crc32(reference(model, zeros)[0].astype("<i2").tobytes())
     for key in [k for k in counts if k.startswith("output/")]:
         output = counts.pop(key)
-        if output.instructions == 0 and output.units < 2 * shape.nodes and output.crc != wanted:
+        if (
+            name in SHAPES
+            and output.instructions == 0
+            and output.units < 2 * shape.nodes
+            and output.crc != wanted
+        ):
             raise CatsError(f"{name}, {radio}: {key} is not what the reference gives")
     return counts
 
@@ -131,10 +152,13 @@ def count_gather(folder: Path) -> Counts:
     """All worst counts, by names such as ``16x512/nrf_radio/poll/data``. Units are bytes: of the
     frame; of ``code/own`` and ``code/solve`` those of all fragments of the source, for each coded
     frame; of ``code/finish`` they are the coded frames."""
-    elf = build(folder)
+    elves = [build(folder, hops) for hops in (False, True)]
     columns = [(name, radio) for name in SHAPES for radio in RADIOS]
+    columns += [(name, RADIOS[0]) for name in HOP_SHAPES]
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda column: count_shape(elf, *column), columns))
+        found = list(
+            pool.map(lambda column: count_shape(elves[column[0] in HOP_SHAPES], *column), columns)
+        )
     return {
         f"{name}/{radio}/{call}": counts[call]
         for (name, radio), counts in zip(columns, found, strict=True)
@@ -144,7 +168,7 @@ def count_gather(folder: Path) -> Counts:
 
 def print_gather(counts: Counts) -> None:
     """The table: a call a row, a shape on a radio a column."""
-    columns = [f"{name}/{radio}" for name in SHAPES for radio in RADIOS]
+    columns = list(dict.fromkeys(key.rpartition(key.split("/", 2)[2])[0][:-1] for key in counts))
     calls = sorted({key.split("/", 2)[2] for key in counts})
 
     def cell(key: str) -> str | None:

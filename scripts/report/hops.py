@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""What relaying over several hops takes and delivers, beside one hop: writes doc/hops/table.inc.
+"""What relaying over several hops takes and delivers, beside one hop: writes doc/hops/table.inc,
+and of nodes that sleep doc/hops/sleep.inc.
 
 A small model over the links of each arrangement of ``cats links``, on the simulated air with code
 time and computing; all outputs are compared with the integer reference.
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.planner import make_plan
+from cats.plan.sleep import Rhythm, meeting
 from cats.report import table
 from cats.shape.links import audible, depth
 from cats.shape.partition import full_keep
@@ -23,7 +25,7 @@ from cats.sim.faults import Faults
 from cats.sim.simulate import Result, Settings, simulate
 from report.radio_cells import even_split, small
 
-PAGE = Path(__file__).parents[2] / "doc" / "hops" / "table.inc"
+FOLDER = Path(__file__).parents[2] / "doc" / "hops"
 NAMES = ("line:2", "line:3", "line:4", "line:5", "star:7", "grid:4x4")
 RADIOS = ("nrf_radio", "ieee802154")
 HEADER = [
@@ -58,20 +60,56 @@ def row(name: str, radio: str, samples: int) -> list[object]:
     ]  # fmt: skip
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the table of so many inferences each (the argument, 1,000)."""
-    given = sys.argv[1:] if arguments is None else arguments
-    samples = int(given[0]) if given else 1000
-    rows = [row(name, radio, samples) for radio in RADIOS for name in NAMES]
-    lines = table(HEADER, rows).splitlines()
-    PAGE.write_text(
+SLEEP_HEADER = [
+    "links", "hops", "rounds", "leader", "nearest", "farthest", "simulated, most", "meeting",
+]  # fmt: skip
+S_US = 1_000_000
+
+
+def sleep_row(name: str, meetings: int) -> list[object]:
+    """Milliseconds that radios are on in a meeting of one arrangement, and what it takes."""
+    links = audible(topology(name).links)
+    config = small(len(links))
+    split = even_split(config, len(links))
+    keep = full_keep(config, split)
+    plan = make_plan(config, split, keep, radio="nrf_radio", links=links)
+    windows, rhythm = meeting(plan), Rhythm(S_US, S_US)
+    others = [
+        windows.follower(rhythm, begins=False, heard=heard).radio_us for heard in plan.heard[1:]
+    ]
+    found = simulate(
+        random_model(7, config, split, keep), plan, random_inputs(3, config, 2),
+        Faults(loss=1 - links, drift_ppm=[50.0 * (-1) ** n for n in range(len(links))]), 1,
+        Settings(compute="plan", period_us=S_US, gap_us=meetings * S_US),
+    )  # fmt: skip
+    times = [windows.leader(begins=False).radio_us, min(others), max(others),
+             found.idle_on[-1].max() * S_US, windows.whole_us]  # fmt: skip
+    return [name, depth(links), plan.repeats, *(f"{us / 1e3:.1f}" for us in times)]
+
+
+def _write(name: str, header: Sequence[str], rows: list[list[object]], below: str) -> None:
+    lines = table(header, rows).splitlines()
+    (FOLDER / name).write_text(
         ".. SPDX-FileCopyrightText: Copyright The CATS Project\n"
         ".. SPDX-License-Identifier: Apache-2.0\n\n"
         ".. Written by scripts/report/hops.py: do not edit.\n\n"
-        ".. code-block:: text\n\n"
-        + "".join(f"   {line}\n" for line in lines)
-        + f"\n{samples:,} inferences each; *times*: an inference over hops by one over one hop.\n"
+        ".. code-block:: text\n\n" + "".join(f"   {line}\n" for line in lines) + f"\n{below}\n"
     )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the tables of so many meetings, and inferences each (the argument, 1,000)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    samples = int(given[0]) if given else 1000
+    _write(
+        "sleep.inc", SLEEP_HEADER, [sleep_row(name, samples) for name in NAMES],
+        f"Leader, nearest and farthest node by the plan; the node that needs most, {samples:,} "
+        "simulated meetings.",
+    )  # fmt: skip
+    _write(
+        "table.inc", HEADER, [row(name, radio, samples) for radio in RADIOS for name in NAMES],
+        f"{samples:,} inferences each; *times*: an inference over hops by one over one hop.",
+    )  # fmt: skip
     return 0
 
 

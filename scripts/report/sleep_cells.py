@@ -158,12 +158,15 @@ def play(
     other: Deployment | None = None,
     others: Sequence[Device] = (),
     seed: int = 1,
+    **phy: Sequence[str],
 ) -> list[Slept]:
-    """Run devices of a deployment, and of another one beside it; what came of each."""
+    """Run devices of a deployment, and of another one beside it; what came of each. ``phy``:
+    ``channel`` and ``modem`` of ``bsim.run`` in place of ``loss``."""
+    phy = phy or {"modem": lossy(made.radio, loss) if loss else ()}
     until = max(d.on_us + int(d.options["until"]) * MS_US for d in [*nodes, *others])
     logs = bsim.run(
         program, made.folder, [*nodes, *others], seconds=until / S_US + 5, seed=seed,
-        modem=lossy(made.radio, loss) if loss else (), results=results, folder=results / "logs",
+        results=results, folder=results / "logs", **phy,
     )  # fmt: skip
     period = int(nodes[0].options["period"]) * MS_US
     mine, theirs = logs[: len(nodes)], logs[len(nodes) :]

@@ -309,6 +309,7 @@ def _hop_arrays(plan: Plan) -> list[Member]:
     lists = list(dict.fromkeys(gather.turns or () for gather in plan.gathers))
     padded = [turns + (0,) * (-len(turns) % 4) for turns in lists]
     record = np.zeros(len(plan.gathers), HOP)
+    record[0]["repeats"] = plan.repeats
     for row, gather in zip(record, plan.gathers, strict=True):
         turns = gather.turns or ()
         row["list"] = sum(map(len, padded[: lists.index(turns)]))  # seal() adds that of the lists

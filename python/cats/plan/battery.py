@@ -124,8 +124,8 @@ def life(
     found["receiver_on_in_inference_days"] = None
     if currents.sleep_ua is None:
         return found | {"reason": "the board's current in its sleep is not known"}
-    if len(duties) > 1 and 2 * meeting(plan, clock_hz).whole_us > rhythm.period_us:
-        return found | {"reason": "a meeting takes more than half of the period"}
+    if len(duties) > 1 and meeting(plan, clock_hz).least_period_us > rhythm.period_us:
+        return found | {"reason": "a meeting takes too much of the period"}
     nodes, others = (
         [
             _node(plan, d, duty, inference_us, currents, rhythm, battery, clock_hz)
@@ -238,4 +238,5 @@ def _meetings(plan: Plan, node: int, rhythm: Rhythm, clock_hz: float) -> tuple[D
     own = meeting(plan, clock_hz)
     if node == 0:
         return own.leader(begins=True), own.leader(begins=False)
-    return own.follower(rhythm, begins=True), own.follower(rhythm, begins=False)
+    heard = plan.heard[node] if plan.heard else 0.0
+    return own.follower(rhythm, begins=True), own.follower(rhythm, begins=False, heard=heard)

@@ -19,7 +19,7 @@ FRAME_HEADER = 10
 SEALED_BYTES = 4 + 8
 
 #: What ``CodeTime.hop`` is more where a combination is taken, and at an exchange's end; air_code.c.
-HOP_TAKE, HOP_CLOSE = 2.3, 1.6
+HOP_TAKE, HOP_CLOSE = 1.5, 1.0
 
 #: Values of enum cats_exchange_phase.
 PHASES = 8
@@ -157,7 +157,7 @@ FOUR_NODES = CodeTime(
     poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2320,
     build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
-    solve=2900, solve_byte=17.5, hop=280, hop_byte=2.4, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
+    solve=2900, solve_byte=17.5, hop=220, hop_byte=1.2, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
     FOUR_NODES, job=3600, close=5800,

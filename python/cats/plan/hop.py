@@ -32,6 +32,9 @@ LOSS = 0.1
 CHOOSING, JUDGING = 10_000, 120_000
 #: Share of the fragments that is to be delivered.
 DELIVERED = 0.998
+#: Share of the beacons that is to reach each node, whoever leads; exchanges drawn for it, and the
+#: most rounds (CATS_MAX_REPEATS).
+BEACONS, FLOODS, MAX_REPEATS = 0.98, 4000, 15
 #: How much a node counts that lacks what is told, and is nearer to who hears it.
 BEHIND = 0.7
 #: What of the news that a node did not get to tell counts in the next slot as well: else one of few
@@ -247,6 +250,46 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
         turns.append(_next(draws))
         draws.speak(turns[-1])
     return tuple(turns)
+
+
+def repeat_order(nodes: int, repeats: int) -> list[int]:
+    """Whose the slots are in which a beacon is repeated: all in order, then back again."""
+    way = list(range(nodes))
+    return [node for turn in range(repeats) for node in (way[::-1] if turn % 2 else way)]
+
+
+def flood(
+    links: np.ndarray, leader: int, order: Sequence[int], seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share of a leader's beacons that each node hears [D], and in which slot on average: who has
+    heard one repeats it."""
+    random = np.random.default_rng(seed)
+    knows = np.zeros((FLOODS, len(links)), bool)
+    knows[:, leader] = True
+    slots = np.zeros(knows.shape)
+    for slot, node in enumerate((leader, *order)):
+        news = (random.random(knows.shape) < links[node]) & knows[:, node, None] & ~knows
+        slots[news] = slot
+        knows |= news
+    return knows.mean(0), slots.sum(0) / np.maximum(knows.sum(0), 1)
+
+
+def plan_repeats(links: np.ndarray) -> tuple[int, tuple[float, ...]]:
+    """The fewest rounds of repeated beacons by which BEACONS of them arrive over ``planned_links``,
+    and the slot in which each node hears those of node 0, on average."""
+    return _plan_repeats(tuple(map(tuple, links.tolist())))
+
+
+@functools.lru_cache(maxsize=64)
+def _plan_repeats(links: tuple[tuple[float, ...], ...]) -> tuple[int, tuple[float, ...]]:
+    table, nodes = np.array(links), range(len(links))
+    found = []
+    for repeats in range(1, MAX_REPEATS + 1):
+        order = repeat_order(len(links), repeats)
+        found = [flood(table, leader, order) for leader in nodes]
+        if min(share.min() for share, _ in found) >= BEACONS:
+            break
+    return repeats, tuple(round(float(slot), 2) for slot in found[0][1])
 
 
 def judge(links: np.ndarray, need: Need, turns: Sequence[int], seed: int, count: int) -> float:

@@ -96,6 +96,10 @@ class Plan:
     hidden_rows: int
     gathers: tuple[GatherPlan, ...]
     arenas: tuple[Arena, ...]
+    #: Over several hops: rounds in which nodes that sleep repeat a beacon, and the slot, on
+    #: average, in which each of them hears one of node 0 (``cats.plan.hop``).
+    repeats: int = 0
+    heard: tuple[float, ...] = ()
 
 
 def exchange_order(gathers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -207,8 +211,10 @@ def coded_bytes(sources: Sequence[Fragmenting], rows: int) -> int:
 
 
 def plan_dict(plan: Plan) -> dict:
-    """A plan's fields; turns are none of plans of one hop."""
+    """A plan's fields; turns and repeats are none of plans of one hop."""
     data = dataclasses.asdict(plan)
+    if not plan.repeats:
+        del data["repeats"], data["heard"]
     for gather in data["gathers"]:
         if gather["turns"] is None:
             del gather["turns"]

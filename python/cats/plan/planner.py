@@ -25,7 +25,7 @@ from cats.errors import CatsError
 from cats.plan.arena import round_up
 from cats.plan.buffers import fullest, hidden_rows, largest_stride, plan_arena, tile_sizes
 from cats.plan.code_time import code_time
-from cats.plan.hop import planned_links
+from cats.plan.hop import plan_repeats, planned_links
 from cats.plan.plan import ROW_LOCAL, GatherPlan, Mode, Plan
 from cats.plan.radio import SEALED, Radio
 from cats.plan.radio import radio as radio_named
@@ -214,6 +214,8 @@ class _Search:
     def finish(self, mode: Mode, gathers: tuple[GatherPlan, ...]) -> Plan:
         """The plan with every node's arena."""
         config, split, keep = self.config, self.split, self.keep
+        links = self.timing.links
+        repeats, heard = (0, ()) if links is None else plan_repeats(links)
         return Plan(
             radio=self.timing.air.name,
             payload=self.timing.payload,
@@ -226,6 +228,8 @@ class _Search:
             arenas=tuple(
                 plan_arena(config, split, keep, gathers, d, mode) for d in range(split.nodes)
             ),
+            repeats=repeats,
+            heard=heard,
         )
 
 

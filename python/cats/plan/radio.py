@@ -24,6 +24,8 @@ from cats.plan.code_time import (
 SEALED = "+secure"
 #: A node's clock tells whole microseconds.
 CLOCK_US = 1.0
+#: A slot over several hops may be so much longer than its frame needs on the air.
+HOP_WAIT = 1.3
 #: Payload of the longest control frame, a report of 16 nodes.
 CONTROL = 8
 
@@ -95,11 +97,13 @@ class Radio:
 
     def hop_slot_us(self, frame: int, fragments: int) -> int:
         """The same over several hops, where a frame may combine so many ``fragments``, all of an
-        exchange: one is taken in, and one built, in each slot."""
+        exchange: one is taken in, and one built, in each slot. Where that costs little, so long
+        that who hears its first frame in one speaks in the second behind it (HOP_WAIT)."""
         heard = self._hop_heard(frame, fragments)
         built = self._woken + self._hop_built(frame, fragments)
         work = [heard, built, heard + built - self.lead_us, (heard + 2 * built) / 2]
-        return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
+        air = self.air_us(frame) + self.guard_us
+        return math.ceil(max(air, min(heard + built, HOP_WAIT * air), *work))
 
     def _hop_heard(self, frame: int, fragments: int) -> float:
         size = frame - FRAME_HEADER

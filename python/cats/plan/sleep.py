@@ -27,6 +27,9 @@ SEARCH_EIGHTHS, SEARCH_MORE = 26, 3
 #: A leader listens for a whole period after so many meetings in which nothing was asked for, since
 #: an inference in which it heard all others. (Where it did not hear all, after 4, 8, 16 and so on.)
 SCAN_MEETINGS = 4096
+#: Beacons of who founds meetings, in the first period: over several hops one of them is to be
+#: over before the next.
+CALLS = 8
 #: Drift is learned over at least so long.
 LEARN_US = 16e6
 #: What of a clock's ppm drift that was learned counts as not known.
@@ -75,31 +78,50 @@ class Meeting:
     control_us: float
     turn_us: float
     slot_us: float
+    #: Over several hops (doc/hops.rst, "Sleep").
+    repeats: int = 0
 
     @property
     def ask_slots(self) -> int:
         """A: in so many slots nodes may ask."""
+        if self.repeats:
+            return self.nodes - 1
         return min(ASK_SLOTS, self.nodes - 1)
 
     @property
     def spread_us(self) -> float:
         """By so much a frame may begin beside its time: late + 16 us."""
-        return spread_us(self.radio.name, self.slot_us)
+        return spread_us(self.radio.name, self.slot_us) * max(self.repeats, 1)
+
+    @property
+    def repeat_us(self) -> float:
+        """Over several hops, from a slot in which a beacon is repeated to the next one: 2 c + turn;
+        there are D of them in each round, behind that of the leader."""
+        return 2 * self.control_us + self.turn_us
 
     @property
     def begin_us(self) -> float:
         """From b to where an inference that begins is opened: 2 c + turn."""
+        if self.repeats:
+            return self.repeat_us * (1 + self.repeats * self.nodes)
         return 2 * self.control_us + self.turn_us
 
     @property
     def answer_us(self) -> float:
-        """w - b."""
+        """w - b; over several hops nothing is answered, and w is the end."""
+        if self.repeats:
+            return self.begin_us + self.ask_slots * (self.control_us + self.turn_us)
         return self.begin_us + self.ask_slots * self.control_us + self.turn_us
 
     @property
     def whole_us(self) -> float:
-        """From b to the end of a meeting, w - b + 2 c; a period is at least twice as long."""
-        return self.answer_us + ANSWER_SLOTS * self.control_us
+        """From b to the end of a meeting, w - b + 2 c."""
+        return self.answer_us + (0.0 if self.repeats else ANSWER_SLOTS * self.control_us)
+
+    @property
+    def least_period_us(self) -> float:
+        """A period is at least so long."""
+        return self.whole_us * (CALLS if self.repeats else 2)
 
     def guard_us(self, rhythm: Rhythm, *, learned: bool = True) -> float:
         """u: so long before the expected beacon a receiver opens, spread + 2 * jitter + drift, at
@@ -112,9 +134,11 @@ class Meeting:
         ``begins``, its receiver is on from a lead before that until it opens the inference; else in
         the slots to ask in, from b + 2 c + turn - spread until it would make the answer, a lead
         before w. And what the radio needs to start, and to send its beacon."""
-        beacon = self.radio.air_us(FRAME_HEADER + BEACON)
+        beacon = self.radio.air_us(FRAME_HEADER + BEACON) * (1 + self.repeats)
         if begins:
             listens = self.radio.lead_us + self.begin_us - beacon
+        elif self.repeats:
+            return Duty(beacon, self._asked_us + self._starts_us, self._busy_us)
         else:
             listens = self.answer_us - self.radio.lead_us - self.begin_us + self.spread_us
             listens += self._woken_us
@@ -123,19 +147,46 @@ class Meeting:
                 listens += self.radio.pause_us(self.begin_us - self.spread_us - beacon)
         return Duty(beacon, max(listens, 0.0), 2 * self._woken_us + self._built_us)
 
-    def follower(self, rhythm: Rhythm, *, begins: bool, learned: bool = True) -> Duty:
+    @property
+    def _asked_us(self) -> float:
+        """Over several hops all listen for those who ask."""
+        asked = self.answer_us - self.begin_us + self.spread_us
+        return self.radio.start_us + asked + self._woken_us
+
+    @property
+    def _starts_us(self) -> float:
+        """Over several hops: before each own beacon."""
+        return self.radio.start_us * self.repeats if self.radio.start_to_send else 0.0
+
+    @property
+    def _busy_us(self) -> float:
+        return 2 * self._woken_us + (1 + self.repeats) * self._built_us
+
+    def follower(
+        self, rhythm: Rhythm, *, begins: bool, learned: bool = True, heard: float = 0.0
+    ) -> Duty:
         """Of any other node: it listens from b - u until the beacon was taken in, which comes where
         it is expected in the mean. Where an inference ``begins``, until that is opened; else again
-        from w - spread to w + 2 c + spread. And what the radio needs to start and cannot rest."""
+        from w - spread to w + 2 c + spread. And what the radio needs to start and cannot rest. Over
+        several hops the beacon is that of the slot ``heard``, on average, and the node repeats it
+        in each round; then it listens for those who ask."""
         listens = self.radio.start_us + self.guard_us(rhythm, learned=learned)
+        sent = 0.0
+        if self.repeats:
+            sent = self.radio.air_us(FRAME_HEADER + BEACON) * self.repeats
         if begins:
-            listens += self.begin_us
+            listens += self.begin_us - sent
+        elif self.repeats:
+            listens += heard * self.repeat_us + self.radio.air_us(FRAME_HEADER + BEACON)
+            listens += self._heard_us - self.radio.before_us
+            listens += self._asked_us + self.spread_us + self._starts_us
         else:
             beacon = self.radio.air_us(FRAME_HEADER + BEACON) - self.radio.before_us
             beacon += self._heard_us
             listens += beacon + self.radio.pause_us(self.answer_us - self.spread_us - beacon)
             listens += ANSWER_SLOTS * self.control_us + 2 * self.spread_us + self._woken_us
-        return Duty(0.0, listens, 2 * self._woken_us + self._heard_us)
+        built = self.repeats * self._built_us
+        return Duty(sent, listens, 2 * self._woken_us + self._heard_us + built)
 
     @property
     def _heard_us(self) -> float:
@@ -154,4 +205,4 @@ def meeting(plan: Plan, clock_hz: float = 64e6) -> Meeting:
     """The meeting of a plan's nodes, whose processors run at ``clock_hz``."""
     first, nodes = plan.gathers[0], len(plan.arenas)
     radio = radio_named(plan.radio, code_time(nodes, clock_hz))
-    return Meeting(radio, nodes, first.control_us, first.turn_us, first.slot_us)
+    return Meeting(radio, nodes, first.control_us, first.turn_us, first.slot_us, plan.repeats)

@@ -197,6 +197,9 @@ class Timing:
             work += self._frames(g, plan, rows).air_us
         if self._leads_to_air(g) and not self._by_token(g):
             work += self._produced(g + 1, mode)
+        if plan.turns:  # it ends with its last slot; to lay out the next one takes more than a lead
+            frames = self._frames(g, plan, rows)
+            work = max(work, frames.air_us + self.air.lead_us + frames.ending_us)
         return dataclasses.replace(plan, spacing_us=math.ceil(work))
 
     def _leads_to_air(self, g: int) -> bool:

@@ -71,7 +71,7 @@ SOURCE = _struct(
     ("width", "<u2"), ("segment_width", "<u2"), ("segments", "u1"), ("fragment_rows", "u1"),
     ("columns", "<u2"),
 )  # fmt: skip
-HOP = _struct(("list", "<u4"), ("slots", "<u2"), ("reserved", "u1"), ("size", "u1"))
+HOP = _struct(("list", "<u4"), ("slots", "<u2"), ("repeats", "u1"), ("size", "u1"))
 NORM = _struct(("gain", "<i2"), ("bias", "<i2"))
 CHANNEL = _struct(("bias", "<i4"), ("multiplier", "<i4"))
 EMBED = _struct(

@@ -495,11 +495,11 @@ def _config(
     """struct air_config, and what must live as long as it is used."""
     nodes = model.split.nodes
     if settings.period_us and nodes > 1:
-        least_us = 2 * meeting(plan, settings.clock_hz).whole_us
+        least_us = meeting(plan, settings.clock_hz).least_period_us
         if settings.period_us < least_us:
             raise CatsError(
                 f"a meeting every {settings.period_us / 1e3:g} ms: over {plan.radio} at least "
-                f"{least_us / 1e3:.1f} ms, so that it takes at most half of that"
+                f"{least_us / 1e3:.1f} ms, so that it is over in time"
             )
     code = _code_time(settings, nodes)
     radio = radio_named(plan.radio, code or code_time(nodes, settings.clock_hz))

@@ -230,9 +230,9 @@ def build(
 
     ``transport``: with ``+secure`` behind it, one whose frames are sealed; with ``+preempt``, one
     whose driver can be preempted (nrf_radio); with ``+off``, one whose receiver is off where
-    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+text``,
-    one that writes texts of a language model; with ``+beside``, one whose application has Bluetooth
-    of its own (ble). ``defines``: CMake's, as
+    nothing comes (nrf_radio); with ``+sleep``, one that sleeps between meetings; with ``+hops``,
+    one that relays; with ``+text``, one that writes texts of a language model; with ``+beside``,
+    one whose application has Bluetooth of its own (ble). ``defines``: CMake's, as
     ``CONFIG_CATS_LEAD_US=300``. ``board``: one of Zephyr's that BabbleSim simulates. ``source``:
     another application than ``tests/bsim/node``, with a .conf file for each transport.
     """
@@ -286,6 +286,42 @@ def write_code(model: IntegerModel, plan: Plan, deploy: Path, clock_hz: float = 
     (deploy / "code.bin").write_bytes(bytes(ffi.buffer(table)))
 
 
+def attenuated(
+    folder: Path, attenuation: np.ndarray, changes: Sequence[tuple[float, np.ndarray]] = ()
+) -> dict[str, list[str]]:
+    """Options of ``run`` for links with an attenuation of their own, dB [D, D] (sender, receiver),
+    which is another one from each of ``changes`` on: (microseconds, dB [D, D]), in order. Their
+    files are written in ``folder``, in which paths have no spaces."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for a, b in np.ndindex(attenuation.shape):
+        if a == b:
+            continue
+        found = f"{attenuation[a, b]:.2f}"
+        if any(table[a, b] != attenuation[a, b] for _, table in changes):
+            steps, last = [f"0 {found}"], found
+            for at, table in changes:  # between two lines the channel interpolates
+                steps += [f"{at - 1:.0f} {last}", f"{at:.0f} {table[a, b]:.2f}"]
+                last = f"{table[a, b]:.2f}"
+            path = folder.resolve() / f"link_{a}_{b}.txt"
+            path.write_text("\n".join(steps) + "\n")
+            found = f'"{path}"'
+        lines.append(f"{a} {b} : {found}\n")
+    (folder / "links.txt").write_text("".join(lines))
+    return {
+        "channel": ["multiatt", f"-file={folder.resolve() / 'links.txt'}"],
+        "modem": ["BLE_simple"],
+    }
+
+
+def phy_options(channel: Sequence[str] = (), modem: Sequence[str] = ()) -> list[str]:
+    """What the channel's program is told of its models."""
+    phy = [f"-channel={channel[0]}"] if channel else []
+    phy += [f"-defmodem={modem[0]}"] if modem else []
+    phy += ["-argschannel", *channel[1:]] if channel[1:] else []
+    return phy + (["-argsdefmodem", *modem[1:]] if modem[1:] else [])
+
+
 def run(
     program: Path,
     deploy: Path,
@@ -318,13 +354,9 @@ def run(
             command += [f"-start_offset={device.on_us}", "-delay_init"]
         command += [f"-{name}={value}" for name, value in device.options.items()]
         commands.append(command)
-    phy = [f"-channel={channel[0]}"] if channel else []
-    phy += [f"-defmodem={modem[0]}"] if modem else []
-    phy += ["-argschannel", *channel[1:]] if channel[1:] else []
-    phy += ["-argsdefmodem", *modem[1:]] if modem[1:] else []
     said, sent = simulate(
-        commands, seconds=seconds, seed=seed, phy=phy, folder=folder, packets=packets,
-        results=results,
+        commands, seconds=seconds, seed=seed, phy=phy_options(channel, modem), folder=folder,
+        packets=packets, results=results,
     )  # fmt: skip
     found = [parse(device, text) for device, text in zip(devices, said, strict=True)]
     for log, rows in zip(found, sent):

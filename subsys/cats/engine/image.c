@@ -774,7 +774,7 @@ static const char reasons[] =
 	"phase does not ascend: export again\0"
 	"slot_us too long: export again\0"
 	"spacing_us too long: export again\0"
-	"needs LINEAR, MEAN_OF_NORM, OWN_EMBEDDING, EMPTY_GATHERS, STREAM, LLAMA, FOUR_BITS, HOPS\0"
+	"needs LINEAR/MEAN_OF_NORM/OWN_EMBEDDING/EMPTY_GATHERS/STREAM/LLAMA/FOUR_BITS/HOPS\0"
 	"unknown error";
 
 const char *cats_image_strerror(int error)

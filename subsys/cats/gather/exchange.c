@@ -94,7 +94,7 @@ static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uin
 static void lay_out(struct cats_node *node, uint8_t ahead)
 {
 	if (relays(image_of(node))) {
-		node->slots = cats_hops(image_of(node))[node->x.gather].slots;
+		node->slots = cats_hop_of(image_of(node), node->x.gather)->slots;
 		return;
 	}
 	node->ahead = ahead;

@@ -7,6 +7,13 @@
 
 #include "node_internal.h"
 
+#if HOPS
+const struct cats_image_hop *cats_hop_of(const struct cats_image *image, uint32_t gather)
+{
+	return cats_hops(image) + gather;
+}
+#endif
+
 /* CRC-16, polynomial 0x1021, a byte at a time without a table. */
 static uint16_t crc16(uint16_t crc, const uint8_t *data, size_t length)
 {
@@ -109,9 +116,11 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		break;
 	case CATS_FRAME_CODED:
 		if (relays(image)) {
+			const struct cats_image_hop *hop = cats_hop_of(image, f->x.gather);
+
 			last_index = nodes - 1;
-			last_slot = cats_hops(image)[f->x.gather].slots;
-			length = cats_hops(image)[f->x.gather].size;
+			last_slot = (uint8_t)hop->slots;
+			length = hop->size;
 			break;
 		}
 		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||
@@ -138,6 +147,10 @@ static int check_type(const struct cats_image *image, const struct cats_frame *f
 		}
 		last_index = CATS_BEACON_BEGIN | CATS_BEACON_GUESS;
 		last_slot = CATS_ANSWERS;
+		if (relays(image)) {
+			last_index += (uint8_t)((nodes - 1u) << CATS_BEACON_LEADER);
+			last_slot = (uint8_t)(repeats_of(image) * nodes);
+		}
 		length = CATS_BEACON_SIZE;
 		break;
 #endif

@@ -20,6 +20,9 @@
 
 _Static_assert(CATS_HOP_WORDS * 16 == CATS_MAX_HOP_FRAGMENTS, "two bits for each fragment");
 
+/* From one node to the next when several pass an ASK on: longer than that frame. */
+#define PASS_US 2048u
+
 /* Bytes of a row's coefficients. */
 #define ROW_BYTES (CATS_HOP_WORDS * sizeof(uint32_t))
 
@@ -34,9 +37,10 @@ static uint32_t get(const uint32_t *row, uint32_t n)
 	return row[n / 16] >> (n % 16 * 2) & 3;
 }
 
-static void put(uint32_t *row, uint32_t n, uint32_t coefficient)
+/* Add one to it. */
+static void put(uint32_t *row, uint32_t n)
 {
-	row[n / 16] |= coefficient << (n % 16 * 2);
+	row[n / 16] ^= 1u << (n % 16 * 2);
 }
 
 /* y += x: most of the time is spent here. */
@@ -44,18 +48,18 @@ static void add(void *y, const void *x, uint32_t length)
 {
 	struct loose_word *to = y;
 	const struct loose_word *from = x;
-	struct loose_word *end = to + (length & ~15u) / 4;
-	uint8_t *byte;
 
-	for (; to != end; to += 4, from += 4) {
+	for (; length >= 16; length -= 16, to += 4, from += 4) {
 		to[0].word ^= from[0].word;
 		to[1].word ^= from[1].word;
 		to[2].word ^= from[2].word;
 		to[3].word ^= from[3].word;
 	}
-	byte = (uint8_t *)to;
-	for (uint32_t i = 0; i < (length & 15); i++) {
-		byte[i] ^= ((const uint8_t *)from)[i];
+	for (; length >= 4; length -= 4) {
+		(to++)->word ^= (from++)->word;
+	}
+	while (length-- != 0) {
+		((uint8_t *)to)[length] ^= ((const uint8_t *)from)[length];
 	}
 }
 
@@ -66,47 +70,49 @@ static uint32_t turned(uint32_t x)
 }
 
 /* y *= w */
-static void turn(uint8_t *y, uint32_t length)
+static void turn(void *y, uint32_t length)
 {
-	for (; length >= 4; length -= 4, y += 4) {
-		((struct loose_word *)y)->word = turned(((struct loose_word *)y)->word);
+	struct loose_word *to = y;
+
+	for (; length >= 4; length -= 4, to++) {
+		to->word = turned(to->word);
 	}
-	for (; length != 0; length--, y++) {
-		*y = (uint8_t)turned(*y);
+	while (length-- != 0) {
+		((uint8_t *)to)[length] = (uint8_t)turned(((uint8_t *)to)[length]);
 	}
 }
 
-/* The same of a row: v, and so much content y. */
-static void turn_row(uint32_t *v, uint8_t *y, uint32_t length)
-{
-	turn((uint8_t *)v, ROW_BYTES);
-	turn(y, length);
-}
+/* What is mixed: coefficients, or content; of all rows, or into all of them. */
+enum {
+	CONTENT = 1,
+	OUT = 2,
+};
 
-/* Add all rows that there are, times their factors, to a row; or, @p out, that one to all. */
-static void mix(const struct cats_hop *h, const uint32_t *factors, uint32_t *v, uint8_t *y,
-		uint32_t length, bool out)
+/* Add all rows, times their factors, to y; or, OUT, y, divided by them, to all rows: those of one
+ * factor after those of the other, y being turned between, three times in all. w w w = 1.
+ */
+static void mix(struct cats_hop *h, void *y, uint32_t length, uint32_t what)
 {
-	for (uint32_t part = 2; part != 0; part--) { /* what is times w, then what is not */
-		if (out) {
-			turn_row(v, y, length);
-		}
-		for (uint32_t n = 0; n < h->total; n++) {
-			uint32_t *row = (uint32_t *)h->row[n];
+	for (uint32_t factor = 3; factor != 0; factor--) {
+		turn(y, length);
+		for (const uint8_t *at = h->factor + h->total; at != h->factor;) {
+			uint32_t size = length;
+			void *row;
 
-			if ((get(factors, n) & part) == 0 || get(row, n) == 0) {
+			if (*--at != factor) {
 				continue;
 			}
-			if (out) {
-				add(row, v, ROW_BYTES);
-				add(h->place[n], y, length);
-			} else {
-				add(v, row, ROW_BYTES);
-				add(y, h->place[n], h->size[n] < length ? h->size[n] : length);
+			row = h->row[at - h->factor];
+			if ((what & CONTENT) != 0) {
+				row = h->place[at - h->factor];
+				size = h->size[at - h->factor];
+				size = size < length ? size : length;
 			}
-		}
-		if (part == 2) {
-			turn_row(v, y, length); /* w w w = 1 */
+			if ((what & OUT) != 0) {
+				add(row, y, size);
+			} else {
+				add(y, row, size);
+			}
 		}
 	}
 }
@@ -114,7 +120,7 @@ static void mix(const struct cats_hop *h, const uint32_t *factors, uint32_t *v, 
 uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
 		       uint32_t turn)
 {
-	const struct cats_image_hop *hop = cats_hops(image) + gather;
+	const struct cats_image_hop *hop = cats_hop_of(image, gather);
 	const uint8_t *list = image->base + hop->list;
 	uint32_t slot = 0;
 
@@ -124,25 +130,41 @@ uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t s
 	return slot;
 }
 
+void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
+{
+	if (past(now_us, node->ask_us)) {
+		node->hop.asked = true;
+		node->hop.number = frame->inference;
+		node->ask_us = now_us + self_of(node) * PASS_US;
+	}
+}
+
 void cats_hop_enter(struct cats_node *node)
 {
 	uint8_t *at = (uint8_t *)node->config.arena + node->gather->tile[node->x.tile & 1];
 	struct cats_hop *h = &node->hop;
+	uint32_t width = 0;
+	uint32_t n = 0;
 
-	memset(h, 0, sizeof(*h));
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		uint16_t count = fragments_of(node, s);
 
-		for (uint32_t f = 0; f < count; f++) {
+		for (uint32_t f = 0; f < count; f++, n++) {
 			uint16_t size = cats_fragment_size(image_of(node), node->x, s, f);
 
-			h->place[h->total] = at;
-			h->size[h->total++] = (uint8_t)size;
-			h->width = size > h->width ? (uint8_t)size : h->width;
+			memset(h->row[n], 0, ROW_BYTES);
+			h->place[n] = at;
+			h->size[n] = (uint8_t)size;
+			h->source[n] = (uint8_t)s;
+			h->fragment[n] = (uint8_t)f;
+			width = size > width ? size : width;
 			at += s != self_of(node) ? size : 0;
 		}
 	}
-	if ((h->total + 3) / 4 + h->width > cats_hops(image_of(node))[node->x.gather].size) {
+	h->total = (uint8_t)n;
+	h->turn = UINT8_MAX; /* none was looked for */
+	h->asked = false;
+	if ((n + 3) / 4 + width > cats_hop_of(image_of(node), node->x.gather)->size) {
 		h->total = 0; /* no room in a frame: the exporter's bug */
 	}
 }
@@ -153,15 +175,16 @@ void cats_hop_enter(struct cats_node *node)
 static bool own(struct cats_node *node, const uint32_t *given)
 {
 	struct cats_hop *h = &node->hop;
-	uint32_t n = cats_slot_first(image_of(node), node->x, self_of(node));
-	uint16_t count = fragments_of(node, self_of(node));
 	uint16_t size;
 
-	for (uint32_t f = 0; f < count; f++, n++) {
+	for (uint32_t n = 0; n < h->total; n++) {
+		if (h->source[n] != self_of(node) || get(h->row[n], n) != 0) {
+			continue;
+		}
 		if (node->produced != 0) {
-			h->place[n] =
-				(uint8_t *)cats_engine_fragment(&node->engine, node->x, f, &size);
-			put(h->row[n], n, 1);
+			h->place[n] = (uint8_t *)cats_engine_fragment(&node->engine, node->x,
+								      h->fragment[n], &size);
+			put(h->row[n], n);
 		} else if (get(given, n) != 0) {
 			return false;
 		}
@@ -169,42 +192,36 @@ static bool own(struct cats_node *node, const uint32_t *given)
 	return true;
 }
 
-/* A sum of what is there. */
-static void collect(const struct cats_hop *h, const uint32_t *factors, uint32_t *v, uint8_t *y,
-		    uint32_t length)
-{
-	memset(y, 0, length);
-	memset(v, 0, ROW_BYTES);
-	mix(h, factors, v, y, length, false);
-}
-
 void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
 {
 	struct cats_hop *h = &node->hop;
-	uint32_t random =
-		(uint32_t)node->number << 16 ^ node->key ^ frame->slot << 8 ^ self_of(node);
+	uint32_t place = node->key ^ frame->slot << 8 ^ self_of(node) << 1;
+	uint32_t random = 1 | (uint32_t)node->number << 16 | place;
 	uint32_t bytes = (h->total + 3u) / 4;
-	uint32_t factors[CATS_HOP_WORDS] = {0};
-	uint32_t v[CATS_HOP_WORDS];
+	uint32_t v[CATS_HOP_WORDS] = {0};
 
-	own(node, factors);
+	own(node, v);
 	for (uint32_t n = 0; n < h->total; n++) {
-		random = random * 1664525 + 1013904223;
-		put(factors, n, 1 + (random >> 16) % 3);
+		random *= 1664525;
+		h->factor[n] = (uint8_t)(get(h->row[n], n) * (1 + ((random >> 16) * 3 >> 16)));
 	}
-	frame->length = cats_hops(image_of(node))[node->x.gather].size;
-	collect(h, factors, v, payload + bytes, frame->length - bytes);
+	mix(h, v, ROW_BYTES, 0);
+	frame->length = cats_hop_of(image_of(node), node->x.gather)->size;
+	memset(payload, 0, frame->length);
 	memcpy(payload, v, bytes);
+	mix(h, payload + bytes, frame->length - bytes, CONTENT);
 }
 
 /* Whether a row has no other fragment than n. */
-static bool alone(const uint32_t *row, uint32_t n)
+static bool alone(uint32_t *row, uint32_t n)
 {
 	uint32_t others = 0;
 
+	put(row, n);
 	for (uint32_t i = 0; i < CATS_HOP_WORDS; i++) {
-		others |= row[i] ^ (i == n / 16 ? 1u << (n % 16 * 2) : 0);
+		others |= row[i];
 	}
+	put(row, n);
 	return others == 0;
 }
 
@@ -212,21 +229,19 @@ static bool alone(const uint32_t *row, uint32_t n)
 static void mark(struct cats_node *node, uint32_t *counter)
 {
 	struct cats_reception *r = current_of(node);
-	const uint32_t *row = node->hop.row[0];
-	uint32_t n = 0;
+	struct cats_hop *h = &node->hop;
 
-	for (uint32_t s = 0; s < nodes_of(node); s++) {
-		uint16_t count = fragments_of(node, s);
+	for (uint32_t n = 0; n < h->total; n++) {
+		uint32_t s = h->source[n];
+		uint32_t f = h->fragment[n];
 
-		for (uint32_t f = 0; f < count; f++, n++, row += CATS_HOP_WORDS) {
-			if (s != self_of(node) && !cats_has(&r->available, s, f) && alone(row, n)) {
-				r->available.bits[s][f / 8] |= (uint8_t)(1 << (f % 8));
-				r->lack[s]--;
-				r->lacking--;
-				(*counter)++;
-				node->quiet[s] = 0; /* whoever passed it on */
-				node->heard |= (uint16_t)(1u << s);
-			}
+		if (s != self_of(node) && !cats_has(&r->available, s, f) && alone(h->row[n], n)) {
+			r->available.bits[s][f / 8] |= (uint8_t)(1 << (f % 8));
+			r->lack[s]--;
+			r->lacking--;
+			(*counter)++;
+			node->quiet[s] = 0; /* whoever passed it on */
+			node->heard |= (uint16_t)(1u << s);
 		}
 	}
 }
@@ -235,25 +250,24 @@ bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint3
 {
 	struct cats_hop *h = &node->hop;
 	uint32_t bytes = (h->total + 3u) / 4;
-	uint32_t given[2 * CATS_HOP_WORDS] = {0};
-	uint32_t *factors = given + CATS_HOP_WORDS;
-	uint32_t v[CATS_HOP_WORDS];
+	uint32_t v[CATS_HOP_WORDS] = {0};
 	uint32_t pivot = h->total;
 	uint32_t length = 0;
 	uint8_t *y;
 
 	if (frame->type == CATS_FRAME_DATA) {
 		bytes = 0;
-		put(given, cats_slot_first(image_of(node), node->x, frame->source) + frame->index,
-		    1);
+		put(v, cats_slot_first(image_of(node), node->x, frame->source) + frame->index);
 	} else {
-		memcpy(given, frame->payload, bytes);
+		memcpy(v, frame->payload, bytes);
 	}
-	if (current_of(node)->final || !own(node, given)) {
+	if (current_of(node)->final || !own(node, v)) {
 		return false;
 	}
-	collect(h, given, v, (uint8_t *)v, 0);
-	add(v, given, ROW_BYTES);
+	for (uint32_t n = 0; n < h->total; n++) {
+		h->factor[n] = (uint8_t)(get(h->row[n], n) * get(v, n));
+	}
+	mix(h, v, ROW_BYTES, 0);
 	for (uint32_t n = 0; n < h->total; n++) {
 		if (get(v, n) != 0 && h->size[n] > length) {
 			pivot = n;
@@ -264,17 +278,20 @@ bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint3
 		return false;
 	}
 	y = h->place[pivot];
-	collect(h, given, v, y, length);
-	add(v, given, ROW_BYTES);
 	/* The last tile's combinations are as long as those of others. */
-	add(y, frame->payload + bytes, length);
+	memcpy(y, frame->payload + bytes, length);
+	mix(h, y, length, CONTENT);
 	while (get(v, pivot) != 1) {
-		turn_row(v, y, length);
+		turn(v, ROW_BYTES);
+		turn(y, length);
 	}
 	for (uint32_t n = 0; n < h->total; n++) {
-		put(factors, n, get(h->row[n], pivot));
+		uint32_t times = get(h->row[n], pivot);
+
+		h->factor[n] = (uint8_t)(times ^ times >> 1); /* 1 / w = w w */
 	}
-	mix(h, factors, v, y, length, true);
+	mix(h, v, ROW_BYTES, OUT);
+	mix(h, y, length, CONTENT | OUT);
 	memcpy(h->row[pivot], v, ROW_BYTES);
 	node->taken++;
 	mark(node, counter);

@@ -40,7 +40,9 @@ uint32_t cats_meeting_spread(const struct cats_node *node)
 {
 	uint32_t late = node->config.late_us;
 
-	return (late != 0 ? late : image_of(node)->gathers[0].slot_us / 32) + GUARD_US;
+	late = (late != 0 ? late : image_of(node)->gathers[0].slot_us / 32) + GUARD_US;
+	/* What is repeated is as much later with each hop. */
+	return relays(image_of(node)) ? late * repeats_of(image_of(node)) : late;
 }
 
 /* How much earlier or later than expected the next meeting may be. */
@@ -88,6 +90,10 @@ uint32_t cats_meeting_closes(const struct cats_node *node)
 	for (uint32_t n = 0; n < nodes_of(node) && leader_unsure(node); n++) {
 		last = last > cats_meeting_place(node, n) ? last : cats_meeting_place(node, n);
 	}
+	if (relays(image_of(node))) {
+		/* Far from the leader an inference is heard when its first exchange goes on. */
+		last += cats_data_us(image_of(node), (struct cats_exchange){0});
+	}
 	return node->sleep.next_us + last + cats_meeting_us(image_of(node)) +
 	       cats_meeting_guard(node);
 }
@@ -120,6 +126,8 @@ static void learn(struct cats_node *node, uint32_t at)
 {
 	struct cats_sleep *s = &node->sleep;
 	uint32_t ppm = node->config.clock_ppm;
+	uint32_t jitter_us =
+		node->config.jitter_us + (relays(image_of(node)) ? cats_meeting_spread(node) : 0);
 	uint32_t own_us = at - s->since_us;
 	int64_t differs = (int32_t)(own_us - s->leader_us);
 	int32_t drift;
@@ -135,10 +143,9 @@ static void learn(struct cats_node *node, uint32_t at)
 	}
 	drift = (int32_t)(differs * (1 << UNIT_SHIFT) / s->leader_us);
 	change = drift - s->drift;
-	s->error =
-		ppm * UNITS_PPM / 8 +
-		(uint32_t)(((uint64_t)node->config.jitter_us << (UNIT_SHIFT + 1)) / s->leader_us) +
-		2u * (uint32_t)(s->steady ? (change < 0 ? -change : change) : 0);
+	s->error = ppm * UNITS_PPM / 8 +
+		   (uint32_t)(((uint64_t)jitter_us << (UNIT_SHIFT + 1)) / s->leader_us) +
+		   2u * (uint32_t)(s->steady ? (change < 0 ? -change : change) : 0);
 	s->error = least(s->error, 2 * ppm * UNITS_PPM);
 	/* Half of a change is what a clock with ticks tells wrong, about. */
 	s->drift += s->steady ? change / 2 : change;
@@ -167,15 +174,15 @@ static bool fresh(const struct cats_sleep *s, uint16_t meeting)
 }
 
 /* A beacon of who leads as well. */
-static int rival(struct cats_node *node, const struct cats_frame *frame, uint32_t at,
+static int rival(struct cats_node *node, uint8_t leader, uint32_t at,
 		 const struct cats_beacon *beacon)
 {
 	struct cats_sleep *s = &node->sleep;
 
-	if (frame->source > self_of(node) && s->company) {
+	if (leader > self_of(node) && s->company) {
 		return -1 - CATS_REJECT_LEADER;
 	}
-	s->to = frame->source;
+	s->to = leader;
 	s->to_us = at + beacon->next_us;
 	s->to_meeting = beacon->meeting + 1;
 	s->to_period_us = beacon->period_us;
@@ -196,6 +203,17 @@ static void plan_to_ask(struct cats_node *node)
 	uint32_t draw = (s->begun_us ^ self_of(node) * 0x9e3779b9u) * 0x85ebca6bu;
 	uint8_t halvings = s->attempts / 2 < 4 ? s->attempts / 2 : 4;
 
+	if (relays(image_of(node))) {
+		/* Farther numbers first: of a line, what they ask for goes all the way at once. */
+		uint8_t self = self_of(node);
+		uint8_t last = nodes_of(node) - 1;
+
+		s->asks = true;
+		s->until_us = s->begun_us + ask_us(node, self > node->leader
+								 ? last - self
+								 : last - node->leader + self);
+		return;
+	}
 	draw = (draw ^ draw >> 15) * 0xc2b2ae35u;
 	s->asks = node->pending && (draw >> 8 & ((1u << halvings) - 1)) == 0;
 	s->until_us = s->begun_us +
@@ -218,7 +236,8 @@ static int heard_again(struct cats_node *node, const struct cats_frame *frame, u
 	int32_t apart = cats_time_diff(begun, s->begun_us);
 	int32_t most = (int32_t)(2u * cats_meeting_spread(node));
 
-	if (frame->slot == 0 || s->phase == CATS_MEETING_BEGIN || apart > most || apart < -most) {
+	if (frame->slot == 0 || s->phase == CATS_MEETING_BEGIN || apart > most || apart < -most ||
+	    relays(image_of(node))) {
 		return -1 - CATS_REJECT_LATE;
 	}
 	expect_inference(node);
@@ -241,12 +260,18 @@ static void follow(struct cats_node *node, uint8_t leader, uint32_t at,
 	node->leader = leader;
 	node->phase = CATS_NODE_WAITING;
 	node->stats.meetings++;
-	s->scans = false;
+	/* Who calls does so again, and that is repeated as well. */
+	s->scans = relays(image_of(node)) &&
+		   (s->phase == CATS_MEETING_SEARCH || beacon->next_us < beacon->period_us);
 	s->period_us = beacon->period_us;
 	s->missed = 0;
 	s->elapsed_us = 0;
 	s->next_us = at;
 	s->meeting = beacon->meeting;
+	s->answers = 0;
+#if HOPS
+	s->said_us = beacon->next_us;
+#endif
 	cats_meeting_advance(s, beacon->next_us);
 }
 
@@ -254,17 +279,24 @@ int cats_sleep_beacon(struct cats_node *node, const struct cats_frame *frame, ui
 {
 	struct cats_sleep *s = &node->sleep;
 	struct cats_beacon beacon;
+	uint8_t leader = frame->source;
 	uint32_t begun = start_us;
 	uint32_t at;
 
 	if (!sleeps(node) || cats_node_runs(node) || !cats_beacon_unpack(frame->payload, &beacon)) {
 		return -1 - CATS_REJECT_INFERENCE;
 	}
-	if (frame->slot != 0) {
+	if (relays(image_of(node))) {
+		leader = frame->index >> CATS_BEACON_LEADER;
+		begun -= frame->slot * repeat_us(image_of(node));
+		if (leader == self_of(node)) {
+			return -1 - CATS_REJECT_LATE; /* its own, passed on */
+		}
+	} else if (frame->slot != 0) {
 		begun -= cats_answer_us(image_of(node), frame->slot - 1u);
 	}
-	at = begun - cats_beacon_us(image_of(node), beacon.period_us, frame->source);
-	if (s->phase != CATS_MEETING_SEARCH && frame->source == node->leader) {
+	at = begun - cats_beacon_us(image_of(node), beacon.period_us, leader);
+	if (s->phase != CATS_MEETING_SEARCH && leader == node->leader) {
 		if (beacon.meeting == (uint16_t)(s->meeting - 1)) {
 			return heard_again(node, frame, begun);
 		}
@@ -272,14 +304,15 @@ int cats_sleep_beacon(struct cats_node *node, const struct cats_frame *frame, ui
 			return -1 - CATS_REJECT_LATE;
 		}
 	} else if (leads(node) && s->phase != CATS_MEETING_SEARCH && !same_meetings(node, at)) {
-		return rival(node, frame, at, &beacon);
-	} else if (s->phase != CATS_MEETING_SEARCH && frame->source > node->leader &&
+		return rival(node, leader, at, &beacon);
+	} else if (s->phase != CATS_MEETING_SEARCH && leader > node->leader &&
 		   (leads(node) || s->missed == 0)) {
 		return -1 - CATS_REJECT_LEADER;
 	}
-	follow(node, frame->source, at, &beacon);
+	follow(node, leader, at, &beacon);
 	s->begun_us = begun;
 	if ((frame->index & CATS_BEACON_BEGIN) != 0) {
+		s->asked = false;
 		expect_inference(node);
 	} else {
 		s->phase = CATS_MEETING_ASK;
@@ -292,7 +325,7 @@ int cats_sleep_asked(struct cats_node *node)
 {
 	struct cats_sleep *s = &node->sleep;
 
-	if (!leads(node) || s->phase != CATS_MEETING_ASK) {
+	if ((!leads(node) && !relays(image_of(node))) || s->phase != CATS_MEETING_ASK) {
 		return -1 - CATS_REJECT_INFERENCE;
 	}
 	s->asked = true;
@@ -300,9 +333,9 @@ int cats_sleep_asked(struct cats_node *node)
 	return 0;
 }
 
-void cats_sleep_build(const struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
+void cats_sleep_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload)
 {
-	const struct cats_sleep *s = &node->sleep;
+	struct cats_sleep *s = &node->sleep;
 	bool again = frame->slot != 0;
 	struct cats_beacon beacon = {
 		.next_us = s->period_us,
@@ -316,6 +349,14 @@ void cats_sleep_build(const struct cats_node *node, struct cats_frame *frame, ui
 		beacon.next_us = s->to_us - s->next_us;
 		beacon.period_us = s->to_period_us;
 	}
+#if HOPS
+	if (again && relays(image_of(node))) {
+		beacon.next_us = s->said_us;
+		beacon.period_us = s->period_us;
+	}
+	s->said_us = beacon.next_us;
+	frame->index |= (uint8_t)(relays(image_of(node)) ? node->leader << CATS_BEACON_LEADER : 0);
+#endif
 	frame->inference = node->seen;
 	frame->index |= node->numbered ? 0 : CATS_BEACON_GUESS;
 	frame->length = CATS_BEACON_SIZE;
@@ -359,7 +400,8 @@ void cats_sleep_listen(const struct cats_node *node, uint32_t now_us, struct cat
 		}
 		listen->from_us =
 			s->begun_us - cats_meeting_spread(node) +
-			(leads(node) ? ask_us(node, 0) : cats_answer_us(image_of(node), 0));
+			(leads(node) || relays(image_of(node)) ? ask_us(node, 0)
+							       : cats_answer_us(image_of(node), 0));
 		break;
 	default:
 		return;
@@ -370,7 +412,7 @@ void cats_sleep_listen(const struct cats_node *node, uint32_t now_us, struct cat
 bool cats_period_valid(const struct cats_image *image, uint32_t period_us)
 {
 	return period_us >= CATS_PERIOD_MIN_US && period_us <= CATS_PERIOD_MAX_US &&
-	       cats_meeting_us(image) <= period_us / 2;
+	       cats_meeting_us(image) <= period_us / (relays(image) ? CATS_CALLS : 2);
 }
 
 uint32_t cats_node_period(const struct cats_node *node)

@@ -31,7 +31,7 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		return -EINVAL;
 	}
 	for (uint32_t g = 0; g < image->header->gathers; g++) {
-		if (relays(image) && CATS_FRAME_HEADER + cats_hops(image)[g].size > mtu) {
+		if (relays(image) && CATS_FRAME_HEADER + cats_hop_of(image, g)->size > mtu) {
 			return -EMSGSIZE;
 		}
 		for (uint32_t s = 0; s < image->header->nodes; s++) {
@@ -44,8 +44,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		}
 	}
 #ifndef CATS_NO_SLEEP
-	if (relays(image) && config->period_us != 0) {
-		return -ENOTSUP; /* a beacon goes one hop */
+	if (relays(image) && config->period_us != 0 &&
+	    (repeats_of(image) == 0 || repeats_of(image) > CATS_MAX_REPEATS)) {
+		return -ENOTSUP;
 	}
 #endif
 	memset(node, 0, sizeof(*node));
@@ -305,11 +306,22 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 		.index = !node->numbered,
 	};
 
-	if (!node->pending || leads(node) || node->sending != 0 ||
+	bool asks = node->pending;
+
+#if HOPS
+	if (!asks && node->hop.asked) {
+		asks = true;
+		frame.inference = node->hop.number;
+	}
+#endif
+	if (!asks || leads(node) || node->sending != 0 ||
 	    (node->phase != CATS_NODE_WAITING && !node->silence) ||
 	    !reached(todo, now_us, node->ask_us)) {
 		return;
 	}
+#if HOPS
+	node->hop.asked = false;
+#endif
 	node->ask_us = now_us + node->config.timeout_us;
 	hand_out(node, &frame, now_us + node->config.lead_us, todo);
 }

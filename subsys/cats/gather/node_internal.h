@@ -95,6 +95,25 @@ static inline bool relays(const struct cats_image *image)
 	return HOPS && (image->model->flags & CATS_FLAG_HOPS) != 0;
 }
 
+#if HOPS
+/* frame.c: the turns of a gather. */
+const struct cats_image_hop *cats_hop_of(const struct cats_image *image, uint32_t gather);
+#else
+#define cats_hop_of(image, gather) cats_hops(image)
+#endif
+
+/* Rounds in which a beacon is repeated; 0 of one hop. */
+static inline uint32_t repeats_of(const struct cats_image *image)
+{
+	return relays(image) ? cats_hops(image)->repeats : 0;
+}
+
+/* From a slot in which a beacon is repeated to the next one: who hears it there answers here. */
+static inline uint32_t repeat_us(const struct cats_image *image)
+{
+	return 2u * image->gathers[0].control_us + image->gathers[0].turn_us;
+}
+
 static inline struct cats_reception *current_of(struct cats_node *node)
 {
 	return &node->reception[node->air];
@@ -206,6 +225,10 @@ static inline uint32_t late_us(const struct cats_node *node)
 /* hop.c */
 
 #if HOPS
+/* An ASK was heard. Unless it leads, or did so lately, this node asks for that number as well when
+ * it is idle; each in its own time.
+ */
+void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us);
 /* Nothing is there yet of the exchange on the air. */
 void cats_hop_enter(struct cats_node *node);
 /* This node's next turn that is not over: its frame and its time; false where there is none. */
@@ -218,6 +241,7 @@ void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *p
 bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
 #else
 #define cats_hop_slot(image, gather, source, turn) 0u
+#define cats_hop_pass(node, frame, now_us)
 #define cats_hop_enter(node)
 #define cats_hop_next(node, late, frame, at) false
 #define cats_hop_build(node, frame, payload)
@@ -434,7 +458,7 @@ void cats_sleep_resume(struct cats_node *node, uint32_t now_us);
 int cats_sleep_beacon(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us);
 int cats_sleep_asked(struct cats_node *node);
 /* The fields and the payload of an own BEACON. */
-void cats_sleep_build(const struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
+void cats_sleep_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
 /* What became of the oldest frame that is the driver's, if it is a BEACON. */
 void cats_sleep_sent(struct cats_node *node, bool sent, uint32_t start_us);
 /* cats_node_listen() outside inferences. */

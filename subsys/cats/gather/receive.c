@@ -375,6 +375,9 @@ static int receive(struct cats_node *node, const uint8_t *data, size_t length, u
 		return error;
 	}
 	if (frame.type == CATS_FRAME_ASK) {
+		if (relays(image_of(node))) {
+			cats_hop_pass(node, &frame, now_us);
+		}
 		return asked(node, &frame, now_us);
 	}
 #ifndef CATS_NO_SLEEP

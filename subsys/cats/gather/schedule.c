@@ -65,7 +65,7 @@ uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, 
 
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 {
-	uint32_t slots = relays(image) ? cats_hops(image)[x.gather].slots
+	uint32_t slots = relays(image) ? cats_hop_of(image, x.gather)->slots
 				       : cats_slot_first(image, x, image->header->nodes);
 
 	return cats_sync_us(image, x) + slots * image->gathers[x.gather].slot_us;
@@ -111,13 +111,22 @@ uint32_t cats_silence_us(const struct cats_image *image)
 
 uint8_t cats_ask_slots(const struct cats_image *image)
 {
+	if (relays(image)) {
+		return image->header->nodes - 1; /* one of each but the leader */
+	}
 	return image->header->nodes > 2 ? 2 : 1;
+}
+
+/* Slots of a beacon, in which it is repeated as well. */
+static uint32_t repeats_us(const struct cats_image *image)
+{
+	return (1u + repeats_of(image) * image->header->nodes) * repeat_us(image);
 }
 
 /* A beacon may be longer than other control frames: two slots. */
 uint32_t cats_beacon_us(const struct cats_image *image, uint32_t period_us, uint8_t leader)
 {
-	uint32_t slots = 2u * image->gathers[0].control_us;
+	uint32_t slots = relays(image) ? repeats_us(image) : 2u * image->gathers[0].control_us;
 	uint32_t places = period_us / 4 / slots;
 
 	return slots * (places > 1 ? leader % places : 0);
@@ -127,6 +136,10 @@ uint32_t cats_ask_us(const struct cats_image *image, uint8_t slot)
 {
 	const struct cats_image_gather *gather = &image->gathers[0];
 
+	if (relays(image)) {
+		/* Who hears one asks in the next slot. */
+		return repeats_us(image) + slot * (gather->control_us + gather->turn_us);
+	}
 	return (2u + slot) * gather->control_us + gather->turn_us;
 }
 
@@ -140,6 +153,9 @@ uint32_t cats_answer_us(const struct cats_image *image, uint8_t copy)
 
 uint32_t cats_meeting_us(const struct cats_image *image)
 {
+	if (relays(image)) {
+		return cats_ask_us(image, cats_ask_slots(image)); /* the next meeting answers */
+	}
 	/* Until the last answer is being received, if there is one. */
 	return cats_answer_us(image, CATS_ANSWERS - 1) + image->gathers[0].control_us / 2;
 }

@@ -100,11 +100,44 @@ static void merge(struct cats_node *node)
 	go_to_sleep(node);
 }
 
+/* Over several hops: repeat the beacon that was sent, or heard, in this node's slot of each round.
+ * False where that is done.
+ */
+static bool repeat(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
+{
+	struct cats_sleep *s = &node->sleep;
+	uint32_t nodes = nodes_of(node);
+	struct cats_frame frame = {
+		.type = CATS_FRAME_BEACON,
+		.source = self_of(node),
+		.index = s->phase == CATS_MEETING_BEGIN ? CATS_BEACON_BEGIN : 0,
+	};
+
+	for (; s->answers < repeats_of(image_of(node)); s->answers++) {
+		/* One way and back again, so that it gets far from either end. */
+		uint32_t place = s->answers % 2 == 0 ? self_of(node) : nodes - 1 - self_of(node);
+		uint32_t slot = 1 + s->answers * nodes + place;
+		uint32_t at = s->begun_us + slot * repeat_us(image_of(node));
+
+		if (!past(at, now_us)) {
+			continue;
+		}
+		if (node->sending < 2 && reached(todo, now_us, at - node->config.lead_us)) {
+			s->answers++;
+			frame.slot = (uint8_t)slot;
+			hand_out(node, &frame, at, todo);
+		}
+		return true;
+	}
+	return false;
+}
+
 static bool open_meeting(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 {
 	struct cats_sleep *s = &node->sleep;
 	uint32_t at = s->next_us + cats_meeting_place(node, self_of(node));
-	bool begins = node->pending && s->sure && s->to == self_of(node);
+	bool asked = node->pending || (relays(image_of(node)) && s->asked);
+	bool begins = asked && s->sure && s->to == self_of(node);
 	struct cats_frame frame = {.type = CATS_FRAME_BEACON,
 				   .source = self_of(node),
 				   .index = begins ? CATS_BEACON_BEGIN : 0};
@@ -135,7 +168,9 @@ static bool open_meeting(struct cats_node *node, uint32_t now_us, struct cats_to
 		s->elapsed_us = 0;
 	}
 	cats_meeting_advance(s, s->period_us);
-	if (begins) {
+	if (begins && relays(image_of(node))) {
+		s->phase = CATS_MEETING_BEGIN; /* when all have heard of it */
+	} else if (begins) {
 		begin(node, at, now_us);
 	}
 	return true;
@@ -149,12 +184,14 @@ static bool answer(struct cats_node *node, uint32_t now_us, struct cats_todo *to
 				   .source = self_of(node),
 				   .index = CATS_BEACON_BEGIN,
 				   .slot = s->answers + 1u};
-	uint32_t at = s->begun_us + cats_answer_us(image_of(node), s->answers);
+	uint32_t at = s->begun_us;
 
+	at += relays(image_of(node)) ? cats_meeting_us(image_of(node)) + node->config.lead_us
+				     : cats_answer_us(image_of(node), s->answers);
 	if (node->sending > 1 || !reached(todo, now_us, at - node->config.lead_us)) {
 		return false;
 	}
-	if (s->asked) {
+	if (s->asked && !relays(image_of(node))) {
 		hand_out(node, &frame, at, todo);
 		if (++s->answers == CATS_ANSWERS) {
 			begin(node, at, now_us);
@@ -179,11 +216,12 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 		.index = !node->numbered,
 	};
 
-	if (!s->asks || !node->pending || node->sending > 1 ||
-	    !reached(todo, now_us, s->until_us - node->config.lead_us)) {
+	if (!s->asks || !(node->pending || (relays(image_of(node)) && s->asked)) ||
+	    node->sending > 1 || !reached(todo, now_us, s->until_us - node->config.lead_us)) {
 		return;
 	}
 	s->asks = false;
+	s->asked = false;
 	if (s->attempts >= ATTEMPTS) {
 		/* Its leader is heard, but does not hear it. */
 		take_over(node);
@@ -248,6 +286,9 @@ static bool step(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 		miss(node);
 		return true;
 	case CATS_MEETING_ASK:
+		if (relays(image_of(node)) && repeat(node, now_us, todo)) {
+			return false;
+		}
 		if (leads(node)) {
 			return answer(node, now_us, todo);
 		}
@@ -260,6 +301,13 @@ static bool step(struct cats_node *node, uint32_t now_us, struct cats_todo *todo
 		}
 		break;
 	default:
+		if (relays(image_of(node)) && repeat(node, now_us, todo)) {
+			return false;
+		}
+		if (relays(image_of(node)) && leads(node)) {
+			begin(node, s->begun_us, now_us);
+			return false;
+		}
 		if (!reached(todo, now_us, s->until_us)) {
 			return false;
 		}

@@ -10,6 +10,8 @@ import pytest
 from cats.plan.code_time import (
     FOUR_NODES,
     FRAME_HEADER,
+    HOP_CLOSE,
+    HOP_TAKE,
     SEALED_BYTES,
     SIXTEEN_NODES,
     Frame,
@@ -91,6 +93,29 @@ def test_the_gather(recorded, shape, air):
     count, units = counted["code/solve"]
     held = units / (fragments * (counted["receive/coded"][1] - FRAME_HEADER))
     assert count <= code.solve_byte * units + code.solve * held
+
+
+@pytest.mark.parametrize("shape, fragments", [("hops48", 48), ("hops16", 16)])
+def test_hops(recorded, shape, fragments):
+    """Of all fragments of an exchange; the worst receiver is of one in which nearly all lacks."""
+    code = SIXTEEN_NODES
+
+    def counted(name):
+        return recorded["gather"][f"{shape}/nrf_radio/{name}"]
+
+    def holds(count, base, per_fragment):
+        line = base + fragments * per_fragment
+        assert count <= line <= 2 * count
+
+    count, frame = counted("receive/coded")
+    payload = frame - FRAME_HEADER
+    taken = HOP_TAKE * code.hop + code.hop_byte * payload
+    holds(count, heard(code, Frame.DATA, frame), taken)
+    count, frame = counted("poll/coded")
+    base = built(code, Frame.DATA, frame, 0, DATA) - code.copy_byte * (frame - FRAME_HEADER)
+    holds(count, base, code.hop + code.hop_byte * payload)
+    holds(counted("poll/end/data")[0], code.close, HOP_CLOSE * code.hop)
+    assert counted("poll/idle/data")[0] <= max(code.poll)
 
 
 def test_the_kernel_and_sealing(recorded):

@@ -189,7 +189,7 @@ def test_what_is_not_known_is_not_told() -> None:
     assert "sleep" in reason(BOARDS["nrf52833"].currents)
     assert "a current of the board" in reason(Currents(sleep_ua=1.0))
     assert "longer than until the next" in reason(rhythm=Rhythm(9000, 9000))
-    assert "half of the period" in reason(rhythm=Rhythm(1000, 1e6))
+    assert "too much of the period" in reason(rhythm=Rhythm(1000, 1e6))
 
 
 def test_batteries() -> None:

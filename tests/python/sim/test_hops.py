@@ -84,7 +84,7 @@ def test_without_relays_nothing_arrives():
 
 def test_code_that_takes_no_time_changes_no_slot():
     model, plan, links = deployed("line:4")
-    result = run(model, plan, links, settings=Settings(code_time="none"))
+    result = run(model, plan, links, samples=40, settings=Settings(code_time="none"))
     assert result.delivered >= 0.99 and result.late.sum() == 0
 
 
@@ -164,6 +164,30 @@ def test_links_come_and_go():
     assert result.done[-3:].all() and result.lost[-3:].sum() < 10
 
 
+@pytest.mark.parametrize("name, who", [("line:4", 3), ("star:5", 4), ("grid:3x3", 8)])
+def test_who_asks_far_from_the_leader(name, who):
+    """An idle leader begins for a node that it does not hear: what that asks for is passed on."""
+    model, plan, links = deployed(name)
+    others = [n for n in range(len(links)) if n != who]
+    faults = Faults(loss=1 - links)
+    settings = Settings(compute="plan", idle=others, gap_us=2_000_000)
+    result = run(model, plan, links, samples=20, faults=faults, settings=settings)
+    assert result.done.mean() > 0.98 and result.takeovers == 0
+    assert result.led[:, 0].all() and result.submitted[:, who].all()
+    assert np.median(result.latency_us[:, who]) < 2.5 * np.median(run(model, plan, links).span_us)
+
+
+@pytest.mark.parametrize("node", [1, 3])
+def test_a_node_restarts_far_from_the_leader(node):
+    """What its neighbours say of the inferences lets it in: nobody needs to ask."""
+    model, plan, links = deployed("line:4")
+    events = [Event(node, False, 400_000), Event(node, True, 600_000)]
+    faults = Faults(loss=1 - links, events=events)
+    result = run(model, plan, links, samples=60, faults=faults)
+    assert result.done[-30:].all() and result.led[-30:].sum(0).tolist() == [30, 0, 0, 0]
+    assert result.lost[-30:].sum() < 0.02 * result.fragments[-30:].sum()
+
+
 # The plan
 
 
@@ -234,8 +258,10 @@ def test_the_image_has_the_turns():
             assert lib.cats_hop_slot(found, g, node, count) == len(gather.turns)
 
 
-def test_nodes_that_relay_do_not_sleep():
+def test_a_plan_without_repeats_does_not_sleep():
+    """As exports of before are."""
     model, plan, _ = deployed("line:3")
+    plan = dataclasses.replace(plan, repeats=0, heard=())
     with pytest.raises(CatsError, match="-95|sleep|cannot start"):
         simulate(model, plan, random_inputs(1, model.config, 1),
                  settings=Settings(period_us=1_000_000))  # fmt: skip

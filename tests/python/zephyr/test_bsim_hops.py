@@ -5,6 +5,7 @@ lost on top. Every output is the reference's for what arrived, and no inference 
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from cats.plan.radio import SEALED
@@ -12,6 +13,7 @@ from cats.shape.links import audible
 from cats.shape.topologies import PathLoss, topology
 from cats.zephyr import bsim
 from report import radio_cells as cells
+from report import sleep_cells as sleep
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,11 +24,12 @@ pytestmark = [
 #: the modem hears.
 NEAR = 84.0
 MODEL = PathLoss(exponent=4.0)
+#: So many dB more, and the modem loses one frame in ten.
+EDGE = 10.0
 
 
-def run(program, folder, name, radio="nrf_radio", inferences=10, change=None, **options):
-    """(devices' logs, what came of them): a small model over an arrangement's links; ``change``: a
-    function of the devices before they start."""
+def deployed(folder, name, radio="nrf_radio", **options):
+    """(A small model over an arrangement's links, their attenuation)."""
     found = topology(name, MODEL)
     links = audible(found.links)
     nodes = len(links)
@@ -34,20 +37,21 @@ def run(program, folder, name, radio="nrf_radio", inferences=10, change=None, **
     attenuation = found.attenuation + NEAR - found.attenuation[found.attenuation > 0].min()
     if name.startswith("grid"):  # made of the diagonals
         attenuation -= attenuation[0, 5] - NEAR
-    (folder / "links.txt").write_text(
-        "".join(
-            f"{a} {b} : {attenuation[a, b]:.2f}\n"
-            for a in range(nodes)
-            for b in range(nodes)
-            if a != b
-        )
-    )
+    return made, attenuation
+
+
+def run(program, folder, name, radio="nrf_radio", inferences=10, change=None, links=None,
+        **options):  # fmt: skip
+    """(devices' logs, what came of them). ``change``: a function of the devices before they start;
+    ``links``: one of the attenuation, what it is later."""
+    made, attenuation = deployed(folder, name, radio, **options)
     devices = cells.devices(made, inferences, cells.DRIFT_PPM, loss=100_000, seed=5)
     if change is not None:
         devices = change(devices)
+    later = links(attenuation) if links else ()
     logs = bsim.run(
         program, made.folder, devices, seconds=36000,
-        channel=["multiatt", f"-file={folder / 'links.txt'}"], modem=["BLE_simple"],
+        **bsim.attenuated(folder / "links", attenuation, later),
     )  # fmt: skip
     came = cells.outcome(cells.Run(made, cells.Fault("clean"), logs, set()))
     assert came.good, came
@@ -100,3 +104,54 @@ def test_the_leader_dies(program, tmp_path):
     logs, came = run(program("nrf_radio+hops"), tmp_path, "line:4", change=dies)
     assert came.takeovers >= 1
     assert min(len(log.results) for log in logs[1:]) > 4
+
+
+def test_links_come_and_go(program, tmp_path):
+    """Every 0.8 seconds the links of a line are others: all there, one after the other gone, a way
+    round in its place; at last all there. The plan is that of the line."""
+
+    def others(attenuation):
+        far, tables = 120.0, []
+        for gone, new in ((None, None), ((1, 2), None), (None, None), ((2, 3), (0, 3)),
+                          ((0, 1), (0, 2)), (None, None)):  # fmt: skip
+            table = attenuation.copy()
+            for link, value in ((gone, far), (new, NEAR)):
+                if link is not None:
+                    table[link] = table[link[::-1]] = value
+            tables.append(table)
+        return [(0.8e6 * i, tables[i % len(tables)]) for i in range(1, len(tables) + 1)]
+
+    logs, came = run(program("nrf_radio+hops"), tmp_path, "line:4", inferences=100, links=others)
+    print(came, [len(log.results) for log in logs])
+    lost = [np.array([result.lost for result in log.results]) for log in logs]
+    assert came.hung == 0 and came.different == 0 and came.compared > 300
+    assert any((each > 5).any() for each in lost)  # what was behind a link that was gone
+    assert all((each[-5:] < 3).all() for each in lost)  # and it is all there again
+    assert 0.75 < came.delivered < 0.98
+
+
+def test_sleep(program, tmp_path):
+    """Nodes of a line meet every second, and have an inference every five or so, for which the last
+    one asks; crystals are 100 ppm apart, and one frame in ten is lost by its power."""
+    made, attenuation = deployed(tmp_path, "line:3")
+    meetings, period = 240, 1_000_000
+    devices = [
+        sleep.with_options(device, submit=int(device.node == 2), gap=int(4.5 * period))
+        for device in sleep.devices(made, period, meetings)
+    ]
+    (slept,) = sleep.play(
+        program("nrf_radio+hops+sleep"), made, devices, tmp_path / "results",
+        **bsim.attenuated(tmp_path / "links", attenuation + EDGE),
+    )  # fmt: skip
+    count, wrong = sleep.compared(slept)
+    results = [result for log in slept.logs for result in log.results]
+    lost, due = sum(r.lost for r in results), sum(r.fragments for r in results)
+    last = [log.meetings[-1] for log in slept.logs]
+    shares = slept.shares(60 * period)
+    print([len(log.results) for log in slept.logs], f"{1 - lost / due:.2%}", shares, last)
+    assert wrong == 0 and count == len(results) and count > 3 * 30
+    assert all(log.stopped == "done" and look.takeovers == 0 for log, look in zip(slept.logs, last))
+    assert min(len(log.results) for log in slept.logs) >= 0.95 * len(slept.logs[2].results)
+    assert lost / due < 0.03 and max(look.missed for look in last) < 0.1 * meetings
+    for on, own in shares:
+        assert own == pytest.approx(on, rel=0.1)

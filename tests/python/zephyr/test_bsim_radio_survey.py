@@ -34,22 +34,13 @@ def tables(said, name):
 def test_a_line_of_boards(tmp_path, radio):
     overlay = f"EXTRA_CONF_FILE=overlay-{radio}.conf"
     program = build(tmp_path / "build", bsim.BOARD, overlay, sample="survey")
-    (tmp_path / "links.txt").write_text(
-        "".join(
-            f"{a} {b} : {ATTENUATION[abs(a - b)]}\n"
-            for a in range(NODES)
-            for b in range(NODES)
-            if a != b
-        )
-    )
+    apart = abs(np.subtract.outer(np.arange(NODES), np.arange(NODES)))
+    channel = bsim.attenuated(tmp_path, np.vectorize((ATTENUATION | {0: 0.0}).get)(apart))
     commands = [
         [str(program), f"-rs={node + 1}", f"-xo_drift={(20 - 10 * node) * 1e-6:g}"]
         for node in range(NODES)
     ]
-    phy = ["-channel=multiatt", "-defmodem=BLE_simple", "-argschannel"]
-    phy.append(f"-file={tmp_path / 'links.txt'}")
-    said, _ = bsim.simulate(commands, seconds=17, phy=phy)
-    apart = abs(np.subtract.outer(np.arange(NODES), np.arange(NODES)))
+    said, _ = bsim.simulate(commands, seconds=17, phy=bsim.phy_options(**channel))
     for node, text in enumerate(said):
         assert f"columns of {NODES} of {NODES} nodes" in text, text[-2000:]
         links, power = tables(text, "links.csv")[-1], tables(text, "dBm")[-1]

@@ -14,6 +14,9 @@ from cats import cli
 from cats.deploy.export import export, load_deploy
 from cats.errors import CatsError
 from cats.plan.boards import FIRMWARE
+from cats.shape.links import audible
+from cats.shape.topologies import topology
+from cats.zephyr.elf import read_elf
 from cats.zephyr.workspace import platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -84,6 +87,27 @@ def test_buffers_are_small(tmp_path, radio):
     wanted = ("node state", "transport", *(("packets",) if radio == "ieee802154" else ()))
     assert all(ram[part] > 200 for part in wanted)
     assert sum(ram.get(part, 0) for part in ("node state", "transport", "packets")) <= BUFFERS, ram
+
+
+def test_hops_are_small(tmp_path):
+    """What CONFIG_CATS_HOPS takes of a node that relays; and nothing of it is there without."""
+    model = load_deploy(DEPLOY)[0]
+    sizes = []
+    for hops in (False, True):
+        folder = tmp_path / str(hops)
+        links = audible(topology("line:4").links) if hops else None
+        export(model, folder / "deploy", radio="nrf_radio", links=links)
+        words = ("-n", "0", "-DCONFIG_MINIMAL_LIBC=y", f"-DCONFIG_CATS_HOPS={'ny'[hops]}")
+        (elf,), _ = build(folder, "nrf52840dk/nrf52840", *words, deploy=folder / "deploy")
+        parts = elf["parts"].values()
+        code = sum(elf["parts"][part]["flash"] for part in ("engine", "gather", "glue"))
+        sizes.append((code, sum(part["ram"] for part in parts) - elf["images"][0]["arena"]))
+        there = any(s.name.startswith("cats_hop") for s in read_elf(elf["elf"]).symbols)
+        assert there == hops
+    (code, ram), (more_code, more_ram) = sizes
+    print(f"hops: {more_code - code} bytes of code, {more_ram - ram} of RAM")
+    assert 1000 < more_code - code <= 2048
+    assert 1000 < more_ram - ram <= 2048
 
 
 DEAF = "would never hear the others"

@@ -22,8 +22,8 @@ double air_code_aes(const struct air_code *code, uint16_t length)
 }
 
 /* HOP_TAKE and HOP_CLOSE of cats.plan.code_time. */
-#define HOP_TAKE 2.3
-#define HOP_CLOSE 1.6
+#define HOP_TAKE 1.5
+#define HOP_CLOSE 1.0
 
 /* Of a frame over several hops that carries a payload: for all fragments of its exchange, if there
  * is such a one; 0 of others.
