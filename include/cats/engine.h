@@ -106,6 +106,15 @@ uint16_t cats_fragment_size(const struct cats_image *image, struct cats_exchange
 			    uint16_t fragment);
 
 /**
+ * @brief The sizes of all fragments of @p source, of frames of at most 255 bytes.
+ *
+ * @param sizes set to cats_fragment_count() bytes
+ * @return how many there are
+ */
+uint16_t cats_fragment_sizes(const struct cats_image *image, struct cats_exchange x, uint8_t source,
+			     uint8_t *sizes);
+
+/**
  * @brief Where a received fragment belongs: one run of cats_fragment_size() bytes.
  *
  * @param source another node than this one, with at least one fragment

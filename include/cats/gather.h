@@ -11,7 +11,7 @@
  * @brief Frames, schedule and repair of one exchange. Portable C11, sans-IO.
  *
  * An exchange is one tile of one gather. This header holds what nodes agree on: the bytes of a
- * frame, the slots of an exchange, and the code that repairs it. It knows no radio, no thread and
+ * frame, the slots of an exchange, and what repairs it. It knows no radio, no thread and
  * no state; cats/node.h holds the state. doc/protocol.rst tells the same as a specification.
  *
  * Times are uint32_t microseconds that wrap around; two times compare by the sign of their
@@ -35,30 +35,24 @@ extern "C" {
 #endif
 
 /** Protocol version, the high nibble of a frame's first byte. */
-#define CATS_PROTOCOL_VERSION 3
+#define CATS_PROTOCOL_VERSION 4
 /** Bytes in front of every payload. */
 #define CATS_FRAME_HEADER 10
 /** Largest frame of any transport, header included. */
 #define CATS_FRAME_MAX 255
-/** Most coded frames of one source in one repair round: a count is a nibble. */
-#define CATS_MAX_CODED 15
-/** Most coded frames of one source that follow its data unasked. */
-#define CATS_MAX_AHEAD 3
 /** Exchanges that a node waits in silence before it takes its leader for gone. */
 #define CATS_SILENT_EXCHANGES 3
-/** Coded frames that a node can hold back until an exchange is solved, over all sources. */
-#define CATS_MAX_HELD 64
+/** Most fragments of all sources in an exchange that is repaired. */
+#define CATS_MAX_CODED_FRAGMENTS 96
 
 /** What a frame is, the low nibble of its first byte. */
 enum cats_frame_type {
 	CATS_FRAME_SYNC = 0,   /**< the leader opens an exchange */
 	CATS_FRAME_DATA = 1,   /**< one fragment */
-	CATS_FRAME_REPORT = 2, /**< what the sender, and those it heard, lack of each source */
-	CATS_FRAME_GRANT = 3, /**< the leader gives each source its coded slots; none: it is over */
-	/** a linear combination of all fragments of one source; over several hops of any */
-	CATS_FRAME_CODED = 4,
-	CATS_FRAME_ASK = 5,    /**< an input waits: the idle leader is to begin an inference */
-	CATS_FRAME_BEACON = 6, /**< the leader of nodes that sleep opens a meeting */
+	CATS_FRAME_NEED = 2,   /**< whether the sender, or one that it heard, lacks anything */
+	CATS_FRAME_CODED = 3,  /**< a linear combination of fragments of all sources */
+	CATS_FRAME_ASK = 4,    /**< an input waits: the idle leader is to begin an inference */
+	CATS_FRAME_BEACON = 5, /**< the leader of nodes that sleep opens a meeting */
 };
 
 /** Added to the index of a BEACON: an inference follows at once. */
@@ -76,23 +70,20 @@ enum cats_frame_type {
 /** The longest. */
 #define CATS_PERIOD_MAX_US 600000000u
 
-/** Added to a coded index: no further round follows. */
-#define CATS_CODED_LAST 0x40
-/** Coded index of the first coded frame ahead. */
-#define CATS_CODED_AHEAD 0x30
+/** Added to the index of NEED: something lacks. Without, the sender only says that nothing does. */
+#define CATS_NEEDED 0x80
+/** In the index of SYNC, NEED and CODED and the slot of DATA, of an exchange with several rounds of
+ * repair: the leader's word how many turns they have, 0 few to 3; see cats_repair_turns().
+ */
+#define CATS_EFFORT 0x60
+/** Where it stands there. */
+#define CATS_EFFORT_SHIFT 5
 
 /** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where
  * it does, nobody asks for what it did not send. Added to the index of a SYNC of the first
  * exchange: the leader hears nobody, so only who has no other one follows it.
  */
 #define CATS_DULL 0x80
-
-/** What follows a grant. */
-enum cats_grant {
-	CATS_GRANT_ROUND = 0, /**< its slots, and where it has any, another round if one is left */
-	CATS_GRANT_AGAIN = 1, /**< another round, even without slots */
-	CATS_GRANT_LAST = 2,  /**< its slots, and nothing else */
-};
 
 /** Why a frame was dropped; each reason has its counter. */
 enum cats_reject {
@@ -102,13 +93,13 @@ enum cats_reject {
 	CATS_REJECT_TYPE = 3,     /**< no such type */
 	CATS_REJECT_SOURCE = 4,   /**< no such node, or this very node (a number given twice?) */
 	CATS_REJECT_EXCHANGE = 5, /**< no such gather or tile, or no such repair round */
-	CATS_REJECT_FRAGMENT = 6, /**< no such fragment, slot or coded index */
+	CATS_REJECT_FRAGMENT = 6, /**< no such fragment or slot */
 	CATS_REJECT_LENGTH = 7,   /**< not the length that the plan gives this frame */
 	CATS_REJECT_INFERENCE =
 		8,             /**< of an inference that is over, or that this node does not join */
 	CATS_REJECT_LATE = 9,  /**< of an exchange that is over here */
 	CATS_REJECT_BUSY = 10, /**< ahead of this node: the buffer is still in use */
-	CATS_REJECT_LEADER = 11, /**< SYNC or GRANT of a node that this one does not follow */
+	CATS_REJECT_LEADER = 11, /**< SYNC of a node that this one does not follow */
 	CATS_REJECT_REASONS = 12,
 };
 
@@ -119,17 +110,15 @@ struct cats_frame {
 	uint8_t round;          /**< 0: data; 1..R: repair round */
 	uint16_t inference;     /**< number of the inference, wraps */
 	struct cats_exchange x; /**< gather and tile */
-	/** DATA: fragment, or from the number of fragments a coded frame ahead. CODED: coded index,
-	 * (round - 1) * 16 + 0..14, and CATS_CODED_LAST; over several hops as REPORT. REPORT: the
-	 * leader whom the sender follows. GRANT: enum cats_grant. SYNC: coded frames ahead,
-	 * 0..CATS_MAX_AHEAD, and CATS_DULL. ASK: 1 where the number is a guess. BEACON:
-	 * CATS_BEACON_BEGIN and CATS_BEACON_GUESS, over several hops CATS_BEACON_LEADER
+	/** DATA: fragment. NEED and CODED: the leader whom the sender follows, and CATS_EFFORT;
+	 * NEED: and CATS_NEEDED. SYNC: 0, CATS_EFFORT and CATS_DULL. ASK: 1 where the number is a
+	 * guess. BEACON: CATS_BEACON_BEGIN and CATS_BEACON_GUESS, over several hops
+	 * CATS_BEACON_LEADER
 	 */
 	uint8_t index;
-	/** DATA: the leader whom the sender follows, and in the high nibble coded frames ahead,
-	 * and CATS_DULL. REPORT: 0..D-2, its slot in the round. GRANT: 0 or 1, the copy. CODED:
-	 * coded slots of this round after this one; over several hops the slot. SYNC: 0, or 1 for
-	 * its copy.
+	/** DATA: the leader whom the sender follows, CATS_EFFORT and CATS_DULL. NEED: its slot in
+	 * the round. CODED: its turn in the round; over several hops the slot. SYNC: 0, or 1 and 2
+	 * for its copies.
 	 * BEACON: 0, or 1 and more for its copies; over several hops for the slots in which it is
 	 * repeated. ASK: 0
 	 */
@@ -143,12 +132,6 @@ struct cats_frame {
 	const uint8_t *payload; /**< in the frame that was parsed */
 	uint16_t length;        /**< bytes of payload */
 };
-
-/** @brief Of SYNC and DATA: coded frames of each source that are ahead. */
-static inline uint8_t cats_frame_ahead(const struct cats_frame *frame)
-{
-	return (frame->type == CATS_FRAME_SYNC ? frame->index : frame->slot >> 4) & CATS_MAX_AHEAD;
-}
 
 /** @brief a - b of two wrapping times: negative where @p a is earlier. */
 static inline int32_t cats_time_diff(uint32_t a, uint32_t b)
@@ -189,48 +172,81 @@ uint16_t cats_frame_seal(uint16_t key, const struct cats_frame *frame, uint8_t *
 int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t *data,
 		     size_t length, struct cats_frame *frame);
 
-/** @brief Bytes of the payload of REPORT and GRANT: a nibble for each node. */
-uint16_t cats_counts_size(const struct cats_image *image);
-
-/** @brief Pack one count (0..15) a node: node 2 i in the low nibble of byte i. */
-void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
-		      uint8_t *payload);
-
-/**
- * @brief Raise each count to the one in a payload where that is larger.
- *
- * @param spare so many more than its fragments may be asked of a source; what is above that is not
- *              believed
- */
-void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
-		       const uint8_t *payload, uint8_t spare, uint8_t counts[CATS_MAX_NODES]);
-
 /** @brief Data slots before the first one of @p source; with source = D: all of the exchange. */
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source);
 
-/** @brief From an exchange's opening to its first data slot: one SYNC, two in the first. */
-uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x);
+/** Of so few fragments an exchange may be missed as a whole: then nobody asks for its repair. */
+#define CATS_FEW_FRAGMENTS 2
 
-/** @brief The same with @p ahead coded frames behind the data of each source that has any. */
-uint32_t cats_data_slot(const struct cats_image *image, struct cats_exchange x, uint8_t ahead,
-			uint8_t source);
+/**
+ * @brief How often an exchange is opened: its SYNCs. Twice the first one of an inference, three
+ *        times one of at most CATS_FEW_FRAGMENTS with rounds of repair.
+ *
+ * @param fragments of all its sources
+ */
+uint8_t cats_openings(const struct cats_image *image, struct cats_exchange x, uint32_t fragments);
 
-/** @brief From an exchange's opening to the end of its data slots, none ahead, microseconds. */
+/**
+ * @brief From an exchange's opening by @p leader to its first data slot: its SYNCs, and a turn, but
+ *        where they are one, and node 0 leads and has data of its own.
+ */
+uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x, uint8_t leader,
+		      uint32_t fragments);
+
+/** @brief From an exchange's opening to the end of its data slots at the latest. */
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x);
 
-/** @brief From a repair round's start to a report; with slot D-1 to the grant, with D its copy. */
-uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, uint8_t slot);
+/**
+ * @brief Whether a round of repair begins with a need slot: whoever lacks something sends in it,
+ *        all at once, and silence ends the exchange. Not where a radio cannot tell silence: ble.
+ */
+bool cats_senses(const struct cats_image *image);
 
-/** @brief From a repair round's start to its first coded slot, microseconds. */
-uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x);
+/** @brief Slots of a round in which nodes say whether they lack anything: 1 for all, or D. */
+uint8_t cats_need_slots(const struct cats_image *image);
 
-/** @brief The longest that an exchange can last, all rounds with all coded slots, microseconds. */
+/**
+ * @brief Turns of repair round @p round, 1..R, one slot each, in an exchange of T @p fragments of
+ *        all sources.
+ *
+ * With effort e of 1 to 3 the first of several rounds has 4 + e T / 6, the second 4 e + T / (4 D),
+ * up to 24 fragments 7 e + T / (4 D). With effort 0 the first has 2 + T / 24, and the second so
+ * many more than with effort 1. A third has 4 + T / 8, a single one 4 + T / 6. All nodes have
+ * theirs one after the other, from the one behind the leader on; the next round goes on where the
+ * one before ended.
+ *
+ * @param effort of CATS_EFFORT
+ */
+uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
+			  uint32_t fragments, uint8_t effort, uint8_t round);
+
+/** @brief The slot of a coded frame of repair, microseconds. */
+static inline uint32_t cats_coded_us(const struct cats_image_gather *gather)
+{
+	return gather->slot_us + gather->coded_us;
+}
+
+/** @brief From a repair round's start to its need slot number @p slot, microseconds. */
+uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot);
+
+/** @brief From a repair round's start to its first turn, microseconds. */
+uint32_t cats_round_us(const struct cats_image *image, const struct cats_image_gather *gather,
+		       uint8_t round);
+
+/**
+ * @brief From the first data slot of such an exchange to the start of repair round @p round, 1..R,
+ *        where all before it took place, microseconds; with R + 1 to the end.
+ */
+uint32_t cats_repair_us(const struct cats_image *image, const struct cats_image_gather *gather,
+			uint32_t fragments, uint8_t effort, uint8_t round);
+
+/** @brief The longest that an exchange can last, all rounds, microseconds. */
 uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x);
 
 /**
  * @brief How long a node hears nothing before it takes the others, or their leader, for gone.
  *
- * CATS_SILENT_EXCHANGES times the longest exchange without coded slots, spacing included, and that
+ * CATS_SILENT_EXCHANGES times the longest exchange without repair, spacing included, and that
  * of those behind it that are on no air: who loses every frame of an exchange must not disturb the
  * others.
  */
@@ -277,40 +293,19 @@ uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t s
 		       uint32_t turn);
 #endif
 
-/** @brief Bytes of a coded frame's payload: the longest fragment of @p source. */
-uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x, uint8_t source);
-
-/** @brief The Cauchy coefficient of @p fragment in the coded frame @p index: 1 / (x + y). */
-uint8_t cats_coefficient(uint8_t index, uint8_t fragment);
-
-/** @brief Product in GF(256), polynomial 0x11d. */
-uint8_t cats_gf_multiply(uint8_t a, uint8_t b);
-
-/** @brief Inverse in GF(256); of 0 it is 0. */
-uint8_t cats_gf_invert(uint8_t a);
-
-/** @brief y[i] += factor * x[i] in GF(256), for @p length bytes. */
-void cats_gf_add(uint8_t *y, const uint8_t *x, uint8_t factor, uint16_t length);
-
-/** @brief y[i] = factor * y[i] in GF(256), for @p length bytes. */
-void cats_gf_scale(uint8_t *y, uint8_t factor, uint16_t length);
-
-/** A coded frame that stands in the place of a fragment that is missing. */
-struct cats_held {
-	uint8_t source;   /**< of whose fragments */
-	uint8_t fragment; /**< in whose place */
-	uint8_t index;    /**< which combination */
-};
+/**
+ * @brief Bytes of a coded frame's payload: a bit for each fragment of the exchange, and as many as
+ *        the longest of them; over several hops the plan's.
+ */
+uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x);
 
 /** What a node has of one exchange. */
 struct cats_reception {
-	struct cats_exchange x; /**< of which exchange */
-	bool final;             /**< nothing is added any more; consume() may read it */
-	uint16_t lacking; /**< fragments that neither arrived nor are replaced by a coded frame */
-	uint8_t lack[CATS_MAX_NODES]; /**< the same, by source; once final, what stays missing */
-	uint8_t held_count;           /**< used places of `held` */
-	struct cats_held held[CATS_MAX_HELD]; /**< in no order */
-	struct cats_availability available;   /**< fragments that arrived, or were restored */
+	struct cats_exchange x;             /**< of which exchange */
+	bool final;                         /**< nothing is added any more; consume() may read it */
+	uint16_t lacking;                   /**< fragments that neither arrived nor were restored */
+	uint8_t lack[CATS_MAX_NODES];       /**< the same, by source */
+	struct cats_availability available; /**< fragments that arrived, or were restored */
 };
 
 /** @brief Forget everything and receive exchange @p x. */
@@ -325,40 +320,8 @@ void cats_reception_begin(const struct cats_image *image, struct cats_reception 
 bool cats_reception_data(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
 			 const struct cats_frame *frame);
 
-/**
- * @brief Store a CODED frame's payload, cut to size, in the place of a missing fragment.
- *
- * @return false where it is not needed, is there already, or CATS_MAX_HELD are held
- */
-bool cats_reception_coded(const struct cats_image *image, struct cats_reception *r, uint8_t *arena,
-			  const struct cats_frame *frame);
-
-/**
- * @brief Close the reception: mark what can be solved as available and let go of the rest.
- *
- * Cheap; the arithmetic is cats_reception_solve()'s.
- *
- * @param repaired set to the number of fragments that coded frames restore
- * @return fragments that stay missing
- */
-uint16_t cats_reception_finish(struct cats_reception *r, uint16_t *repaired);
-
-/**
- * @brief Turn held coded frames into the fragments in whose places they stand.
- *
- * Time: for each held frame, all fragments of its source once; stack below 600 bytes.
- */
-void cats_reception_solve(const struct cats_image *image, const struct cats_reception *r,
-			  uint8_t *arena);
-
-/**
- * @brief Write the payload of a coded frame of this node's own fragments.
- *
- * @param payload cats_coded_size() bytes
- * @return the bytes written
- */
-uint16_t cats_code_own(const struct cats_engine *engine, struct cats_exchange x, uint8_t index,
-		       uint8_t *payload);
+/** @brief Fragment @p fragment of @p source, which lacked, is in its place. */
+void cats_reception_has(struct cats_reception *r, uint8_t source, uint16_t fragment);
 
 #ifdef __cplusplus
 }

@@ -35,7 +35,7 @@ extern "C" {
 /** First four bytes of an image: "CATS"; a big-endian machine reads another number. */
 #define CATS_IMAGE_MAGIC 0x53544143u
 /** Layout version. An image of another version is refused. */
-#define CATS_FORMAT_VERSION 5
+#define CATS_FORMAT_VERSION 6
 /** Alignment of an image in memory, bytes. */
 #define CATS_IMAGE_ALIGN 8
 /** Largest number of nodes. */
@@ -217,8 +217,8 @@ struct cats_image_gather {
 	uint8_t buffers;    /**< tile buffers: 1, or 2 where the next tile fills meanwhile */
 
 	/* Exchange timing, microseconds. */
-	uint32_t slot_us;    /**< one data or coded frame, guard time included */
-	uint16_t control_us; /**< one sync, report or grant frame, guard time included */
+	uint32_t slot_us;    /**< one data frame, guard time included */
+	uint16_t control_us; /**< one sync or need frame, guard time included */
 	uint16_t turn_us;    /**< more where a frame answers the one before it */
 	/**
 	 * least time from one opening of this gather's exchanges to the next exchange's, so that
@@ -284,7 +284,8 @@ struct cats_image_gather {
 	 * sum over normed rows to int8. FORWARD of a Llama model: gate times up to int8
 	 */
 	int32_t value_multiplier;
-	uint32_t value_shift; /**< total right shift, HEADS: 14 + exponent; 1..62 */
+	uint16_t value_shift; /**< total right shift, HEADS: 14 + exponent; 1..62 */
+	uint16_t coded_us;    /**< of repair: a coded frame's slot is so much longer than slot_us */
 };
 
 /*

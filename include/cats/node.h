@@ -26,6 +26,8 @@
  *			... transmit todo.frame so that it starts at todo.at, then cats_node_sent()
  *		case CATS_TODO_DONE:
  *			... use todo.result before the next poll
+ *		case CATS_TODO_SENSE:
+ *			... is the air busy behind todo.at? then cats_node_sensed()
  *		case CATS_TODO_WAIT:
  *			unlock(); sleep until todo.at, a frame, a finished job, or a submit; lock();
  *		}
@@ -100,7 +102,7 @@ struct cats_node_config {
 	 * the radio
 	 */
 	uint32_t lead_us;
-	/** a round of repair is entered this long before it begins, since its first report is built
+	/** a round of repair is entered this long before it begins, since its first frame is built
 	 * then; optional. At most lead_us, and less than what is left of a slot when its frame has
 	 * been received
 	 */
@@ -141,6 +143,8 @@ enum cats_todo_what {
 	CATS_TODO_WAIT = 0, /**< nothing before the time `at`, unless something happens */
 	CATS_TODO_SEND = 1, /**< transmit; then call cats_node_sent() */
 	CATS_TODO_DONE = 2, /**< an inference has ended; told once */
+	/** tell whether anybody sends at the time `at`; then call cats_node_sensed() */
+	CATS_TODO_SENSE = 3,
 };
 
 /** How an inference ended. It always does, with whatever arrived. */
@@ -181,7 +185,7 @@ struct cats_todo {
 	enum cats_todo_what what;  /**< what is asked for */
 	bool compute;              /**< a job is ready and none runs: cats_node_compute_begin() */
 	bool forever;              /**< WAIT: no time is set, only an event ends it */
-	uint32_t at;               /**< WAIT: poll again then. SEND: start of the frame */
+	uint32_t at;               /**< WAIT: poll again then. SEND, SENSE: start of the frame */
 	const uint8_t *frame;      /**< SEND: bytes; unchanged until its cats_node_sent() */
 	uint16_t length;           /**< SEND: of them */
 	struct cats_result result; /**< DONE */
@@ -255,10 +259,8 @@ enum cats_exchange_phase {
 	CATS_EXCHANGE_WAITING, /**< not opened, or not heard of yet: its clock is not known */
 	CATS_EXCHANGE_SYNC,    /**< leader: opened, copies of its SYNC are left to send */
 	CATS_EXCHANGE_DATA,    /**< data slots */
-	CATS_EXCHANGE_REPORTS, /**< a round of repair, until its coded slots are known */
-	CATS_EXCHANGE_GRANT,   /**< leader: they are, the copy of its GRANT is left to send */
-	CATS_EXCHANGE_CODED,   /**< coded slots */
-	CATS_EXCHANGE_HEARSAY, /**< coded slots of others: the grant was missed, its end is known */
+	CATS_EXCHANGE_NEED,    /**< a round of repair, until it is known whether it takes place */
+	CATS_EXCHANGE_CODED,   /**< its turns */
 	CATS_EXCHANGE_OVER, /**< nothing is sent or taken; kept until this node's jobs are done */
 };
 
@@ -277,16 +279,18 @@ struct cats_sleep {
 	uint8_t missed;   /* meetings in a row without a beacon */
 	uint8_t attempts; /* meetings in a row in which it asked in vain */
 	uint8_t beacons;  /* bit i: frame[i] is one */
-	uint8_t to;      /* leader: whose meetings its own become with the next beacon; else self */
-	bool asks;       /* it asks in this meeting, and has not yet */
-	bool asked;      /* leader, or who passes it on: somebody did */
-	uint8_t answers; /* sent in this meeting; over several hops rounds that are over */
-	uint8_t calls;   /* leader: beacons before the first meeting; SEARCH: times to listen for */
-	bool sure;       /* leader: nobody else led its last meeting */
-	bool company;    /* leader: somebody was heard since it leads */
-	bool complete;   /* leader: all others were, in the last inference */
-	bool steady;     /* drift and error were learned */
-	bool scans;      /* leader: listens for others between two meetings */
+	uint8_t to;   /* leader: whose meetings its own become with the next beacon; else self */
+	bool asks;    /* it asks in this meeting, and has not yet */
+	uint8_t turn; /* of this node, the last one that was looked for, */
+	uint8_t turn_slot; /* and its slot */
+	bool asked;        /* leader, or who passes it on: somebody did */
+	uint8_t answers;   /* sent in this meeting; over several hops rounds that are over */
+	uint8_t calls; /* leader: beacons before the first meeting; SEARCH: times to listen for */
+	bool sure;     /* leader: nobody else led its last meeting */
+	bool company;  /* leader: somebody was heard since it leads */
+	bool complete; /* leader: all others were, in the last inference */
+	bool steady;   /* drift and error were learned */
+	bool scans;    /* leader: listens for others between two meetings */
 	uint16_t meeting; /* number of the next one, and of that of `to` */
 	uint16_t to_meeting;
 	uint16_t lonely;     /* leader: meetings since all others were heard */
@@ -341,25 +345,27 @@ struct cats_texts {
 /** @endcond */
 #endif
 
-#ifndef CATS_NO_HOPS
 /** @cond INTERNAL_HIDDEN */
-#define CATS_HOP_WORDS 4
-/* Of the exchange on the air, over several hops: hop.c. */
-struct cats_hop {
-	uint32_t row[CATS_MAX_HOP_FRAGMENTS][CATS_HOP_WORDS]; /* coefficients, two bits each */
-	uint8_t *place[CATS_MAX_HOP_FRAGMENTS];               /* where the fragment stands */
-	uint8_t size[CATS_MAX_HOP_FRAGMENTS];
-	uint8_t source[CATS_MAX_HOP_FRAGMENTS];   /* whose it is */
-	uint8_t fragment[CATS_MAX_HOP_FRAGMENTS]; /* and which of these */
-	uint8_t factor[CATS_MAX_HOP_FRAGMENTS];   /* of a row that is mixed */
-	uint8_t total;                            /* fragments of all sources */
-	uint8_t slot;                             /* of this node's turn .. */
-	uint8_t turn; /* .. of that number, the last one that was looked for */
-	bool asked;   /* an ASK was heard that is to be passed on, for this number */
-	uint16_t number;
+#ifdef CATS_NO_HOPS
+#define CATS_CODE_COLUMNS 32
+#define CATS_CODE_WORDS 2
+#else
+#define CATS_CODE_COLUMNS 64
+#define CATS_CODE_WORDS 4
+#endif
+/* Coding over the exchange on the air: gather/code.c. */
+struct cats_code {
+	uint8_t columns;
+	uint8_t total; /* fragments of all sources; 0: not laid out, or more lack than columns */
+	uint8_t width; /* the longest one's bytes */
+	uint8_t fragment[CATS_CODE_COLUMNS];              /* of a column, ascending; */
+	uint8_t source[CATS_CODE_COLUMNS];                /* whose it is, */
+	uint8_t index[CATS_CODE_COLUMNS];                 /* and which of these */
+	uint32_t row[CATS_CODE_COLUMNS][CATS_CODE_WORDS]; /* coefficients, two bits each */
+	uint8_t *place[CATS_MAX_CODED_FRAGMENTS];         /* where a fragment stands */
+	uint8_t size[CATS_MAX_CODED_FRAGMENTS];
 };
 /** @endcond */
-#endif
 
 /** The state of one node. Its owner allocates it; but for `stats` the fields are private. */
 struct cats_node {
@@ -372,13 +378,13 @@ struct cats_node {
 	uint8_t air;
 	uint8_t exchange; /* enum cats_exchange_phase */
 	uint8_t leader;
-	uint8_t round;  /* 0 data, 1..R repair */
-	uint8_t then;   /* enum cats_grant, of this round's grant once it is known */
-	uint8_t ahead;  /* coded frames of each source that follow its data */
-	uint8_t plenty; /* leader: what ahead is to be */
-	uint8_t probe;  /* leader: so often, before it looks again */
-	bool clocked;   /* base_us is the leader's word; a time does not tell whose it is */
-	bool reported;  /* the last reporter was heard: its counts, merged, look like anybody's */
+	uint8_t round;   /* 0 data, 1..R repair */
+	bool clocked;    /* base_us is the leader's word; a time does not tell whose it is */
+	bool needed;     /* something lacks somewhere: this round's turns take place */
+	bool told;       /* silence was sensed: they do not */
+	uint8_t effort;  /* the leader's word: how many turns rounds have, 0 to 3 */
+	uint8_t losses;  /* how much of the data it misses of late, in 64ths */
+	uint8_t trouble; /* leader: how often a second round took place of late */
 
 	/* Inference. */
 	uint8_t phase;   /* enum cats_node_phase */
@@ -404,8 +410,9 @@ struct cats_node {
 	uint8_t opening; /* bit i: frame[i] opened the exchange on the air, whose start it is */
 
 	uint16_t next;       /* own frames of this phase handed out or passed over */
-	uint16_t first_slot; /* data slots before the own ones, and all of this exchange: by */
-	uint16_t slots;      /* x and ahead, but no poll is to add them up again */
+	uint16_t first_slot; /* data slots before the own ones, and all of this exchange: by x, */
+	uint16_t slots;      /* but no poll is to add them up again */
+	uint16_t answers;    /* bit s: node s said in this round whether it lacks anything */
 	uint16_t number;     /* of the inference that runs or that ran last */
 	uint16_t seen;       /* the newest number heard or used */
 	uint16_t key;        /* cats_frame_key() */
@@ -415,8 +422,7 @@ struct cats_node {
 	struct cats_exchange x;
 	uint16_t taken; /* DATA frames of this exchange: what repair adds does not count */
 	const struct cats_image_gather *gather; /* of x */
-	uint32_t base_us;                       /* start of this round */
-	uint32_t end_us;                        /* CODED and HEARSAY: end of the coded slots */
+	uint32_t base_us;                       /* start of the data slots */
 	uint32_t limit_us;                      /* latest end of the exchange */
 	uint32_t not_before_us;                 /* leader: earliest opening of the next exchange */
 	uint32_t opened_us;
@@ -434,10 +440,6 @@ struct cats_node {
 	struct cats_engine engine;
 	/* Exchanges that node s let pass unheard, up to 255. */
 	uint8_t quiet[CATS_MAX_NODES];
-	/* Needs reported in this round; once granted, coded slots. */
-	uint8_t counts[CATS_MAX_NODES];
-	/* Leader: what the last reporter may still want, from a round whose counts are gone. */
-	bool wanted[CATS_MAX_NODES];
 	struct cats_reception reception[2];
 #ifndef CATS_NO_SLEEP
 	struct cats_sleep sleep;
@@ -446,8 +448,12 @@ struct cats_node {
 	struct cats_node_stats stats; /**< counters, to be read at any time */
 	/** @cond INTERNAL_HIDDEN */
 	uint8_t frame[2][CATS_FRAME_MAX];
+	struct cats_code code;
 #ifndef CATS_NO_HOPS
-	struct cats_hop hop;
+	uint8_t turn;          /* of this node, the last one that was looked for, */
+	uint8_t turn_slot;     /* and its slot */
+	bool asked;            /* an ASK was heard that is to be passed on, */
+	uint16_t asked_number; /* for this number */
 #endif
 #ifndef CATS_NO_STREAM
 	uint16_t step;   /* number of the step that its keys and values end with */
@@ -546,6 +552,14 @@ int cats_node_receive(struct cats_node *node, const uint8_t *frame, size_t lengt
  */
 int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us);
 
+/**
+ * @brief Say whether the air was busy at the time of a SENSE: with one frame, with several at once
+ *        or with anything else.
+ *
+ * @param busy whether it was; true where that is not known
+ */
+void cats_node_sensed(struct cats_node *node, bool busy);
+
 /** @brief Ask what to do. Call it after every other call, and at the time that WAIT said. */
 void cats_node_poll(struct cats_node *node, uint32_t now_us, struct cats_todo *todo);
 
@@ -625,7 +639,7 @@ void cats_job_run(const struct cats_job *job);
  */
 int cats_node_compute_end(struct cats_node *node, const struct cats_job *job, uint32_t now_us);
 
-/** @brief Whether this node leads: its SYNC and GRANT frames give the others their slots. */
+/** @brief Whether this node leads: its frames give the others their slots. */
 bool cats_node_leads(const struct cats_node *node);
 
 /** @brief Whether this node is in an inference: from its first frame to the poll() after DONE. */

@@ -54,7 +54,7 @@ extern "C" {
 /** Work queue of everything that has to do with the air, of CONFIG_CATS_AIR_PRIORITY. */
 extern struct k_work_q cats_air_queue;
 
-/** One user's end of a transport. Allocated by the user, who sets received and sent. */
+/** One user's end of a transport. Allocated by the user, who sets received, sent and sensed. */
 struct cats_port {
 	/**
 	 * A frame was heard.
@@ -73,12 +73,23 @@ struct cats_port {
 	 * @param start transport time of its true start, or of what it would have been
 	 */
 	void (*sent)(struct cats_port *port, bool ok, uint32_t start);
+	/**
+	 * What sense() was asked for: whether the air was busy. Told once for each call that was
+	 * accepted.
+	 */
+	void (*sensed)(struct cats_port *port, bool busy);
 	/** Of the frame that received() tells: the power with which it was heard, dBm; 0: the radio
 	 * does not tell. Set by the transport.
 	 */
 	int8_t power;
 	/** The transport's own. */
 	sys_snode_t list;
+#ifdef CONFIG_CATS_LOOPBACK
+	/** @cond INTERNAL_HIDDEN */
+	uint32_t sense_us;
+	bool senses;
+	/** @endcond */
+#endif
 };
 
 /** A transport. Constant; its state is its own. */
@@ -121,6 +132,16 @@ struct cats_transport {
 	 * @retval -errno    of the driver
 	 */
 	int (*send)(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at);
+	/**
+	 * Find out whether anybody sends a frame that starts about @p at: one, or several at once,
+	 * who cannot be understood. The receiver may miss frames meanwhile. Own frames that wait
+	 * end before. Called on cats_air_queue. NULL: the radio cannot tell, and no image for it
+	 * asks.
+	 *
+	 * @retval 0 accepted; sensed() follows
+	 * @retval -errno it is not known
+	 */
+	int (*sense)(struct cats_port *port, uint32_t at);
 	/**
 	 * Reschedule @p work on cats_air_queue for @p at, or for now where that has passed; what an
 	 * earlier call said no longer counts. NULL: the kernel's clock goes as this one. Called on

@@ -39,8 +39,8 @@ FLAGS = ["-mcpu=cortex-m4", "-mthumb", "-mabi=aapcs", "-mfp16-format=ieee", "-ff
          "-ffunction-sections", "-fdata-sections", "-fno-pic"]  # fmt: skip
 #: What the CMakeLists.txt of engine/ and gather/ have compiled otherwise.
 SMALLER = ["-fno-ivopts", "-fno-move-loop-invariants"]
-LOOPS = ["-fno-tree-loop-optimize", "-fno-tree-forwprop", "-fno-inline-functions-called-once"]
-FASTER = {"norm_dsp.c": "-O2", "rows.c": "-O2", "gf256.c": "-O2"}
+FASTER = {"norm_dsp.c": "-O2", "rows.c": "-O2", "gf4.c": "-O1"}
+ALSO = {"code.c": ["-fno-tree-forwprop"], "gf4.c": ["-fno-tree-ch"]}
 MACHINE = "mps2-an386"
 
 
@@ -69,7 +69,6 @@ HOP_SHAPES = {
                     dict(tile_rows=16, interleave=False)),
     "hops16": Shape("4x4 grid, the small model", small(16), 16, {}),
 }  # fmt: skip
-HOPS = ("hop", "hop_send")
 
 
 def build(folder: Path, hops: bool = False) -> Path:
@@ -79,7 +78,7 @@ def build(folder: Path, hops: bool = False) -> Path:
     flags = [*FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{shared}", f"-I{own}",
              "-DCATS_NO_SLEEP", "-DCATS_NO_STREAM", "-Wall", "-Wextra", "-Werror",
              *([] if hops else ["-DCATS_NO_HOPS"])]  # fmt: skip
-    left = ("meeting", "sleep", *(() if hops else HOPS))
+    left = ("meeting", "sleep", *(() if hops else ("hop",)))
     left_out = [gather / f"{name}.c" for name in left]
     sources = [*engine.glob("*.c"), *engine.glob("*.S"), *gather.glob("*.c")]
     sources = [path for path in sources if path not in left_out]
@@ -89,9 +88,9 @@ def build(folder: Path, hops: bool = False) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for source in sorted([*sources, *harness]):
         built = target / f"{source.name}.o"
-        level = [FASTER.get(source.name, "-Os")]
-        if source.parent == gather and source.stem not in ("frame", "gf256"):
-            level += SMALLER + (LOOPS if source.stem == "hop" else [])
+        level = [FASTER.get(source.name, "-Os"), *ALSO.get(source.name, ())]
+        if source.parent == gather and source.stem not in ("frame", "gf4"):
+            level += SMALLER
         standard = "-std=gnu11" if source in harness else "-std=c99"
         call([COMPILER, *flags, standard, *level, "-c", source, "-o", built],
              f"building {source.name}")  # fmt: skip
@@ -150,8 +149,7 @@ def count_shape(elf: Path, name: str, radio: str) -> Counts:
 
 def count_gather(folder: Path) -> Counts:
     """All worst counts, by names such as ``16x512/nrf_radio/poll/data``. Units are bytes: of the
-    frame; of ``code/own`` and ``code/solve`` those of all fragments of the source, for each coded
-    frame; of ``code/finish`` they are the coded frames."""
+    frame."""
     elves = [build(folder, hops) for hops in (False, True)]
     columns = [(name, radio) for name in SHAPES for radio in RADIOS]
     columns += [(name, RADIOS[0]) for name in HOP_SHAPES]

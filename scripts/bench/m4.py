@@ -106,7 +106,9 @@ def build(folder: Path, variant: str, cmsis: Path | None = None) -> Path:
     ELF."""
     engine = ROOT / "subsys" / "cats" / "engine"
     processor = (VARIANTS | HELIUM)[variant][0]
-    flags = [*processor, *FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}", f"-I{BENCH}"]
+    flags = [*processor, *FLAGS, f"-I{ROOT / 'include'}", f"-I{engine}",
+             f"-I{engine.parent / 'gather'}",
+             f"-I{BENCH}"]  # fmt: skip
     gather = engine.parent / "gather"
     sources = sorted([*BENCH.glob("*.c"), *engine.glob("*.[cS]"), *gather.glob("*.c")])
     objects: list[Path] = []

@@ -9,6 +9,7 @@ time and computing; all outputs are compared with the integer reference.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -98,9 +99,11 @@ def _write(name: str, header: Sequence[str], rows: list[list[object]], below: st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the tables of so many meetings, and inferences each (the argument, 1,000)."""
-    given = sys.argv[1:] if arguments is None else arguments
-    samples = int(given[0]) if given else 1000
+    """Write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("samples", type=int, nargs="?", default=1000,
+                        help="meetings, and inferences, of each (default: 1000)")  # fmt: skip
+    samples = parser.parse_args(arguments).samples
     _write(
         "sleep.inc", SLEEP_HEADER, [sleep_row(name, samples) for name in NAMES],
         f"Leader, nearest and farthest node by the plan; the node that needs most, {samples:,} "

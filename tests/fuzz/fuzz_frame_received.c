@@ -187,6 +187,10 @@ static void poll_node(struct bench *bench)
 		      -1 - CATS_REJECT_SOURCE);
 		free(copy);
 		bench->sending++;
+	} else if (todo->what == CATS_TODO_SENSE) {
+		if ((todo->at & 3) != 0) { /* else its driver is too late */
+			cats_node_sensed(&bench->node, (todo->at & 1) != 0);
+		}
 	} else if (todo->what == CATS_TODO_DONE) {
 		const struct cats_result *result = &todo->result;
 		volatile int16_t seen;
@@ -268,7 +272,7 @@ static void hear_likely(struct bench *bench, struct script *script)
 	uint8_t source;
 	uint8_t buffer[CATS_FRAME_HEADER + CATS_FRAME_MAX];
 	struct cats_frame frame = {
-		.type = what % (cats_node_period(node) != 0 ? 7 : 6),
+		.type = what % (cats_node_period(node) != 0 ? 6 : 5),
 		.source = (what >> 4) % (nodes > 1 ? nodes : 2),
 		.round = where >> 6,
 		.inference = node->number,
@@ -299,19 +303,23 @@ static void hear_likely(struct bench *bench, struct script *script)
 	switch (frame.type) {
 	case CATS_FRAME_DATA:
 		frame.round = 0;
-		frame.slot = (uint8_t)((frame.slot >> 4 & 7) << 4 | (frame.slot & 15) % nodes);
-		frame.length = frame.index < cats_fragment_count(image, frame.x, source)
-				       ? cats_fragment_size(image, frame.x, source, frame.index)
-				       : cats_coded_size(image, frame.x, source);
+		frame.slot = (uint8_t)((frame.slot & (CATS_DULL | CATS_EFFORT)) |
+				       (frame.slot & 15) % nodes);
+		frame.length = cats_fragment_size(image, frame.x, source, frame.index);
+		break;
+	case CATS_FRAME_NEED:
+		frame.index = (uint8_t)((frame.index & (CATS_NEEDED | CATS_EFFORT)) |
+					(frame.index & 15) % nodes);
+		frame.slot %= cats_need_slots(image);
 		break;
 	case CATS_FRAME_CODED:
-		frame.index = (uint8_t)((frame.round - 1u) << 4 | (frame.index & 0x4f));
-		frame.length = cats_coded_size(image, frame.x, source);
+		frame.index = (uint8_t)((frame.index & CATS_EFFORT) | (frame.index & 15) % nodes);
+		frame.length = cats_coded_size(image, frame.x);
 		break;
 	case CATS_FRAME_SYNC:
 		frame.round = 0;
-		frame.index &= CATS_DULL | CATS_MAX_AHEAD;
-		frame.slot %= 2;
+		frame.index &= CATS_DULL | CATS_EFFORT;
+		frame.slot %= 3;
 		break;
 	case CATS_FRAME_ASK:
 		frame.round = 0;
@@ -327,9 +335,6 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.length = CATS_BEACON_SIZE;
 		break;
 	default:
-		frame.index %= 3;
-		frame.slot %= 4;
-		frame.length = cats_counts_size(image);
 		break;
 	}
 	if (is_text(bench) && frame.type == CATS_FRAME_DATA && frame.x.gather != 0) {
@@ -342,6 +347,11 @@ static void hear_likely(struct bench *bench, struct script *script)
 		frame.length = CATS_FRAME_MAX;
 	}
 	memset(buffer, next(script), sizeof(buffer));
+	if (frame.type == CATS_FRAME_CODED) { /* what it combines */
+		for (uint32_t i = 0; i < 4; i++) {
+			buffer[CATS_FRAME_HEADER + i] = next(script);
+		}
+	}
 	if (is_text(bench) && (frame.type == CATS_FRAME_SYNC || frame.type == CATS_FRAME_ASK) &&
 	    (where & 16) != 0) {
 		frame.length = CATS_TEXT_SIZE;
@@ -456,6 +466,9 @@ static void step(struct bench *bench, struct script *script)
 	default:
 		if (what & 16) {
 			(void)cats_node_withdraw(&bench->node);
+		}
+		if (what & 64) {
+			cats_node_sensed(&bench->node, (what & 128) != 0);
 		}
 		sent(bench, what & 32, (int16_t)(next(script) - 128));
 		break;

@@ -13,9 +13,9 @@ from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.simulate import REJECTS
 
-SYNC, DATA, REPORT, GRANT, CODED, ASK, BEACON = range(7)
-#: Of a frame's index or slot: CATS_DULL, CATS_CODED_LAST.
-DULL, LAST = 0x80, 0x40
+SYNC, DATA, NEED, CODED, ASK, BEACON = range(6)
+#: Of a frame's index or slot: CATS_DULL, CATS_NEEDED, CATS_EFFORT.
+DULL, NEEDED, EFFORT = 0x80, 0x80, 0x60
 GROUP = 0x1234ABCD
 CONFIG = ModelConfig(
     tokens_in=7, inputs=5, outputs=6, features=20, heads=5, hidden=15, blocks=2, pool="all"
@@ -32,6 +32,11 @@ def images(nodes=5, rounds=2, seed=1, ident=None, payload=7, **options):
     )
     ident = ident or image.model_id(model, plan)
     return tuple(image.pack(model, plan, d, ident) for d in range(nodes)), plan
+
+
+def exchange(gather=0, tile=0):
+    """The struct; of a dict that is passed in its place what is not named would be anything."""
+    return ffi.new("struct cats_exchange *", (gather, tile))[0]
 
 
 def sealed(partition, type, source, x, round=0, index=0, slot=0, payload=b"", inference=7):
@@ -57,7 +62,7 @@ class Sent:
         self.round, self.x, self.index, self.slot = data[1] >> 4, tuple(data[6:8]), *data[8:10]
 
     def __repr__(self):
-        name = ("SYNC", "DATA", "REPORT", "GRANT", "CODED", "ASK", "BEACON")[self.type]
+        name = ("SYNC", "DATA", "NEED", "CODED", "ASK", "BEACON")[self.type]
         return f"{name} {self.inference} {self.x} round {self.round} {self.index} {self.slot}"
 
 
@@ -82,6 +87,8 @@ class Driven:
         self.now = now
         self.sent = []  # everything that was handed out
         self._on_air = []
+        self.busy = True  # what it senses
+        self.sensed = []  # when it did
         self.results = []  # (inference, led)
 
     def poll(self, now):
@@ -109,6 +116,9 @@ class Driven:
                 at = self.now + (self.todo.at - self.now + 2**31) % 2**32 - 2**31
                 self.sent.append(Sent(at, ffi.buffer(self.todo.frame, self.todo.length)[:]))
                 self._on_air.append(at)
+            elif what == lib.CATS_TODO_SENSE:
+                self.sensed.append(self.now + (self.todo.at - self.now + 2**31) % 2**32 - 2**31)
+                lib.cats_node_sensed(self.node, self.busy)
             elif what == lib.CATS_TODO_DONE:
                 self.results.append((self.todo.result.inference, self.todo.result.led))
             elif self._on_air and self._on_air[0] <= self.now:
@@ -124,13 +134,10 @@ class Driven:
         """Give it a frame that begins at a time: None, or the reason why it is dropped."""
         cx = ffi.new("struct cats_exchange *", x)[0]
         index = fields.get("index", 0)
-        if type in (REPORT, GRANT) and "payload" not in fields:
-            fields["payload"] = bytes(lib.cats_counts_size(self.image))
-        if type in (DATA, CODED):
-            whole = type == DATA and index < lib.cats_fragment_count(self.image, cx, source)
-            size = (lib.cats_fragment_size(self.image, cx, source, index) if whole
-                    else lib.cats_coded_size(self.image, cx, source))  # fmt: skip
-            fields["payload"] = bytes(size)
+        if type == DATA:
+            fields["payload"] = bytes(lib.cats_fragment_size(self.image, cx, source, index))
+        if type == CODED and "payload" not in fields:
+            fields["payload"] = bytes(lib.cats_coded_size(self.image, cx))
         data = sealed(self.image, type, source, x, inference=inference, **fields)
         before = list(self.node.stats.rejected)
         self.until(at + 1)

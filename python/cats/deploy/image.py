@@ -257,6 +257,7 @@ def members(model: IntegerModel | LlamaModel, plan: Plan, node: int, ident: int)
             "tile_rows": gather.tile_rows, "element": element_bytes(kind, config.candidates),
             "buffers": gather.buffers, "slot_us": gather.slot_us,
             "control_us": gather.control_us, "turn_us": gather.turn_us,
+            "coded_us": gather.coded_us,
             "spacing_us": gather.spacing_us, "tile": arena.tiles[g], "outbox": arena.outboxes[g],
             "send_multiplier": step.send_multiplier, "send_shift": step.send_shift,
             "score_multiplier": step.score_multiplier,

@@ -8,6 +8,7 @@ BabbleSim let it pass.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from functools import cache
@@ -18,11 +19,8 @@ FRAME_HEADER = 10
 #: Bytes that a sealed frame has on top: key and counter, and the tag (doc/security.rst).
 SEALED_BYTES = 4 + 8
 
-#: What ``CodeTime.hop`` is more where a combination is taken, and at an exchange's end; air_code.c.
-HOP_TAKE, HOP_CLOSE = 1.5, 1.0
-
 #: Values of enum cats_exchange_phase.
-PHASES = 8
+PHASES = 6
 
 
 class Frame(IntEnum):
@@ -30,16 +28,25 @@ class Frame(IntEnum):
 
     SYNC = 0
     DATA = 1
-    REPORT = 2
-    GRANT = 3
-    CODED = 4
-    ASK = 5
+    NEED = 2
+    CODED = 3
+    ASK = 4
 
 
 #: enum cats_exchange_phase of a node that is polled when it has heard such a frame.
 _PHASE = {
-    Frame.SYNC: 2, Frame.DATA: 2, Frame.REPORT: 3, Frame.GRANT: 5, Frame.CODED: 5, Frame.ASK: 0,
+    Frame.SYNC: 2, Frame.DATA: 2, Frame.NEED: 3, Frame.CODED: 4, Frame.ASK: 0,
 }  # fmt: skip
+
+
+#: Of more fragments an exchange each coded frame combines about every second one (gather/code.c).
+DENSE = 24
+
+
+def combined(fragments: int) -> int:
+    """How many of an exchange's fragments a coded frame of repair combines: half of many, and what
+    that may be more by chance."""
+    return fragments if fragments <= DENSE else math.ceil(fragments / 2 + math.sqrt(fragments))
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,9 @@ class CodeTime:
     by the type of the frame, ``poll`` by enum cats_exchange_phase.
 
     A name without ``_byte`` is for each time, one with it for each byte of a whole CATS frame
-    (``parse``, ``seal``, ``send``) or of a payload (``take``, ``copy``, ``aes``); ``coded_byte`` is
-    for a byte of each fragment of the source, ``solve_byte`` for a byte of each coded frame held
-    and each fragment.
+    (``parse``, ``seal``, ``send``) or of a payload (``take``, ``copy``, ``aes``). ``lay`` and
+    ``coded`` are for each fragment of an exchange, ``coded_byte`` for a byte of each that is
+    combined.
     """
 
     #: A transport's interrupt.
@@ -75,7 +82,6 @@ class CodeTime:
     #: What cats_node_poll() that hands a frame out takes on top, its bytes aside.
     build: tuple[float, ...]
     copy_byte: float
-    coded_byte: float
     #: cats_frame_seal(): the header and the check.
     seal: float
     seal_byte: float
@@ -85,14 +91,18 @@ class CodeTime:
     #: The transport's send().
     send: float
     send_byte: float
-    #: cats_reception_solve(), in the job: a coded frame held.
-    solve: float
-    solve_byte: float
-    #: Over several hops a frame that is built, for each fragment of the exchange, and for each of
-    #: its bytes; HOP_TAKE and HOP_CLOSE times ``hop`` where one is taken, and where an exchange
-    #: ends and the next one is laid out.
-    hop: float
-    hop_byte: float
+    #: cats_code_lay(): where a round of repair takes place, and over several hops as each exchange
+    #: begins.
+    lay: float
+    #: A frame that combines them is built, or taken.
+    coded: float
+    coded_byte: float
+    #: Over several hops a frame with a payload that is taken has so much on top for each fragment
+    #: of the exchange, and for each of its bytes; and one that is built.
+    relay: float
+    relay_byte: float
+    relay_build: float
+    relay_build_byte: float
     #: Of the processor, an instruction; and one of AES-CCM.
     cycles: float
     aes_cycles: float
@@ -107,12 +117,14 @@ class CodeTime:
         instructions = self.aes + self.aes_byte * (frame - FRAME_HEADER)
         return instructions * self.aes_cycles / self.clock_hz * 1e6
 
-    def heard_us(self, kind: Frame, frame: int, sealed: bool) -> float:
-        """From a frame's end until the node has looked at what it changes."""
+    def heard_us(self, kind: Frame, frame: int, sealed: bool, fragments: int = 0) -> float:
+        """From a frame's end until the node has looked at what it changes; CODED: of an exchange of
+        so many ``fragments``."""
         payload = frame - FRAME_HEADER
         return (self.aes_us(frame) if sealed else 0.0) + self.microseconds(
             self.isr + self.wake + self.parse + self.parse_byte * frame
-            + self.take[kind] + self.take_byte * payload + self.poll[_PHASE[kind]]
+            + self.take[kind] + self.take_byte * payload + self._combining(fragments, payload)
+            + self.poll[_PHASE[kind]]
         )  # fmt: skip
 
     def woken_us(self) -> float:
@@ -123,22 +135,40 @@ class CodeTime:
         """From an own frame's end until the node has been looked at."""
         return self.microseconds(self.wake + max(self.poll))
 
+    def sensed_us(self) -> float:
+        """From when the radio has sensed whether the air is busy until the node has been looked
+        at."""
+        return self.microseconds(self.isr + self.wake + self.poll[3])
+
     def closed_us(self) -> float:
         """An exchange is ended."""
         return self.microseconds(self.close)
 
     def built_us(self, kind: Frame, frame: int, sealed: bool, fragments: int = 0) -> float:
-        """From there until a frame, CODED from so many ``fragments``, is the transport's."""
+        """From there until a frame, CODED of an exchange of so many ``fragments``, is the
+        transport's."""
         payload = frame - FRAME_HEADER
-        filled = self.coded_byte * fragments if kind == Frame.CODED else self.copy_byte
+        filled = self.copy_byte * payload if kind != Frame.CODED else 0.0
         return (self.aes_us(frame) if sealed else 0.0) + self.microseconds(
-            self.build[kind] + filled * payload + self.seal + self.seal_byte * frame
-            + self.send + self.send_byte * frame
+            self.build[kind] + filled + self._combining(fragments, payload)
+            + self.seal + self.seal_byte * frame + self.send + self.send_byte * frame
         )  # fmt: skip
 
-    def hop_us(self, fragments: int, size: int, times: float = 1.0) -> float:
-        """A combination of so many fragments of a size is built; with ``times`` HOP_TAKE taken."""
-        return self.microseconds(fragments * (times * self.hop + self.hop_byte * size))
+    def _combining(self, fragments: int, payload: int) -> float:
+        """Instructions for a combination in an exchange of so many fragments."""
+        return self.coded * fragments + self.coded_byte * combined(fragments) * payload
+
+    def relayed_us(self, fragments: int, payload: int, taken: bool) -> float:
+        """What a frame of so many bytes of payload has on top over several hops, where it is taken
+        or built."""
+        each = self.relay_build + self.relay_build_byte * payload
+        if taken:
+            each = self.relay + self.relay_byte * payload
+        return self.microseconds(each * fragments)
+
+    def laid_us(self, fragments: int) -> float:
+        """So many fragments of an exchange are laid out."""
+        return self.microseconds(fragments * self.lay)
 
     def job_us(self) -> float:
         """A job, what it computes aside."""
@@ -153,16 +183,18 @@ class CodeTime:
 FOUR_NODES = CodeTime(
     isr=250, wake=1310, expire=1560, job=2450,
     parse=105, parse_byte=10,
-    take=(1420, 860, 500, 700, 3350, 1500), take_byte=5,
-    poll=(930, 750, 900, 1020, 810, 1120, 700, 560), close=2320,
-    build=(900, 310, 250, 710, 750, 900), copy_byte=5, coded_byte=10.2,
+    take=(1480, 930, 370, 14300, 1500), take_byte=5,
+    poll=(930, 750, 900, 1470, 1410, 560), close=2410,
+    build=(900, 310, 275, 2600, 900), copy_byte=5,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
-    solve=2900, solve_byte=17.5, hop=220, hop_byte=1.2, cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
+    lay=175, coded=78, coded_byte=1.1,
+    relay=510, relay_byte=1.85, relay_build=250, relay_build_byte=0.8,
+    cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(
-    FOUR_NODES, job=3600, close=5800,
-    take=(3030, 1550, 1200, 1500, 4300, 2500),
-    build=(1850, 310, 760, 2100, 750, 1850),
+    FOUR_NODES, job=4500, close=5800,
+    take=(3030, 1550, 400, 7900, 2500),
+    build=(1850, 310, 780, 2600, 1850),
 )  # fmt: skip
 
 

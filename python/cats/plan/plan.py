@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import msgspec
 
 from cats.plan.hop import coefficient_bytes
-from cats.plan.radio import FRAME_HEADER
+from cats.plan.radio import FRAME_HEADER, Radio
 from cats.plan.radio import radio as radio_named
 from cats.schema import convert
 from cats.shape.partition import Fragmenting, Kind
 
+#: Of so few fragments an exchange with rounds of repair is opened three times.
+FEW_FRAGMENTS = 2
 #: Gathers of a block that may take turns tile by tile, in their order.
 ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
 
@@ -40,6 +43,7 @@ class GatherPlan:
     turn_us: int
     spacing_us: int
     sources: tuple[Fragmenting, ...]
+    coded_us: int = 0
     turns: tuple[int, ...] | None = None
 
     @property
@@ -157,23 +161,45 @@ class Air:
         )
 
 
-def counts_bytes(nodes: int) -> int:
-    """Payload of a report or grant, the longest control frames: four bits for each node."""
-    return -(-nodes // 2)
+def openings(plan: GatherPlan, rows: int) -> int:
+    """How often an exchange of ``rows`` rows is opened (cats_openings() of the C code); the first
+    one of an inference twice at least."""
+    few = sum(cut.fragments(rows) for cut in plan.sources) <= FEW_FRAGMENTS
+    return 3 if plan.rounds and few else 1
 
 
-def exchange_us(plan: GatherPlan, rows: int) -> int:
-    """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening and the
-    data slots; with repair the report slots of all but the leader and the leader's grant that ends
-    it; a turn behind the opening, and before the first report, the last and the grant. Nothing
-    where it is not opened. (An inference's first exchange is opened twice.)"""
+def _leads_on(plan: GatherPlan, rows: int, air: Radio) -> bool:
+    """Whether node 0's data follow its only opening at once."""
+    if plan.turns is not None:
+        return False
+    return plan.sources[0].width != 0 and not air.sealed and openings(plan, rows) == 1
+
+
+def opening_us(plan: GatherPlan, air: Radio) -> int:
+    """By how many microseconds an inference's first exchange is longer than ``exchange_us()``."""
+    if openings(plan, plan.heights[0][0]) > 1:
+        return 0
+    leads_on = _leads_on(plan, plan.heights[0][0], air)
+    return plan.control_us + (plan.turn_us if leads_on else 0)
+
+
+def exchange_us(plan: GatherPlan, rows: int, air: Radio) -> int:
+    """Microseconds of one exchange of ``rows`` rows in which nothing is lost: the opening, or
+    three, a turn where node 0 has nothing to send or frames are sealed, and the data slots; with
+    repair a turn and the part of the need slot in which silence is told, or, where the radio cannot
+    tell it, a need slot of each node. Nothing where it is not opened. (An inference's first
+    exchange takes ``opening_us()`` more.)"""
     if not plan.opens:
         return 0
     data = sum(cut.fragments(rows) for cut in plan.sources)
     data = data if plan.turns is None else len(plan.turns)
-    control = 1 + (len(plan.sources) if plan.rounds else 0)
-    turns = 1 + (3 if plan.rounds else 0)
-    return data * plan.slot_us + control * plan.control_us + turns * plan.turn_us
+    us = data * plan.slot_us + openings(plan, rows) * plan.control_us
+    us += 0 if _leads_on(plan, rows, air) else plan.turn_us
+    if plan.rounds and air.senses:
+        us += plan.turn_us + math.ceil(air.sense_us)
+    elif plan.rounds:
+        us += len(plan.sources) * plan.control_us + plan.turn_us
+    return us
 
 
 def gather_air(plan: GatherPlan, radio: str, told: int = 0) -> Air:
@@ -181,20 +207,21 @@ def gather_air(plan: GatherPlan, radio: str, told: int = 0) -> Air:
     air = radio_named(radio)
     frames = payload = slots = 0
     for rows, tiles in plan.heights if plan.opens else ():
-        frames += tiles * (sum(cut.fragments(rows) for cut in plan.sources) + 1)
+        fragments = sum(cut.fragments(rows) for cut in plan.sources)
+        frames += tiles * (fragments + openings(plan, rows))
         payload += tiles * sum(cut.width * rows for cut in plan.sources)
         if plan.turns is not None:  # nobody is silent
             relayed = tiles * (len(plan.turns) - sum(cut.fragments(rows) for cut in plan.sources))
             frames += relayed
             payload += relayed * coded_bytes(plan.sources, rows)
-        if plan.rounds:  # the last node's report, and the grant
-            frames += 2 * tiles
-            payload += 2 * tiles * counts_bytes(len(plan.sources))
-        slots += tiles * exchange_us(plan, rows)
+        if plan.rounds and not air.senses:  # each node says that it lacks nothing
+            frames += len(plan.sources) * tiles
+        slots += tiles * exchange_us(plan, rows, air)
     if plan.phase == 0 and frames:  # the inference's first exchange is opened twice
-        frames += 1
-        slots += plan.control_us
-        payload += 2 * told
+        opened = openings(plan, plan.heights[0][0])
+        frames += opened == 1
+        slots += opening_us(plan, air)
+        payload += max(opened, 2) * told
     size = payload + frames * (FRAME_HEADER + air.overhead)
     return Air(frames, size, round(frames * air.ramp_us + size * air.byte_us), slots)
 
@@ -206,8 +233,18 @@ def plan_air(plan: Plan) -> Air:
 
 def coded_bytes(sources: Sequence[Fragmenting], rows: int) -> int:
     """Payload of a combination of an exchange of ``rows`` rows over several hops."""
-    longest = max(min(cut.fragment_rows, rows) * cut.segment_width for cut in sources)
-    return coefficient_bytes(sum(cut.fragments(rows) for cut in sources)) + longest
+    return coefficient_bytes(sum(cut.fragments(rows) for cut in sources)) + _longest(sources, rows)
+
+
+def repair_bytes(sources: Sequence[Fragmenting], rows: int) -> int:
+    """Payload of a coded frame of repair (cats_coded_size() of the C code): a bit for each fragment
+    of the exchange, and as many bytes as the longest has."""
+    fragments = sum(cut.fragments(rows) for cut in sources)
+    return -(-fragments // 8) + _longest(sources, rows)
+
+
+def _longest(sources: Sequence[Fragmenting], rows: int) -> int:
+    return max(min(cut.fragment_rows, rows) * cut.segment_width for cut in sources)
 
 
 def plan_dict(plan: Plan) -> dict:

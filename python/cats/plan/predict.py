@@ -19,7 +19,7 @@ from cats.plan.battery import Battery, life
 from cats.plan.boards import Board
 from cats.plan.cost import linear_bytes, local_bytes, node_instructions, share, weights_read
 from cats.plan.energy import Duty
-from cats.plan.plan import Air, Plan, counts_bytes, gather_air
+from cats.plan.plan import Air, Plan, gather_air, openings
 from cats.plan.planner import PlanOptions, make_plan
 from cats.plan.radio import FRAME_HEADER, RADIOS
 from cats.plan.radio import radio as radio_named
@@ -285,19 +285,20 @@ def quiet_duties(
 
 def _sends_us(plan: Plan, node: int) -> float:
     """Microseconds that a node transmits during one inference in which nothing is lost."""
-    air, nodes = radio_named(plan.radio), len(plan.arenas)
-    control = air.air_us(FRAME_HEADER + counts_bytes(nodes))
+    air = radio_named(plan.radio)
     sends = 0.0
     for gather in plan.gathers:
         if not gather.opens:
             continue
         cut = gather.sources[node]
         frames = sum(tiles * cut.fragments(rows) for rows, tiles in gather.heights)
-        if node == 0:  # the openings, of the inference's first exchange twice
-            frames += gather.tiles + (gather.phase == 0)
+        if node == 0:  # the openings
+            opened = [(openings(gather, rows), tiles) for rows, tiles in gather.heights]
+            frames += sum(times * tiles for times, tiles in opened)
+            frames += gather.phase == 0 and opened[0][0] == 1
         sends += frames * air.air_us(FRAME_HEADER) + cut.width * gather.rows * air.byte_us
-        if plan.rounds:  # the leader's grants, the last node's reports
-            sends += control * gather.tiles * ((node == 0) + (node == nodes - 1))
+        if plan.rounds and not air.senses:  # that it lacks nothing
+            sends += air.air_us(FRAME_HEADER) * gather.tiles
     return sends
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from cats.errors import CatsError
 from cats.plan.code_time import (
     FRAME_HEADER,
-    HOP_TAKE,
     SEALED_BYTES,
     CodeTime,
     Frame,
@@ -22,12 +21,12 @@ from cats.plan.code_time import (
 
 #: The suffix of a radio that carries sealed frames (doc/security.rst).
 SEALED = "+secure"
+#: Slots by which a coded frame is built ahead of its own (gather/node.c).
+CODED_EARLY = 3
 #: A node's clock tells whole microseconds.
 CLOCK_US = 1.0
 #: A slot over several hops may be so much longer than its frame needs on the air.
 HOP_WAIT = 1.3
-#: Payload of the longest control frame, a report of 16 nodes.
-CONTROL = 8
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,8 @@ class Radio:
     the node up to ``tick_us`` late. ``sealed``: frames are sealed and opened by AES-CCM.
     ``receiver_off``: inside inferences its receiver is off where nothing comes. A receiver that was
     off is on ``start_us`` before it hears, alarm and ramp-up included, with ``start_to_send``
-    before an own frame as well, and it goes off for more than ``rest_us`` only.
+    before an own frame as well, and it goes off for more than ``rest_us`` only. Whether the air is
+    busy a transport tells ``sense_us`` behind the start of a frame; 0: it cannot.
 
     What follows from that and from ``code``: ``lead_us`` (CONFIG_CATS_LEAD_US, so much earlier a
     frame is built; an exchange opens that much behind what it waited for), ``turn_us()`` (left
@@ -65,12 +65,18 @@ class Radio:
     start_us: float = 0.0
     start_to_send: bool = False
     rest_us: float = 0.0
+    sense_us: float = 0.0
     code: CodeTime = code_time()
 
     @property
     def payload(self) -> int:
         """Bytes of payload in the largest frame."""
         return self.frame - FRAME_HEADER
+
+    @property
+    def senses(self) -> bool:
+        """Whether a round of repair begins with a need slot (cats_senses() of the C code)."""
+        return self.sense_us > 0
 
     def air_us(self, frame: int) -> float:
         """Microseconds on air of a CATS frame of ``frame`` bytes, ramp-up included."""
@@ -81,37 +87,39 @@ class Radio:
         rests = gap_us - self.start_us > self.rest_us
         return self.start_us if rests else max(gap_us, 0.0)
 
-    def slot_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
+    def slot_us(self, frame: int, fragments: int = 1) -> int:
         """Whole microseconds of the slot for a payload of a frame of that size, of which a source
-        has so many, in a gather with so many rounds of repair: a node takes frames in, or makes
-        its own, at that rate. Its first one is due a lead and a slot before it starts, behind a
-        frame that is being taken in; the second is made at once behind it; the third one when the
-        first has ended, behind another frame that was heard meanwhile."""
-        heard = self._payload_heard(frame, rounds)
-        built = self._payload_built(frame, fragments, rounds)
+        has so many: a node takes frames in, or makes its own, at that rate. Its first one is due a
+        lead and a slot before it starts, behind a frame that is being taken in; the second is made
+        at once behind it; the third one when the first has ended, behind another frame that was
+        heard meanwhile."""
+        heard = self._heard(Frame.DATA, frame)
+        built = self._built(Frame.DATA, frame)
         first = heard + self._woken + built - self.lead_us
         work = [heard, self._woken + built, first]
+        if self.receiver_off:  # a window that ends wakes the node as well
+            work.append(heard + self._woken)
         work += [(first + built) / 2] if fragments > 1 else []
         work += [(first + heard + 2 * built) / 3] if fragments > 2 else []
         return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
 
+    def coded_slot_us(self, frame: int, fragments: int) -> int:
+        """The same for a coded frame of repair, in an exchange of so many ``fragments``: one is
+        taken in in each slot, and an own one is built CODED_EARLY slots ahead."""
+        heard = self.coded_heard_us(frame, fragments)
+        built = self._woken + self._built(Frame.CODED, frame, fragments)
+        work = [heard, heard + built / (CODED_EARLY + 1)]
+        return math.ceil(max(self.air_us(frame) + self.guard_us, *work))
+
     def hop_slot_us(self, frame: int, fragments: int) -> int:
-        """The same over several hops, where a frame may combine so many ``fragments``, all of an
-        exchange: one is taken in, and one built, in each slot. Where that costs little, so long
-        that who hears its first frame in one speaks in the second behind it (HOP_WAIT)."""
-        heard = self._hop_heard(frame, fragments)
+        """The same over several hops, where any node may have the next slots as well: one is taken
+        in, and one built, in each slot. Where that costs little, so long that who hears its first
+        frame in one speaks in the second behind it (HOP_WAIT)."""
+        heard = self.hop_heard_us(frame, fragments)
         built = self._woken + self._hop_built(frame, fragments)
         work = [heard, built, heard + built - self.lead_us, (heard + 2 * built) / 2]
         air = self.air_us(frame) + self.guard_us
         return math.ceil(max(air, min(heard + built, HOP_WAIT * air), *work))
-
-    def _hop_heard(self, frame: int, fragments: int) -> float:
-        size = frame - FRAME_HEADER
-        return self._heard(Frame.DATA, frame) + self.code.hop_us(fragments, size, HOP_TAKE)
-
-    def _hop_built(self, frame: int, fragments: int) -> float:
-        size = frame - FRAME_HEADER
-        return self._built(Frame.DATA, frame) + self.code.hop_us(fragments, size)
 
     def hop_turn_us(self, frame: int, fragments: int) -> int:
         """turn_us() over several hops: a frame behind the opening."""
@@ -126,16 +134,25 @@ class Radio:
         most of them."""
         sent = self._woken + self.code.sent_us()
         total = self._heard(Frame.SYNC, FRAME_HEADER)
-        total += (slots - turns) * self._hop_heard(frame, fragments)
+        total += (slots - turns) * self.hop_heard_us(frame, fragments)
         return total + turns * (sent + self._hop_built(frame, fragments))
 
     def hop_heard_us(self, frame: int, fragments: int) -> float:
         """heard_us() over several hops."""
-        return self._hop_heard(frame, fragments)
+        more = self.code.relayed_us(fragments, frame - FRAME_HEADER, taken=True)
+        return self._heard(Frame.DATA, frame) + more
+
+    def _hop_built(self, frame: int, fragments: int) -> float:
+        more = self.code.relayed_us(fragments, frame - FRAME_HEADER, taken=False)
+        return self._built(Frame.DATA, frame) + more
+
+    def coded_heard_us(self, frame: int, fragments: int) -> float:
+        """heard_us() of a frame that combines so many fragments."""
+        return self._heard(Frame.CODED, frame, fragments)
 
     def control_us(self, frame: int) -> int:
         """Whole microseconds of the slot for a control frame: taken in, or made."""
-        work = max(self._heard(Frame.REPORT, frame), self._woken + self._built(Frame.GRANT, frame))
+        work = max(self._heard(Frame.NEED, frame), self._woken + self._built(Frame.NEED, frame))
         return math.ceil(max(self.air_us(frame) + self.guard_us, work))
 
     @functools.cached_property
@@ -144,9 +161,8 @@ class Radio:
         and the next one opened at once; in tens. One firmware serves groups of any size, so as for
         16 nodes."""
         most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
-        longest = FRAME_HEADER + CONTROL
         work = max(
-            most._heard(Frame.REPORT, longest) + most._built(Frame.GRANT, longest),
+            most._heard(Frame.NEED, FRAME_HEADER) + most._built(Frame.NEED, FRAME_HEADER),
             most.code.closed_us() + most._built(Frame.SYNC, FRAME_HEADER),
         )
         return 10 * math.ceil((CLOCK_US + self.tick_us + work) / 10)
@@ -157,34 +173,39 @@ class Radio:
         before has been taken in; at most the lead, in tens."""
         most = replace(self, code=replace(code_time(), clock_hz=self.code.clock_hz))
         free = self.guard_us + self.before_us - self.clock_us
-        free -= most._payload_heard(self.frame, rounds=1)
+        free -= most._heard(Frame.DATA, self.frame)
         return min(self.lead_us, 10 * math.floor(max(free, 0.0) / 10))
 
-    def turn_us(self, frame: int, fragments: int = 1, rounds: int = 0) -> int:
-        """Whole microseconds between a frame and its answer, beside the guard time: the first
-        report behind a payload of a frame of that size, a payload behind a sync, or behind a grant
-        a frame that is coded from so many ``fragments``."""
-        longest = FRAME_HEADER + CONTROL
+    def turn_us(self, frame: int) -> int:
+        """Whole microseconds between a frame and its answer, beside the guard time: a NEED behind a
+        payload of a frame of that size, or a payload behind a sync."""
         answer = max(
-            self._payload_heard(frame, rounds) + self._built(Frame.REPORT, longest),
+            self._heard(Frame.DATA, frame) + self._built(Frame.NEED, FRAME_HEADER),
             self._heard(Frame.SYNC, FRAME_HEADER) + self._built(Frame.DATA, frame),
-            self._heard(Frame.GRANT, longest) + self._payload_built(frame, fragments, rounds),
             self.lead_us + self.tick_us,
         )
         free = self.guard_us + self.before_us - self.clock_us
         return math.ceil(max(answer - free, self.lead_us - self.early_us, 0))
 
+    def coded_turn_us(self, frame: int, fragments: int) -> int:
+        """turn_us() of which two lie between a coded frame and a NEED (cats_need_us())."""
+        answer = self._heard(Frame.CODED, frame, fragments)
+        answer += self._built(Frame.NEED, FRAME_HEADER)
+        return math.ceil(max(answer - (self.guard_us + self.before_us - self.clock_us), 0) / 2)
+
     def handled_us(self, frame: int, fragments: Sequence[int], rounds: int) -> float:
         """What an exchange's frames take a node's processor in all, that node which sends most of
         them: ``fragments`` by source, of frames of at most that size."""
-        longest, most = FRAME_HEADER + CONTROL, max(fragments)
+        most = max(fragments)
         sent = self._woken + self.code.sent_us()
         total = self._heard(Frame.SYNC, FRAME_HEADER)
         total += (sum(fragments) - most) * self._heard(Frame.DATA, frame)
         total += most * (sent + self._built(Frame.DATA, frame))
-        if rounds:
-            total += len(fragments) * self._heard(Frame.REPORT, longest)
-            total += sent + self._built(Frame.REPORT, longest)
+        if rounds and self.senses:
+            total += self.code.sensed_us()
+        elif rounds:
+            total += (len(fragments) - 1) * self._heard(Frame.NEED, FRAME_HEADER)
+            total += sent + self._built(Frame.NEED, FRAME_HEADER)
         return total
 
     def heard_us(self, frame: int) -> float:
@@ -193,13 +214,17 @@ class Radio:
 
     def control_heard_us(self) -> float:
         """The same for a control frame."""
-        return self._heard(Frame.GRANT, FRAME_HEADER + CONTROL)
+        return self._heard(Frame.NEED, FRAME_HEADER)
 
-    def _heard(self, kind: Frame, frame: int) -> float:
-        return self.code.heard_us(kind, frame, self.sealed)
+    def ended_us(self, frame: int, rounds: int) -> float:
+        """What is left to do behind the last that comes of an exchange in which nothing is lost: a
+        payload of a frame of that size, silence, or what the last node says."""
+        if not rounds:
+            return self.heard_us(frame)
+        return self.code.sensed_us() if self.senses else self.control_heard_us()
 
-    def _payload_heard(self, frame: int, rounds: int) -> float:
-        return self._heard(Frame.CODED if rounds else Frame.DATA, frame)
+    def _heard(self, kind: Frame, frame: int, fragments: int = 0) -> float:
+        return self.code.heard_us(kind, frame, self.sealed, fragments)
 
     @property
     def _woken(self) -> float:
@@ -207,9 +232,6 @@ class Radio:
 
     def _built(self, kind: Frame, frame: int, fragments: int = 0) -> float:
         return self.code.built_us(kind, frame, self.sealed, fragments) + self.hand_us
-
-    def _payload_built(self, frame: int, fragments: int, rounds: int) -> float:
-        return self._built(Frame.CODED if rounds else Frame.DATA, frame, fragments)
 
 
 #: A wake-up by Zephyr's kernel is up to two of its ticks late, 30.5 us each.
@@ -220,16 +242,19 @@ RADIOS = {
     # length; PSDU of at most 127 with 9 bytes of MAC header (frame control, sequence number,
     # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode). A
     # thread above the air queue calls the driver, which starts in 150 us of a running crystal
-    # (CONFIG_CATS_IEEE802154_START_US), behind an alarm of up to five ticks.
+    # (CONFIG_CATS_IEEE802154_START_US), behind an alarm of up to five ticks. It asks for a clear
+    # channel 300 us behind a frame's start: ramp-up, and eight symbols of 16 us.
     "ieee802154": Radio(
         "ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0,
         hand_us=40.0, tick_us=KERNEL_TICKS_US, clock_us=100.0,
         start_us=150.0 + 2.5 * KERNEL_TICKS_US, start_to_send=True, rest_us=500.0,
+        sense_us=500.0,
     ),
     # Bluetooth LE 2M framing (Core specification vol 6 part B): 4 us a byte; 2 bytes of preamble,
     # 4 of access address, 2 of header, 3 of CRC; payload of at most 255.
     "ble_2m": Radio(
-        "ble_2m", 255, 11, 4.0, 40.0, 60.0, receiver_off=True, start_us=48.0, rest_us=24.0
+        "ble_2m", 255, 11, 4.0, 40.0, 60.0, receiver_off=True, start_us=48.0, rest_us=24.0,
+        sense_us=180.0,
     ),
     # The same, as the transport nrf_radio does it, whose frames start with the first bit. From the
     # end of one frame to the next there are ramp-up and guard time, 100 us: it stops the receiver
@@ -238,7 +263,7 @@ RADIOS = {
     # LISTEN_US and REST_US of nrf_radio.c.
     "nrf_radio": Radio(
         "nrf_radio", 255, 11, 4.0, 40.0, 60.0, before_us=40.0, hand_us=70.0, detect_us=35.0,
-        receiver_off=True, start_us=48.0, rest_us=24.0,
+        receiver_off=True, start_us=48.0, rest_us=24.0, sense_us=140.0,
     ),
     # Extended advertising by a Bluetooth controller, data at 2 Mbit/s: 11 bytes as above, 10 of
     # extended header, 4 of advertising data's. In place of the ramp-up the three packets on the

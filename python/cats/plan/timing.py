@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cats.errors import CatsError
-from cats.plan.code_time import FRAME_HEADER, HOP_CLOSE, code_time
+from cats.plan.code_time import FRAME_HEADER, code_time
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
 from cats.plan.hop import Need, plan_turns
@@ -25,9 +25,9 @@ from cats.plan.plan import (
     Mode,
     Plan,
     coded_bytes,
-    counts_bytes,
     exchange_us,
     mode_of,
+    repair_bytes,
 )
 from cats.plan.radio import Radio, spread_us
 from cats.plan.radio import radio as radio_named
@@ -48,6 +48,8 @@ from cats.shape.partition import (
 
 #: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
 MAX_FRAGMENTS = 128
+#: Most of all sources in an exchange that is repaired (CATS_MAX_CODED_FRAGMENTS).
+MAX_CODED_FRAGMENTS = 96
 #: A frame's tile number is one byte.
 MAX_TILES = 256
 #: Bytes of one tile buffer, at most.
@@ -225,16 +227,42 @@ class Timing:
 
     def _cut_up(self, g: int, rows: int) -> GatherPlan:
         """A gather in tiles of so many rows, one buffer, without its spacing."""
-        if self.links is None:
+        repaired = self.rounds > 0 and not self.quiet[g] and self.split.nodes > 1
+        if self.links is None and not repaired:
             return self._cut_for(g, rows, self.payload)
-        payload = self.payload
-        while payload > 0:  # in front of a combination stand its coefficients
+        payload, size = self.payload, repair_bytes if self.links is None else coded_bytes
+        while payload > 0:  # in front of a combination stands what it combines
             plan = self._cut_for(g, rows, payload)
-            over = coded_bytes(plan.sources, rows) - self.payload
+            over = size(plan.sources, rows) - self.payload
             if over <= 0:
-                return self._with_turns(g, rows, plan)
+                return (
+                    self._with_repair(g, rows, plan)
+                    if repaired
+                    else (self._with_turns(g, rows, plan))
+                )
             payload -= over
-        raise CatsError(f"gather {g}: no room for coefficients in {self.payload} bytes of payload")
+        raise CatsError(
+            f"gather {g}: {self.payload} bytes of payload have no room for what says which "
+            "fragments a frame combines: choose a larger payload"
+        )
+
+    def _with_repair(self, g: int, rows: int, plan: GatherPlan) -> GatherPlan:
+        """A gather that is cut up, with slots for coded frames."""
+        total = self._fragments(g, rows, plan)
+        if total > MAX_CODED_FRAGMENTS:
+            raise CatsError(
+                f"gather {g} ({self.kinds[g][0].name}): {total} fragments in a tile of {rows} "
+                f"rows, with repair at most {MAX_CODED_FRAGMENTS}: choose smaller tiles"
+            )
+        frame = FRAME_HEADER + repair_bytes(plan.sources, rows)
+        coded_us = max(self.air.coded_slot_us(frame, total) - plan.slot_us, 0)
+        turn_us = max(plan.turn_us, self.air.coded_turn_us(frame, total))
+        return dataclasses.replace(plan, coded_us=coded_us, turn_us=turn_us)
+
+    def _fragments(self, g: int, rows: int, plan: GatherPlan) -> int:
+        """Fragments of an exchange of ``rows`` rows, at most."""
+        fragments = [cut.fragments(rows) for cut in plan.sources]
+        return max(fragments) if self.config.sends_rows and g == 0 else sum(fragments)
 
     def _with_turns(self, g: int, rows: int, plan: GatherPlan) -> GatherPlan:
         """A gather that is cut up, over several hops."""
@@ -289,9 +317,9 @@ class Timing:
             tile_rows=rows,
             buffers=1,
             rounds=0 if self.quiet[g] else self.rounds,
-            slot_us=self.air.slot_us(frame, most, self.rounds),
+            slot_us=self.air.slot_us(frame, most),
             control_us=self.air.control_us(FRAME_HEADER + self._control(g)),
-            turn_us=self.air.turn_us(frame, most, self.rounds) + self._named_us(g),
+            turn_us=self.air.turn_us(frame) + self._named_us(g),
             spacing_us=0,
             sources=tuple(sources),
         )
@@ -305,17 +333,16 @@ class Timing:
         return math.ceil(3 * self.air.code.job_us() + self._slowest(g, 1, _ONE_ROW))
 
     def _control(self, g: int) -> int:
-        """Bytes of the payload of gather g's longest control frame: counts, or of the first one of
-        a language model what its step takes."""
-        counts = counts_bytes(self.split.nodes)
-        return max(counts, TEXT_BYTES) if self.config.by_token and g == 0 else counts
+        """Bytes of the payload of gather g's longest control frame: of the first one of a language
+        model what its step takes."""
+        return TEXT_BYTES if self.config.by_token and g == 0 else 0
 
     def _frames(self, g: int, plan: GatherPlan, rows: int) -> _Frames:
         """What the frames of an exchange of ``rows`` rows take."""
         key = (self.like[g], plan.tile_rows, rows, plan.slot_us, plan.turn_us)
         if key not in self._times:
             frame, code = _longest_frame(plan.sources), self.air.code
-            last = self.air.control_heard_us() if plan.rounds else self.air.heard_us(frame)
+            last = self.air.ended_us(frame, plan.rounds)
             fragments = [f.fragments(rows) for f in plan.sources]
             handled = self.air.handled_us(frame, fragments, plan.rounds)
             closed = code.closed_us()
@@ -323,9 +350,10 @@ class Timing:
                 frame, total = FRAME_HEADER + coded_bytes(plan.sources, rows), sum(fragments)
                 most = max(Counter(plan.turns).values(), default=0)
                 last = self.air.hop_heard_us(frame, total)
-                closed += code.hop_us(total, 0, HOP_CLOSE)
+                closed += code.laid_us(total)
                 handled = self.air.hop_handled_us(frame, total, len(plan.turns), most)
-            self._times[key] = _Frames(exchange_us(plan, rows), closed + last, closed + handled)
+            air_us = exchange_us(plan, rows, self.air)
+            self._times[key] = _Frames(air_us, closed + last, closed + handled)
         return self._times[key]
 
     def hides(self, g: int, plan: GatherPlan, mode: Mode) -> bool:
@@ -404,7 +432,7 @@ class Timing:
             return work
         if self.hides(g, plan, mode):
             return max(air, work + self.handling(g, plan, rows, mode))
-        # Of the two jobs one begins ahead of the reports; of a single row both are one.
+        # Of the two jobs one begins ahead of the repair; of a single row both are one.
         both = plan.rounds or self.config.by_token
         return air + work + (1 if both else 2) * self.air.code.job_us()
 
@@ -435,22 +463,31 @@ class Timing:
         air, others = self.air, [cut for s, cut in enumerate(plan.sources) if s != node]
         spread = spread_us(air.name, plan.slot_us)
         early = spread - air.before_us
-        control = early + air.air_us(FRAME_HEADER + counts_bytes(self.split.nodes))
+        control = early + air.air_us(FRAME_HEADER)
         control += air.control_heard_us()
-        # From a spread before the end of the data until that was looked at, as late as a frame.
-        on = air.start_us + 2 * spread + air.code.woken_us() + air.code.closed_us()
+        on = 0.0
+        if plan.rounds and air.senses:  # whether the air is busy, once
+            on += air.start_us + air.sense_us
         if plan.turns is not None:  # any frame may tell of anybody's
-            return on + plan.slot_us * len(plan.turns)
+            return (
+                air.start_us
+                + 2 * spread
+                + air.code.woken_us()
+                + air.code.closed_us()
+                + plan.slot_us * len(plan.turns)
+            )
+        if node == 0 or not (plan.rounds and air.senses):
+            # From a spread before the end of the data until that was looked at, as late as a frame.
+            on += air.start_us + 2 * spread + air.code.woken_us() + air.code.closed_us()
         for count, size in ((cut.fragments(rows), cut.width * rows) for cut in others):
             frame = math.ceil(FRAME_HEADER + size / max(count, 1))
             taken = min(early + air.air_us(frame) + air.heard_us(frame), plan.slot_us)
             on += count * (taken + air.pause_us(plan.slot_us - taken))
         if node != 0:  # the opening, from where the leader may be ready
             on += air.start_us + control + self._waits(g, plan, rows, mode)
-        if plan.rounds:  # reports of nothing, the last one's, and the grant
-            silent = min(2 * spread + (air.detect_us or plan.control_us), plan.control_us)
-            on += (self.split.nodes - 2) * (silent + air.pause_us(plan.control_us - silent))
-            on += ((node != self.split.nodes - 1) + (node != 0)) * (control + air.start_us)
+        if plan.rounds and not air.senses:  # the others say that they lack nothing
+            taken = min(control, plan.control_us)
+            on += (self.split.nodes - 1) * (taken + air.pause_us(plan.control_us - taken))
         return on
 
     def _waits(self, g: int, plan: GatherPlan, rows: int, mode: Mode) -> float:

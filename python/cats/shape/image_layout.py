@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 MAGIC = int.from_bytes(b"CATS", "little")
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 IMAGE_ALIGN = 8
 MAX_NODES = 16
 FLAG_CAUSAL = 1
@@ -65,7 +65,8 @@ GATHER = _struct(
     ("own_keep", "<u4"), ("table", "<u4"), ("norm", "<u4"), ("norm_epsilon", "<u4"),
     ("weights", "<u4"), ("channels", "<u4"), ("view", "<u2"), ("stride", "<u2"),
     ("products", "<u2"), ("shift", "u1"), ("send_shift", "u1"), ("send_multiplier", "<i4"),
-    ("score_multiplier", "<u4"), ("value_multiplier", "<i4"), ("value_shift", "<u4"),
+    ("score_multiplier", "<u4"), ("value_multiplier", "<i4"), ("value_shift", "<u2"),
+    ("coded_us", "<u2"),
 )  # fmt: skip
 SOURCE = _struct(
     ("width", "<u2"), ("segment_width", "<u2"), ("segments", "u1"), ("fragment_rows", "u1"),

@@ -77,7 +77,7 @@ class Change:
 
 
 #: What somebody sends who keeps to no slot: enum air_babble_kind.
-BABBLES = {"repeat": 0, "stale": 1, "sync": 2, "report": 3}
+BABBLES = {"repeat": 0, "stale": 1, "sync": 2, "need": 3}
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Babble:
     the run on, ``count`` of them (0: without end), whatever else is on the air.
 
     ``repeat``: what that node sent last; ``stale``: what it sent first in the run; ``sync``: a SYNC
-    whose number is ``value`` from the newest; ``report``: a report of the round that runs, by which
-    everything lacks. The node itself need not be on.
+    whose number is ``value`` from the newest; ``need``: a NEED of the round that runs, which says
+    that something lacks. The node itself need not be on.
     """
 
     kind: str
@@ -116,7 +116,8 @@ class Faults:
     ``loss``: one number, or [D, D] (row: source, column: receiver). ``burst``: mean length of a
     loss burst in frames, at the same mean loss (a Gilbert-Elliott channel that hears all in its
     good and nothing in its bad state); 0: losses are independent. ``delay``: heard up to
-    ``delay_us`` late, so out of order. ``flip``: bits change and no checksum below CATS notices.
+    ``delay_us`` late, so out of order. ``blind``: a node that looks whether the air is busy senses
+    nothing of another one's frame. ``flip``: bits change and no checksum below CATS notices.
     ``drift_ppm``: error of each node's clock, at most MOST_PPM. ``off``: nodes that are off at the
     start. ``named``: losses without bursts are drawn from what a frame is, as a device's
     cats_loss() draws them, so that equal seeds lose equal frames there and here. ``changes``, in
@@ -129,6 +130,7 @@ class Faults:
     duplicate: float = 0.0
     delay: float = 0.0
     delay_us: float = 5000.0
+    blind: float = 0.0
     flip: float = 0.0
     drift_ppm: Sequence[float] = ()
     off: Sequence[int] = ()
@@ -281,6 +283,7 @@ def write_faults(config: object, faults: Faults, nodes: int) -> list:
         config.drift_ppm[d] = faults.drift_ppm[d % nodes] if faults.drift_ppm else 0
     _write_links(config.link, first)
     config.named, config.duplicate, config.flip = faults.named, faults.duplicate, faults.flip
+    config.blind = faults.blind
     config.delay, config.delay_us = faults.delay, faults.delay_us
     config.faults, config.fault_count = frames, len(faults.frames)
     config.events, config.event_count = events, len(happen)
@@ -294,7 +297,7 @@ def write_faults(config: object, faults: Faults, nodes: int) -> list:
 
 
 def _check(faults: Faults, nodes: int) -> None:
-    for name in ("duplicate", "delay", "flip"):
+    for name in ("duplicate", "delay", "blind", "flip"):
         if not 0 <= getattr(faults, name) <= 1:
             raise CatsError(f"{name}: a probability is a number from 0 to 1")
     for one in (*faults.events, *faults.jumps, *faults.drift_steps, *faults.babble):

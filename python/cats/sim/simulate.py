@@ -535,7 +535,7 @@ def _config(
     config.jitter_us = settings.jitter_us
     config.listens, config.detect_us = settings.receiver_off, radio.detect_us
     config.start_ns, config.rest_ns = 1e3 * radio.start_us, 1e3 * radio.rest_us
-    config.start_to_send = radio.start_to_send
+    config.start_to_send, config.sense_ns = radio.start_to_send, 1e3 * radio.sense_us
     if code is not None:
         config.code_counted = True
         fill_code(config.code, code, radio)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 #: Of a frame's or a job's number: enum cats_frame_type, enum cats_job_what.
-FRAMES = ("SYNC", "DATA", "REPORT", "GRANT", "CODED", "ASK", "BEACON")
+FRAMES = ("SYNC", "DATA", "NEED", "CODED", "ASK", "BEACON")
 JOBS = ("begin", "produce", "consume")
 #: Most spans of one trace: 32 MiB, and as JSON some 200.
 MOST_SPANS = 1_000_000

@@ -92,7 +92,7 @@ BY_SOURCE = tuple(
 BY_NAME = tuple(
     (part, re.compile(pattern))
     for part, pattern in (
-        ("gather", r"^cats_(gather|frame|gf256|fragment|repair)"),
+        ("gather", r"^cats_(gather|frame|gf4|code|coded|exchange|fragment|reception|repair|slot)"),
         ("transport", r"^cats_(transport|loopback|ieee802154|ble|nrf_radio)"),
         ("engine", r"^cats_(engine|image|kernel|norm|softmax|product|attention|requantise)"),
         ("glue", r"^cats_"),

@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0x96ef5c40u
+#define DIGITS_MODEL_ID 0x3c2d1308u
 
 static const int8_t digits[10][64] = {
 	{

@@ -96,6 +96,26 @@ uint16_t cats_fragment_size(const struct cats_image *image, struct cats_exchange
 	return region.rows * region.width;
 }
 
+uint16_t cats_fragment_sizes(const struct cats_image *image, struct cats_exchange x, uint8_t source,
+			     uint8_t *sizes)
+{
+	const struct cats_image_source *s = cats_source(image, x.gather, source);
+	const uint16_t rows = cats_exchange_rows(image, x);
+	uint8_t *const first = sizes;
+
+	if (cats_moves_row(image, x) && source != x.owner) {
+		return 0;
+	}
+	for (uint32_t column = 0; column < s->width; column += s->segment_width) {
+		const uint32_t width = cats_min(s->segment_width, s->width - column);
+
+		for (uint32_t row = 0; row < rows; row += s->fragment_rows) {
+			*sizes++ = (uint8_t)(cats_min(s->fragment_rows, rows - row) * width);
+		}
+	}
+	return (uint16_t)(sizes - first);
+}
+
 uint32_t cats_fragment_place(const struct cats_image *image, struct cats_exchange x, uint8_t source,
 			     uint16_t fragment)
 {

@@ -235,7 +235,7 @@ static void project_heads(const struct cats_tile *tile, struct cats_product *p)
 
 		if (cats_has_wide_keys(image)) {
 			cats_turn(head, turns, pairs, CATS_TURN_WIDE_KEY);
-			memcpy(to, head, width * sizeof(*head));
+			memmove(to, head, width * sizeof(*head)); /* the image says where */
 		} else {
 			cats_turn_key((int8_t *)to, head, turns, pairs);
 		}

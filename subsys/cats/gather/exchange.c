@@ -12,6 +12,16 @@
 /* Timeouts from one SYNC to the next of a node that leads alone. */
 #define CALL_TIMEOUTS 8
 
+/* So much is each second round to the leader, and so much more each exchange takes off of it; from
+ * MUCH on the first round has many turns, since one that is not enough costs more.
+ */
+#define TROUBLE 4
+#define MUCH_TROUBLE 8
+#define MOST_TROUBLE (MUCH_TROUBLE + TROUBLE)
+/* Of 64 fragments so many are missed where more turns are needed, and where still more are. */
+#define MORE_LOSSES 9
+#define MOST_LOSSES 16
+
 /* Into and out of it */
 
 /* Whether nobody has anything to say in it. The first one of several nodes is opened all the same:
@@ -25,14 +35,29 @@ static bool of_nobody(struct cats_node *node)
 	return !MAY_SEND_NO_INPUT || !first_exchange(node->x) || nodes_of(node) == 1;
 }
 
+/* Who sends in it is known, and how many slots that takes. */
+static void lay_out(struct cats_node *node)
+{
+	node->code.total = 0;
+	node->code.columns = 0;
+	node->first_slot = (uint16_t)cats_slot_first(image_of(node), node->x, self_of(node));
+	node->slots = (uint16_t)cats_slot_first(image_of(node), node->x, nodes_of(node));
+	if (relays(image_of(node))) {
+		node->slots = cats_hop_of(image_of(node), node->x.gather)->slots;
+#if HOPS
+		node->turn = UINT8_MAX; /* none was looked for */
+		node->asked = false;
+#endif
+		cats_code_lay(node);
+	}
+}
+
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x)
 {
 	node->x = x;
 	node->gather = &image_of(node)->gathers[x.gather];
 	cats_reception_begin(image_of(node), current_of(node), x);
-	if (relays(image_of(node))) {
-		cats_hop_enter(node);
-	}
+	lay_out(node);
 	node->exchange = CATS_EXCHANGE_WAITING;
 	node->clocked = false;
 	node->taken = 0;
@@ -58,59 +83,62 @@ void cats_exchange_own(struct cats_node *node, uint8_t owner)
 	node->quiet[before] -= r->lack[before] != 0 && node->quiet[before] != 0;
 	node->x.owner = owner;
 	cats_reception_begin(image_of(node), r, node->x);
-	if (relays(image_of(node))) {
-		cats_hop_enter(node);
-	}
+	lay_out(node);
 	node->fragments += r->lacking;
 	node->quiet[owner] += r->lack[owner] != 0 && node->quiet[owner] < UINT8_MAX;
 }
 #endif
 
-static void start_round(struct cats_node *node, uint8_t round, uint32_t base_us)
+static void start_round(struct cats_node *node, uint8_t round)
 {
-	for (uint32_t s = 0; s < CATS_MAX_NODES; s++) {
-		/* Until the last reporter is heard, any source may be wanted. */
-		node->wanted[s] =
-			round < 2 ? node->gather->rounds > 1
-				  : node->counts[s] != 0 || (node->wanted[s] && !node->reported);
-		node->counts[s] = 0;
-	}
-	node->exchange = round == 0 ? CATS_EXCHANGE_DATA : CATS_EXCHANGE_REPORTS;
+	node->exchange = round == 0 ? CATS_EXCHANGE_DATA : CATS_EXCHANGE_NEED;
 	node->round = round;
-	node->base_us = base_us;
-	node->reported = false;
+	node->needed = false;
+	node->told = false;
+	node->answers = 0;
 	node->next = 0;
 }
 
-static void open_at(struct cats_node *node, uint8_t round, uint32_t base_us, uint32_t now_us)
+void cats_exchange_need(struct cats_node *node)
 {
-	node->opened_us = base_us;
-	node->not_before_us = base_us + node->gather->spacing_us;
-	node->limit_us = now_us + cats_exchange_us(image_of(node), node->x) + late_us(node);
-	start_round(node, round, base_us);
+	node->needed = true;
+	if (node->code.total == 0) {
+		cats_code_lay(node);
+	}
 }
 
-/* So many coded frames of each source follow its data: the slots of this exchange are known. */
-static void lay_out(struct cats_node *node, uint8_t ahead)
+static void open_at(struct cats_node *node, uint32_t base_us, uint32_t now_us)
 {
-	if (relays(image_of(node))) {
-		node->slots = cats_hop_of(image_of(node), node->x.gather)->slots;
-		return;
+	node->base_us = base_us;
+	node->opened_us =
+		base_us - cats_sync_us(image_of(node), node->x, node->leader, node->slots);
+	node->not_before_us = node->opened_us + node->gather->spacing_us;
+	node->limit_us =
+		now_us + base_us - node->opened_us +
+		cats_repair_us(image_of(node), node->gather, node->slots,
+			       CATS_EFFORT >> CATS_EFFORT_SHIFT, node->gather->rounds + 1) +
+		late_us(node);
+	start_round(node, 0);
+}
+
+/* What this leader takes to be needed. */
+static uint8_t effort_of(const struct cats_node *node)
+{
+	if (node->gather->rounds < 2 || node->trouble < MUCH_TROUBLE) {
+		return 0;
 	}
-	node->ahead = ahead;
-	node->first_slot = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, self_of(node));
-	node->slots = (uint16_t)cats_data_slot(image_of(node), node->x, ahead, nodes_of(node));
+	return 1 + (node->losses >= MORE_LOSSES) + (node->losses >= MOST_LOSSES);
 }
 
 void cats_exchange_open(struct cats_node *node, uint32_t at_us)
 {
-	open_at(node, 0, at_us, at_us);
-	lay_out(node, node->gather->rounds > 1 && node->probe != 0 ? node->plenty : 0);
-	node->probe -= node->probe != 0;
+	open_at(node, at_us + cats_sync_us(image_of(node), node->x, node->leader, node->slots),
+		at_us);
 	node->clocked = true;
+	node->effort = effort_of(node);
 	if (leads_alone(node)) {
 		node->alone_us = at_us;
-	} else if (first_exchange(node->x)) {
+	} else if (cats_openings(image_of(node), node->x, node->slots) > 1) {
 		node->exchange = CATS_EXCHANGE_SYNC;
 	}
 }
@@ -124,17 +152,14 @@ void cats_exchange_finish(struct cats_node *node)
 {
 	struct cats_reception *r = current_of(node);
 	struct cats_gather_stats *stats = cats_stats_of(node, node->x);
-	uint16_t repaired;
-	uint16_t lost;
 
 	if (r->final) {
 		return;
 	}
-	lost = cats_reception_finish(r, &repaired);
+	r->final = true;
 	stats->exchanges++;
-	stats->repaired += repaired;
-	stats->lost += lost;
-	node->lost += lost;
+	stats->lost += r->lacking;
+	node->lost += r->lacking;
 	if (node->config.available != NULL) {
 		node->config.available(node->config.user, node->number, node->x, &r->available);
 	}
@@ -178,14 +203,19 @@ static int32_t within(int32_t value, int32_t low, int32_t high)
 /* How much of the data this node hears itself, of all who are there. */
 static void measure_hearing(struct cats_node *node)
 {
-	int32_t missed = -3 * node->taken;
+	int32_t all = 0;
+	int32_t missed;
 
 	for (uint32_t s = 0; s < nodes_of(node); s++) {
 		if (s != self_of(node) && !source_gone(node, s)) {
-			missed += fragments_of(node, s);
+			all += fragments_of(node, s);
 		}
 	}
-	missed = within(missed, -DULL_STEP, DULL_STEP);
+	missed = all - node->taken;
+	if (all >= 8) { /* of fewer they say little */
+		node->losses = (uint8_t)((3 * node->losses + within(64 * missed / all, 0, 64)) / 4);
+	}
+	missed = within(missed - 2 * node->taken, -DULL_STEP, DULL_STEP);
 	node->dull = (uint8_t)within(node->dull + missed, 0, 2 * DULL_LIMIT);
 }
 
@@ -194,6 +224,10 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 	if (exchange_open(node)) {
 		cats_stats_of(node, node->x)->air_us += now_us - node->opened_us;
 		look_back(node);
+		node->trouble -= node->trouble != 0;
+		if (node->round > 1 && node->trouble < MOST_TROUBLE - TROUBLE) {
+			node->trouble += 1 + TROUBLE;
+		}
 	}
 	if (last_exchange(node) && !past(node->not_before_us, now_us + node->gather->control_us)) {
 		/* Others end a little later, and are to hear the next inference's first frame. */
@@ -207,56 +241,41 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 
 /* What others say of it */
 
-void cats_exchange_grant(struct cats_node *node, enum cats_grant then)
-{
-	uint32_t slots = cats_grant_slots(node, nodes_of(node));
-
-	node->exchange = leads(node) ? CATS_EXCHANGE_GRANT : CATS_EXCHANGE_CODED;
-	node->then = then;
-	node->next = 0;
-	node->end_us = node->base_us + cats_round_us(image_of(node), node->x) +
-		       slots * node->gather->slot_us;
-	if (slots == 0 && then != CATS_GRANT_AGAIN) {
-		/* Nothing lacks: no round follows, and no copy of the grant. */
-		node->exchange = CATS_EXCHANGE_CODED;
-		node->then = CATS_GRANT_LAST;
-		node->end_us -= node->gather->control_us + node->gather->turn_us;
-	}
-}
-
-uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+uint32_t cats_exchange_base(const struct cats_node *node, const struct cats_frame *frame,
 			    uint32_t start_us)
 {
+	const struct cats_image *image = image_of(node);
 	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
+	/* of what is repaired */
+	uint8_t effort = (frame->index & CATS_EFFORT) >> CATS_EFFORT_SHIFT;
+	uint32_t slot = frame->slot;
 
-	if (relays(image) && frame->type != CATS_FRAME_SYNC) {
-		uint32_t slot = frame->slot;
-
-		if (frame->type == CATS_FRAME_DATA) {
-			slot = cats_hop_slot(image, frame->x.gather, frame->source, frame->index);
-		}
-		return start_us - cats_sync_us(image, frame->x) - slot * gather->slot_us;
-	}
 	switch (frame->type) {
 	case CATS_FRAME_SYNC:
-		return start_us - frame->slot * gather->control_us;
-	case CATS_FRAME_REPORT:
-		return start_us - cats_report_us(image, frame->x, frame->slot);
+		return start_us - slot * gather->control_us +
+		       cats_sync_us(image, frame->x, frame->source, node->slots);
 	case CATS_FRAME_DATA:
-		return start_us - cats_sync_us(image, frame->x) -
-		       (cats_data_slot(image, frame->x, cats_frame_ahead(frame), frame->source) +
-			frame->index) *
-			       gather->slot_us;
-	case CATS_FRAME_GRANT:
-		return start_us -
-		       cats_report_us(image, frame->x, image->header->nodes - 1u + frame->slot);
+		slot = relays(image)
+			       ? cats_hop_slot(image, frame->x.gather, frame->source, frame->index)
+			       : cats_slot_first(image, frame->x, frame->source) + frame->index;
+		break;
+	case CATS_FRAME_NEED:
+		return start_us - cats_repair_us(image, gather, node->slots, effort, frame->round) -
+		       cats_need_us(gather, frame->round, frame->slot);
 	default:
-		return start_us; /* CODED tells the end of its round, not the start */
+		if (!relays(image)) {
+			start_us -=
+				slot * gather->coded_us +
+				cats_repair_us(image, gather, node->slots, effort, frame->round) +
+				cats_round_us(image, gather, frame->round);
+		}
+		break;
 	}
+	return start_us - slot * gather->slot_us;
 }
 
-/* Take the time from a frame of the round that runs: the leader's before anybody's, and of the same
- * kind never a later one, which is that of a frame that came late.
+/* Take the time from a frame: the leader's before anybody's, and of the same kind never a later
+ * one, which is that of a frame that came late.
  */
 static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 {
@@ -264,7 +283,6 @@ static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 	bool same = leader == node->clocked;
 
 	if (better || (same && !past(base_us, node->base_us + late_us(node) + 1))) {
-		node->end_us += base_us - node->base_us;
 		node->base_us = base_us;
 		node->clocked = leader;
 	}
@@ -273,34 +291,42 @@ static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 			 uint32_t now_us)
 {
-	const struct cats_image *image = image_of(node);
-	uint32_t base_us = cats_exchange_base(image, frame, start_us);
+	uint8_t said = (frame->type == CATS_FRAME_DATA ? frame->slot : frame->index) & CATS_EFFORT;
+	uint32_t base_us = cats_exchange_base(node, frame, start_us);
 	bool leader = frame->source == node->leader;
 
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
-		open_at(node, frame->round, base_us, now_us);
-		lay_out(node, cats_frame_ahead(frame));
+		open_at(node, base_us, now_us);
 		node->clocked = leader;
-	} else if (frame->round > node->round) {
-		start_round(node, frame->round, base_us);
-		node->clocked = leader;
-	} else if (frame->round < node->round) {
-		return;
-	} else if (frame->type != CATS_FRAME_CODED || (HOPS && frame->round == 0)) {
+		node->effort = said >> CATS_EFFORT_SHIFT;
+	} else {
 		adopt(node, leader, base_us);
 	}
-	if (frame->type == CATS_FRAME_GRANT &&
-	    (node->exchange == CATS_EXCHANGE_REPORTS || node->exchange == CATS_EXCHANGE_HEARSAY)) {
-		memset(node->counts, 0, sizeof(node->counts));
-		cats_counts_merge(image, node->x, frame->payload, 1, node->counts);
-		cats_exchange_grant(node, frame->index);
-	} else if (frame->type == CATS_FRAME_CODED && node->exchange == CATS_EXCHANGE_REPORTS) {
-		/* Others know their slots. This node knows of none, but of the end. */
-		memset(node->counts, 0, sizeof(node->counts));
-		node->exchange = CATS_EXCHANGE_HEARSAY;
-		node->then =
-			(frame->index & CATS_CODED_LAST) != 0 ? CATS_GRANT_LAST : CATS_GRANT_ROUND;
-		node->end_us = start_us + (frame->slot + 1u) * node->gather->slot_us;
+	if (frame->round > node->round) {
+		start_round(node, frame->round);
+	}
+	if (frame->round == 0 || frame->round < node->round) {
+		return;
+	}
+	if (frame->type == CATS_FRAME_CODED || (frame->index & CATS_NEEDED) != 0) {
+		cats_exchange_need(node);
+	}
+	if (frame->type == CATS_FRAME_CODED) {
+		node->exchange = CATS_EXCHANGE_CODED;
+	} else {
+		node->answers |= (uint16_t)(1u << frame->source);
+	}
+}
+
+void cats_node_sensed(struct cats_node *node, bool busy)
+{
+	if (node->exchange != CATS_EXCHANGE_NEED) {
+		return;
+	}
+	if (busy) {
+		cats_exchange_need(node);
+	} else {
+		node->told = true;
 	}
 }
 
@@ -308,70 +334,77 @@ void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame,
 
 uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot)
 {
-	return node->base_us + cats_sync_us(image_of(node), node->x) + slot * node->gather->slot_us;
+	return node->base_us + slot * node->gather->slot_us;
 }
 
-/* What ends a phase that is open, and what comes behind it. */
+/* Whether nodes may lack something of which this one has not heard: it could not sense in time, or
+ * some who are there did not say that they lack nothing.
+ */
+static bool unsure(const struct cats_node *node)
+{
+	if (cats_senses(image_of(node))) {
+		return !node->told;
+	}
+	for (uint32_t s = 0; s < nodes_of(node); s++) {
+		if (s != self_of(node) && !source_gone(node, s) && !source_dull(node, s) &&
+		    (node->answers >> s & 1) == 0) {
+			return hears_enough(node);
+		}
+	}
+	return false;
+}
+
+/* What ends a phase that is open, and whether a round of repair follows, else nothing. */
 struct phase_end {
 	uint32_t at;
-	bool known; /* else only a frame can tell */
-	bool round; /* another round of repair follows, else nothing */
+	bool round;
 };
 
-static struct phase_end data_end(const struct cats_node *node)
+static struct phase_end end_of(const struct cats_node *node)
 {
-	return (struct phase_end){
-		.at = cats_exchange_data_at(node, node->slots),
-		.known = true,
-		.round = node->gather->rounds != 0,
-	};
-}
-
-static struct phase_end reports_end(struct cats_node *node)
-{
-	bool idle = last_exchange(node) && current_of(node)->lacking == 0 &&
-		    fragments_of(node, self_of(node)) == 0;
-
-	/* No slot was left for this leader's grant; or what it says does not matter here. */
-	return (struct phase_end){
-		.at = node->base_us + cats_round_us(image_of(node), node->x),
-		.known = leads(node) || idle,
-	};
-}
-
-static struct phase_end coded_end(const struct cats_node *node)
-{
-	return (struct phase_end){
-		.at = node->end_us,
-		.known = true,
-		.round = node->round < node->gather->rounds && node->then != CATS_GRANT_LAST,
-	};
-}
-
-static struct phase_end end_of(struct cats_node *node)
-{
-	struct phase_end end;
+	struct phase_end end = {.round = node->round < node->gather->rounds};
 
 	switch (node->exchange) {
 	case CATS_EXCHANGE_SYNC:
 	case CATS_EXCHANGE_DATA:
-		end = data_end(node);
+		end.at = cats_exchange_data_at(node, node->slots);
 		break;
-	case CATS_EXCHANGE_REPORTS:
-		end = reports_end(node);
+	case CATS_EXCHANGE_NEED:
+		end.round = false;
+		end.at = round_at(node, node->round);
+		if (!node->told) {
+			end.at += cats_need_us(node->gather, node->round,
+					       cats_need_slots(image_of(node)));
+		}
 		break;
 	default:
-		end = coded_end(node);
+		end.at = round_at(node, node->round + 1);
 		break;
 	}
 	if (end.round) {
-		/* A round is entered so early that its first report is handed out in time. */
+		/* A round is entered so early that its first frame is handed out in time. */
 		end.at -= node->config.early_us;
-	} else if (current_of(node)->lacking != 0 && (node->round == node->gather->rounds ||
-						      node->exchange == CATS_EXCHANGE_REPORTS)) {
+	} else if (node->exchange == CATS_EXCHANGE_NEED ? !node->told
+							: node->reception[node->air].lacking != 0) {
 		end.at += late_us(node);
 	}
 	return end;
+}
+
+/* The next exchange is not opened before the last of its fragments can have been used: where that
+ * is computed behind the air, and not beside it, it takes what the spacing is more than the air.
+ */
+static void give_time(struct cats_node *node, uint32_t end_us)
+{
+	uint8_t need_slots = cats_senses(image_of(node)) ? 0 : nodes_of(node);
+	uint32_t air_us = cats_exchange_data_at(node, node->slots) - node->opened_us +
+			  need_slots * node->gather->control_us;
+	uint32_t spacing_us = node->gather->spacing_us;
+	uint32_t next_us = end_us + (spacing_us > air_us ? spacing_us - air_us : 0);
+
+	if (!past(node->not_before_us, next_us)) {
+		node->not_before_us = next_us;
+	}
 }
 
 /* Whether a node that leads alone sends a SYNC again: not often, for who hears it waits for more.
@@ -389,8 +422,7 @@ static void open_unheard(struct cats_node *node, uint32_t now_us)
 	if (of_nobody(node) || (leads_alone(node) && !first_exchange(node->x))) {
 		cats_exchange_close(node, now_us);
 	} else if (leads_alone(node) && !calls_others(node, now_us)) {
-		open_at(node, 0, now_us, now_us);
-		lay_out(node, 0);
+		open_at(node, now_us, now_us);
 		node->clocked = true;
 	}
 }
@@ -405,14 +437,16 @@ void cats_exchange_tick(struct cats_node *node, uint32_t now_us)
 
 		if (past(now_us, node->limit_us)) {
 			cats_exchange_close(node, now_us);
-		} else if (!end.known || !past(now_us, end.at)) {
+		} else if (!past(now_us, end.at)) {
 			break;
 		} else if (end.round) {
-			start_round(node, node->round + 1, end.at + node->config.early_us);
+			start_round(node, node->round + 1);
+		} else if (node->exchange == CATS_EXCHANGE_NEED &&
+			   (node->needed || cats_needs(node) || unsure(node))) {
+			cats_exchange_need(node);
+			node->exchange = CATS_EXCHANGE_CODED;
 		} else {
-			if (!past(node->not_before_us, end.at)) {
-				node->not_before_us = end.at;
-			}
+			give_time(node, end.at);
 			cats_exchange_close(node, now_us);
 		}
 	}
@@ -426,9 +460,6 @@ bool cats_exchange_wake(struct cats_node *node, uint32_t *at)
 		return false;
 	}
 	end = end_of(node);
-	*at = node->limit_us;
-	if (end.known && !past(end.at, *at)) {
-		*at = end.at;
-	}
+	*at = past(end.at, node->limit_us) ? node->limit_us : end.at;
 	return true;
 }

@@ -79,59 +79,37 @@ bool cats_tells_text(const struct cats_image *image, const struct cats_frame *fr
 static int check_type(const struct cats_image *image, const struct cats_frame *f)
 {
 	uint8_t rounds = image->gathers[f->x.gather].rounds;
+	uint8_t effort = rounds > 1 ? CATS_EFFORT : 0;
 	uint8_t nodes = image->header->nodes;
 	uint8_t last_index = 0;
 	uint8_t last_slot = 0;
 	uint16_t length = 0;
-	uint16_t count;
-	uint8_t ahead;
 
 	switch (f->type) {
 	case CATS_FRAME_SYNC:
-		last_slot = f->x.gather == 0 && f->x.tile == 0;
-		last_index = (last_slot != 0 ? f->index & CATS_DULL : 0) +
-			     (rounds != 0 ? CATS_MAX_AHEAD : 0);
+		last_slot = (uint8_t)(cats_openings(image, f->x, 0) - 1); /* or fewer */
+		last_index = f->index & (effort | (first_exchange(f->x) ? CATS_DULL : 0));
 		break;
 	case CATS_FRAME_DATA:
-		count = cats_fragment_count(image, f->x, f->source);
-		ahead = cats_frame_ahead(f);
-		if (count == 0 || f->index >= count + ahead || (f->slot & 15) >= nodes ||
-		    (f->slot & ~CATS_DULL) >> 4 > (rounds != 0 ? CATS_MAX_AHEAD : 0)) {
+		if (f->index >= cats_fragment_count(image, f->x, f->source) ||
+		    (f->slot & ~(CATS_DULL | effort)) >= nodes) {
 			return -1 - CATS_REJECT_FRAGMENT;
 		}
 		last_index = f->index;
 		last_slot = f->slot;
-		length = f->index < count ? cats_fragment_size(image, f->x, f->source, f->index)
-					  : cats_coded_size(image, f->x, f->source);
+		length = cats_fragment_size(image, f->x, f->source, f->index);
 		break;
-	case CATS_FRAME_REPORT:
-		last_index = nodes - 1;
-		last_slot = (uint8_t)(nodes - 2);
-		length = cats_counts_size(image);
-		break;
-	case CATS_FRAME_GRANT:
-		last_index = CATS_GRANT_LAST;
-		last_slot = 1;
-		length = cats_counts_size(image);
+	case CATS_FRAME_NEED:
+		last_index = (f->index & (CATS_NEEDED | effort)) + nodes - 1;
+		last_slot = cats_need_slots(image) - 1;
 		break;
 	case CATS_FRAME_CODED:
+		last_index = (f->index & effort) + nodes - 1;
+		last_slot = UINT8_MAX;
+		length = f->length; /* cats_code_take() knows it */
 		if (relays(image)) {
-			const struct cats_image_hop *hop = cats_hop_of(image, f->x.gather);
-
-			last_index = nodes - 1;
-			last_slot = (uint8_t)hop->slots;
-			length = hop->size;
-			break;
-		}
-		if ((f->index & ~CATS_CODED_LAST) >> 4 != f->round - 1 ||
-		    (f->index & 15) >= CATS_MAX_CODED) {
-			return -1 - CATS_REJECT_FRAGMENT;
-		}
-		last_index = f->index;
-		last_slot = (uint8_t)(nodes * CATS_MAX_CODED - 1);
-		length = cats_coded_size(image, f->x, f->source);
-		if (length == 0) {
-			return -1 - CATS_REJECT_FRAGMENT;
+			last_slot = (uint8_t)cats_hop_of(image, f->x.gather)->slots;
+			length = cats_hop_of(image, f->x.gather)->size;
 		}
 		break;
 	case CATS_FRAME_ASK:
@@ -219,36 +197,6 @@ int cats_frame_parse(const struct cats_image *image, uint16_t key, const uint8_t
 		return -1 - CATS_REJECT_EXCHANGE;
 	}
 	return check_type(image, f);
-}
-
-uint16_t cats_counts_size(const struct cats_image *image)
-{
-	return (uint16_t)((image->header->nodes + 1) / 2);
-}
-
-void cats_counts_pack(const struct cats_image *image, const uint8_t counts[CATS_MAX_NODES],
-		      uint8_t *payload)
-{
-	uint8_t nodes = image->header->nodes;
-
-	for (uint32_t s = 0; s < nodes; s += 2) {
-		payload[s / 2] = (uint8_t)(counts[s] | (s + 1 < nodes ? counts[s + 1] << 4 : 0));
-	}
-}
-
-void cats_counts_merge(const struct cats_image *image, struct cats_exchange x,
-		       const uint8_t *payload, uint8_t spare, uint8_t counts[CATS_MAX_NODES])
-{
-	for (uint32_t s = 0; s < image->header->nodes; s++) {
-		uint8_t count = payload[s / 2] >> (s % 2 * 4) & 15;
-		uint16_t fragments = cats_fragment_count(image, x, s);
-		uint16_t most = fragments != 0 ? fragments + spare : 0;
-
-		count = count < most ? count : (uint8_t)most;
-		if (count > counts[s]) {
-			counts[s] = count;
-		}
-	}
 }
 
 static uint32_t get32(const uint8_t *from)

@@ -301,7 +301,6 @@ void cats_job_run(const struct cats_job *job)
 		cats_engine_produce(job->engine, job->x);
 		break;
 	case CATS_JOB_CONSUME:
-		cats_reception_solve(job->engine->image, job->reception, job->engine->arena);
 		cats_engine_consume(job->engine, job->x, &job->reception->available);
 #if CATS_TEXTS
 		if (job->both) {

@@ -41,20 +41,15 @@ static void slots(struct search *search, uint32_t at, uint32_t count, uint32_t s
 	}
 }
 
-/* Slots of the sources of which something lacks, in the data or, @p coded, in a round behind it. */
-static void sources(const struct cats_node *node, struct search *search, bool coded)
+/* Data slots of the sources of which something lacks. */
+static void sources(const struct cats_node *node, struct search *search)
 {
 	const struct cats_reception *r = &node->reception[node->air];
-	uint32_t at = coded ? node->base_us + cats_round_us(image_of(node), node->x)
-			    : cats_exchange_data_at(node, 0);
+	uint32_t at = cats_exchange_data_at(node, 0);
 
 	for (uint32_t s = 0; s < nodes_of(node) && search->found < 2; s++) {
-		uint32_t count = node->counts[s];
+		uint32_t count = fragments_of(node, s);
 
-		if (!coded) {
-			count = fragments_of(node, s);
-			count += count != 0 ? node->ahead : 0;
-		}
 		if (r->lack[s] != 0) {
 			slots(search, at, count, node->gather->slot_us);
 		}
@@ -62,15 +57,13 @@ static void sources(const struct cats_node *node, struct search *search, bool co
 	}
 }
 
-/* Reports of the others and, of a leader, its grants. */
-static void reports(const struct cats_node *node, struct search *search)
+/* Where the others say whether they lack anything; a slot that all share is sensed. */
+static void needs(const struct cats_node *node, struct search *search)
 {
-	uint32_t count = nodes_of(node) - 1u + (leads(node) ? 0 : 2);
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (slot(search, node->base_us + cats_report_us(image_of(node), node->x, i))) {
-			return;
-		}
+	if (!cats_senses(image_of(node))) {
+		slots(search,
+		      round_at(node, node->round) + cats_need_us(node->gather, node->round, 0),
+		      nodes_of(node), node->gather->control_us);
 	}
 }
 
@@ -117,23 +110,19 @@ void cats_node_listen(const struct cats_node *node, uint32_t now_us, uint32_t de
 		if (relays(image_of(node)) && node->reception[node->air].lacking != 0) {
 			return; /* any frame may tell of anybody's */
 		}
-		sources(node, &search, false);
+		sources(node, &search);
 		end_us = cats_exchange_data_at(node, node->slots);
 		break;
-	case CATS_EXCHANGE_REPORTS:
-		reports(node, &search);
-		end_us = node->base_us + cats_round_us(image_of(node), node->x);
-		if (!leads(node) && search.found == 0) {
-			return; /* it missed the grant: others know slots */
-		}
-		if (!leads(node) && search.found == 1) {
-			end_us = search.at[0]; /* and if it misses this one */
-		}
+	case CATS_EXCHANGE_NEED:
+		needs(node, &search);
+		end_us = round_at(node, node->round) +
+			 cats_round_us(image_of(node), node->gather, node->round);
 		break;
-	case CATS_EXCHANGE_GRANT:
 	case CATS_EXCHANGE_CODED:
-		sources(node, &search, true);
-		end_us = node->end_us;
+		if (node->reception[node->air].lacking != 0) {
+			return; /* any frame may tell of anybody's */
+		}
+		end_us = round_at(node, node->round + 1);
 		break;
 	default:
 		return;

@@ -21,6 +21,27 @@ bool cats_node_leads(const struct cats_node *node)
 	return leads(node);
 }
 
+/* The longest payload of a gather's frames. */
+static uint16_t longest_payload(const struct cats_image *image, uint32_t g)
+{
+	bool coded = relays(image) || image->gathers[g].rounds != 0;
+	uint16_t longest = 0;
+
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
+		struct cats_exchange x = {
+			.gather = (uint16_t)g,
+#if CATS_TEXTS
+			.owner = (uint8_t)s,
+#endif
+		};
+		uint16_t size =
+			coded ? cats_coded_size(image, x) : cats_fragment_size(image, x, s, 0);
+
+		longest = size > longest ? size : longest;
+	}
+	return longest;
+}
+
 int cats_node_init(struct cats_node *node, const struct cats_node_config *config, uint32_t now_us)
 {
 	const struct cats_image *image = config->image;
@@ -31,16 +52,9 @@ int cats_node_init(struct cats_node *node, const struct cats_node_config *config
 		return -EINVAL;
 	}
 	for (uint32_t g = 0; g < image->header->gathers; g++) {
-		if (relays(image) && CATS_FRAME_HEADER + cats_hop_of(image, g)->size > mtu) {
+		if (CATS_FRAME_HEADER + longest_payload(image, g) >
+		    (mtu < CATS_FRAME_MAX ? mtu : CATS_FRAME_MAX)) {
 			return -EMSGSIZE;
-		}
-		for (uint32_t s = 0; s < image->header->nodes; s++) {
-			struct cats_exchange x = {.gather = g};
-
-			if (CATS_FRAME_HEADER + cats_coded_size(image, x, s) >
-			    (mtu < CATS_FRAME_MAX ? mtu : CATS_FRAME_MAX)) {
-				return -EMSGSIZE;
-			}
 		}
 	}
 #ifndef CATS_NO_SLEEP
@@ -125,7 +139,8 @@ int cats_node_sent(struct cats_node *node, bool sent, uint32_t start_us)
 		return -EINVAL;
 	}
 	if (sent && (node->opening >> node->oldest & 1) && node->round == 0 && leads(node)) {
-		node->base_us = start_us;
+		node->base_us += start_us - node->opened_us;
+		node->opened_us = start_us;
 	}
 	cats_sleep_sent(node, sent, start_us);
 	node->opening &= (uint8_t)~(1 << node->oldest);
@@ -273,14 +288,18 @@ static void done(struct cats_node *node, struct cats_todo *todo)
 #endif
 }
 
+/* Slots by which a coded frame of repair is built earlier, since others are taken meanwhile. */
+#define CODED_EARLY 3
+
 /* Frames that carry a payload are handed out a slot earlier: they are ready when the one before
  * them is still on the air. What the others answer to is not known so early.
  */
 static uint32_t lead_of(const struct cats_node *node, const struct cats_frame *frame)
 {
 	bool payload = frame->type == CATS_FRAME_DATA || frame->type == CATS_FRAME_CODED;
+	uint32_t slots = frame->round != 0 ? CODED_EARLY : 1;
 
-	return node->config.lead_us + (payload ? node->gather->slot_us : 0);
+	return node->config.lead_us + (payload ? slots * cats_coded_us(node->gather) : 0);
 }
 
 /* The frame whose time has come, if there is one. */
@@ -309,9 +328,9 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 	bool asks = node->pending;
 
 #if HOPS
-	if (!asks && node->hop.asked) {
+	if (!asks && node->asked) {
 		asks = true;
-		frame.inference = node->hop.number;
+		frame.inference = node->asked_number;
 	}
 #endif
 	if (!asks || leads(node) || node->sending != 0 ||
@@ -320,7 +339,7 @@ static void ask(struct cats_node *node, uint32_t now_us, struct cats_todo *todo)
 		return;
 	}
 #if HOPS
-	node->hop.asked = false;
+	node->asked = false;
 #endif
 	node->ask_us = now_us + node->config.timeout_us;
 	hand_out(node, &frame, now_us + node->config.lead_us, todo);

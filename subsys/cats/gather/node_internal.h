@@ -6,15 +6,15 @@
 /*
  * The files of a node, each calling those above it only:
  *
- *	frame.c schedule.c gf256.c repair.c     bytes, slots and code: no state (cats/gather.h)
- *	hop.c                                   several hops: what this node has of all sources
+ *	frame.c schedule.c gf4.c                bytes, slots and arithmetic: no state
+ *	repair.c                                what arrived of an exchange, and what is needed
+ *	code.c                                  coded frames: what this node has of all sources
  *	stream.c                                numbers of a stream
  *	replay.c                                rows of a text that are run once more
  *	text.c                                  what steps of a language model take
- *	grant.c                                 what is lacking, and what is granted for it
  *	exchange.c                              phases, rounds and clock of the exchange on the air
  *	meeting.c                               when nodes that sleep meet
- *	hop_send.c                              over several hops, this node's turns in it
+ *	hop.c                              over several hops, this node's turns in it
  *	send.c                                  this node's frames in it
  *	inference.c                             from exchange to exchange, and the jobs between
  *	sleep.c                                 what is due at meetings of nodes that sleep
@@ -222,6 +222,22 @@ static inline uint32_t late_us(const struct cats_node *node)
 	return node->config.late_us != 0 ? node->config.late_us : node->gather->slot_us / 32;
 }
 
+/* repair.c */
+
+/* Whether this node asks for repair of the exchange on the air. */
+bool cats_needs(const struct cats_node *node);
+
+/* code.c */
+
+/* The fragments of the exchange on the air, and as columns those that are to be solved for. */
+void cats_code_lay(struct cats_node *node);
+/* A combination of what this node has; its bytes, 0 where that is nothing. */
+uint16_t cats_code_build(struct cats_node *node, const struct cats_frame *frame, uint8_t *payload);
+/* A frame with a payload was heard: fragments that are there now are counted; false where it tells
+ * nothing new.
+ */
+bool cats_code_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
+
 /* hop.c */
 
 #if HOPS
@@ -229,23 +245,12 @@ static inline uint32_t late_us(const struct cats_node *node)
  * it is idle; each in its own time.
  */
 void cats_hop_pass(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us);
-/* Nothing is there yet of the exchange on the air. */
-void cats_hop_enter(struct cats_node *node);
 /* This node's next turn that is not over: its frame and its time; false where there is none. */
 bool cats_hop_next(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at);
-/* A combination of what this node has. */
-void cats_hop_build(struct cats_node *node, struct cats_frame *frame, uint8_t *payload);
-/* A frame with a payload was heard: fragments that are there now are counted; false where it tells
- * nothing new.
- */
-bool cats_hop_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter);
 #else
 #define cats_hop_slot(image, gather, source, turn) 0u
 #define cats_hop_pass(node, frame, now_us)
-#define cats_hop_enter(node)
 #define cats_hop_next(node, late, frame, at) false
-#define cats_hop_build(node, frame, payload)
-#define cats_hop_take(node, frame, counter) false
 #endif
 
 /* stream.c */
@@ -312,14 +317,12 @@ void cats_text_result(const struct cats_node *node, struct cats_result *result);
 #define cats_replay_hear(node, frame)
 #endif
 
-/* grant.c */
-
-/* Coded slots of this round before those of a source; with source = D: all. */
-uint32_t cats_grant_slots(const struct cats_node *node, uint8_t source);
-/* Raise counts[] to what this node lacks itself; whether anything is lacking at all. */
-bool cats_grant_needs(struct cats_node *node);
-/* The leader's word: counts[] become coded slots. Returns what follows them. */
-enum cats_grant cats_grant_decide(struct cats_node *node);
+/* When a round of repair of the exchange on the air begins; with R + 1 when it ends. */
+static inline uint32_t round_at(const struct cats_node *node, uint8_t round)
+{
+	return node->base_us +
+	       cats_repair_us(image_of(node), node->gather, node->slots, node->effort, round);
+}
 
 /* exchange.c */
 
@@ -330,14 +333,14 @@ struct cats_gather_stats *cats_stats_of(struct cats_node *node, struct cats_exch
 void cats_exchange_enter(struct cats_node *node, struct cats_exchange x);
 /* The leader opens it at @p at_us. */
 void cats_exchange_open(struct cats_node *node, uint32_t at_us);
-/* When the round of a frame began; of a CODED frame only roughly. */
-uint32_t cats_exchange_base(const struct cats_image *image, const struct cats_frame *frame,
+/* When the first data slot was, by a frame of its exchange; in a round, of that on the air. */
+uint32_t cats_exchange_base(const struct cats_node *node, const struct cats_frame *frame,
 			    uint32_t start_us);
-/* Take the clock, and a grant, from a frame of the exchange on the air. */
+/* Take the clock, and what it says of repair, from a frame of the exchange on the air. */
 void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 			 uint32_t now_us);
-/* counts[] are the coded slots of this round. */
-void cats_exchange_grant(struct cats_node *node, enum cats_grant then);
+/* This round takes place: somebody lacks something. */
+void cats_exchange_need(struct cats_node *node);
 /* The start of a data slot. */
 uint32_t cats_exchange_data_at(const struct cats_node *node, uint32_t slot);
 /* Phases as time passes. */
@@ -404,7 +407,12 @@ static inline void hand_out(struct cats_node *node, struct cats_frame *frame, ui
 	uint8_t slot = cats_send_slot(node);
 
 	todo->length = cats_send_build(node, frame, at);
-	if (todo->length != 0) {
+	if (todo->length == 0) {
+		if (frame->type == CATS_FRAME_NEED) {
+			todo->what = CATS_TODO_SENSE;
+			todo->at = at;
+		}
+	} else {
 		todo->what = CATS_TODO_SEND;
 		todo->at = at;
 		todo->frame = node->frame[slot];

@@ -94,7 +94,7 @@ static bool joins(const struct cats_node *node, const struct cats_frame *frame, 
 	}
 	if (node->phase == CATS_NODE_STARTING) {
 		return begins(node, frame) &&
-		       since_birth(node, cats_exchange_base(image_of(node), frame, start_us));
+		       since_birth(node, cats_exchange_base(node, frame, start_us));
 	}
 	/* What comes late after a silence is no beginning. */
 	return node->silence ? frame->type == CATS_FRAME_SYNC && begins(node, frame)
@@ -102,15 +102,14 @@ static bool joins(const struct cats_node *node, const struct cats_frame *frame, 
 }
 
 /* The leader whom the sender of a frame follows, as far as the frame says. */
-static uint8_t leader_of(const struct cats_node *node, const struct cats_frame *frame)
+static uint8_t leader_of(const struct cats_frame *frame)
 {
 	switch (frame->type) {
 	case CATS_FRAME_DATA:
 		return frame->slot & 15;
-	case CATS_FRAME_REPORT:
-		return frame->index;
+	case CATS_FRAME_NEED:
 	case CATS_FRAME_CODED:
-		return HOPS && frame->round == 0 ? frame->index : node->leader;
+		return frame->index & 15;
 	default:
 		return frame->source;
 	}
@@ -133,7 +132,7 @@ join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, 
 
 	if (joins(node, frame, start_us)) {
 		cats_inference_begin(node, frame->inference, now_us);
-		node->leader = leader_of(node, frame);
+		node->leader = leader_of(frame);
 		if (leads(node)) {
 			node->leader = frame->source;
 		}
@@ -154,9 +153,8 @@ join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, 
 			node->limit_us = now_us + cats_exchange_us(image_of(node), frame->x);
 		}
 		hear(node, now_us);
-		if (leader_of(node, frame) < node->leader) {
-			node->leader =
-				leader_of(node, frame); /* who leads in its place gives way */
+		if (leader_of(frame) < node->leader) {
+			node->leader = leader_of(frame); /* who leads in its place gives way */
 		}
 	}
 	return false;
@@ -179,7 +177,7 @@ static bool acceptable(const struct cats_node *node, uint8_t leader, uint32_t no
  */
 static bool ends_mine(const struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
 {
-	uint8_t leader = leader_of(node, frame);
+	uint8_t leader = leader_of(frame);
 	bool alone = node->heard == 0;
 
 	if (leads(node)) {
@@ -204,7 +202,7 @@ static int too_late(struct cats_node *node, uint32_t now_us)
 static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint32_t now_us)
 {
 	const struct cats_image *image = image_of(node);
-	bool accepted = acceptable(node, leader_of(node, frame), now_us);
+	bool accepted = acceptable(node, leader_of(frame), now_us);
 
 	if (frame->inference != node->number) {
 		if (!ends_mine(node, frame, now_us)) {
@@ -239,7 +237,7 @@ static int catch_up(struct cats_node *node, const struct cats_frame *frame, uint
 	if (node->exchange == CATS_EXCHANGE_OVER) {
 		return too_late(node, now_us);
 	}
-	if (leader_of(node, frame) == frame->source && frame->source != node->leader) {
+	if (leader_of(frame) == frame->source && frame->source != node->leader) {
 		if (accepted) {
 			node->leader = frame->source;
 		} else if (frame->type != CATS_FRAME_DATA) {
@@ -280,31 +278,22 @@ static int take_payload(struct cats_node *node, const struct cats_frame *frame)
 
 	cats_text_hear(node, frame);
 	cats_replay_hear(node, frame);
-	if (frame->type == CATS_FRAME_REPORT && frame->round == node->round &&
-	    node->exchange == CATS_EXCHANGE_REPORTS) {
-		cats_counts_merge(image_of(node), node->x, frame->payload, 0, node->counts);
-		node->reported |= frame->slot == nodes_of(node) - 2;
-	}
 	if (frame->type != CATS_FRAME_DATA && frame->type != CATS_FRAME_CODED) {
 		return 0;
 	}
 	if (!placeable(node)) {
 		return reject(CATS_REJECT_BUSY);
 	}
-	if (relays(image_of(node))) {
-		used = cats_hop_take(node, frame,
-				     frame->type == CATS_FRAME_DATA ? &stats->heard
-								    : &stats->repaired);
-	} else if (frame->type == CATS_FRAME_DATA &&
-		   frame->index < fragments_of(node, frame->source)) {
+	if (node->code.columns != 0 || frame->type == CATS_FRAME_CODED) {
+		used = cats_code_take(node, frame,
+				      frame->type == CATS_FRAME_DATA ? &stats->heard
+								     : &stats->repaired);
+	} else {
 		used = cats_reception_data(image_of(node), current_of(node), node->config.arena,
 					   frame);
 		stats->heard += used;
-		node->taken += used;
-	} else {
-		used = cats_reception_coded(image_of(node), current_of(node), node->config.arena,
-					    frame);
 	}
+	node->taken += used && (frame->type == CATS_FRAME_DATA || relays(image_of(node)));
 	stats->duplicates += !used;
 	return 0;
 }

@@ -30,61 +30,146 @@ bool cats_exchange_before(const struct cats_image *image, struct cats_exchange a
 
 uint32_t cats_slot_first(const struct cats_image *image, struct cats_exchange x, uint8_t source)
 {
-	return cats_data_slot(image, x, 0, source);
-}
-
-uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x)
-{
-	/* The first one is sent twice: who hears nothing of the first exchange may miss it all. */
-	uint32_t slots = x.gather == 0 && x.tile == 0 ? 2 : 1;
-
-	return slots * image->gathers[x.gather].control_us + image->gathers[x.gather].turn_us;
-}
-
-uint32_t cats_data_slot(const struct cats_image *image, struct cats_exchange x, uint8_t ahead,
-			uint8_t source)
-{
 	uint32_t slots = 0;
 
 	for (uint32_t s = 0; s < source; s++) {
-		uint16_t fragments = cats_fragment_count(image, x, s);
-
-		slots += fragments != 0 ? fragments + ahead : 0u;
+		slots += cats_fragment_count(image, x, s);
 	}
 	return slots;
 }
 
-uint32_t cats_report_us(const struct cats_image *image, struct cats_exchange x, uint8_t slot)
+uint8_t cats_openings(const struct cats_image *image, struct cats_exchange x, uint32_t fragments)
+{
+	if (image->gathers[x.gather].rounds != 0 && fragments <= CATS_FEW_FRAGMENTS) {
+		return 3;
+	}
+	return first_exchange(x) ? 2 : 1;
+}
+
+uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x, uint8_t leader,
+		      uint32_t fragments)
 {
 	const struct cats_image_gather *gather = &image->gathers[x.gather];
-	uint8_t last = image->header->nodes - 2;
+	uint8_t openings = cats_openings(image, x, fragments);
 
-	/* A turn before the first, before the last, and before the grant. */
-	return slot * gather->control_us + (1u + (slot >= last) + (slot > last)) * gather->turn_us;
+	if (openings == 1 && leader == 0 && !relays(image) &&
+	    cats_fragment_count(image, x, 0) != 0 &&
+	    (image->model->flags & CATS_FLAG_SEALED) == 0) {
+		/* Who speaks first behind it need not have heard it, if it seals soon. */
+		return gather->control_us;
+	}
+	return openings * gather->control_us + gather->turn_us;
+}
+
+bool cats_senses(const struct cats_image *image)
+{
+	return (image->model->flags & CATS_FLAG_RADIO) != CATS_RADIO_BLE << CATS_RADIO_SHIFT;
+}
+
+uint8_t cats_need_slots(const struct cats_image *image)
+{
+	return cats_senses(image) ? 1 : image->header->nodes;
+}
+
+uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
+			  uint32_t fragments, uint8_t effort, uint8_t round)
+{
+	uint32_t least = effort == 0 ? 1 : effort;
+	uint32_t turns = 4 + least * fragments / 6;
+	uint32_t few = 2 + fragments / 24;
+
+	if (round == 3) {
+		return (uint8_t)(4 + fragments / 8);
+	}
+	if (round == 1) {
+		return (uint8_t)(effort == 0 && gather->rounds > 1 ? few : turns);
+	}
+	turns = effort == 0 ? turns - few : 0;
+	turns += least * (fragments > 24 ? 4 : 7);
+	return (uint8_t)(turns + fragments / (4u * image->header->nodes));
+}
+
+uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot)
+{
+	/* What is coded takes longer to be taken. */
+	return (round > 1 ? 2u : 1u) * gather->turn_us + slot * gather->control_us;
+}
+
+uint32_t cats_round_us(const struct cats_image *image, const struct cats_image_gather *gather,
+		       uint8_t round)
+{
+	/* Who speaks first builds its frame meanwhile. */
+	return cats_need_us(gather, round, cats_need_slots(image)) + cats_coded_us(gather);
+}
+
+uint32_t cats_repair_us(const struct cats_image *image, const struct cats_image_gather *gather,
+			uint32_t fragments, uint8_t effort, uint8_t round)
+{
+	uint32_t us = fragments * gather->slot_us;
+
+	for (uint32_t r = 1; r < round; r++) {
+		us += cats_round_us(image, gather, r) +
+		      cats_repair_turns(image, gather, fragments, effort, r) *
+			      cats_coded_us(gather);
+	}
+	return us;
+}
+
+/* Data slots of an exchange, of which the nodes of several hops have more than fragments. */
+static uint32_t data_slots(const struct cats_image *image, struct cats_exchange x)
+{
+	return relays(image) ? cats_hop_of(image, x.gather)->slots
+			     : cats_slot_first(image, x, image->header->nodes);
 }
 
 uint32_t cats_data_us(const struct cats_image *image, struct cats_exchange x)
 {
-	uint32_t slots = relays(image) ? cats_hop_of(image, x.gather)->slots
-				       : cats_slot_first(image, x, image->header->nodes);
+	uint32_t slots = data_slots(image, x);
 
-	return cats_sync_us(image, x) + slots * image->gathers[x.gather].slot_us;
-}
-
-uint32_t cats_round_us(const struct cats_image *image, struct cats_exchange x)
-{
-	/* A report of every node but the leader, then the leader's grant, its copy, and a turn. */
-	return cats_report_us(image, x, image->header->nodes + 1) +
-	       image->gathers[x.gather].turn_us;
+	return cats_sync_us(image, x, image->header->nodes, slots) +
+	       slots * image->gathers[x.gather].slot_us;
 }
 
 uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x)
 {
 	const struct cats_image_gather *gather = &image->gathers[x.gather];
-	uint32_t coded = image->header->nodes * (CATS_MAX_CODED + CATS_MAX_AHEAD) * gather->slot_us;
+	uint32_t slots = data_slots(image, x);
 
-	return cats_data_us(image, x) + gather->rounds * (cats_round_us(image, x) + coded);
+	return cats_sync_us(image, x, image->header->nodes, slots) +
+	       cats_repair_us(image, gather, slots, CATS_EFFORT >> CATS_EFFORT_SHIFT,
+			      gather->rounds + 1);
 }
+
+uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x)
+{
+	uint16_t longest = 0;
+
+	if (relays(image)) {
+		return cats_hop_of(image, x.gather)->size;
+	}
+	for (uint32_t s = 0; s < image->header->nodes; s++) {
+		/* Of each source the first fragment: first segment, first rows; none is longer. */
+		uint16_t size = cats_fragment_size(image, x, s, 0);
+
+		longest = size > longest ? size : longest;
+	}
+	return (uint16_t)((cats_slot_first(image, x, image->header->nodes) + 7) / 8 + longest);
+}
+
+#if HOPS
+uint32_t cats_hop_slot(const struct cats_image *image, uint8_t gather, uint8_t source,
+		       uint32_t turn)
+{
+	const struct cats_image_hop *hop = cats_hop_of(image, gather);
+	const uint8_t *list = image->base + hop->list;
+	uint32_t slot = 0;
+
+	while (slot < hop->slots && (list[slot] != source || turn-- != 0)) {
+		slot++;
+	}
+	return slot;
+}
+#endif
 
 /* Whether an exchange is on no air: then nothing is heard for longer. */
 static bool unheard(const struct cats_image *image, struct cats_exchange x)
@@ -101,7 +186,8 @@ uint32_t cats_silence_us(const struct cats_image *image)
 
 	do {
 		if (!unheard(image, x)) {
-			us = cats_data_us(image, x) + cats_round_us(image, x);
+			us = cats_data_us(image, x) +
+			     cats_round_us(image, &image->gathers[x.gather], 1);
 		}
 		us += image->gathers[x.gather].spacing_us;
 		longest = us > longest ? us : longest;

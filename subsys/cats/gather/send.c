@@ -11,6 +11,17 @@
 
 #include "node_internal.h"
 
+/* What all frames of the exchange on the air say of its repair. */
+static uint8_t effort(const struct cats_node *node)
+{
+	return (uint8_t)(node->effort << CATS_EFFORT_SHIFT);
+}
+
+static uint32_t turns_of(const struct cats_node *node, uint8_t round)
+{
+	return cats_repair_turns(image_of(node), node->gather, node->slots, node->effort, round);
+}
+
 /* A SYNC opens the exchange as soon as this node's part of it is made. */
 static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_frame *frame,
 		    uint32_t *at)
@@ -25,32 +36,34 @@ static bool opening(const struct cats_node *node, uint32_t now_us, struct cats_f
 
 static bool sync_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
+	uint8_t openings = cats_openings(image_of(node), node->x, node->slots);
+
 	frame->type = CATS_FRAME_SYNC;
-	frame->slot = 1;
-	frame->index = node->ahead;
-	*at = node->base_us + node->gather->control_us;
-	if (leads(node) && past(*at, late)) {
-		return true;
+	frame->index = effort(node);
+	for (; leads(node) && node->next + 1 < openings; node->next++) {
+		frame->slot = (uint8_t)(node->next + 1);
+		*at = node->opened_us + frame->slot * node->gather->control_us;
+		if (past(*at, late)) {
+			return true;
+		}
 	}
 	node->exchange = CATS_EXCHANGE_DATA;
+	node->next = 0;
 	return false;
 }
 
 static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
-	uint16_t slots = fragments_of(node, self_of(node));
-
-	slots += slots != 0 ? node->ahead : 0;
 	frame->type = CATS_FRAME_DATA;
 #if CATS_TEXTS
 	frame->lack = cats_replay_tell(node);
 #endif
-	frame->slot =
-		(uint8_t)(node->ahead << 4 | node->leader | (hears_enough(node) ? 0 : CATS_DULL));
+	frame->slot = (uint8_t)(node->leader | effort(node) | (hears_enough(node) ? 0 : CATS_DULL));
 	if (relays(image_of(node))) {
 		return cats_hop_next(node, late, frame, at);
 	}
-	for (; node->produced != 0 && node->next < slots; node->next++) {
+	for (; node->produced != 0 && node->next < fragments_of(node, self_of(node));
+	     node->next++) {
 		frame->index = (uint8_t)node->next;
 		*at = cats_exchange_data_at(node, node->first_slot + node->next);
 		if (past(*at, late)) {
@@ -60,59 +73,52 @@ static bool data(struct cats_node *node, uint32_t late, struct cats_frame *frame
 	return false;
 }
 
-static bool report(const struct cats_node *node, uint32_t late, struct cats_frame *frame,
-		   uint32_t *at)
-{
-	uint8_t self = self_of(node);
-
-	frame->type = CATS_FRAME_REPORT;
-	frame->slot = self - (self > node->leader);
-	frame->index = node->leader;
-	*at = node->base_us + cats_report_us(image_of(node), node->x, frame->slot);
-	return node->next == 0 && past(*at, late);
-}
-
-static bool grant(const struct cats_node *node, uint8_t copy, uint32_t late,
-		  struct cats_frame *frame, uint32_t *at)
-{
-	frame->type = CATS_FRAME_GRANT;
-	frame->slot = copy;
-	*at = node->base_us + cats_report_us(image_of(node), node->x, nodes_of(node) - 1u + copy);
-	return past(*at, late);
-}
-
-static bool grant_copy(struct cats_node *node, uint32_t late, struct cats_frame *frame,
-		       uint32_t *at)
-{
-	if (leads(node) && grant(node, 1, late, frame, at)) {
-		return true;
-	}
-	node->exchange = CATS_EXCHANGE_CODED;
-	return false;
-}
-
+/* This node's turns of a round: all have theirs one after the other, from the leader's neighbour
+ * on, who is the first to miss its own slots where it has not heard the opening.
+ */
 static bool coded(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
 {
-	uint8_t self = self_of(node);
-	uint32_t slots;
+	const uint32_t base_us = round_at(node, node->round) +
+				 cats_round_us(image_of(node), node->gather, node->round);
+	const uint32_t turns = turns_of(node, node->round);
+	uint32_t whose = node->leader + 1;
 
-	if (node->produced == 0 || fragments_of(node, self) == 0) {
-		return false;
+	for (uint32_t r = 1; r < node->round; r++) {
+		whose += turns_of(node, r);
 	}
 	frame->type = CATS_FRAME_CODED;
-	for (; node->next < node->counts[self]; node->next++) {
-		slots = cats_grant_slots(node, self) + node->next;
-		*at = node->base_us + cats_round_us(image_of(node), node->x) +
-		      slots * node->gather->slot_us;
-		if (past(*at, late)) {
-			frame->index =
-				(uint8_t)((node->round - 1) << 4 | node->next |
-					  (node->then == CATS_GRANT_LAST ? CATS_CODED_LAST : 0));
-			frame->slot = (uint8_t)(cats_grant_slots(node, nodes_of(node)) - slots - 1);
+	frame->index = node->leader | effort(node);
+	for (; node->next < turns; node->next++) {
+		frame->slot = (uint8_t)node->next;
+		*at = base_us + node->next * cats_coded_us(node->gather);
+		if ((whose + node->next) % nodes_of(node) == self_of(node) && past(*at, late)) {
 			return true;
 		}
 	}
 	return false;
+}
+
+/* Whoever lacks something says so, in one slot of all, the others sensing whether there are any; or
+ * each node in its own slot, also that it lacks nothing. Then come the turns of the round.
+ */
+static bool need(struct cats_node *node, uint32_t late, struct cats_frame *frame, uint32_t *at)
+{
+	bool lacks = node->needed || cats_needs(node);
+
+	frame->type = CATS_FRAME_NEED;
+	frame->slot = cats_senses(image_of(node)) ? 0 : self_of(node);
+	frame->index = node->leader | effort(node) | (lacks ? CATS_NEEDED : 0);
+	*at = round_at(node, node->round) + cats_need_us(node->gather, node->round, frame->slot);
+	if (node->next == 0 && past(*at, late)) {
+		return true;
+	}
+	if (!node->needed && (node->next != 0 || !lacks)) {
+		return false;
+	}
+	cats_exchange_need(node);
+	node->exchange = CATS_EXCHANGE_CODED;
+	node->next = 0;
+	return coded(node, late, frame, at);
 }
 
 bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *frame, uint32_t *at)
@@ -135,23 +141,13 @@ bool cats_send_next(struct cats_node *node, uint32_t now_us, struct cats_frame *
 		return sync_copy(node, late, frame, at) || data(node, late, frame, at);
 	case CATS_EXCHANGE_DATA:
 		return data(node, late, frame, at);
-	case CATS_EXCHANGE_REPORTS:
-		return leads(node)
-			       ? grant(node, 0, late, frame, at) || grant(node, 1, late, frame, at)
-			       : report(node, late, frame, at);
-	case CATS_EXCHANGE_GRANT:
-		return grant_copy(node, late, frame, at) || coded(node, late, frame, at);
+	case CATS_EXCHANGE_NEED:
+		return need(node, late, frame, at);
 	case CATS_EXCHANGE_CODED:
 		return coded(node, late, frame, at);
 	default:
 		return false;
 	}
-}
-
-/* Coded frame number @p ahead of those that follow the data unasked. */
-static uint8_t ahead_index(uint8_t ahead)
-{
-	return (uint8_t)(CATS_CODED_AHEAD + ahead);
 }
 
 static uint16_t copy_fragment(const struct cats_engine *engine, struct cats_exchange x,
@@ -172,8 +168,6 @@ uint8_t cats_send_slot(const struct cats_node *node)
 uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint32_t at)
 {
 	const struct cats_image *image = image_of(node);
-	struct cats_exchange x = frame->x;
-	uint16_t fragments = fragments_of(node, self_of(node));
 	uint8_t slot = cats_send_slot(node);
 	uint8_t *payload = node->frame[slot] + CATS_FRAME_HEADER;
 
@@ -181,42 +175,26 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 	case CATS_FRAME_SYNC:
 		if (node->exchange == CATS_EXCHANGE_WAITING) {
 			cats_exchange_open(node, at);
-			frame->index = node->ahead | (leads_alone(node) ? CATS_DULL : 0);
+			frame->index = effort(node) | (leads_alone(node) ? CATS_DULL : 0);
 			node->opening = (uint8_t)(1 << slot);
 		} else {
-			node->exchange = CATS_EXCHANGE_DATA;
+			node->next++;
 		}
 #if CATS_TEXTS
 		frame->length = cats_text_tell(node, frame, payload);
 #endif
 		break;
 	case CATS_FRAME_DATA:
-		frame->length =
-			frame->index < fragments
-				? copy_fragment(&node->engine, x, frame->index, payload)
-				: cats_code_own(&node->engine, x,
-						ahead_index(frame->index - fragments), payload);
+		frame->length = copy_fragment(&node->engine, frame->x, frame->index, payload);
 		node->next++;
 		break;
-	case CATS_FRAME_REPORT:
+	case CATS_FRAME_NEED:
 		node->next++;
-		if (!cats_grant_needs(node) && frame->slot != nodes_of(node) - 2) {
-			return 0;
+		if ((frame->index & CATS_NEEDED) != 0) {
+			cats_exchange_need(node);
+		} else if (cats_senses(image)) {
+			return 0; /* it is sensed whether others lack something */
 		}
-		frame->length = cats_counts_size(image);
-		cats_counts_pack(image, node->counts, payload);
-		break;
-	case CATS_FRAME_GRANT:
-		frame->index = node->then;
-		if (node->exchange == CATS_EXCHANGE_REPORTS) {
-			frame->index = cats_grant_decide(node);
-			cats_exchange_grant(node, frame->index);
-		}
-		if (frame->slot == 1) {
-			node->exchange = CATS_EXCHANGE_CODED;
-		}
-		frame->length = cats_counts_size(image);
-		cats_counts_pack(image, node->counts, payload);
 		break;
 	case CATS_FRAME_ASK:
 #if CATS_TEXTS
@@ -229,14 +207,14 @@ uint16_t cats_send_build(struct cats_node *node, struct cats_frame *frame, uint3
 		break;
 #endif
 	default:
-		if (relays(image)) {
-			cats_hop_build(node, frame, payload);
-			node->next++;
-			break;
-		}
-		frame->length = cats_code_own(&node->engine, x, frame->index, payload);
 		node->next++;
-		node->heard_us = at; /* who has the word hears nobody */
+		frame->length = cats_code_build(node, frame, payload);
+		if (frame->length == 0) {
+			return 0;
+		}
+		if (!relays(image)) {
+			node->heard_us = at; /* who has the word hears nobody */
+		}
 		break;
 	}
 	node->sending++;

@@ -122,6 +122,12 @@ static void drive(struct cats_instance_data *d)
 				LOG_DBG("%s: frame not sent (%d)", d->self->name, ret);
 				not_sent(d);
 			}
+		} else if (todo.what == CATS_TODO_SENSE) {
+			const struct cats_transport *transport = d->self->transport;
+
+			if (transport->sense == NULL || transport->sense(&d->port, todo.at) != 0) {
+				cats_node_sensed(&d->node, true);
+			}
 		} else if (todo.what == CATS_TODO_DONE) {
 			if ((todo.result.silent & ~d->result.silent) != 0) {
 				LOG_WRN("silent nodes 0x%x", todo.result.silent);
@@ -180,6 +186,18 @@ void cats_air_received(struct cats_port *port, const uint8_t *frame, uint16_t si
 		if (cats_node_receive(&d->node, frame, size, start, cats_now(d)) == 0) {
 			cats_links_heard(d, frame);
 		}
+		drive(d);
+	}
+	cats_unlock(d);
+}
+
+void cats_air_sensed(struct cats_port *port, bool busy)
+{
+	struct cats_instance_data *d = CONTAINER_OF(port, struct cats_instance_data, port);
+
+	cats_lock(d);
+	if (cats_alive(d)) {
+		cats_node_sensed(&d->node, busy);
 		drive(d);
 	}
 	cats_unlock(d);

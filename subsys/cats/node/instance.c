@@ -157,6 +157,7 @@ static int cats_init(void)
 		k_work_init_delayable(&d->air, cats_air_work);
 		d->port.received = cats_air_received;
 		d->port.sent = cats_air_sent;
+		d->port.sensed = cats_air_sensed;
 		if (IS_ENABLED(CONFIG_CATS_LOSS)) {
 			cats_loss_init(instance);
 		}

@@ -42,6 +42,7 @@ void cats_air_received(struct cats_port *port, const uint8_t *frame, uint16_t si
 
 /** @brief air.c: a frame was sent, or could not be; of the instance's port. */
 void cats_air_sent(struct cats_port *port, bool ok, uint32_t start);
+void cats_air_sensed(struct cats_port *port, bool busy);
 
 /** @brief air.c: from any thread: the node changed, look at it. */
 void cats_air_kick(struct cats_instance_data *d);

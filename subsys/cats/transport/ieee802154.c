@@ -94,9 +94,15 @@ static struct {
 static K_MUTEX_DEFINE(port_lock);
 static struct cats_port *the_port;
 
-/* A frame from send() to sent(). */
+/* Behind a frame's start, when its length has been received for sure: what is received is busy as
+ * well, and goes on.
+ */
+#define SENSE_US 300
+
+/* A frame from send() to sent(), or from sense() to sensed(). */
 struct out {
 	struct net_pkt *pkt;
+	bool senses;
 	enum ieee802154_tx_mode mode;
 	uint32_t start;
 	int result;
@@ -221,7 +227,8 @@ static bool can_time(void)
 
 static bool timed(const struct out *out)
 {
-	return out->mode != IEEE802154_TX_MODE_DIRECT && out->mode != IEEE802154_TX_MODE_CCA;
+	return !out->senses && out->mode != IEEE802154_TX_MODE_DIRECT &&
+	       out->mode != IEEE802154_TX_MODE_CCA;
 }
 
 /* That is known when it is asked to, and then of every frame. */
@@ -421,6 +428,9 @@ static int transmit(struct out *out)
 		}
 		out->start += late;
 	}
+	if (out->senses) {
+		return api()->cca(radio);
+	}
 	if (!has_started(out->start)) {
 		return -ETIME;
 	}
@@ -436,7 +446,7 @@ static void out_thread(void *p1, void *p2, void *p3)
 		struct out *out = next_out();
 
 		out->result = transmit(out);
-		if (out->result == -ENOTSUP) {
+		if (out->result == -ENOTSUP && !out->senses) {
 			tell_unsupported(out->mode);
 		}
 		out_ended++;
@@ -453,12 +463,15 @@ static void sent_work(struct k_work *work)
 	while (out_told != out_ended) {
 		const struct out *out = &outs[out_told % CATS_TRANSPORT_FRAMES];
 		uint32_t start = out->start;
+		bool senses = out->senses;
 		bool ok = out->result == 0;
 
 		out_told++;
 		k_sem_give(&out_free);
 		(void)k_mutex_lock(&port_lock, K_FOREVER);
-		if (the_port != NULL) {
+		if (the_port != NULL && senses) {
+			the_port->sensed(the_port, !ok);
+		} else if (the_port != NULL) {
 			the_port->sent(the_port, ok, start);
 		}
 		(void)k_mutex_unlock(&port_lock);
@@ -493,6 +506,7 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	write_header(out->pkt->buffer);
 	(void)net_buf_add_mem(out->pkt->buffer, frame, size);
 	out->start = at;
+	out->senses = false;
 	if (can_time() && us > 0) {
 		/* All of the driver's 64 bits of time from 32 of them. */
 		net_time_t now = api()->get_time(radio);
@@ -505,6 +519,25 @@ static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t siz
 	} else {
 		out->mode = settings.cca ? IEEE802154_TX_MODE_CCA : IEEE802154_TX_MODE_DIRECT;
 	}
+	out_taken++;
+	k_sem_give(&out_go);
+	return 0;
+}
+
+/* A clear channel assessment, where the driver has one; how long that takes is its own. */
+static int radio_sense(struct cats_port *port, uint32_t at)
+{
+	struct out *out = &outs[out_taken % CATS_TRANSPORT_FRAMES];
+
+	ARG_UNUSED(port);
+	if (api()->cca == NULL) {
+		return -ENOTSUP;
+	}
+	if (k_sem_take(&out_free, K_NO_WAIT) != 0) {
+		return -ENOBUFS;
+	}
+	out->senses = true;
+	out->start = at + SENSE_US + CONFIG_CATS_IEEE802154_TX_US;
 	out_taken++;
 	k_sem_give(&out_go);
 	return 0;
@@ -672,6 +705,7 @@ const struct cats_transport cats_ieee802154 = {
 	.detach = radio_detach,
 	.now = radio_now,
 	.send = radio_send,
+	.sense = radio_sense,
 #ifdef CONFIG_CATS_SLEEP
 	.listen = radio_listen,
 	.rested_us = radio_rested,

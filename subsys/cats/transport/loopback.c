@@ -34,8 +34,18 @@ static sys_slist_t ports = SYS_SLIST_STATIC_INIT(&ports);
 /* By their ends; touched on cats_air_queue only. */
 static sys_slist_t frames = SYS_SLIST_STATIC_INIT(&frames);
 
+/* Of frames that have ended: the starts of the newest ones of the last sender, and of the last one
+ * but that.
+ */
+static struct {
+	const struct cats_port *from;
+	uint32_t start;
+} newest[2];
+
 static void air_work(struct k_work *work);
+static void sense_work(struct k_work *work);
 static K_WORK_DELAYABLE_DEFINE(air, air_work);
+static K_WORK_DELAYABLE_DEFINE(sensing, sense_work);
 
 static uint32_t loopback_now(void)
 {
@@ -61,6 +71,7 @@ static void loopback_wake(struct cats_port *port, struct k_work_delayable *work,
 
 static int loopback_attach(struct cats_port *port)
 {
+	port->senses = false;
 	(void)k_mutex_lock(&ports_lock, K_FOREVER);
 	sys_slist_append(&ports, &port->list);
 	(void)k_mutex_unlock(&ports_lock);
@@ -93,6 +104,11 @@ static void air_work(struct k_work *work)
 		struct cats_port *port;
 
 		(void)sys_slist_get(&frames);
+		if (newest[0].from != frame->from) {
+			newest[1] = newest[0];
+			newest[0].from = frame->from;
+		}
+		newest[0].start = frame->start;
 		(void)k_mutex_lock(&ports_lock, K_FOREVER);
 		SYS_SLIST_FOR_EACH_CONTAINER(&ports, port, list) {
 			if (port != frame->from) {
@@ -103,6 +119,65 @@ static void air_work(struct k_work *work)
 		k_mem_slab_free(&slab, frame);
 	}
 	wait_for_first();
+}
+
+/* It is told when the shortest frame of then has ended. */
+static uint32_t sensed_at(const struct cats_port *port)
+{
+	return port->sense_us +
+	       DIV_ROUND_UP(CATS_FRAME_HEADER * CONFIG_CATS_LOOPBACK_BYTE_NS, 1000u);
+}
+
+static bool begins_then(const struct cats_port *port, uint32_t start)
+{
+	int32_t apart = cats_time_diff(start, port->sense_us);
+
+	return apart >= -CONFIG_CATS_LATE_US && apart <= CONFIG_CATS_LATE_US;
+}
+
+/* Frames may be handed over long before they start, so that the last one that was is not it. */
+static bool busy(const struct cats_port *port)
+{
+	int i = newest[0].from == port;
+	struct air_frame *frame;
+
+	SYS_SLIST_FOR_EACH_CONTAINER(&frames, frame, list) {
+		if (frame->from != port && begins_then(port, frame->start)) {
+			return true;
+		}
+	}
+	return newest[i].from != NULL && begins_then(port, newest[i].start);
+}
+
+static void sense_work(struct k_work *work)
+{
+	struct cats_port *port;
+
+	ARG_UNUSED(work);
+	(void)k_mutex_lock(&ports_lock, K_FOREVER);
+	SYS_SLIST_FOR_EACH_CONTAINER(&ports, port, list) {
+		if (port->senses && cats_time_diff(sensed_at(port), loopback_now()) <= 0) {
+			port->senses = false;
+			port->sensed(port, busy(port));
+		}
+	}
+	SYS_SLIST_FOR_EACH_CONTAINER(&ports, port, list) {
+		if (port->senses) {
+			loopback_wake(port, &sensing, sensed_at(port));
+			break;
+		}
+	}
+	(void)k_mutex_unlock(&ports_lock);
+}
+
+static int loopback_sense(struct cats_port *port, uint32_t at)
+{
+	port->sense_us = at;
+	port->senses = true;
+	if (!k_work_delayable_is_pending(&sensing)) {
+		loopback_wake(port, &sensing, sensed_at(port));
+	}
+	return 0;
 }
 
 static int loopback_send(struct cats_port *port, const uint8_t *data, uint16_t size, uint32_t at)
@@ -148,5 +223,6 @@ const struct cats_transport cats_loopback = {
 	.detach = loopback_detach,
 	.now = loopback_now,
 	.send = loopback_send,
+	.sense = loopback_sense,
 	.wake = loopback_wake,
 };

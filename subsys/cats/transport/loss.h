@@ -40,7 +40,7 @@ struct cats_loss_frame {
 	uint16_t tile;      /**< 0..tiles of the gather - 1 */
 	uint8_t type;       /**< enum cats_frame_type */
 	uint8_t round;      /**< 0: data; 1..R: repair round */
-	uint16_t index;     /**< DATA, CODED: index; REPORT, GRANT, CODED without a round: slot */
+	uint16_t index;     /**< DATA: index; NEED, CODED: slot */
 	uint8_t source;     /**< node that sends */
 	uint8_t receiver;   /**< node that would hear */
 };
@@ -90,8 +90,7 @@ static inline void cats_loss_name(struct cats_loss_frame *f, uint32_t model_id,
 	f->gather = frame[6];
 	f->tile = frame[7];
 	f->index = frame[8];
-	if (f->type == CATS_FRAME_REPORT || f->type == CATS_FRAME_GRANT ||
-	    (f->type == CATS_FRAME_CODED && f->round == 0)) {
+	if (f->type == CATS_FRAME_NEED || f->type == CATS_FRAME_CODED) {
 		f->index = frame[9];
 	}
 	f->receiver = receiver;

@@ -60,6 +60,9 @@
 #define REST_US 24     /* least rest; two interrupts are less */
 #define DISABLE_US 10  /* longest ramp-down */
 #define ENDED_US 30    /* so long behind its end a frame has ended */
+#define SENSE_US 42    /* stop of the receiver to where frames begin: ramp-up, interrupts */
+#define ENERGY_US 128  /* for which energy is measured */
+#define SENSED_US 40   /* so much later at most: else too little of a frame is left */
 #define CRYSTAL_MS 100 /* longer than any crystal takes to start */
 #define STOP_MS 2      /* longer than DISABLE_US by the kernel's clock */
 
@@ -80,6 +83,9 @@ BUILD_ASSERT(!IS_ENABLED(CONFIG_CATS_SLEEP) ||
 	     "the kernel's clock is too coarse to sleep by");
 BUILD_ASSERT(CONFIG_CATS_LEAD_US > PREPARE_US + MARGIN_US,
 	     "CATS_LEAD_US leaves no time to load the radio");
+
+/* What counts as energy, in units of 1 dB; Product specification: 0 is -93 dBm, about. */
+#define ENERGY_MIN (CONFIG_CATS_NRF_RADIO_ENERGY + 93)
 
 #define CHANNEL_MAX 100 /* 2400 to 2500 MHz */
 
@@ -111,6 +117,7 @@ static enum {
 	RESTING,  /* off until the receiver or the frame that waits is to be on */
 	STOPPING, /* the receiver, for the frame that waits or to rest */
 	SENDING,  /* from when the start of a frame is set to its end */
+	SENSING,  /* from when the receiver is to measure energy to when it is off again */
 	SLEEPING, /* as RESTING, and timer and crystal are off until the alarm */
 	WAKING,   /* until the crystal runs */
 } state;
@@ -126,6 +133,11 @@ static struct out outs[CATS_TRANSPORT_FRAMES];
 static uint8_t out_taken;
 static volatile uint8_t out_ended;
 static uint8_t out_told;
+
+/* What radio_sense() was told: the time, until the node is told what was on the air then. */
+static bool senses;
+static uint32_t sense_us;
+static volatile bool busy;
 
 /* What radio_listen() was told, as long as it is to come: nothing is heard before `rests_until`; if
  * no frame has begun at `window_us`, nothing is before `again_us`. From `ready_us` on frames are
@@ -155,8 +167,10 @@ struct cats_nrf_radio_stats cats_nrf_radio_stats;
 
 static void tell_heard(struct k_work *work);
 static void tell_sent(struct k_work *work);
+static void tell_sensed(struct k_work *work);
 static K_WORK_DEFINE(heard_work, tell_heard);
 static K_WORK_DEFINE(sent_work, tell_sent);
+static K_WORK_DEFINE(sensed_work, tell_sensed);
 
 /*
  * What differs between PPI and DPPI. The first has fixed channels for what is needed here, which
@@ -489,6 +503,66 @@ static bool transmit(void)
 	return true;
 }
 
+/*
+ * Energy. The radio measures it in the mode of IEEE 802.15.4 alone; frames of Bluetooth's are as
+ * much on the air then. Without that mode the air is always busy.
+ */
+
+static void sense_end(bool found)
+{
+	senses = false;
+	busy = found;
+	(void)k_work_submit_to_queue(&cats_air_queue, &sensed_work);
+}
+
+/* When the receiver is to stop for it. */
+static uint32_t sense_at(void)
+{
+	return sense_us - SENSE_US;
+}
+
+static bool sense_due(void)
+{
+	return senses && cats_time_diff(sense_at(), radio_now()) <= 0;
+}
+
+#if defined(RADIO_EDSAMPLE_EDLVL_Msk)
+/* Measure; the radio is off. False: it is too late for that. */
+static bool sense(void)
+{
+	if (cats_time_diff(radio_now(), sense_us) > SENSED_US - SENSE_US) {
+		return false;
+	}
+	state = SENSING;
+	nrf_radio_mode_set(NRF_RADIO, NRF_RADIO_MODE_IEEE802154_250KBIT);
+	nrf_radio_event_clear(NRF_RADIO, NRF_RADIO_EVENT_EDEND);
+	nrf_radio_shorts_set(NRF_RADIO, NRF_RADIO_SHORT_READY_EDSTART_MASK |
+						NRF_RADIO_SHORT_EDEND_DISABLE_MASK);
+	nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_RXEN);
+	wake_at(radio_now() + RAMP_US + ENERGY_US + ENDED_US);
+	return true;
+}
+
+/* The radio is off again. */
+static void sensed(void)
+{
+	bool known = nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_EDEND);
+
+	nrf_radio_mode_set(NRF_RADIO, NRF_RADIO_MODE_BLE_2MBIT);
+	sense_end(!known || nrf_radio_ed_sample_get(NRF_RADIO) >= ENERGY_MIN);
+}
+#else
+static bool sense(void)
+{
+	return false;
+}
+
+static void sensed(void)
+{
+	sense_end(true);
+}
+#endif
+
 /* Whether there is more time to be off than that. */
 static bool may_rest(int32_t least_us)
 {
@@ -520,7 +594,10 @@ static void wake_listening(void)
 {
 	uint32_t stop = out_next()->at - PREPARE_US;
 
-	if (windowed && !(out_waits() && cats_time_diff(stop, window_us) < 0)) {
+	if (senses) {
+		/* No frame waits that is to be sent before, and no window ends that matters. */
+		wake_at(sense_at());
+	} else if (windowed && !(out_waits() && cats_time_diff(stop, window_us) < 0)) {
 		wake_at(window_us);
 	} else if (out_waits()) {
 		wake_at(stop);
@@ -532,6 +609,9 @@ static uint32_t rest_end(void)
 {
 	uint32_t end = rests_until - LISTEN_US;
 
+	if (senses) {
+		end = earlier(sense_at(), end);
+	}
 	return out_waits() ? earlier(out_next()->at - PREPARE_US, end) : end;
 }
 
@@ -610,6 +690,12 @@ static void go_on(void)
 			return;
 		}
 		out_end(false);
+	}
+	if (sense_due()) {
+		if (sense()) {
+			return;
+		}
+		sense_end(true);
 	}
 	if (may_rest(MARGIN_US)) {
 		state = RESTING;
@@ -694,6 +780,8 @@ static void radio_isr(const void *arg)
 	if (state == SENDING) {
 		arm(false);
 		out_end(true);
+	} else if (state == SENSING) {
+		sensed();
 	}
 	go_on();
 }
@@ -706,6 +794,11 @@ static void look(void)
 	}
 	if (state == RESTING) {
 		go_on();
+	} else if (state == RECEIVING && sense_due()) {
+		state = STOPPING;
+		nrf_radio_shorts_set(NRF_RADIO, 0);
+		nrf_radio_task_trigger(NRF_RADIO, NRF_RADIO_TASK_DISABLE);
+		wake_at(radio_now() + 4 * DISABLE_US);
 	} else if (state == RECEIVING && !out_due()) {
 		windowed = false;
 		rests = !nrf_radio_event_check(NRF_RADIO, NRF_RADIO_EVENT_ADDRESS);
@@ -726,6 +819,9 @@ static void look(void)
 		/* It did not stop, or did not start, or did not come to an end: go_on() finds the
 		 * frame too late.
 		 */
+		if (state == SENSING) {
+			sensed();
+		}
 		state = STOPPING;
 		if (stop()) {
 			go_on();
@@ -797,6 +893,35 @@ static void tell_sent(struct k_work *work)
 		out_told++;
 		user->sent(user, sent, at);
 	}
+}
+
+static void tell_sensed(struct k_work *work)
+{
+	ARG_UNUSED(work);
+	if (user != NULL) {
+		user->sensed(user, busy);
+	}
+}
+
+static int radio_sense(struct cats_port *port, uint32_t at)
+{
+	unsigned int key = irq_lock();
+
+	if (port != user) {
+		irq_unlock(key);
+		return -EBUSY;
+	}
+	senses = true;
+	sense_us = at;
+	if (state == SLEEPING) {
+		set_alarm();
+	} else if (state == RESTING) {
+		wake_at(rest_end());
+	} else if (state == RECEIVING && !out_waits()) {
+		wake_listening();
+	}
+	irq_unlock(key);
+	return 0;
 }
 
 static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
@@ -1037,6 +1162,7 @@ static int radio_attach(struct cats_port *port)
 	waking = false;
 	rests = false;
 	windowed = false;
+	senses = false;
 	user = port;
 	irq_enable(DT_IRQN(DT_NODELABEL(radio)));
 	irq_enable(DT_IRQN(DT_NODELABEL(timer0)));
@@ -1072,6 +1198,7 @@ static void radio_detach(struct cats_port *port)
 	disconnect_events();
 	(void)k_work_cancel_sync(&heard_work, &sync);
 	(void)k_work_cancel_sync(&sent_work, &sync);
+	(void)k_work_cancel_sync(&sensed_work, &sync);
 	timer_stop();
 	if (!crystal_off) {
 		(void)onoff_cancel_or_release(crystal_manager(), &crystal);
@@ -1086,6 +1213,7 @@ const struct cats_transport cats_nrf_radio = {
 	.detach = radio_detach,
 	.now = radio_now,
 	.send = radio_send,
+	.sense = radio_sense,
 	.wake = radio_wake,
 #if defined(CONFIG_CATS_RECEIVER_OFF) || defined(CONFIG_CATS_SLEEP)
 	.listen = radio_listen,

@@ -27,7 +27,9 @@ struct peer {
 	struct flight flights[2]; /* the oldest first */
 	uint32_t flying;
 	uint32_t wake;
-	bool asleep; /* only an event wakes it */
+	bool asleep;     /* only an event wakes it */
+	bool senses;     /* whether the air is busy, */
+	uint32_t sensed; /* then */
 	bool done;
 	uint32_t missed; /* fragments */
 	uint32_t output; /* CRC-32 */
@@ -44,11 +46,12 @@ static bool is_lost(const struct peer *receiver, const uint8_t *frame)
 {
 	const uint8_t type = frame[0] & 15;
 	const bool first = frame[6] == 0 && frame[7] == 0;
+	const uint32_t name = 5u * (receiver - peers) + 3u * frame[1] + 5u * frame[8];
 
 	if (lost == LOSS_NONE || first) {
 		return false;
 	}
-	return type == CATS_FRAME_DATA ||
+	return (type == CATS_FRAME_DATA && name % 8 == 0) ||
 	       (lost == LOSS_CONTROL && receiver == deaf && type != CATS_FRAME_CODED);
 }
 
@@ -94,6 +97,10 @@ static void drive(struct peer *peer)
 		if (todo.what == CATS_TODO_SEND) {
 			launch(peer, &todo);
 		}
+		if (todo.what == CATS_TODO_SENSE) {
+			peer->senses = true;
+			peer->sensed = todo.at + 1;
+		}
 		if (todo.what == CATS_TODO_DONE && !peer->done) {
 			peer->done = true;
 			peer->missed = todo.result.lost;
@@ -109,6 +116,16 @@ static void drive(struct peer *peer)
 	} while (todo.compute || todo.what != CATS_TODO_WAIT);
 	peer->wake = todo.at;
 	peer->asleep = todo.forever;
+}
+
+static bool is_busy(void)
+{
+	for (uint32_t d = 0; d < nodes; d++) {
+		if (peers[d].flying != 0 && cats_time_diff(peers[d].flights[0].start, now) <= 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 static void until(uint32_t *next, uint32_t at)
@@ -132,6 +149,9 @@ static void step(void)
 		if (peers[d].computing) {
 			until(&next, peers[d].computed);
 		}
+		if (peers[d].senses) {
+			until(&next, peers[d].sensed);
+		}
 	}
 	if (cats_time_diff(next, now) > 0) {
 		now = next;
@@ -139,6 +159,13 @@ static void step(void)
 	for (uint32_t d = 0; d < nodes; d++) {
 		while (peers[d].flying != 0 && cats_time_diff(peers[d].flights[0].end, now) <= 0) {
 			land(&peers[d]);
+		}
+	}
+	for (uint32_t d = 0; d < nodes; d++) {
+		if (peers[d].senses && cats_time_diff(peers[d].sensed, now) <= 0) {
+			peers[d].senses = false;
+			cats_node_sensed(&peers[d].node, is_busy());
+			wake(&peers[d]);
 		}
 	}
 	for (uint32_t d = 0; d < nodes; d++) {

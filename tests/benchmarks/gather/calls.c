@@ -16,7 +16,6 @@
 
 static struct cats_node *counted;
 static struct cats_node before;
-static struct cats_reception reception; /* a copy, to be finished */
 static uint64_t spare[SPARE_SIZE / 8];
 
 struct call {
@@ -50,9 +49,11 @@ static void reset_node(void)
 	copy(counted, &before, sizeof(before));
 }
 
-static void reset_reception(void)
+/* What is solved for changes the arena. */
+static void reset_all(void)
 {
-	reception = counted->reception[counted->air];
+	copy(counted->config.arena, spare, (counted->config.arena_size + 3) / 4 * 4);
+	reset_node();
 }
 
 static void reset_nothing(void)
@@ -90,19 +91,6 @@ bool carries_payload(const uint8_t *frame)
 	return type == CATS_FRAME_DATA || type == CATS_FRAME_CODED;
 }
 
-/* Its type, coded frames ahead being coded ones. */
-static uint8_t type_of(const struct cats_node *node, const uint8_t *frame)
-{
-	const struct cats_exchange x = {.gather = frame[6], .tile = frame[7]};
-	const uint8_t source = frame[1] & 15;
-	const uint8_t type = frame[0] & 15;
-
-	return type == CATS_FRAME_DATA &&
-			       frame[8] >= cats_fragment_count(node->config.image, x, source)
-		       ? CATS_FRAME_CODED
-		       : type;
-}
-
 static void run_receive(void *argument)
 {
 	const struct call *c = argument;
@@ -113,10 +101,13 @@ static void run_receive(void *argument)
 
 static void about_receive(struct call *c)
 {
-	static const char *const names[] = {"receive/sync",  "receive/data",  "receive/report",
-					    "receive/grant", "receive/coded", "receive/ask"};
+	static const char *const names[] = {"receive/sync", "receive/data", "receive/need",
+					    "receive/coded", "receive/ask"};
 
-	c->name = names[type_of(c->node, c->flight->frame)];
+	c->name = names[c->flight->frame[0] & 15];
+	if ((c->flight->frame[0] & 15) == CATS_FRAME_CODED && before.code.total == 0) {
+		c->name = "receive/first"; /* who has not heard of the round: it is laid out */
+	}
 	c->units = c->flight->length;
 }
 
@@ -146,10 +137,15 @@ void calls_receive(struct cats_node *node, const struct flight *flight, uint32_t
 	struct call c = {.node = node, .flight = flight, .now = now};
 	const bool open = !node->reception[node->air].final;
 
-	make(&c, run_receive, about_receive, reset_node);
 	if (node != counted) {
+		run_receive(&c);
 		return;
 	}
+	if (node->config.arena_size > sizeof(spare) - 3) {
+		stop(8);
+	}
+	copy(spare, node->config.arena, (node->config.arena_size + 3) / 4 * 4);
+	make(&c, run_receive, about_receive, reset_all);
 	make(&c, run_parse, about_parse, reset_nothing);
 	if (carries_payload(flight->frame) && open) {
 		make(&c, run_receive, about_again, reset_node); /* a copy that comes late */
@@ -167,18 +163,17 @@ static void run_poll(void *argument)
 
 static void about_poll(struct call *c)
 {
-	static const char *const sent[] = {"poll/sync",  "poll/data",  "poll/report",
-					   "poll/grant", "poll/coded", "poll/ask"};
-	static const char *const idle[] = {
-		"poll/idle/waiting", "poll/idle/sync",  "poll/idle/data",    "poll/idle/reports",
-		"poll/idle/grant",   "poll/idle/coded", "poll/idle/hearsay", "poll/idle/over"};
+	static const char *const sent[] = {"poll/sync", "poll/data", "poll/need", "poll/coded",
+					   "poll/ask"};
+	static const char *const idle[] = {"poll/idle/waiting", "poll/idle/sync",
+					   "poll/idle/data",    "poll/idle/need",
+					   "poll/idle/coded",   "poll/idle/over"};
 	static const char *const end[] = {"poll/end/waiting", "poll/end/sync",  "poll/end/data",
-					  "poll/end/reports", "poll/end/grant", "poll/end/coded",
-					  "poll/end/hearsay", "poll/end/over"};
+					  "poll/end/need",    "poll/end/coded", "poll/end/over"};
 
 	c->units = c->todo.length;
 	if (c->todo.what == CATS_TODO_SEND) {
-		c->name = sent[type_of(c->node, c->todo.frame)];
+		c->name = sent[c->todo.frame[0] & 15];
 	} else if (before.phase != CATS_NODE_RUNNING || c->node->phase != CATS_NODE_RUNNING) {
 		c->name = "poll/between";
 	} else if (memcmp(&before, c->node, sizeof(before)) == 0) {
@@ -188,27 +183,10 @@ static void about_poll(struct call *c)
 	}
 }
 
-static void run_finish(void *argument)
-{
-	uint16_t repaired;
-
-	(void)argument;
-	cats_reception_finish(&reception, &repaired);
-}
-
-static void about_finish(struct call *c)
-{
-	c->name = "code/finish";
-	c->units = c->node->reception[c->node->air].held_count;
-}
-
 void calls_poll(struct cats_node *node, struct cats_todo *todo, uint32_t now)
 {
 	struct call c = {.node = node, .now = now};
 
-	if (node == counted && !node->reception[node->air].final) {
-		make(&c, run_finish, about_finish, reset_reception);
-	}
 	make(&c, run_poll, about_poll, reset_node);
 	*todo = c.todo;
 }
@@ -259,30 +237,6 @@ static void about_end(struct call *c)
 	c->name = "job/end";
 }
 
-static void run_solve(void *argument)
-{
-	const struct call *c = argument;
-
-	cats_reception_solve(c->node->config.image, c->job.reception, c->node->config.arena);
-}
-
-/* Bytes of the held frames, times the fragments of their sources. */
-static void about_solve(struct call *c)
-{
-	const struct cats_image *image = c->node->config.image;
-	const struct cats_reception *r = c->job.reception;
-
-	c->name = "code/solve";
-	c->units = 0;
-	for (uint32_t i = 0; i < r->held_count; i++) {
-		const struct cats_held *held = &r->held[i];
-
-		c->units +=
-			(uint32_t)cats_fragment_size(image, r->x, held->source, held->fragment) *
-			cats_fragment_count(image, r->x, held->source);
-	}
-}
-
 void calls_begin(struct cats_node *node, struct cats_job *job, uint32_t now)
 {
 	struct call c = {.node = node, .now = now};
@@ -291,26 +245,10 @@ void calls_begin(struct cats_node *node, struct cats_job *job, uint32_t now)
 	*job = c.job;
 }
 
-/* The arena is as before: solving it again gives other bytes. */
-static void count_solving(struct call *c)
-{
-	const size_t size = (c->node->config.arena_size + 3) / 4 * 4;
-
-	if (size > sizeof(spare)) {
-		stop(8);
-	}
-	copy(spare, c->node->config.arena, size);
-	make(c, run_solve, about_solve, reset_nothing);
-	copy(c->node->config.arena, spare, size);
-}
-
 void calls_end(struct cats_node *node, const struct cats_job *job, uint32_t now)
 {
 	struct call c = {.node = node, .now = now, .job = *job};
 
-	if (node == counted && job->what == CATS_JOB_CONSUME) {
-		count_solving(&c);
-	}
 	cats_job_run(job);
 	make(&c, run_end, about_end, reset_node);
 }

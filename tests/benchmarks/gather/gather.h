@@ -55,7 +55,7 @@ void calls_end(struct cats_node *node, const struct cats_job *job, uint32_t now)
 /* air.c: what is lost in an inference of all nodes. */
 enum loss {
 	LOSS_NONE,
-	LOSS_DATA,    /* fragments, at all nodes: all is repaired */
+	LOSS_DATA,    /* a fragment in eight, at all nodes: all is repaired */
 	LOSS_CONTROL, /* the same, and at the counted node all that says when */
 	LOSSES,
 };

@@ -15,7 +15,7 @@ static struct cats_exchange largest(const struct cats_image *image)
 	do {
 		const uint32_t bytes =
 			(uint32_t)cats_fragment_count(image, x, image->header->node) *
-			cats_coded_size(image, x, image->header->node);
+			cats_fragment_size(image, x, image->header->node, 0);
 
 		if (bytes > most) {
 			most = bytes;

@@ -11,14 +11,12 @@
  *	or u8 0 where it was lost
  *
  * Counted by kind of gather: producing and consuming; and what sending takes from it, finding each
- * fragment and making one coded frame an exchange. Checked by the CRC over all payloads that the
- * node would send, and over the output.
+ * fragment. Checked by the CRC over all payloads that the node would send, and over the output.
  */
 
 #include <string.h>
 
 #include <cats/engine.h>
-#include <cats/gather.h>
 
 #include "bench.h"
 #include "crc32.h"
@@ -31,7 +29,6 @@ enum step {
 	PRODUCE,
 	CONSUME,
 	FRAGMENT,
-	CODE,
 	STEPS,
 };
 
@@ -86,7 +83,6 @@ static uint32_t __attribute__((__noinline__)) bytes_used(void)
 static const uint8_t *step(enum step step, struct cats_exchange x, uint16_t fragment,
 			   uint16_t *size)
 {
-	static uint8_t coded[CATS_FRAME_MAX];
 	const uint8_t kind = image.gathers[x.gather].kind;
 	const uint8_t *place = NULL;
 	uint32_t begin;
@@ -102,11 +98,8 @@ static const uint8_t *step(enum step step, struct cats_exchange x, uint16_t frag
 	case CONSUME:
 		cats_engine_consume(&engine, x, &available);
 		break;
-	case FRAGMENT:
-		place = cats_engine_fragment(&engine, x, fragment, size);
-		break;
 	default:
-		cats_code_own(&engine, x, 0, coded);
+		place = cats_engine_fragment(&engine, x, fragment, size);
 		break;
 	}
 	taken[kind][step] += (ticks_now() - begin) & 0xffffff;
@@ -168,9 +161,6 @@ static const uint8_t *run(const uint8_t *tape, uint32_t number, uint32_t *crc)
 			memcpy(sent + size, payload, length);
 			size += length;
 		}
-		if (fragments != 0) {
-			step(CODE, x, 0, NULL);
-		}
 		tape = receive(tape, x);
 		step(CONSUME, x, 0, NULL);
 	} while (cats_exchange_next(&image, &x));
@@ -182,7 +172,7 @@ void bench_inference(void)
 {
 	static const char *const kinds[KINDS] = {"input",  "attention", "heads", "forward",
 						 "hidden", "output",    "result"};
-	static const char *const steps[STEPS] = {"/produce", "/consume", "/fragment", "/code"};
+	static const char *const steps[STEPS] = {"/produce", "/consume", "/fragment"};
 	const uint8_t *tape = (const uint8_t *)TAPE_ADDRESS + 4;
 	const uint32_t runs = *(const uint32_t *)TAPE_ADDRESS;
 	uint32_t begin;

@@ -7,11 +7,10 @@
 
 #include <string.h>
 
-#include <cats/gather.h>
-
 #include "bench.h"
 #include "crc32.h"
 #include "engine_internal.h"
+#include "gf4.h"
 #include "kernels.h"
 #include "llama_kernels.h"
 
@@ -592,14 +591,14 @@ static void run_gf_add(void *argument)
 {
 	const struct code *c = argument;
 
-	cats_gf_add(c->y, c->x, 0xa7, (uint16_t)c->n);
+	cats_gf4_add(c->y, c->x, c->n);
 }
 
-static void run_gf_scale(void *argument)
+static void run_gf_turn(void *argument)
 {
 	const struct code *c = argument;
 
-	cats_gf_scale(c->y, 0x53, (uint16_t)c->n);
+	cats_gf4_turn(c->y, c->n);
 }
 
 /* Payloads as they stand in a frame, at an odd place. */
@@ -617,9 +616,9 @@ static void codes(void)
 		crc = cats_crc32(payload, sizeof(payload));
 		report(name_of("gf", "add/n", c.n, NULL, 0), count(run_gf_add, &c), c.n, crc);
 		memcpy(payload, weights, sizeof(payload));
-		run_gf_scale(&c);
+		run_gf_turn(&c);
 		crc = cats_crc32(payload, sizeof(payload));
-		report(name_of("gf", "scale/n", c.n, NULL, 0), count(run_gf_scale, &c), c.n, crc);
+		report(name_of("gf", "turn/n", c.n, NULL, 0), count(run_gf_turn, &c), c.n, crc);
 	}
 }
 

@@ -23,6 +23,7 @@ if(CONFIG_CATS_BSIM_CODE_TIME)
   target_include_directories(app PRIVATE ${module}/subsys/cats ${native})
   zephyr_ld_options(
     -Wl,--wrap=cats_air_received
+    -Wl,--wrap=cats_air_sensed
     -Wl,--wrap=cats_air_sent
     -Wl,--wrap=cats_air_work
     -Wl,--wrap=cats_node_compute_begin

@@ -158,9 +158,9 @@ def test_a_deployment_is_planned_anew(letters, tmp_path, capsys):
 
 
 def test_the_samples_deployment_writes(capsys):
-    """What its README and sample.yaml say, whatever is lost."""
+    """What its README and sample.yaml say, all that was lost being repaired."""
     words = ["generate", str(SAMPLE), "--prompt", "ROMEO:", "--temperature", "0", "--steps", "60"]
-    assert main([*words, "--loss", "0.05"]) == 0
+    assert main([*words, "--loss", "0.05", "--seed", "1"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("ROMEO:\nAnd thou shall be the sense of the company.\n")
     assert "the text is that of no loss" in err

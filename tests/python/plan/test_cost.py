@@ -100,4 +100,4 @@ def test_other_inferences(tmp_path, monkeypatch):
     elf = build(tmp_path, "dsp")
     for name, shape in OTHERS.items():
         counted = count_shape(name, {"dsp": elf})["dsp"][f"{name}/inference"].instructions
-        assert counted == pytest.approx(predicted(shape), rel=0.05), name
+        assert counted == pytest.approx(predicted(shape), rel=0.06), name

@@ -25,7 +25,7 @@ def test_a_record_of_two_inferences_is_not_compared():
     made, wrong, settings = faults.draw(0)
     inputs = random_inputs(0, made.model.config, faults.INFERENCES)
     result = simulate(made.model, made.plan, inputs, wrong, 0, settings, made.images)
-    assert result.mixed[1] and not result.mixed.all()
+    assert result.mixed[2] and not result.mixed.all()
     assert check(made.model, made.plan, inputs, result) == []
 
 

@@ -10,7 +10,20 @@ import pytest
 
 from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
-from driven import ASK, CODED, DATA, DULL, GRANT, REPORT, SYNC, Driven, images, sealed
+from driven import (
+    ASK,
+    CODED,
+    DATA,
+    DULL,
+    EFFORT,
+    NEED,
+    NEEDED,
+    SYNC,
+    Driven,
+    exchange,
+    images,
+    sealed,
+)
 
 # Calls
 
@@ -85,7 +98,8 @@ def test_alone():
         while (what := driven.poll(now)) != lib.CATS_TODO_DONE:
             if what == lib.CATS_TODO_SEND:
                 at = now + (driven.todo.at - now) % 2**32
-                assert at <= now + max(g.slot_us for g in driven.plan.gathers)
+                early = 3 if driven.todo.frame[0] & 15 == CODED else 1
+                assert at <= now + early * max(g.slot_us + g.coded_us for g in driven.plan.gathers)
                 sent.append((at, driven.todo.frame[0] & 15))
                 ready.append(at)
                 assert len(ready) <= 2  # the next one is ready while one is on the air
@@ -93,6 +107,8 @@ def test_alone():
             elif ready:
                 now = max(now, ready.pop(0))
                 assert lib.cats_node_sent(driven.node, True, now % 2**32) == 0
+            elif what == lib.CATS_TODO_SENSE:
+                lib.cats_node_sensed(driven.node, True)
             elif not driven.job(now):
                 assert not driven.todo.forever
                 assert 0 < (driven.todo.at - now) % 2**32 < 2**31
@@ -105,14 +121,12 @@ def test_alone():
             now += (driven.todo.at - now) % 2**32
             driven.poll(now)
         now = idle
-    # Nobody reports, so the leader asks again, and grants what may be wanted in the last round;
-    # when it hears nobody for long it keeps quiet from early in an inference on, but for a SYNC.
-    assert {type for _, type in sent} == {SYNC, DATA, GRANT, CODED}
+    # It lacks what others have, and codes its own; when it hears nobody for long it is quiet from
+    # early in an inference on, but for a SYNC.
+    assert {type for _, type in sent} == {SYNC, DATA, NEED, CODED}
     gaps = [b - a for (a, _), (b, _) in itertools.pairwise(sent)]
     assert min(gaps) >= min(g.control_us for g in driven.plan.gathers)
-    assert [type for at, type in sent if at > 2**32 + 40 * 60 * 1_000_000] == [
-        SYNC, SYNC, DATA, GRANT, SYNC
-    ]  # fmt: skip
+    assert [type for at, type in sent if at > 2**32 + 40 * 60 * 1_000_000] == [SYNC, SYNC]
 
 
 def test_counters_of_time_go_on_beyond_71_minutes():
@@ -129,8 +143,9 @@ def test_counters_of_time_go_on_beyond_71_minutes():
     assert driven.node.stats.gather[kind].compute_us == 2**32 - 1 + 5_000
     while not driven.results:
         driven.until(driven.now + 10_000)
+    # Behind so many exchanges without anybody it keeps quiet, which takes no time of the air.
     spans = [kind.air_us - 2**32 + 1 for kind in driven.node.stats.gather if kind.exchanges]
-    assert min(spans) > 0 and sum(spans) <= driven.now
+    assert min(spans) >= 0 and sum(span > 0 for span in spans) >= 4 and sum(spans) <= driven.now
 
 
 def test_duplicates_of_a_number_are_told():
@@ -175,7 +190,8 @@ def test_new_node_joins_what_began_after_it():
         (0.6, SYNC, {}, True),
         (0.6, DATA, dict(slot=1), True),
         (0.6, DATA, dict(slot=1, x=(0, 1)), False),
-        (0.6, REPORT, dict(round=1), False),
+        (0.6, NEED, dict(round=1, index=NEEDED), False),
+        (0.6, CODED, dict(round=1), False),
     ):
         driven = Driven(2)
         error = driven.hear(int(at * driven.silence), type, 1, **fields)
@@ -334,7 +350,7 @@ def test_one_frame_holds_nobody_up():
             if driven.node.silence:
                 break
         elapsed = (driven.now - at) / driven.silence
-        limit = lib.cats_exchange_us(driven.image, {"gather": 3, "tile": 0}) / driven.silence
+        limit = lib.cats_exchange_us(driven.image, exchange(3, 0)) / driven.silence
         assert elapsed < 1.5 + limit
         at = driven.now
     assert driven.node.phase == lib.CATS_NODE_WAITING
@@ -451,7 +467,7 @@ def test_who_leads_alone_calls():
         done = len(driven.results)
         while len(driven.results) == done:
             calls += driven.until(driven.now + driven.silence)
-    assert {(frame.type, frame.index) for frame in calls} == {(SYNC, DULL)}
+    assert {(frame.type, frame.index & ~EFFORT) for frame in calls} == {(SYNC, DULL)}
     assert min(b.at - a.at for a, b in itertools.pairwise(calls)) >= 8 * driven.silence
     # One that answers is led as ever.
     assert lib.cats_node_submit(driven.node, ffi.NULL, driven.now % 2**32) == 0
@@ -492,8 +508,9 @@ def test_another_inference():
         (4, 8, 0.6, "busy"),
     ):  # fmt: skip
         driven = running()
-        at = driven.now + int(late * driven.silence)
-        assert driven.hear(at, SYNC, source, inference=inference) == why
+        while late and driven.now < driven.node.heard_us + late * driven.silence:
+            driven.until(driven.now + 500)  # its own turns are no silence of others
+        assert driven.hear(driven.now, SYNC, source, inference=inference) == why
         assert driven.node.abandon == (why == "busy")
         assert driven.hear(driven.now, DATA, 4, (5, 0), inference=8) == "inference"  # too far
         driven.until(driven.now + 1000)
@@ -508,7 +525,7 @@ def test_late_frames():
     assert driven.hear(at + 10, DATA, 1) == "late"
     assert driven.node.heard_us == driven.now
     driven.hear(at + 20, SYNC, 0, (1, 0))
-    limit = lib.cats_exchange_us(driven.image, {"gather": 1, "tile": 0})
+    limit = lib.cats_exchange_us(driven.image, exchange(1, 0))
     while not driven.node.silence and driven.now < at + 2 * limit + 4 * driven.silence:
         assert driven.hear(driven.now + driven.silence // 5, DATA, 1) in ("late", "leader")
     assert driven.node.silence or driven.sent[-1].type == SYNC
@@ -558,7 +575,7 @@ def test_tile_buffer_in_use():
     late = driven.now + 60_000
     data = [sealed(driven.image, SYNC, 0, (9, 1)),
             sealed(driven.image, DATA, 1, (9, 1), payload=bytes(
-                lib.cats_fragment_size(driven.image, {"gather": 9, "tile": 1}, 1, 0)))]  # fmt: skip
+                lib.cats_fragment_size(driven.image, exchange(9, 1), 1, 0)))]  # fmt: skip
     busy = lib.CATS_REJECT_BUSY
     before = driven.node.stats.rejected[busy]
     for n, frame in enumerate(data):  # and no job ends between the two
@@ -591,8 +608,9 @@ def led(what, number=0, **options):
     return driven
 
 
-def test_copies_that_are_late():
-    """Of a SYNC and of a GRANT: the slot is passed over, and what follows keeps its time."""
+def test_slots_that_are_late():
+    """Of a copy of a SYNC, of a NEED and of a turn: the slot is passed over, and what follows keeps
+    its time."""
     driven = led(SYNC)
     sync = driven.sent[-1]
     control = driven.image.gathers[0].control_us
@@ -600,32 +618,145 @@ def test_copies_that_are_late():
     after = driven.until(driven.now + 20_000)
     assert after[0].type == DATA and after[0].at == pytest.approx(sync.at + 2 * control, abs=900)
 
-    driven = led(GRANT)
-    grant = driven.sent[-1]
-    driven.miss(grant.at + control + 200)
-    after = driven.until(driven.now + 20_000)
-    assert after and not [f for f in after if f.type == GRANT and f.round == grant.round]
-
-    driven = led(DATA)  # neither of the two: nobody knows of a grant
-    base = driven.node.base_us + lib.cats_data_us(driven.image, {"gather": 0})
-    driven.miss(base)
-    driven.until(base + 10)
-    driven.miss(base + lib.cats_round_us(driven.image, {"gather": 0}) + 100)
-    after = driven.until(driven.now + 60_000)
-    assert not [f for f in after if f.type in (GRANT, CODED) and f.x == (0, 0) and f.round == 1]
-    assert driven.runs
-
-
-# Reports
-
-
-def test_more_than_fifteen_are_lacking():
-    driven = running(1, nodes=2, payload=2)
-    x = next(
-        (g, 0) for g in range(1, 11) if lib.cats_fragment_count(driven.image, {"gather": g}, 0) > 15
+    driven = led(DATA)
+    gather, base = driven.image.gathers + 0, driven.node.base_us
+    slots = driven.node.slots
+    first, second = (
+        base + lib.cats_repair_us(driven.image, gather, slots, False, round) for round in (1, 2)
     )
-    assert driven.hear(driven.now + 9, SYNC, 0, x) in (None, "busy")
-    driven.until(driven.now + 100)
-    assert driven.hear(driven.now + 9, SYNC, 0, x) is None
-    reports = [f for f in driven.until(driven.now + 400_000) if f.type == REPORT]
-    assert reports[0].x == x and reports[0].data[10:] == bytes([0x0F])
+    driven.miss(first + lib.cats_need_us(gather, 1, 0) + 200)
+    turns = second + lib.cats_round_us(driven.image, gather, 2)
+    wants = [
+        (NEED, NEEDED, 0, second + lib.cats_need_us(gather, 2, 0)),
+        *((CODED, 0, turn, turns + turn * (gather.slot_us + gather.coded_us)) for turn in (2, 7)),
+    ]
+    after = [f for f in driven.until(driven.now + 30_000) if f.x == (0, 0)]
+    # Two turns of round 1 are of nodes 1 and 2; in round 2 node 3 is first.
+    assert [lib.cats_repair_turns(driven.image, gather, slots, False, r) for r in (1, 2)] == [2, 9]
+    assert [(f.type, f.index, f.slot, f.at) for f in after] == wants
+    assert all(f.round == 2 for f in after)
+
+    driven = led(DATA)
+    driven.until(turns - 3000)
+    driven.miss(turns + 2 * (gather.slot_us + gather.coded_us) + 200)
+    after = [f for f in driven.until(driven.now + 30_000) if f.x == (0, 0)]
+    assert [(f.type, f.index, f.slot, f.at) for f in after] == wants[2:]
+
+
+# Repair
+
+
+def complete(busy, number=1, radio="ieee802154", lacks=(), **options):
+    """One of three nodes in the first exchange of inference 7: it has all but some fragments of
+    node 0, and says so, or senses."""
+    made = images(nodes=3, rounds=2, payload=16, radio=radio)
+    driven = Driven(number, made=made, **options)
+    driven.busy = busy
+    driven.until(2 * driven.silence)
+    assert driven.hear(driven.now, SYNC, 0) is None
+    for s in {0, 1, 2} - {number}:
+        for f in range(lib.cats_fragment_count(driven.image, exchange(0), s)):
+            if s or f not in lacks:
+                assert driven.hear(driven.now + 10, DATA, s, index=f) is None
+    return driven
+
+
+def rounds_of(driven):
+    """Their starts, many turns or not, and the turns of each."""
+    gather, many = driven.image.gathers + 0, driven.node.effort
+    at = [driven.node.base_us
+          + lib.cats_repair_us(driven.image, gather, driven.node.slots, many, r)
+          for r in (1, 2, 3)]  # fmt: skip
+    turns = [
+        lib.cats_repair_turns(driven.image, gather, driven.node.slots, many, r) for r in (1, 2)
+    ]
+    needs = [at[r - 1] + lib.cats_need_us(gather, r, 0) for r in (1, 2)]
+    starts = [at[r - 1] + lib.cats_round_us(driven.image, gather, r) for r in (1, 2)]
+    return at, needs, starts, turns, gather.slot_us + gather.coded_us
+
+
+def over(driven):
+    return driven.node.exchange == lib.CATS_EXCHANGE_OVER or driven.node.x.tile == 1
+
+
+def test_silence_ends_an_exchange():
+    """Who lacks nothing senses whether others do, in one slot; it says nothing."""
+    driven = complete(busy=False)
+    at, needs, *_ = rounds_of(driven)
+    assert {f.type for f in driven.until(needs[0] + 100)} <= {DATA}
+    assert driven.sensed == [needs[0]]
+    driven.until(needs[0] + 200)
+    assert over(driven)
+
+
+def test_busy_air_is_a_round():
+    """Who lacks nothing takes its turns where others do, the next round goes on where the first one
+    ended, and there is one more chance to say so."""
+    driven = complete(busy=True)
+    at, needs, starts, turns, slot = rounds_of(driven)
+    driven.until(at[2] + 1000)
+    assert driven.sensed == needs
+    order = [(1 + n) % 3 for n in range(sum(turns))]  # node 1 is the leader's neighbour
+    mine = [(1, n) for n in range(turns[0]) if order[n] == 1]
+    mine += [(2, n) for n in range(turns[1]) if order[turns[0] + n] == 1]
+    coded = [f for f in driven.sent if f.x == (0, 0) and f.type != DATA]
+    assert {f.type for f in coded} == {CODED}
+    assert [(f.round, f.slot) for f in coded] == mine
+    assert [f.at for f in coded] == [starts[r - 1] + n * slot for r, n in mine]
+    assert over(driven)
+
+
+@pytest.mark.parametrize("many", [0, 1 << 5])
+def test_who_lacks_something_says_so(many):
+    """In the need slot of all, in each round until it has it; a coded frame of anybody ends that.
+    How many turns there are is the leader's word."""
+    driven = complete(busy=False, lacks=(0,))
+    if many:
+        driven.hear(driven.now, DATA, 2, index=0, slot=EFFORT)  # not the one that opened it
+        assert not driven.node.effort
+        driven.node.effort = True
+    at, needs, starts, turns, slot = rounds_of(driven)
+    driven.until(starts[0] - 1)
+    (need,) = [f for f in driven.sent if f.type not in (DATA, CODED)]
+    assert (need.type, need.round, need.index, need.slot) == (NEED, 1, NEEDED + many, 0)
+    assert need.at == needs[0] and len(need.data) == 10
+    assert driven.sensed == []
+    payload = bytearray(lib.cats_coded_size(driven.image, exchange(0)))
+    payload[0] = 1  # a multiple of node 0's first fragment
+    payload[1:] = b"\x55" * (len(payload) - 1)
+    assert driven.node.reception[driven.node.air].lacking == 1
+    fields = dict(round=1, index=many, slot=1, payload=bytes(payload))
+    assert driven.hear(starts[0] + slot + 700, CODED, 2, **fields) is None
+    assert driven.node.reception[driven.node.air].lacking == 0
+    driven.until(at[1] + 5000)
+    assert [f.type for f in driven.sent if f.x == (0, 0) and f.type == NEED] == [NEED]
+    assert driven.sensed == needs[1:]
+
+
+def test_each_says_whether_it_lacks_anything():
+    """Over ble: each in its own slot. All answers of nodes that are there end an exchange; who
+    misses one takes the round to be needed."""
+    control = images(nodes=3, rounds=2, payload=16, radio="ble")[1].gathers[0].control_us
+    for number, answers, lacks, goes_on in (
+        (1, {0: 0, 2: 0}, (), False), (1, {0: 0}, (), True), (1, {0: 0, 2: NEEDED}, (), True),
+        (1, {0: 0, 2: 0}, (0,), True), (2, {0: 0, 1: 0}, (), False),
+    ):  # fmt: skip
+        driven = complete(False, number, "ble", lacks)
+        at, needs, starts, turns, slot = rounds_of(driven)
+        for s, flag in answers.items():
+            driven.hear(needs[0] + s * control, NEED, s, round=1, index=flag, slot=s)
+        driven.until(starts[0] + 100)
+        (need,) = [f for f in driven.sent if f.type == NEED]
+        assert (need.index, need.slot) == (NEEDED if lacks else 0, number)
+        assert need.at == needs[0] + number * control and driven.sensed == []
+        assert over(driven) == (not goes_on), (number, answers, lacks)
+        assert not goes_on or driven.node.exchange == lib.CATS_EXCHANGE_CODED
+
+
+def test_who_hears_little_asks_for_nothing():
+    """It would take everybody's time."""
+    driven = complete(busy=False, lacks=(0,))
+    driven.node.dull = 12
+    at, needs, *_ = rounds_of(driven)
+    assert {f.type for f in driven.until(needs[0] + 100)} <= {DATA}
+    assert driven.sensed == [needs[0]]

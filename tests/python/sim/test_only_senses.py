@@ -123,7 +123,7 @@ def test_a_hub_may_send_its_own(config):
 def test_losses(shares, keep, rounds):
     """Lost frames are asked for by those who hear them, also where two nodes compute."""
     model, plan = hub(shares=shares, keep=keep, rounds=rounds)
-    _, result = run(model, plan, 8, Faults(loss=0.4))
+    _, result = run(model, plan, 12, Faults(loss=0.5))
     assert any(kinds["input"]["lost"] for kinds in result.kinds)
 
 

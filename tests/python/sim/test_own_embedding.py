@@ -103,7 +103,8 @@ def test_losses(loss, rounds):
     """Own inputs are never lost. Who misses the opening joins with the first data, but for a node
     that has just started: it waits for the next one."""
     model, plan = deployment(30, rounds=rounds, radio="nrf_radio")
-    _, result = run(model, plan, 8, Faults(loss=loss), Settings(compute="plan", receiver_off=True))
+    settings = Settings(compute="plan", receiver_off=True)
+    _, result = run(model, plan, 8, Faults(loss=loss), settings, 1)
     assert result.done[1:].all()
     assert not any(kinds["input"]["lost"] for kinds in result.kinds)
 

@@ -137,7 +137,7 @@ def random_text(seed):
 def test_random_texts():
     """Every output is the reference's, and all steps end."""
     ran, compared, replays = sum(random_text(seed) for seed in range(20))
-    assert compared > 0.7 * ran and replays > 30
+    assert compared > 0.65 * ran and replays > 30
 
 
 def replayed(row, top, token=5, text=7):

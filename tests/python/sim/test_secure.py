@@ -103,7 +103,7 @@ def test_room_and_time_for_a_seal(name):
                 size = max(size, FRAME_HEADER + (bottom - top) * (end - begin))
         assert gather.slot_us >= plain.air_us(size + SEALED_BYTES) + plain.guard_us
         assert gather.control_us >= plain.control_us(FRAME_HEADER + SEALED_BYTES)
-        code = sealed.code.microseconds(sealed.code.aes)  # for what is heard, and for the answer
+        code = sealed.code.aes_us(FRAME_HEADER)  # for what is heard, and for the answer
         free = sealed.guard_us + sealed.before_us
         assert gather.turn_us + free >= 2 * code + sealed.hand_us
         assert gather.slot_us >= code

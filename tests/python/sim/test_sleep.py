@@ -67,7 +67,7 @@ def run(nodes=4, radio="nrf_radio", period=S, pause=5 * S, samples=20, idle=(), 
 def test_radios_are_off(nodes, radio, period, most, loss):
     """A thousand meetings without an inference, clocks 100 ppm apart."""
     found = run(nodes, radio, period, 1000 * period, samples=2, loss=loss)
-    assert found.delivered > (0.99 if loss else 0.9999)
+    assert found.delivered > (0.98 if loss else 0.9999)
     on = found.idle_on[1]
     print(nodes, radio, period, loss, on)
     assert on.max() <= most
@@ -222,7 +222,7 @@ def test_a_clock_that_jumps():
 
 def test_two_groups():
     """Another group in the room, whose meetings drift through the own ones."""
-    found = run(samples=60, neighbour=Neighbour(every_us=7 * S), pause=10 * S)
+    found = run(samples=60, neighbour=Neighbour(every_us=8 * S), pause=10 * S)
     assert found.done.mean() > 0.98 and found.delivered > 0.95
 
 

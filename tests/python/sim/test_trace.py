@@ -73,9 +73,9 @@ def test_all_that_is_counted_is_in_it(loss):
 
 
 def test_a_node_that_is_off():
-    faults = Faults(events=[Event(2, False, 200_000), Event(2, True, 400_000)])
+    faults = Faults(events=[Event(2, False, 100_000), Event(2, True, 200_000)])
     (off,) = of(run(faults)[2], "OFF")
-    assert (off["node"], off["start_ns"], off["end_ns"]) == (2, 200_000_000, 400_000_000)
+    assert (off["node"], off["start_ns"], off["end_ns"]) == (2, 100_000_000, 200_000_000)
 
 
 def test_trace_changes_nothing():

@@ -120,10 +120,10 @@ def listens(run):
 @pytest.mark.parametrize(
     ("model", "nodes", "share"),
     [
-        (cells.small, 4, 0.66),
-        (cells.small, 16, 0.73),
-        (cells.deep, 4, 0.72),
-        (cells.deep, 16, 0.75),
+        (cells.small, 4, 0.7),
+        (cells.small, 16, 0.8),
+        (cells.deep, 4, 0.77),
+        (cells.deep, 16, 0.82),
     ],
 )
 def test_receiver_off(program, deployed, model, nodes, share):
@@ -132,7 +132,7 @@ def test_receiver_off(program, deployed, model, nodes, share):
     made = deployed("nrf_radio", nodes, model=model)
     runs = {radio: cells.scenario(program(radio), made, "drift", 4) for radio in ("nrf_radio", OFF)}
     before, off = (good(run, 1.0) for run in runs.values())
-    assert off.latency_us == pytest.approx(before.latency_us, rel=0.005) and off.late == 0
+    assert off.latency_us == pytest.approx(before.latency_us, rel=0.01) and off.late == 0
     shares = [listens(run) for run in runs.values()]
     print(nodes, shares)
     assert 0.99 < shares[0] < 1.01 and shares[1] < share

@@ -171,6 +171,25 @@ def test_a_small_model_with_what_is_replicated(
     assert a_second(logs[0]) > least
 
 
+def test_losses_do_not_change_the_text(program, tmp_path, stories):
+    """One frame in ten is lost, and repaired: each of 100 tokens is that of no loss, at 15 a second
+    or more."""
+    prompt = (1, 403, 407, 261, 378)  # "Once upon a time"
+    made, wanted = deployed(
+        stories, tmp_path / "deploy", prompt, 100, "nrf_radio", 3, "feed_forward"
+    )
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=100, author=0, quiet=10_000_000
+    )
+    modem = cells.lossy("nrf_radio")
+    logs = bsim.run(program("nrf_radio+text"), made.folder, devices, modem=modem, seconds=240.0)
+    compared, wrong = bsim.check_text(made.folder, logs)
+    print(f"stories260K, one frame in ten lost: {a_second(logs[0]):.1f} a second, {compared}")
+    for log in logs:
+        assert [told.token for told in log.tokens] == wanted
+    assert not wrong and a_second(logs[0]) > 15
+
+
 @pytest.mark.parametrize("replicate", ["residual", "feed_forward"])
 def test_what_is_replicated_is_lost(program, tmp_path, replicate):
     """One frame in ten at each receiver: what a node computes is the reference's with what it

@@ -35,7 +35,7 @@ DATA = 1
 #: slot, and then more is missing than what the draws say.
 LOSSES = ((1, 1, 100_000), (7, 1, 300_000), (0, 0, 1_000_000))
 #: The same of the deployment of samples/node: the leader's frames get lost as well.
-SIMULATED = ((5, 0, 100_000), (1, 0, 300_000))
+SIMULATED = ((5, 0, 100_000), (3, 0, 300_000))
 SAMPLE = "demo"
 SAMPLES = 3
 #: Of these deployments an inference is a step.

@@ -117,7 +117,7 @@ def cases() -> list[dict]:
     """Frames of every size that matters: none, part of a block, whole blocks, the largest."""
     found = []
     for number, size in enumerate((0, 1, 8, 15, 16, 17, 100, 233)):
-        first = [0x30 | number % 6, number % 4 << 4 | (number * 7 + 3) % 16, 0, 0]
+        first = [0x40 | number % 6, number % 4 << 4 | (number * 7 + 3) % 16, 0, 0]
         rest = [number * 31, 200 - number, number, 255 - number, number * 3, number]
         header = bytes(first + rest)
         payload = bytes((i * 37 + number) % 256 for i in range(size))

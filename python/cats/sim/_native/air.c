@@ -19,6 +19,7 @@ static bool step(struct air *air, int64_t until)
 		QUEUE,
 		JOB,
 		START,
+		SENSE,
 		END,
 		COPY,
 		BABBLE,
@@ -57,6 +58,7 @@ static bool step(struct air *air, int64_t until)
 		struct antenna *a = &air->antenna[n];
 
 		CONSIDER(a->handed != 0 && !a->sending, a->frame[0].start_ns, START, n)
+		CONSIDER(a->on, a->sense_ns, SENSE, n)
 		CONSIDER(a->computing, a->job_end_ns, JOB, n)
 		CONSIDER(a->on, air_due_ns(air, n), QUEUE, n)
 	}
@@ -76,6 +78,9 @@ static bool step(struct air *air, int64_t until)
 		break;
 	case START:
 		air_start_frame(air, which);
+		break;
+	case SENSE:
+		air_sense(air, which);
 		break;
 	case END:
 		air_end_frame(air, which);

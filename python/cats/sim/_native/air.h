@@ -76,7 +76,7 @@ enum air_babble_kind {
 	AIR_REPEAT = 0, /**< what that node sent last */
 	AIR_STALE = 1,  /**< what it sent first in the run */
 	AIR_SYNC = 2,   /**< a SYNC whose number is `value` from the newest */
-	AIR_REPORT = 3, /**< a REPORT of the round that runs, by which everything lacks */
+	AIR_NEED = 3,   /**< a NEED of the round that runs, which says that something lacks */
 };
 
 struct air_babble {
@@ -130,7 +130,8 @@ struct air_config {
 	double duplicate;                           /**< probability at each receiver */
 	double delay;                               /**< the same: heard late, so out of order */
 	double delay_us;                            /**< by up to this */
-	double flip; /**< the same: one to three bits wrong, no checksum below CATS notices */
+	double blind; /**< the same: silence is sensed, whatever is on the air */
+	double flip;  /**< the same: one to three bits wrong, no checksum below CATS notices */
 	const struct air_fault *faults;
 	size_t fault_count;
 	const struct air_event *events;
@@ -171,8 +172,9 @@ struct air_config {
 	double rest_ns;     /**< it is not off for less */
 	bool code_counted;  /**< else code takes no time, what stands below is not used */
 	struct air_code code;
-	double hand_ns; /**< so long before its start the transport must have a frame */
-	double tick_ns; /**< wake-ups wait for the next but one of these; 0: they are exact */
+	double sense_ns; /**< so long behind a frame's start it is told whether one came */
+	double hand_ns;  /**< so long before its start the transport must have a frame */
+	double tick_ns;  /**< wake-ups wait for the next but one of these; 0: they are exact */
 	/* records */
 	size_t bits_bytes;      /**< bytes of fragment bits a source in struct air_record */
 	struct air_span *spans; /**< where a trace is written, or NULL; must outlive the air */
@@ -189,7 +191,7 @@ struct air_record {
 	uint8_t *bits;
 	uint32_t fragments; /**< due: for every receiver that is on, of every other source */
 	uint32_t frames;
-	uint32_t control;     /**< of these, SYNC, REPORT and GRANT */
+	uint32_t control;     /**< of these, SYNC and NEED */
 	uint32_t coded;       /**< of these, CODED */
 	uint32_t collisions;  /**< frames destroyed by others */
 	uint32_t late;        /**< frames that the code had too late for their slots: not sent */

@@ -58,22 +58,20 @@ static bool compose(struct air *air, struct babbler *b)
 {
 	const struct cats_node *node = furthest(air);
 	struct cats_frame frame = {
-		.type = b->what.kind == AIR_SYNC ? CATS_FRAME_SYNC : CATS_FRAME_REPORT,
+		.type = b->what.kind == AIR_SYNC ? CATS_FRAME_SYNC : CATS_FRAME_NEED,
 		.source = (uint8_t)b->what.node,
 		.inference = (uint16_t)(newest(air) + b->what.value),
 	};
 
-	if (b->what.kind == AIR_REPORT) {
+	if (b->what.kind == AIR_NEED) {
 		if (node == NULL || node->round == 0 || node->leader == b->what.node) {
 			return false;
 		}
 		frame.inference = node->number;
 		frame.x = node->x;
 		frame.round = node->round;
-		frame.index = node->leader;
-		frame.slot = frame.source - (frame.source > node->leader);
-		frame.length = cats_counts_size(&air->antenna[0].image);
-		memset(b->frame.data + CATS_FRAME_HEADER, 0xff, frame.length);
+		frame.index = node->leader | CATS_NEEDED;
+		frame.slot = cats_senses(&air->antenna[0].image) ? 0 : frame.source;
 	}
 	if (b->what.kind >= AIR_SYNC) {
 		b->frame.length =

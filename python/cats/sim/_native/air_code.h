@@ -25,23 +25,26 @@ struct air_code {
 	double job;    /**< cats_node_compute_begin() that begins one */
 	double parse;
 	double parse_byte;
-	double take[6]; /**< by enum cats_frame_type */
+	double take[5]; /**< by enum cats_frame_type */
 	double take_byte;
-	double poll[8]; /**< by enum cats_exchange_phase */
+	double poll[6]; /**< by enum cats_exchange_phase */
 	double close;
-	double build[6]; /**< by enum cats_frame_type */
+	double build[5]; /**< by enum cats_frame_type */
 	double copy_byte;
-	double coded_byte; /**< a byte and fragment */
 	double seal;
 	double seal_byte;
 	double aes; /**< 0: frames are not sealed */
 	double aes_byte;
 	double send;
 	double send_byte;
-	double solve;      /**< a coded frame held */
-	double solve_byte; /**< a byte, coded frame held and fragment */
-	double hop;        /**< over several hops: a fragment */
-	double hop_byte;   /**< a byte and fragment */
+	double lay;        /**< an exchange's fragments are laid out: a fragment */
+	double coded;      /**< a combination: a fragment of the exchange */
+	double coded_byte; /**< a byte and fragment that is combined */
+	/* over several hops, more for a frame that is taken or built: a fragment, its byte */
+	double relay;
+	double relay_byte;
+	double relay_build;
+	double relay_build_byte;
 };
 
 /** @brief Sealing or opening of a CATS frame of so many bytes; 0 where frames are not sealed. */
@@ -64,8 +67,5 @@ double air_code_polled(const struct air_code *code, struct air_polled *last,
 /** @brief What it takes on top where it hands a frame out, and that one's send(). */
 double air_code_built(const struct air_code *code, const struct cats_image *image,
 		      const uint8_t *frame, uint16_t length);
-
-/** @brief What solving takes before a gather is consumed; before cats_job_run(), of any job. */
-double air_code_solved(const struct air_code *code, const struct cats_job *job);
 
 #endif /* CATS_AIR_CODE_H_ */

@@ -57,6 +57,28 @@ static void arrive(struct air *air, int r, const struct frame *frame)
 	}
 }
 
+bool air_busy(struct air *air, int n)
+{
+	for (int s = 0; s < air->antennas; s++) {
+		if (s != n && air->antenna[s].sending && air->config.link[s][n].loss < 1 &&
+		    !air_chance(air, air->config.blind, RANDOM_BLIND, s, n)) {
+			return true;
+		}
+	}
+	for (size_t i = 0; i < air->config.babble_count; i++) {
+		if (air->babbler[i].sending) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether it is one of those that are sent at the same time. */
+static bool of_need(const struct air *air, const struct frame *frame)
+{
+	return (frame->data[0] & 15) == CATS_FRAME_NEED && cats_senses(&air->antenna[0].image);
+}
+
 /* Where a frame is not heard since another one is on the air. */
 static void destroy(struct air *air, struct frame *frame, const struct frame *other)
 {
@@ -67,7 +89,7 @@ static void destroy(struct air *air, struct frame *frame, const struct frame *ot
 
 		where |= r != frame->source && reaches ? UINT32_C(1) << r : 0;
 	}
-	if (air->record != NULL) {
+	if (air->record != NULL && !(of_need(air, frame) && of_need(air, other))) {
 		air->record->collisions += frame->destroyed == 0 && where != 0;
 	}
 	frame->destroyed |= where;

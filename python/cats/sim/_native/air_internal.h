@@ -30,6 +30,7 @@ enum purpose {
 	RANDOM_FLIP,
 	RANDOM_JOB,
 	RANDOM_WOBBLE,
+	RANDOM_BLIND,
 	RANDOM_PURPOSES,
 };
 
@@ -106,6 +107,10 @@ struct antenna {
 	struct frame frame[2];
 	uint64_t sent_ns;
 	uint64_t computed_ns;
+	/* it looks whether the air is busy, and is told so: AIR_NEVER: there is nothing to tell */
+	int64_t sense_ns;
+	int64_t sensed_ns;
+	bool busy;
 	/* its receiver is off from then to then */
 	int64_t off_from_ns;
 	int64_t off_until_ns;
@@ -205,6 +210,8 @@ void air_kick(struct air *air, int n);
 /* What waits for a node's processor: when it is due, or AIR_NEVER; and do that. */
 int64_t air_due_ns(const struct air *air, int n);
 void air_run_queue(struct air *air, int n);
+/* A node looks whether anybody sends. */
+void air_sense(struct air *air, int n);
 /* Whether a receiver hears the start of a frame that is on the air from now on. */
 bool air_listens(struct air *air, int n, const struct frame *frame);
 void air_end_job(struct air *air, int n);
@@ -223,6 +230,9 @@ static inline struct air_record *air_record_of(const struct air *air, int antenn
 
 /* What happens to the nodes whose events are due, by frames or by microseconds. */
 void air_apply_events(struct air *air, bool by_frame, uint64_t at);
+
+/* Whether a node would notice that somebody sends. */
+bool air_busy(struct air *air, int n);
 
 void air_fate(struct air *air, int r, const struct frame *frame, struct air_fate *fate);
 

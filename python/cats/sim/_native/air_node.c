@@ -223,6 +223,8 @@ int air_switch_on(struct air *air, int n)
 	a->off_until_ns = air->now_ns;
 	a->rests_ns = &a->asleep_ns;
 	a->window_ns = AIR_NEVER;
+	a->sense_ns = AIR_NEVER;
+	a->sensed_ns = AIR_NEVER;
 	a->polled.open = false;
 	return cats_node_init(&a->node, &a->config, air_clock_us(air, n, air->now_ns));
 }
@@ -236,6 +238,8 @@ void air_switch_off(struct air *air, int n)
 	a->on = false;
 	a->off_ns = air->now_ns;
 	a->wake_ns = AIR_NEVER;
+	a->sense_ns = AIR_NEVER;
+	a->sensed_ns = AIR_NEVER;
 	a->computing = false;
 	a->handed = 0;
 	a->sending = false; /* cut off */
@@ -383,7 +387,6 @@ static bool start_job(struct air *air, int n)
 		ns += a->job.both ? producing_ns(air, n, a->job.next) : 0;
 	}
 	if (air->config.code_counted) {
-		ns += (int64_t)air_code_solved(&air->config.code, &a->job);
 	}
 	a->computing = true;
 	a->job_start_ns = a->free_ns;
@@ -472,6 +475,26 @@ static void hand(struct air *air, int n, const struct cats_todo *todo)
 		frame->start_ns = a->free_ns;
 	}
 	a->handed++;
+}
+
+/* It looks in the middle of the shortest frame that may have begun then. */
+static void sense(struct air *air, int n, uint32_t at)
+{
+	struct antenna *a = &air->antenna[n];
+	double us = (air->config.overhead + CATS_FRAME_HEADER) * air->config.byte_us / 2;
+	int64_t start_ns = global_ns(air, n, at, a->free_ns);
+
+	a->sensed_ns = start_ns + (int64_t)air->config.sense_ns;
+	a->sense_ns = start_ns + (int64_t)(us * 1e3);
+	a->sense_ns = a->sense_ns < a->sensed_ns ? a->sense_ns : a->sensed_ns;
+}
+
+void air_sense(struct air *air, int n)
+{
+	struct antenna *a = &air->antenna[n];
+
+	a->sense_ns = AIR_NEVER;
+	a->busy = air_busy(air, n);
 }
 
 /* When the node is looked at that asked for it: the kernel's timer has ticks. */
@@ -605,6 +628,8 @@ static void serve(struct air *air, int n)
 			hand(air, n, &todo);
 		} else if (todo.what == CATS_TODO_DONE) {
 			take_result(a, n, &todo.result);
+		} else if (todo.what == CATS_TODO_SENSE) {
+			sense(air, n, todo.at);
 		} else if (!todo.forever) {
 			a->wake_ns = wake_ns(a, global_ns(air, n, todo.at, a->free_ns));
 		}
@@ -612,7 +637,8 @@ static void serve(struct air *air, int n)
 			rest(air, n);
 		}
 		/* Behind it: a job's thread waits for this code. */
-		if (todo.compute && start_job(air, n) && a->job_end_ns == a->free_ns) {
+		if (todo.what == CATS_TODO_WAIT && todo.compute && start_job(air, n) &&
+		    a->job_end_ns == a->free_ns) {
 			air_end_job(air, n);
 		}
 	} while (todo.what != CATS_TODO_WAIT || todo.compute);
@@ -622,8 +648,9 @@ int64_t air_due_ns(const struct air *air, int n)
 {
 	const struct antenna *a = &air->antenna[n];
 	bool waits = a->heard_count != 0 || a->ended_count != 0;
+	int64_t at_ns = a->wake_ns < a->sensed_ns ? a->wake_ns : a->sensed_ns;
 
-	return waits || a->wake_ns < a->free_ns ? a->free_ns : a->wake_ns;
+	return waits || at_ns < a->free_ns ? a->free_ns : at_ns;
 }
 
 /* The drivers' frames before anything else, all that have come: they tell them in one go. */
@@ -634,6 +661,17 @@ void air_run_queue(struct air *air, int n)
 
 	if (a->free_ns < air->now_ns) {
 		a->free_ns = air->now_ns;
+	}
+	if (a->sensed_ns <= a->free_ns) {
+		a->sensed_ns = AIR_NEVER;
+		a->taking = false;
+		if (a->off_until_ns > a->free_ns) {
+			*a->rests_ns -= (uint64_t)(air->config.start_ns + air->config.sense_ns);
+		}
+		spend(a, code->isr + code->wake);
+		cats_node_sensed(&a->node, a->busy);
+		serve(air, n);
+		return;
 	}
 	spend(a, a->heard_count + a->ended_count != 0 ? code->wake : code->expire);
 	if (a->heard_count != 0) {

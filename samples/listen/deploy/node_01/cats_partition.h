@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment 6d85d7ea.
+/* Partition of node 1 of 2, deployment 3134f32f.
  * 1 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 7408 bytes of flash, 1088 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x6d85d7eau /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x3134f32fu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1088 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 7408 /* bytes of flash */
@@ -108,7 +108,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xaba678a0u,
+		.crc32 = 0xc0160a3du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -173,9 +173,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 3664,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 1259,
+			.spacing_us = 1314,
 			.tile = { 640, 800 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -193,6 +193,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -205,9 +206,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 9275,
+			.spacing_us = 8877,
 			.tile = { 960, 960 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -225,6 +226,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -237,9 +239,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 8505,
+			.spacing_us = 8114,
 			.tile = { 896, 896 },
 			.outbox = { 768, 768 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -257,6 +259,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 578172740,
 			.value_multiplier = 1237222349,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -269,9 +272,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 8727,
+			.spacing_us = 8318,
 			.tile = { 960, 960 },
 			.outbox = { 896, 896 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -289,6 +292,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -301,9 +305,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 8442,
+			.spacing_us = 8060,
 			.tile = { 1024, 1024 },
 			.outbox = { 896, 896 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -321,6 +325,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -333,9 +338,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 4742,
+			.spacing_us = 4367,
 			.tile = { 960, 960 },
 			.outbox = { 656, 656 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -353,6 +358,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -365,9 +371,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 3343,
+			.spacing_us = 2970,
 			.tile = { 392, 392 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -385,6 +391,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

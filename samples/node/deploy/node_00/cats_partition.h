@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 96ef5c40.
+/* Partition of node 0 of 4, deployment 3c2d1308.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6640 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x96ef5c40u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x3c2d1308u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6640 /* bytes of flash */
@@ -146,7 +146,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x8dfd2827u,
+		.crc32 = 0x81821ab5u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -174,7 +174,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 0,
 		.first_input = 0,
 		.first_head = 0,
-		.flags = CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
+		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -211,9 +211,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 5294,
+			.spacing_us = 4889,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -231,6 +231,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -243,11 +244,11 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10903,
+			.spacing_us = 10634,
 			.tile = { 768, 768 },
-			.outbox = { 480, 480 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -263,6 +264,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -275,9 +277,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10865,
+			.spacing_us = 10312,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -295,11 +297,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 512612692,
 			.value_multiplier = 1448035732,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -307,9 +310,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10857,
+			.spacing_us = 10439,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -327,11 +330,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -339,9 +343,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 14871,
+			.spacing_us = 14466,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -359,11 +363,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
 			.block = 1,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -371,11 +376,11 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10903,
+			.spacing_us = 10634,
 			.tile = { 768, 768 },
-			.outbox = { 480, 480 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -391,11 +396,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
 			.block = 1,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -403,9 +409,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10865,
+			.spacing_us = 10312,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -423,11 +429,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 653120823,
 			.value_multiplier = 1275164712,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 1,
-			.phase = 7,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -435,9 +442,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10857,
+			.spacing_us = 10439,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -455,11 +462,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 1,
-			.phase = 8,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -467,9 +475,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 14871,
+			.spacing_us = 14466,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -487,11 +495,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 1,
-			.phase = 9,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -499,9 +508,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1232,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7019,
+			.spacing_us = 6618,
 			.tile = { 768, 768 },
 			.outbox = { 348, 348 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -519,11 +528,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 1,
-			.phase = 10,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -531,9 +541,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1744,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 3810,
+			.spacing_us = 3413,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -551,6 +561,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

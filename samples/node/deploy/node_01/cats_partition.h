@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 96ef5c40.
+/* Partition of node 1 of 4, deployment 3c2d1308.
  * 2 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 6320 bytes of flash, 928 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x96ef5c40u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x3c2d1308u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 928 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6320 /* bytes of flash */
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x1b8a5dc9u,
+		.crc32 = 0x660256c5u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -166,7 +166,7 @@ static const struct cats_partition_image cats_partition = {
 		.first_output = 10,
 		.first_input = 8,
 		.first_head = 1,
-		.flags = CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
+		.flags = CATS_FLAG_HELD | CATS_PARTITION_RADIO << CATS_RADIO_SHIFT,
 		.pool = CATS_POOL_MEAN,
 		.block_rows = 4,
 		.heads_per_pass = 1,
@@ -203,9 +203,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 5294,
+			.spacing_us = 4889,
 			.tile = { 320, 320 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -223,6 +223,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -235,11 +236,11 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10903,
+			.spacing_us = 10634,
 			.tile = { 768, 768 },
-			.outbox = { 480, 480 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block0_attention_norm),
@@ -255,6 +256,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -267,9 +269,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10865,
+			.spacing_us = 10312,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -287,11 +289,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 512612692,
 			.value_multiplier = 1448035732,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 0,
-			.phase = 3,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -299,9 +302,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10857,
+			.spacing_us = 10439,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -319,11 +322,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 0,
-			.phase = 4,
+			.phase = 2,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -331,9 +335,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 14871,
+			.spacing_us = 14466,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -351,11 +355,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
 			.block = 1,
-			.phase = 5,
+			.phase = 3,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -363,11 +368,11 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10903,
+			.spacing_us = 10634,
 			.tile = { 768, 768 },
-			.outbox = { 480, 480 },
+			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
 			.table = 0,
 			.norm = CATS_PARTITION_AT(block1_attention_norm),
@@ -383,11 +388,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
 			.block = 1,
-			.phase = 6,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -395,9 +401,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10865,
+			.spacing_us = 10312,
 			.tile = { 320, 320 },
 			.outbox = { 480, 480 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -415,11 +421,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 653120823,
 			.value_multiplier = 1275164712,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
 			.block = 1,
-			.phase = 7,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -427,9 +434,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2128,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 10857,
+			.spacing_us = 10439,
 			.tile = { 768, 768 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -447,11 +454,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
 			.block = 1,
-			.phase = 8,
+			.phase = 4,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 8,
@@ -459,9 +467,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3152,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 14871,
+			.spacing_us = 14466,
 			.tile = { 320, 320 },
 			.outbox = { 864, 864 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -479,11 +487,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
 			.block = 1,
-			.phase = 9,
+			.phase = 5,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -491,9 +500,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1232,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7019,
+			.spacing_us = 6618,
 			.tile = { 768, 768 },
 			.outbox = { 368, 368 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -511,11 +520,12 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
 			.block = 1,
-			.phase = 10,
+			.phase = 6,
 			.rounds = 0,
 			.row_begin = 0,
 			.rows = 1,
@@ -523,9 +533,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1744,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 3810,
+			.spacing_us = 3413,
 			.tile = { 340, 340 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -543,6 +553,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

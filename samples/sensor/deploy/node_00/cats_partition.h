@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 4, deployment 8e17fb8e.
+/* Partition of node 0 of 4, deployment eee843da.
  * 2 blocks, 10 tokens, 32 features, 4 heads, 64 hidden.
  * 6784 bytes of flash, 1080 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x8e17fb8eu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xeee843dau /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1080 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6784 /* bytes of flash */
@@ -145,7 +145,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x5d6be2c9u,
+		.crc32 = 0x583fb835u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -210,9 +210,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 3024,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 1228,
+			.spacing_us = 1295,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -230,6 +230,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -242,9 +243,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12041,
+			.spacing_us = 11622,
 			.tile = { 880, 880 },
 			.outbox = { 680, 680 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -262,6 +263,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -274,9 +276,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12010,
+			.spacing_us = 11601,
 			.tile = { 480, 480 },
 			.outbox = { 680, 680 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -294,6 +296,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 625951011,
 			.value_multiplier = 1113199765,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -306,9 +309,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 11977,
+			.spacing_us = 11554,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -326,6 +329,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -338,9 +342,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3664,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 16989,
+			.spacing_us = 16582,
 			.tile = { 480, 480 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -358,6 +362,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -370,9 +375,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12041,
+			.spacing_us = 11622,
 			.tile = { 880, 880 },
 			.outbox = { 680, 680 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -390,6 +395,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -402,9 +408,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12010,
+			.spacing_us = 11601,
 			.tile = { 480, 480 },
 			.outbox = { 680, 680 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -422,6 +428,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 450571506,
 			.value_multiplier = 1080542304,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -434,9 +441,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 11977,
+			.spacing_us = 11554,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -454,6 +461,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -466,9 +474,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3664,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 16989,
+			.spacing_us = 16582,
 			.tile = { 480, 480 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -486,6 +494,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -498,9 +507,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1232,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7008,
+			.spacing_us = 6610,
 			.tile = { 880, 880 },
 			.outbox = { 488, 488 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -518,6 +527,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -530,9 +540,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 3420,
+			.spacing_us = 3022,
 			.tile = { 0, 0 },
 			.outbox = { 8, 8 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -550,6 +560,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 8e17fb8e.
+/* Partition of node 1 of 4, deployment eee843da.
  * 2 blocks, 10 tokens, 32 features, 4 heads, 64 hidden.
  * 6608 bytes of flash, 1080 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x8e17fb8eu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xeee843dau /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1080 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 6608 /* bytes of flash */
@@ -138,7 +138,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xac2596f1u,
+		.crc32 = 0x196b010au,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -203,9 +203,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 3024,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 1228,
+			.spacing_us = 1295,
 			.tile = { 320, 440 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -223,6 +223,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -235,9 +236,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12041,
+			.spacing_us = 11622,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -255,6 +256,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -267,9 +269,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12010,
+			.spacing_us = 11601,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -287,6 +289,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 625951011,
 			.value_multiplier = 1113199765,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -299,9 +302,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 11977,
+			.spacing_us = 11554,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -319,6 +322,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -331,9 +335,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3664,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 16989,
+			.spacing_us = 16582,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -351,6 +355,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -363,9 +368,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12041,
+			.spacing_us = 11622,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -383,6 +388,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -395,9 +401,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 12010,
+			.spacing_us = 11601,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -415,6 +421,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 450571506,
 			.value_multiplier = 1080542304,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -427,9 +434,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 2384,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 11977,
+			.spacing_us = 11554,
 			.tile = { 880, 880 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -447,6 +454,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -459,9 +467,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 3664,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 16989,
+			.spacing_us = 16582,
 			.tile = { 320, 320 },
 			.outbox = { 1000, 1000 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -479,6 +487,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -491,9 +500,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1232,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7008,
+			.spacing_us = 6610,
 			.tile = { 880, 880 },
 			.outbox = { 344, 344 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -511,6 +520,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -523,9 +533,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1168,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 3420,
+			.spacing_us = 3022,
 			.tile = { 336, 336 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -543,6 +553,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

@@ -35,11 +35,6 @@ void code_time_load(const char *name)
 	memcpy(&code, file, size);
 }
 
-double code_time_solved(const struct cats_job *job)
-{
-	return air_code_solved(&code, job);
-}
-
 /*
  * The air queue's work
  */
@@ -59,6 +54,14 @@ void __wrap_cats_air_sent(struct cats_port *port, bool ok, uint32_t start)
 {
 	sent = true;
 	__real_cats_air_sent(port, ok, start);
+}
+
+__typeof__(cats_air_sensed) __real_cats_air_sensed;
+
+void __wrap_cats_air_sensed(struct cats_port *port, bool busy)
+{
+	host_hold(code.isr + code.wake);
+	__real_cats_air_sensed(port, busy);
 }
 
 __typeof__(cats_air_received) __real_cats_air_received;

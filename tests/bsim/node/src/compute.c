@@ -39,7 +39,7 @@ void __real_cats_job_run(const struct cats_job *job);
 
 void __wrap_cats_job_run(const struct cats_job *job)
 {
-	double ns = IS_ENABLED(CONFIG_CATS_BSIM_CODE_TIME) ? code_time_solved(job) : 0;
+	double ns = 0;
 
 	if (times != NULL && job->what == CATS_JOB_PRODUCE) {
 		ns += producing_ns(job, job->x.gather);

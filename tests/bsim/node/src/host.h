@@ -76,13 +76,8 @@ void host_hold(double ns);
 /** @brief Microseconds that producing (0) or consuming (1) a full tile of a gather takes. */
 void compute_load(const char *name, unsigned int node);
 
-struct cats_job;
-
 /** @brief Let code take the time of a table, struct air_code. CONFIG_CATS_BSIM_CODE_TIME. */
 void code_time_load(const char *name);
-
-/** @brief What solving takes in a job that is about to run, nanoseconds. */
-double code_time_solved(const struct cats_job *job);
 
 /** @brief The driver of nrf_radio is at a place of its code. CONFIG_CATS_BSIM_PREEMPT. */
 void preempt_pass(uintptr_t place);

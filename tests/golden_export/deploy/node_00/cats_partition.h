@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment 15ead9c5.
+/* Partition of node 0 of 2, deployment ef36c25d.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1808 bytes of flash, 136 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x15ead9c5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xef36c25du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 136 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1808 /* bytes of flash */
@@ -119,7 +119,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xabf5bff4u,
+		.crc32 = 0x98c3841du,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -184,9 +184,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 1232,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 1276,
+			.spacing_us = 918,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -204,6 +204,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -216,9 +217,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 8209,
+			.spacing_us = 7884,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -236,6 +237,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -248,9 +250,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7673,
+			.spacing_us = 7354,
 			.tile = { 132, 132 },
 			.outbox = { 112, 112 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -268,6 +270,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 971840159,
 			.value_multiplier = 1523725824,
 			.value_shift = 44,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -280,9 +283,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7675,
+			.spacing_us = 7356,
 			.tile = { 116, 116 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -300,6 +303,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -312,9 +316,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7672,
+			.spacing_us = 7353,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -332,6 +336,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -344,9 +349,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7679,
+			.spacing_us = 7361,
 			.tile = { 112, 112 },
 			.outbox = { 100, 100 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -364,6 +369,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -376,9 +382,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1296,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 6632,
+			.spacing_us = 6315,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -396,6 +402,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 	},
 	.sources = {

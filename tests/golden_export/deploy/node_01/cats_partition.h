@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment 15ead9c5.
+/* Partition of node 1 of 2, deployment ef36c25d.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1512 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x15ead9c5u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xef36c25du /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1512 /* bytes of flash */
@@ -113,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x3687f295u,
+		.crc32 = 0xfe8bfaeau,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -178,9 +178,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 1232,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 1276,
+			.spacing_us = 918,
 			.tile = { 48, 52 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -198,6 +198,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -210,9 +211,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1360,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 8209,
+			.spacing_us = 7884,
 			.tile = { 72, 72 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -230,6 +231,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -242,9 +244,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7673,
+			.spacing_us = 7354,
 			.tile = { 80, 80 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -262,6 +264,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 971840159,
 			.value_multiplier = 1523725824,
 			.value_shift = 44,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -274,9 +277,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7675,
+			.spacing_us = 7356,
 			.tile = { 60, 60 },
 			.outbox = { 64, 64 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -294,6 +297,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -306,9 +310,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7672,
+			.spacing_us = 7353,
 			.tile = { 68, 68 },
 			.outbox = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -326,6 +330,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -338,9 +343,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 1168,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 7679,
+			.spacing_us = 7361,
 			.tile = { 64, 64 },
 			.outbox = { 52, 52 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -358,6 +363,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -370,9 +376,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 2,
 			.buffers = 1,
 			.slot_us = 1296,
-			.control_us = 1136,
+			.control_us = 1104,
 			.turn_us = 360,
-			.spacing_us = 6632,
+			.spacing_us = 6315,
 			.tile = { 40, 40 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -390,6 +396,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 32,
 		},
 	},
 	.sources = {

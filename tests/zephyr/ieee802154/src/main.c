@@ -75,6 +75,14 @@ static int tx(const struct device *dev, enum ieee802154_tx_mode mode, struct net
 	return 0;
 }
 
+static int cca_result;
+
+static int cca(const struct device *dev)
+{
+	ARG_UNUSED(dev);
+	return cca_result;
+}
+
 static const struct ieee802154_radio_api whole = {
 	.get_capabilities = get_capabilities,
 	.set_channel = set_channel,
@@ -82,12 +90,14 @@ static const struct ieee802154_radio_api whole = {
 	.start = start,
 	.stop = stop,
 	.tx = tx,
+	.cca = cca,
 };
 
 DEVICE_DT_DEFINE(DT_CHOSEN(zephyr_ieee802154), NULL, NULL, NULL, NULL, POST_KERNEL, 0, &api);
 
 static K_SEM_DEFINE(told, 0, 10);
 static bool sent_ok;
+static bool sensed_busy;
 
 static void received(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
 {
@@ -105,7 +115,14 @@ static void sent(struct cats_port *port, bool ok, uint32_t at)
 	k_sem_give(&told);
 }
 
-static struct cats_port port = {.received = received, .sent = sent};
+static void sensed(struct cats_port *port, bool busy)
+{
+	ARG_UNUSED(port);
+	sensed_busy = busy;
+	k_sem_give(&told);
+}
+
+static struct cats_port port = {.received = received, .sent = sent, .sensed = sensed};
 
 static void before(void *fixture)
 {
@@ -125,6 +142,25 @@ static void send_one(void)
 
 	zassert_ok(cats_ieee802154.send(&port, frame, sizeof(frame), cats_ieee802154.now() + 1000));
 	zassert_ok(k_sem_take(&told, K_MSEC(100)));
+}
+
+/* The air is busy where the driver says so, and where it cannot tell. */
+ZTEST(ieee802154, test_sense)
+{
+	static const int results[] = {0, -EBUSY, -ENOTSUP};
+
+	zassert_ok(cats_ieee802154.attach(&port));
+	for (size_t i = 0; i < ARRAY_SIZE(results); i++) {
+		cca_result = results[i];
+		zassert_ok(cats_ieee802154.sense(&port, cats_ieee802154.now() + 1000));
+		zassert_ok(k_sem_take(&told, K_MSEC(100)));
+		zassert_equal(sensed_busy, results[i] != 0);
+	}
+	send_one();
+	zassert_true(sent_ok);
+	api.cca = NULL;
+	zassert_equal(cats_ieee802154.sense(&port, cats_ieee802154.now() + 1000), -ENOTSUP);
+	cats_ieee802154.detach(&port);
 }
 
 ZTEST(ieee802154, test_whole_driver)

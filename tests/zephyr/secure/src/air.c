@@ -162,6 +162,12 @@ static void sent(struct cats_port *port, bool ok, uint32_t start)
 	ARG_UNUSED(start);
 }
 
+static void sensed(struct cats_port *port, bool busy)
+{
+	ARG_UNUSED(port);
+	ARG_UNUSED(busy);
+}
+
 static uint32_t played;
 static struct k_sem over;
 
@@ -300,6 +306,7 @@ static void before(void *fixture)
 	memset(&intruder, 0, sizeof(intruder));
 	intruder.port.received = overhear;
 	intruder.port.sent = sent;
+	intruder.port.sensed = sensed;
 	zassert_ok(cats_loopback.attach(&intruder.port));
 	zassert_ok(cats_key_set(1, key_one));
 	zassert_ok(cats_key_use(1));

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 4, deployment 07a81dd6.
+/* Partition of node 1 of 4, deployment d2443421.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3968 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x07a81dd6u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xd2443421u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3968 /* bytes of flash */
@@ -145,7 +145,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xeb0fa22au,
+		.crc32 = 0xe95a9af2u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -210,9 +210,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 220,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 854,
+			.spacing_us = 903,
 			.tile = { 72, 56 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -230,6 +230,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -242,9 +243,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 120, 56 },
 			.outbox = { 376, 388 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -262,6 +263,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -274,9 +276,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1196,
+			.spacing_us = 1249,
 			.tile = { 120, 56 },
 			.outbox = { 388, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -294,6 +296,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 2136688858,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -306,9 +309,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1169,
+			.spacing_us = 1217,
 			.tile = { 316, 360 },
 			.outbox = { 120, 132 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -326,6 +329,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -338,9 +342,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 248,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 2270,
+			.spacing_us = 2027,
 			.tile = { 316, 316 },
 			.outbox = { 360, 360 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -358,6 +362,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -370,9 +375,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 120, 56 },
 			.outbox = { 376, 388 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -390,6 +395,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -401,10 +407,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1591,
 			.tile = { 120, 120 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -422,6 +428,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1344287642,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -433,10 +440,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1588,
 			.tile = { 140, 140 },
 			.outbox = { 120, 120 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -454,6 +461,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -466,9 +474,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 212,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1831,
+			.spacing_us = 1588,
 			.tile = { 128, 128 },
 			.outbox = { 120, 120 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -486,6 +494,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -497,10 +506,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1771,
+			.spacing_us = 1581,
 			.tile = { 140, 140 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -518,6 +527,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -529,10 +539,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 210,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1815,
+			.spacing_us = 1581,
 			.tile = { 20, 20 },
 			.outbox = { 36, 36 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -550,6 +560,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 2 of 4, deployment 07a81dd6.
+/* Partition of node 2 of 4, deployment d2443421.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3688 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 2 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x07a81dd6u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xd2443421u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3688 /* bytes of flash */
@@ -147,7 +147,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdb6beb7du,
+		.crc32 = 0x92b60094u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -212,9 +212,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 220,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 854,
+			.spacing_us = 903,
 			.tile = { 180, 188 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -232,6 +232,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -244,9 +245,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -264,6 +265,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -276,9 +278,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1196,
+			.spacing_us = 1249,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -296,6 +298,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 2136688858,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -308,9 +311,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1169,
+			.spacing_us = 1217,
 			.tile = { 276, 312 },
 			.outbox = { 160, 376 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -328,6 +331,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -340,9 +344,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 248,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 2270,
+			.spacing_us = 2027,
 			.tile = { 160, 160 },
 			.outbox = { 312, 312 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -360,6 +364,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -372,9 +377,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 276, 160 },
 			.outbox = { 196, 208 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -392,6 +397,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -403,10 +409,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1591,
 			.tile = { 196, 196 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -424,6 +430,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1344287642,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -435,10 +442,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1588,
 			.tile = { 176, 176 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -456,6 +463,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -468,9 +476,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 212,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1831,
+			.spacing_us = 1588,
 			.tile = { 160, 160 },
 			.outbox = { 176, 176 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -488,6 +496,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -499,10 +508,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1771,
+			.spacing_us = 1581,
 			.tile = { 196, 196 },
 			.outbox = { 212, 212 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -520,6 +529,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -531,10 +541,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 210,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1815,
+			.spacing_us = 1581,
 			.tile = { 180, 180 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -552,6 +562,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 07a81dd6.
+/* Partition of node 3 of 4, deployment d2443421.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3728 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x07a81dd6u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xd2443421u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3728 /* bytes of flash */
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x5293c1d5u,
+		.crc32 = 0xf20f89f5u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -207,9 +207,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 220,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 854,
+			.spacing_us = 903,
 			.tile = { 160, 196 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,
@@ -227,6 +227,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -239,9 +240,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -259,6 +260,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -271,9 +273,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1196,
+			.spacing_us = 1249,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -291,6 +293,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 2136688858,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -303,9 +306,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1169,
+			.spacing_us = 1217,
 			.tile = { 160, 300 },
 			.outbox = { 232, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -323,6 +326,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -335,9 +339,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 248,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 2270,
+			.spacing_us = 2027,
 			.tile = { 232, 232 },
 			.outbox = { 288, 288 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -355,6 +359,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -367,9 +372,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 2,
 			.slot_us = 232,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1180,
+			.spacing_us = 1229,
 			.tile = { 160, 268 },
 			.outbox = { 196, 332 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -387,6 +392,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -398,10 +404,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1591,
 			.tile = { 164, 164 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -419,6 +425,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1344287642,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -430,10 +437,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1782,
+			.spacing_us = 1588,
 			.tile = { 268, 268 },
 			.outbox = { 160, 160 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -451,6 +458,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -463,9 +471,9 @@ static const struct cats_partition_image cats_partition = {
 			.element = 1,
 			.buffers = 1,
 			.slot_us = 212,
-			.control_us = 192,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1831,
+			.spacing_us = 1588,
 			.tile = { 172, 172 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -483,6 +491,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -494,10 +503,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 196,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1771,
+			.spacing_us = 1581,
 			.tile = { 160, 160 },
 			.outbox = { 188, 188 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -515,6 +524,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -526,10 +536,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 210,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1815,
+			.spacing_us = 1581,
 			.tile = { 172, 172 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -547,6 +557,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment 9333b2d2.
+/* Partition of node 3 of 4, deployment a57d55ce.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2152 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x9333b2d2u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa57d55ceu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2152 /* bytes of flash */
@@ -114,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xdbeed985u,
+		.crc32 = 0xa901be65u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -178,10 +178,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 451,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 3548,
+			.slot_us = 548,
+			.control_us = 410,
+			.turn_us = 753,
+			.spacing_us = 3732,
 			.tile = { 176, 176 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -199,6 +199,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -210,10 +211,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 477,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 4327,
+			.slot_us = 573,
+			.control_us = 410,
+			.turn_us = 779,
+			.spacing_us = 4624,
 			.tile = { 128, 128 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -231,6 +232,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -242,10 +244,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 477,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 4157,
+			.slot_us = 573,
+			.control_us = 410,
+			.turn_us = 779,
+			.spacing_us = 4459,
 			.tile = { 176, 176 },
 			.outbox = { 264, 264 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -263,6 +265,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 2051888851,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -274,10 +277,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 477,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 4196,
+			.slot_us = 573,
+			.control_us = 410,
+			.turn_us = 779,
+			.spacing_us = 4499,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -295,6 +298,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -306,10 +310,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 5,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 477,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 4157,
+			.slot_us = 573,
+			.control_us = 410,
+			.turn_us = 779,
+			.spacing_us = 4459,
 			.tile = { 176, 176 },
 			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -327,6 +331,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -338,10 +343,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 417,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 3799,
+			.slot_us = 513,
+			.control_us = 410,
+			.turn_us = 740,
+			.spacing_us = 4066,
 			.tile = { 144, 144 },
 			.outbox = { 168, 168 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -359,6 +364,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -370,10 +376,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 421,
-			.control_us = 423,
-			.turn_us = 870,
-			.spacing_us = 3815,
+			.slot_us = 518,
+			.control_us = 410,
+			.turn_us = 740,
+			.spacing_us = 4087,
 			.tile = { 156, 156 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -391,6 +397,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

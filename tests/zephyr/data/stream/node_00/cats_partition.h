@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 3, deployment 5b4e795d.
+/* Partition of node 0 of 3, deployment 73fd6d5a.
  * 2 blocks, 1 of 5 tokens, 16 features, 4 heads, 16 hidden.
  * 3584 bytes of flash, 288 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 3 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x5b4e795du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x73fd6d5au /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 288 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3584 /* bytes of flash */
@@ -146,7 +146,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x0f52706eu,
+		.crc32 = 0x2893024eu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -210,10 +210,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 192,
-			.control_us = 192,
+			.slot_us = 207,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1536,
+			.spacing_us = 1333,
 			.tile = { 92, 92 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -231,6 +231,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -242,10 +243,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1645,
+			.spacing_us = 1395,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -263,6 +264,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -274,10 +276,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1625,
+			.spacing_us = 1380,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -295,6 +297,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1310164215,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -306,10 +309,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1598,
+			.spacing_us = 1353,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -327,6 +330,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -338,10 +342,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1568,
+			.spacing_us = 1343,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -359,6 +363,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -370,10 +375,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1645,
+			.spacing_us = 1395,
 			.tile = { 108, 108 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -391,6 +396,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -402,10 +408,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1625,
+			.spacing_us = 1380,
 			.tile = { 96, 96 },
 			.outbox = { 92, 92 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -423,6 +429,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1235559584,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -434,10 +441,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1598,
+			.spacing_us = 1353,
 			.tile = { 108, 108 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -455,6 +462,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -466,10 +474,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1568,
+			.spacing_us = 1343,
 			.tile = { 100, 100 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -487,6 +495,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -498,10 +507,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1590,
+			.spacing_us = 1347,
 			.tile = { 108, 108 },
 			.outbox = { 104, 104 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -519,6 +528,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -530,10 +540,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1559,
+			.spacing_us = 1338,
 			.tile = { 64, 64 },
 			.outbox = { 72, 72 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -551,6 +561,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {

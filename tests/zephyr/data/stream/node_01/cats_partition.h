@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 3, deployment 5b4e795d.
+/* Partition of node 1 of 3, deployment 73fd6d5a.
  * 2 blocks, 1 of 5 tokens, 16 features, 4 heads, 16 hidden.
  * 4728 bytes of flash, 416 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -17,8 +17,8 @@
 
 #include <cats/image.h>
 
-#if CATS_FORMAT_VERSION != 5
-#error "this partition has format 5: export it again with the cats program of this source tree"
+#if CATS_FORMAT_VERSION != 6
+#error "this partition has format 6: export it again with the cats program of this source tree"
 #endif
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "a partition is little-endian"
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 3 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x5b4e795du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x73fd6d5au /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 416 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 4728 /* bytes of flash */
@@ -140,7 +140,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xd1d457e5u,
+		.crc32 = 0xff9903ebu,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -204,10 +204,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 192,
-			.control_us = 192,
+			.slot_us = 207,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1536,
+			.spacing_us = 1333,
 			.tile = { 388, 388 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(input_own_keep),
@@ -225,6 +225,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -236,10 +237,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1645,
+			.spacing_us = 1395,
 			.tile = { 392, 392 },
 			.outbox = { 400, 400 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -257,6 +258,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -268,10 +270,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1625,
+			.spacing_us = 1380,
 			.tile = { 408, 408 },
 			.outbox = { 392, 392 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -289,6 +291,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1310164215,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -300,10 +303,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1598,
+			.spacing_us = 1353,
 			.tile = { 400, 400 },
 			.outbox = { 392, 392 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -321,6 +324,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -332,10 +336,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1568,
+			.spacing_us = 1343,
 			.tile = { 408, 408 },
 			.outbox = { 400, 400 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -353,6 +357,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_ATTENTION,
@@ -364,10 +369,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1645,
+			.spacing_us = 1395,
 			.tile = { 392, 392 },
 			.outbox = { 400, 400 },
 			.own_keep = CATS_PARTITION_AT(block1_attention_own_keep),
@@ -385,6 +390,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HEADS,
@@ -396,10 +402,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1625,
+			.spacing_us = 1380,
 			.tile = { 408, 408 },
 			.outbox = { 392, 392 },
 			.own_keep = CATS_PARTITION_AT(block1_heads_own_keep),
@@ -417,6 +423,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 687194767,
 			.value_multiplier = 1235559584,
 			.value_shift = 44,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_FORWARD,
@@ -428,10 +435,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1598,
+			.spacing_us = 1353,
 			.tile = { 400, 400 },
 			.outbox = { 392, 392 },
 			.own_keep = CATS_PARTITION_AT(block1_forward_own_keep),
@@ -449,6 +456,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_HIDDEN,
@@ -460,10 +468,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1568,
+			.spacing_us = 1343,
 			.tile = { 408, 408 },
 			.outbox = { 400, 400 },
 			.own_keep = CATS_PARTITION_AT(block1_hidden_own_keep),
@@ -481,6 +489,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_OUTPUT,
@@ -492,10 +501,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 208,
-			.control_us = 192,
+			.slot_us = 209,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1590,
+			.spacing_us = 1347,
 			.tile = { 392, 392 },
 			.outbox = { 400, 400 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -513,6 +522,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 		{
 			.kind = CATS_GATHER_RESULT,
@@ -524,10 +534,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 200,
-			.control_us = 192,
+			.slot_us = 208,
+			.control_us = 184,
 			.turn_us = 260,
-			.spacing_us = 1559,
+			.spacing_us = 1338,
 			.tile = { 408, 408 },
 			.outbox = { 128, 128 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),
@@ -545,6 +555,7 @@ static const struct cats_partition_image cats_partition = {
 			.score_multiplier = 0,
 			.value_multiplier = 0,
 			.value_shift = 0,
+			.coded_us = 0,
 		},
 	},
 	.sources = {
