@@ -31,7 +31,7 @@ from cats.plan.radio import SEALED, Radio
 from cats.plan.radio import radio as radio_named
 from cats.plan.timing import MAX_TILES, Compute, Timing
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.shape.links import Links, check_links
+from cats.shape.links import Links, check_links, depth
 from cats.shape.partition import KeepSets, Kind, check_keep, gather_count
 
 #: A frame's gather number is one byte.
@@ -424,6 +424,11 @@ def _prepare(
     table = None
     if links is not None and split.nodes > 1:
         found = planned_links(check_links(links, split.nodes), hops)
+        if config.vocabulary and (depth(found, 0.5) or 0) > 1:
+            raise CatsError(
+                "links: only who hears the leader knows which token a step takes: a language model "
+                "needs nodes that all hear each other"
+            )
         table = tuple(map(tuple, found.tolist()))
     if block_rows is not None and not 1 <= block_rows <= MAX_BLOCK_ROWS:
         raise CatsError(f"{block_rows} rows a block: choose 1 to {MAX_BLOCK_ROWS}")

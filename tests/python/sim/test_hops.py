@@ -214,6 +214,20 @@ def test_what_cannot_be_planned():
         planned_links(links, 2)
     assert planned_links(links, 3).max() == pytest.approx(0.9)
     parted = np.eye(4)
+    words = dict(embed="full", norm="rms", position="rotary", feed_forward="gated", bias=False)
+    text = ModelConfig(
+        tokens_in=1, inputs=16, outputs=16, features=32, heads=4, hidden=32, blocks=1, causal=True,
+        pool="all", vocabulary=True, activation="silu", tied=True, context=8, **words,
+    )  # fmt: skip
+    for name, refused in (("line:3", True), ("line:2", False)):
+        links = links_of(name)
+        split = SplitConfig.even(text, len(links))
+        options = dict(radio="nrf_radio", links=links)
+        if refused:
+            with pytest.raises(CatsError, match="nodes that all hear each other"):
+                make_plan(text, split, full_keep(text, split), **options)
+        else:
+            make_plan(text, split, full_keep(text, split), **options)
     with pytest.raises(CatsError, match="move nodes closer"):
         planned_links(parted)
     with pytest.raises(CatsError, match=f"at most {MAX_FRAGMENTS}"):
