@@ -78,6 +78,8 @@ enum cats_frame_type {
 #define CATS_EFFORT 0x60
 /** Where it stands there. */
 #define CATS_EFFORT_SHIFT 5
+/** The most of it. */
+#define CATS_EFFORT_MAX (CATS_EFFORT >> CATS_EFFORT_SHIFT)
 
 /** Added to the slot of DATA: the sender hears so little that it often misses its own slots. Where
  * it does, nobody asks for what it did not send. Added to the index of a SYNC of the first

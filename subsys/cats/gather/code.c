@@ -135,7 +135,13 @@ void cats_code_lay(struct cats_node *node)
 	code->total = (uint8_t)n;
 }
 
-bool cats_code_own(struct cats_node *node)
+/* Bytes of a bit for each fragment, with which a coded frame begins that is not relayed. */
+static uint32_t mask_bytes(const struct cats_code *code)
+{
+	return (code->total + 7u) / 8;
+}
+
+static bool own_made(struct cats_node *node)
 {
 	struct cats_code *code = &node->code;
 	uint16_t count = fragments_of(node, self_of(node));
@@ -254,8 +260,8 @@ uint16_t cats_code_build(struct cats_node *node, const struct cats_frame *frame,
 {
 	const struct cats_code *code = &node->code;
 	uint32_t factors[FACTOR_WORDS] = {0};
-	uint32_t bytes = (code->total + 7u) / 8;
-	bool made = cats_code_own(node);
+	uint32_t bytes = mask_bytes(code);
+	bool made = own_made(node);
 	uint32_t last = own_end(node);
 	bool any = false;
 
@@ -289,7 +295,7 @@ static uint32_t code_bytes(const struct cats_node *node, const struct cats_frame
 	if (relays(image_of(node))) {
 		return cats_hop_of(image_of(node), node->x.gather)->size;
 	}
-	return (node->code.total + 7u) / 8 + node->code.width;
+	return mask_bytes(&node->code) + node->code.width;
 }
 
 bool cats_code_take(struct cats_node *node, const struct cats_frame *frame, uint32_t *counter)
@@ -314,10 +320,10 @@ bool cats_code_take(struct cats_node *node, const struct cats_frame *frame, uint
 		bytes = (code->total + 3u) / 4;
 		memcpy(factors, frame->payload, bytes);
 	} else {
-		bytes = (code->total + 7u) / 8;
+		bytes = mask_bytes(code);
 		draw(node, frame, frame->payload, factors);
 	}
-	if (!cats_code_own(node)) {
+	if (!own_made(node)) {
 		for (uint32_t n = node->first_slot; n < own_end(node); n++) {
 			if (cats_gf4_get(factors, n) != 0) {
 				return false; /* nobody has one that is not made */

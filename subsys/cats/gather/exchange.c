@@ -113,11 +113,10 @@ static void open_at(struct cats_node *node, uint32_t base_us, uint32_t now_us)
 	node->opened_us =
 		base_us - cats_sync_us(image_of(node), node->x, node->leader, node->slots);
 	node->not_before_us = node->opened_us + node->gather->spacing_us;
-	node->limit_us =
-		now_us + base_us - node->opened_us +
-		cats_repair_us(image_of(node), node->gather, node->slots,
-			       CATS_EFFORT >> CATS_EFFORT_SHIFT, node->gather->rounds + 1) +
-		late_us(node);
+	node->limit_us = now_us + base_us - node->opened_us +
+			 cats_repair_us(image_of(node), node->gather, node->slots, CATS_EFFORT_MAX,
+					node->gather->rounds + 1) +
+			 late_us(node);
 	start_round(node, 0);
 }
 
@@ -241,13 +240,20 @@ void cats_exchange_close(struct cats_node *node, uint32_t now_us)
 
 /* What others say of it */
 
+/* The leader's word how many turns rounds of repair have, 0..CATS_EFFORT_MAX. */
+static uint8_t said_effort(const struct cats_frame *frame)
+{
+	uint8_t said = frame->type == CATS_FRAME_DATA ? frame->slot : frame->index;
+
+	return (said & CATS_EFFORT) >> CATS_EFFORT_SHIFT;
+}
+
 uint32_t cats_exchange_base(const struct cats_node *node, const struct cats_frame *frame,
 			    uint32_t start_us)
 {
 	const struct cats_image *image = image_of(node);
 	const struct cats_image_gather *gather = &image->gathers[frame->x.gather];
-	/* of what is repaired */
-	uint8_t effort = (frame->index & CATS_EFFORT) >> CATS_EFFORT_SHIFT;
+	uint8_t effort = said_effort(frame);
 	uint32_t slot = frame->slot;
 
 	switch (frame->type) {
@@ -291,14 +297,13 @@ static void adopt(struct cats_node *node, bool leader, uint32_t base_us)
 void cats_exchange_clock(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us,
 			 uint32_t now_us)
 {
-	uint8_t said = (frame->type == CATS_FRAME_DATA ? frame->slot : frame->index) & CATS_EFFORT;
 	uint32_t base_us = cats_exchange_base(node, frame, start_us);
 	bool leader = frame->source == node->leader;
 
 	if (node->exchange == CATS_EXCHANGE_WAITING) {
 		open_at(node, base_us, now_us);
 		node->clocked = leader;
-		node->effort = said >> CATS_EFFORT_SHIFT;
+		node->effort = said_effort(frame);
 	} else {
 		adopt(node, leader, base_us);
 	}

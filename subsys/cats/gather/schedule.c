@@ -136,8 +136,7 @@ uint32_t cats_exchange_us(const struct cats_image *image, struct cats_exchange x
 	uint32_t slots = data_slots(image, x);
 
 	return cats_sync_us(image, x, image->header->nodes, slots) +
-	       cats_repair_us(image, gather, slots, CATS_EFFORT >> CATS_EFFORT_SHIFT,
-			      gather->rounds + 1);
+	       cats_repair_us(image, gather, slots, CATS_EFFORT_MAX, gather->rounds + 1);
 }
 
 uint16_t cats_coded_size(const struct cats_image *image, struct cats_exchange x)
