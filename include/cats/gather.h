@@ -44,6 +44,8 @@ extern "C" {
 #define CATS_SILENT_EXCHANGES 3
 /** Most fragments of all sources in an exchange that is repaired. */
 #define CATS_MAX_CODED_FRAGMENTS 96
+/** Of so many all are combined in each turn of repair, of more one half in each. */
+#define CATS_DENSE_FRAGMENTS 24
 
 /** What a frame is, the low nibble of its first byte. */
 enum cats_frame_type {
@@ -211,11 +213,10 @@ uint8_t cats_need_slots(const struct cats_image *image);
  * @brief Turns of repair round @p round, 1..R, one slot each, in an exchange of T @p fragments of
  *        all sources.
  *
- * With effort e of 1 to 3 the first of several rounds has 4 + e T / 6, the second 4 e + T / (4 D),
- * up to 24 fragments 7 e + T / (4 D). With effort 0 the first has 2 + T / 24, and the second so
- * many more than with effort 1. A third has 4 + T / 8, a single one 4 + T / 6. All nodes have
- * theirs one after the other, from the one behind the leader on; the next round goes on where the
- * one before ended.
+ * With effort e of 1 to 3 the first of several rounds has 4 + e T / 6, the second 5 e + T / (4 D).
+ * With effort 0 the first has 2 + T / 24, and the second so many more than with effort 1. A third
+ * has 4 + T / 8, a single one 4 + T / 6. All nodes have theirs one after the other, from the one
+ * behind the leader on; the next round goes on where the one before ended.
  *
  * @param effort of CATS_EFFORT
  */
@@ -231,7 +232,10 @@ static inline uint32_t cats_coded_us(const struct cats_image_gather *gather)
 /** @brief From a repair round's start to its need slot number @p slot, microseconds. */
 uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot);
 
-/** @brief From a repair round's start to its first turn, microseconds. */
+/**
+ * @brief From a repair round's start to its first turn, microseconds: behind the need slots two
+ *        times turn_us or a coded slot, whichever is shorter; over ble a coded slot.
+ */
 uint32_t cats_round_us(const struct cats_image *image, const struct cats_image_gather *gather,
 		       uint8_t round);
 

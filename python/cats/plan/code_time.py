@@ -39,7 +39,8 @@ _PHASE = {
 }  # fmt: skip
 
 
-#: Of more fragments an exchange each coded frame combines about every second one (gather/code.c).
+#: Of more fragments an exchange each coded frame combines about every second one
+#: (CATS_DENSE_FRAGMENTS).
 DENSE = 24
 
 

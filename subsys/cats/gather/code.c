@@ -28,9 +28,6 @@ _Static_assert(CATS_MAX_CODED_FRAGMENTS % 16 == 0, "whole words of factors");
 /* Words of factors of all fragments. */
 #define FACTOR_WORDS (CATS_MAX_CODED_FRAGMENTS / 16)
 
-/* Of so many fragments all are combined at once, of more one half a turn. */
-#define DENSE 24
-
 /* v = coefficients of rows times their factors. */
 static void sum_rows(const struct cats_code *code, const uint32_t *factors, uint32_t *v)
 {
@@ -195,7 +192,7 @@ static uint32_t factor_of(uint32_t random)
 static void draw(const struct cats_node *node, const struct cats_frame *frame,
 		 const uint8_t *bitmap, uint32_t *factors)
 {
-	const bool dense = node->code.total <= DENSE;
+	const bool dense = node->code.total <= CATS_DENSE_FRAGMENTS;
 	uint32_t random = frame->inference;
 
 	next(&random);

@@ -18,7 +18,8 @@
 #define TROUBLE 4
 #define MUCH_TROUBLE 8
 #define MOST_TROUBLE (MUCH_TROUBLE + TROUBLE)
-/* Of 64 fragments so many are missed where more turns are needed, and where still more are. */
+/* Of 64 fragments so many are missed where each effort is needed. */
+#define SOME_LOSSES 4
 #define MORE_LOSSES 9
 #define MOST_LOSSES 16
 
@@ -123,10 +124,11 @@ static void open_at(struct cats_node *node, uint32_t base_us, uint32_t now_us)
 /* What this leader takes to be needed. */
 static uint8_t effort_of(const struct cats_node *node)
 {
-	if (node->gather->rounds < 2 || node->trouble < MUCH_TROUBLE) {
+	if (node->gather->rounds < 2) {
 		return 0;
 	}
-	return 1 + (node->losses >= MORE_LOSSES) + (node->losses >= MOST_LOSSES);
+	return (node->trouble >= MUCH_TROUBLE || node->losses >= SOME_LOSSES) +
+	       (node->losses >= MORE_LOSSES) + (node->losses >= MOST_LOSSES);
 }
 
 void cats_exchange_open(struct cats_node *node, uint32_t at_us)

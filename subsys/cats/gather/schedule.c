@@ -85,7 +85,7 @@ uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_imag
 		return (uint8_t)(effort == 0 && gather->rounds > 1 ? few : turns);
 	}
 	turns = effort == 0 ? turns - few : 0;
-	turns += least * (fragments > 24 ? 4 : 7);
+	turns += 5 * least;
 	return (uint8_t)(turns + fragments / (4u * image->header->nodes));
 }
 
@@ -98,8 +98,14 @@ uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uin
 uint32_t cats_round_us(const struct cats_image *image, const struct cats_image_gather *gather,
 		       uint8_t round)
 {
+	uint8_t slots = cats_need_slots(image);
 	/* Who speaks first builds its frame meanwhile. */
-	return cats_need_us(gather, round, cats_need_slots(image)) + cats_coded_us(gather);
+	uint32_t us = cats_coded_us(gather);
+
+	if (slots == 1 && us > 2u * gather->turn_us) {
+		us = 2u * gather->turn_us;
+	}
+	return cats_need_us(gather, round, slots) + us;
 }
 
 uint32_t cats_repair_us(const struct cats_image *image, const struct cats_image_gather *gather,

@@ -312,12 +312,13 @@ def test_schedule(shape):
             repair = told if gather.rounds else 0
             assert data - spare + repair == exchange_us(gather, rows, air) + first
         coded, each = slot + gather.coded_us, []
+        gap = min(coded, 2 * turn) if needs == 1 else coded
         for round in range(1, gather.rounds + 1):
             turns = (1 if round == 1 else 2) * turn
             for s in range(needs):
                 assert lib.cats_need_us(record, round, s) == turns + s * control
-            assert lib.cats_round_us(node.image, record, round) == turns + needs * control + coded
-            each.append(turns + needs * control + coded)
+            assert lib.cats_round_us(node.image, record, round) == turns + needs * control + gap
+            each.append(turns + needs * control + gap)
         longest_us = 0
         for effort in range(4):
             turns = turns_by_hand(sum(counts), split.nodes, gather.rounds, effort)
@@ -336,7 +337,7 @@ def test_schedule(shape):
         opens = data - sum(counts) * slot
         assert lib.cats_exchange_us(node.image, x) == opens + longest_us
         on_air = split.nodes == 1 or g == 0 or sum(counts)
-        first_round = turn + needs * control + coded
+        first_round = turn + needs * control + gap
         quiet = (data + first_round if on_air else quiet) + gather.spacing_us
         longest = max(longest, quiet)
     assert lib.cats_silence_us(node.image) == 3 * longest
@@ -347,7 +348,7 @@ def turns_by_hand(fragments, nodes, rounds, effort):
     least = max(effort, 1)
     most, few = 4 + least * fragments // 6, 2 + fragments // 24
     first = few if effort == 0 and rounds > 1 else most
-    last = least * (4 if fragments > 24 else 7) + fragments // (4 * nodes)
+    last = least * 5 + fragments // (4 * nodes)
     return [first, most - first + last, 4 + fragments // 8][:rounds]
 
 

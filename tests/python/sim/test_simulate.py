@@ -142,7 +142,7 @@ def test_frame_of_an_inference_that_is_over(radio):
     model = random_model(9042, config, split)
     plan = make_plan(config, split, model.keep, radio=radio, rounds=2)
     inputs = random_inputs(1, config, 3)
-    result = simulate(model, plan, inputs, Faults(loss=0.7, delay=0.4), 136)
+    result = simulate(model, plan, inputs, Faults(loss=0.7, delay=0.4), 112)
     assert check(model, plan, inputs, result) == []
     assert result.mixed.tolist() == [False, False, True]
     given = inputs[2:].copy()

@@ -6,7 +6,6 @@
 #include "air_code.h"
 
 /* Of cats.plan.code_time. */
-#define DENSE 24
 
 /* Where doc/protocol.rst has them in a frame. */
 static uint8_t type_of(const uint8_t *frame)
@@ -57,7 +56,7 @@ static double combining(const struct air_code *code, const struct cats_image *im
 	uint32_t fragments = fragments_of(image, frame);
 
 	return code->coded * fragments + code->coded_byte * payload_of(length) *
-						 (fragments <= DENSE ? fragments : fragments / 2);
+						 (fragments <= CATS_DENSE_FRAGMENTS ? fragments : fragments / 2);
 }
 
 /* Whether a frame carries a payload over several hops. */
