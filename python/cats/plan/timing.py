@@ -27,6 +27,7 @@ from cats.plan.plan import (
     coded_bytes,
     exchange_us,
     mode_of,
+    opening_us,
     repair_bytes,
 )
 from cats.plan.radio import Radio, spread_us
@@ -500,8 +501,9 @@ class Timing:
         return self.air.lead_us
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
-        """Microseconds of one inference."""
-        return sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
+        """Microseconds of one inference, whose first exchange is opened twice."""
+        opened = opening_us(gathers[0], self.air) if self.split.nodes > 1 else 0
+        return opened + sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
 
 
 def _longest_frame(sources: Sequence[Fragmenting]) -> int:

@@ -61,32 +61,35 @@ uint32_t cats_sync_us(const struct cats_image *image, struct cats_exchange x, ui
 	return openings * gather->control_us + gather->turn_us;
 }
 
+static inline bool over_ble(const struct cats_image *image)
+{
+	return (image->model->flags & CATS_FLAG_RADIO) == CATS_RADIO_BLE << CATS_RADIO_SHIFT;
+}
+
 bool cats_senses(const struct cats_image *image)
 {
-	return (image->model->flags & CATS_FLAG_RADIO) != CATS_RADIO_BLE << CATS_RADIO_SHIFT;
+	return !over_ble(image);
 }
 
 uint8_t cats_need_slots(const struct cats_image *image)
 {
-	return cats_senses(image) ? 1 : image->header->nodes;
+	return over_ble(image) ? image->header->nodes : 1;
 }
 
 uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
 			  uint32_t fragments, uint8_t effort, uint8_t round)
 {
 	uint32_t least = effort == 0 ? 1 : effort;
-	uint32_t turns = 4 + least * fragments / 6;
-	uint32_t few = 2 + fragments / 24;
+	uint32_t most = 4 + least * fragments / 6;
+	uint32_t first = effort == 0 && gather->rounds > 1 ? 2 + fragments / 24 : most;
 
+	if (round == 1) {
+		return (uint8_t)first;
+	}
 	if (round == 3) {
 		return (uint8_t)(4 + fragments / 8);
 	}
-	if (round == 1) {
-		return (uint8_t)(effort == 0 && gather->rounds > 1 ? few : turns);
-	}
-	turns = effort == 0 ? turns - few : 0;
-	turns += 5 * least;
-	return (uint8_t)(turns + fragments / (4u * image->header->nodes));
+	return (uint8_t)(most - first + 5 * least + fragments / (4u * image->header->nodes));
 }
 
 uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot)
@@ -98,7 +101,7 @@ uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uin
 uint32_t cats_round_us(const struct cats_image *image, const struct cats_image_gather *gather,
 		       uint8_t round)
 {
-	uint8_t slots = cats_need_slots(image);
+	uint32_t slots = cats_need_slots(image);
 	/* Who speaks first builds its frame meanwhile. */
 	uint32_t us = cats_coded_us(gather);
 

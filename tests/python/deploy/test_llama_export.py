@@ -218,10 +218,10 @@ def test_what_to_replicate_is_chosen(tmp_path, capsys):
             assert status("export", tmp_path / name, *words) == 0
             assert capsys.readouterr().out.splitlines()[0] == choice.why
             assert _files(tmp_path / "auto") == _files(tmp_path / wanted)
-    assert choice.why.startswith("replicate nothing 17.13 ms: the shortest step by the plan that ")
-    assert f"residual 9.723 ms, but {images['residual'] + FIRMWARE['nrf_radio'].flash:,} bytes of" \
+    assert choice.why.startswith("replicate nothing 17.39 ms: the shortest step by the plan that ")
+    assert f"residual 9.979 ms, but {images['residual'] + FIRMWARE['nrf_radio'].flash:,} bytes of" \
         in choice.why  # fmt: skip
-    with pytest.raises(CatsError, match="small has room for none, take more nodes: nothing 17.13"):
+    with pytest.raises(CatsError, match="small has room for none, take more nodes: nothing 17.39"):
         choose(model(), board_named(str(_board(tmp_path, 99))), radio="nrf_radio")
 
 
