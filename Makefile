@@ -29,7 +29,7 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	repair-report parallel-report sensors-report lint doc format fuzz coverage radio-report \
+	repair-report parallel-report streams-report sensors-report lint doc format fuzz coverage radio-report \
 	sleep-report scaling builds clean distclean
 
 help: ## show this list
@@ -110,6 +110,9 @@ repair-report: $(PACKAGE) ## doc/repair.rst: message dropout against repair roun
 
 parallel-report: $(PACKAGE) ## doc/streams.rst: what parallel blocks cost a text model; ARGS=tinyshakespeare.txt
 	$(TOOL) report.parallel_blocks $(ARGS)
+
+streams-report: $(PACKAGE) ## doc/streams.rst: what a token takes, and where it goes; ARGS="--stories RUN"
+	$(TOOL) report.streams $(ARGS)
 
 radio-report: $(PACKAGE) ## BabbleSim: every size and fault, table and plots in build/radio-report/
 	$(TOOL) report.radio $(ARGS)

@@ -59,6 +59,11 @@ OVERLAYS = {
     "ieee802154": "overlay-802154.conf",
     "ble": "overlay-ble.conf",
 }
+#: Of Zephyr, where flash is short: link-time optimisation, short log messages, a small printf.
+SMALL_FIRMWARE = (
+    "CONFIG_LTO=y", "CONFIG_ISR_TABLES_LOCAL_DECLARATION=y", "CONFIG_LOG_MODE_MINIMAL=y",
+    "CONFIG_CBPRINTF_NANO=y",
+)  # fmt: skip
 #: How often the border may move by what the linker says.
 _TRIES = 4
 
@@ -145,7 +150,7 @@ class TextSeries(Series):
     @property
     def needs(self) -> tuple[str, ...]:
         four = ("CONFIG_CATS_FOUR_BITS=y",) if self.four_bits else ()
-        return ("CONFIG_LOG_MODE_MINIMAL=y", "CONFIG_CATS_LLAMA=y", *four)
+        return (*SMALL_FIRMWARE, "CONFIG_CATS_LLAMA=y", *four)
 
     @property
     def needs_flash(self) -> int:
@@ -325,7 +330,7 @@ class Linker:
         chosen = f"EXTRA_CONF_FILE={overlay}" if overlay else "CONFIG_CATS_LOOPBACK_PARTIAL=y"
         (built,) = build_nodes(
             self.space, deploy, [node], BOARD, sample=source_tree() / "samples" / "node",
-            root=self.root / "-".join((radio, *(text.split("=")[0] for text in needs))),
+            root=self.root / "-".join((radio, *(text.split("=")[0][7:] for text in needs))),
             defines=["CONFIG_MINIMAL_LIBC=y", chosen, *needs],
         )  # fmt: skip
         return built.elf, built.log.read_text(errors="replace")
@@ -372,11 +377,14 @@ def confirm(search: Search, linker: Linker, say: Callable[[str], None]) -> list[
         largest, reserve = linker.link(search, planned)
         say(f"{_what(largest)}: {'links' if largest.fits else 'does not link'}")
         if reserve is None:
-            search.reserve = replace(
-                search.reserve,
-                flash=search.reserve.flash + largest.flash_over,
-                ram=search.reserve.ram + largest.ram_over,
-            )
+            node, reserve = planned.largest(), search.reserve
+            if largest.flash_over:
+                flash = search.board.flash + largest.flash_over - planned.images[node]
+                reserve = replace(reserve, flash=flash)
+            if largest.ram_over:
+                ram = search.board.ram + largest.ram_over - planned.arenas[node]
+                reserve = replace(reserve, ram=ram)
+            search.reserve = reserve
             continue
         if reserve != search.reserve:
             search.reserve = reserve

@@ -225,7 +225,7 @@ def test_next_number_does_not_abort():
 @pytest.mark.parametrize("every_ms, most", [(20, 1.25), (50, 1.1)])
 def test_false_reports(every_ms, most):
     """Of who always says that something lacks: rounds of repair for nothing cost time, and no data
-    but the little that such a frame destroys on the air twice, as data and in its source's only turn."""
+    but the little that such a frame destroys twice, as data and in its source's only turn."""
     for nodes in (3, 4, 8):
         made, clean, _ = deployment(nodes)
         times = []

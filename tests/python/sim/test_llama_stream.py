@@ -1,8 +1,11 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Llama models in C: steps of D engines are the reference's, to the bit; what images may say."""
+"""Llama models in C: steps of D engines are the reference's, to the bit; what images may say.
+
+CATS_LLAMA_SHAPES of the environment: random shapes that are tried, 60 where it is not given."""
 
 import dataclasses
+import os
 import shutil
 from functools import partial
 
@@ -39,6 +42,8 @@ from cats.sim.engine import Engine, verify
 from compiled_header import compiled
 from damaged import verdict, verdicts
 from lockstep import engines_of, lockstep
+
+SHAPES = int(os.environ.get("CATS_LLAMA_SHAPES", "60"))
 
 
 @st.composite
@@ -86,7 +91,7 @@ def fragments_of(stream, plan, loss, rng, there):
     return bits
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=SHAPES, deadline=None)
 @given(
     llamas(),
     st.integers(0, 2**31),
@@ -122,7 +127,7 @@ def test_steps(drawn, seed, loss, away, first):
             assert engines[d].known == steps._known[0, d].sum()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=SHAPES, deadline=None)
 @given(llamas(), st.integers(0, 2**31), st.sampled_from((0.0, 0.1, 0.5)))
 def test_rows_are_computed_once_more(drawn, seed, loss):
     """Nodes begin anew and miss steps; rows of the window are run again, in any order, and by some

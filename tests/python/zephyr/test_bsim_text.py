@@ -10,18 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cats.deploy.export import CANDIDATES, export, exported, load_deploy
+from cats.deploy.export import export, exported, load_deploy
 from cats.integer.llama import write
 from cats.integer.llama_stream import gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_llama
 from cats.plan.predict import parameters
 from cats.plan.timing import inference_us
-from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.config import SplitConfig
 from cats.shape.partition import input_ranges
 from cats.zephyr import bsim
 from cats.zephyr.workspace import source_tree
 from command_line import status
 from report import radio_cells as cells
+from report.streams import CANDIDATES, LARGE, LARGEST, STORED, stored_split
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,19 +32,6 @@ pytestmark = [
 STORIES = Path(__file__).parents[4] / "shared" / "data" / "stories260K.bin"
 PROMPT = "ROMEO:"
 TOKENS = 20
-#: Of 10.2 million parameters. How long a step takes does not depend on what they are.
-LARGE = ModelConfig(
-    tokens_in=256, inputs=256, outputs=256, features=448, heads=16, hidden=1280, blocks=4,
-    causal=True, activation="silu", pool="all", norm="rms", position="rotary",
-    feed_forward="gated", kv_heads=16, bias=False, tied=True, vocabulary=True,
-)  # fmt: skip
-#: And what is other in the largest of two blocks that sixteen nRF52840 hold.
-LARGEST = {"blocks": 2, "tied": False}
-#: 10.3 million stored parameters, 9.8 million of them in rows, of which a step reads one.
-STORED = dataclasses.replace(
-    LARGE, tokens_in=128, inputs=20480, outputs=20480, features=96, heads=4, hidden=256, kv_heads=4,
-    parallel_blocks=True, layer_tables=True,
-)  # fmt: skip
 
 
 def deployed(model, folder, prompt, tokens, radio, rounds, replicate=""):
@@ -227,8 +215,8 @@ def write_in_time(program, model, folder, radio, prompt=(1, 2, 3, 4, 5, 6)):
 @pytest.mark.parametrize(
     ("radio", "parallel", "change", "least"),
     [("nrf_radio", False, {}, 5), ("nrf_radio", True, {}, 8),
-     ("nrf_radio", False, {"features": 736, "hidden": 2384} | LARGEST, 7.9),
-     ("nrf_radio", True, {"features": 832, "hidden": 1872} | LARGEST, 10),
+     ("nrf_radio", False, LARGEST["sequential"], 7.9),
+     ("nrf_radio", True, LARGEST["parallel"], 10),
      ("ieee802154", False, {}, 1.2), ("ieee802154", True, {}, 1.5)],
 )  # fmt: skip
 def test_sixteen_nodes_write_with_ten_million_parameters(
@@ -245,7 +233,7 @@ def test_sixteen_nodes_write_with_ten_million_parameters(
 def stored():
     """STORED on sixteen nodes of which four compute, and a prompt of tokens whose rows others have
     than the author, most of them nodes that compute nothing."""
-    split = SplitConfig.by_shares(STORED, [1] * 4 + [0] * 12, "channels", "even").with_rows(STORED)
+    split = stored_split()
     assert parameters(STORED, split) > 10_000_000
     model = gathers_of(stream_of(random_llama(1, STORED, split), CANDIDATES, True))
     ranges = input_ranges(split)

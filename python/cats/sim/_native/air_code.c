@@ -54,9 +54,9 @@ static double combining(const struct air_code *code, const struct cats_image *im
 			const uint8_t *frame, uint16_t length)
 {
 	uint32_t fragments = fragments_of(image, frame);
+	uint32_t combined = fragments <= CATS_DENSE_FRAGMENTS ? fragments : fragments / 2;
 
-	return code->coded * fragments + code->coded_byte * payload_of(length) *
-						 (fragments <= CATS_DENSE_FRAGMENTS ? fragments : fragments / 2);
+	return code->coded * fragments + code->coded_byte * payload_of(length) * combined;
 }
 
 /* Whether a frame carries a payload over several hops. */
