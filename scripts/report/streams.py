@@ -47,7 +47,7 @@ LARGE = ModelConfig(
     causal=True, activation="silu", pool="all", norm="rms", position="rotary",
     feed_forward="gated", kv_heads=16, bias=False, tied=True, vocabulary=True,
 )  # fmt: skip
-#: The largest of two blocks that sixteen nRF52840 hold (doc/performance.rst, "Scaling").
+#: About the largest of two blocks that sixteen nRF52840 hold (doc/performance.rst, "Scaling").
 LARGEST = {
     "sequential": {"blocks": 2, "tied": False, "features": 736, "hidden": 2384},
     "parallel": {"blocks": 2, "tied": False, "features": 832, "hidden": 1872},
