@@ -260,7 +260,7 @@ def replicated(stories: Path) -> Iterator[list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the tables into the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--stories", type=Path, metavar="RUN", help="stories260K, imported")
     args = parser.parse_args(arguments)
     made = {

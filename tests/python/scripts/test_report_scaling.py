@@ -21,7 +21,16 @@ from cats.shape.config import ModelConfig, SplitConfig
 from cats.zephyr.footprint import Image, measure
 from cats.zephyr.footprint_report import check_plan
 from report import scaling
-from report.scaling import Linked, Search, Series, TextSeries, confirm, last, run_series
+from report.scaling import (
+    SMALL_FIRMWARE,
+    Linked,
+    Search,
+    Series,
+    TextSeries,
+    confirm,
+    last,
+    run_series,
+)
 
 #: A board that holds next to nothing, so that searching is quick.
 TINY = dataclasses.replace(
@@ -104,12 +113,8 @@ def test_the_largest_text_model_runs(tmp_path: Path, four_bits: bool, parallel: 
         assert sum(parts.values()) == pytest.approx(row["image_bytes"], abs=200)  # gaps
         assert bool(parts["scales"]) == four_bits
     assert result["ratio_parameters"] > 1.5
-    assert (
-        series.needs
-        == ("CONFIG_LOG_MODE_MINIMAL=y", "CONFIG_CATS_LLAMA=y", "CONFIG_CATS_FOUR_BITS=y")[
-            : 2 + four_bits
-        ]
-    )
+    wanted = ("CONFIG_CATS_LLAMA=y", "CONFIG_CATS_FOUR_BITS=y")[: 1 + four_bits]
+    assert series.needs == (*SMALL_FIRMWARE, *wanted)
 
 
 def test_command_without_linking(monkeypatch, tmp_path: Path, capsys) -> None:
