@@ -29,8 +29,8 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	repair-report parallel-report streams-report sensors-report lint doc format fuzz coverage radio-report \
-	sleep-report scaling builds clean distclean
+	repair-report parallel-report streams-report sensors-report lint doc format fuzz coverage \
+	radio-report sleep-report scaling builds clean distclean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile

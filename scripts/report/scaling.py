@@ -328,9 +328,10 @@ class Linker:
         """(ELF of a node, where it links; the build's log)."""
         overlay = OVERLAYS[radio]
         chosen = f"EXTRA_CONF_FILE={overlay}" if overlay else "CONFIG_CATS_LOOPBACK_PARTIAL=y"
+        names = (text.split("=")[0].removeprefix("CONFIG_") for text in needs)
         (built,) = build_nodes(
             self.space, deploy, [node], BOARD, sample=source_tree() / "samples" / "node",
-            root=self.root / "-".join((radio, *(text.split("=")[0][7:] for text in needs))),
+            root=self.root / "-".join((radio, *names)),
             defines=["CONFIG_MINIMAL_LIBC=y", chosen, *needs],
         )  # fmt: skip
         return built.elf, built.log.read_text(errors="replace")

@@ -16,22 +16,23 @@ import argparse
 import dataclasses
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cats.cli import main as cats_main
+from cats.deploy.export import CANDIDATES
 from cats.integer.llama_stream import gathers_of, stream_of
 from cats.integer.model import IntegerModel
 from cats.integer.random_llama import random_llama
 from cats.plan.boards import board_named
-from cats.plan.code_time import FRAME_HEADER, code_time
-from cats.plan.plan import Plan, exchange_us, gather_air, opening_us, openings
+from cats.plan.code_time import FRAME_HEADER
+from cats.plan.plan import Plan, exchange_us, opening_us, openings
 from cats.plan.planner import make_plan
 from cats.plan.predict import deployment, parameters
-from cats.plan.radio import radio as radio_named
 from cats.plan.streaming import beside_window
-from cats.plan.timing import Compute, Timing, mode_of
-from cats.report import read_json, write_atomic
+from cats.plan.timing import mode_of, timing_of
+from cats.report import number_text, read_json, write_atomic
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.partition import full_keep
 from report.page import fill, rst_table
@@ -40,7 +41,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "doc" / "streams.rst"
 STORYTELLER = ROOT / "samples" / "storyteller" / "deploy"
 BOARD = board_named("nrf52840")
-CANDIDATES = 8
 #: Of 10.2 million parameters.
 LARGE = ModelConfig(
     tokens_in=256, inputs=256, outputs=256, features=448, heads=16, hidden=1280, blocks=4,
@@ -67,11 +67,23 @@ SENSORS = ModelConfig(
     causal=True, pool="last",
 )  # fmt: skip
 BLOCKS = ("sequential", "parallel")
+#: What the milliseconds of a token go to.
+PARTS = (
+    "payload on the air", "headers, preambles, checks", "transmitters' ramp-up",
+    "guard times of slots", "openings (SYNC)", "turning around behind them", "computing",
+    "frames made and taken in, jobs",
+)  # fmt: skip
 
 
 def stored_split() -> SplitConfig:
     """STORED on sixteen nodes, of which four compute."""
     return SplitConfig.by_shares(STORED, [1] * 4 + [0] * 12, "channels", "even").with_rows(STORED)
+
+
+def random_stream(config: ModelConfig, split: SplitConfig, replicate: str = "") -> IntegerModel:
+    """With random weights: how long a step takes does not depend on what they are."""
+    llama = random_llama(1, config, split)
+    return gathers_of(stream_of(llama, CANDIDATES, bool(config.layer_tables), replicate))
 
 
 def planned(
@@ -82,10 +94,9 @@ def planned(
     rounds: int = 0,
     replicate: str = "",
 ) -> tuple[IntegerModel, Plan, dict]:
-    """A model of these blocks as a stream, with random weights, its plan and what it takes."""
+    """A model of these blocks as a stream, its plan and what it takes."""
     config = dataclasses.replace(config, parallel_blocks=blocks == "parallel")
-    llama = random_llama(1, config, split)
-    model = gathers_of(stream_of(llama, CANDIDATES, bool(config.layer_tables), replicate))
+    model = random_stream(config, split, replicate)
     plan = make_plan(model.config, split, model.keep, radio=radio, rounds=rounds)
     found = deployment(
         model.config, split, model.keep, BOARD, radios=(radio,), rounds=rounds, given=plan
@@ -93,9 +104,15 @@ def planned(
     return model, plan, found["radios"][radio]
 
 
-def _three(value: float) -> str:
-    """Three digits, or all before the point."""
-    return f"{value:#.3g}".rstrip(".") if value < 1000 else f"{value:,.0f}"
+#: The columns of _step().
+STEP = ["frames", "ms", "tokens/s", "mJ a node", "mJ all"]
+
+
+def _step(takes: dict) -> list[str]:
+    """Cells of what a step takes."""
+    ms = takes["inference_us"] / 1e3
+    rest = (ms, 1e3 / ms, takes["energy_mj"], takes["energy_all_mj"])
+    return [str(takes["frames"]), *map(number_text, rest)]
 
 
 def parallel_table() -> str:
@@ -105,13 +122,10 @@ def parallel_table() -> str:
         for blocks in BLOCKS:
             split = SplitConfig.even(config, nodes)
             _, _, takes = planned(config, split, "nrf_radio", blocks)
-            ms = takes["inference_us"] / 1e3
-            millions = parameters(config, split) / 1e6
-            rows.append([
-                f"{_three(millions)} million, {config.blocks} blocks, {config.features} features",
-                str(nodes), blocks, str(takes["frames"]), _three(ms), _three(1e3 / ms),
-            ])  # fmt: skip
-    return rst_table(["model", "nodes", "blocks", "frames", "ms", "tokens/s"], rows)
+            millions = number_text(parameters(config, split) / 1e6)
+            model = f"{millions} million, {config.blocks} blocks, {config.features} features"
+            rows.append([model, str(nodes), blocks, *_step(takes)])
+    return rst_table(["model", "nodes", "blocks", *STEP], rows)
 
 
 def trained_table() -> str:
@@ -138,49 +152,34 @@ def large_table() -> str:
             config = dataclasses.replace(LARGE, **(LARGEST[blocks] if changed else {}))
             split = SplitConfig.even(config, 16)
             _, _, takes = planned(config, split, radio, blocks)
-            ms = takes["inference_us"] / 1e3
-            rows.append([
-                radio, f"{parameters(config, split) / 1e6:.1f} million", blocks, _three(1e3 / ms),
-                _three(ms), _three(takes["energy_mj"]), _three(takes["energy_all_mj"]),
-            ])  # fmt: skip
-    head = ["transport", "parameters", "blocks", "tokens/s", "ms", "mJ a node", "mJ all"]
-    return rst_table(head, rows)
+            millions = f"{parameters(config, split) / 1e6:.1f} million"
+            rows.append([radio, millions, blocks, *_step(takes)])
+    return rst_table(["transport", "parameters", "blocks", *STEP], rows)
 
 
 def parts(model: IntegerModel, plan: Plan) -> dict[str, float]:
     """Milliseconds of a token by what they go to."""
-    config, split, mode = model.config, model.split, mode_of(plan)
-    air = radio_named(plan.radio, code_time(split.nodes, Compute().clock_hz))
-    timing = Timing(config, split, model.keep, air, plan.payload, plan.rounds, Compute())
-    told: dict[str, float] = dict.fromkeys((
-        "payload on the air", "headers, preambles, checks", "transmitters' ramp-up",
-        "guard times of slots", "openings (SYNC)", "turning around behind them", "computing",
-        "frames made and taken in, jobs",
-    ), 0.0)  # fmt: skip
+    timing, mode = timing_of(model.config, model.split, model.keep, plan), mode_of(plan)
+    air, told = timing.air, Counter({"openings (SYNC)": opening_us(plan.gathers[0], timing.air)})
     for g, gather in enumerate(plan.gathers):
-        told["computing"] += timing.computing(g, 1, mode)
-        if not gather.opens:
-            told["frames made and taken in, jobs"] += timing.gather_time(g, gather, mode)
-            told["frames made and taken in, jobs"] -= timing.computing(g, 1, mode)
-            continue
         frames = sum(cut.fragments(1) for cut in gather.sources)
-        payload = sum(cut.width for cut in gather.sources) * air.byte_us
-        header = frames * (FRAME_HEADER + air.overhead) * air.byte_us
-        opens = openings(gather, 1) * gather.control_us
-        on_air = exchange_us(gather, 1, air)
-        told["payload on the air"] += payload
-        told["headers, preambles, checks"] += header
-        told["transmitters' ramp-up"] += frames * air.ramp_us
-        told["guard times of slots"] += (
-            frames * gather.slot_us - payload - header - frames * air.ramp_us
-        )
-        told["openings (SYNC)"] += opens
-        told["turning around behind them"] += on_air - frames * gather.slot_us - opens
-        told["frames made and taken in, jobs"] += (
-            timing.gather_time(g, gather, mode) - on_air - timing.computing(g, 1, mode)
-        )
-    told["openings (SYNC)"] += opening_us(plan.gathers[0], air)
-    return {name: us / 1e3 for name, us in told.items()}
+        found = {
+            "payload on the air": sum(cut.width for cut in gather.sources) * air.byte_us,
+            "headers, preambles, checks": frames * (FRAME_HEADER + air.overhead) * air.byte_us,
+            "transmitters' ramp-up": frames * air.ramp_us,
+        }
+        found["guard times of slots"] = frames * gather.slot_us - sum(found.values())
+        on_air, computing = exchange_us(gather, 1, air), timing.computing(g, 1, mode)
+        opens = openings(gather, 1) * gather.control_us if gather.opens else 0
+        told.update(found)
+        told.update({
+            "openings (SYNC)": opens,
+            "turning around behind them": on_air - frames * gather.slot_us - opens,
+            "computing": computing,
+            "frames made and taken in, jobs":
+                timing.gather_time(g, gather, mode) - on_air - computing,
+        })  # fmt: skip
+    return {name: told[name] / 1e3 for name in PARTS}
 
 
 def parts_table() -> str:
@@ -190,8 +189,8 @@ def parts_table() -> str:
     for radio, blocks in columns:
         model, plan, _ = planned(LARGE, split, radio, blocks)
         found.append(parts(model, plan))
-    rows = [[name, *(_three(one[name]) for one in found)] for name in found[0]]
-    rows.append(["in all", *(_three(sum(one.values())) for one in found)])
+    rows = [[name, *(number_text(one[name]) for one in found)] for name in found[0]]
+    rows.append(["in all", *(number_text(sum(one.values())) for one in found)])
     return rst_table(["milliseconds", *(", ".join(column) for column in columns)], rows)
 
 
@@ -199,14 +198,9 @@ def stored_table() -> str:
     """Few compute, all store: by radio."""
     rows = []
     for radio in ("nrf_radio", "ieee802154"):
-        _, plan, takes = planned(STORED, stored_split(), radio, "parallel")
-        ms = takes["inference_us"] / 1e3
-        frames = sum(gather_air(gather, radio).frames for gather in plan.gathers)
-        rows.append([
-            radio, str(frames), _three(ms), _three(1e3 / ms), _three(takes["energy_mj"]),
-            _three(takes["energy_all_mj"]),
-        ])  # fmt: skip
-    return rst_table(["radio", "frames", "ms", "tokens/s", "mJ a node", "mJ all"], rows)
+        _, _, takes = planned(STORED, stored_split(), radio, "parallel")
+        rows.append([radio, *_step(takes)])
+    return rst_table(["radio", *STEP], rows)
 
 
 def window_table() -> str:
@@ -217,8 +211,8 @@ def window_table() -> str:
         for name in ("window", "step"):
             f = found[name]
             rows.append([
-                radio, f"a {name}", _three(f["time_on_air_us"] / 1e3),
-                _three(f["inference_us"] / 1e3), str(f["frames"]), _three(f["energy_mj"]),
+                radio, f"a {name}", number_text(f["time_on_air_us"] / 1e3),
+                number_text(f["inference_us"] / 1e3), str(f["frames"]), number_text(f["energy_mj"]),
             ])  # fmt: skip
         times = [f"1/{found['times'][key]:.0f}"
                  for key in ("time_on_air_us", "inference_us", "frames", "energy_mj")]  # fmt: skip
@@ -252,9 +246,9 @@ def replicated(stories: Path) -> Iterator[list[str]]:
                 size = max(path.stat().st_size for path in deploy.rglob("*.bin")) / 1e3
                 yield [
                     name, what, f"{size:.0f} KB", f"{told[0]['frames']:.0f}",
-                    _three(told[0]["token_ms"]),
+                    number_text(told[0]["token_ms"]),
                     *(f"{one['tokens_per_second']:.1f}" for one in told),
-                    _three(told[0]["energy_mj_all_nodes"]),
+                    number_text(told[0]["energy_mj_all_nodes"]),
                 ]  # fmt: skip
 
 

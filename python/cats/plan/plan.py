@@ -177,7 +177,7 @@ def _leads_on(plan: GatherPlan, rows: int, air: Radio) -> bool:
 
 def opening_us(plan: GatherPlan, air: Radio) -> int:
     """By how many microseconds an inference's first exchange is longer than ``exchange_us()``."""
-    if openings(plan, plan.heights[0][0]) > 1:
+    if not plan.opens or openings(plan, plan.heights[0][0]) > 1:
         return 0
     leads_on = _leads_on(plan, plan.heights[0][0], air)
     return plan.control_us + (plan.turn_us if leads_on else 0)

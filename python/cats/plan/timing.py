@@ -502,7 +502,7 @@ class Timing:
 
     def inference_time(self, gathers: Sequence[GatherPlan], mode: Mode) -> float:
         """Microseconds of one inference, whose first exchange is opened twice."""
-        opened = opening_us(gathers[0], self.air) if self.split.nodes > 1 else 0
+        opened = opening_us(gathers[0], self.air)
         return opened + sum(self.gather_time(g, plan, mode) for g, plan in enumerate(gathers))
 
 
@@ -516,6 +516,20 @@ def _cut(width: int, rows: int, payload: int, element: int) -> Fragmenting:
     return fragmenting(width, rows, payload, element)
 
 
+def timing_of(
+    config: ModelConfig,
+    split: SplitConfig,
+    keep: KeepSets,
+    plan: Plan,
+    compute: Compute | None = None,
+) -> Timing:
+    """What a plan's exchanges take on its radio, with the code's time: of an nRF52840 where no
+    ``compute`` is given."""
+    compute = compute or Compute()
+    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
+    return Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
+
+
 def listening_us(
     config: ModelConfig,
     split: SplitConfig,
@@ -527,10 +541,7 @@ def listening_us(
     when nothing comes."""
     if split.nodes == 1:
         return [0.0]
-    compute = compute or Compute()
-    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
-    timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
-    mode = mode_of(plan)
+    timing, mode = timing_of(config, split, keep, plan, compute), mode_of(plan)
     return [timing.listening_time(plan.gathers, mode, node) for node in range(split.nodes)]
 
 
@@ -543,7 +554,5 @@ def inference_us(
 ) -> int:
     """Microseconds that one inference is estimated to take, nothing lost: air, and the computing
     that does not hide behind it."""
-    compute = compute or Compute()
-    air = radio_named(plan.radio, code_time(split.nodes, compute.clock_hz))
-    timing = Timing(config, split, keep, air, plan.payload, plan.rounds, compute)
+    timing = timing_of(config, split, keep, plan, compute)
     return math.ceil(timing.inference_time(plan.gathers, mode_of(plan)))

@@ -12,8 +12,7 @@ import pytest
 
 from cats.deploy.export import export, exported, load_deploy
 from cats.integer.llama import write
-from cats.integer.llama_stream import gathers_of, stream_of, window_of
-from cats.integer.random_llama import random_llama
+from cats.integer.llama_stream import window_of
 from cats.plan.predict import parameters
 from cats.plan.timing import inference_us
 from cats.shape.config import SplitConfig
@@ -22,7 +21,7 @@ from cats.zephyr import bsim
 from cats.zephyr.workspace import source_tree
 from command_line import status
 from report import radio_cells as cells
-from report.streams import CANDIDATES, LARGE, LARGEST, STORED, stored_split
+from report.streams import LARGE, LARGEST, STORED, random_stream, stored_split
 
 pytestmark = [
     pytest.mark.slow,
@@ -225,7 +224,7 @@ def test_sixteen_nodes_write_with_ten_million_parameters(
     config = dataclasses.replace(LARGE, parallel_blocks=parallel, **change)
     split = SplitConfig.even(config, 16)
     assert parameters(config, split) > 10_000_000
-    model = gathers_of(stream_of(random_llama(1, config, split), CANDIDATES))
+    model = random_stream(config, split)
     assert write_in_time(program, model, tmp_path / "deploy", radio) > least
 
 
@@ -235,7 +234,7 @@ def stored():
     than the author, most of them nodes that compute nothing."""
     split = stored_split()
     assert parameters(STORED, split) > 10_000_000
-    model = gathers_of(stream_of(random_llama(1, STORED, split), CANDIDATES, True))
+    model = random_stream(STORED, split)
     ranges = input_ranges(split)
     return model, [ranges[owner][0] + 17 * owner for owner in (4, 15, 1, 9, 5, 12, 7)]
 

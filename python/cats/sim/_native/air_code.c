@@ -5,8 +5,6 @@
 
 #include "air_code.h"
 
-/* Of cats.plan.code_time. */
-
 /* Where doc/protocol.rst has them in a frame. */
 static uint8_t type_of(const uint8_t *frame)
 {
