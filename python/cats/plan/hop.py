@@ -7,7 +7,8 @@ random combination, over GF(4), of all that it has of the exchange; a node that 
 frame of it stays silent, since it does not know the time. The list of turns is fixed by the plan.
 It is made slot by slot, with many exchanges drawn side by side (Monte Carlo): each slot goes to the
 node whose frame tells most others something new, on average over what the draws so far have come
-to. It ends when what is asked for has been delivered. doc/hops.rst says why, and what comes of it.
+to. It ends when what is asked for has been delivered. Then turns are moved, and left out, for as
+long as it still is. doc/hops.rst says why, and what comes of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from cats.errors import CatsError
 from cats.shape.links import Links, audible, check_links, depth, distances
+from cats.sim._native import ffi, lib
 
 #: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
 MAX_FRAGMENTS = 64
@@ -30,8 +32,13 @@ LOSS = 0.1
 #: Exchanges drawn side by side, times their nodes and fragments: as a turn is chosen, and as
 #: delivery is judged.
 CHOOSING, JUDGING = 10_000, 120_000
-#: Share of the fragments that is to be delivered.
-DELIVERED = 0.998
+#: Share of the fragments that is to be delivered; exchanges drawn as turns are left out, and others,
+#: by which that is judged.
+DELIVERED = 0.9975
+PRUNING, PROVING = 1500, 20_000
+#: Most that is drawn to leave turns out, in exchanges times nodes and slots; and so many changes of
+#: a list bring nothing before it is taken to be the shortest.
+WORK, CHANGES = 400_000_000, 300
 #: Share of the beacons that is to reach each node, whoever leads; exchanges drawn for it, and the
 #: most rounds (CATS_MAX_REPEATS).
 BEACONS, FLOODS, MAX_REPEATS = 0.98, 4000, 15
@@ -240,8 +247,9 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
         )
     count = max(JUDGING // max(len(table) * need.total, len(table) * 16), 192)
     draws = Draws(table, need, count, seed)
+    proof = Shares(table, need, seed + 1, PROVING)
     turns: list[int] = []
-    while draws.delivered() < DELIVERED:
+    while draws.delivered() < DELIVERED or proof.of(turns)[1] < DELIVERED:
         if len(turns) == MAX_SLOTS:
             raise CatsError(
                 f"{need.total} fragments do not reach all nodes in {MAX_SLOTS} slots over these "
@@ -249,7 +257,70 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
             )
         turns.append(_next(draws))
         draws.speak(turns[-1])
-    return tuple(turns)
+    return tuple(_shortened(turns, Shares(table, need, seed, PRUNING), proof))
+
+
+class Shares:
+    """What lists of turns bring: the same ``count`` exchanges for each (relay_draw() of the C code,
+    which draws what Draws does)."""
+
+    def __init__(self, links: np.ndarray, need: Need, seed: int, count: int) -> None:
+        self._links = ffi.new("uint32_t[]", np.rint(links.ravel() * 65536).astype(int).tolist())
+        self._fragments = ffi.new("uint8_t[]", need.fragments)
+        self._relay = ffi.new(
+            "struct relay *",
+            {
+                "nodes": len(links), "links": self._links, "fragments": self._fragments,
+                "any_owner": need.any_owner, "count": count, "seed": seed,
+            },
+        )  # fmt: skip
+        #: Exchanges times nodes and slots: what is drawn for each slot, and was for all.
+        self.each, self.work = count * len(links), 0
+
+    def of(self, turns: Sequence[int]) -> tuple[float, float]:
+        """Shares of what nodes need of which they have equations, and which they have."""
+        self.work += len(turns) * self.each
+        shares = lib.relay_draw(self._relay, bytes(turns), len(turns))
+        return shares.rank, shares.delivered
+
+
+def _shortened(turns: list[int], draws: Shares, proof: Shares) -> list[int]:
+    """Turns that are fewer, and deliver what is to be delivered: hill climbing."""
+    random = np.random.default_rng(0)
+    while len(turns) > 1 and draws.work + len(turns) ** 2 * draws.each < WORK:
+        shorter = [turns[:n] + turns[n + 1 :] for n in range(len(turns))]
+        value, at = max((sum(draws.of(found)), -n) for n, found in enumerate(shorter))
+        found, left, tried = shorter[-at], CHANGES, 0.0
+        while left and draws.work < WORK:
+            if value > tried and _delivers(found, draws, proof):
+                break
+            tried = value
+            changed, left = _changed(found, random), left - 1
+            better = sum(draws.of(changed)) - value
+            if better >= 0:
+                found, value = changed, value + better
+                left = max(left, CHANGES // 2) if better > 0 else left
+        else:
+            return turns
+        turns = found
+    return turns
+
+
+def _delivers(turns: list[int], *draws: Shares) -> bool:
+    return all(drawn.of(turns)[1] >= DELIVERED for drawn in draws)
+
+
+def _changed(turns: list[int], random: np.random.Generator) -> list[int]:
+    """Two turns swapped, one moved, or one given to a node that has another."""
+    kind, (n, m) = random.random(), random.integers(len(turns), size=2)
+    turns = list(turns)
+    if kind < 0.3:
+        turns[n], turns[m] = turns[m], turns[n]
+    elif kind < 0.7:
+        turns.insert(m, turns.pop(n))
+    else:
+        turns[n] = turns[m]
+    return turns
 
 
 def repeat_order(nodes: int, repeats: int) -> list[int]:
@@ -294,7 +365,4 @@ def _plan_repeats(links: tuple[tuple[float, ...], ...]) -> tuple[int, tuple[floa
 
 def judge(links: np.ndarray, need: Need, turns: Sequence[int], seed: int, count: int) -> float:
     """Share that a list of turns delivers over ``links`` [D, D], drawn anew."""
-    draws = Draws(links, need, count, seed)
-    for node in turns:
-        draws.speak(node)
-    return draws.delivered()
+    return Shares(links, need, seed, count).of(turns)[1]

@@ -39,6 +39,7 @@ HEADERS = (
     "include/cats/node.h",
     "python/cats/sim/_native/air_code.h",
     "python/cats/sim/_native/air.h",
+    "python/cats/sim/_native/relay.h",
 )
 #: C files: all of these folders, without the kernels for other processors.
 SOURCES = (
