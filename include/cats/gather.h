@@ -45,7 +45,7 @@ extern "C" {
 /** Most fragments of all sources in an exchange that is repaired. */
 #define CATS_MAX_CODED_FRAGMENTS 96
 /** Of so many all are combined in each turn of repair, of more one half in each. */
-#define CATS_DENSE_FRAGMENTS 24
+#define CATS_DENSE_FRAGMENTS 40
 
 /** What a frame is, the low nibble of its first byte. */
 enum cats_frame_type {

@@ -41,7 +41,7 @@ _PHASE = {
 
 #: Of more fragments an exchange each coded frame combines about every second one
 #: (CATS_DENSE_FRAGMENTS).
-DENSE = 24
+DENSE = 40
 
 
 def combined(fragments: int) -> int:

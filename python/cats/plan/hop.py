@@ -13,6 +13,7 @@ long as it still is. doc/hops.rst says why, and what comes of it.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,8 +35,10 @@ LOSS = 0.1
 CHOOSING, JUDGING = 10_000, 120_000
 #: Share of the fragments that is to be delivered; exchanges drawn as turns are left out, and others,
 #: by which that is judged.
-DELIVERED = 0.9975
+DELIVERED = 0.998
 PRUNING, PROVING = 1500, 20_000
+#: What a shorter list may deliver less where a relay is gone, and others can do without.
+WORSE = 0.01
 #: Most that is drawn to leave turns out, in exchanges times nodes and slots; and so many changes of
 #: a list bring nothing before it is taken to be the shortest.
 WORK, CHANGES = 400_000_000, 300
@@ -257,7 +260,24 @@ def _plan_turns(links: tuple[tuple[float, ...], ...], need: Need, seed: int) -> 
             )
         turns.append(_next(draws))
         draws.speak(turns[-1])
-    return tuple(_shortened(turns, Shares(table, need, seed, PRUNING), proof))
+    bars = [(proof, DELIVERED)]
+    for node in _dispensable(table):
+        there = np.arange(len(table)) != node
+        own = tuple(int(n * here) for n, here in zip(need.fragments, there, strict=True))
+        links_left, rest = table * np.outer(there, there), dataclasses.replace(need, fragments=own)
+        without = Shares(links_left, rest, seed + 1, PRUNING)
+        bars.append((without, without.of(turns)[1] - WORSE))
+    return tuple(_shortened(turns, Shares(table, need, seed, PRUNING), bars))
+
+
+def _dispensable(links: np.ndarray) -> list[int]:
+    """Nodes behind the leader that pass things on, and without which all others still can."""
+    found = []
+    for node in range(1, len(links)):
+        rest = np.delete(np.delete(links, node, 0), node, 1)
+        if (links[node] > 0).sum() > 1 and depth(rest, 0.5) is not None:
+            found.append(node)
+    return found
 
 
 class Shares:
@@ -284,15 +304,20 @@ class Shares:
         return shares.rank, shares.delivered
 
 
-def _shortened(turns: list[int], draws: Shares, proof: Shares) -> list[int]:
-    """Turns that are fewer, and deliver what is to be delivered: hill climbing."""
+def _shortened(
+    turns: list[int], draws: Shares, bars: Sequence[tuple[Shares, float]]
+) -> list[int]:
+    """Turns that are fewer, and deliver what they are to by ``draws``, and by others at least what
+    is beside these: hill climbing."""
     random = np.random.default_rng(0)
     while len(turns) > 1 and draws.work + len(turns) ** 2 * draws.each < WORK:
         shorter = [turns[:n] + turns[n + 1 :] for n in range(len(turns))]
         value, at = max((sum(draws.of(found)), -n) for n, found in enumerate(shorter))
         found, left, tried = shorter[-at], CHANGES, 0.0
         while left and draws.work < WORK:
-            if value > tried and _delivers(found, draws, proof):
+            if value > tried and all(
+                drawn.of(found)[1] >= least for drawn, least in ((draws, DELIVERED), *bars)
+            ):
                 break
             tried = value
             changed, left = _changed(found, random), left - 1
@@ -304,10 +329,6 @@ def _shortened(turns: list[int], draws: Shares, proof: Shares) -> list[int]:
             return turns
         turns = found
     return turns
-
-
-def _delivers(turns: list[int], *draws: Shares) -> bool:
-    return all(drawn.of(turns)[1] >= DELIVERED for drawn in draws)
 
 
 def _changed(turns: list[int], random: np.random.Generator) -> list[int]:

@@ -79,8 +79,10 @@ uint8_t cats_need_slots(const struct cats_image *image)
 uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
 			  uint32_t fragments, uint8_t effort, uint8_t round)
 {
+	uint32_t nodes = image->header->nodes;
 	uint32_t least = effort == 0 ? 1 : effort;
-	uint32_t most = 4 + least * fragments / 6;
+	/* By what a node is to hear of others. */
+	uint32_t most = 4 + least * (fragments - fragments / nodes) / 6;
 	uint32_t first = effort == 0 && gather->rounds > 1 ? 2 + fragments / 24 : most;
 
 	if (round == 1) {
@@ -89,7 +91,7 @@ uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_imag
 	if (round == 3) {
 		return (uint8_t)(4 + fragments / 8);
 	}
-	return (uint8_t)(most - first + 5 * least + fragments / (4u * image->header->nodes));
+	return (uint8_t)(most - first + 5 * least + fragments / (4 * nodes));
 }
 
 uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot)

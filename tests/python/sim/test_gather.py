@@ -346,7 +346,8 @@ def test_schedule(shape):
 def turns_by_hand(fragments, nodes, rounds, effort):
     """Of each round: include/cats/gather.h, cats_repair_turns()."""
     least = max(effort, 1)
-    most, few = 4 + least * fragments // 6, 2 + fragments // 24
+    most = 4 + least * (fragments - fragments // nodes) // 6
+    few = 2 + fragments // 24
     first = few if effort == 0 and rounds > 1 else most
     last = least * 5 + fragments // (4 * nodes)
     return [first, most - first + last, 4 + fragments // 8][:rounds]
@@ -450,7 +451,7 @@ def test_sums_of_the_field():
 
 def drawn(inference, x, round, slot, bitmap):
     """Factors of the fragments that stand in a bitmap, a list of truths, from doc/protocol.rst."""
-    dense = len(bitmap) <= 24
+    dense = len(bitmap) <= lib.CATS_DENSE_FRAGMENTS
 
     def step(random):
         random = (random * 1664525 + 1013904223) % 2**32
@@ -773,7 +774,7 @@ def test_nearly_as_many_frames_as_fragments(fragments, lack):
         for slot in (0, 2, 40):
             pair = [drawn(trial, (2, 0), 1, slot + i, [True] * fragments) for i in (0, 1)]
             taken = [[bool(factor) for factor in factors] for factors in pair]
-            if fragments > 24:
+            if fragments > lib.CATS_DENSE_FRAGMENTS:
                 assert [a + b for a, b in zip(*taken, strict=True)] == [1] * fragments
             else:
                 assert all(all(one) for one in taken)

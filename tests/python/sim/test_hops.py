@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
-from cats.plan.hop import MAX_FRAGMENTS, Need, judge, plan_turns, planned_links
+from cats.plan.hop import DELIVERED, MAX_FRAGMENTS, Draws, Need, judge, plan_turns, planned_links
 from cats.plan.plan import plan_air, plan_from_json, plan_to_json
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
@@ -198,6 +198,47 @@ def test_turns():
     assert turns == plan_turns(links, need)
     assert judge(links, need, turns, seed=9, count=500) >= 0.995
     assert judge(links, need, turns[: len(turns) // 2], seed=9, count=500) < 0.95
+
+
+def test_draws_by_hand():
+    links = np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1]])  # a line that loses nothing
+    need = Need((1, 1, 1))
+    turns = [1, 0, 2, 0, 0, 1]  # the last one is built behind the third
+    assert judge(links, need, turns, seed=1, count=50) == 1
+    assert judge(links, need, turns[:-1], seed=1, count=50) == pytest.approx(4 / 6)
+    assert judge(links, need, [1, 0, 2, 1], seed=1, count=50) == pytest.approx(4 / 6)
+    assert judge(links, need, [2, 1], seed=1, count=50) == pytest.approx(2 / 6)  # 2 is silent
+    assert judge(links, Need((0, 0, 0)), [], seed=1, count=50) == pytest.approx(2 / 3)
+    assert judge(links, Need((0, 0, 0)), [1], seed=1, count=50) == 1
+    # Of one owner: each in turn.
+    owner = Need((1, 1, 1), any_owner=True)
+    assert judge(links, owner, [0, 1, 2], seed=1, count=300) == pytest.approx(3 / 6)
+
+
+@pytest.mark.parametrize("name", ("line:4", "grid:4x4"))
+def test_draws_are_alike(name):
+    """Those of C, which judge a list, and those by which its turns are chosen."""
+    links = planned_links(links_of(name))
+    need = Need((2,) + (1,) * (len(links) - 1))
+    turns = plan_turns(links, need)
+    for share in (0.4, 0.7, 1.0):
+        some = turns[: int(share * len(turns))]
+        draws = Draws(links, need, 400, 5)
+        for node in some:
+            draws.speak(node)
+        found = judge(links, need, some, seed=9, count=4000)
+        assert draws.delivered() == pytest.approx(found, abs=0.02 if share < 1 else 0.003)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("line:2", 6), ("line:3", 14), ("line:4", 25), ("line:5", 41), ("star:7", 24)]
+)
+def test_turns_are_left_out(name, most):
+    links = planned_links(links_of(name))
+    need = Need((1,) * len(links))
+    turns = plan_turns(links, need)
+    assert len(turns) <= most
+    assert judge(links, need, turns, seed=9, count=50_000) >= DELIVERED - 0.001
 
 
 def test_one_hop_needs_fewer():
