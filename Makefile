@@ -25,7 +25,7 @@ SPHINX := $(VENV)/.cats-sphinx
 ZEPHYR := $(VENV)/.cats-zephyr
 NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gather/*.[ch] \
 	subsys/cats/features/*.c subsys/cats/text/*.c \
-	python/cats/sim/_native/*.[ch] python/cats/sim/_native/build_native.py)
+	python/cats/native/*.[ch] python/cats/native/build_native.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \

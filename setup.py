@@ -6,6 +6,6 @@ from pathlib import Path
 
 from setuptools import setup
 
-NATIVE = "python/cats/sim/_native/build_native.py"
+NATIVE = "python/cats/native/build_native.py"
 
 setup(cffi_modules=[f"{NATIVE}:ffibuilder"] if Path(NATIVE).exists() else [])

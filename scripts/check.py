@@ -29,7 +29,7 @@ from cats.zephyr.workspace import find_zephyr, platforms, workspace
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "build" / "check"
-C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/sim/_native")
+C_FOLDERS = ("include", "subsys", "samples", "tests", "python/cats/native")
 #: Python that Zephyr's programs run.
 WEST_COMMANDS = "scripts/west_commands"
 #: What Twister runs on here; the others: cats test.
@@ -39,14 +39,14 @@ BY_TWISTER = {"zephyr": "firmware", "bsim and short": "radio over BabbleSim"}
 ENGINE_FOLDERS = tuple(f"subsys/cats/{name}" for name in ("engine", "features", "gather", "text"))
 
 
-#: Builds the C code as _native/build_native.py does, but unoptimised and counting.
+#: Builds the C code as cats/native/build_native.py does, but unoptimised and counting.
 INSTRUMENTED = """
 import pathlib, shutil, sys
 import build_native
 build_native.FLAGS[:] = ["-std=c11", "-O0", "-g", "--coverage"]
 build = pathlib.Path(sys.argv[1])
 made = build_native.builder(relative=False).compile(tmpdir=str(build / "objects"))
-shutil.copy(made, build / "lib" / "cats" / "sim" / "_native")
+shutil.copy(made, build / "lib" / "cats" / "native")
 """
 #: Tests that time the C code, or compile it themselves.
 NOT_INSTRUMENTED = (
@@ -228,7 +228,7 @@ def coverage_c(args: argparse.Namespace) -> Iterator[Result]:
     ignore = shutil.ignore_patterns("*.so", "__pycache__")
     shutil.copytree(ROOT / "python/cats", build / "lib/cats", ignore=ignore)
     status, _ = run(
-        sys.executable, "-c", INSTRUMENTED, build, cwd="python/cats/sim/_native", quiet=True,
+        sys.executable, "-c", INSTRUMENTED, build, cwd="python/cats/native", quiet=True,
         LDFLAGS="--coverage",
     )  # fmt: skip
     if status:

@@ -376,7 +376,7 @@ def program_key() -> str:
     root, zephyr = source_tree(), workspace().zephyr
     folders = ("subsys/cats", "include/cats", "tests/bsim/node")
     files = [f for folder in folders for f in sorted((root / folder).rglob("*")) if f.is_file()]
-    files += sorted((root / "python/cats/sim/_native").glob("air_code.*"))
+    files += sorted((root / "python/cats/native").glob("air_code.*"))
     chosen = [
         f for f in files
         if f.suffix not in (".sh", ".source", ".yaml") and f.parent.name != "engine"

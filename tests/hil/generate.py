@@ -21,8 +21,8 @@ import numpy as np
 from cats.deploy import image
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.native import lib
 from cats.plan.planner import make_plan
-from cats.sim._native import lib
 from cats.sim.engine import Engine
 
 HERE = Path(__file__).resolve().parent

@@ -7,9 +7,9 @@ from functools import cache
 
 from cats.deploy import image
 from cats.integer.random_models import random_keep, random_model
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.simulate import REJECTS
 

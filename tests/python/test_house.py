@@ -149,7 +149,7 @@ def test_private_names_stay_in_their_module():
             and n.value.id in taken
         }
         private = {name for name in taken | used if re.match("_[a-z]", name)}
-        found += [f"{path.relative_to(ROOT)}: {n}" for n in private - {"_native", "_cats"}]
+        found += [f"{path.relative_to(ROOT)}: {n}" for n in private - {"_cats"}]
     assert found == []
 
 
@@ -226,7 +226,7 @@ def test_every_yaml_file_parses():
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not (ROOT / "python/cats/sim/_native/build_native.py").exists(), reason="no native module"
+    not (ROOT / "python/cats/native/build_native.py").exists(), reason="no native module"
 )
 def test_source_distribution_builds_the_c_code(tmp_path):
     """An sdist has all that its build needs; the wheel runs and has no developers' tools."""
@@ -252,7 +252,7 @@ def test_source_distribution_builds_the_c_code(tmp_path):
     assert {p.name for p in target.iterdir() if p.suffix != ".dist-info"} == {"bin", "cats"}
     plan = "['plan', '--features', '64', '--tokens', '64', '--nodes', '1:4']"
     for code in (
-        "import cats.sim._native; print(cats.__file__)",
+        "import cats.native; print(cats.__file__)",
         f"import cats, cats.cli; print(cats.__file__); sys.exit(cats.cli.main({plan}))",
     ):
         done = subprocess.run(

@@ -9,9 +9,9 @@ from cats.deploy import image
 from cats.integer.llama_stream import gathers_of, stream_of
 from cats.integer.random_llama import random_llama
 from cats.integer.random_models import random_keep
+from cats.native import lib
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps
 from cats.sim.faults import Faults
 from cats.sim.simulate import Settings, simulate

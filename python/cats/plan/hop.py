@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cats.errors import CatsError
+from cats.native import ffi, lib
 from cats.shape.links import Links, audible, check_links, depth, distances
-from cats.sim._native import ffi, lib
 
 #: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
 MAX_FRAGMENTS = 64
@@ -33,9 +33,9 @@ LOSS = 0.1
 #: Exchanges drawn side by side, times their nodes and fragments: as a turn is chosen, and as
 #: delivery is judged.
 CHOOSING, JUDGING = 10_000, 120_000
-#: Share of the fragments that is to be delivered; exchanges drawn as turns are left out, and others,
-#: by which that is judged.
+#: Share of the fragments that is to be delivered.
 DELIVERED = 0.998
+#: Exchanges drawn as turns are left out, and others, by which a list is judged.
 PRUNING, PROVING = 1500, 20_000
 #: What a shorter list may deliver less where a relay is gone, and others can do without.
 WORSE = 0.01
@@ -304,9 +304,7 @@ class Shares:
         return shares.rank, shares.delivered
 
 
-def _shortened(
-    turns: list[int], draws: Shares, bars: Sequence[tuple[Shares, float]]
-) -> list[int]:
+def _shortened(turns: list[int], draws: Shares, bars: Sequence[tuple[Shares, float]]) -> list[int]:
     """Turns that are fewer, and deliver what they are to by ``draws``, and by others at least what
     is beside these: hill climbing."""
     random = np.random.default_rng(0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cats.errors import CatsError
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 
 #: Marks an output column that did not arrive.
 OUTPUT_MISSING = -32768

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from cats.errors import CatsError
+from cats.native import ffi, lib
 from cats.schema import load
-from cats.sim._native import ffi, lib
 
 #: No moment of a run is later: three years, as microseconds far below 64 bits.
 MOST_MS = 1e11

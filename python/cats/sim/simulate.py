@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""D nodes of the C code on a simulated air (``_native/air.c``).
+"""D nodes of the C code on a simulated air (``native/air.c``).
 
 ``simulate`` is a pure function of its arguments: the same seed gives the same run to the bit. What
 each node had of each exchange is recorded.
@@ -20,6 +20,7 @@ from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.reference import OUTPUT_MISSING
+from cats.native import ffi, lib
 from cats.plan.code_time import FRAME_HEADER, CodeTime, code_time
 from cats.plan.energy import Duty
 from cats.plan.plan import Plan
@@ -28,7 +29,6 @@ from cats.plan.radio import radio as radio_named
 from cats.plan.sleep import meeting
 from cats.plan.timing import Compute, exchange_instructions
 from cats.shape.partition import Kind, given_ranges, given_width
-from cats.sim._native import ffi, lib
 from cats.sim.engine import aligned
 from cats.sim.faults import Faults, write_faults
 from cats.sim.trace import Trace

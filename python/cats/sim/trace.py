@@ -16,9 +16,9 @@ import numpy as np
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.integer.model import IntegerModel
+from cats.native import ffi, lib
 from cats.report import save_plot, trace_names
 from cats.shape.partition import gather_kind
-from cats.sim._native import ffi, lib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

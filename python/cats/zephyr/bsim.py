@@ -30,11 +30,11 @@ from cats.integer import reference
 from cats.integer.llama import NO_TOKEN, LlamaSteps, Place
 from cats.integer.llama_stream import window_of
 from cats.integer.model import IntegerModel
+from cats.native import ffi
 from cats.plan.code_time import code_time
 from cats.plan.plan import Plan
 from cats.plan.radio import radio
 from cats.shape.partition import input_ranges
-from cats.sim._native import ffi
 from cats.sim.compare import bits_availability
 from cats.sim.compare_steps import step_of_token
 from cats.sim.simulate import REJECTS, compute_us, fill_code

@@ -9,7 +9,7 @@
  *
  * Portable C11 without state, so that losses do not depend on the order in which threads, timers or
  * loops ask: cats_loss() of the Zephyr module, over any transport, and the host's simulator
- * (python/cats/sim/_native/air_faults.c, its independent losses) both take the decision here. The
+ * (python/cats/native/air_faults.c, its independent losses) both take the decision here. The
  * same seed therefore gives the same availability, and so the same bytes, in both:
  *
  *	struct cats_loss_frame name;

@@ -18,7 +18,7 @@ target_include_directories(app PRIVATE
 zephyr_ld_options(-Wl,--wrap=cats_job_run)
 
 if(CONFIG_CATS_BSIM_CODE_TIME)
-  set(native ${module}/python/cats/sim/_native)
+  set(native ${module}/python/cats/native)
   target_sources(app PRIVATE ${bsim}/code_time.c ${native}/air_code.c)
   target_include_directories(app PRIVATE ${module}/subsys/cats ${native})
   zephyr_ld_options(

@@ -17,9 +17,9 @@ from cats.deploy.export import load_deploy
 from cats.integer import samples
 from cats.integer.quantize import quantize_inputs
 from cats.integer.reference import run_batch
+from cats.native import ffi, lib
 from cats.shape import windows
 from cats.shape.metadata import from_json
-from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
 from cats.tasks import load, preset
 from cats.training.evaluate import answers

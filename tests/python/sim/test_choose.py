@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cats.errors import CatsError
 from cats.integer.sampling import Sampling, choose, sampling
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 
 
 def image_of(outputs, scale):

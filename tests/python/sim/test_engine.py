@@ -24,6 +24,7 @@ from cats.integer.llama_stream import stream_of
 from cats.integer.model import Norm, Step
 from cats.integer.random_llama import random_config, random_llama
 from cats.integer.random_models import random_inputs, random_model
+from cats.native import ffi, lib
 from cats.plan.arena import round_up
 from cats.plan.plan import plan_from_json
 from cats.plan.planner import make_plan
@@ -31,7 +32,6 @@ from cats.report import read_json
 from cats.shape import image_layout as layout
 from cats.shape.config import POOLS, ModelConfig, SplitConfig
 from cats.shape.partition import Kind
-from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine, aligned, verify
 from lockstep import engines_of, lockstep
 from vectors import PLAN, case_files, cases, new_plan

@@ -19,11 +19,11 @@ import planned
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.random_models import random_keep, random_model
+from cats.native import _cats, ffi, lib
 from cats.plan.plan import exchange_us, opening_us, openings, repair_bytes
 from cats.plan.planner import make_plan
 from cats.plan.radio import radio
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import _cats, ffi, lib
 from cats.sim.engine import Engine, aligned
 from driven import (
     ASK,

@@ -10,13 +10,13 @@ import pytest
 
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.native import ffi, lib
 from cats.plan.hop import flood, plan_repeats, planned_links, repeat_order
 from cats.plan.planner import make_plan
 from cats.plan.sleep import Rhythm, meeting
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.links import audible
 from cats.shape.topologies import topology
-from cats.sim._native import ffi, lib
 from cats.sim.compare import check
 from cats.sim.faults import Change, Event, Faults
 from cats.sim.simulate import Settings, simulate

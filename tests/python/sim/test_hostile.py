@@ -18,9 +18,9 @@ import pytest
 from cats.deploy import image
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_keep, random_model
+from cats.native import lib
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import lib
 from cats.sim.compare import availability, check
 from cats.sim.engine import Engine
 from cats.sim.faults import (

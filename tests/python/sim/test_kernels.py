@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cats.integer import four_bits, reference
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 
 
 def pointer(kind, array):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cats.integer import llama
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 
 
 def pointer(kind, array):

@@ -15,9 +15,9 @@ from cats.integer import llama
 from cats.integer.llama_stream import window_of
 from cats.integer.random_models import random_inputs, random_model
 from cats.integer.sampling import choose, sampling
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.shape.config import REPLICATED, ModelConfig, SplitConfig
-from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt, Settings, simulate

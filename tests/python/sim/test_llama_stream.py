@@ -22,6 +22,7 @@ from cats.integer.llama_model import columns_of
 from cats.integer.llama_stream import every_row, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
 from cats.integer.random_models import random_keep, random_split
+from cats.native import lib
 from cats.plan import predict
 from cats.plan.buffers import KEPT, buffer_sizes, largest_stride
 from cats.plan.plan import mode_of
@@ -37,7 +38,6 @@ from cats.shape.partition import (
     node_view,
     own_ranges,
 )
-from cats.sim._native import lib
 from cats.sim.engine import Engine, verify
 from compiled_header import compiled
 from damaged import verdict, verdicts

@@ -5,7 +5,7 @@
 import numpy as np
 import pytest
 
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 from cats.tasks.log_mel import LogMel
 
 SHAPES = [(8000, 256, 20), (16000, 512, 40), (4000, 64, 4), (8000, 128, 1), (44100, 1024, 64)]

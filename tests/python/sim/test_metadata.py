@@ -19,12 +19,12 @@ from cats.integer import samples
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs
 from cats.integer.random_models import random_keep, random_model
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape import windows
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.metadata import Channel, Metadata
-from cats.sim._native import ffi, lib
 from cats.sim.engine import Engine
 
 #: Nearer to the middle of two steps single precision may round to the other one.

@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 from cats.sim.engine import Engine
 from driven import (
     ASK,

@@ -12,9 +12,9 @@ import pytest
 from cats.integer.llama_stream import gathers_of, stream_of
 from cats.integer.random_llama import random_llama
 from cats.integer.random_models import random_keep
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.shape.config import SplitConfig
-from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import comparable
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Prompt

@@ -10,10 +10,10 @@ import pytest
 
 from cats.errors import CatsError
 from cats.integer.random_models import random_inputs, random_model
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.plan.sleep import Rhythm, meeting
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import ffi, lib
 from cats.sim.compare import check
 from cats.sim.faults import (
     Change,

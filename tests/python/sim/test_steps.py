@@ -16,13 +16,13 @@ from cats.errors import CatsError
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.integer.steps import Steps, stream_of
+from cats.native import lib
 from cats.plan import predict
 from cats.plan.buffers import KEPT, buffer_sizes, largest_stride
 from cats.plan.plan import mode_of
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import lib
 from cats.sim.engine import Engine
 from compiled_header import compiled
 from damaged import verdict

@@ -13,9 +13,9 @@ from cats.deploy import image
 from cats.integer import reference
 from cats.integer.random_models import random_inputs, random_keep, random_model
 from cats.integer.steps import stream_of, window_of
+from cats.native import ffi, lib
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import ffi, lib
 from cats.sim.compare_steps import check_steps, comparable, in_steps, in_windows, positions
 from cats.sim.engine import aligned
 from cats.sim.faults import Event, Faults

@@ -18,12 +18,12 @@ from cats.integer.llama_stream import gathers_of, stream_of, window_of
 from cats.integer.random_llama import random_config, random_llama
 from cats.integer.random_models import random_keep
 from cats.integer.sampling import sampling
+from cats.native import lib
 from cats.plan import predict
 from cats.plan.planner import make_plan
 from cats.shape import image_layout as layout
 from cats.shape.config import REPLICATED, ModelConfig, SplitConfig, share_out
 from cats.shape.partition import full_keep, input_ranges, row_source
-from cats.sim._native import lib
 from cats.sim.compare_steps import check_steps, comparable
 from cats.sim.engine import Engine, verify
 from cats.sim.faults import Event, Faults

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cats.deploy.tokenizer_header import NO_TOKEN, tables_of, tokenizer_header
 from cats.errors import CatsError
-from cats.sim._native import ffi, lib
+from cats.native import ffi, lib
 from cats.tasks.text_tokens import Vocabulary
 from cats.tasks.tokenizers import Llama2c, OfVocabulary
 

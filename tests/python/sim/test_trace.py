@@ -11,9 +11,9 @@ import pytest
 from cats import cli
 from cats.deploy.export import export
 from cats.integer.random_models import random_inputs, random_model
+from cats.native import lib
 from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig
-from cats.sim._native import lib
 from cats.sim.faults import Event, Faults
 from cats.sim.simulate import Settings, simulate
 from cats.sim.trace import Trace

@@ -5,8 +5,8 @@
 
 setup.py takes ``ffibuilder`` from here. Run as a program it builds in place, without pip::
 
-    python python/cats/sim/_native/build_native.py
-    CATS_SANITIZE=1 python python/cats/sim/_native/build_native.py    into build/sanitize/ instead
+    python python/cats/native/build_native.py
+    CATS_SANITIZE=1 python python/cats/native/build_native.py    into build/sanitize/ instead
 
 What Python sees is what the headers in HEADERS declare; there is no second list. A header may use
 comments, #define, enum, struct, typedef, function declarations and static inline functions (these
@@ -22,7 +22,7 @@ from pathlib import Path
 
 from cffi import FFI
 
-ROOT = Path(__file__).resolve().parents[4]
+ROOT = Path(__file__).resolve().parents[3]
 
 #: Headers whose declarations Python sees, in the order of their needs.
 HEADERS = (
@@ -37,9 +37,9 @@ HEADERS = (
     "include/cats/gather.h",
     "include/cats/text.h",
     "include/cats/node.h",
-    "python/cats/sim/_native/air_code.h",
-    "python/cats/sim/_native/air.h",
-    "python/cats/sim/_native/relay.h",
+    "python/cats/native/air_code.h",
+    "python/cats/native/air.h",
+    "python/cats/native/relay.h",
 )
 #: C files: all of these folders, without the kernels for other processors.
 SOURCES = (
@@ -47,14 +47,14 @@ SOURCES = (
     "subsys/cats/features",
     "subsys/cats/gather",
     "subsys/cats/text",
-    "python/cats/sim/_native",
+    "python/cats/native",
 )
 INCLUDES = (
     "include",
     "subsys/cats/engine",
     "subsys/cats/gather",
     "subsys/cats/transport",
-    "python/cats/sim/_native",
+    "python/cats/native",
 )
 FLAGS = ["-std=c11", "-O3"]
 SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined",
@@ -102,7 +102,7 @@ def sources() -> list[Path]:
 
 
 def builder(sanitize: bool = False, relative: bool = True) -> FFI:
-    """The cffi builder of ``cats.sim._native._cats``."""
+    """The cffi builder of ``cats.native._cats``."""
     headers = [ROOT / name for name in HEADERS if (ROOT / name).exists()]
     ffi = FFI()
     for header in headers:
@@ -117,7 +117,7 @@ def builder(sanitize: bool = False, relative: bool = True) -> FFI:
 
     seen = [h for name in (*INCLUDES, "include/cats") for h in sorted((ROOT / name).glob("*.h"))]
     ffi.set_source(
-        "cats.sim._native._cats",
+        "cats.native._cats",
         "".join(map(include, headers)),
         sources=[place(path) for path in sources()],
         include_dirs=[place(ROOT / name) for name in INCLUDES],
@@ -135,7 +135,7 @@ def main() -> None:
     work.mkdir(parents=True, exist_ok=True)
     made = Path(builder(sanitize, relative=False).compile(tmpdir=str(work), verbose=False))
     if not sanitize:
-        folder = ROOT / "python" / "cats" / "sim" / "_native"
+        folder = ROOT / "python" / "cats" / "native"
         target = folder / "_cats.abi3.so"  # the name that pip gives it, so that one stands there
         temporary = target.with_suffix(".new")
         temporary.write_bytes(made.read_bytes())

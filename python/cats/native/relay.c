@@ -119,8 +119,8 @@ static void begin(struct exchange *x, uint32_t number)
 
 		memset(node, 0, sizeof(*node));
 		node->first = x->total;
-		node->own = relay->any_owner && n != number % relay->nodes ? 0
-									   : relay->fragments[n];
+		node->own =
+			relay->any_owner && n != number % relay->nodes ? 0 : relay->fragments[n];
 		x->total += node->own;
 		for (uint32_t f = node->first; f < x->total; f++) {
 			node->row[f].low = 1ull << f;
@@ -184,8 +184,8 @@ struct relay_shares relay_draw(const struct relay *relay, const uint8_t *turns, 
 			for (uint64_t p = node->pivots; p != 0; p &= p - 1) {
 				uint32_t f = __builtin_ctzll(p);
 
-				shares.delivered += node->row[f].low == 1ull << f &&
-						    node->row[f].high == 0;
+				shares.delivered +=
+					node->row[f].low == 1ull << f && node->row[f].high == 0;
 			}
 			shares.delivered -= node->own;
 		}
