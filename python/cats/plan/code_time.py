@@ -189,7 +189,7 @@ FOUR_NODES = CodeTime(
     build=(900, 310, 275, 2600, 900), copy_byte=5,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
     lay=175, coded=78, coded_byte=1.1,
-    relay=510, relay_byte=1.85, relay_build=250, relay_build_byte=0.8,
+    relay=535, relay_byte=1.85, relay_build=250, relay_build_byte=0.8,
     cycles=2.0, aes_cycles=1.4, clock_hz=64e6,
 )  # fmt: skip
 SIXTEEN_NODES = replace(

@@ -81,17 +81,21 @@ uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_imag
 {
 	uint32_t nodes = image->header->nodes;
 	uint32_t least = effort == 0 ? 1 : effort;
-	/* By what a node is to hear of others. */
-	uint32_t most = 4 + least * (fragments - fragments / nodes) / 6;
-	uint32_t first = effort == 0 && gather->rounds > 1 ? 2 + fragments / 24 : most;
+	uint32_t few = 2 + fragments / 24;
+	uint32_t most;
 
-	if (round == 1) {
-		return (uint8_t)first;
-	}
 	if (round == 3) {
 		return (uint8_t)(4 + fragments / 8);
 	}
-	return (uint8_t)(most - first + 5 * least + fragments / (4 * nodes));
+	if (round == 1 && effort == 0 && gather->rounds > 1) {
+		return (uint8_t)few;
+	}
+	/* By what a node is to hear of others. */
+	most = 4 + least * (fragments - fragments / nodes) / 6;
+	if (round == 1) {
+		return (uint8_t)most;
+	}
+	return (uint8_t)((effort == 0 ? most - few : 0) + 5 * least + fragments / (4 * nodes));
 }
 
 uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot)

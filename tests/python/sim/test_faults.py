@@ -169,7 +169,7 @@ def test_under_sanitizers():
     # The same lines as of the tests outside: not traced for coverage again.
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_PROCESS")}
     environment["CATS_SANITIZE"] = "1"
-    build = ROOT / "python" / "cats" / "sim" / "_native" / "build_native.py"
+    build = ROOT / "python" / "cats" / "native" / "build_native.py"
     subprocess.run([sys.executable, str(build)], env=environment, check=True)
     environment |= {
         "LD_PRELOAD": library,
