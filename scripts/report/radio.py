@@ -75,7 +75,10 @@ GAP_US = 5000
 EPOCHS = 100
 #: An exchange of 16 x 512 bytes over the air times of its frames. Elsewhere it is only measured:
 #: Bluetooth LE has silent times of its own, sealing takes longer than the air (doc/transports.rst).
-OVER_BOUND = {"nrf_radio": 1.15, "ieee802154": 1.1}
+OVER_BOUND = dict.fromkeys(("nrf_radio", "ieee802154"), 1.12)
+#: Of the time with nothing lost, at 10 % loss; elsewhere OVER_CLEAN_ELSEWHERE.
+OVER_CLEAN = dict.fromkeys(OVER_BOUND, 1.35)
+OVER_CLEAN_ELSEWHERE = 1.7
 DOC = Path("doc") / "radio.rst"
 #: Modules of cats that figures depend on.
 GATHER_SOURCES = ("plan/code_time", "plan/plan", "plan/radio")
@@ -159,7 +162,10 @@ class Matrix:
         for radio in plain_and_sealed:
             for nodes, size in o.gathers:
                 for rounds in (0, 2):
-                    yield self.gather(radio, nodes, size, rounds)
+                    try:
+                        yield self.gather(radio, nodes, size, rounds)
+                    except CatsError as error:  # more fragments than repair takes
+                        _say(f"gather {radio}_{nodes}x{size}_{rounds} is left out: {error}")
         for radio in plain_and_sealed:
             for nodes in o.nodes:
                 yield self.times(radio, nodes)
@@ -532,7 +538,7 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
 
     for f in group["gather"]:
         shape = f"{f['nodes']} nodes x {f['bytes']} bytes, {f['radio']}"
-        if f["nodes"] == 16 and f["rounds"] == 0:
+        if f["nodes"] == 16 and f["rounds"] == 2:
             most = OVER_BOUND.get(f["radio"])
             goal(f"{shape}, over the bound", f"at most {most}" if most else "", f"{f['ratio']:.2f}",
                  f["ratio"] <= most if most else None)  # fmt: skip
@@ -542,8 +548,9 @@ def _goals(group: dict[str, list[dict]]) -> tuple[tuple, list[tuple]]:
             goal(f"{shape}, 10 % loss, delivered", "at least 99.9 %",
                  _percent(f["loss_delivered"], 3), f["loss_delivered"] >= 0.999)  # fmt: skip
         if f["nodes"] == 16 and f["rounds"] == 2:
-            goal(f"{shape}, 10 % loss, over clean", "at most 1.7", f"{f['slower']:.2f}",
-                 f["slower"] <= 1.7)  # fmt: skip
+            most = OVER_CLEAN.get(f["radio"], OVER_CLEAN_ELSEWHERE)
+            goal(f"{shape}, 10 % loss, over clean", f"at most {most}", f"{f['slower']:.2f}",
+                 f["slower"] <= most)  # fmt: skip
     for radio in dict.fromkeys(f["radio"].removesuffix(SEALED) for f in group["long"]):
         part = [f for f in group["long"] if f["radio"].removesuffix(SEALED) == radio]
         fewest = min(f["inferences"] for f in part)
