@@ -76,26 +76,23 @@ uint8_t cats_need_slots(const struct cats_image *image)
 	return over_ble(image) ? image->header->nodes : 1;
 }
 
-uint8_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
-			  uint32_t fragments, uint8_t effort, uint8_t round)
+uint32_t cats_repair_turns(const struct cats_image *image, const struct cats_image_gather *gather,
+			   uint32_t fragments, uint8_t effort, uint8_t round)
 {
-	uint32_t nodes = image->header->nodes;
+	uint32_t own = fragments / image->header->nodes;
 	uint32_t least = effort == 0 ? 1 : effort;
-	uint32_t few = 2 + fragments / 24;
-	uint32_t most;
+	/* By what a node is to hear of others. */
+	uint32_t turns = 4 + least * (fragments - own) / 6;
+
+	uint32_t first = turns;
 
 	if (round == 3) {
-		return (uint8_t)(4 + fragments / 8);
+		return 4 + fragments / 8;
 	}
-	if (round == 1 && effort == 0 && gather->rounds > 1) {
-		return (uint8_t)few;
+	if (effort == 0 && gather->rounds > 1) {
+		first = 2 + fragments / 24;
 	}
-	/* By what a node is to hear of others. */
-	most = 4 + least * (fragments - fragments / nodes) / 6;
-	if (round == 1) {
-		return (uint8_t)most;
-	}
-	return (uint8_t)((effort == 0 ? most - few : 0) + 5 * least + fragments / (4 * nodes));
+	return round == 1 ? first : turns - first + 5 * least + own / 4;
 }
 
 uint32_t cats_need_us(const struct cats_image_gather *gather, uint8_t round, uint8_t slot)
