@@ -185,7 +185,7 @@ FOUR_NODES = CodeTime(
     isr=250, wake=1310, expire=1560, job=2450,
     parse=105, parse_byte=10,
     take=(1480, 930, 370, 14300, 1500), take_byte=5,
-    poll=(930, 750, 900, 1470, 1410, 560), close=2410,
+    poll=(930, 750, 900, 1470, 1420, 560), close=2410,
     build=(900, 310, 275, 2600, 900), copy_byte=5,
     seal=30, seal_byte=10, aes=13300, aes_byte=206, send=300, send_byte=5,
     lay=175, coded=78, coded_byte=1.1,
