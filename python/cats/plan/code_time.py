@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, replace
 from enum import IntEnum
 from functools import cache
 
+from cats.native import lib
+
 #: Bytes of the CATS header in front of every payload (doc/protocol.rst).
-FRAME_HEADER = 10
+FRAME_HEADER: int = lib.CATS_FRAME_HEADER
 
 #: Bytes that a sealed frame has on top: key and counter, and the tag (doc/security.rst).
 SEALED_BYTES = 4 + 8
@@ -39,9 +41,8 @@ _PHASE = {
 }  # fmt: skip
 
 
-#: Of more fragments an exchange each coded frame combines about every second one
-#: (CATS_DENSE_FRAGMENTS).
-DENSE = 40
+#: Of more fragments an exchange each coded frame combines about every second one.
+DENSE: int = lib.CATS_DENSE_FRAGMENTS
 
 
 def combined(fragments: int) -> int:

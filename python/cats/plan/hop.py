@@ -24,9 +24,9 @@ from cats.errors import CatsError
 from cats.native import ffi, lib
 from cats.shape.links import Links, audible, check_links, depth, distances
 
-#: Most fragments of all sources, and most slots, of an exchange (include/cats/image.h).
-MAX_FRAGMENTS = 64
-MAX_SLOTS = 255
+#: Most fragments of all sources, and most slots, of an exchange.
+MAX_FRAGMENTS: int = lib.CATS_MAX_HOP_FRAGMENTS
+MAX_SLOTS: int = lib.CATS_MAX_HOP_SLOTS
 
 #: A link is planned to lose so much at least.
 LOSS = 0.1

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cats.errors import CatsError
+from cats.native import lib
 from cats.plan.code_time import FRAME_HEADER, code_time
 from cats.plan.cost import exchange, last_rows, queried, share
 from cats.plan.hop import MAX_FRAGMENTS as MAX_HOP_FRAGMENTS
@@ -49,8 +50,8 @@ from cats.shape.partition import (
 
 #: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
 MAX_FRAGMENTS = 128
-#: Most of all sources in an exchange that is repaired (CATS_MAX_CODED_FRAGMENTS).
-MAX_CODED_FRAGMENTS = 96
+#: Most of all sources in an exchange that is repaired.
+MAX_CODED_FRAGMENTS: int = lib.CATS_MAX_CODED_FRAGMENTS
 #: A frame's tile number is one byte.
 MAX_TILES = 256
 #: Bytes of one tile buffer, at most.
