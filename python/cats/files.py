@@ -49,6 +49,15 @@ def output_folder(text: str) -> Path:
     return _checked(text, check_folder)
 
 
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise CatsError for a name that is not UTF-8: JSON cannot hold it, and safetensors does not
+    read it."""
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise CatsError(f"the name {path} is not UTF-8: choose another") from None
+
+
 def plot_file(text: str) -> Path:
     """argparse type: a plot to write, PNG, SVG or PDF by its name."""
     if not text.lower().endswith((".png", ".svg", ".pdf")):
@@ -86,6 +95,7 @@ def check_file(path: Path) -> None:
 def check_folder(path: Path) -> None:
     """Raise CatsError where nothing can be written into the folder ``path``, which need not be
     there yet; changes nothing."""
+    check_name(path)
     mode = _mode(path)
     if mode is not None and not stat.S_ISDIR(mode):
         raise CatsError(f"cannot write into {path}: it is a file, name a folder")

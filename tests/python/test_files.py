@@ -18,6 +18,7 @@ import pytest
 from cats import files
 from cats.errors import CatsError
 from cats.files import FolderKind, check_file, check_folder, write_atomic
+from cats.tasks import stored_path
 
 PLAN = ("plan", "--features", "8", "--tokens", "8", "--heads", "2", "--nodes", "1:2")
 KIND = FolderKind("a thing", ("mark.json", "part.bin", "node_[0-9]/*.bin"), {"mark.json": "key"})
@@ -321,3 +322,10 @@ def test_interrupted(tmp_path):
     for where in ("build_parser", "arguments.check"):
         done = program(*PLAN, code=code.format(where))
         assert (done.returncode, done.stderr) == (130, "cats: interrupted\n")
+
+
+def test_names_that_json_cannot_hold_are_refused(tmp_path):
+    for check in (files.check_name, check_folder, lambda name: stored_path(str(name))):
+        with pytest.raises(CatsError, match="is not UTF-8: choose another"):
+            check(tmp_path / "a\udcff")
+    assert not any(tmp_path.iterdir())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cats.errors import CatsError
+from cats.files import check_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -209,7 +210,11 @@ def generator_of(seed: int) -> torch.Generator:
 
 def stored_path(data: str) -> str:
     """What a run notes of the path of its data: it is absolute, ``aeon:NAME`` stays."""
-    return data if str(data).startswith("aeon:") else os.path.abspath(data)
+    if str(data).startswith("aeon:"):
+        return data
+    path = os.path.abspath(data)
+    check_name(path)
+    return path
 
 
 def same_data(data: str, found: str, wanted: str | None) -> str:

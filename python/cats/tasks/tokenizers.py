@@ -91,6 +91,7 @@ class Llama2c:
     def encode(self, text: str) -> list[int]:
         """See ``Tokenizer``. A text begins with a space, as SentencePiece has it; of what has no
         token the bytes are taken."""
+        _check_utf8(text)
         text = f" {text}" if text else ""
         words = re.findall(" ?[^ ]+| ", text) if self._by_word else [text]
         return [1, *itertools.chain.from_iterable(map(self._word, words))]
@@ -139,6 +140,18 @@ class Llama2c:
         return text.decode("utf-8", "replace")
 
 
+def _check_utf8(text: str) -> None:
+    """CatsError of a text with half a surrogate pair, as a command line's bytes that are no UTF-8
+    become."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise CatsError(
+            f"the text is not UTF-8 ({text[error.start]!r} at character {error.start}): leave that "
+            "out"
+        ) from None
+
+
 def _read(data: bytes, where: str | Path) -> tuple[list[bytes], list[float]]:
     """(bytes, score) of each token."""
     longest = int.from_bytes(data[:4], "little", signed=True)
@@ -181,6 +194,7 @@ class Json:
 
     def encode(self, text: str) -> list[int]:
         """See ``Tokenizer``; what begins a text as the file says, else the model's own."""
+        _check_utf8(text)
         found = self._of.encode(text).ids
         if self._begin is not None and found[:1] != [self._begin]:
             found = [self._begin, *found]

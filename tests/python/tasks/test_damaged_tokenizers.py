@@ -34,7 +34,7 @@ JSON = json.dumps(
     }
 ).encode()  # fmt: skip
 FILES = {"tokenizer.bin": LLAMA2C, "tokenizer.json": JSON}
-TEXTS = ("", " ", "ab", "a b ab", "é\U0001f600", "\0", "\ud7ff\x7f" * 9)
+TEXTS = ("", " ", "ab", "a b ab", "é\U0001f600", "\0", "\ud7ff\x7f" * 9, "a\udcff")
 
 
 def use(path):
