@@ -217,8 +217,6 @@ class FolderKind:
         check_folder(folder)
         if is_empty(folder):
             return
-        if not force:
-            raise CatsError(f"{folder} exists: {otherwise}")
         for name, key in self.marks.items():
             if (folder / name).exists() and not _has_key(folder / name, key):
                 raise CatsError(f"{folder / name} is not of {self.what}: choose another folder")
@@ -227,6 +225,8 @@ class FolderKind:
             raise CatsError(
                 f"{folder} holds something else than {self.what} ({name}): choose another folder"
             )
+        if not force:
+            raise CatsError(f"{folder} exists: {otherwise}")
 
     def clear(self, folder: Path) -> None:
         """Remove the program's own files, and the folders that become empty thereby."""

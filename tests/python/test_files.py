@@ -195,8 +195,9 @@ def test_only_own_files_are_replaced(tmp_path):
     assert not (tmp_path / "node_1").exists()
     KIND.clear(tmp_path)
     assert listing(tmp_path) == {"thesis.txt": b"mine", "node_2/notes.txt": b"mine"}
-    with pytest.raises(CatsError, match=r"something else than a thing \(node_2\)"):
-        KIND.check(tmp_path, True)
+    for force in (False, True):  # and no advice that would be refused
+        with pytest.raises(CatsError, match=r"something else than a thing \(node_2\)"):
+            KIND.check(tmp_path, force, "use --force")
     (tmp_path / "mark.json").write_text('{"name": "of another program"}')
     with pytest.raises(CatsError, match="mark.json is not of a thing"):
         KIND.check(tmp_path, True)
