@@ -273,11 +273,15 @@ class Subwords:
 def read_tokenizer(path: Path, begin: int | None = None) -> Llama2c | Json:
     """The tokenizer of a file, by its name: ``.json`` of transformers, else llama2.c's. ``begin``:
     what begins a text of the model, where the file does not say."""
+    data = _content(path)
+    return Json(data, path, begin) if path.suffix == ".json" else Llama2c(data, path)
+
+
+def _content(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise CatsError(f"{path} cannot be read: {error.strerror}") from None
-    return Json(data, path, begin) if path.suffix == ".json" else Llama2c(data, path)
 
 
 @dataclass(frozen=True)
@@ -286,6 +290,10 @@ class TokenizerFile:
 
     path: Path
     ends: Ends
+
+    def content(self) -> bytes:
+        """What the file holds; CatsError where it cannot be read."""
+        return _content(self.path)
 
     @property
     def name(self) -> str:

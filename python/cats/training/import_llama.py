@@ -16,7 +16,7 @@ from cats.nn.importers import llama
 from cats.tasks.tokenizers import JSON, Ends, TokenizerFile, read_tokenizer
 from cats.training.import_run import FOLDER_CONFIG, FOLDER_WEIGHTS
 from cats.training.options import Training
-from cats.training.run_folder import FOLDER, begin_run, read_tensors, run_config, write_run
+from cats.training.run_folder import FOLDER, read_tensors, run_config, write_imported
 
 #: What ``config.json`` of transformers calls the family.
 _ARCHITECTURE, _TYPE = "LlamaForCausalLM", "llama"
@@ -77,7 +77,7 @@ def import_llama(
     file = TokenizerFile(tokenizer, ends)
     written = run_config(
         "text", {"data": None, "context": config.tokens_in}, None, config, found.model.split,
-        Training(), found.model.keep, tokenizer=file,
+        Training(), found.model.keep, tokenizer=file, imported=True,
     )  # fmt: skip
     metrics: dict = {
         "metric": "bits_per_byte",
@@ -87,6 +87,5 @@ def import_llama(
         "validation": {},
         "test": {},
     }
-    begin_run(out, written, file)
-    write_run(out, found.model, written, metrics)
+    write_imported(out, found.model, written, metrics, file)
     return metrics

@@ -32,10 +32,9 @@ from cats.training.loop import predict
 from cats.training.options import Training
 from cats.training.run_folder import (
     FOLDER,
-    begin_run,
     read_tensors,
     run_config,
-    write_run,
+    write_imported,
 )
 
 #: Of a folder as timm and transformers save one.
@@ -202,10 +201,10 @@ def import_run(
         task = tasks.load("images", data=data, **options, fitted=metadata)
         task_options = task.options
         scores = _scores(task, found, config)
-    training = Training()
     written = run_config(
-        "images", task_options, metadata, config, found.model.split, training, found.model.keep
-    )
+        "images", task_options, metadata, config, found.model.split, Training(), found.model.keep,
+        imported=True,
+    )  # fmt: skip
     metrics = {
         "metric": "accuracy",
         "parameters": sum(p.numel() for p in found.model.parameters()),
@@ -213,8 +212,7 @@ def import_run(
         "cpu_seconds": 0.0,
         **scores,
     }
-    begin_run(out, written)
-    write_run(out, found.model, written, metrics)
+    write_imported(out, found.model, written, metrics)
     return found, metrics
 
 

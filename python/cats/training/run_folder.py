@@ -29,14 +29,15 @@ from cats.nn.deal import deal
 from cats.nn.model import CatsTransformer
 from cats.nn.qat import scales_from_json
 from cats.nn.to_integer import calibration_inputs, quantize, scales_for
-from cats.report import read_json, write_json
+from cats.report import read_json
+from cats.report import to_json as json_text
 from cats.shape.config import ModelConfig, RunConfig, ShapeFile, SplitConfig, share_out, to_json
 from cats.shape.metadata import Metadata
 from cats.shape.metadata import from_json as metadata_from_json
 from cats.shape.metadata import to_json as metadata_to_json
 from cats.shape.partition import KeepSets, check_keep
 from cats.tasks import Task
-from cats.tasks.tokenizers import JSON, LLAMA2C, TokenizerFile
+from cats.tasks.tokenizers import JSON, LLAMA2C, TokenizerFile, stored_tokenizer
 from cats.training.options import Training
 
 #: Version of the RUN folder; a newer one is refused.
@@ -61,8 +62,9 @@ def run_config(
     keep: KeepSets,
     scales: Scales | None = None,
     tokenizer: TokenizerFile | None = None,
+    imported: bool = False,
 ) -> dict:
-    """Content of ``config.json``."""
+    """Content of ``config.json``; ``imported``: the model was trained elsewhere."""
     return {
         "format": RUN_FORMAT,
         "cats": __version__,
@@ -75,16 +77,43 @@ def run_config(
         "keep": json.loads(json.dumps(keep)),
         **({"scales": to_json(scales)} if scales else {}),
         **({"tokenizer": tokenizer.to_json()} if tokenizer else {}),
+        **({"imported": True} if imported else {}),
     }
 
 
 def write_run(out: Path, model: CatsTransformer, config: dict, metrics: dict) -> None:
     """Complete a RUN folder; ``metrics.json`` comes last and says that all is there."""
-    write_atomic(out / CONFIG, _text({**config, "keep": json.loads(json.dumps(model.keep))}))
-    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
-    write_atomic(out / WEIGHTS, save(state, {"format": str(RUN_FORMAT)}))
-    write_json(out / METRICS, metrics)
+    for name, data in _files(model, config, metrics).items():
+        write_atomic(out / name, data)
     (out / CHECKPOINT).unlink(missing_ok=True)
+
+
+def write_imported(
+    out: Path,
+    model: CatsTransformer,
+    config: dict,
+    metrics: dict,
+    tokenizer: TokenizerFile | None = None,
+) -> None:
+    """The RUN folder of a model that was trained elsewhere, in place of what run was there: all of
+    it, or where that fails nothing."""
+    FOLDER.write(out, {**_begun(config, tokenizer), **_files(model, config, metrics)})
+
+
+def _files(model: CatsTransformer, config: dict, metrics: dict) -> dict[str, bytes]:
+    """What a complete RUN folder has beside a tokenizer, in the order in which it is written."""
+    state = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    return {
+        CONFIG: _text({**config, "keep": json.loads(json.dumps(model.keep))}),
+        WEIGHTS: save(state, {"format": str(RUN_FORMAT)}),
+        METRICS: json_text(metrics).encode(),
+    }
+
+
+def _begun(config: dict, tokenizer: TokenizerFile | None) -> dict[str, bytes]:
+    """What a RUN folder begins with."""
+    files = {CONFIG: _text(config)}
+    return files if tokenizer is None else {**files, tokenizer.name: tokenizer.content()}
 
 
 class _Metrics(msgspec.Struct):
@@ -125,9 +154,17 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         raise CatsError(f"{path} has format {version}, this version reads {RUN_FORMAT}: upgrade")
     file = schema.convert(config, RunFile, path / CONFIG)
     _check_training(path, file.training)
+    again = "import it again with --force" if file.is_imported else "train again with --force"
     for name in (METRICS, WEIGHTS):
         if not (path / name).exists():
-            raise CatsError(f"{path} holds no {name}: finish the training with --resume")
+            done = file.is_imported or (path / METRICS).exists()
+            how = again if done else "finish the training with --resume"
+            raise CatsError(f"{path} holds no {name}: {how}")
+    schema.load(path / METRICS, dict[str, Any], "a run's figures", again=again)
+    if (stored := config.get("tokenizer")) is not None:
+        tokenizer = stored_tokenizer(path, stored if isinstance(stored, dict) else {})
+        if not tokenizer.path.exists():
+            raise CatsError(f"{path} holds no {tokenizer.name}: {again}")
     model = _model_of(path, file)
     tensors, _ = read_tensors(path / WEIGHTS)
     for name, tensor in tensors.items():
@@ -162,7 +199,7 @@ def load_task(run: RunConfig, data: str | None = None) -> Task:
     stored = run.extra.get("metadata")
     fitted = None if stored is None else metadata_from_json(stored, run.model)
     options = run.extra.get("task_options") or {}
-    if data is None and "data" in options and options["data"] is None:  # it was imported
+    if data is None and _no_data(options):
         raise CatsError("this run has no data of its own: name some with --data")
     task = tasks.reload(run.task, options, run.model, data, fitted)
     _check_classes(run, task.metadata)
@@ -280,6 +317,17 @@ class RunFile(ShapeFile):
     task_options: dict[str, Any] | None = None
     training: dict[str, Any] = {}
     scales: dict[str, Any] | None = None
+    imported: bool = False
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether the model was trained elsewhere."""
+        return self.imported or _no_data(self.task_options)
+
+
+def _no_data(options: object) -> bool:
+    """Whether these are options of a task that has no data: of a run that was imported."""
+    return isinstance(options, dict) and "data" in options and options["data"] is None
 
 
 def _check_training(path: Path, given: dict[str, Any]) -> None:
@@ -326,7 +374,13 @@ def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
     if force or not resume or is_empty(out):
         FOLDER.check(out, force, "continue it with --resume or start again with --force")
         return "new"
+    FOLDER.check(out, True)
     before = read_json(out / CONFIG)
+    if before.get("imported") or _no_data(before.get("task_options")):
+        raise CatsError(
+            f"{out} was imported, there is no training to continue: start from it with --init "
+            f"{out}, and another folder"
+        )
     if isinstance(before.get("training"), dict):  # an option that is newer than the run
         before["training"] = {**to_json(Training()), **before["training"]}
         before["training"]["device"] = config["training"]["device"]  # where, not what
@@ -357,15 +411,12 @@ def _same_task(config: dict, before: object) -> bool:
     before = tasks.complete(config["task"], before)
     if now.get("sha256") and before.get("sha256"):
         before["data"] = now["data"]
-    elif "data" in before and "data" in now:  # a run older than the hash
+    elif isinstance(before.get("data"), str) and "data" in now:  # a run older than the hash
         before |= {"data": tasks.stored_path(before["data"]), "sha256": now["sha256"]}
     return before == now
 
 
 def begin_run(out: Path, config: dict, tokenizer: TokenizerFile | None = None) -> None:
-    """Make the RUN folder and remove what an earlier run left in it; a tokenizer is copied."""
-    data = tokenizer and tokenizer.path.read_bytes()
-    FOLDER.clear(out)
-    write_atomic(out / CONFIG, _text(config))
-    if tokenizer and data:
-        write_atomic(out / tokenizer.name, data)
+    """Make the RUN folder in place of what run was there, which stays where that fails; a tokenizer
+    is copied."""
+    FOLDER.write(out, _begun(config, tokenizer))

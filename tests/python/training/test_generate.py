@@ -468,6 +468,20 @@ def test_what_cannot_be_is_refused_in_one_line(run, tmp_path, capsys, words, rea
     assert not (tmp_path / "r").exists()
 
 
+@pytest.mark.parametrize("name", ["metrics.json", "model.safetensors", "tokenizer.bin"])
+def test_a_run_that_lacks_a_file_is_imported_again(run, tmp_path, capsys, name):
+    shutil.copytree(run, tmp_path / "r")
+    (tmp_path / "r" / name).unlink()
+    for words in (["generate"], ["export", "-o", tmp_path / "d"], ["evaluate", "--loss", "0"]):
+        assert status(words[0], tmp_path / "r", *words[1:]) == 2
+        assert f"r holds no {name}: import it again with --force" in capsys.readouterr().err
+    (tmp_path / "text").write_text("abc abc cab, " * 40)
+    words = ["train", "--task", "text", "--data", tmp_path / "text", "--context", "8"]
+    assert status(*words, "--nodes", "2", "--resume", "-o", tmp_path / "r") == 2
+    line = capsys.readouterr().err
+    assert "was imported, there is no training to continue" in line and line.count("\n") == 1
+
+
 def test_a_folder_that_is_no_plain_llama_is_refused(tmp_path, capsys):
     tokenizer = tokenizer_file(tmp_path / "t.bin")
     for number, (change, reason) in enumerate(
@@ -538,7 +552,7 @@ def test_a_run_s_tokenizer_may_be_damaged(run, tmp_path, capsys):
     copy = tmp_path / "run"
     for break_it, reason in (
         (lambda: (copy / "tokenizer.bin").write_bytes(b"\0"), "no tokenizer of llama2.c"),
-        (lambda: (copy / "tokenizer.bin").unlink(), "cannot be read: No such file"),
+        (lambda: (copy / "tokenizer.bin").unlink(), "holds no tokenizer.bin: import it again"),
         (lambda: _edit(copy, "file", "../x"), "its tokenizer is '../x'"),
         (lambda: _edit(copy, "ends", ["2"]), "they must be numbers from 0 to 14"),
     ):

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """``cats import``: a RUN of a file or a folder, which every command takes."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -220,3 +223,43 @@ def test_a_run_is_not_written_over(tmp_path, capsys):
     assert status(*words) == 2
     assert "--force" in capsys.readouterr().err
     assert status(*words, "--force") == 0
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_disk_that_fills_up(tmp_path, capsys, before):
+    """Nothing of a new run is left, and nothing of an old one lost."""
+    save_file(timm_tensors(), tmp_path / "vit.safetensors")
+    disk = tmp_path / "disk"
+    words = ("import", tmp_path / "vit.safetensors", "-o", disk / "RUN", *MEANS, "--force")
+    write_bytes, small = Path.write_bytes, 4096
+
+    def full(path, data):
+        if len(data) > small:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write_bytes(path, data)
+
+    if before:
+        assert status(*words) == 0
+    old = {path.name: path.read_bytes() for path in disk.glob("RUN/*")}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert status(*words) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in disk.glob("RUN/*")} == old
+    assert (disk / "RUN").exists() == before
+
+
+@pytest.mark.parametrize("data", [False, True])
+def test_a_damaged_one_is_imported_again(tmp_path, photos, capsys, data):
+    """Also one that has data: there is no training to finish."""
+    save_file(timm_tensors(), tmp_path / "vit.safetensors")
+    own = ("--data", photos, "--new-head") if data else ()
+    words = ("import", tmp_path / "vit.safetensors", "-o", tmp_path / "RUN", *MEANS, *own)
+    for name in ("metrics.json", "model.safetensors"):
+        assert status(*words, "--force") == 0
+        (tmp_path / "RUN" / name).unlink()
+        assert status("evaluate", tmp_path / "RUN", "--loss", "0") == 2
+        assert f"holds no {name}: import it again" in capsys.readouterr().err
+    train = ("train", "--task", "images", "--data", photos, "--resume", "-o", tmp_path / "RUN")
+    assert status(*train, "--features", "16", "--heads", "4", "--nodes", "2") == 2
+    assert "was imported, there is no training to continue" in capsys.readouterr().err

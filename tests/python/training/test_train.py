@@ -4,10 +4,13 @@
 
 import argparse
 import dataclasses
+import errno
 import json
 import math
+import os
 import random
 import shutil
+from pathlib import Path
 from unittest import mock
 
 import numpy as np
@@ -312,6 +315,29 @@ def test_resume_with_other_options_is_refused(task, finished, tmp_path):
         _train(task, out, dataclasses.replace(TRAINING, lr=1e-3), resume=True)
 
 
+@pytest.mark.parametrize("before", [False, True])
+def test_a_disk_that_fills_up_at_the_start(task, finished, tmp_path, monkeypatch, before):
+    """Nothing of a new run is left, and nothing of an old one lost."""
+    out = _copy(finished, tmp_path) if before else tmp_path / "run"
+    old = {path.name: path.read_bytes() for path in out.glob("*")}
+
+    def full(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch, pytest.raises(CatsError, match="No space left"):
+        patch.setattr(Path, "write_bytes", full)
+        _train(task, out, force=before)
+    assert {path.name: path.read_bytes() for path in out.glob("*")} == old
+    assert out.exists() == before
+
+
+def test_a_folder_of_others_is_not_continued(task, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    for options in ({"resume": True}, {"force": True}, {}):
+        with pytest.raises(CatsError, match=r"than a run \(thesis.txt\): choose another folder"):
+            _train(task, tmp_path, **options)
+
+
 def test_damaged_checkpoint_is_refused(task, tmp_path):
     out = tmp_path / "run"
 
@@ -382,8 +408,9 @@ def _spoil(out):
         (lambda out: (out / CONFIG).write_text("{"), "cannot be read as a run's configuration"),
         (lambda out: (out / CONFIG).write_text("[]"), r"json: \$: expected a mapping, got a list"),
         (lambda out: (out / CONFIG).write_text("{}"), r"json: \$\.format: missing"),
-        (lambda out: (out / WEIGHTS).unlink(), "finish the training with --resume"),
+        (lambda out: (out / WEIGHTS).unlink(), "no model.safetensors: train again with --force"),
         (lambda out: (out / METRICS).unlink(), "finish the training with --resume"),
+        (lambda out: (out / METRICS).write_text(""), "it is empty; train again with --force"),
         (lambda out: (out / WEIGHTS).write_bytes(b"\0" * 20), "cannot be read"),
         (_shrink, "does not fit config.json: size mismatch for position"),
         (_lose_tensor, "does not fit config.json: Missing key"),
