@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +18,8 @@ from cats.plan.planner import PlanOptions
 from cats.plan.predict import deployment
 from cats.plan.radio import SEALED
 from cats.report import number_text
-from cats.shape.config import REPLICATED, ModelConfig, SplitConfig
-from cats.shape.partition import KeepSets
+from cats.shape.config import MAX_NODES, REPLICATED, ModelConfig, SplitConfig
+from cats.shape.partition import KeepSets, full_keep
 
 #: From what needs least flash: of two that are as fast the first is chosen.
 CHOICES = (NOTHING, *REPLICATED[1:])
@@ -34,12 +35,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Tried:
-    """One of CHOICES as it would be written: milliseconds of a step, and why it is not to be had
-    (None: it is)."""
+    """One of CHOICES as it would be written: milliseconds of a step, why it is not to be had (None:
+    it is), and what of the board is short where it is that."""
 
     name: str
     ms: float | None = None
     but: str | None = None
+    short: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         time = "" if self.ms is None else f" {number_text(self.ms)} ms"
@@ -77,14 +79,15 @@ def choose(
             refused[name] = error
     if NOTHING in refused or len(streams) < 2:
         raise next(iter(refused.values()))
-    tried = [_try(name, stream, board, chosen) for name, stream in streams.items()]
+    tried = [_try(name, _shape(stream), board, chosen) for name, stream in streams.items()]
     if all(one.ms is None for one in tried):
         chosen.plan(*_shape(streams[NOTHING]))  # raises what it was
     tried += [_Tried(name, but=str(error).split(": ")[0]) for name, error in refused.items()]
     fits = [one for one in tried if one.but is None]
     if not fits:
         reasons = "; ".join(map(str, tried))
-        raise CatsError(f"{board.name} has room for none, take more nodes: {reasons}")
+        advice = _advice(streams[NOTHING], board, chosen, tried)
+        raise CatsError(f"{board.name} has room for none, {advice}: {reasons}")
     best = min(fits, key=lambda one: one.ms)
     return Choice(
         best.name,
@@ -93,24 +96,46 @@ def choose(
     )
 
 
+def _advice(
+    least: IntegerModel, board: Board, options: PlanOptions, tried: Sequence[_Tried]
+) -> str:
+    """What would give room where there is none: more nodes, or another board. (A step has one row,
+    so no plan has a smaller arena.)"""
+    config, split, keep = _shape(least)
+    whole = keep == full_keep(config, split)  # what was pruned for some nodes is of these
+    for count in range(split.nodes + 1, MAX_NODES + 1) if whole else ():
+        dealt = split.deal(config, (1,) * count, output_split="even")
+        dealt = dealt.with_rows(config) if config.token_rows else dealt
+        if _try(NOTHING, (config, dealt, full_keep(config, dealt)), board, options).but is None:
+            return f"{count} nodes have: export its run with --nodes {count}"
+    short = next((one.short for one in tried if one.short), ())
+    return f"take a board with more {' and '.join(short)}"
+
+
 def _shape(stream: IntegerModel) -> tuple[ModelConfig, SplitConfig, KeepSets]:
     return stream.config, stream.split, stream.keep
 
 
-def _try(name: str, stream: IntegerModel, board: Board, options: PlanOptions) -> _Tried:
+def _try(
+    name: str,
+    shape: tuple[ModelConfig, SplitConfig, KeepSets],
+    board: Board,
+    options: PlanOptions,
+) -> _Tried:
     """Planned as ``export()`` would, with the time that the board takes."""
     try:
-        plan = options.plan(*_shape(stream))
+        plan = options.plan(*shape)
     except CatsError as error:
         return _Tried(name, but=str(error))
     radios, rounds = (plan.radio,), plan.rounds
     figures = deployment(
-        *_shape(stream), board, radios=radios, rounds=rounds, options=options, given=plan
+        *shape, board, radios=radios, rounds=rounds, options=options, given=plan
     )
     found = figures["radios"][plan.radio]
-    short = [
-        f"{found[f'{what}_bytes']:,} bytes of {word} of {limit:,}"
+    short = {
+        word: f"{found[f'{what}_bytes']:,} bytes of {word} of {limit:,}"
         for what, word, limit in (("flash", "flash", board.flash), ("ram", "RAM", board.ram))
         if not found[f"fits_{what}"]
-    ]
-    return _Tried(name, found["inference_us"] / 1e3, " and ".join(short) or None)
+    }
+    reason = " and ".join(short.values()) or None
+    return _Tried(name, found["inference_us"] / 1e3, reason, tuple(short))

@@ -182,10 +182,13 @@ def test_what_is_replicated(tmp_path, replicate):
         export(plain, tmp_path / "e", replicate=replicate)
 
 
-def _board(tmp_path, image):
+RADIO = {"radio": "nrf_radio"}
+
+
+def _board(tmp_path, image, ram=256 << 10):
     """A board's file: with so much flash for an image over nrf_radio."""
     flash = image + FIRMWARE["nrf_radio"].flash
-    text = {"board": "small", "clock_hz": 64e6, "ram": 256 << 10, "flash": flash}
+    text = {"board": "small", "clock_hz": 64e6, "ram": ram, "flash": flash}
     (tmp_path / "board.json").write_text(json.dumps(text))
     return tmp_path / "board.json"
 
@@ -221,8 +224,25 @@ def test_what_to_replicate_is_chosen(tmp_path, capsys):
     assert choice.why.startswith("replicate nothing 17.39 ms: the shortest step by the plan that ")
     assert f"residual 9.979 ms, but {images['residual'] + FIRMWARE['nrf_radio'].flash:,} bytes of" \
         in choice.why  # fmt: skip
-    with pytest.raises(CatsError, match="small has room for none, take more nodes: nothing 17.39"):
-        choose(model(), board_named(str(_board(tmp_path, 99))), radio="nrf_radio")
+
+
+def test_what_would_give_room_is_said(tmp_path):
+    """More nodes only where they have room, else what the board is short of."""
+
+    def said(room, ram=256 << 10):
+        with pytest.raises(CatsError) as error:
+            choose(model(2), board_named(str(_board(tmp_path, room, ram))), **RADIO)
+        return str(error.value)
+
+    sizes = [_largest(export(model(n), tmp_path / f"{n}", **RADIO)) for n in (2, 3, 4)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "small has room for none, 3 nodes have: export its run with --nodes 3: nothing" in (
+        said(sizes[1])
+    )
+    assert "room for none, 4 nodes have" in said(sizes[2])
+    assert "room for none, take a board with more flash: nothing" in said(99)
+    assert "room for none, take a board with more flash and RAM: nothing" in said(99, 9999)
+    assert "room for none, take a board with more RAM: nothing" in said(1 << 20, 9999)
 
 
 def test_nothing_is_best_to_replicate():
