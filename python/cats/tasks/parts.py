@@ -6,6 +6,7 @@ series or a text its rows in their order."""
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -98,11 +99,18 @@ def _split_groups(
 
 
 def rows_of_parts(
-    parts: str, rows: int, step: timedelta | None = None, what: str = "rows", least: int = 3
+    parts: str,
+    rows: int,
+    step: timedelta | None = None,
+    what: str = "rows",
+    least: int = 3,
+    each: int = 1,
+    otherwise: str = "or other --parts",
 ) -> list[int]:
     """Rows of each part of ``rows`` in their order: TRAIN:VALIDATION:TEST (with ``least`` 2 there
     may be no TEST) as shares, as rows or in months of 30 days, ``step`` a row. ``what`` they are
-    called."""
+    called. CatsError of shares that are less than ``each``, which says what else to do
+    (``otherwise``)."""
     texts = parts.split(":")
     names = "TRAIN:VALIDATION" + ("[:TEST]" if least == 2 else ":TEST")
     months = " or as months (12m:4m:4m)" if least == 3 else ""
@@ -121,6 +129,12 @@ def rows_of_parts(
                 raise wrong
             ends = [int(sum(shares[:i]) * rows + 1e-6) for i in range(len(shares) + 1)]
             counts = [end - begin for begin, end in itertools.pairwise(ends)]
+            if min(counts) < each:
+                enough = math.ceil(each / min(shares) - 1e-6)
+                raise CatsError(
+                    f"{rows:,} {what} are too few for parts {parts!r} of {each:,} or more each: "
+                    f"take {enough:,} or more, {otherwise}"
+                )
     except ValueError:
         raise wrong from None
     if min(counts) < 1:

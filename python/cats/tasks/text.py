@@ -130,7 +130,10 @@ class Text(Task):
 
     def _cut(self, data: str, numbers: np.ndarray, parts: str) -> dict[str, np.ndarray]:
         """The text's parts by name, numbers of tokens each."""
-        counts = rows_of_parts(parts, len(numbers), what=f"{self.unit}s", least=2)
+        counts = rows_of_parts(
+            parts, len(numbers), what=f"{self.unit}s", least=2, each=self.context + 1,
+            otherwise="a shorter --context or other --parts",
+        )  # fmt: skip
         names = ("train", "validation", "test")[: len(counts)]
         ends = np.cumsum([0, *counts])
         pieces = {name: numbers[ends[i] : ends[i + 1]] for i, name in enumerate(names)}

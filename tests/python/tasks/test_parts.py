@@ -3,12 +3,13 @@
 """Parts of a task: shares of every class, and groups that stay together."""
 
 import random
+import re
 
 import pytest
 import torch
 
 from cats.errors import CatsError
-from cats.tasks.parts import split, split_fold
+from cats.tasks.parts import rows_of_parts, split, split_fold
 
 SHARES = (0.6, 0.15, 0.25)
 
@@ -86,3 +87,14 @@ def test_in_folds_each_sample_tests_once(grouped):
 def test_folds_that_cannot_be(fold):
     with pytest.raises(CatsError, match="the K-th of N parts"):
         split_fold(torch.arange(10) % 2, fold, 0.8, 0)
+
+
+@pytest.mark.parametrize("parts", ["0.9:0.05:0.05", "0.6:0.2:0.2", "0.501:0.3:0.1"])
+@pytest.mark.parametrize("each", [1, 65])
+def test_so_many_rows_as_are_asked_for_are_enough(parts, each):
+    with pytest.raises(CatsError, match="2 rows are too few for parts") as error:
+        rows_of_parts(parts, 2, each=each)
+    enough = int(
+        re.search(r"take ([0-9,]+) or more, or other", str(error.value))[1].replace(",", "")
+    )
+    assert min(rows_of_parts(parts, enough, each=each)) == each

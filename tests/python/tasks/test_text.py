@@ -356,7 +356,10 @@ def test_what_is_wrong_is_told_in_one_line(trained, file, tmp_path, capsys):
     (tmp_path / "latin").write_bytes("café".encode("latin-1") * 99)
     trains("latin is not UTF-8 (byte 3): --tokens bytes takes any file", tmp_path / "latin")
     (tmp_path / "short").write_text("a few words")
-    trains("the train part has 9 characters, a window takes 65", tmp_path / "short")
+    trains("11 characters are too few for parts '0.9:0.05:0.05' of 65 or more each: take 1,300 or "
+           "more, a shorter --context", tmp_path / "short")  # fmt: skip
+    trains("the test part has 1 characters, a window takes 3", tmp_path / "short", "--context", 2,
+           "--parts", "5:3:1")  # fmt: skip
     (tmp_path / "eight").write_text("the cat ")
     (tmp_path / "same").write_text("a" * 9999)
     trains("holds 1 different characters", tmp_path / "same")
