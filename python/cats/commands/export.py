@@ -249,6 +249,7 @@ def run(args: argparse.Namespace) -> int:
     """Run ``cats export``."""
     from cats.deploy.export import PLAN, check_free, export
     from cats.errors import CatsError
+    from cats.integer.llama_model import LLAMA_ONLY
     from cats.integer.steps import stream_of
     from cats.shape.config import node_shares
     from cats.training.generate import kept_tokenizer
@@ -274,11 +275,12 @@ def run(args: argparse.Namespace) -> int:
     else:
         for option, given in (
             ("--four-bits", args.four_bits is not None),
+            ("--candidates", args.candidates is not None),
             ("--token-rows", args.token_rows),
             ("--replicate", args.replicate is not None),
         ):
             if given:
-                raise CatsError(f"{args.run} reads no tokens: no {option}")
+                raise CatsError(f"{option} is {LLAMA_ONLY}")
         model, source = quantise_run(
             args.run,
             args.calibration,

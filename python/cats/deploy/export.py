@@ -40,7 +40,7 @@ from cats.errors import CatsError
 from cats.files import FolderKind
 from cats.integer import llama_files
 from cats.integer import model as integer
-from cats.integer.llama_model import LlamaModel, check_llama
+from cats.integer.llama_model import LLAMA_ONLY, LlamaModel, check_llama
 from cats.integer.llama_stream import Gathers, gathers_of, stream_of, window_of
 from cats.integer.model import IntegerModel
 from cats.plan.boards import board_named
@@ -304,10 +304,7 @@ def as_stream(
         check_llama(window)
         return gathers_of(stream_of(window, replicate=replicate)) if replicate else model
     if candidates is not None or token_rows or replicate:
-        raise CatsError(
-            "candidates are the likeliest tokens, a replicated residual is of what reads tokens, "
-            "and rows are of tokens: this is no language model"
-        )
+        raise CatsError(f"candidates, rows of tokens and what is replicated are {LLAMA_ONLY}")
     integer.check_integer(model)
     return model
 

@@ -31,6 +31,12 @@ from cats.shape.partition import (
     residual_ranges,
 )
 
+#: How one comes by a model of this family, and what is said of an option that others do not have.
+LLAMA_HOW = (
+    "'cats import' one, or train one with --task text --norm rms --position rotary --feed-forward "
+    "gated --activation silu --no-bias"
+)
+LLAMA_ONLY = f"for models of the Llama family: {LLAMA_HOW}"
 #: Largest exponent of a residual column's scale.
 MAX_EXPONENT = 3
 #: Widest head whose scores fit 32 bits with wide keys.
@@ -146,7 +152,9 @@ def check_config(config: ModelConfig) -> None:
         if not there
     ]
     if lacking:
-        raise CatsError(f"integers of the Llama family are of models with {', '.join(lacking)}")
+        raise CatsError(
+            f"integers of the Llama family are of models with {', '.join(lacking)}: {LLAMA_HOW}"
+        )
 
 
 def columns_of(config: ModelConfig, split: SplitConfig, kind: Kind, d: int) -> np.ndarray:

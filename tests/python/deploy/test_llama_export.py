@@ -76,7 +76,7 @@ def test_candidates(tmp_path):
     assert load_deploy(tmp_path / "d")[0].config.candidates == 0
     with pytest.raises(CatsError, match="candidates is 256"):
         export(model(), tmp_path / "e", candidates=256)
-    with pytest.raises(CatsError, match="no language model"):
+    with pytest.raises(CatsError, match="for models of the Llama family"):
         export(random_model(1, PLAIN, SplitConfig.even(PLAIN, 2)), tmp_path / "e", candidates=1)
 
 
@@ -177,7 +177,7 @@ def test_what_is_replicated(tmp_path, replicate):
         assert "CATS_LLAMA_WIDE_KEYS | CATS_LLAMA_REPLICATED" in header
     assert status("plan", tmp_path / "d") == 0
     assert status("simulate", tmp_path / "d", "--random-inputs", "--samples", 2) == 0
-    with pytest.raises(CatsError, match="no language model"):
+    with pytest.raises(CatsError, match="for models of the Llama family"):
         plain = random_model(1, PLAIN, SplitConfig.even(PLAIN, 2))
         export(plain, tmp_path / "e", replicate=replicate)
 
@@ -271,7 +271,7 @@ def test_what_cannot_be_replicated_is_not_chosen(tmp_path, capsys):
     for words, said in (
         (("d", "--replicate", "auto", "--board", tmp_path / "half.json"), "say its clock_hz:"),
         (("pruned", "--replicate", "auto"), "what is replicated has all of its columns: prune"),
-        (("plain", "--replicate", "auto"), "this is no language model"),
+        (("plain", "--replicate", "auto"), "are for models of the Llama family: 'cats import' one"),
         (("d", "--replicate", "auto", "--board", "nrf5340"), "nrf5340 has no nrf_radio: one of"),
         (("d", "--replicate", "auto", "--board", "pc"), "board 'pc': one of nrf52840"),
         (("d", "--replicate", "auto", "--ram", "99"), "no plan fits into an arena of 99 bytes"),
@@ -309,6 +309,6 @@ def test_rows_of_tokens(tmp_path, tables):
     inputs = np.arange(9, dtype="<u4").view(np.int8).reshape(9, 1, 4)
     result = simulate(found, plan, inputs, Faults(loss=0.2), 1, Settings(), images)
     assert not check_steps(found, plan, inputs, result)
-    with pytest.raises(CatsError, match="rows are of tokens: this is no language model"):
+    with pytest.raises(CatsError, match="for models of the Llama family"):
         plain = random_model(1, PLAIN, SplitConfig.even(PLAIN, 2))
         export(plain, tmp_path / "e", token_rows=True)

@@ -367,6 +367,14 @@ def test_a_text_model_trained_here_writes_as_its_whole_windows_do(tmp_path, caps
     assert capsys.readouterr().out == wanted
     assert status("generate", run) == 2
     assert "give it a --prompt" in capsys.readouterr().err
+    if not family:
+        for option in ("--candidates 4", "--token-rows", "--replicate residual", "--four-bits 1"):
+            assert status("export", run, "-o", deploy, *option.split()) == 2
+            said = capsys.readouterr().err
+            assert f"{option.split()[0]} is for models of the Llama family: 'cats import'" in said
+            assert " ".join(FAMILY[:8]) in said  # how to train one
+        assert status("generate", run, *wrote, "--integer") == 2
+        assert " ".join(FAMILY[:8]) in capsys.readouterr().err
     if family:
         more = ["--shares", "1,0,1,0"] if "--layer-tables" in family else []
         assert status("export", run, "-o", deploy, *more) == 0
