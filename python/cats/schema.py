@@ -46,14 +46,15 @@ def read(
     """What a JSON or YAML file holds (``yaml``: which of them, None: as its name says), as plain
     types. CatsError says ``what`` it should have been, and what to do (``again``)."""
     is_yaml = Path(path).suffix in YAML if yaml is None else yaml
-    again = again or ("mend it" if is_yaml else "make it again")
+    asked, again = again, again or ("mend it" if is_yaml else "make it again")
     try:
         content = Path(path).read_bytes()
         if not content.strip():
             raise ValueError("it is empty")
         return _yaml(content) if is_yaml else msgspec.json.decode(content)
     except FileNotFoundError:
-        raise CatsError(f"cannot read {what} {path}: it is missing") from None
+        how = f"; {again}" if asked else ""
+        raise CatsError(f"cannot read {what} {path}: it is missing{how}") from None
     except OSError as error:
         raise CatsError(f"cannot read {what} {path}: {error.strerror}") from error
     except (ValueError, msgspec.MsgspecError, RecursionError) as error:

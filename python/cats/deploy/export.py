@@ -272,7 +272,7 @@ def whole_files(model: IntegerModel) -> dict[str, bytes]:
 
 def read_whole(path: Path) -> IntegerModel:
     """Inverse of ``whole_files``, from a DEPLOY folder."""
-    if (path / llama_files.LLAMA_JSON).exists():
+    if any((path / name).exists() for name in (llama_files.LLAMA_JSON, llama_files.LLAMA_TENSORS)):
         return gathers_of(stream_of(llama_files.load(path)))
     return integer.load(path)
 
@@ -393,7 +393,8 @@ def load_deploy(path: Path | str) -> tuple[IntegerModel, Plan, dict, tuple[bytes
     if not path.is_dir():
         raise CatsError(f"{path} is no DEPLOY folder: make one with 'cats export RUN -o {path}'")
     if not (path / PLAN).exists():
-        raise CatsError(f"{path} holds no {PLAN}: it was not made by 'cats export'")
+        whose = "export again" if FOLDER.files(path) else "it was not made by 'cats export'"
+        raise CatsError(f"{path} holds no {PLAN}: {whose}")
     meta = schema.load(path / PLAN, dict[str, Any], WHAT, again="export again")
     for name, wanted in (("format", DEPLOY_FORMAT), ("image_format", layout.FORMAT_VERSION)):
         if meta.get(name) != wanted:

@@ -128,9 +128,7 @@ def _try(
     except CatsError as error:
         return _Tried(name, but=str(error))
     radios, rounds = (plan.radio,), plan.rounds
-    figures = deployment(
-        *shape, board, radios=radios, rounds=rounds, options=options, given=plan
-    )
+    figures = deployment(*shape, board, radios=radios, rounds=rounds, options=options, given=plan)
     found = figures["radios"][plan.radio]
     short = {
         word: f"{found[f'{what}_bytes']:,} bytes of {word} of {limit:,}"

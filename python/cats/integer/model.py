@@ -381,9 +381,9 @@ def read_stored(
     try:
         content = tensors.read_bytes()
     except OSError as error:
-        raise CatsError(f"{tensors} cannot be read: {error.strerror}") from None
+        raise CatsError(f"{tensors} cannot be read: {error.strerror}; export again") from None
     if hashlib.sha256(content).hexdigest() != text.sha256:
-        raise CatsError(f"{tensors} is damaged or not of this {names[0]}")
+        raise CatsError(f"{tensors} is damaged or not of this {names[0]}; export again")
     return text, content
 
 

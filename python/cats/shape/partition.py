@@ -478,7 +478,10 @@ def fragmenting(width: int, rows: int, payload: int, element: int = 1) -> Fragme
     if width == 0:
         return Fragmenting(0, 0, 0, 0)
     if payload < element:
-        raise CatsError(f"a frame with {payload} bytes of payload holds no column: raise the MTU")
+        raise CatsError(
+            f"a frame with {payload} bytes of payload holds no column, which has {element}: raise "
+            "--payload"
+        )
     best = None
     columns = width // element
     for segments in range(math.ceil(width / (payload // element * element)), columns + 1):

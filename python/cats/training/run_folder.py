@@ -22,7 +22,8 @@ from torch import Tensor
 from cats import __version__, schema, tasks
 from cats.errors import CatsError
 from cats.files import FolderKind, check_folder, is_empty, write_atomic
-from cats.integer.model import IntegerModel
+from cats.integer.llama_files import LLAMA_JSON
+from cats.integer.model import INTEGER_JSON, IntegerModel
 from cats.integer.quantize import Scales
 from cats.integer.samples import with_counts
 from cats.nn.deal import deal
@@ -147,7 +148,11 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
     if not path.is_dir():
         raise CatsError(f"{path} is no RUN folder: train one with 'cats train -o {path}'")
     if not (path / CONFIG).exists():
-        raise CatsError(f"{path} holds no {CONFIG}: it was not made by 'cats train'")
+        if not any((path / name).exists() for name in (INTEGER_JSON, LLAMA_JSON)):
+            raise CatsError(f"{path} holds no {CONFIG}: it was not made by 'cats train'")
+        if not (path / "plan.json").exists():
+            raise CatsError(f"{path} is a deployment without plan.json: export again")
+        raise CatsError(f"{path} is a deployment: name the run that it was exported from")
     config = schema.load(path / CONFIG, dict[str, Any], "a run's configuration")
     version = schema.convert(config, schema.Head, path / CONFIG).format
     if version > RUN_FORMAT:

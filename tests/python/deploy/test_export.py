@@ -20,6 +20,7 @@ from cats.integer.random_models import random_keep, random_model
 from cats.report import read_json
 from cats.shape.config import ModelConfig, SplitConfig
 from cats.shape.image_layout import FORMAT_VERSION
+from cats.training.run_folder import load_run
 
 GOLDEN = Path(__file__).parents[2] / "golden_export"
 
@@ -182,8 +183,17 @@ def test_missing_and_empty_files(name: str, deploy: Path) -> None:
     with pytest.raises(CatsError):
         load_deploy(deploy)
     (deploy / name).unlink()
-    with pytest.raises(CatsError, match=r"missing|holds no|cannot be read"):
+    with pytest.raises(CatsError, match=rf"{name}.*export again") as error:
         load_deploy(deploy)
+    assert "\n" not in str(error.value)
+
+
+def test_a_deployment_is_no_run(deploy: Path) -> None:
+    with pytest.raises(CatsError, match="is a deployment: name the run"):
+        load_run(deploy)
+    (deploy / "plan.json").unlink()
+    with pytest.raises(CatsError, match="is a deployment without plan.json: export again"):
+        load_run(deploy)
 
 
 def change(deploy: Path, **values: object) -> None:

@@ -248,7 +248,7 @@ def test_slower_nodes_get_time() -> None:
         ({"radio": "lora"}, "radio 'lora'"),
         ({"payload": 0}, "payload of 0 bytes"),
         ({"payload": 300}, "payload of 300 bytes"),
-        ({"payload": 1}, "holds no column"),
+        ({"payload": 1}, "holds no column, which has 2: raise --payload"),
         ({"rounds": 4}, "4 repair rounds"),
         ({"tile_rows": 0}, "tiles of 0 rows"),
         ({"tile_rows": [1, 2]}, "tile rows for 2 gathers"),
