@@ -59,8 +59,34 @@ static void print_loss(const struct shell *sh, const struct cats_instance *insta
 	shell_fprintf(sh, SHELL_NORMAL, ", seed %u\n", seed);
 }
 
+/* The most nodes that an image has that runs here; of none as many as there may be. */
+static uint8_t most_nodes(void)
+{
+	uint8_t most = 0;
+
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		const struct cats_image *image = cats_running(instance);
+
+		most = image != NULL ? MAX(most, image->header->nodes) : most;
+	}
+	return most != 0 ? most : CATS_MAX_NODES;
+}
+
+static bool is_here(int node)
+{
+	STRUCT_SECTION_FOREACH(cats_instance, instance) {
+		const struct cats_image *image = cats_running(instance);
+
+		if (image != NULL && image->header->node == node) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static int cmd_loss(const struct shell *sh, size_t argc, char **argv)
 {
+	const uint8_t nodes = most_nodes();
 	int source = CATS_NODE_ANY;
 	int receiver = CATS_NODE_ANY;
 	unsigned long value;
@@ -72,16 +98,20 @@ static int cmd_loss(const struct shell *sh, size_t argc, char **argv)
 		return -EINVAL;
 	}
 	if (argc > 2) {
-		if (cats_shell_number(sh, argv[2], CATS_MAX_NODES - 1, &value) != 0) {
+		if (cats_shell_number(sh, argv[2], nodes - 1u, &value) != 0) {
 			return -EINVAL;
 		}
 		source = (int)value;
 	}
 	if (argc > 3) {
-		if (cats_shell_number(sh, argv[3], CATS_MAX_NODES - 1, &value) != 0) {
+		if (cats_shell_number(sh, argv[3], nodes - 1u, &value) != 0) {
 			return -EINVAL;
 		}
 		receiver = (int)value;
+		if (!is_here(receiver)) {
+			shell_error(sh, "node %d does not run here", receiver);
+			return -ENOENT;
+		}
 	}
 	STRUCT_SECTION_FOREACH(cats_instance, instance) {
 		const struct cats_image *image = cats_running(instance);

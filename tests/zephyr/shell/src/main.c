@@ -343,9 +343,17 @@ ZTEST(shell, test_loss)
 	EXPECT(-EINVAL, "per cent", "cats loss x");
 	EXPECT(-EINVAL, "per cent", "cats loss 1.2.3");
 	EXPECT(-EINVAL, "per cent", "cats loss 99999999999999999999");
-	EXPECT(-EINVAL, "whole number", "cats loss 1 16");
+	EXPECT(-EINVAL, "whole number from 0 to 3", "cats loss 1 4");
+	EXPECT(-EINVAL, "whole number from 0 to 3", "cats loss 1 2 4");
 	EXPECT(-EINVAL, "whole number", "cats loss 1 1 x");
 	EXPECT(-EINVAL, "whole number", "cats loss seed x");
+	EXPECT(0, "30.0000", "cats loss");
+
+	/* And a receiver must be here. */
+	EXPECT(0, "", "cats use 2");
+	EXPECT(0, "", "cats stop");
+	EXPECT(-ENOENT, "node 2 does not run here", "cats loss 1 1 2");
+	EXPECT(0, "30.0000", "cats loss");
 }
 
 ZTEST(shell, test_selftest)
