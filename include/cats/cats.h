@@ -116,7 +116,7 @@ struct cats_energy_stats {
 struct cats_last_inference {
 	uint16_t inference;  /**< its number */
 	uint16_t silent;     /**< bit s: nothing was heard of node s */
-	int16_t answer;      /**< cats_result_class() of the last row; -1: it is missing */
+	int32_t answer;      /**< cats_result_class() of the last row; -1: it is missing */
 	uint32_t fragments;  /**< of other nodes */
 	uint32_t lost;       /**< of these */
 	uint32_t latency_us; /**< from where this node opened or joined it to its end */

@@ -53,7 +53,7 @@ void cats_links_done(struct cats_instance_data *d, const struct cats_result *res
 {
 	d->links.last.inference = result->inference;
 	d->links.last.silent = result->silent;
-	d->links.last.answer = (int16_t)MAX(cats_result_class(result, result->rows - 1), -1);
+	d->links.last.answer = MAX(cats_result_class(result, result->rows - 1), -1);
 	d->links.last.fragments = result->fragments;
 	d->links.last.lost = result->lost;
 	d->links.last.latency_us = result->ended_us - result->started_us;

@@ -10,6 +10,7 @@
 
 #include <zephyr/kernel.h>
 #include <zephyr/shell/shell.h>
+#include <zephyr/sys/byteorder.h>
 #include <zephyr/sys/util.h>
 
 #include <cats/cats.h>
@@ -22,12 +23,56 @@
 static int8_t columns[CONFIG_CATS_SHELL_INPUT_SIZE];
 static int16_t output[CONFIG_CATS_SHELL_OUTPUT_COUNT];
 
-static void print_result(const struct shell *sh, const struct cats_image *image,
-			 const struct cats_result *r)
+/* Whether a step's input is a token's number, which every node is given. */
+static bool reads_tokens(const struct cats_image *image)
 {
-	shell_print(sh, "inference %u node %u: lost %u of %u fragments, %u outputs missing, %u us",
-		    r->inference, image->header->node, r->lost, r->fragments,
-		    cats_result_missing(r), r->ended_us - r->started_us);
+	return IS_ENABLED(CONFIG_CATS_LLAMA) && (image->model->flags & CATS_FLAG_LLAMA) != 0;
+}
+
+/* Bytes of a row of the input, all nodes' columns. */
+static size_t row_size(const struct cats_image *image)
+{
+	return reads_tokens(image) ? sizeof(uint32_t) : image->model->inputs;
+}
+
+static void print_answer(const struct shell *sh, const struct cats_image *image, int answer)
+{
+	if (answer >= 0) {
+		shell_print(sh, "%s %d", reads_tokens(image) ? "token" : "class", answer);
+	} else {
+		shell_print(sh, "%s none: no output arrived",
+			    reads_tokens(image) ? "token" : "class");
+	}
+}
+
+/* Of a result whose outputs nobody kept: the last row's answer. */
+static void print_kept_answer(const struct shell *sh, const struct cats_image *image,
+			      const struct cats_instance *instance, uint16_t inference)
+{
+#ifdef CONFIG_CATS_LINKS
+	struct cats_stats stats;
+
+	cats_stats(instance, &stats);
+	if (stats.links.last.inference == inference) {
+		print_answer(sh, image, stats.links.last.answer);
+	}
+#else
+	ARG_UNUSED(instance);
+	ARG_UNUSED(inference);
+#endif
+	shell_print(sh, "%zu outputs are not shown: raise CONFIG_CATS_SHELL_OUTPUT_COUNT",
+		    cats_output_count(image));
+}
+
+static void print_result(const struct shell *sh, const struct cats_instance *instance,
+			 const struct cats_image *image, const struct cats_result *r)
+{
+	shell_fprintf(sh, SHELL_NORMAL, "inference %u node %u: lost %u of %u fragments, ",
+		      r->inference, image->header->node, r->lost, r->fragments);
+	if (r->output != NULL) {
+		shell_fprintf(sh, SHELL_NORMAL, "%u outputs missing, ", cats_result_missing(r));
+	}
+	shell_print(sh, "%u us", r->ended_us - r->started_us);
 #ifdef CONFIG_CATS_STREAM
 	if (cats_context_rows(image) != 0) {
 		shell_print(sh, "position %u of %u, %u rows known", r->position,
@@ -37,19 +82,17 @@ static void print_result(const struct shell *sh, const struct cats_image *image,
 	if (r->silent != 0) {
 		shell_print(sh, "silent nodes (bits): 0x%04x", r->silent);
 	}
+	if (r->output == NULL) {
+		print_kept_answer(sh, image, instance, r->inference);
+		return;
+	}
 	for (uint16_t row = 0; row < r->rows; row++) {
-		int class = cats_result_class(r, row);
-
 		shell_fprintf(sh, SHELL_NORMAL, "output");
 		for (uint16_t c = 0; c < r->columns; c++) {
 			shell_fprintf(sh, SHELL_NORMAL, " %d", r->output[row * r->columns + c]);
 		}
 		shell_fprintf(sh, SHELL_NORMAL, "\n");
-		if (class >= 0) {
-			shell_print(sh, "class %d", class);
-		} else {
-			shell_print(sh, "class none: no output arrived");
-		}
+		print_answer(sh, image, cats_result_class(r, row));
 	}
 }
 
@@ -58,6 +101,9 @@ static const int8_t *cut(const struct cats_image *image, const int8_t *whole, si
 {
 	int8_t *own = columns + *used;
 
+	if (reads_tokens(image)) {
+		return whole;
+	}
 	cats_input_own(image, whole, own);
 	*used += cats_input_size(image);
 	return cats_input_size(image) != 0 ? own : NULL;
@@ -75,14 +121,19 @@ static void withdraw(uint32_t submitted)
 	}
 }
 
-/* Whether a stream takes no input for it has come to its end; said. */
-static bool out_of_context(const struct shell *sh, int ret)
+/* Why an instance took no input, or gave no result for it. */
+static void say(const struct shell *sh, const char *name, int ret)
 {
-	if (!IS_ENABLED(CONFIG_CATS_STREAM) || ret != -EOVERFLOW) {
-		return false;
+	if (IS_ENABLED(CONFIG_CATS_STREAM) && ret == -EOVERFLOW) {
+		shell_error(sh, "the context has ended: cats step begin");
+	} else if (IS_ENABLED(CONFIG_CATS_LLAMA) && ret == -EBUSY) {
+		shell_error(sh, "a text is being written: wait for its end");
+	} else if (ret == -ETIMEDOUT) {
+		shell_error(sh, "no result in %d s: another input is in use",
+			    CONFIG_CATS_SHELL_TIMEOUT_S);
+	} else {
+		shell_error(sh, "%s: no inference (%d)", name, ret);
 	}
-	shell_error(sh, "the context has ended: cats step begin");
-	return true;
 }
 
 /* Submit to all nodes of this process and show the result of the current one. Waits for the inputs
@@ -96,12 +147,15 @@ static int infer(const struct shell *sh, const int8_t *whole)
 	uint32_t submitted = 0;
 	uint32_t at = 0;
 	size_t used = 0;
+	bool fits;
 	int ret;
 
 	if (image == NULL) {
 		return -ENOTCONN;
 	}
-	if (cats_output_count(image) > ARRAY_SIZE(output)) {
+	/* Without them there is still the answer. */
+	fits = cats_output_count(image) <= ARRAY_SIZE(output);
+	if (!fits && !IS_ENABLED(CONFIG_CATS_LINKS)) {
 		shell_error(sh, "%zu outputs: raise CONFIG_CATS_SHELL_OUTPUT_COUNT",
 			    cats_output_count(image));
 		return -ENOSPC;
@@ -117,24 +171,19 @@ static int infer(const struct shell *sh, const int8_t *whole)
 		ret = cats_submit(instance, whole != NULL ? cut(other, whole, &used) : NULL,
 				  TIMEOUT);
 		if (ret != 0) {
-			if (!out_of_context(sh, ret)) {
-				shell_error(sh, "%s takes no input (%d)", instance->name, ret);
-			}
+			say(sh, instance->name, ret);
 			withdraw(submitted);
 			return ret;
 		}
 		submitted |= bit;
 	}
-	ret = cats_infer(shown, whole != NULL ? cut(image, whole, &used) : NULL, output,
-			 ARRAY_SIZE(output), &result, TIMEOUT);
+	ret = cats_infer(shown, whole != NULL ? cut(image, whole, &used) : NULL,
+			 fits ? output : NULL, ARRAY_SIZE(output), &result, TIMEOUT);
 	withdraw(submitted);
-	if (ret == -ETIMEDOUT) {
-		shell_error(sh, "no result in %d s: another input is in use",
-			    CONFIG_CATS_SHELL_TIMEOUT_S);
-	} else if (ret != 0 && !out_of_context(sh, ret)) {
-		shell_error(sh, "no result (%d)", ret);
-	} else if (ret == 0) {
-		print_result(sh, image, &result);
+	if (ret != 0) {
+		say(sh, shown->name, ret);
+	} else {
+		print_result(sh, shown, image, &result);
 	}
 	return ret;
 }
@@ -142,7 +191,7 @@ static int infer(const struct shell *sh, const int8_t *whole)
 /* What the model takes, all nodes' columns; 0 and the reason where it is more than fits. */
 static size_t whole_size(const struct shell *sh, const struct cats_image *image)
 {
-	size_t size = (size_t)image->model->tokens_in * image->model->inputs;
+	size_t size = (size_t)image->model->tokens_in * row_size(image);
 
 	if (size > sizeof(cats_shell_given.data)) {
 		shell_error(sh, "the input has %zu bytes: raise CONFIG_CATS_SHELL_INPUT_SIZE",
@@ -160,10 +209,20 @@ static int infer_bytes(const struct shell *sh)
 	if (wanted == 0) {
 		return image != NULL ? -ENOSPC : -ENOTCONN;
 	}
+	if (cats_shell_given.size != wanted && reads_tokens(image)) {
+		shell_error(sh, "%zu bytes given, a step takes a token: %zu bytes, little-endian",
+			    cats_shell_given.size, wanted);
+		return -EINVAL;
+	}
 	if (cats_shell_given.size != wanted) {
 		shell_error(sh, "%zu bytes given, the model takes %u x %u = %zu",
 			    cats_shell_given.size, image->model->tokens_in, image->model->inputs,
 			    wanted);
+		return -EINVAL;
+	}
+	if (reads_tokens(image) && sys_get_le32(cats_shell_given.data) >= image->model->inputs) {
+		shell_error(sh, "token %u: the model has 0 to %u",
+			    sys_get_le32(cats_shell_given.data), image->model->inputs - 1u);
 		return -EINVAL;
 	}
 	return infer(sh, (const int8_t *)cats_shell_given.data);
@@ -231,9 +290,15 @@ static int cmd_run(const struct shell *sh, size_t argc, char **argv)
 
 static int cmd_zeros(const struct shell *sh, size_t argc, char **argv)
 {
+	static const int8_t first_token[sizeof(uint32_t)];
+	const struct cats_image *image = cats_shell_image(sh);
+
 	ARG_UNUSED(argc);
 	ARG_UNUSED(argv);
-	return infer(sh, NULL);
+	if (image == NULL) {
+		return -ENOTCONN;
+	}
+	return infer(sh, reads_tokens(image) ? first_token : NULL);
 }
 
 static int cmd_sample(const struct shell *sh, size_t argc, char **argv)
@@ -251,9 +316,9 @@ static int cmd_sample(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "this firmware has no samples built in");
 		return -ENOENT;
 	}
-	if (s->tokens != image->model->tokens_in || s->inputs != image->model->inputs) {
-		shell_error(sh, "the samples are %u x %u, the model takes %u x %u", s->tokens,
-			    s->inputs, image->model->tokens_in, image->model->inputs);
+	if (s->tokens != image->model->tokens_in || s->inputs != row_size(image)) {
+		shell_error(sh, "the samples are %u x %u, the model takes %u x %zu", s->tokens,
+			    s->inputs, image->model->tokens_in, row_size(image));
 		return -EINVAL;
 	}
 	if (whole_size(sh, image) == 0) {
@@ -376,7 +441,8 @@ SHELL_STATIC_SUBCMD_SET_CREATE(
 			   SHELL_HELP("Run rows of the text once more that a node lacks", ""),
 			   cmd_replay, 1, 0),
 	SHELL_CMD_ARG(hex, NULL,
-		      SHELL_HELP("Run a step: int8 of its tokens and all nodes' columns",
+		      SHELL_HELP("Run a step: int8 of its tokens and all nodes' columns; of a "
+				 "language model a token, 4 bytes, little-endian",
 				 "<digits>"),
 		      cmd_hex, 2, 0),
 	SHELL_CMD_ARG(base64, NULL, SHELL_HELP("Run a step given in base64", "<text>"), cmd_base64,

@@ -9,6 +9,8 @@
 
 #include <cats/cats.h>
 
+#include "../../shell_line.h"
+
 #define NODES 4
 #define AUTHOR 1 /* another one leads */
 #define ALL_LOST 1000000
@@ -263,4 +265,30 @@ ZTEST(text, test_stopped_meanwhile)
 	zassert_ok(cats_start(cats_local(AUTHOR), NULL, 0));
 }
 
-ZTEST_SUITE(text, NULL, NULL, before, after, NULL);
+/* A step of the shell takes a token and tells the next one, however many outputs there are. */
+ZTEST(text, test_shell)
+{
+	const struct cats_generation generation = text(1, 1);
+	char line[40];
+
+	zassert_ok(cats_generate(cats_local(AUTHOR), &generation, LONG));
+	expect_end(2, 1);
+	snprintk(line, sizeof(line), "token %u", last[0].token);
+	for (int n = 0; n < NODES; n++) {
+		EXPECT(0, "", "cats use %d", n);
+		EXPECT(0, "", "cats step begin");
+		EXPECT(0, line, "cats step hex 1e000000");
+		EXPECT(0, "position 1 of 256, 2 rows known", "cats step base64 HgAAAA==");
+	}
+	EXPECT(0, "", "cats step begin");
+	EXPECT(0, "65 outputs are not shown: raise CONFIG_CATS", "cats step zeros");
+	EXPECT(-EINVAL, "1 bytes given, a step takes a token: 4 bytes", "cats step hex 1e");
+	EXPECT(-EINVAL, "token 65: the model has 0 to 64", "cats step hex 41000000");
+	EXPECT(-EINVAL, "token 4294967295", "cats step hex ffffffff");
+	begin(&stops_at_token, 0, 1, 9);
+	EXPECT(-EBUSY, "a text is being written", "cats step zeros");
+	k_sem_give(&go_on);
+	EXPECT(0, "", "cats use 0");
+}
+
+ZTEST_SUITE(text, NULL, wait_for_shell, before, after, NULL);
