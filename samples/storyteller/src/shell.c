@@ -6,7 +6,8 @@
 /* The command `story`. */
 
 #include <errno.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <zephyr/shell/shell.h>
@@ -39,6 +40,9 @@ static int answer(const struct shell *sh, int ret)
 	case -ENOTSUP:
 		shell_error(sh, "the deployment is of no language model");
 		break;
+	case -ENOTCONN:
+		shell_error(sh, "the node does not run: cats use %lu, then cats start", instance);
+		break;
 	default:
 		shell_error(sh, "no story (%d)", ret);
 		break;
@@ -46,22 +50,61 @@ static int answer(const struct shell *sh, int ret)
 	return ret;
 }
 
+/* Where the text ends that a quote at its begin opens; NULL where that is not the end of all. */
+static char *closing(char *text)
+{
+	char *at = text + 1;
+
+	while (*at != '\0' && *at != text[0]) {
+		at += at[0] == '\\' && at[1] != '\0' ? 2 : 1;
+	}
+	return at[0] == text[0] && at[1] == '\0' ? at : NULL;
+}
+
+/* A text as it was typed, without quotes around all of it. Inside of them \x0a is a byte, and what
+ * stands behind another backslash is itself.
+ */
+static char *unquoted(char *text)
+{
+	bool quoted = text[0] == '"' || text[0] == '\'';
+	char *end = quoted ? closing(text) : NULL;
+	char *to = text;
+
+	if (end == NULL) {
+		return text;
+	}
+	for (char *from = text + 1; from < end; from++) {
+		uint8_t byte;
+
+		if (from[0] == '\\' && from[1] == 'x' && hex2bin(from + 2, 2, &byte, 1) == 1) {
+			*to++ = (char)byte;
+			from += 3;
+			continue;
+		}
+		from += from[0] == '\\';
+		*to++ = *from;
+	}
+	*to = '\0';
+	return text;
+}
+
+/* The rest of the line is one argument, as it was typed: a sentence has more words than a command
+ * line may have arguments, and apostrophes.
+ */
 static int cmd_story(const struct shell *sh, size_t argc, char **argv)
 {
 	const struct cats_instance *node = cats_local((unsigned int)instance);
-	char prompt[CONFIG_SHELL_CMD_BUFF_SIZE];
-	size_t size = 0;
 
-	for (size_t i = 1; i < argc; i++) {
-		size += snprintf(prompt + size, sizeof(prompt) - size, i > 1 ? " %s" : "%s",
-				 argv[i]);
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		shell_help(sh);
+		return SHELL_CMD_HELP_PRINTED;
 	}
 	if (node == NULL) {
 		shell_error(sh, "instance %lu is not here", instance);
 		return -ENOENT;
 	}
 	how.seed++;
-	return answer(sh, story_tell(node, prompt, length, &how));
+	return answer(sh, story_tell(node, unquoted(argv[1]), length, &how));
 }
 
 static int cmd_set(const struct shell *sh, size_t argc, char **argv)
@@ -81,6 +124,10 @@ static int cmd_set(const struct shell *sh, size_t argc, char **argv)
 		shell_error(sh, "temperature (thousandths), top_k, seed, tokens or instance, and a "
 				"number");
 		return -EINVAL;
+	}
+	if (which == 4 && cats_local((unsigned int)value) == NULL) {
+		shell_error(sh, "instance %lu is not here", value);
+		return -ENOENT;
 	}
 	switch (which) {
 	case 0:
@@ -105,7 +152,7 @@ static int cmd_set(const struct shell *sh, size_t argc, char **argv)
 SHELL_CMD_ARG_REGISTER(story, NULL,
 		       SHELL_HELP("Have the nodes tell a story that begins with these words",
 				  "<words>"),
-		       cmd_story, 2, SHELL_OPT_ARG_CHECK_SKIP);
+		       cmd_story, 1, SHELL_OPT_ARG_RAW);
 SHELL_CMD_ARG_REGISTER(story_set, NULL,
 		       SHELL_HELP("How: temperature (thousandths), top_k, seed, tokens, instance",
 				  "<name> <number>"),
