@@ -36,6 +36,10 @@ A links file is a square CSV of the probability that the column's node hears the
 Losses that change with time are lines MS,SENDER,RECEIVER,LOSS of a text file, * for all nodes (each
 line changes what those above it left; # begins a remark), or a .json file: [{"at_ms": 0, "loss":
 0.1}, ...], where a loss may be a matrix, row: sender, column: receiver.
+late counts frames that a node's code had too late for their slots, and did not send: they are lost
+as on the air, and repaired alike. Without losses there are none. A node that lost what opens an
+exchange (SYNC) learns of it by the first frame that it hears then; where its own slot is the next
+one, that leaves no time.
 Exit status 1: an output differs from the reference, or an inference did not end.
 """
 

@@ -226,8 +226,13 @@ class OfVocabulary:
 
 def check_prompt(prompt: Sequence[int], steps: int) -> None:
     """CatsError where nothing is to be read, or more than ``steps`` tokens."""
-    if not 1 <= len(prompt) <= steps:
-        raise CatsError(f"the prompt has {len(prompt)} tokens: 1 to the {steps} steps")
+    if not prompt:
+        raise CatsError("the prompt has no tokens: give it one")
+    if len(prompt) > steps:
+        raise CatsError(
+            f"the prompt has {len(prompt)} tokens, which is more than {steps} steps read: shorten "
+            "it, or give more --steps"
+        )
 
 
 class Subwords:

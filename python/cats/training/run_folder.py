@@ -384,7 +384,7 @@ def run_state(out: Path, config: dict, resume: bool, force: bool) -> str:
     if before.get("imported") or _no_data(before.get("task_options")):
         raise CatsError(
             f"{out} was imported, there is no training to continue: start from it with --init "
-            f"{out}, and another folder"
+            f"{out} -o OTHER"
         )
     if isinstance(before.get("training"), dict):  # an option that is newer than the run
         before["training"] = {**to_json(Training()), **before["training"]}

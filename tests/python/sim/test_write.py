@@ -121,8 +121,8 @@ def test_what_losses_change_is_told(made):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"prompt": ()}, "the prompt has 0 tokens: 1 to the 20 steps"),
-        ({"prompt": (1,) * 21}, "the prompt has 21 tokens: 1 to the 20 steps"),
+        ({"prompt": ()}, "the prompt has no tokens"),
+        ({"prompt": (1,) * 21}, "the prompt has 21 tokens, which is more than 20 steps"),
         ({"temperature": 1e-4}, "beyond the integers"),
         ({"top_k": 256}, "draw from 255 at most"),
         ({"temperature": 65.536}, "nodes have 65.535 at most"),

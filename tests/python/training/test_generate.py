@@ -286,7 +286,7 @@ def test_a_seed_draws_the_same_tokens_and_top_k_the_likeliest(run):
     assert list(generate(model, [1], 20, temperature=1e-4)) == greedy
     ended = list(generate(model, [1], 20, temperature=0, ends=greedy[3:4]))
     assert ended == greedy[: greedy.index(greedy[3])]
-    with pytest.raises(CatsError, match="the prompt has 3 tokens: 1 to the 2 steps"):
+    with pytest.raises(CatsError, match="the prompt has 3 tokens, which is more than 2 steps read"):
         next(generate(model, [1, 2, 3], 2))
 
 
