@@ -66,7 +66,7 @@ def test_characters_are_kept(letters, capsys):
 def test_what_is_wrong_is_told_in_one_line(letters, tmp_path, capsys):
     refused(capsys, "nothing begins a text of this model: give it a --prompt", "generate", letters)
     refused(capsys, "has the character '7'", "generate", letters, "--prompt", "7")
-    refused(capsys, "the prompt has 9 tokens, which is more than 5 steps", "generate", letters, "--prompt",
+    refused(capsys, "9 tokens, which is more than 5 steps", "generate", letters, "--prompt",
             "a" * 9, "--steps", 5)  # fmt: skip
     refused(capsys, "is a deployment: --nodes is for a run", "generate", letters, "--prompt", "a",
             "--nodes", 2)  # fmt: skip

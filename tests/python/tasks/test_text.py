@@ -371,7 +371,7 @@ def test_what_is_wrong_is_told_in_one_line(trained, file, tmp_path, capsys):
     for model in (run, deploy):
         refused("has the character 'é'", "generate", model, "--prompt", "é")
         refused("nothing begins a text of this model", "generate", model)
-        refused("the prompt has 9 tokens, which is more than 8 steps", "generate", model, "--prompt",
+        refused("9 tokens, which is more than 8 steps", "generate", model, "--prompt",
                 "the cat s", "--steps", 8)  # fmt: skip
     refused("--simulate and --counts need one of", "predict", run, file, "--simulate")
     refused("8 characters, a window has 16", "predict", run, tmp_path / "eight")
