@@ -234,12 +234,14 @@ static uint16_t relayed(struct cats_node *node, const struct cats_frame *frame, 
 {
 	const struct cats_code *code = &node->code;
 	uint32_t size = cats_hop_of(image_of(node), node->x.gather)->size;
-	uint32_t random =
-		(uint32_t)node->number << 16 ^ node->key ^ frame->slot << 8 ^ self_of(node);
+	uint32_t random = (uint32_t)node->number << 16 ^ node->key ^ self_of(node);
 	uint32_t bytes = (code->total + 3u) / 4;
 	uint32_t factors[FACTOR_WORDS] = {0};
 	uint32_t v[CATS_CODE_WORDS];
 
+	/* Of each exchange others: what did not suffice in one does in the next. */
+	next(&random);
+	random ^= (uint32_t)node->x.gather << 16 ^ (uint32_t)node->x.tile << 8 ^ frame->slot;
 	for (uint32_t c = 0; c < code->columns; c++) {
 		uint32_t factor = factor_of(next(&random));
 

@@ -98,12 +98,15 @@ def test_goals_say_what_was_missed():
         assert head == ("goal", "wanted", "measured", "reached")
         return {row[0]: row[3] for row in rows}
 
-    made = verdicts(gather(0), gather(2), figures())
+    made = verdicts(gather(2, ratio=1.12, slower=1.35), figures())
     assert list(made.values()) == ["yes"] * 5
-    made = verdicts(gather(0, ratio=1.3), gather(2, slower=1.8), figures(different=1))
+    made = verdicts(gather(2, ratio=1.13, slower=1.36), figures(different=1))
     assert list(made.values()) == ["no", "yes", "no", "yes", "no"]
-    assert verdicts(gather(0, radio="ble", ratio=5.0, drift_late=1)) == {
+    made = verdicts(gather(2, radio="ble", ratio=5.0, slower=1.7, drift_late=1))
+    assert made == {
         "16 nodes x 512 bytes, ble, over the bound": "n/a",
+        "16 nodes x 512 bytes, ble, 10 % loss, delivered": "yes",
+        "16 nodes x 512 bytes, ble, 10 % loss, over clean": "yes",
         "frames too late where nothing is lost": "no",
     }
     made = verdicts(gather(2, nodes=4, bytes=832, loss_delivered=0.998))
