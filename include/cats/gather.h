@@ -215,8 +215,9 @@ uint8_t cats_need_slots(const struct cats_image *image);
  *
  * With effort e of 1 to 3 the first of several rounds has 4 + e (T - T / D) / 6, the second
  * 5 e + T / (4 D). With effort 0 the first has 2 + T / 24, and the second so many more than with
- * effort 1. A third has 4 + T / 8, a single one 4 + (T - T / D) / 6. All nodes have theirs one after
- * the other, from the one behind the leader on; the next round goes on where the one before ended.
+ * effort 1. A third has 4 + T / 8, a single one 4 + (T - T / D) / 6. All nodes have theirs one
+ * after the other, from the one behind the leader on; the next round goes on where the one before
+ * ended.
  *
  * @param effort of CATS_EFFORT
  */
