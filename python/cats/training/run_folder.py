@@ -171,10 +171,10 @@ def load_run(path: Path | str) -> tuple[CatsTransformer, RunConfig]:
         if not tokenizer.path.exists():
             raise CatsError(f"{path} holds no {tokenizer.name}: {again}")
     model = _model_of(path, file)
-    tensors, _ = read_tensors(path / WEIGHTS)
+    tensors, _ = read_tensors(path / WEIGHTS, again)
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise CatsError(f"{path / WEIGHTS}: {name} holds NaN or infinity: train again")
+            raise CatsError(f"{path / WEIGHTS}: {name} holds NaN or infinity: {again}")
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
@@ -350,14 +350,14 @@ def _model_of(path: Path, file: RunFile) -> CatsTransformer:
     return CatsTransformer(file.model, file.split, file.keep)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """(tensors by name, metadata) of a safetensors file."""
+def read_tensors(path: Path, again: str = "") -> tuple[dict[str, Tensor], dict[str, str]]:
+    """(tensors by name, metadata) of a safetensors file; ``again``: what makes it anew."""
     try:
         with safe_open(path, "pt") as file:
             names = file.keys()
             return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
     except (OSError, SafetensorError) as error:
-        raise CatsError(f"{path} cannot be read: {error}") from None
+        raise CatsError(f"{path} cannot be read: {error}{again and f'; {again}'}") from None
 
 
 def _text(config: dict) -> bytes:

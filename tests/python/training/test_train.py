@@ -411,7 +411,7 @@ def _spoil(out):
         (lambda out: (out / WEIGHTS).unlink(), "no model.safetensors: train again with --force"),
         (lambda out: (out / METRICS).unlink(), "finish the training with --resume"),
         (lambda out: (out / METRICS).write_text(""), "it is empty; train again with --force"),
-        (lambda out: (out / WEIGHTS).write_bytes(b"\0" * 20), "cannot be read"),
+        (lambda out: (out / WEIGHTS).write_bytes(b"\0" * 20), "cannot be read.*; train again"),
         (_shrink, "does not fit config.json: size mismatch for position"),
         (_lose_tensor, "does not fit config.json: Missing key"),
         (_edit(CONFIG, lambda c: c.update(format=RUN_FORMAT + 1)), "upgrade"),
