@@ -43,8 +43,8 @@ WORSE = 0.01
 #: a list bring nothing before it is taken to be the shortest.
 WORK, CHANGES = 400_000_000, 300
 #: Share of the beacons that is to reach each node, whoever leads; exchanges drawn for it, and the
-#: most rounds (CATS_MAX_REPEATS).
-BEACONS, FLOODS, MAX_REPEATS = 0.98, 4000, 15
+#: most rounds.
+BEACONS, FLOODS, MAX_REPEATS = 0.98, 4000, lib.CATS_MAX_REPEATS
 #: How much a node counts that lacks what is told, and is nearer to who hears it.
 BEHIND = 0.7
 #: What of the news that a node did not get to tell counts in the next slot as well: else one of few

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cats.native import lib
 from cats.plan.hop import coefficient_bytes
 from cats.plan.radio import FRAME_HEADER, Radio
 from cats.plan.radio import radio as radio_named
@@ -19,7 +20,7 @@ from cats.schema import convert
 from cats.shape.partition import Fragmenting, Kind
 
 #: Of so few fragments an exchange with rounds of repair is opened three times.
-FEW_FRAGMENTS = 2
+FEW_FRAGMENTS: int = lib.CATS_FEW_FRAGMENTS
 #: Gathers of a block that may take turns tile by tile, in their order.
 ROW_LOCAL = (Kind.HEADS, Kind.FORWARD, Kind.HIDDEN)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cats.native import lib
 from cats.plan.code_time import FRAME_HEADER, Frame, code_time
 from cats.plan.energy import Duty
 from cats.plan.plan import Plan
 from cats.plan.radio import KERNEL_TICKS_US, Radio, spread_us
 from cats.plan.radio import radio as radio_named
 
-#: Payload of a beacon (CATS_BEACON_SIZE).
-BEACON = 10
+#: Payload of a beacon.
+BEACON: int = lib.CATS_BEACON_SIZE
 #: Slots behind an idle beacon in which others may ask for an inference; of two nodes one can.
 ASK_SLOTS = 2
 #: Control slots from the answer to the end of a meeting: it is sent twice, with a slot between,

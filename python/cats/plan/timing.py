@@ -48,8 +48,8 @@ from cats.shape.partition import (
     silent,
 )
 
-#: Most fragments of one source in one tile (CATS_MAX_FRAGMENTS).
-MAX_FRAGMENTS = 128
+#: Most fragments of one source in one tile.
+MAX_FRAGMENTS: int = lib.CATS_MAX_FRAGMENTS
 #: Most of all sources in an exchange that is repaired.
 MAX_CODED_FRAGMENTS: int = lib.CATS_MAX_CODED_FRAGMENTS
 #: A frame's tile number is one byte.
