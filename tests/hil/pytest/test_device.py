@@ -258,7 +258,7 @@ BYTES = EXPECTED["tokens"] * EXPECTED["inputs"]
         ("infer sample 0", "no samples"),
         ("infer run", "0 bytes given"),
         ("loss 101", "per cent from 0 to 100"),
-        ("loss 1 99", "whole number from 0 to 15"),
+        ("loss 1 99", f"whole number from 0 to {EXPECTED['nodes'] - 1}"),
         ("loss seed many", "whole number"),
         ("use 5", "no instance 5"),
         ("use all", "whole number"),
