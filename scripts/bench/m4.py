@@ -3,7 +3,7 @@
 """Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
 ``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
-for the DSP extension (``dsp``), with CONFIG_CATS_FAST_ROW as well (``fast-row``), with the plain
+for the DSP extension (``dsp``), with CONFIG_CATS_FAST_PRODUCTS as well (``fast-products``), with the plain
 ones for the same processor (``plain``), and for a Cortex-M3, which has no DSP extension (``m3``).
 Each kernel by itself, odd sizes, and whole inferences of one node are run; all must give the same
 bytes, and the inferences those of this machine's build. CMSIS-NN is counted beside them where its
@@ -69,13 +69,13 @@ FLAGS = ["-std=gnu11", "-O3", "-ffreestanding", "-ffunction-sections", "-Wall", 
 #: Each build's processor and definitions, and QEMU's machine for it.
 M4 = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
 VARIANTS: dict[str, tuple[list[str], str]] = {
-    "dsp": ([*M4, "-DCATS_NO_FAST_ROW"], "mps2-an386"),
-    "fast-row": (M4, "mps2-an386"),
+    "dsp": ([*M4, "-DCATS_NO_FAST_PRODUCTS"], "mps2-an386"),
+    "fast-products": (M4, "mps2-an386"),
     "plain": ([*M4, "-DCATS_PLAIN"], "mps2-an386"),
     "m3": (["-mcpu=cortex-m3", "-mthumb"], "mps2-an385"),
 }
 #: The same where CMSIS-NN is at hand: it is vectorised for Helium.
-M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard", "-DCATS_NO_FAST_ROW"]
+M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard", "-DCATS_NO_FAST_PRODUCTS"]
 HELIUM: dict[str, tuple[list[str], str]] = {
     "m55": (M55, "mps3-an547"),
     "m55-cmsis": ([*M55, "-DCATS_CMSIS_NN"], "mps3-an547"),
@@ -372,25 +372,27 @@ CMSIS = ("connected/", "matrix/")
 
 def print_counts(builds: Mapping[str, Counts]) -> None:
     """The tables."""
-    dsp, plain = builds["dsp"], builds["plain"]
+    dsp, plain, fast = builds["dsp"], builds["plain"], builds["fast-products"]
     theirs = builds.get("cmsis", {})
     rows = []
     for name, count in dsp.items():
         if name.startswith("product/in") and "/rows" not in name:
             shape = name.removeprefix("product/")
             layer = f"layer/{shape}"
-            row = [shape.replace("/", " "), plain[name].each, count.each, dsp[layer].each]
+            row = [shape.replace("/", " "), plain[name].each, count.each, fast[name].each,
+                   dsp[layer].each]  # fmt: skip
             row += [theirs[f"{k}{shape}"].each if theirs else None for k in CMSIS]
             rows.append(row)
     print_table(
-        ["64 tokens", "plain", "DSP", "DSP, from int8", "CMSIS fully connected", "CMSIS matrix"],
+        ["64 tokens", "plain", "DSP", "DSP, fast", "DSP, from int8", "CMSIS fully connected",
+         "CMSIS matrix"],
         rows,
         "Products: instructions a MAC, requantisation included",
     )
     shapes = [k.removeprefix("row/") for k in dsp if k.startswith("row/")]
     columns = [(f"{name}, {build}", name, build)
-               for name, of in (("row", ("plain", "dsp", "fast-row")),
-                                ("four-bits-row", ("plain", "dsp", "fast-row")),
+               for name, of in (("row", ("plain", "dsp", "fast-products")),
+                                ("four-bits-row", ("plain", "dsp", "fast-products")),
                                 ("four-bits", ("plain", "dsp")))
                for build in of]  # fmt: skip
     print_table(
@@ -458,9 +460,9 @@ def to_json(builds: Mapping[str, Counts], compiler: str) -> dict:
 
 
 #: The builds whose counts ``tests/benchmarks/m4/recorded.json`` keeps.
-KEPT = ("dsp", "fast-row", "plain", "gather", "zephyr")
-#: The kernels that CONFIG_CATS_FAST_ROW changes: what is kept of ``fast-row``.
-ONE_ROW = ("row/", "four-bits-row/")
+KEPT = ("dsp", "fast-products", "plain", "gather", "zephyr")
+#: The kernels that CONFIG_CATS_FAST_PRODUCTS changes: what is kept of ``fast-products``.
+FAST = ("row/", "four-bits-row/", "product/in")
 
 
 def to_record(builds: Mapping[str, Counts], compiler: str, before: Mapping[str, dict]) -> dict:
@@ -470,7 +472,7 @@ def to_record(builds: Mapping[str, Counts], compiler: str, before: Mapping[str, 
         build: {
             k: v.instructions
             for k, v in builds[build].items()
-            if v.instructions > 0 and (build != "fast-row" or k.startswith(ONE_ROW))
+            if v.instructions > 0 and (build != "fast-products" or k.startswith(FAST))
         }
         for build in KEPT
         if build in builds

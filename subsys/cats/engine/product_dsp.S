@@ -22,6 +22,9 @@
  * what is left makes whole ones; four columns, or none. "ne" in a round says that another one
  * follows. Of fewer rows it is rounds of eights, entered alike. Where to go from each of these is
  * the same for all outputs, and waits on the stack.
+ *
+ * CONFIG_CATS_FAST_PRODUCTS pays for longer rounds: then most outputs have but one, which is entered at
+ * once, and "cs" says that another one follows.
  */
 
 #include "dsp.h"
@@ -29,11 +32,7 @@
 #if CATS_DSP
 
 /* struct cats_product of kernels.h */
-#define P_Y       0 /* and the weights behind it */
-#define P_CHANNEL 8 /* and the table behind it */
-#define P_OUT     16 /* and the step from row to row behind it */
-#define P_STEP    24
-#define P_ROWS    28
+#define P_ROWS    28 /* seven words before it */
 #define P_STRIDE  30
 #define P_OUTPUTS 32
 #define P_SHIFT   34
@@ -48,14 +47,20 @@
 #define NEXT   56 /* behind all rounds, */
 #define FINISH 60 /* behind its sums, */
 #define KIND   72 /* and, of those less often stored, behind requantising */
-#define LAST   52 /* where activations of the last round begin; of fewer rows, where it ends */
+#define LAST   52 /* where activations of the last round begin (of long ones, a byte before it);
+		   * of fewer rows, where it ends */
 #define TABLE  64 /* its middle; of CATS_STORE_EMBED, from out to it */
 #define STEP   68 /* from output to output, but for the one that each store takes */
 #define SIZE   76
 
 #define HALVES 3 /* CATS_STORE_INT16, and those beyond it */
 
+#ifdef CATS_NO_FAST_PRODUCTS
 #define UNITS      3   /* of 24 columns a round */
+#else
+#define UNITS      7
+#define LONG       1
+#endif
 #define UNIT_BYTES 284 /* of code */
 #define STEP_BYTES 8   /* of "step" */
 
@@ -335,10 +340,7 @@ cats_multiply_dsp:
 	movs	r3, #0
 #endif
 1:	sub	sp, #SIZE
-	ldrd	lr, r1, [r0, #P_Y]
-	ldrd	r6, r4, [r0, #P_CHANNEL]
-	ldrd	r7, r11, [r0, #P_OUT]
-	ldr	r5, [r0, #P_STEP]
+	ldm	r0, {r1, r4-r7, r11, lr}
 	ldrh	r12, [r0, #P_OUTPUTS]
 	ldrb	r10, [r0, #P_SHIFT]
 	ldrb	r2, [r0, #P_STORE]
@@ -395,6 +397,9 @@ cats_multiply_dsp:
 	subne	r8, #STEP_BYTES
 	str	r8, [sp, #OPEN]
 	subs	r8, r0, #1
+#if LONG
+	movs	r4, #UNITS
+#endif
 	udiv	r10, r8, r4
 	mls	r8, r4, r10, r8
 	rsb	r8, #UNITS - 1
@@ -404,9 +409,16 @@ cats_multiply_dsp:
 	adr	r4, .Linto + 1
 	mov	r8, #24 * 8
 	subs	r10, r0, #UNITS
+#if LONG
+	it	ls
+	movls	r4, r11
+	mla	r5, r10, r8, r5
+	subs	r5, #1
+#else
 	itt	hi
 	movhi	r4, r11
 	mlahi	r5, r10, r8, r5
+#endif
 	cmp	r0, #0
 	it	eq
 	moveq	r4, r2
@@ -585,12 +597,15 @@ cats_multiply_dsp:
 .Llead:	eight
 	ldr	pc, [sp, #INTO]
 
-.Linto:	ldr	r10, [sp, #LAST]	/* of at most a round: "eq" */
-	cmp	lr, r10
+.Linto:	cmp	r0, r0			/* no other round, or, of long ones, another one */
 	ldr	pc, [sp, #UNIT]
 
 .Lmore:	ldr	r10, [sp, #LAST]
+#if LONG
+	cmp	r10, lr
+#else
 	cmp	lr, r10
+#endif
 .Lround:
 	.rept	UNITS
 	unit
@@ -599,7 +614,11 @@ cats_multiply_dsp:
 	.if	(.Lbehind - .Lround) - UNITS * UNIT_BYTES
 	.error	"24 columns have another size"
 	.endif
+#if LONG
+	bcs	.Lmore
+#else
 	bne	.Lmore
+#endif
 	ldr	pc, [sp, #NEXT]
 
 .Lfour:	ldr	r11, [r1], #4

@@ -12,10 +12,10 @@
 
 #if CATS_DSP
 
-#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_ROW)
-#define CATS_FAST_ROW 1
+#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_PRODUCTS)
+#define CATS_FAST_PRODUCTS 1
 #else
-#define CATS_FAST_ROW 0
+#define CATS_FAST_PRODUCTS 0
 #endif
 
 /* What the sums are made of and where they go; row_dsp.S and four_bits_dsp.S know the order. */
@@ -35,6 +35,20 @@ _Static_assert(offsetof(struct cats_sums, at) == 4 && offsetof(struct cats_sums,
 		       offsetof(struct cats_sums, scales) == 24 &&
 		       sizeof(struct cats_image_channel) == 8,
 	       "row_dsp.S and four_bits_dsp.S must say the same");
+
+_Static_assert(offsetof(struct cats_product, weights) == 0 &&
+		       offsetof(struct cats_product, table) == 4 &&
+		       offsetof(struct cats_product, output_step) == 8 &&
+		       offsetof(struct cats_product, channels) == 12 &&
+		       offsetof(struct cats_product, out) == 16 &&
+		       offsetof(struct cats_product, row_step) == 20 &&
+		       offsetof(struct cats_product, y) == 24 &&
+		       offsetof(struct cats_product, rows) == 28 &&
+		       offsetof(struct cats_product, stride) == 30 &&
+		       offsetof(struct cats_product, outputs) == 32 &&
+		       offsetof(struct cats_product, shift) == 34 &&
+		       offsetof(struct cats_product, store) == 35,
+	       "product_dsp.S and row_dsp.S must say the same");
 
 /* Where so many rows of a product lie, and of their columns those that are taken by eights, or, of
  * four bits, in rounds of 32.
@@ -77,7 +91,7 @@ void cats_multiply_dsp(const struct cats_product *p);
 /* product_dsp.S: with a shift above 32; "weights" are sums, int32 [outputs][4]. */
 void cats_finish_sums(const struct cats_product *p);
 
-#if CATS_FAST_ROW
+#if CATS_FAST_PRODUCTS
 /* row_dsp.c: cats_multiply() of one row. */
 void cats_multiply_row(const struct cats_product *p);
 #endif

@@ -17,17 +17,12 @@
 
 #include "dsp.h"
 
-#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_ROW)
+#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_PRODUCTS)
 
 	.syntax unified
 	.thumb
 
 /* struct cats_product of kernels.h */
-#define PRODUCT_Y        0
-#define PRODUCT_WEIGHTS  4
-#define PRODUCT_CHANNELS 8
-#define PRODUCT_OUT      16
-#define PRODUCT_STEP     24
 #define PRODUCT_STRIDE   30
 #define PRODUCT_OUTPUTS  32
 #define PRODUCT_SHIFT    34
@@ -191,17 +186,16 @@ cats_row_sums:
 cats_row_int8:
 	push	{r4-r11, lr}
 	sub	sp, #BYTES
-	ldmia	r0, {r1, r3, r7}	/* y, weights, channels */
 	ldrb	r4, [r0, #PRODUCT_SHIFT]
 	sub	r5, r4, #33
 	mov	r6, #1
 	lsl	r6, r5			/* half */
 	sub	r4, #32
 	strd	r6, r4, [sp, #HALF]
-	ldr	r5, [r0, #PRODUCT_OUT]
-	ldr	r4, [r0, #PRODUCT_STEP]
-	strd	r4, r5, [sp, #STEP]
-	add	r4, r4, r4, lsl #1
+	ldm	r0, {r3-r5, r7-r10}	/* weights, table, output_step, channels, out, row_step, y */
+	mov	r1, r10
+	strd	r5, r8, [sp, #STEP]
+	add	r4, r5, r5, lsl #1
 	ldrh	r6, [r0, #PRODUCT_OUTPUTS]
 	mov	r8, #3
 	udiv	r8, r6, r8
@@ -294,7 +288,7 @@ cats_row_int8:
 	pop	{r4-r11, pc}
 	.size	cats_row_int8, . - cats_row_int8
 
-#endif /* CATS_SIDE_BY_SIDE && !CATS_NO_FAST_ROW */
+#endif /* CATS_SIDE_BY_SIDE && !CATS_NO_FAST_PRODUCTS */
 
 #if defined(__linux__) && defined(__ELF__)
 	.section .note.GNU-stack, "", %progbits

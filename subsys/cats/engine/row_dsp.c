@@ -6,14 +6,7 @@
 #include "product_dsp.h"
 #include "requantize.h"
 
-#if CATS_DSP && CATS_FAST_ROW
-
-_Static_assert(offsetof(struct cats_product, y) == 0 && offsetof(struct cats_product, out) == 16 &&
-		       offsetof(struct cats_product, output_step) == 24 &&
-		       offsetof(struct cats_product, stride) == 30 &&
-		       offsetof(struct cats_product, outputs) == 32 &&
-		       offsetof(struct cats_product, shift) == 34,
-	       "row_dsp.S must say the same");
+#if CATS_DSP && CATS_FAST_PRODUCTS
 
 /* row_dsp.S */
 const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w);
@@ -180,4 +173,4 @@ void cats_multiply_row(const struct cats_product *p)
 	}
 }
 
-#endif /* CATS_DSP && CATS_FAST_ROW */
+#endif /* CATS_DSP && CATS_FAST_PRODUCTS */
