@@ -194,6 +194,25 @@ static int rival(struct cats_node *node, uint8_t leader, uint32_t at,
 	return 0;
 }
 
+#if CATS_TEXTS
+/* Of nodes that all ask for one thing as many do as there are slots, others in each meeting. */
+static void take_turns_to_ask(struct cats_node *node)
+{
+	struct cats_sleep *s = &node->sleep;
+	uint32_t place = s->meeting, count = 0;
+
+	for (uint32_t d = 0; d < nodes_of(node); d++) {
+		bool asks = d == self_of(node) || (d != node->leader && (node->heard >> d & 1) != 0);
+
+		count += asks;
+		place += asks && d < self_of(node);
+	}
+	place %= count;
+	s->asks = place < cats_ask_slots(image_of(node));
+	s->until_us = s->begun_us + ask_us(node, (uint8_t)place);
+}
+#endif
+
 /* When this node asks in this meeting, if it does: the more seldom the more often nobody heard it.
  * By exponential backoff one of any number of nodes is heard.
  */
@@ -214,6 +233,12 @@ static void plan_to_ask(struct cats_node *node)
 								 : last - node->leader + self);
 		return;
 	}
+#if CATS_TEXTS
+	if (cats_text_common(node)) {
+		take_turns_to_ask(node);
+		return;
+	}
+#endif
 	draw = (draw ^ draw >> 15) * 0xc2b2ae35u;
 	s->asks = node->pending && (draw >> 8 & ((1u << halvings) - 1)) == 0;
 	s->until_us = s->begun_us +

@@ -151,6 +151,17 @@ static inline bool first_exchange(struct cats_exchange x)
 	return x.gather == 0 && x.tile == 0;
 }
 
+/* Whether an own step waits for who knows the tokens of rows that this node lacks: replay.c. */
+static inline bool holds(const struct cats_node *node)
+{
+#if CATS_TEXTS
+	return node->pending && node->texts.holds;
+#else
+	(void)node;
+	return false;
+#endif
+}
+
 /* Whether an inference that runs a row once more ends with an exchange: with the first one of the
  * last block that is on the air, whose keys and values are made by then.
  */
@@ -305,6 +316,8 @@ const int8_t *cats_text_begin(struct cats_node *node);
 void cats_text_end(struct cats_node *node);
 /* The next step's token, into texts.offered; false where there is none. */
 bool cats_text_next(struct cats_node *node);
+/* Whether what this node's input is, is that of all others that know the text. */
+bool cats_text_common(const struct cats_node *node);
 /* The exchange on the air is over: the next one may be opened sooner while the window fills. */
 void cats_text_hurry(struct cats_node *node, const struct cats_image_gather *gather);
 /* What its result tells. */

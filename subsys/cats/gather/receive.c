@@ -310,6 +310,9 @@ static int asked(struct cats_node *node, const struct cats_frame *frame, uint32_
 	if (sleeps(node)) {
 		error = cats_sleep_asked(node);
 		mine = error == 0 && !late;
+		if (error == 0) {
+			cats_text_hear(node, frame);
+		}
 	}
 	if (known && !cats_node_runs(node) && (mine || !node->numbered)) {
 		/* Else it would begin with a number that the others had. */

@@ -30,6 +30,9 @@ static void go_to_sleep(struct cats_node *node)
 	struct cats_sleep *s = &node->sleep;
 
 	s->phase = CATS_MEETING_ASLEEP;
+#if CATS_TEXTS
+	node->texts.told = false; /* by who asked in this meeting */
+#endif
 	s->attempts += s->attempts < UINT8_MAX && node->pending && !leads(node);
 	node->silence = true; /* all do */
 }
@@ -68,7 +71,14 @@ static void begin(struct cats_node *node, uint32_t at, uint32_t now_us)
 	node->dull = 0;
 	node->not_before_us = at + cats_ask_us(image_of(node), 0);
 	node->sleep.phase = CATS_MEETING_BEGIN;
+#if CATS_TEXTS
+	const bool told = node->texts.told; /* by who asked */
+
 	cats_inference_found(node, now_us);
+	node->texts.told = told;
+#else
+	cats_inference_found(node, now_us);
+#endif
 }
 
 /* What a leader hears of the others tells whether there may be meetings that it does not know. */
@@ -137,7 +147,7 @@ static bool open_meeting(struct cats_node *node, uint32_t now_us, struct cats_to
 	struct cats_sleep *s = &node->sleep;
 	uint32_t at = s->next_us + cats_meeting_place(node, self_of(node));
 	bool asked = node->pending || (relays(image_of(node)) && s->asked);
-	bool begins = asked && s->sure && s->to == self_of(node);
+	bool begins = asked && s->sure && s->to == self_of(node) && !holds(node);
 	struct cats_frame frame = {.type = CATS_FRAME_BEACON,
 				   .source = self_of(node),
 				   .index = begins ? CATS_BEACON_BEGIN : 0};
@@ -191,7 +201,7 @@ static bool answer(struct cats_node *node, uint32_t now_us, struct cats_todo *to
 	if (node->sending > 1 || !reached(todo, now_us, at - node->config.lead_us)) {
 		return false;
 	}
-	if (s->asked && !relays(image_of(node))) {
+	if ((s->asked || holds(node)) && !relays(image_of(node))) {
 		hand_out(node, &frame, at, todo);
 		if (++s->answers == CATS_ANSWERS) {
 			begin(node, at, now_us);

@@ -77,6 +77,11 @@ static bool own_text(const struct cats_node *node)
 	return texts->begun && texts->own == texts->text.text;
 }
 
+bool cats_text_common(const struct cats_node *node)
+{
+	return by_text(node) && (node->texts.wanted || !prompting(node));
+}
+
 /* A text that is told of steps that were not, goes on behind them. */
 static bool goes_on(const struct cats_node *node)
 {
@@ -186,8 +191,9 @@ void cats_text_hear(struct cats_node *node, const struct cats_frame *frame)
 
 	/* Not once the input is taken, and no wish in place of an own input that is not held. */
 	if ((frame->type == CATS_FRAME_ASK && node->pending && !node->texts.holds) ||
-	    !cats_tells_text(image_of(node), frame) || node->consumed != 0 || node->job_running ||
-	    !first_exchange(node->x)) {
+	    !cats_tells_text(image_of(node), frame) ||
+	    (cats_node_runs(node) &&
+	     (node->consumed != 0 || node->job_running || !first_exchange(node->x)))) {
 		return;
 	}
 	unpack(frame->payload, &text);

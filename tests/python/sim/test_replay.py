@@ -97,7 +97,53 @@ def test_a_node_that_restarts_for_ever_takes_half_of_the_time_at_most():
     assert result.positions[result.done[:, 2] & ~result.replayed[:, 2], 2].max() == 62
 
 
-def random_text(seed):
+@pytest.mark.parametrize("prompted", [0, 2])
+def test_nodes_that_sleep_write_the_text_of_those_that_do_not(prompted):
+    """All know each token, also of a prompt that another node than the leader has."""
+    model, plan = deployment(4, radio="nrf_radio", candidates=3)
+    prompt = {0: Prompt((3, 1, 4), 20, node=prompted)}
+    awake = write(model, plan, 23, prompt)
+    asleep = write(model, plan, 23, prompt, period_us=100_000)
+    assert (asleep.tokens == awake.tokens).all() and (asleep.tokens >= 0).all()
+    assert (asleep.positions == np.arange(23)[:, None]).all()
+
+
+@pytest.mark.parametrize("off_us", [1000, 250_000])
+@pytest.mark.parametrize("node", [0, 1, 3])
+def test_a_node_that_sleeps_has_its_rows_again(node, off_us):
+    model, plan = deployment(4, radio="nrf_radio", candidates=3, rounds=2)
+    result = write(
+        model, plan, 80, {0: Prompt((3, 1, 4), 60, node=2)},
+        Faults(events=restart(node, 2_500_000, off_us)), replay=0, period_us=100_000,
+    )  # fmt: skip
+    ran = np.flatnonzero(result.numbers.max(1) >= 0)
+    assert result.refilled[node] == result.refilled.sum() == 6  # the window's, but for the oldest
+    assert len(ran) == 69 and (result.known[ran[-1]] == 8).all()
+    assert (result.positions[ran][result.numbers[ran] >= 0].reshape(-1)[-1] == 62).all()
+    text = {}
+    for i in ran[~result.replayed[ran].any(1)]:
+        text.setdefault(int(result.positions[i, 2]), set()).update(
+            result.tokens[i][result.numbers[i] >= 0].tolist()
+        )
+    assert sorted(text) == list(range(63)) and all(len(said) == 1 for said in text.values())
+
+
+@pytest.mark.parametrize("gone_us", [2_600_000, 2_800_000, 3_200_000])
+def test_a_leader_that_sleeps_and_lacks_rows_is_asked_for_them(gone_us):
+    """Node 1 restarts and then leads, for node 0 has gone: others know the tokens."""
+    model, plan = deployment(4, radio="nrf_radio", candidates=3)
+    events = [*restart(1, 2_500_000, 1000), Event(0, False, gone_us)]
+    result = write(
+        model, plan, 80, {0: Prompt((3, 1, 4), 60, node=2)}, Faults(events=events), replay=0,
+        period_us=100_000,
+    )  # fmt: skip
+    ran = np.flatnonzero(result.numbers.max(1) >= 0)
+    assert result.led[ran[-1]].tolist() == [False, True, False, False]
+    assert result.refilled.tolist() == [0, 6, 0, 0] and len(ran) == 69
+    assert result.known[ran[-1], 1:].tolist() == [8, 8, 8]
+
+
+def random_text(seed, sleeps=False):
     """Steps that ran, that were compared, that were of replays; any model, losses, restarts."""
     rng = np.random.default_rng(seed)
     nodes, rows = int(rng.choice([2, 3, 4, 5])), bool(rng.random() < 0.3)
@@ -126,7 +172,7 @@ def random_text(seed):
     )
     result = write(
         model, plan, 110, {0: prompt}, faults, seed, replay=int(rng.choice([0, 0, 1])),
-        compute=str(rng.choice(["none", "plan"])),
+        compute=str(rng.choice(["none", "plan"])), period_us=100_000 * span * sleeps,
     )  # fmt: skip
     return np.array([
         (result.numbers.max(1) >= 0).sum(), comparable(model.config, result).sum(),
@@ -138,6 +184,11 @@ def test_random_texts():
     """Every output is the reference's, and all steps end."""
     ran, compared, replays = sum(random_text(seed) for seed in range(20))
     assert compared > 0.65 * ran and replays > 30
+
+
+def test_random_texts_of_nodes_that_sleep():
+    ran, compared, replays = sum(random_text(seed, sleeps=True) for seed in range(12))
+    assert compared > 0.5 * ran and replays > 10
 
 
 def replayed(row, top, token=5, text=7):
