@@ -119,6 +119,35 @@ def test_a_node_restarts_in_the_middle(program, story, node, rounds):
     print(f"node {node}, {rounds} rounds: {len(again)} rows again, {compared} outputs compared")
 
 
+@pytest.mark.parametrize("node", [None, 0, 1])
+def test_nodes_that_sleep_write(program, story, node):
+    """A step each meeting, of a prompt that node 2 has; a node that restarts, also the leader, has
+    the rows again that it lacks."""
+    made, wanted, _ = story(0)
+    period_ms, restart = 200, {"restart": 2_300, "off": 30}
+    devices = cells.devices(
+        made, 1, cells.DRIFT_PPM, prompt="prompt.bin", tokens=TOKENS, author=2,
+        quiet=10_000_000, period=period_ms,
+    )  # fmt: skip
+    if node is not None:
+        devices[node] = dataclasses.replace(
+            devices[node], options={**devices[node].options, **restart}
+        )
+    logs = bsim.run(program("nrf_radio+sleep+text"), made.folder, devices, seconds=120.0)
+    for log in logs:
+        told = {one.position: one.token for one in log.tokens}
+        assert len(told) == len(log.tokens) >= (len(wanted) - 3 if log.restarts else 0)
+        assert node is not None or told == dict(enumerate(wanted))
+    if node is not None:
+        again = [step for step in logs[node].steps.values() if step.place.replay]
+        assert len(logs[node].restarts) == 1
+        assert again[-1].known == again[-1].place.top + 1 > 5
+    assert max(told.position for told in logs[3].tokens) == len(wanted) - 1
+    compared, wrong = bsim.check_text(made.folder, logs)
+    assert compared >= made.nodes * (len(wanted) - 3) and not wrong
+    print(f"node {node}: {compared} outputs compared")
+
+
 @pytest.fixture(scope="module")
 def stories(tmp_path_factory):
     """The integers of stories260K on four nodes."""
