@@ -3,8 +3,9 @@
 """Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
 ``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
-for the DSP extension (``dsp``), with CONFIG_CATS_FAST_PRODUCTS as well (``fast-products``), with the plain
-ones for the same processor (``plain``), and for a Cortex-M3, which has no DSP extension (``m3``).
+for the DSP extension (``dsp``), with CONFIG_CATS_FAST_PRODUCTS as well (``fast-products``), with
+the plain ones for the same processor (``plain``), and for a Cortex-M3, which has no DSP extension
+(``m3``).
 Each kernel by itself, odd sizes, and whole inferences of one node are run; all must give the same
 bytes, and the inferences those of this machine's build. CMSIS-NN is counted beside them where its
 sources are: ``CMSIS_NN_PATH``, or this machine's Zephyr workspace. Then the engine is also built
@@ -388,7 +389,7 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
          "CMSIS matrix"],
         rows,
         "Products: instructions a MAC, requantisation included",
-    )
+    )  # fmt: skip
     shapes = [k.removeprefix("row/") for k in dsp if k.startswith("row/")]
     columns = [(f"{name}, {build}", name, build)
                for name, of in (("row", ("plain", "dsp", "fast-products")),

@@ -57,13 +57,13 @@ def product(rows: int, stride: int, outputs: int, store: float) -> float:
         long, eights = divmod(eights, 3)  # 24 columns, in rounds of three; before them, eights
         each = eights * (_EIGHT[4] + 1) if eights else 4
         if long:
-            each += 71 * long + 3 * -(-long // 3) - 1 + (3 if long <= 3 else 0)
+            each += 71 * long + 3 * -(-long // 3) - 1 + (2 if long <= 3 else 0)
     else:
         each = 4 + rows + eights * _EIGHT[rows] + 3 * -(-eights // _ROUND[rows])
         if eights:
             each += 1 + (rows == 2)
     each += stride // 4 % 2 * _FOUR[rows]
-    return (104 if rows == 4 else 90) + outputs * (each + store)
+    return (101 if rows == 4 else 87) + outputs * (each + store)
 
 
 def unpack(columns: int) -> float:

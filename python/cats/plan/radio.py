@@ -239,13 +239,13 @@ KERNEL_TICKS_US = 61.0
 
 RADIOS = {
     # IEEE 802.15.4-2020, O-QPSK at 2.4 GHz: 32 us a byte; 5 bytes of preamble and SFD, 1 of
-    # length; PSDU of at most 127 with 9 bytes of MAC header (frame control, sequence number,
-    # PAN id, short destination and source) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode). A
+    # length; PSDU of at most 127 with 7 bytes of MAC header (frame control, sequence number,
+    # PAN id, short destination) and 2 of FCS. nRF52840 ramp-up 40 us (fast mode). A
     # thread above the air queue calls the driver, which starts in 150 us of a running crystal
     # (CONFIG_CATS_IEEE802154_START_US), behind an alarm of up to five ticks. It asks for a clear
     # channel 300 us behind a frame's start: ramp-up, and eight symbols of 16 us.
     "ieee802154": Radio(
-        "ieee802154", 127 - 11, 6 + 11, 32.0, 40.0, 200.0,
+        "ieee802154", 127 - 9, 6 + 9, 32.0, 40.0, 200.0,
         hand_us=40.0, tick_us=KERNEL_TICKS_US, clock_us=100.0,
         start_us=150.0 + 2.5 * KERNEL_TICKS_US, start_to_send=True, rest_us=500.0,
         sense_us=500.0,

@@ -21,7 +21,7 @@
  */
 #if defined(CONFIG_CATS_TRANSPORT_IEEE802154)
 #define TRANSPORT cats_ieee802154
-#define AIR_OVERHEAD 17
+#define AIR_OVERHEAD 15
 #define AIR_BYTE_NS 32000
 #define AIR_BEFORE_US 40
 #elif defined(CONFIG_CATS_TRANSPORT_BLE)

@@ -9,7 +9,7 @@
 
 /* clang-format off */
 
-#define DIGITS_MODEL_ID 0x3c2d1308u
+#define DIGITS_MODEL_ID 0xc8d15f17u
 
 static const int8_t digits[10][64] = {
 	{

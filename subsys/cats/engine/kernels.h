@@ -68,18 +68,20 @@ static inline uint32_t cats_scale_groups(uint32_t stride)
 	return (stride + CATS_SCALE_GROUP - 1) / CATS_SCALE_GROUP;
 }
 
-/* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j]) */
-struct cats_product { /* product_dsp.S knows the order */
+/* out[r][o] = requantize(bias[o] + sum over j of y[r][j] * weights[o][j])
+ * product_dsp.S and row_dsp.S know the order.
+ */
+struct cats_product {
 	const int8_t *weights; /* [outputs][stride], in the order of the image */
 	const void *table;
-	uint32_t output_step; /* elements */
+	uint32_t output_step;                      /* elements */
 	const struct cats_image_channel *channels; /* [outputs] */
 	void *out;
 	uint32_t row_step; /* elements */
 	/* A block as cats_arrange() left each row: int8 range, or +-1023 behind an RMS norm. */
 	const int16_t *y;
-	uint16_t rows;        /* 1..CATS_MAX_BLOCK_ROWS */
-	uint16_t stride;      /* a multiple of 4 */
+	uint16_t rows;   /* 1..CATS_MAX_BLOCK_ROWS */
+	uint16_t stride; /* a multiple of 4 */
 	uint16_t outputs;
 	uint8_t shift;
 	uint8_t store; /* enum cats_store */

@@ -202,7 +202,8 @@ static void take_turns_to_ask(struct cats_node *node)
 	uint32_t place = s->meeting, count = 0;
 
 	for (uint32_t d = 0; d < nodes_of(node); d++) {
-		bool asks = d == self_of(node) || (d != node->leader && (node->heard >> d & 1) != 0);
+		bool other = d != node->leader && (node->heard >> d & 1) != 0;
+		bool asks = d == self_of(node) || other;
 
 		count += asks;
 		place += asks && d < self_of(node);

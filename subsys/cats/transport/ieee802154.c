@@ -30,13 +30,14 @@
 
 LOG_MODULE_DECLARE(cats, CONFIG_CATS_LOG_LEVEL);
 
-/* Frame control (data frame, one PAN id, short addresses), sequence number, PAN id, destination
- * and source: IEEE 802.15.4-2020, 7.2 and 7.3.1.
+/* Frame control (data frame, short destination, no source: the CATS header names it), sequence
+ * number, PAN id and destination: IEEE 802.15.4-2020, 7.2 and 7.3.2.
  */
-#define MAC_CONTROL 0x8841
-#define MAC_HEADER 9
+#define MAC_CONTROL 0x0801
+#define MAC_HEADER 7
 #define MAC_CHECKSUM 2
 #define MAC_BROADCAST 0xffff
+#define MAC_NO_ADDRESS 0xfffe
 #define PSDU_MAX 127
 #define POWER_MIN -40 /* dBm */
 #define CHANNEL_MIN 11
@@ -485,7 +486,6 @@ static void write_header(struct net_buf *buf)
 	net_buf_add_u8(buf, sequence++);
 	net_buf_add_le16(buf, settings.pan);
 	net_buf_add_le16(buf, MAC_BROADCAST);
-	net_buf_add_le16(buf, CONFIG_CATS_IEEE802154_ADDRESS);
 }
 
 static int radio_send(struct cats_port *port, const uint8_t *frame, uint16_t size, uint32_t at)
@@ -620,8 +620,7 @@ static int configure(void)
 	    api()->filter != NULL) {
 		ret = filter(IEEE802154_FILTER_TYPE_PAN_ID, settings.pan);
 		if (ret == 0) {
-			ret = filter(IEEE802154_FILTER_TYPE_SHORT_ADDR,
-				     CONFIG_CATS_IEEE802154_ADDRESS);
+			ret = filter(IEEE802154_FILTER_TYPE_SHORT_ADDR, MAC_NO_ADDRESS);
 		}
 	}
 	return ret != 0 ? ret : api()->start(radio);

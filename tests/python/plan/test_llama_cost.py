@@ -84,7 +84,7 @@ def test_four_bits_take_longer_and_read_less():
     assert found[1][1] < 0.6 * found[0][1]
 
 
-#: Instructions that QEMU counted with ``bench.m4.replay()``, Cortex-M4 with CONFIG_CATS_FAST_PRODUCTS:
+#: Instructions that QEMU counted with ``bench.m4.replay()``, Cortex-M4, CONFIG_CATS_FAST_PRODUCTS:
 #: (produce, consume) of a block's exchanges on one of 16 nodes, of a window of 8 rows.
 COUNTED = {
     False: {

@@ -38,8 +38,8 @@ from vectors import PLAN, case_files, cases, new_plan
 
 ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
-FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS", "FAST_PRODUCTS",
-            "LLAMA", "STREAM")  # fmt: skip
+FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS",
+            "FAST_PRODUCTS", "LLAMA", "STREAM")  # fmt: skip
 #: Of the compiler's own library: 64-bit division (cats_temperature()).
 DIVISIONS = ("__aeabi_ldivmod", "__aeabi_uldivmod")
 #: And the files that it then does not have.

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 0 of 2, deployment 3134f32f.
+/* Partition of node 0 of 2, deployment a56598f4.
  * 1 blocks, 8 tokens, 32 features, 4 heads, 64 hidden.
  * 7624 bytes of flash, 1088 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 0 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0x3134f32fu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xa56598f4u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 1088 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 7624 /* bytes of flash */
@@ -116,7 +116,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0x37656de6u,
+		.crc32 = 0x7136b549u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -180,8 +180,8 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 4,
 			.element = 1,
 			.buffers = 2,
-			.slot_us = 3664,
-			.control_us = 1104,
+			.slot_us = 3600,
+			.control_us = 1040,
 			.turn_us = 360,
 			.spacing_us = 1314,
 			.tile = { 0, 0 },
@@ -213,10 +213,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 8,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 3152,
-			.control_us = 1104,
+			.slot_us = 3088,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 8877,
+			.spacing_us = 8681,
 			.tile = { 960, 960 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -246,10 +246,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 8,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 3152,
-			.control_us = 1104,
+			.slot_us = 3088,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 8114,
+			.spacing_us = 7921,
 			.tile = { 640, 640 },
 			.outbox = { 512, 512 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -279,10 +279,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 8,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 3152,
-			.control_us = 1104,
+			.slot_us = 3088,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 8318,
+			.spacing_us = 8124,
 			.tile = { 960, 960 },
 			.outbox = { 640, 640 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -312,10 +312,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 4,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 3152,
-			.control_us = 1104,
+			.slot_us = 3088,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 8060,
+			.spacing_us = 7867,
 			.tile = { 1024, 1024 },
 			.outbox = { 640, 640 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -345,10 +345,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1360,
-			.control_us = 1104,
+			.slot_us = 1296,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 4367,
+			.spacing_us = 4175,
 			.tile = { 960, 960 },
 			.outbox = { 408, 408 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -378,10 +378,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 1360,
-			.control_us = 1104,
+			.slot_us = 1296,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 2970,
+			.spacing_us = 2842,
 			.tile = { 0, 0 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(result_own_keep),

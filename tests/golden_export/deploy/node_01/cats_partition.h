@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 2, deployment ef36c25d.
+/* Partition of node 1 of 2, deployment 545718f4.
  * 1 blocks, 4 tokens, 6 features, 3 heads, 5 hidden.
  * 1512 bytes of flash, 88 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 2 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xef36c25du /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x545718f4u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_IEEE802154 /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 88 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 1512 /* bytes of flash */
@@ -113,7 +113,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xfe8bfaeau,
+		.crc32 = 0x84edf4a9u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -177,8 +177,8 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 2,
 			.element = 1,
 			.buffers = 2,
-			.slot_us = 1232,
-			.control_us = 1104,
+			.slot_us = 1168,
+			.control_us = 1040,
 			.turn_us = 360,
 			.spacing_us = 918,
 			.tile = { 48, 52 },
@@ -210,10 +210,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 4,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1360,
-			.control_us = 1104,
+			.slot_us = 1296,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 7884,
+			.spacing_us = 7563,
 			.tile = { 72, 72 },
 			.outbox = { 0, 0 },
 			.own_keep = CATS_PARTITION_AT(block0_attention_own_keep),
@@ -243,10 +243,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1168,
-			.control_us = 1104,
+			.slot_us = 1104,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 7354,
+			.spacing_us = 7034,
 			.tile = { 80, 80 },
 			.outbox = { 56, 56 },
 			.own_keep = CATS_PARTITION_AT(block0_heads_own_keep),
@@ -276,10 +276,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1168,
-			.control_us = 1104,
+			.slot_us = 1104,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 7356,
+			.spacing_us = 7036,
 			.tile = { 60, 60 },
 			.outbox = { 64, 64 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
@@ -309,10 +309,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1168,
-			.control_us = 1104,
+			.slot_us = 1104,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 7353,
+			.spacing_us = 7033,
 			.tile = { 68, 68 },
 			.outbox = { 60, 60 },
 			.own_keep = CATS_PARTITION_AT(block0_hidden_own_keep),
@@ -342,10 +342,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 1,
 			.buffers = 1,
-			.slot_us = 1168,
-			.control_us = 1104,
+			.slot_us = 1104,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 7361,
+			.spacing_us = 7041,
 			.tile = { 64, 64 },
 			.outbox = { 52, 52 },
 			.own_keep = CATS_PARTITION_AT(output_own_keep),
@@ -375,10 +375,10 @@ static const struct cats_partition_image cats_partition = {
 			.tile_rows = 1,
 			.element = 2,
 			.buffers = 1,
-			.slot_us = 1296,
-			.control_us = 1104,
+			.slot_us = 1232,
+			.control_us = 1040,
 			.turn_us = 360,
-			.spacing_us = 6315,
+			.spacing_us = 6059,
 			.tile = { 40, 40 },
 			.outbox = { 0, 0 },
 			.own_keep = 0,

@@ -12,7 +12,7 @@
 
 #define GOLDEN_NODES 3
 #define GOLDEN_SAMPLES 5
-#define GOLDEN_MODEL_ID 0x73fd6d5au
+#define GOLDEN_MODEL_ID 0xf5f3f394u
 #define GOLDEN_TOKENS 1
 #define GOLDEN_INPUTS 4
 #define GOLDEN_OUTPUTS 6

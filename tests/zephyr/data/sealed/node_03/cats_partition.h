@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment a57d55ce.
+/* Partition of node 3 of 4, deployment b17d79bb.
  * 1 blocks, 5 tokens, 16 features, 4 heads, 16 hidden.
  * 2152 bytes of flash, 336 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xa57d55ceu /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xb17d79bbu /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 336 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 2152 /* bytes of flash */
@@ -114,7 +114,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xa901be65u,
+		.crc32 = 0x840c6fc2u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -280,7 +280,7 @@ static const struct cats_partition_image cats_partition = {
 			.slot_us = 573,
 			.control_us = 410,
 			.turn_us = 779,
-			.spacing_us = 4499,
+			.spacing_us = 4498,
 			.tile = { 128, 128 },
 			.outbox = { 284, 284 },
 			.own_keep = CATS_PARTITION_AT(block0_forward_own_keep),
