@@ -61,6 +61,8 @@
 #define UNITS      7
 #define LONG       1
 #endif
+#define SHIFTS      16 /* from 33 on for which int8 results have a code of their own, */
+#define SHIFT_BYTES 38 /* of so many bytes */
 #define UNIT_BYTES 284 /* of code */
 #define STEP_BYTES 8   /* of "step" */
 
@@ -224,13 +226,18 @@
 	.endif
 .endm
 
-/* Four sums requantised, but for saturation. r7 out, r8 and r11 to row 3 and 1, r0 r9 r10 free. */
-.macro requantise
+/* Four sums times the multiplier. r7 out, r8 and r11 to row 3 and 1, r10 the shift, r0 r9 free. */
+.macro scale
 	ldmia	sp, {r0, r6-r12, lr}
 	smmla	r2, r2, r0, r9
 	smmla	r3, r3, r0, r9
 	smmla	r4, r4, r0, r9
 	smmla	r5, r5, r0, r9
+.endm
+
+/* Requantised, but for saturation; r10 is free. */
+.macro requantise
+	scale
 	asr	r2, r10
 	asr	r3, r10
 	asr	r4, r10
@@ -363,6 +370,18 @@ cats_multiply_dsp:
 	cmp	r2, r5
 	it	lo
 	adrlo	r2, .Lrare + 1
+#if LONG
+	ldrb	r5, [r0, #P_STORE]
+	cmp	r5, #0
+	bne	6f
+	subs	r8, r10, #1
+	cmp	r8, #SHIFTS
+	bhs	6f
+	adr	r2, .Lshifts + 1
+	movs	r5, #SHIFT_BYTES
+	mla	r2, r8, r5, r2
+6:
+#endif
 	strd	r2, r4, [sp, #FINISH]
 	ldrh	r4, [r0, #P_ROWS]
 	add	r8, r11, r11, lsl #1
@@ -574,6 +593,23 @@ cats_multiply_dsp:
 .Lsums:	ldmia	sp, {r0, r6-r12, lr}
 	stmia	r7!, {r2-r5}
 	next
+
+#if LONG
+.Lshifts:
+	.set	shift, 0
+	.rept	SHIFTS
+	.set	shift, shift + 1
+	scale
+	ssat	r2, #8, r2, asr #shift
+	ssat	r3, #8, r3, asr #shift
+	ssat	r4, #8, r4, asr #shift
+	ssat	r5, #8, r5, asr #shift
+	b.n	.Lbytes
+	.endr
+	.if	(. - .Lshifts) - SHIFTS * SHIFT_BYTES
+	.error	"a shift has another size"
+	.endif
+#endif
 
 .Lint8:	requantise
 	saturate ssat, 8

@@ -120,7 +120,7 @@ static void norms(void)
 
 static void products(void)
 {
-	static const uint8_t shifts[] = {1, 20, 31, 32, 33, 34, 38, 43, 47, 62};
+	static const uint8_t shifts[] = {1, 20, 31, 32, 33, 34, 43, 48, 49, 62};
 	static struct cats_image_channel channels[19];
 	static int16_t table[128]; /* or int8 [256] */
 	static int16_t out[4 * 19];

@@ -233,7 +233,7 @@ def test_counts_of_four_rows(builds):
             name = f"product/in{columns}/out{outputs}"
             count = builds["fast-products"][name]
             assert count.instructions < builds["dsp"][name].instructions, name
-            assert count.each <= (0.82 if outputs < 16 else 0.80 if outputs > 16 else 0.802), name
+            assert count.each <= (0.80 if outputs > 8 else 0.812), name
 
 
 @needs_tools
