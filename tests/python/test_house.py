@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from pathlib import Path
 
@@ -240,8 +239,7 @@ def test_source_distribution_builds_the_c_code(tmp_path):
     build = [sys.executable, "-m", "build", "--no-isolation", "--sdist", "-o", tmp_path]
     subprocess.run(build, **quiet)
     (sdist,) = tmp_path.glob("zephyr_cats-*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+    shutil.unpack_archive(sdist, tmp_path / "unpacked")
     (source,) = (tmp_path / "unpacked").iterdir()
     wheel = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "."]
     subprocess.run([*wheel, "-w", tmp_path], cwd=source, check=True, capture_output=True)
