@@ -11,13 +11,19 @@
 
 #include "node_internal.h"
 
+void cats_inference_see(struct cats_node *node, uint16_t number)
+{
+	node->left = node->numbered && newer(node->seen, number) ? node->seen : number;
+	node->numbered = true;
+	node->seen = number;
+}
+
 void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us)
 {
 	node->phase = CATS_NODE_RUNNING;
 	node->used_input = false;
-	node->numbered = true;
 	node->number = number;
-	node->seen = number;
+	cats_inference_see(node, number);
 	node->heard = 0;
 	node->started_us = now_us;
 	node->fragments = 0;

@@ -58,6 +58,12 @@
 
 /* How far behind the newest number a late frame may be. */
 #define STALE_NUMBERS 64
+
+/* Numbers are serial numbers (RFC 1982): of two, one is newer, however they wrap. */
+static inline bool newer(uint16_t number, uint16_t than)
+{
+	return (uint16_t)(number - than - 1) < INT16_MAX;
+}
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
 /* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */
@@ -439,6 +445,8 @@ static inline void hand_out(struct cats_node *node, struct cats_frame *frame, ui
 void cats_inference_begin(struct cats_node *node, uint16_t number, uint32_t now_us);
 /* Begin one, as its leader. */
 void cats_inference_found(struct cats_node *node, uint32_t now_us);
+/* A number is the newest one from now on. */
+void cats_inference_see(struct cats_node *node, uint16_t number);
 /* Go on to the next exchange as far as the jobs have come; end the inference after the last. */
 void cats_inference_settle(struct cats_node *node, uint32_t now_us);
 /* The job that is due, into @p job; false where there is none. */

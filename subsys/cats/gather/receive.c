@@ -35,12 +35,6 @@ static bool may_join(const struct cats_node *node, uint16_t gather)
 	return gather <= 1 || (MAY_BE_EMPTY && gather <= second_gather(node));
 }
 
-/* Numbers are serial numbers (RFC 1982): of two, one is newer, however they wrap. */
-static bool newer(uint16_t number, uint16_t than)
-{
-	return (uint16_t)(number - than - 1) < INT16_MAX;
-}
-
 /* A number that a late frame may have. */
 static bool recent(uint16_t number, uint16_t newest)
 {
@@ -78,10 +72,14 @@ static bool since_birth(const struct cats_node *node, uint32_t start_us)
 }
 
 /* Whether a number is one to go on from. Older than what comes late is what all others begin with
- * who have restarted, and what another leader has for whom this one gave way.
+ * who have restarted, and what another leader has for whom this one gave way; but then nobody goes
+ * back to the inference that this node was in, in which it has sent other data already.
  */
 static bool believed(const struct cats_node *node, uint16_t number)
 {
+	if (node->left != node->seen && recent(number, node->left)) {
+		return false;
+	}
 	return !node->numbered || newer(number, node->seen) ||
 	       ((node->silence || node->abandon) && !recent(number, node->seen));
 }
@@ -140,8 +138,7 @@ join(struct cats_node *node, const struct cats_frame *frame, uint32_t start_us, 
 	}
 	if (news) {
 		if (node->phase == CATS_NODE_STARTING || !may_join(node, frame->x.gather)) {
-			node->numbered = true;
-			node->seen = frame->inference;
+			cats_inference_see(node, frame->inference);
 		}
 		if (since_birth(node, start_us)) {
 			node->phase = CATS_NODE_LISTENING;
@@ -343,8 +340,7 @@ static int meet(struct cats_node *node, const struct cats_frame *frame, uint32_t
 		return error;
 	}
 	if ((frame->index & CATS_BEACON_GUESS) == 0 && believed(node, frame->inference)) {
-		node->numbered = true;
-		node->seen = frame->inference;
+		cats_inference_see(node, frame->inference);
 	}
 	hear(node, now_us);
 	return 0;

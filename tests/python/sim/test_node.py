@@ -443,6 +443,22 @@ def test_who_gave_way_begins_nothing_before_the_others(gather):
     assert driven.node.pending  # its first job takes it
 
 
+def test_who_gave_way_does_not_go_back():
+    """Others may still be in the inference that it left, in which it has sent what it computed from
+    other data: it takes part in the next one."""
+    driven = leading(2, 20501)
+    assert driven.hear(driven.now, SYNC, 0, inference=300) == "busy"
+    driven.until(driven.now + driven.silence // 2)
+    assert driven.hear(driven.now, DATA, 4, (0, 0), 300) is None and driven.runs
+    driven.until(driven.now + 50 * driven.silence)
+    assert [number for number, _ in driven.results] == [20501, 300]
+    for inference in (20501, 20500):
+        assert driven.hear(driven.now, SYNC, 1, inference=inference) == "inference"
+        assert driven.hear(driven.now, DATA, 4, (0, 0), inference) == "inference"
+        assert not driven.runs and driven.node.seen == 300
+    assert driven.hear(driven.now, SYNC, 1, inference=20502) is None and driven.runs
+
+
 def test_leader_gives_way_to_a_lower_one_whom_others_follow():
     """Node 0 has restarted, and those whom this node led are in the next inference: its own ends,
     and it takes part in theirs. One frame of the lower leader, who may be deaf, ends nothing."""
