@@ -77,11 +77,10 @@ static bool since_birth(const struct cats_node *node, uint32_t start_us)
  */
 static bool believed(const struct cats_node *node, uint16_t number)
 {
-	if (node->left != node->seen && recent(number, node->left)) {
-		return false;
-	}
-	return !node->numbered || newer(number, node->seen) ||
-	       ((node->silence || node->abandon) && !recent(number, node->seen));
+	return !node->numbered ||
+	       (!recent(number, node->left) &&
+		(newer(number, node->seen) ||
+		 ((node->silence || node->abandon) && !recent(number, node->seen))));
 }
 
 /* Whether an idle node takes part in the inference that a frame belongs to. */
