@@ -3,7 +3,7 @@
 """Instructions of a node on a Cortex-M4, counted in QEMU: ``python -m bench.m4``.
 
 ``engine``: the engine of this source tree is built for ``tests/benchmarks/m4``: with the kernels
-for the DSP extension (``dsp``), with CONFIG_CATS_FAST_PRODUCTS as well (``fast-products``), with
+for the DSP extension (``dsp``), with CONFIG_CATS_FAST_ROW and _TILES as well (``fast``), with
 the plain ones for the same processor (``plain``), and for a Cortex-M3, which has no DSP extension
 (``m3``).
 Each kernel by itself, odd sizes, and whole inferences of one node are run; all must give the same
@@ -70,13 +70,13 @@ FLAGS = ["-std=gnu11", "-O3", "-ffreestanding", "-ffunction-sections", "-Wall", 
 #: Each build's processor and definitions, and QEMU's machine for it.
 M4 = ["-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16", "-mfloat-abi=hard"]
 VARIANTS: dict[str, tuple[list[str], str]] = {
-    "dsp": ([*M4, "-DCATS_NO_FAST_PRODUCTS"], "mps2-an386"),
-    "fast-products": (M4, "mps2-an386"),
+    "dsp": ([*M4, "-DCATS_NO_FAST_ROW", "-DCATS_NO_FAST_TILES"], "mps2-an386"),
+    "fast": (M4, "mps2-an386"),
     "plain": ([*M4, "-DCATS_PLAIN"], "mps2-an386"),
     "m3": (["-mcpu=cortex-m3", "-mthumb"], "mps2-an385"),
 }
 #: The same where CMSIS-NN is at hand: it is vectorised for Helium.
-M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard", "-DCATS_NO_FAST_PRODUCTS"]
+M55 = ["-mcpu=cortex-m55", "-mfloat-abi=hard", "-DCATS_NO_FAST_ROW", "-DCATS_NO_FAST_TILES"]
 HELIUM: dict[str, tuple[list[str], str]] = {
     "m55": (M55, "mps3-an547"),
     "m55-cmsis": ([*M55, "-DCATS_CMSIS_NN"], "mps3-an547"),
@@ -373,7 +373,7 @@ CMSIS = ("connected/", "matrix/")
 
 def print_counts(builds: Mapping[str, Counts]) -> None:
     """The tables."""
-    dsp, plain, fast = builds["dsp"], builds["plain"], builds["fast-products"]
+    dsp, plain, fast = builds["dsp"], builds["plain"], builds["fast"]
     theirs = builds.get("cmsis", {})
     rows = []
     for name, count in dsp.items():
@@ -392,8 +392,8 @@ def print_counts(builds: Mapping[str, Counts]) -> None:
     )  # fmt: skip
     shapes = [k.removeprefix("row/") for k in dsp if k.startswith("row/")]
     columns = [(f"{name}, {build}", name, build)
-               for name, of in (("row", ("plain", "dsp", "fast-products")),
-                                ("four-bits-row", ("plain", "dsp", "fast-products")),
+               for name, of in (("row", ("plain", "dsp", "fast")),
+                                ("four-bits-row", ("plain", "dsp", "fast")),
                                 ("four-bits", ("plain", "dsp")))
                for build in of]  # fmt: skip
     print_table(
@@ -461,8 +461,8 @@ def to_json(builds: Mapping[str, Counts], compiler: str) -> dict:
 
 
 #: The builds whose counts ``tests/benchmarks/m4/recorded.json`` keeps.
-KEPT = ("dsp", "fast-products", "plain", "gather", "zephyr")
-#: The kernels that CONFIG_CATS_FAST_PRODUCTS changes: what is kept of ``fast-products``.
+KEPT = ("dsp", "fast", "plain", "gather", "zephyr")
+#: The kernels that CONFIG_CATS_FAST_ROW and _TILES change: what is kept of ``fast``.
 FAST = ("row/", "four-bits-row/", "product/in")
 
 
@@ -473,7 +473,7 @@ def to_record(builds: Mapping[str, Counts], compiler: str, before: Mapping[str, 
         build: {
             k: v.instructions
             for k, v in builds[build].items()
-            if v.instructions > 0 and (build != "fast-products" or k.startswith(FAST))
+            if v.instructions > 0 and (build != "fast" or k.startswith(FAST))
         }
         for build in KEPT
         if build in builds

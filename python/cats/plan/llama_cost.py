@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""Instructions of a step of a Llama model, one row: DSP kernels, CONFIG_CATS_FAST_PRODUCTS.
+"""Instructions of a step of a Llama model, one row: DSP kernels, CONFIG_CATS_FAST_ROW.
 
 Beside what ``cats.plan.cost`` has; fitted to ``tests/benchmarks/m4/recorded.json``, to which
 ``tests/python/plan/test_llama_cost.py`` holds it.

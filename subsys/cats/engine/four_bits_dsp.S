@@ -37,7 +37,7 @@
 #define SCALES  24
 
 /* From one sum of one row to the next: row_dsp.c wants them one after another. */
-#ifdef CATS_NO_FAST_PRODUCTS
+#ifdef CATS_NO_FAST_ROW
 #define SUM_BYTES 16
 #else
 #define SUM_BYTES 4

@@ -23,7 +23,7 @@
  * follows. Of fewer rows it is rounds of eights, entered alike. Where to go from each of these is
  * the same for all outputs, and waits on the stack.
  *
- * CONFIG_CATS_FAST_PRODUCTS pays for longer rounds: then most outputs have but one, which is entered at
+ * CONFIG_CATS_FAST_TILES pays for longer rounds: then most outputs have but one, which is entered at
  * once, and "cs" says that another one follows.
  */
 
@@ -55,7 +55,7 @@
 
 #define HALVES 3 /* CATS_STORE_INT16, and those beyond it */
 
-#ifdef CATS_NO_FAST_PRODUCTS
+#ifdef CATS_NO_FAST_TILES
 #define UNITS      3   /* of 24 columns a round */
 #else
 #define UNITS      7

@@ -166,7 +166,7 @@ static void __attribute__((__noinline__)) multiply_sums(const struct cats_produc
 
 void cats_multiply(const struct cats_product *p)
 {
-#if CATS_FAST_PRODUCTS
+#if CATS_FAST_ROW
 	if (p->rows == 1) {
 		cats_multiply_row(p);
 		return;

@@ -12,10 +12,10 @@
 
 #if CATS_DSP
 
-#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_PRODUCTS)
-#define CATS_FAST_PRODUCTS 1
+#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_ROW)
+#define CATS_FAST_ROW 1
 #else
-#define CATS_FAST_PRODUCTS 0
+#define CATS_FAST_ROW 0
 #endif
 
 /* What the sums are made of and where they go; row_dsp.S and four_bits_dsp.S know the order. */
@@ -91,7 +91,7 @@ void cats_multiply_dsp(const struct cats_product *p);
 /* product_dsp.S: with a shift above 32; "weights" are sums, int32 [outputs][4]. */
 void cats_finish_sums(const struct cats_product *p);
 
-#if CATS_FAST_PRODUCTS
+#if CATS_FAST_ROW
 /* row_dsp.c: cats_multiply() of one row. */
 void cats_multiply_row(const struct cats_product *p);
 #endif

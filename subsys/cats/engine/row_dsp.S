@@ -17,7 +17,7 @@
 
 #include "dsp.h"
 
-#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_PRODUCTS)
+#if CATS_SIDE_BY_SIDE && !defined(CATS_NO_FAST_ROW)
 
 	.syntax unified
 	.thumb
@@ -288,7 +288,7 @@ cats_row_int8:
 	pop	{r4-r11, pc}
 	.size	cats_row_int8, . - cats_row_int8
 
-#endif /* CATS_SIDE_BY_SIDE && !CATS_NO_FAST_PRODUCTS */
+#endif /* CATS_SIDE_BY_SIDE && !CATS_NO_FAST_ROW */
 
 #if defined(__linux__) && defined(__ELF__)
 	.section .note.GNU-stack, "", %progbits

@@ -6,7 +6,7 @@
 #include "product_dsp.h"
 #include "requantize.h"
 
-#if CATS_DSP && CATS_FAST_PRODUCTS
+#if CATS_DSP && CATS_FAST_ROW
 
 /* row_dsp.S */
 const int8_t *cats_row_sums(struct cats_sums *sums, const int8_t *w);
@@ -173,4 +173,4 @@ void cats_multiply_row(const struct cats_product *p)
 	}
 }
 
-#endif /* CATS_DSP && CATS_FAST_PRODUCTS */
+#endif /* CATS_DSP && CATS_FAST_ROW */

@@ -60,7 +60,7 @@ def test_a_product_of_one_row():
 
 
 def test_a_product_of_four_bits():
-    counted = json.loads(RECORDED.read_text())["counts"]["fast-products"]
+    counted = json.loads(RECORDED.read_text())["counts"]["fast"]
     for columns in (32, 64, 128, 167, 256, 512):
         instructions = counted[f"four-bits-row/in{columns}/out64"]
         found = llama_cost.four_bits_of_row(columns, 64)
@@ -84,7 +84,7 @@ def test_four_bits_take_longer_and_read_less():
     assert found[1][1] < 0.6 * found[0][1]
 
 
-#: Instructions that QEMU counted with ``bench.m4.replay()``, Cortex-M4, CONFIG_CATS_FAST_PRODUCTS:
+#: Instructions that QEMU counted with ``bench.m4.replay()``, Cortex-M4, CONFIG_CATS_FAST_ROW:
 #: (produce, consume) of a block's exchanges on one of 16 nodes, of a window of 8 rows.
 COUNTED = {
     False: {

@@ -217,21 +217,21 @@ def test_kernel_counts(builds, recorded):
 @needs_tools
 @pytest.mark.parametrize("kernel, goal", [("row", 1.25), ("four-bits-row", 1.6)])
 def test_counts_of_one_row(builds, kernel, goal):
-    """CONFIG_CATS_FAST_PRODUCTS: the goals, and less than without it everywhere."""
+    """CONFIG_CATS_FAST_ROW: the goals, and less than without it everywhere."""
     for columns in (32, 64, 128, 167, 256, 512):
         name = f"{kernel}/in{columns}/out64"
-        count = builds["fast-products"][name]
+        count = builds["fast"][name]
         assert count.instructions < builds["dsp"][name].instructions
         assert count.each <= goal or columns < 167, name
 
 
 @needs_tools
 def test_counts_of_four_rows(builds):
-    """CONFIG_CATS_FAST_PRODUCTS: the goals, and never more than without it."""
+    """CONFIG_CATS_FAST_TILES: the goals, and never more than without it."""
     for columns in (128, 167, 256, 512):
         for outputs in (8, 16, 32, 64, 128):
             name = f"product/in{columns}/out{outputs}"
-            count = builds["fast-products"][name]
+            count = builds["fast"][name]
             assert count.instructions < builds["dsp"][name].instructions, name
             assert count.each <= (0.80 if outputs > 8 else 0.812), name
 

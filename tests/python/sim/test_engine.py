@@ -39,7 +39,7 @@ from vectors import PLAN, case_files, cases, new_plan
 ROOT = Path(__file__).resolve().parents[3]
 #: What a build may leave out.
 FEATURES = ("LINEAR", "MEAN_OF_NORM", "OWN_EMBEDDING", "EMPTY_GATHERS", "FOUR_BITS",
-            "FAST_PRODUCTS", "LLAMA", "STREAM")  # fmt: skip
+            "FAST_ROW", "FAST_TILES", "LLAMA", "STREAM")  # fmt: skip
 #: Of the compiler's own library: 64-bit division (cats_temperature()).
 DIVISIONS = ("__aeabi_ldivmod", "__aeabi_uldivmod")
 #: And the files that it then does not have.
@@ -783,7 +783,7 @@ def test_firmware_without(tmp_path, case):
     assert said in done.stdout
 
 
-@pytest.mark.parametrize(("left_out", "accepted"), [("FAST_PRODUCTS", 1), ("FOUR_BITS", 0)])
+@pytest.mark.parametrize(("left_out", "accepted"), [("FAST_ROW", 1), ("FOUR_BITS", 0)])
 def test_firmware_without_four_bits(tmp_path, left_out, accepted):
     config = random_config(3)
     split = SplitConfig.even(config, 1)
