@@ -415,7 +415,7 @@ struct cats_node {
 	uint16_t answers;    /* bit s: node s said in this round whether it lacks anything */
 	uint16_t number;     /* of the inference that runs or that ran last */
 	uint16_t seen;       /* the newest number heard or used */
-	uint16_t left;       /* the one before where that was another leader's, else the same */
+	uint16_t left;       /* the one before, where this node gave way to an older one */
 	uint16_t key;        /* cats_frame_key() */
 	uint16_t heard;      /* bit s: node s was heard in this inference */
 	uint16_t dullards;   /* bit s: node s said CATS_DULL in its last DATA */

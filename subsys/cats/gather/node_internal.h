@@ -64,6 +64,7 @@ static inline bool newer(uint16_t number, uint16_t than)
 {
 	return (uint16_t)(number - than - 1) < INT16_MAX;
 }
+
 /* Exchanges without a sign of life after which a source is no longer asked for repair. */
 #define GONE_EXCHANGES 4
 /* Exchanges in a row in which node 0 hears nobody until it takes itself for alone. */

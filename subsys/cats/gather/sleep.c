@@ -73,11 +73,11 @@ static void begin(struct cats_node *node, uint32_t at, uint32_t now_us)
 	node->sleep.phase = CATS_MEETING_BEGIN;
 #if CATS_TEXTS
 	const bool told = node->texts.told; /* by who asked */
+#endif
 
 	cats_inference_found(node, now_us);
+#if CATS_TEXTS
 	node->texts.told = told;
-#else
-	cats_inference_found(node, now_us);
 #endif
 }
 
