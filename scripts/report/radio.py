@@ -222,7 +222,7 @@ class Matrix:
                 interleave=False,
             )  # fmt: skip
         # As many fragments of a few nodes as of many: one exchange missed is no share of them.
-        made, count = self.made[key], self.options.inferences * (3 if nodes > 4 else 12)
+        made, count = self.made[key], self.options.inferences * (6 if nodes > 4 else 12)
         return Cell(
             "gather", f"{radio}_{nodes}x{size}_{rounds}", radio, (made,), GATHER_SOURCES,
             (count,), lambda: _gather(self.program(radio), made, size, rounds, count),
