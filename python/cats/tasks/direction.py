@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: Copyright The CATS Project
 # SPDX-License-Identifier: Apache-2.0
-"""From which of eight directions a sound comes at a ring of eight microphones: simulated by physics
+"""From which of eight directions a sound comes at a ring of microphones: simulated by physics
 from a seed, for no file can be given away in which the answer lies between the sensors."""
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from cats.shape.metadata import Channel, Metadata
 from cats.tasks import Baseline, Part, generator_of
 from cats.tasks.arrays import ClassTask
 
-PLACES = DIRECTIONS = 8
+DIRECTIONS = 8
+#: On the ring, of which ``microphones`` take some; more than the first of them take the second.
+PLACES, MORE_PLACES = 8, 16
 #: Metres: of the ring, and how far from its centre a source is.
 RADIUS, NEAR, FAR = 0.5, 3.0, 6.0
 #: Metres a second; hertz; samples of one recording (0.512 s).
@@ -48,7 +50,8 @@ class Direction(ClassTask):
     Samples follow from ``seed``: validation and test part are always the same, in training every
     pass hears other sounds (``fresh``), as a source never makes the same noise twice. A token is
     ``patch`` samples of each microphone. Of the eight places as many have ``microphones`` as that
-    says, spread evenly; what these hear is what they hear among eight.
+    says, spread evenly; what these hear is what they hear among eight. More than eight have some of
+    sixteen places, and hear other sounds.
     """
 
     name = "direction"
@@ -59,16 +62,17 @@ class Direction(ClassTask):
     ) -> None:
         if not 1 <= patch <= STEPS or STEPS % patch:
             raise CatsError(f"patch of {patch} samples: it must divide {STEPS}")
-        if not 1 <= microphones <= PLACES:
-            raise CatsError(f"{microphones} microphones: 1 to {PLACES}")
+        if not 1 <= microphones <= MORE_PLACES:
+            raise CatsError(f"{microphones} microphones: 1 to {MORE_PLACES}")
         self.options = {"patch": patch, "seed": seed, "fresh": fresh, "microphones": microphones}
         self.patch, self.fresh = patch, fresh
         self.channels = microphones
-        self.places = torch.arange(microphones) * PLACES // microphones
+        self.ring = PLACES if microphones <= PLACES else MORE_PLACES
+        self.places = torch.arange(microphones) * self.ring // microphones
         heard = {}
         for i, (name, count) in enumerate(PARTS.items()):
             targets = torch.arange(count) % DIRECTIONS
-            sounds = record(targets, generator_of(3 * seed + i))
+            sounds = record(targets, generator_of(3 * seed + i), self.ring)
             heard[name] = sounds[:, self.places], targets
         train = heard["train"][0]
         self.deviation = float(train.std())
@@ -120,7 +124,7 @@ class Direction(ClassTask):
         weight, as if a source were so far that its wave is plane: the most in each direction, [n,
         8]."""
         steer = 2 * math.pi / DIRECTIONS * (torch.arange(-0.5, DIRECTIONS - 0.5, 1 / 15) + 1 / 30)
-        place = 2 * math.pi / PLACES * self.places
+        place = 2 * math.pi / self.ring * self.places
         early = RADIUS / SPEED * (steer[:, None] - place).cos()  # [angles, microphones], seconds
         hertz = torch.fft.rfftfreq(STEPS, 1 / RATE)
         band = (hertz >= BAND[0]) & (hertz <= BAND[1])
@@ -139,11 +143,11 @@ class Direction(ClassTask):
         if not self.fresh:
             return super().batch(index, rows, generator)
         targets = index % DIRECTIONS
-        return self._tokens(record(targets, generator)[:, self.places]), targets
+        return self._tokens(record(targets, generator, self.ring)[:, self.places]), targets
 
 
-def record(directions: Tensor, generator: torch.Generator) -> Tensor:
-    """What microphones at all places hear of a source in each of these ``directions`` int64 [n]:
+def record(directions: Tensor, generator: torch.Generator, places: int = PLACES) -> Tensor:
+    """What microphones at all ``places`` hear of a source in each of these ``directions`` int64 [n]:
     float32 [n, places, steps].
 
     The sum over ways w (straight, by the wall) of g_w / r_w * s(t - r_w / c - e), with the source's
@@ -163,7 +167,7 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     distance = NEAR + (FAR - NEAR) * drawn(count)
     source = distance[:, None] * torch.stack((angle.cos(), angle.sin()), 1)
     image = torch.stack((source[:, 0], -2 * WALL - source[:, 1]), 1)
-    place = 2 * math.pi / PLACES * torch.arange(PLACES)
+    place = 2 * math.pi / places * torch.arange(places)
     ring = RADIUS * torch.stack((place.cos(), place.sin()), 1)
     ways = torch.stack([(each[:, None] - ring).norm(dim=2) for each in (source, image)])
 
@@ -176,8 +180,8 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     loud = LOUD[0] * (LOUD[1] / LOUD[0]) ** drawn(count)
     spectrum *= (loud / rms)[:, None]
 
-    late = ways / SPEED + CLOCK * normal(count, PLACES)
-    gain = 10 ** (GAIN_DB / 20 * normal(count, PLACES))
+    late = ways / SPEED + CLOCK * normal(count, places)
+    gain = 10 ** (GAIN_DB / 20 * normal(count, places))
     strength = gain * torch.tensor([1.0, REFLECTED])[:, None, None] / ways
     # Phases of the bins 32 i + j are those of 32 i and of j together.
     turn = -2 * math.pi * RATE / period * late[..., None]
@@ -187,7 +191,7 @@ def record(directions: Tensor, generator: torch.Generator) -> Tensor:
     fine = torch.polar(torch.ones_like(fine), fine)
     phases = (coarse[..., None] * fine[..., None, :]).sum(0).flatten(-2)[..., : last - first]
     heard = spectrum[:, None] * phases
-    bins = torch.zeros(count, PLACES, period // 2 + 1, dtype=torch.complex64)
+    bins = torch.zeros(count, places, period // 2 + 1, dtype=torch.complex64)
     bins[..., first:last] = heard
     sound = torch.fft.irfft(bins, period)[..., :STEPS]
     return sound + NOISE * normal(*sound.shape)

@@ -99,8 +99,16 @@ def test_fewer_microphones_hear_what_they_hear_among_eight(task):
     assert torch.allclose(own * few.deviation, every * task.deviation, atol=1e-6)
     outputs = few.baselines()["delay and sum"](few.test)
     assert few.score(outputs, few.test)["accuracy"] > 0.9
-    with pytest.raises(CatsError, match="9 microphones: 1 to 8"):
-        tasks.load("direction", microphones=9)
+    with pytest.raises(CatsError, match="17 microphones: 1 to 16"):
+        tasks.load("direction", microphones=17)
+
+
+def test_sixteen_microphones_stand_on_the_same_ring():
+    many = tasks.load("direction", microphones=16)
+    assert many.test.inputs.shape == (1024, 16, 16 * 128)
+    assert many.places.tolist() == list(range(16))
+    # A textbook that takes them for where they are is always right.
+    assert many.score(many.baselines()["delay and sum"](many.test), many.test)["accuracy"] == 1
 
 
 def test_a_patch_that_does_not_fit():
