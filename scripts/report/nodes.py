@@ -31,6 +31,13 @@ from cats.arguments import add_device_argument
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs, real_outputs
+from cats.plan.alternatives import (
+    FlashChip,
+    LargerBoard,
+    on_larger_board,
+    to_gateway,
+    with_flash_chip,
+)
 from cats.plan.boards import BOARDS, Board
 from cats.plan.plan import Plan
 from cats.plan.planner import make_plan
@@ -50,6 +57,7 @@ from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import quantise_run
 from report.accuracy import literal
+from report.intervals import interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +71,6 @@ BOARD, RADIO = "nrf52840", "nrf_radio"
 CASES = ((0.0, 0), (0.1, 0), (0.1, 2))
 #: Samples that a process simulates at a time.
 CHUNK = 20
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -110,9 +117,9 @@ nRF52840 beside its firmware, then as many hidden columns; node 0 has the sensor
 sent. All are trained for as many epochs and by the same options, those of several nodes at last
 with message dropout; where a recipe gives several depths, the validation part chooses. **int8** is
 what the exported nodes answer in the simulator, C code on lossy air, to test samples spread evenly
-over the test part; in brackets the 95 % interval by bootstrap over these samples, of a difference
-over pairs. Milliseconds and millijoules are the planner's, over nrf_radio, of the node that needs
-most, with nothing lost and no repair. One seed.
+over the test part; in brackets the 95 % interval by bootstrap over these samples and the trainings,
+of a difference over pairs of samples. Milliseconds and millijoules are the planner's, over
+nrf_radio, of the node that needs most, with nothing lost and no repair.
 """
 
 
@@ -121,7 +128,8 @@ class Recipe:
     """What is compared: scripts/nodes/NAME.yaml. ``share``: boards have room for an image of only
     this part of an nRF52840's; ``most``: parameters of a model at most; ``epochs`` with nothing
     lost, then ``lossy_epochs`` from half the rate with ``message_dropout``; ``training_of``: by
-    number of nodes what differs from ``training``; ``model``: fields of every shape."""
+    number of nodes what differs from ``training``; ``model``: fields of every shape; ``seeds``:
+    trainings of each."""
 
     title: str
     task: str
@@ -139,6 +147,12 @@ class Recipe:
     note: str = ""
     training_of: dict | None = later(None)
     model: dict | None = later(None)
+    seeds: int = later(1)
+
+
+def run_name(name: str, seed: int) -> str:
+    """Of a training of a shape."""
+    return f"{name}.{seed}" if seed else name
 
 
 def read_recipe(name: str) -> Recipe:
@@ -255,7 +269,9 @@ class Study:
         model = ModelConfig(**entry["model"])
         return model, SplitConfig.even(model, entry["nodes"], output_split="single")
 
-    def training(self, nodes: int, epochs: int, device: str, lossy: bool) -> Training:
+    def training(
+        self, nodes: int, epochs: int, device: str, lossy: bool, seed: int = 0
+    ) -> Training:
         """How the model of so many nodes is trained: from scratch, or, ``lossy``, after that."""
         dropout = self.recipe.message_dropout if lossy and nodes > 1 else (0.0, 0.0)
         training = Training(
@@ -266,6 +282,7 @@ class Study:
                 "message_dropout": tuple(dropout),
                 "payload": radio_named(RADIO).payload,
                 "device": device,
+                "seed": seed,
             }
         )
         return dataclasses.replace(training, lr=training.lr / 2) if lossy else training
@@ -278,35 +295,51 @@ class Study:
             (name for name, shape in shapes.items() if shape["nodes"] in order),
             key=lambda name: order.index(shapes[name]["nodes"]),
         )
-        for name in names:
-            model, split = self.shape(name)
-            first = self.training(split.nodes, self.recipe.epochs, device, lossy=False)
-            whole, before = train(
-                task, model, split, first, self.out / f"{name}-whole", resume=True
-            )
-            then = self.training(split.nodes, self.recipe.lossy_epochs, device, lossy=True)
-            _, metrics = train(task, model, split, then, self.out / name, resume=True, init=whole)
-            trained = {
-                "whole": before["validation"][task.metric],
-                "validation": metrics["validation"][task.metric],
-                "float": metrics["test"][task.metric],
-                "seconds": before["seconds"] + metrics["seconds"],
-                "device": metrics["device"],
-            }
-            self.result.setdefault("trained", {})[name] = trained
-            self.keep()
-            print(name, trained, flush=True)
+        for seed, name in itertools.product(range(self.recipe.seeds), names):
+            self._train_one(task, device, name, seed)
+
+    def _train_one(self, task: Task, device: str, name: str, seed: int) -> None:
+        (model, split), run = self.shape(name), run_name(name, seed)
+        first = self.training(split.nodes, self.recipe.epochs, device, False, seed)
+        whole, before = train(task, model, split, first, self.out / f"{run}-whole", resume=True)
+        then = self.training(split.nodes, self.recipe.lossy_epochs, device, True, seed)
+        _, metrics = train(task, model, split, then, self.out / run, resume=True, init=whole)
+        trained = {
+            "whole": before["validation"][task.metric],
+            "validation": metrics["validation"][task.metric],
+            "float": metrics["test"][task.metric],
+            "seconds": before["seconds"] + metrics["seconds"],
+            "device": metrics["device"],
+        }
+        self.result.setdefault("trained", {})[run] = trained
+        self.keep()
+        print(run, trained, flush=True)
+
+    def runs(self, name: str) -> list[str]:
+        """The trainings of a shape that are there."""
+        every = (run_name(name, seed) for seed in range(self.recipe.seeds))
+        return [run for run in every if run in self.result.get("trained", {})]
+
+    def mean(self, name: str, figure: str) -> float:
+        """Of all trainings of a shape."""
+        return float(np.mean([self.result["trained"][run][figure] for run in self.runs(name)]))
+
+    def values(self, name: str, case: str) -> np.ndarray | None:
+        """The metric of each training and test sample, [trainings, n], accuracies in points; None
+        where nothing is told."""
+        scores = self.result.get("scores", {})
+        told_of = [scores[run][case] for run in self.runs(name) if case in scores.get(run, {})]
+        return np.stack([numbers(one) for one in told_of]) if told_of else None
 
     def chosen(self) -> list[str]:
         """For each number of nodes what is best on the validation part, of all that are trained."""
-        trained = self.result.get("trained", {})
         best: dict[int, str] = {}
-        for name in sorted(trained):
+        for name in sorted(filter(self.runs, self.result["shapes"])):
             nodes = self.result["shapes"][name]["nodes"]
             before = best.get(nodes)
             ahead = 1.0
             if before is not None:
-                ahead = trained[name]["validation"] - trained[before]["validation"]
+                ahead = self.mean(name, "validation") - self.mean(before, "validation")
             if before is None or self.sign * ahead > 0:
                 best[nodes] = name
         return [best[nodes] for nodes in sorted(best)]
@@ -316,7 +349,7 @@ class Study:
         places = np.unique(np.linspace(0, len(task.test) - 1, samples).astype(int))
         part = task.test.at(torch.from_numpy(places))
         scores = self.result.setdefault("scores", {})
-        for name in self.chosen():
+        for name in (run for chosen in self.chosen() for run in self.runs(chosen)):
             model, _ = quantise_run(self.out / name, data=data)
             nodes = model.split.nodes
             for loss, rounds in CASES if nodes > 1 else CASES[:1]:
@@ -331,7 +364,7 @@ class Study:
                 found = told(task, answers(model, plan, inputs, loss, jobs), part)
                 scores.setdefault(name, {})[case] = found
                 self.keep()
-                print(name, case, f"{interval(found)[0]:.4f}", flush=True)
+                print(name, case, f"{numbers(found).mean():.4f}", flush=True)
         if "baselines" not in self.result:
             self.result["baselines"] = baselines.scores(task, "test")["test"]
             self.keep()
@@ -381,23 +414,15 @@ def told(task: Task, outputs: np.ndarray, part: Part) -> Told:
     return [round(value, 4) for value in values]
 
 
-def interval(values: Told, base: Told | None = None) -> tuple[float, float, float]:
-    """(mean, low, high) of the metric, of accuracies in points, or of its difference to ``base``
-    over the same samples: 95 % by bootstrap."""
-    numbers = _numbers(values) - (0 if base is None else _numbers(base))
-    drawn = np.random.default_rng(0).integers(0, len(numbers), (RESAMPLES, len(numbers)))
-    low, high = np.quantile(numbers[drawn].mean(1), (0.025, 0.975))
-    return numbers.mean(), low, high
-
-
-def _numbers(values: Told) -> np.ndarray:
+def numbers(values: Told) -> np.ndarray:
+    """The metric of each sample, accuracies in points, [n]."""
     if isinstance(values, str):
         return np.array([100.0 * (c == "1") for c in values])
     return np.array(values)
 
 
-def _text(values: Told | None, digits: int, base: Told | None = None) -> str:
-    if not values:
+def _text(values: np.ndarray | None, digits: int, base: np.ndarray | None = None) -> str:
+    if values is None:
         return "-"
     sign = "+" if base is not None else ""
     mean, low, high = (f"{value:{sign}.{digits}f}" for value in interval(values, base))
@@ -407,7 +432,7 @@ def _text(values: Told | None, digits: int, base: Told | None = None) -> str:
 def section(study: Study) -> str:
     """One recipe as text."""
     result, recipe = study.result, study.recipe
-    shapes, scores = result["shapes"], result.get("scores", {})
+    shapes = result["shapes"]
     trained = result.get("trained", {})
     names = study.chosen()
     lines = [recipe.title, "*" * len(recipe.title)]
@@ -417,7 +442,9 @@ def section(study: Study) -> str:
         low, high = recipe.message_dropout
         lines += [
             f"{recipe.epochs} epochs with nothing lost, then {recipe.lossy_epochs} with message "
-            f"dropout {low:g} to {high:g}, on {', '.join(cards)} in {seconds:.0f} s together; "
+            f"dropout {low:g} to {high:g}, {len(study.runs(names[0]))} "
+            f"training{'s' * (len(study.runs(names[0])) > 1)} of each, on {', '.join(cards)} in "
+            f"{seconds:.0f} s together; "
             f"recipe ``scripts/nodes/{study.name}.yaml``. {recipe.note}".rstrip()
         ]
     else:
@@ -435,25 +462,30 @@ def section(study: Study) -> str:
     header = ("nodes", "blocks", "features", "hidden", "parameters", "image", "arena", "on air",
               "ms", "mJ a node")  # fmt: skip
     lines += ["", *literal(table(header, rows))]
+    if recipe.share == 1:
+        lines += beside(study)
     if not trained:
         return "\n".join(lines)
     clean, lossy, repaired = (f"{loss}-{rounds}" for loss, rounds in CASES)
-    base = scores.get(names[0], {}).get(clean) if shapes[names[0]]["nodes"] == 1 else None
+    base = study.values(names[0], clean) if shapes[names[0]]["nodes"] == 1 else None
     rows, verdict, figure = [], "", study.figure
     for name in names:
-        own, shown = scores.get(name, {}), trained[name]
+        own = {case: study.values(name, case) for case in (clean, lossy, repaired)}
         rows.append(
-            [shapes[name]["nodes"], figure.text(shown["validation"]), figure.text(shown["float"]),
-             *(_text(own.get(case), figure.digits) for case in (clean, lossy, repaired)),
-             _text(own.get(clean), figure.digits, base) if base and own.get(clean) != base else "-"]
+            [shapes[name]["nodes"], figure.text(study.mean(name, "validation")),
+             figure.text(study.mean(name, "float")),
+             *(_text(values, figure.digits) for values in own.values()),
+             "-" if base is None or name == names[0]
+             else _text(own[clean], figure.digits, base)]
         )  # fmt: skip
         if shapes[name]["nodes"] == max(recipe.nodes) > shapes[names[0]]["nodes"] == 1:
-            by_float = shown["float"] - trained[names[0]]["float"]
+            by_float = study.mean(name, "float") - study.mean(names[0], "float")
             verdict = _verdict(study, own, base, by_float)
     header = ("nodes", "validation", "test, float", "int8, nothing lost", "10 % lost",
               "10 %, 2 repair rounds", "against one node")  # fmt: skip
-    count = max((len(found) for own in scores.values() for found in own.values()), default=0)
-    scored = f"int8: of {count:,} samples" if count else "**not scored as integers yet**"
+    scored = "**not scored as integers yet**"
+    if base is not None:
+        scored = f"int8: of {base.shape[1]:,} samples"
     lines += [f"{figure.what}, {scored}:", "",
               *literal(table(header, rows)), verdict, ""]  # fmt: skip
     if result.get("baselines"):
@@ -461,18 +493,55 @@ def section(study: Study) -> str:
         rows = [(n, figure.text(f[metric])) for n, f in result["baselines"].items()]
         header = ("", "right" if metric == "accuracy" else metric.replace("_", " "))
         lines += ["Beside it, on the whole test part:", "", *literal(table(header, rows))]
-    if scores:
+    if base is not None:
         lines += [f".. image:: nodes/{study.name}.svg", f"   :alt: {recipe.title}", ""]
     return "\n".join(lines)
 
 
-def _verdict(study: Study, own: dict[str, Told], base: Told | None, by_float: float) -> str:
+def beside(study: Study) -> list[str]:
+    """What else may hold the largest model of the table, as text."""
+    shapes = study.result["shapes"]
+    config, split = study.shape(max(shapes, key=lambda name: shapes[name]["nodes"]))
+    board = BOARDS[BOARD]
+    deployed = {
+        nodes: deployment(config, cut, full_keep(config, cut), board, radios=(RADIO,))
+        for nodes, cut in ((split.nodes, split), (1, SplitConfig.even(config, 1)))
+    }
+    own = deployed[split.nodes]["radios"][RADIO]
+    rows = [[f"{split.nodes} boards", own]]
+    said = {"engine": "as the engine reads it", "once": "if it is read once"}
+    rows += [
+        [f"one board with a flash chip, {said[chip['reads']]}", chip]
+        for chip in with_flash_chip(deployed[1], RADIO, board, FlashChip())
+        if chip["fits"]
+    ]
+    rows.append(["one larger board (ESP32-S3 class)", on_larger_board(config, LargerBoard())])
+    rows.append(["the input to a gateway", to_gateway(config, split, RADIO, board)])
+    told = table(
+        ("", "ms", "mJ a node", "mJ all"),
+        [
+            [name, f"{cost['inference_us'] / 1e3:.0f}", f"{cost['energy_mj']:.2f}",
+             f"{cost.get('energy_all_mj', cost['energy_mj']):.2f}"]
+            for name, cost in rows
+        ],
+    )  # fmt: skip
+    return [
+        'What else may hold the largest of these, by :doc:`performance`, "In place of several '
+        'boards", which has the sources of its figures (of a gateway what the nodes do):',
+        "",
+        *literal(told),
+    ]
+
+
+def _verdict(
+    study: Study, own: dict[str, np.ndarray | None], base: np.ndarray | None, by_float: float
+) -> str:
     """What the most nodes reach against one."""
     cases = [f"{loss}-{rounds}" for loss, rounds in CASES]
     figure, sign = study.figure, study.sign
     better = f"at least {figure.wanted:g}" if figure.wanted else "fewer" if sign < 0 else "more"
     wanted = f"wanted are {better} as integers in every case, beyond the interval"
-    if base is None or not all(case in own for case in cases):
+    if base is None or any(own[case] is None for case in cases):
         differs = figure.text(by_float, "+")
         return f"The most nodes against one, float: {differs} {figure.unit}; {wanted}."
     tried = [interval(own[case], base) for case in cases]
@@ -489,10 +558,11 @@ def _verdict(study: Study, own: dict[str, Told], base: Told | None, by_float: fl
 
 def draw(study: Study, axes: Axes) -> None:
     """The metric of each case against the number of nodes."""
-    names, scores = study.chosen(), study.result["scores"]
+    names = study.chosen()
     for (loss, rounds), style in zip(CASES, ("o-", "s--", "^:"), strict=True):
-        points = [(study.result["shapes"][n]["nodes"], interval(scores[n][f"{loss}-{rounds}"]))
-                  for n in names if f"{loss}-{rounds}" in scores.get(n, {})]  # fmt: skip
+        told_of = {name: study.values(name, f"{loss}-{rounds}") for name in names}
+        points = [(study.result["shapes"][name]["nodes"], interval(values))
+                  for name, values in told_of.items() if values is not None]  # fmt: skip
         if not points:
             continue
         nodes, values = zip(*points, strict=True)
@@ -513,7 +583,10 @@ def write_page(studies: Sequence[Study]) -> None:
             save_plot(PAGES / f"{study.name}.svg", functools.partial(draw, study),
                       title=study.recipe.title, xlabel="nodes",
                       ylabel=study.figure.label)  # fmt: skip
-    text = "\n".join([HEAD, *map(section, studies)])
+    parts = [HEAD, *map(section, studies)]
+    if (PAGES / "ring.inc").exists():  # scripts/report/sensors.py
+        parts.append(".. include:: nodes/ring.inc\n")
+    text = "\n".join(parts)
     write_atomic(ROOT / "doc" / "nodes.rst", text.encode())
     print("doc/nodes.rst is written")
 

@@ -36,7 +36,8 @@ from cats.sim.simulate import Settings, simulate
 from cats.tasks import Part, Task
 from cats.training.run_folder import load_run, load_task
 from cats.training.text_integers import quantise_llama_run
-from report.nodes import interval, told
+from report.intervals import interval
+from report.nodes import told
 from report.page import rst_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +90,7 @@ def bits(run: Path, samples: int, jobs: int, known: dict) -> dict[str, list[floa
                 for i in range(len(places))
             )
             known[case] = _told(task, np.array(outputs), part)
-            print(run.name, case, f"{interval(known[case])[0]:.4f}", flush=True)
+            print(run.name, case, f"{np.mean(known[case]):.4f}", flush=True)
         found[case] = known[case]
     return found
 
@@ -119,7 +120,8 @@ def speed(run: Path, rounds: int, replicate: str) -> float:
 
 
 def _text(values: list[float], base: list[float] | None = None) -> str:
-    mean, low, high = (f"{v:{'+' if base else ''}.3f}" for v in interval(values, base))
+    found = interval(np.array(values), np.array(base) if base else None)
+    mean, low, high = (f"{v:{'+' if base else ''}.3f}" for v in found)
     return f"{mean} [{low}, {high}]"
 
 

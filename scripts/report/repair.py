@@ -33,7 +33,8 @@ from cats.sim.simulate import Settings, simulate
 from cats.tasks import Task
 from cats.training import sweep
 from cats.training.run_folder import quantise_run
-from report.sensors import Tested, resampled
+from report.intervals import interval
+from report.nodes import numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,15 +120,6 @@ def answer(
     }
 
 
-def interval(seeds: Sequence[str]) -> tuple[float, float, float]:
-    """(mean, low, high) per cent of hits of several seeds: 95 % by bootstrap over both."""
-    hits = np.array([[c == "1" for c in seed] for seed in seeds])
-    samples = np.arange(hits.shape[1])
-    alone = Tested(fold=np.zeros_like(samples), group=samples)
-    low, high = np.percentile(100 * resampled(hits, alone), (2.5, 97.5))
-    return 100 * hits.mean(), low, high
-
-
 Key = tuple[str, int, str]
 
 
@@ -179,7 +171,7 @@ class Study:
                 for seed in self.recipe.seeds
             ]
             result[kind, rounds, name] = {
-                "right": interval([f["hits"] for f in found]),
+                "right": interval(np.stack([numbers(f["hits"]) for f in found])),
                 "ms": float(np.mean([f["ms"] for f in found])),
                 "mj": float(np.mean([f["mj"] for f in found])),
             }

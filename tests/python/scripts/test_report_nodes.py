@@ -27,12 +27,11 @@ def test_recipes_can_be_trained(path, tmp_path):
 
 
 def test_an_interval_of_pairs_is_narrower_than_that_of_each():
-    base, better = "0011" * 250, "0111" * 250
+    base, better = (nodes.numbers(told) for told in ("0011" * 250, "0111" * 250))
     mean, low, high = nodes.interval(base)
     assert mean == 50 and 46 < low < 48 and 52 < high < 54
     mean, low, high = nodes.interval(better, base)
     assert mean == 25 and 21 < low < 24 and 26 < high < 29
-    assert nodes.interval(base, base) == (0, 0, 0)
 
 
 def test_each_sample_is_told_by_its_own_metric(tmp_path):
@@ -43,7 +42,7 @@ def test_each_sample_is_told_by_its_own_metric(tmp_path):
     outputs[0] = 0
     outputs[1] = 50 * np.eye(2)[part.targets[1]]
     assert nodes.told(task, outputs, part) == [1.0, 0.0, 1.0]  # a lost one knows nothing
-    mean, low, high = nodes.interval([1.0, 2.0] * 50)
+    mean, low, high = nodes.interval(nodes.numbers([1.0, 2.0] * 50))
     assert mean == 1.5 and 1.3 < low < 1.5 < high < 1.7
 
     class Known(ClassTask):
@@ -55,14 +54,19 @@ def test_each_sample_is_told_by_its_own_metric(tmp_path):
     assert nodes.told(Known(), outputs, part) == "100"
 
 
+def shaped(count):
+    """What is known of a shape on so many nodes."""
+    model = {"tokens_in": 4, "inputs": 4, "outputs": 4, "blocks": 6, "features": 16, "heads": 16,
+             "hidden": 16}  # fmt: skip
+    return {"nodes": count, "model": model, "parameters": 9, "image_bytes": 9, "arena_bytes": 9,
+            "bytes_on_air": 9, "inference_ms": 9.0, "energy_mj": 1.0}  # fmt: skip
+
+
 def test_fewer_bits_are_better(tmp_path):
     study = nodes.Study("shakespeare", tmp_path)
     assert study.training(1, 2, "cpu", lossy=False).dropout == 0
     assert study.training(16, 2, "cpu", lossy=False).dropout == 0.2
-    shape = {"model": {"blocks": 6, "features": 8, "hidden": 8}, "parameters": 9, "image_bytes": 9,
-             "arena_bytes": 9, "bytes_on_air": 9, "inference_ms": 9.0,
-             "energy_mj": 1.0}  # fmt: skip
-    study.result["shapes"] = {f"{n:02}-{b}": {"nodes": n, **shape} for n in (1, 16) for b in (6, 7)}
+    study.result["shapes"] = {f"{n:02}-{b}": shaped(n) for n in (1, 16) for b in (6, 7)}
     done = {"whole": 2.5, "float": 2.5, "seconds": 1.0, "device": "a card"}
     study.result["trained"] = {
         name: {**done, "validation": 2.0 + int(name[-1]) / 10} for name in study.result["shapes"]
@@ -82,11 +86,10 @@ def test_fewer_bits_are_better(tmp_path):
 
 def test_the_page_says_whether_what_is_wanted_is_reached(tmp_path):
     study = nodes.Study("cifar10", tmp_path)
-    shape = {"model": {"blocks": 6, "features": 8, "hidden": 8}, "parameters": 9, "image_bytes": 9,
-             "arena_bytes": 9, "bytes_on_air": 9, "inference_ms": 9.0,
-             "energy_mj": 1.0}  # fmt: skip
-    study.result["shapes"] = {f"{n:02}-6": {"nodes": n, **shape} for n in (1, 16)}
-    assert "**Not trained yet**" in nodes.section(study)
+    study.result["shapes"] = {f"{n:02}-6": shaped(n) for n in (1, 16)}
+    page = nodes.section(study)
+    assert "**Not trained yet**" in page
+    assert "16 boards" in page and "one larger board" in page and "a gateway" in page
     done = {"whole": 0.5, "validation": 0.5, "float": 0.5, "seconds": 1.0, "device": "a card"}
     study.result["trained"] = dict.fromkeys(study.result["shapes"], done)
     page = nodes.section(study)
@@ -98,3 +101,20 @@ def test_the_page_says_whether_what_is_wanted_is_reached(tmp_path):
     assert "+25.0 points, +25.0 points, +25.0 points" in page and "interval: reached" in page
     study.result["scores"]["16-6"][cases[1]] = "0011" * 50
     assert "**not reached**" in nodes.section(study)
+
+
+def test_trainings_are_taken_together(tmp_path):
+    study = nodes.Study("shakespeare-small", tmp_path)
+    study.result["shapes"] = {f"{n:02}-2": shaped(n) for n in (1, 16)}
+    done = {"whole": 2.5, "float": 2.5, "seconds": 1.0, "device": "cpu"}
+    study.result["trained"] = {
+        nodes.run_name(name, seed): {**done, "validation": 2.0 + seed}
+        for name in study.result["shapes"] for seed in range(3)
+    }  # fmt: skip
+    assert study.runs("16-2") == ["16-2", "16-2.1", "16-2.2"]
+    assert study.mean("16-2", "validation") == 3.0
+    case = f"{nodes.CASES[0][0]}-{nodes.CASES[0][1]}"
+    assert study.values("16-2", case) is None
+    study.result["scores"] = {"16-2": {case: [1.0, 2.0]}, "16-2.1": {case: [3.0, 4.0]}}
+    assert study.values("16-2", case).tolist() == [[1, 2], [3, 4]]
+    assert "3 trainings of each" in nodes.section(study)

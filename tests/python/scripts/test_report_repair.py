@@ -4,7 +4,6 @@
 
 import re
 
-import numpy as np
 import pytest
 
 from report import repair
@@ -42,10 +41,3 @@ def test_page(recipe, capsys):
     capsys.readouterr()
     assert repair.main(["none", "-o", str(page)]) == 2
     assert "recipe 'none': one of tiny" in capsys.readouterr().err
-
-
-def test_intervals_are_over_seeds_and_samples():
-    mean, low, high = repair.interval(["1" * 50, "1" * 25 + "0" * 25])
-    assert mean == 75 and low < 60 and high > 90
-    same = repair.interval(["10" * 25, "10" * 25])
-    assert same[0] == 50 and np.diff(same[1:]) < np.diff((low, high))
