@@ -29,7 +29,7 @@ NATIVE := $(wildcard include/cats/*.h subsys/cats/engine/*.[ch] subsys/cats/gath
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench bench-host bench-m4 sweep-faults accuracy-report nodes-report \
-	repair-report parallel-report streams-report sensors-report lint doc format fuzz coverage \
+	repair-report parallel-report streams-report sensors-report narrower-report lint doc format fuzz coverage \
 	radio-report sleep-report scaling builds clean distclean
 
 help: ## show this list
@@ -104,6 +104,9 @@ nodes-report: $(PACKAGE) ## doc/nodes.rst: quality against nodes; ARGS="cifar10 
 
 sensors-report: $(PACKAGE) ## doc/sensors.rst: nodes with a sensor each and their rivals; ARGS="--data FOLDER"
 	$(TOOL) report.sensors $(ARGS)
+
+narrower-report: $(PACKAGE) ## doc/narrower.rst: few columns of wide models; ARGS="images=FILE text=FILE forecast=FILE"
+	$(TOOL) report.narrower $(ARGS)
 
 repair-report: $(PACKAGE) ## doc/repair.rst: message dropout against repair rounds, on simulated air
 	$(TOOL) report.repair $(ARGS)

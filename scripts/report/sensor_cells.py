@@ -32,7 +32,7 @@ from cats.training.rivals import Rival
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = ROOT / "scripts" / "sensors"
 #: In the page's order, which is that in which they are trained.
-SETS = ("direction", "natops", "robot")
+SETS = ("direction", "natops", "robot", "ring")
 LOSSES = (0.0, 0.1, 0.2)
 
 
@@ -62,8 +62,9 @@ class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
     ``options`` of the task, ``model``, ``training``, ``keep``, the number of ``nodes`` or their
     ``shares``, each beside that of all; the ``first`` matter most. ``folds``: of the task, each
-    trained with every seed; "" is its own split. ``about`` begins its section, ``verdict`` ends
-    it."""
+    trained with every seed; "" is its own split. ``rivals``: in place of ``CANDIDATES``, each the
+    candidates of that which it is ``like``, with its own ``options`` of the task and ``nodes``.
+    ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
     task: str
@@ -74,15 +75,32 @@ class Recipe:
     training: dict[str, Any] = field(default_factory=dict)
     first: int = 5
     folds: tuple[str, ...] = ("",)
+    rivals: dict[str, dict[str, Any]] = field(default_factory=dict)
     about: str = ""
     verdict: str = ""
+
+    @property
+    def methods(self) -> list[str]:
+        """Kinds, then rivals."""
+        return [*self.kinds, *(self.rivals or CANDIDATES)]
+
+    def own(self, method: str) -> dict[str, Any]:
+        """What a kind or rival has beside that of all."""
+        return self.kinds.get(method) or self.rivals.get(method) or {}
+
+    def candidates(self, method: str) -> tuple[Rival, ...]:
+        """What a rival may be; of a kind none."""
+        return CANDIDATES.get(self.own(method).get("like", method), ())
+
+    def nodes_of(self, method: str) -> int:
+        """Nodes of a kind or rival."""
+        return self.own(method).get("nodes", self.nodes)
 
     def shape(self, task: Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of a kind."""
         own = {**self.model, **self.kinds[kind].get("model", {})}
         model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
-        nodes = self.kinds[kind].get("nodes", self.nodes)
-        shares = self.kinds[kind].get("shares", (1,) * nodes)
+        shares = self.kinds[kind].get("shares", (1,) * self.nodes_of(kind))
         return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
 
     def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
@@ -106,7 +124,7 @@ class Job:
     @property
     def rival(self) -> Rival | None:
         """Which rival it is."""
-        found = CANDIDATES.get(self.method)
+        found = read_recipe(self.name).candidates(self.method)
         return found[self.candidate] if found else None
 
     def file(self, work: Path) -> Path:
@@ -124,7 +142,7 @@ class Job:
             return json.loads(json.dumps({"task": recipe.task, "options": options}))
         own: Any = [recipe.model, recipe.kinds.get(self.method)]
         if rival:
-            own = {**dataclasses.asdict(rival), "modes": MODES}
+            own = {**dataclasses.asdict(rival), "modes": MODES, **recipe.own(self.method)}
         return json.loads(json.dumps({**shared, "nodes": recipe.nodes, "own": own}))
 
 
@@ -143,10 +161,10 @@ def read_recipe(name: str) -> Recipe:
 
 @functools.cache
 def load(name: str, folder: Path, fold: str = "", kind: str = "") -> tuple[Recipe, Task]:
-    """A recipe and its task in that fold, as a ``kind`` has it where that is given, with the data
-    that it names in ``folder``."""
+    """A recipe and its task in that fold, as a ``kind`` or rival has it where that is given, with
+    the data that it names in ``folder``."""
     recipe = read_recipe(name)
-    options = {**recipe.options, **recipe.kinds.get(kind, {}).get("options", {})}
+    options = {**recipe.options, **recipe.own(kind).get("options", {})}
     if "data" in options:
         options["data"] = str((folder / options["data"]).resolve())
     if fold:
@@ -156,7 +174,7 @@ def load(name: str, folder: Path, fold: str = "", kind: str = "") -> tuple[Recip
 
 def methods_of(recipe: Recipe, first: bool) -> list[str]:
     """Kinds and rivals of a recipe, those that matter most or the others."""
-    kinds, others = list(recipe.kinds), list(CANDIDATES)
+    kinds, others = list(recipe.kinds), list(recipe.rivals or CANDIDATES)
     if first:
         return [*kinds[:2], *others[:FIRST], *kinds[2 : recipe.first]]
     return [*kinds[recipe.first :], *others[FIRST:]]
@@ -175,12 +193,17 @@ def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[lis
 
     for first in (True, False):
         yield list(each(first, seeds))
-    yield [Job(name, BASELINES, 0, 0, fold) for name in names for fold in recipes[name].folds]
+    yield [
+        Job(name, BASELINES, 0, 0, fold)
+        for name, recipe in recipes.items()
+        for fold in recipe.folds
+        if not recipe.rivals
+    ]
     both = [job for first in (True, False) for job in each(first, seeds[:1])]
     yield [
         dataclasses.replace(job, candidate=candidate)
         for job in both
-        for candidate in range(1, len(CANDIDATES.get(job.method, (0,))))
+        for candidate in range(1, len(recipes[job.name].candidates(job.method)))
     ]
     both = [job for first in (True, False) for job in each(first, seeds[1:])]
     yield [dataclasses.replace(job, candidate=chosen(job, seeds[0], work)) for job in both]
@@ -195,7 +218,7 @@ def chosen(job: Job, seed: int, work: Path) -> int:
         done = is_done(one, work)
         return float(np.load(one.file(work))["validation"].mean()) if done else -1.0
 
-    return max(range(len(CANDIDATES.get(job.method, (0,)))), key=right)
+    return max(range(len(read_recipe(job.name).candidates(job.method)) or 1), key=right)
 
 
 def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | None:
@@ -205,7 +228,7 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
     begin = time.monotonic()
     if begin >= until:
         return None
-    own = "options" in read_recipe(job.name).kinds.get(job.method, {})
+    own = "options" in read_recipe(job.name).own(job.method)
     recipe, task = load(job.name, folder, job.fold, job.method if own else "")
     if job.method == BASELINES:
         found, meta = _fit_baselines(task), {}
@@ -259,7 +282,7 @@ def _train_rival(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.nda
     """The same of a rival; of sensors alone each ``validation`` and ``test`` of ``rivals.ALONE``
     stands under its name."""
     training = recipe.options_of(task, job.seed)
-    model, known = rivals.train(job.rival, task, training, recipe.nodes)
+    model, known = rivals.train(job.rival, task, training, recipe.nodes_of(job.method))
 
     def right(part: Part, loss: float) -> dict[str, np.ndarray]:
         found = rivals.answers(model, part.inputs, loss, job.seed, training.payload, training.modes)

@@ -35,7 +35,17 @@ from cats.tasks import Task
 from cats.training import rivals
 from cats.training.rivals import Rival
 from report import sensor_cells as cells
-from report.sensor_cells import LOSSES, ROOT, SETS, Job, load, meta_of, read_recipe, work_off
+from report.sensor_cells import (
+    LOSSES,
+    ROOT,
+    SETS,
+    Job,
+    Recipe,
+    load,
+    meta_of,
+    read_recipe,
+    work_off,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +106,7 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
     recipe = read_recipe(name)
     tasks = [load(name, folder, fold)[1] for fold in recipe.folds]
     found = []
-    for method in (*recipe.kinds, *cells.CANDIDATES):
+    for method in recipe.methods:
         jobs = [Job(name, method, 0, seeds[0], fold) for fold in recipe.folds]
         jobs = [replace(job, candidate=cells.chosen(job, seeds[0], work)) for job in jobs]
         published = _files(jobs[:1], seeds, work) if tasks[1:] and not recipe.folds[0] else []
@@ -109,7 +119,8 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
             right = _right(files, f"test{key}")
             known = [np.load(path)[f"validation{key}"].mean() for paths in files for path in paths]
             costs = [
-                rivals.cost(job.rival, tasks[0].model, recipe.nodes, RADIO, BOARD, answer, True)
+                rivals.cost(job.rival, load(name, folder, "", method)[1].model,
+                            recipe.nodes_of(method), RADIO, BOARD, answer, True)
                 if job.rival else cost_of(meta_of(path))
                 for job, path in zip(jobs, files[0])
             ]  # fmt: skip
@@ -121,6 +132,8 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
                 Method(answer or method, ours, cost, float(np.mean(known)), right, len(files),
                        bool(all_folds), first)
             )  # fmt: skip
+    if recipe.rivals:
+        return found
     raw = rivals.cost(Rival("raw"), tasks[0].model, recipe.nodes, RADIO, BOARD, served=True)
     hub = {key: raw[key] if key in ("bytes_on_air", "frames") else None for key in raw}
     fitted = [np.load(_baselines(name, fold, work, folder)) for fold in recipe.folds]
@@ -255,13 +268,14 @@ def section(name: str, seeds: Sequence[int], work: Path, folder: Path) -> tuple[
         f"{recipe.nodes} nodes; training, validation and test part have {parts} samples{folds}; a "
         f"sample is {raw:,} raw values. {recipe.about}"
     )
-    head = f"{recipe.title}\n{'*' * len(recipe.title)}\n\n{_filled(told)}\n\n.. code-block:: text\n"
+    head = f"{recipe.title}\n{'*' * len(recipe.title)}\n\n{filled(told)}\n\n.. code-block:: text\n"
     made = "\n".join(f"   {line}".rstrip() for line in lines)
-    said = "\n".join((*comparisons(found, tested), "", _filled(recipe.verdict))).strip()
+    compared = by_nodes(found, recipe, tested) if recipe.rivals else comparisons(found, tested)
+    said = "\n".join((*compared, "", filled(recipe.verdict))).strip()
     return f"{head}\n{made}\n\n{said}\n", found
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
     """A paragraph in lines of at most 100 characters."""
     return textwrap.fill(text.strip(), 100, break_on_hyphens=False, break_long_words=False)
 
@@ -287,15 +301,11 @@ def comparisons(found: Sequence[Method], tested: Tested) -> list[str]:
         if "features" in family:  # pruned, or narrower
             chosen += [m for m in own if m.name == "a tenth" and m not in chosen]
         for one in chosen:
-            losses = LOSSES[: min(one.right.shape[1], rival.right.shape[1])]
-            points = ", ".join(
-                f"{difference(one, rival, i, tested)} at {100 * loss:g} % lost"
-                for i, loss in enumerate(losses)
-            )
             where = "" if one.whole and rival.whole else ", published split alone"
             lines.append(
                 f"* against {rival.name} ({rival.cost['bytes_on_air']:,} bytes): SomeGather, "
-                f"{one.name} ({one.cost['bytes_on_air']:,} bytes){where}, {points}"
+                f"{one.name} ({one.cost['bytes_on_air']:,} bytes){where}, "
+                f"{_points(one, rival, tested)}"
             )
     return [
         "Points of accuracy, SomeGather less a rival, each the best by validation; of SomeGather",
@@ -303,6 +313,27 @@ def comparisons(found: Sequence[Method], tested: Tested) -> list[str]:
         "",
         *lines,
     ]
+
+
+def by_nodes(found: Sequence[Method], recipe: Recipe, tested: Tested) -> list[str]:
+    """Each rival of a recipe against SomeGather on as many nodes."""
+    named = {m.name: m for m in found}
+    ours = {recipe.nodes_of(m.name): m for m in found if m.ours}
+    return [
+        "Points of accuracy, SomeGather less a rival on as many nodes:",
+        "",
+        *(f"* against {name}: {_points(ours[recipe.nodes_of(name)], named[name], tested)}"
+          for name in recipe.rivals if name in named and recipe.nodes_of(name) in ours),
+    ]  # fmt: skip
+
+
+def _points(one: Method, rival: Method, tested: Tested) -> str:
+    """The difference at each share lost of which both are told."""
+    losses = LOSSES[: min(one.right.shape[1], rival.right.shape[1])]
+    return ", ".join(
+        f"{difference(one, rival, i, tested)} at {100 * loss:g} % lost"
+        for i, loss in enumerate(losses)
+    )
 
 
 def best(found: Sequence[Method]) -> Method:
@@ -341,12 +372,14 @@ def plot(all_found: dict[str, list[Method]], path: Path) -> None:
     )  # fmt: skip
 
 
-HEAD = """\
+LICENSE = """\
 .. SPDX-FileCopyrightText: Copyright The CATS Project
 .. SPDX-License-Identifier: Apache-2.0
 
 .. Written by scripts/report/sensors.py: do not edit.
 
+"""
+HEAD = """\
 A sensor a node
 ###############
 
@@ -357,10 +390,11 @@ else such nodes may do. **hub** is an end of joint inference itself: one node ha
 many columns each, and hear the answer. Fewer bytes than a frame of every node has who leaves
 sensors out (**of 4**, **six sensors**), and a token may be the whole window (**one row**): so the
 curve goes on down to the bytes of a vote. The rivals had all sensors; fewer would be fewer bytes
-for a vote as well. **both blocks local** is late fusion with CATS: all nodes' last columns but
-those of node 0, which has the result, go out once. Over {radio} that is 63 bytes more than a vote
-of as many nodes: two exchanges are opened by a frame of 21 bytes each, and seven nodes send four
-columns, not one class. The rivals:
+for a vote as well. **one sensor** is CATS on one node: nothing is on the air. Sensors are chosen by
+what **alone** tells of the validation part. **both blocks local** is late fusion with CATS: all
+nodes' last columns but those of node 0, which has the result, go out once. Over {radio} that is 63
+bytes more than a vote of as many nodes: two exchanges are opened by a frame of 21 bytes each, and
+seven nodes send four columns, not one class. The rivals:
 
 * **late fusion**: each node its own transformer, whose vector it sends to a hub once;
 * **columns to a hub**: each node embeds its samples, and sends these columns of every token once;
@@ -388,11 +422,10 @@ are of all their test parts together, intervals draw each fold's seeds and, wher
 stretch are alike, whole stretches. That was settled before a second fold was trained. The best by
 validation is the one of fewest bytes of those within half a point of it. No test figure chooses
 anything here; but while the simulated task was made, and 24 values of late fusion settled, its test
-figures were in sight, and so were the first folds' when folds were settled. A dash stands for what
-was not trained, or not again: rivals that have dashes where packets are lost were trained with
-losses of single frames alone. Recipes: ``scripts/sensors/``, where ``robot.py`` makes robot.csv of
-the file that UCI gives; ``make sensors-report`` trains what is missing, and other candidates of a
-rival, and writes this page again.
+figures were in sight, and so were the first folds' when folds were settled. What learns no
+transformer is told with nothing lost alone. Recipes: ``scripts/sensors/``, where ``robot.py`` makes
+robot.csv of the file that UCI gives; ``make sensors-report`` trains what is missing, and other
+candidates of a rival, and writes this page again.
 
 .. image:: sensors/accuracy_vs_bytes.svg
    :alt: Accuracy against bytes on air, SomeGather and its rivals, by data set
@@ -400,13 +433,24 @@ rival, and writes this page again.
 """
 
 
-def page(
-    names: Sequence[str], seeds: Sequence[int], work: Path, folder: Path, picture: Path
-) -> str:
-    """The page; ``picture`` is drawn beside."""
+def write(names: Sequence[str], seeds: Sequence[int], work: Path, folder: Path, out: Path) -> None:
+    """The page ``out`` and its picture; what compares numbers of nodes goes to nodes/NAME.inc
+    beside it, which doc/nodes.rst includes."""
     made = {name: section(name, seeds, work, folder) for name in names}
-    plot({name: found for name, (_, found) in made.items()}, picture)
-    return HEAD.format(radio=RADIO) + "\n".join(text for text, _ in made.values())
+    counted = {name: text for name, (text, _) in made.items() if read_recipe(name).rivals}
+    for name, text in counted.items():
+        file = out.parent / "nodes" / f"{name}.inc"
+        file.parent.mkdir(exist_ok=True)
+        write_atomic(file, (LICENSE + text).encode())
+        print(file)
+    shown = {name: pair for name, pair in made.items() if name not in counted}
+    if shown:
+        picture = out.parent / "sensors" / "accuracy_vs_bytes.svg"
+        picture.parent.mkdir(exist_ok=True)
+        plot({name: found for name, (_, found) in shown.items()}, picture)
+        text = HEAD.format(radio=RADIO) + "\n".join(text for text, _ in shown.values())
+        write_atomic(out, (LICENSE + text).encode())
+        print(out)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -429,11 +473,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.only != "page":
             work_off(names, seeds, args.work, args.data, args.jobs, args.time)
         if args.only != "train":
-            picture = args.out.parent / "sensors" / "accuracy_vs_bytes.svg"
-            picture.parent.mkdir(exist_ok=True)
-            text = page(names, seeds, args.work, args.data, picture)
-            write_atomic(args.out, text.encode())
-            print(args.out)
+            write(names, seeds, args.work, args.data, args.out)
     except CatsError as error:
         print(f"sensors.py: {error}", file=sys.stderr)
         return 2

@@ -15,22 +15,6 @@ from report import sensor_cells as cells
 from report import sensors
 
 
-@pytest.fixture(scope="module")
-def series(tmp_path_factory):
-    """Four channels of which the first two say the class: NAME_TRAIN.csv."""
-    path = tmp_path_factory.mktemp("data") / "two.csv"
-    rng = np.random.default_rng(0)
-    lines = ["sample,label,a,b,c,d"]
-    for i in range(60):
-        values = rng.normal(0, 0.3, (8, 4))
-        values[:, 0] += i % 2
-        values[:, 1] += i // 2 % 2
-        label = i % 4
-        lines += [f"{i},{label}," + ",".join(f"{v:.4f}" for v in row) for row in values]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
 @pytest.fixture
 def recipe(series, tmp_path, monkeypatch):
     """A recipe of seconds, NAME.yaml in the folder of recipes, and few candidates."""
@@ -91,6 +75,26 @@ def test_page(recipe, series, tmp_path, capsys):
     assert cost["SomeGather, a half"] < cost["SomeGather, all columns"]
     assert "All alike." in out.read_text() and "Points of accuracy" in out.read_text()
     assert (out.parent / "sensors" / "accuracy_vs_bytes.svg").exists()
+
+
+def test_numbers_of_nodes_have_a_page_of_their_own(recipe, series, tmp_path):
+    file = cells.RECIPES / f"{recipe}.yaml"
+    text = json.loads(file.read_text())
+    two = {"options": {"channels": ["a", "b"]}, "nodes": 2}
+    text["kinds"] = {"2 nodes": two, "4 nodes": {}}
+    text["rivals"] = {"late fusion, 2 nodes": {"like": "late fusion, 2 values", **two}}
+    file.write_text(json.dumps(text))
+    out = tmp_path / "doc" / "sensors.rst"
+    out.parent.mkdir()
+    assert sensors.main(["--data", str(series.parent), "--sets", recipe, "--seeds", "1", "--jobs",
+                         "1", "--work", str(tmp_path / "work"), "-o", str(out)]) == 0  # fmt: skip
+    assert not out.exists()
+    made = (out.parent / "nodes" / f"{recipe}.inc").read_text()
+    assert "* against late fusion, 2 nodes: " in made
+    rows = dict(line.strip().split("  ", 1) for line in made.splitlines()
+                if line.startswith("   "))  # fmt: skip
+    few, many = (int(rows[f"SomeGather, {n} nodes"].split()[0].replace(",", "")) for n in (2, 4))
+    assert few < many and "raw to a hub" not in made
 
 
 def test_what_another_recipe_made_is_made_again(recipe, series, tmp_path):
