@@ -52,6 +52,8 @@ from cats.shape.partition import (
 MAX_FRAGMENTS: int = lib.CATS_MAX_FRAGMENTS
 #: Most of all sources in an exchange that is repaired.
 MAX_CODED_FRAGMENTS: int = lib.CATS_MAX_CODED_FRAGMENTS
+#: An image has 16 bits for a turn.
+MAX_TURN_US = 2**16 - 1
 #: A frame's tile number is one byte.
 MAX_TILES = 256
 #: Bytes of one tile buffer, at most.
@@ -188,8 +190,9 @@ class Timing:
         if (self.like[g], rows) not in self._cuts:
             self._cuts[self.like[g], rows] = self._cut_up(g, rows)
         plan = self._cuts[self.like[g], rows]
-        if buffers != plan.buffers:
-            plan = dataclasses.replace(plan, buffers=buffers)
+        turn_us = plan.turn_us + self._begun_us(g, plan, mode)
+        if (buffers, turn_us) != (plan.buffers, plan.turn_us):
+            plan = dataclasses.replace(plan, buffers=buffers, turn_us=turn_us)
         # The next exchange opens when the slowest node has computed: beside the next tile's air
         # where that has its own buffer, behind this one's where it has not.
         work = self.computing(g, rows, mode)
@@ -326,6 +329,26 @@ class Timing:
             sources=tuple(sources),
         )
 
+    def _begun_us(self, g: int, plan: GatherPlan, mode: Mode) -> int:
+        """Microseconds that a node lacks, from when it knows of an inference, until its first slot
+        of gather INPUT: it begins and produces before that. Node 0 has done so when it opens the
+        exchange. Over several hops, where slots have another order, as if none were before it."""
+        if g or self.config.sends_rows or self.split.nodes == 1:
+            return 0
+        lacks, before = 0.0, 0.0
+        for d, cut in enumerate(plan.sources):
+            if d and cut.width:
+                made = self.compute.microseconds(self._parts(g, d, plan.tile_rows, mode)[0])
+                lacks = max(lacks, 2 * self.air.code.job_us() + made - before)
+            if plan.turns is None:
+                before += plan.slot_us * cut.fragments(plan.tile_rows)
+        if plan.turn_us + lacks > MAX_TURN_US:
+            raise CatsError(
+                f"gather {g}: a node takes {lacks / 1e3:.0f} ms to make what it sends of a tile of "
+                f"{plan.tile_rows} rows: choose smaller tiles"
+            )
+        return math.ceil(lacks)
+
     def _named_us(self, g: int) -> int:
         """Microseconds from when a node knows that it owns the token of a step until it sends of
         that, before the first slot of gather INPUT: it begins, produces, and, having nothing to
@@ -393,16 +416,18 @@ class Timing:
 
     def _slowest(self, g: int, rows: int, mode: Mode, of: slice = slice(2)) -> float:
         """Microseconds of the slowest node for parts ``of`` (produce, consume) of an exchange."""
-        found = 0.0
-        for d in self.distinct:
-            parts = exchange(
-                self.config, self.shares[g][d], last_rows(self.config, g, rows),
-                block_rows=mode.block_rows,
-                heads_per_pass=mode.passes(self.split.heads[d]) if mode.held else 0,
-                queries=queried(self.config, g),
-            )  # fmt: skip
-            found = max(found, self.compute.microseconds(sum(parts[of])))
-        return found
+        return max(
+            self.compute.microseconds(sum(self._parts(g, d, rows, mode)[of])) for d in self.distinct
+        )
+
+    def _parts(self, g: int, d: int, rows: int, mode: Mode) -> tuple[float, float]:
+        """Instructions of node d to (produce, consume) an exchange."""
+        return exchange(
+            self.config, self.shares[g][d], last_rows(self.config, g, rows),
+            block_rows=mode.block_rows,
+            heads_per_pass=mode.passes(self.split.heads[d]) if mode.held else 0,
+            queries=queried(self.config, g),
+        )  # fmt: skip
 
     @functools.cached_property
     def distinct(self) -> list[int]:

@@ -147,3 +147,27 @@ def test_training(config):
         model.zero_grad()
         model(x, losses).square().sum().backward()
         assert all(value.grad.isfinite().all() for value in model.parameters())
+
+
+@pytest.mark.parametrize("hub_at", [0, 1])
+@pytest.mark.parametrize("config", [SIGNED, RAW, dataclasses.replace(SIGNED, embed_hidden=64)],
+                         ids=["stem", "raw", "large stem"])  # fmt: skip
+@pytest.mark.parametrize("radio", ["nrf_radio", "nrf_radio+secure", "ieee802154", "ble"])
+def test_all_is_made_in_time(radio, config, hub_at):
+    """What a node makes when it hears of an inference is made in front of its slot: code and
+    computing in time nothing lacks, and repair that nobody needs is not on the air."""
+    shares = [int(d == hub_at) for d in range(4)]
+    for rounds in (0, 2):
+        model, plan = hub(config, shares=shares, radio=radio, rounds=rounds)
+        inputs, settings = random_inputs(0, model.config, 3), Settings("plan", code_time="plan")
+        result = simulate(model, plan, inputs, None, 0, settings)
+        assert result.hung is None and check(model, plan, inputs, result) == []
+        assert result.delivered == 1.0
+        assert not result.late.any()
+        assert result.bytes[1:].max() <= plan_air(plan).bytes
+
+
+def test_what_takes_too_long_to_make():
+    slow = dataclasses.replace(SIGNED, tokens_in=128, inputs=4096, embed_hidden=256)
+    with pytest.raises(CatsError, match="gather 0: a node takes .* ms to make .* smaller tiles"):
+        hub(slow, radio="nrf_radio", tile_rows=128)
