@@ -9,8 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cats.deploy.export import load_deploy
+from cats.deploy.export import export, load_deploy
+from cats.integer.random_models import random_inputs, random_model
 from cats.plan.radio import RADIOS, SEALED
+from cats.shape.config import ModelConfig, SplitConfig
+from cats.shape.partition import full_keep, local_keep
 from cats.sim.simulate import simulate
 from cats.zephyr import bsim
 from report import radio as report
@@ -108,6 +111,25 @@ def test_nothing_is_late(program, tmp_path, radio, sealed):
     )
     found = good(cells.scenario(program(radio + sealed), made, "drift", 2), 1.0)
     assert found.late == 0
+
+
+@pytest.mark.short
+@pytest.mark.parametrize("radio", cells.TRANSPORTS)
+def test_each_node_senses(program, tmp_path, radio):
+    """What a node computes of its own input when it hears of an inference is ready for its slot:
+    without repair the hub has the columns of every stem."""
+    config = ModelConfig(
+        tokens_in=8, inputs=64, outputs=4, features=32, heads=4, hidden=64, blocks=1,
+        embed="stem", embed_hidden=32, signed_stem=True,
+    )  # fmt: skip
+    split = SplitConfig.by_shares(config, (1, 0, 0, 0), "channels", "single", 4)
+    keep = local_keep(config, full_keep(config, split), config.blocks)
+    keep[-2] = [()] * split.nodes
+    model = random_model(7, config, split, keep)
+    export(model, tmp_path, formats="image", radio=radio)
+    made = cells.prepare(tmp_path, random_inputs(7, config, 4))
+    found = good(cells.scenario(program(radio), made, "drift", 4), 1.0)
+    assert found.late == 0 and found.missed == 0 and found.inferences == 4
 
 
 def listens(run):
