@@ -19,9 +19,15 @@ import numpy as np
 import torch
 
 from cats import schema, tasks
+from cats.integer.model import IntegerModel
+from cats.integer.quantize import quantize_inputs
 from cats.nn.message_dropout import MODES, parse_probability
 from cats.nn.to_integer import calibration_inputs, quantize
+from cats.plan.planner import make_plan
 from cats.shape.config import ModelConfig, SplitConfig, to_json
+from cats.sim.faults import Faults
+from cats.sim.figures import owners
+from cats.sim.simulate import Settings, simulate
 from cats.tasks import Baseline, Part, Task, baselines
 from cats.training import rivals
 from cats.training.evaluate import outputs_at
@@ -34,6 +40,8 @@ RECIPES = ROOT / "scripts" / "sensors"
 #: In the page's order, which is that in which they are trained.
 SETS = ("direction", "natops", "robot", "ring")
 LOSSES = (0.0, 0.1, 0.2)
+#: What bytes, times and energy are of, and the transport that sends such frames.
+RADIO, TRANSPORT = "ble_2m", "nrf_radio"
 
 
 def _late(values: int) -> tuple[Rival, ...]:
@@ -61,7 +69,9 @@ BASELINES = "baselines"
 class Recipe:
     """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
     ``options`` of the task, ``model``, ``training``, ``keep``, the number of ``nodes`` or their
-    ``shares``, each beside that of all; the ``first`` matter most. ``folds``: of the task, each
+    ``shares``, each beside that of all, and ``like`` another has all that is not given of it; with
+    ``rounds`` of repair it is told by the nodes' C code on simulated air. The ``first`` matter
+    most. ``folds``: of the task, each
     trained with every seed; "" is its own split. ``rivals``: in place of ``CANDIDATES``, each the
     candidates of that which it is ``like``, with its own ``options`` of the task and ``nodes``.
     ``about`` begins its section, ``verdict`` ends it."""
@@ -86,7 +96,8 @@ class Recipe:
 
     def own(self, method: str) -> dict[str, Any]:
         """What a kind or rival has beside that of all."""
-        return self.kinds.get(method) or self.rivals.get(method) or {}
+        own = self.kinds.get(method) or self.rivals.get(method) or {}
+        return {**self.kinds.get(own.get("like", ""), {}), **own}
 
     def candidates(self, method: str) -> tuple[Rival, ...]:
         """What a rival may be; of a kind none."""
@@ -98,14 +109,14 @@ class Recipe:
 
     def shape(self, task: Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of a kind."""
-        own = {**self.model, **self.kinds[kind].get("model", {})}
+        own = {**self.model, **self.own(kind).get("model", {})}
         model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
-        shares = self.kinds[kind].get("shares", (1,) * self.nodes_of(kind))
+        shares = self.own(kind).get("shares", (1,) * self.nodes_of(kind))
         return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
 
     def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
         """Options of a training of a kind, of rivals those of all."""
-        own = self.kinds[kind] if kind else {}
+        own = self.own(kind) if kind else {}
         given = {"threads": 1, **suited(task), **self.training, **own.get("training", {})}
         given["message_dropout"] = parse_probability(str(given["message_dropout"]))
         return Training(**given, keep=own.get("keep", 1.0), seed=seed)
@@ -140,7 +151,7 @@ class Job:
         rival = self.rival
         if self.method == BASELINES:
             return json.loads(json.dumps({"task": recipe.task, "options": options}))
-        own: Any = [recipe.model, recipe.kinds.get(self.method)]
+        own: Any = [recipe.model, recipe.own(self.method)]
         if rival:
             own = {**dataclasses.asdict(rival), "modes": MODES, **recipe.own(self.method)}
         return json.loads(json.dumps({**shared, "nodes": recipe.nodes, "own": own}))
@@ -181,8 +192,9 @@ def methods_of(recipe: Recipe, first: bool) -> list[str]:
 
 
 def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[list[Job]]:
-    """What is to be trained, most important first: what matters most with every seed, the others,
-    then every candidate with the first seed, and what was chosen with the other seeds."""
+    """What is to be trained, most important first: of what matters most and then of the others
+    each with every seed, every candidate with the first seed, and what was chosen with the other
+    seeds."""
     recipes = {name: read_recipe(name) for name in names}
 
     def each(first: bool, seeds: Sequence[int]) -> Iterator[Job]:
@@ -193,20 +205,22 @@ def jobs(names: Sequence[str], seeds: Sequence[int], work: Path) -> Iterator[lis
 
     for first in (True, False):
         yield list(each(first, seeds))
-    yield [
-        Job(name, BASELINES, 0, 0, fold)
-        for name, recipe in recipes.items()
-        for fold in recipe.folds
-        if not recipe.rivals
-    ]
-    both = [job for first in (True, False) for job in each(first, seeds[:1])]
-    yield [
-        dataclasses.replace(job, candidate=candidate)
-        for job in both
-        for candidate in range(1, len(recipes[job.name].candidates(job.method)))
-    ]
-    both = [job for first in (True, False) for job in each(first, seeds[1:])]
-    yield [dataclasses.replace(job, candidate=chosen(job, seeds[0], work)) for job in both]
+        if first:
+            yield [
+                Job(name, BASELINES, 0, 0, fold)
+                for name, recipe in recipes.items()
+                for fold in recipe.folds
+                if not recipe.rivals
+            ]
+        yield [
+            dataclasses.replace(job, candidate=candidate)
+            for job in each(first, seeds[:1])
+            for candidate in range(1, len(recipes[job.name].candidates(job.method)))
+        ]
+        yield [
+            dataclasses.replace(job, candidate=chosen(job, seeds[0], work))
+            for job in each(first, seeds[1:])
+        ]
 
 
 def chosen(job: Job, seed: int, work: Path) -> int:
@@ -270,12 +284,27 @@ def _train_kind(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.ndar
         outputs = outputs_at(integer, part.inputs, loss, job.seed, payload=training.payload)
         return (outputs.argmax(1) == part.targets).numpy()
 
-    found = {
-        "validation": right(task.validation, 0.0),
-        "test": np.stack([right(task.test, loss) for loss in LOSSES]),
-    }
     known = {"config": to_json(config), "split": to_json(split), "keep": model.keep}
-    return found, {**known, "parameters": metrics["parameters"]}
+    known["parameters"] = metrics["parameters"]
+    if rounds := recipe.own(job.method).get("rounds", 0):
+        told = [repaired(integer, task.test, loss, job.seed, rounds) for loss in LOSSES]
+        test = [one for one, _ in told]
+        known |= {"rounds": rounds, "bytes": [size for _, size in told]}
+    else:
+        test = [right(task.test, loss) for loss in LOSSES]
+    return {"validation": right(task.validation, 0.0), "test": np.stack(test)}, known
+
+
+def repaired(
+    model: IntegerModel, part: Part, loss: float, seed: int, rounds: int
+) -> tuple[np.ndarray, float]:
+    """(whether nodes with so many rounds of repair answer right on simulated air, bool [n], bytes
+    on the air of an inference)."""
+    plan = make_plan(model.config, model.split, model.keep, radio=TRANSPORT, rounds=rounds)
+    inputs, (owner,) = quantize_inputs(model, part.inputs.numpy()), owners(model)
+    result = simulate(model, plan, inputs, Faults(loss=loss), seed, Settings(compute="plan"))
+    right = result.outputs[:, owner, -1].argmax(-1) == part.targets.numpy()
+    return right & result.done[:, owner], float(result.bytes.mean())
 
 
 def _train_rival(job: Job, recipe: Recipe, task: Task) -> tuple[dict[str, np.ndarray], dict]:

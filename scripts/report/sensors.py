@@ -37,6 +37,7 @@ from cats.training.rivals import Rival
 from report import sensor_cells as cells
 from report.sensor_cells import (
     LOSSES,
+    RADIO,
     ROOT,
     SETS,
     Job,
@@ -50,7 +51,9 @@ from report.sensor_cells import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BOARD, RADIO = BOARDS["nrf52840"], "ble_2m"
+BOARD = BOARDS["nrf52840"]
+#: Behind the name of a kind that is told with these rounds of repair.
+REPAIRED = ", 2 repair rounds"
 RESAMPLES = 1000
 
 
@@ -69,6 +72,11 @@ class Method:
     seeds: int = 0
     whole: bool = True
     published: np.ndarray | None = None
+
+    @property
+    def repaired(self) -> bool:
+        """Whether it is told with repair."""
+        return self.name.endswith(REPAIRED)
 
     def first(self, tested: Tested) -> Method:
         """Of the first fold alone."""
@@ -126,6 +134,7 @@ def methods(name: str, seeds: Sequence[int], work: Path, folder: Path) -> list[M
             ]  # fmt: skip
             cost = {key: np.mean([cost[key] for cost in costs]) for key in costs[0]}
             cost["bytes_on_air"] = round(cost["bytes_on_air"])
+            cost.setdefault("bytes_most", cost["bytes_on_air"])
             ours = jobs[0].rival is None
             first = _right(published, f"test{key}") if published else None
             found.append(
@@ -177,12 +186,13 @@ def cost_of(meta: dict[str, Any]) -> dict[str, Any]:
     keep = [[tuple(columns) for columns in sources] for sources in meta["keep"]]
     keep[0] = full_keep(config, split)[0]  # never pruned
     keep = heard_keep(config, split, keep)
-    plan: Plan = make_plan(config, split, keep, radio=RADIO)
+    plan: Plan = make_plan(config, split, keep, radio=RADIO, rounds=meta.get("rounds", 0))
     made = deployment(config, split, keep, BOARD, radios=(RADIO,), given=plan)["radios"][RADIO]
     duties = quiet_duties(config, split, keep, plan)
     spent = [duty.millijoules(BOARD.currents, RADIO) for duty in duties]
     known = {key: made[key] for key in ("bytes_on_air", "frames", "inference_us", "fits")}
-    return {**known, "energy_mj": max(spent), "energy_all_mj": sum(spent)}
+    most = max(meta.get("bytes", [known["bytes_on_air"]]))
+    return {**known, "bytes_most": most, "energy_mj": max(spent), "energy_all_mj": sum(spent)}
 
 
 def resampled(right: np.ndarray, tested: Tested, seed: int = 0) -> np.ndarray:
@@ -205,15 +215,20 @@ def shown(right: np.ndarray, tested: Tested) -> str:
     return f"{100 * right.mean():.1f} ({low:.1f} to {high:.1f})"
 
 
-def difference(one: Method, other: Method, loss: int, tested: Tested) -> str:
-    """Points between two methods and the 95 % interval, over the same samples."""
+def interval(one: Method, other: Method, loss: int, tested: Tested) -> tuple[float, float, float]:
+    """Points between two methods, and the 95 % interval's ends, over the same samples."""
     if not (one.whole and other.whole):
         one, other, tested = one.first(tested), other.first(tested), tested.first()
     pair = [m.right[:, min(loss, m.right.shape[1] - 1)] for m in (one, other)]
     # Equal draws of samples, for the seed is the same; seeds of the two have nothing in common.
     draws = resampled(pair[0], tested) - resampled(pair[1], tested)
     low, high = np.percentile(100 * draws, (2.5, 97.5))
-    return f"{100 * (pair[0].mean() - pair[1].mean()):+.1f} ({low:+.1f} to {high:+.1f})"
+    return 100 * (pair[0].mean() - pair[1].mean()), low, high
+
+
+def difference(one: Method, other: Method, loss: int, tested: Tested) -> str:
+    """As text."""
+    return "{:+.1f} ({:+.1f} to {:+.1f})".format(*interval(one, other, loss, tested))
 
 
 def row(method: Method, tested: Tested, published: bool) -> list[Any]:
@@ -265,8 +280,8 @@ def section(name: str, seeds: Sequence[int], work: Path, folder: Path) -> tuple[
     raw = task.model.tokens_in * task.model.inputs
     folds = f" in the first of {len(tasks)} folds" if len(tasks) > 1 else ""
     told = (
-        f"{recipe.nodes} nodes; training, validation and test part have {parts} samples{folds}; a "
-        f"sample is {raw:,} raw values. {recipe.about}"
+        f"Training, validation and test part have {parts} samples{folds}; a sample of "
+        f"{recipe.nodes} nodes is {raw:,} raw values. {recipe.about}"
     )
     head = f"{recipe.title}\n{'*' * len(recipe.title)}\n\n{filled(told)}\n\n.. code-block:: text\n"
     made = "\n".join(f"   {line}".rstrip() for line in lines)
@@ -282,37 +297,59 @@ def filled(text: str) -> str:
 
 def comparisons(found: Sequence[Method], tested: Tested) -> list[str]:
     """Each family of rivals and each narrower model against SomeGather, of each the best by
-    validation, and against that of at most as many bytes, where there is one; narrower ones against
-    a tenth of the columns, too. Of SomeGather, those with the most trainings."""
-    lines = []
+    validation, and against that of at most as many bytes, with and without repair; narrower ones
+    against a tenth of the columns, too. Of both those with the most trainings. Then where
+    SomeGather is behind, for at most the rival's bytes."""
+    lines, behind = [], []
     own = [m for m in found if m.ours and "features" not in m.name and "dropout" not in m.name]
     most = max(((m.whole, m.seeds) for m in own), default=None)
-    ours = [m for m in own if (m.whole, m.seeds) == most]
+    ours = [m for m in own if (m.whole, m.seeds) == most and not m.repaired]
     for family in ("late fusion", "vote", "probabilities", "best sensor", "raw to a hub",
                    "columns to a hub", "16 features", "8 features"):  # fmt: skip
         of = [m for m in found if m.name.endswith(family) or m.name.startswith(family)]
         of = [m for m in of if m.cost["inference_us"] is not None]
         if not of or not ours:
             continue
-        rival = best([m for m in of if m.whole] or of)
-        cheap = [m for m in own if m.whole and
-                 m.cost["bytes_on_air"] <= rival.cost["bytes_on_air"]]  # fmt: skip
-        chosen = [best(cheap), best(ours)] if cheap and best(ours) not in cheap else [best(ours)]
+        rival = best([m for m in of if (m.whole, m.seeds) == max((m.whole, m.seeds) for m in of)])
+        size = rival.cost["bytes_on_air"]
+        cheap = [m for m in own if m.whole and m.cost["bytes_most"] <= size]
+        chosen = [best(ours)]
+        if cheap:
+            clean, lossy = at_most(cheap)
+            chosen += [m for m in dict.fromkeys((clean, lossy)) if m is not best(ours)]
+            behind += [
+                f"{rival.name} at {100 * loss:g} % lost"
+                for i, loss in enumerate(LOSSES[: rival.right.shape[1]])
+                if interval(lossy if loss else clean, rival, i, tested)[2] < 0
+            ]
         if "features" in family:  # pruned, or narrower
             chosen += [m for m in own if m.name == "a tenth" and m not in chosen]
-        for one in chosen:
+        for one in sorted(chosen, key=lambda m: m.cost["bytes_most"]):
             where = "" if one.whole and rival.whole else ", published split alone"
+            up_to = f", at most {one.cost['bytes_most']:,.0f}" if one.repaired else ""
             lines.append(
-                f"* against {rival.name} ({rival.cost['bytes_on_air']:,} bytes): SomeGather, "
-                f"{one.name} ({one.cost['bytes_on_air']:,} bytes){where}, "
-                f"{_points(one, rival, tested)}"
+                f"* against {rival.name} ({size:,} bytes): SomeGather, {one.name} "
+                f"({one.cost['bytes_on_air']:,} bytes{up_to}){where}, {_points(one, rival, tested)}"
             )
     return [
         "Points of accuracy, SomeGather less a rival, each the best by validation; of SomeGather",
-        "among those with the most trainings; and the best of all of at most the rival's bytes:",
+        "among those with the most trainings, and the best of at most the rival's bytes, repaired",
+        "where these bytes hold what that takes with a fifth lost:",
         "",
         *lines,
+        "",
+        "Of the rivals that are trained, for at most their bytes SomeGather is behind by more than "
+        "the interval: " + (f"{', '.join(behind)}." if behind else "nowhere."),
     ]
+
+
+def at_most(cheap: Sequence[Method]) -> tuple[Method, Method]:
+    """(the best with nothing lost, the best where packets are: with repair, if one so validates
+    within half a point of it) of these."""
+    plain = [m for m in cheap if not m.repaired]
+    clean = best(plain)
+    repaired = [m for m in cheap if m.repaired and m.validation >= clean.validation - 0.005]
+    return clean, best(repaired) if repaired else clean
 
 
 def by_nodes(found: Sequence[Method], recipe: Recipe, tested: Tested) -> list[str]:

@@ -5,6 +5,7 @@ training to the simulated air."""
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ def recipe(series, tmp_path, monkeypatch):
                 "model": {"embed": "stem", "embed_hidden": 4, "signed_stem": True},
                 "keep": 0,
             },
+            "hub, 2 repair rounds": {"like": "hub", "rounds": 2},
+            "one sensor": {"options": {"channels": ["a"]}, "nodes": 1},
         },
     }  # fmt: skip
     (tmp_path / "recipes").mkdir()
@@ -49,6 +52,14 @@ def recipe(series, tmp_path, monkeypatch):
     return "four"
 
 
+def costs(page):
+    """Of each method in the page's table its bytes on the air."""
+    rows = (re.split("  +", line.strip()) for line in page.read_text().splitlines()
+            if line.startswith("   "))  # fmt: skip
+    sizes = {name: size[0].replace(",", "") for name, *size in rows if size}
+    return {name: int(size) for name, size in sizes.items() if size.isdigit()}
+
+
 def test_page(recipe, series, tmp_path, capsys):
     out = tmp_path / "doc" / "sensors.rst"
     arguments = ["--data", str(series.parent), "--sets", recipe, "--seeds", "2", "--jobs", "1",
@@ -59,19 +70,21 @@ def test_page(recipe, series, tmp_path, capsys):
     assert sensors.main(arguments) == 0
     trained = sorted((tmp_path / "work" / recipe).iterdir())
     # Every candidate once, what was chosen once more, and the baselines.
-    assert len(trained) == 8 + 7 + 1
+    assert len(trained) == 10 + 9 + 1
     times = [path.stat().st_mtime_ns for path in trained]
     assert sensors.main(arguments) == 0
     assert times == [path.stat().st_mtime_ns for path in trained]  # nothing is done twice
-    assert "15 trainings" not in capsys.readouterr().out
-    rows = {line[3:31].strip(): line[31:].split() for line in out.read_text().splitlines()
-            if line.startswith("   ")}  # fmt: skip
-    cost = {name: int(cells[0].replace(",", "")) for name, cells in rows.items()
-            if cells and cells[0].replace(",", "").isdigit()}  # fmt: skip
+    assert "19 trainings" not in capsys.readouterr().out
+    cost = costs(out)
     assert cost["best sensor"] == cost["own answer"] == 0
     assert cost["vote"] < cost["probabilities"] < cost["late fusion, 2 values"] + 9
     assert cost["1 columns to a hub"] < cost["raw to a hub"]
     assert cost["SomeGather, hub"] < cost["SomeGather, a half"] / 2
+    assert cost["SomeGather, one sensor"] == 0
+    assert cost["SomeGather, hub"] < cost["SomeGather, hub, 2 repair rounds"]
+    assert (
+        "Of the rivals that are trained, for at most their bytes SomeGather is " in out.read_text()
+    )
     assert cost["SomeGather, a half"] < cost["SomeGather, all columns"]
     assert "All alike." in out.read_text() and "Points of accuracy" in out.read_text()
     assert (out.parent / "sensors" / "accuracy_vs_bytes.svg").exists()
@@ -89,12 +102,44 @@ def test_numbers_of_nodes_have_a_page_of_their_own(recipe, series, tmp_path):
     assert sensors.main(["--data", str(series.parent), "--sets", recipe, "--seeds", "1", "--jobs",
                          "1", "--work", str(tmp_path / "work"), "-o", str(out)]) == 0  # fmt: skip
     assert not out.exists()
-    made = (out.parent / "nodes" / f"{recipe}.inc").read_text()
-    assert "* against late fusion, 2 nodes: " in made
-    rows = dict(line.strip().split("  ", 1) for line in made.splitlines()
-                if line.startswith("   "))  # fmt: skip
-    few, many = (int(rows[f"SomeGather, {n} nodes"].split()[0].replace(",", "")) for n in (2, 4))
-    assert few < many and "raw to a hub" not in made
+    made = out.parent / "nodes" / f"{recipe}.inc"
+    assert "* against late fusion, 2 nodes: " in made.read_text()
+    few, many = (costs(made)[f"SomeGather, {n} nodes"] for n in (2, 4))
+    assert few < many and "raw to a hub" not in made.read_text()
+
+
+def test_repair_is_on_the_air(recipe, series, tmp_path):
+    """The same model, told by nodes that repair: right as with nothing lost, for more bytes."""
+    one, again = (cells.Job(recipe, kind, 0, 0) for kind in ("hub", "hub, 2 repair rounds"))
+    for job in (one, again):
+        cells.do(job, tmp_path, series.parent)
+    plain, repaired = (np.load(job.file(tmp_path)) for job in (one, again))
+    assert (plain["validation"] == repaired["validation"]).all()
+    assert (plain["test"][0] == repaired["test"][0]).all()
+    assert (repaired["test"] == repaired["test"][0]).mean() > 0.9
+    meta = cells.meta_of(again.file(tmp_path))
+    clean, *lossy = meta["bytes"]
+    cost = sensors.cost_of(meta)
+    assert clean == cost["bytes_on_air"] < min(lossy) and cost["bytes_most"] == max(lossy)
+
+
+def test_where_it_is_behind():
+    """Fewest bytes of those as right by validation; with repair where packets are lost."""
+    tested = sensors.Tested(np.zeros(400, int), np.arange(400))
+
+    def method(name, ours, size, shares, most=0):
+        right = np.stack([np.arange(400) % 100 < 100 * share for share in shares])[None]
+        cost = {"bytes_on_air": size, "bytes_most": most or size, "inference_us": 1}
+        return sensors.Method(name, ours, cost, shares[0], right, 1)
+
+    hub = method("hub", True, 300, (0.9, 0.8, 0.7))
+    repaired = method("hub" + sensors.REPAIRED, True, 320, (0.9, 0.9, 0.9), 600)
+    raw, late = (method(name, False, size, (0.9, 0.88, 0.86))
+                 for name, size in (("raw to a hub", 1000), ("late fusion", 400)))  # fmt: skip
+    lines = sensors.comparisons([hub, repaired, raw, late], tested)
+    assert lines[-1].endswith("interval: late fusion at 10 % lost, late fusion at 20 % lost.")
+    assert any("hub, 2 repair rounds (320 bytes, at most 600)" in line for line in lines)
+    assert sensors.comparisons([hub, repaired, raw], tested)[-1].endswith("nowhere.")
 
 
 def test_what_another_recipe_made_is_made_again(recipe, series, tmp_path):
