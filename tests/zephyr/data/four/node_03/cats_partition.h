@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 3 of 4, deployment d2443421.
+/* Partition of node 3 of 4, deployment 081804c2.
  * 2 blocks, 7 tokens, 16 features, 4 heads, 24 hidden.
  * 3728 bytes of flash, 400 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 3 /* this node */
 #define CATS_PARTITION_NODES 4 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xd2443421u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0x081804c2u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 400 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 3728 /* bytes of flash */
@@ -142,7 +142,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xf20f89f5u,
+		.crc32 = 0x91b8af71u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -208,7 +208,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 2,
 			.slot_us = 220,
 			.control_us = 184,
-			.turn_us = 260,
+			.turn_us = 372,
 			.spacing_us = 903,
 			.tile = { 160, 196 },
 			.outbox = { 0, 0 },

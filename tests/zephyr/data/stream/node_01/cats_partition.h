@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 
-/* Partition of node 1 of 3, deployment f5f3f394.
+/* Partition of node 1 of 3, deployment ce623342.
  * 2 blocks, 1 of 5 tokens, 16 features, 4 heads, 16 hidden.
  * 4728 bytes of flash, 416 bytes of arena.
  * Written by `cats export`: do not edit, export again.
@@ -26,7 +26,7 @@
 
 #define CATS_PARTITION_NODE 1 /* this node */
 #define CATS_PARTITION_NODES 3 /* nodes of the deployment */
-#define CATS_PARTITION_MODEL_ID 0xf5f3f394u /* the same on all its nodes */
+#define CATS_PARTITION_MODEL_ID 0xce623342u /* the same on all its nodes */
 #define CATS_PARTITION_RADIO CATS_RADIO_BLE_2M /* that it is planned for */
 #define CATS_PARTITION_ARENA_SIZE 416 /* bytes of RAM */
 #define CATS_PARTITION_SIZE 4728 /* bytes of flash */
@@ -140,7 +140,7 @@ static const struct cats_partition_image cats_partition = {
 		.format_version = CATS_FORMAT_VERSION,
 		.header_size = sizeof(struct cats_image_header),
 		.image_size = CATS_PARTITION_SIZE,
-		.crc32 = 0xc687687bu,
+		.crc32 = 0xdb3ca256u,
 		.model_id = CATS_PARTITION_MODEL_ID,
 		.node = CATS_PARTITION_NODE,
 		.nodes = CATS_PARTITION_NODES,
@@ -206,7 +206,7 @@ static const struct cats_partition_image cats_partition = {
 			.buffers = 1,
 			.slot_us = 207,
 			.control_us = 184,
-			.turn_us = 260,
+			.turn_us = 374,
 			.spacing_us = 1333,
 			.tile = { 388, 388 },
 			.outbox = { 0, 0 },
