@@ -147,8 +147,8 @@ class Direction(ClassTask):
 
 
 def record(directions: Tensor, generator: torch.Generator, places: int = PLACES) -> Tensor:
-    """What microphones at all ``places`` hear of a source in each of these ``directions`` int64 [n]:
-    float32 [n, places, steps].
+    """What microphones at all ``places`` hear of a source in each of these ``directions``, int64
+    [n]: float32 [n, places, steps].
 
     The sum over ways w (straight, by the wall) of g_w / r_w * s(t - r_w / c - e), with the source's
     noise s, distances r, the speed of sound c and a clock's error e, for each microphone, by
