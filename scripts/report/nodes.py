@@ -76,8 +76,8 @@ CHUNK = 20
 @dataclass(frozen=True)
 class Figure:
     """How a metric is told: its value times ``factor`` with so many ``digits``, ``what`` that is,
-    in which ``unit`` it differs, by how much of it 16 nodes have to be better than one, and the
-    ``label`` of an axis."""
+    in which ``unit`` it differs, by how much of it 16 whole boards have to be better than one, and
+    the ``label`` of an axis."""
 
     what: str
     unit: str
@@ -539,7 +539,9 @@ def _verdict(
     """What the most nodes reach against one."""
     cases = [f"{loss}-{rounds}" for loss, rounds in CASES]
     figure, sign = study.figure, study.sign
-    better = f"at least {figure.wanted:g}" if figure.wanted else "fewer" if sign < 0 else "more"
+    # So much is asked of whole boards, of parts of them that they are better at all.
+    least = figure.wanted if study.recipe.share == 1 else 0.0
+    better = f"at least {least:g}" if least else "fewer" if sign < 0 else "more"
     wanted = f"wanted are {better} as integers in every case, beyond the interval"
     if base is None or any(own[case] is None for case in cases):
         differs = figure.text(by_float, "+")
@@ -547,7 +549,7 @@ def _verdict(
     tried = [interval(own[case], base) for case in cases]
     shown = ", ".join(f"{mean:+.{figure.digits}f} {figure.unit}" for mean, _, _ in tried)
     good = all(
-        min(sign * low, sign * high) > 0 and sign * mean >= figure.wanted
+        min(sign * low, sign * high) > 0 and sign * mean >= least
         for mean, low, high in tried
     )
     return (
