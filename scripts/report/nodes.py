@@ -549,8 +549,7 @@ def _verdict(
     tried = [interval(own[case], base) for case in cases]
     shown = ", ".join(f"{mean:+.{figure.digits}f} {figure.unit}" for mean, _, _ in tried)
     good = all(
-        min(sign * low, sign * high) > 0 and sign * mean >= least
-        for mean, low, high in tried
+        min(sign * low, sign * high) > 0 and sign * mean >= least for mean, low, high in tried
     )
     return (
         "The most nodes against one, with nothing lost, 10 % lost, and 10 % lost with repair: "
