@@ -22,7 +22,7 @@ def test_case(number):
 
 
 def test_a_record_of_two_inferences_is_not_compared():
-    made, wrong, settings = faults.draw(61)
+    made, wrong, settings = faults.draw(2)
     inputs = random_inputs(0, made.model.config, faults.INFERENCES)
     result = simulate(made.model, made.plan, inputs, wrong, 0, settings, made.images)
     assert result.mixed[3] and not result.mixed.all()
