@@ -37,6 +37,7 @@ from cats.training.loop import train
 from cats.training.options import Training, suited
 from report.accuracy import literal
 from report.intervals import interval
+from report.sensor_cells import keep, meta_of
 from report.sensors import RADIO, cost_of, filled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,11 +128,6 @@ def is_done(work: Path, name: str, kind: str, seed: int) -> bool:
     return path.exists() and meta_of(path)["about"] == about(read_recipe(name), kind)
 
 
-def meta_of(path: Path) -> dict[str, Any]:
-    """What is known of a training beside its answers."""
-    return json.loads(str(np.load(path)["meta"]))
-
-
 def do(task: Task, work: Path, name: str, kind: str, seed: int) -> str:
     """Train and score one; what it says of itself."""
     torch.set_num_threads(1)
@@ -153,11 +149,7 @@ def do(task: Task, work: Path, name: str, kind: str, seed: int) -> str:
         "keep": model.keep, "validation": validation,
     }  # fmt: skip
     path = file_of(work, name, kind, seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part_file = path.with_suffix(".part")
-    with part_file.open("wb") as file:
-        np.savez_compressed(file, meta=json.dumps(known), values=np.stack(values))
-    part_file.replace(path)
+    keep(path, known, {"values": np.stack(values)})
     return f"{path.stem} of {name}: {validation:.4f}, {time.monotonic() - begin:.0f} s"
 
 

@@ -250,11 +250,7 @@ def do(job: Job, work: Path, folder: Path, until: float = math.inf) -> str | Non
         found, meta = (_train_rival if job.rival else _train_kind)(job, recipe, task)
     meta = {"job": job.about(recipe), **meta}
     path = job.file(work)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, meta=json.dumps(meta), **found)
-    part.replace(path)
+    keep(path, meta, found)
     validation = f"{100 * found['validation'].mean():.1f} %, " if "validation" in found else ""
     return f"{path.stem} of {job.name}: {validation}{time.monotonic() - begin:.0f} s"
 
@@ -350,6 +346,15 @@ def work_off(
         ):
             if said:
                 print(f"  {said}", flush=True)
+
+
+def keep(path: Path, meta: dict[str, Any], found: dict[str, np.ndarray]) -> None:
+    """Write answers, and what is known of them, as a whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, meta=json.dumps(meta), **found)
+    part.replace(path)
 
 
 def meta_of(path: Path) -> dict[str, Any]:
