@@ -11,12 +11,11 @@ the same test samples. What is done is kept in build/narrower/ and not done agai
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ import torch
 from cats import schema, tasks
 from cats.errors import CatsError
 from cats.files import write_atomic
-from cats.nn.message_dropout import parse_probability
 from cats.nn.to_integer import calibration_inputs, quantize
 from cats.plan.predict import parameters
 from cats.report import table
@@ -34,10 +32,9 @@ from cats.shape.config import ModelConfig, SplitConfig, to_json
 from cats.tasks import Part, Task, baselines
 from cats.training.evaluate import outputs_at
 from cats.training.loop import train
-from cats.training.options import Training, suited
 from report.accuracy import literal
 from report.intervals import interval
-from report.sensor_cells import keep, meta_of
+from report.sensor_cells import Compared, keep, meta_of
 from report.sensors import RADIO, cost_of, filled
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,33 +46,16 @@ FIGURES = {"accuracy": (100.0, 1), "bits_per_byte": (1.0, 3), "mse": (1.0, 4)}
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What is compared: scripts/narrower/NAME.yaml. Of ``kinds``, each with ``model`` and ``keep``
-    beside those of all, the one called "a tenth" is pruned and the others are not; ``samples`` of
-    the test part, spread evenly, are told. ``about`` and ``verdict`` stand around the table."""
+class Recipe(Compared):
+    """What is compared: scripts/narrower/NAME.yaml. The kind called "a tenth" is pruned and the
+    others are not; ``samples`` of the test part, spread evenly, are told."""
 
-    title: str
-    task: str
-    nodes: int
-    samples: int
-    kinds: dict[str, dict[str, Any]]
-    options: dict[str, Any] = field(default_factory=dict)
-    model: dict[str, Any] = field(default_factory=dict)
-    training: dict[str, Any] = field(default_factory=dict)
-    about: str = ""
-    verdict: str = ""
+    samples: int = 1000
 
     def shape(self, task: Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of a kind."""
-        own = {**self.model, **self.kinds[kind].get("model", {})}
-        model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
+        model = self.model_of(task, kind)
         return model, SplitConfig.even(model, self.nodes, output_split="single")
-
-    def options_of(self, task: Task, kind: str, seed: int) -> Training:
-        """How a kind is trained."""
-        given = {"threads": 1, **suited(task), **self.training}
-        given["message_dropout"] = parse_probability(str(given["message_dropout"]))
-        return Training(**given, keep=self.kinds[kind].get("keep", 1.0), seed=seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +113,7 @@ def do(task: Task, work: Path, name: str, kind: str, seed: int) -> str:
     torch.set_num_threads(1)
     begin, recipe = time.monotonic(), read_recipe(name)
     config, split = recipe.shape(task, kind)
-    training = recipe.options_of(task, kind, seed)
+    training = recipe.options_of(task, seed, kind)
     model, metrics = train(task, config, split, training)
     integer = quantize(model, calibration_inputs(task).numpy())
     places = np.unique(np.linspace(0, len(task.test) - 1, recipe.samples).astype(int))

@@ -66,15 +66,9 @@ BASELINES = "baselines"
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind of ``kinds`` has
-    ``options`` of the task, ``model``, ``training``, ``keep``, the number of ``nodes`` or their
-    ``shares``, each beside that of all, and ``like`` another has all that is not given of it; with
-    ``rounds`` of repair it is told by the nodes' C code on simulated air. The ``first`` matter
-    most. ``folds``: of the task, each
-    trained with every seed; "" is its own split. ``rivals``: in place of ``CANDIDATES``, each the
-    candidates of that which it is ``like``, with its own ``options`` of the task and ``nodes``.
-    ``about`` begins its section, ``verdict`` ends it."""
+class Compared:
+    """What is trained on a task and compared: ``kinds``, each with ``model``, ``training`` and
+    ``keep`` beside those of all. ``about`` begins its section, ``verdict`` ends it."""
 
     title: str
     task: str
@@ -83,20 +77,47 @@ class Recipe:
     options: dict[str, Any] = field(default_factory=dict)
     model: dict[str, Any] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
+    about: str = ""
+    verdict: str = ""
+
+    def own(self, kind: str) -> dict[str, Any]:
+        """What a kind has beside that of all."""
+        return self.kinds.get(kind, {})
+
+    def model_of(self, task: Task, kind: str) -> ModelConfig:
+        """The model of a kind."""
+        own = {**self.model, **self.own(kind).get("model", {})}
+        return schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
+
+    def options_of(self, task: Task, seed: int, kind: str = "") -> Training:
+        """Options of a training of a kind, without one those of all."""
+        own = self.own(kind)
+        given = {"threads": 1, **suited(task), **self.training, **own.get("training", {})}
+        given["message_dropout"] = parse_probability(str(given["message_dropout"]))
+        return Training(**given, keep=own.get("keep", 1.0), seed=seed)
+
+
+@dataclass(frozen=True)
+class Recipe(Compared):
+    """A data set and what is trained on it: scripts/sensors/NAME.yaml. A kind has ``options`` of
+    the task and the number of ``nodes`` or their ``shares`` as well, and ``like`` another has all
+    that is not given of it; with ``rounds`` of repair it is told by the nodes' C code on simulated
+    air. The ``first`` matter most. ``folds``: of the task, each trained with every seed; "" is its
+    own split. ``rivals``: in place of ``CANDIDATES``, each the candidates of that which it is
+    ``like``, with its own ``options`` of the task and ``nodes``."""
+
     first: int = 5
     folds: tuple[str, ...] = ("",)
     rivals: dict[str, dict[str, Any]] = field(default_factory=dict)
-    about: str = ""
-    verdict: str = ""
 
     @property
     def methods(self) -> list[str]:
         """Kinds, then rivals."""
         return [*self.kinds, *(self.rivals or CANDIDATES)]
 
-    def own(self, method: str) -> dict[str, Any]:
+    def own(self, kind: str) -> dict[str, Any]:
         """What a kind or rival has beside that of all."""
-        own = self.kinds.get(method) or self.rivals.get(method) or {}
+        own = self.kinds.get(kind) or self.rivals.get(kind) or {}
         return {**self.kinds.get(own.get("like", ""), {}), **own}
 
     def candidates(self, method: str) -> tuple[Rival, ...]:
@@ -109,17 +130,9 @@ class Recipe:
 
     def shape(self, task: Task, kind: str) -> tuple[ModelConfig, SplitConfig]:
         """Model and split of a kind."""
-        own = {**self.model, **self.own(kind).get("model", {})}
-        model = schema.convert({**dataclasses.asdict(task.model), **own}, ModelConfig, kind)
+        model = self.model_of(task, kind)
         shares = self.own(kind).get("shares", (1,) * self.nodes_of(kind))
         return model, SplitConfig.by_shares(model, shares, "channels", "single", task.channels)
-
-    def options_of(self, task: Task, seed: int, kind: str | None = None) -> Training:
-        """Options of a training of a kind, of rivals those of all."""
-        own = self.own(kind) if kind else {}
-        given = {"threads": 1, **suited(task), **self.training, **own.get("training", {})}
-        given["message_dropout"] = parse_probability(str(given["message_dropout"]))
-        return Training(**given, keep=own.get("keep", 1.0), seed=seed)
 
 
 @dataclass(frozen=True)
