@@ -116,8 +116,7 @@ def do(task: Task, work: Path, name: str, kind: str, seed: int) -> str:
     training = recipe.options_of(task, seed, kind)
     model, metrics = train(task, config, split, training)
     integer = quantize(model, calibration_inputs(task).numpy())
-    places = np.unique(np.linspace(0, len(task.test) - 1, recipe.samples).astype(int))
-    part = task.test.at(torch.from_numpy(places))
+    part = task.test.spaced(recipe.samples)
     values = [
         metric_of(task, outputs_at(integer, part.inputs, loss, seed, payload=training.payload,
                                    every_row=task.scores_rows), part)

@@ -114,8 +114,9 @@ Quality against nodes
 Does a model that one node cannot hold answer better? For each number of nodes the largest model
 that they hold, as ``cats plan --largest`` finds it: as many heads as fit into flash and RAM of an
 nRF52840 beside its firmware, then as many hidden columns; node 0 has the sensor, every column is
-sent. All are trained for as many epochs and by the same options, those of several nodes at last
-with message dropout; where a recipe gives several depths, the validation part chooses. **int8** is
+sent. All are trained for as many epochs, by the same options but for what a recipe says of a number
+of nodes, those of several nodes at last with message dropout; where a recipe gives several depths,
+the validation part chooses. **int8** is
 what the exported nodes answer in the simulator, C code on lossy air, to test samples spread evenly
 over the test part; in brackets the 95 % interval by bootstrap over these samples and the trainings,
 of a difference over pairs of samples. Milliseconds and millijoules are the planner's, over
@@ -127,9 +128,9 @@ nrf_radio, of the node that needs most, with nothing lost and no repair.
 class Recipe:
     """What is compared: scripts/nodes/NAME.yaml. ``share``: boards have room for an image of only
     this part of an nRF52840's; ``most``: parameters of a model at most; ``epochs`` with nothing
-    lost, then ``lossy_epochs`` from half the rate with ``message_dropout``; ``training_of``: by
-    number of nodes what differs from ``training``; ``model``: fields of every shape; ``seeds``:
-    trainings of each."""
+    lost, then ``lossy_epochs`` from ``lossy_rate`` times the rate with ``message_dropout``;
+    ``training_of``: by number of nodes what differs from ``training``; ``model``: fields of every
+    shape; ``seeds``: trainings of each."""
 
     title: str
     task: str
@@ -148,6 +149,7 @@ class Recipe:
     training_of: dict | None = later(None)
     model: dict | None = later(None)
     seeds: int = later(1)
+    lossy_rate: float = later(0.5)
 
 
 def run_name(name: str, seed: int) -> str:
@@ -165,7 +167,11 @@ def read_recipe(name: str) -> Recipe:
         recipe = Recipe(**yaml.safe_load(path.read_text(encoding="utf-8")))
     except (TypeError, yaml.YAMLError) as error:
         raise CatsError(f"{path}: {error}") from None
-    return dataclasses.replace(recipe, nodes=tuple(recipe.nodes), blocks=tuple(recipe.blocks))
+    # As JSON has it, to be compared with what was stored.
+    own = {str(nodes): options for nodes, options in (recipe.training_of or {}).items()}
+    return dataclasses.replace(
+        recipe, nodes=tuple(recipe.nodes), blocks=tuple(recipe.blocks), training_of=own or None
+    )
 
 
 def board_of(recipe: Recipe, nodes: int) -> Board:
@@ -277,7 +283,7 @@ class Study:
         training = Training(
             **{
                 **self.recipe.training,
-                **(self.recipe.training_of or {}).get(nodes, {}),
+                **(self.recipe.training_of or {}).get(str(nodes), {}),
                 "epochs": epochs,
                 "message_dropout": tuple(dropout),
                 "payload": radio_named(RADIO).payload,
@@ -285,7 +291,8 @@ class Study:
                 "seed": seed,
             }
         )
-        return dataclasses.replace(training, lr=training.lr / 2) if lossy else training
+        rate = training.lr * (self.recipe.lossy_rate if lossy else 1.0)
+        return dataclasses.replace(training, lr=rate)
 
     def train(self, task: Task, device: str, nodes: Sequence[int] | None) -> None:
         """Train what is not trained, of these numbers of nodes (None: all), in this order."""
@@ -346,15 +353,14 @@ class Study:
 
     def score(self, task: Task, data: str, samples: int, jobs: int) -> None:
         """Let exported nodes answer test samples."""
-        places = np.unique(np.linspace(0, len(task.test) - 1, samples).astype(int))
-        part = task.test.at(torch.from_numpy(places))
+        part = task.test.spaced(samples)
         scores = self.result.setdefault("scores", {})
         for name in (run for chosen in self.chosen() for run in self.runs(chosen)):
             model, _ = quantise_run(self.out / name, data=data)
             nodes = model.split.nodes
             for loss, rounds in CASES if nodes > 1 else CASES[:1]:
                 case = f"{loss}-{rounds}"
-                if len(scores.get(name, {}).get(case, ())) == len(places):
+                if len(numbers(scores.get(name, {}).get(case, ""))) == len(part):
                     continue
                 plan = make_plan(
                     model.config, model.split, model.keep, radio=RADIO, rounds=rounds,
@@ -397,13 +403,9 @@ def _answers(
     return np.where(result.done[:, owner, None, None], outputs, np.nan)
 
 
-#: Of each sample the metric, of accuracies as text of 0 and 1.
-Told = str | list[float]
-
-
-def told(task: Task, outputs: np.ndarray, part: Part) -> Told:
-    """The metric of each sample of ``part``; one without a result is not told right, or its outputs
-    say nothing."""
+def told(task: Task, outputs: np.ndarray, part: Part) -> str:
+    """The metric of each sample of ``part``, as ``numbers`` reads it; one without a result is not
+    told right, or its outputs say nothing."""
     values = []
     for i, rows in enumerate(torch.from_numpy(outputs).float()):
         given = torch.nan_to_num(rows if task.scores_rows else rows[-1], nan=-1e30)[None]
@@ -411,14 +413,15 @@ def told(task: Task, outputs: np.ndarray, part: Part) -> Told:
         values.append(0.0 if rows.isnan().all() and task.higher_is_better else value)
     if task.metric == "accuracy":
         return "".join("01"[int(value)] for value in values)
-    return [round(value, 4) for value in values]
+    return " ".join(f"{value:.4f}" for value in values)
 
 
-def numbers(values: Told) -> np.ndarray:
-    """The metric of each sample, accuracies in points, [n]."""
-    if isinstance(values, str):
-        return np.array([100.0 * (c == "1") for c in values])
-    return np.array(values)
+def numbers(values: str) -> np.ndarray:
+    """The metric of each sample, [n]: written out one after the other, or of accuracies 0 or 1 for
+    each, which are points."""
+    if "." in values:
+        return np.array([float(value) for value in values.split()])
+    return np.array([100.0 * (c == "1") for c in values])
 
 
 def _text(values: np.ndarray | None, digits: int, base: np.ndarray | None = None) -> str:
@@ -442,9 +445,7 @@ def section(study: Study) -> str:
         low, high = recipe.message_dropout
         lines += [
             f"{recipe.epochs} epochs with nothing lost, then {recipe.lossy_epochs} with message "
-            f"dropout {low:g} to {high:g}, {len(study.runs(names[0]))} "
-            f"training{'s' * (len(study.runs(names[0])) > 1)} of each, on {', '.join(cards)} in "
-            f"{seconds:.0f} s together; "
+            f"dropout {low:g} to {high:g}, on {', '.join(cards)} in {seconds:.0f} s together; "
             f"recipe ``scripts/nodes/{study.name}.yaml``. {recipe.note}".rstrip()
         ]
     else:
@@ -472,7 +473,8 @@ def section(study: Study) -> str:
     for name in names:
         own = {case: study.values(name, case) for case in (clean, lossy, repaired)}
         rows.append(
-            [shapes[name]["nodes"], figure.text(study.mean(name, "validation")),
+            [shapes[name]["nodes"], len(study.runs(name)),
+             figure.text(study.mean(name, "validation")),
              figure.text(study.mean(name, "float")),
              *(_text(values, figure.digits) for values in own.values()),
              "-" if base is None or name == names[0]
@@ -481,7 +483,7 @@ def section(study: Study) -> str:
         if shapes[name]["nodes"] == max(recipe.nodes) > shapes[names[0]]["nodes"] == 1:
             by_float = study.mean(name, "float") - study.mean(names[0], "float")
             verdict = _verdict(study, own, base, by_float)
-    header = ("nodes", "validation", "test, float", "int8, nothing lost", "10 % lost",
+    header = ("nodes", "trainings", "validation", "test, float", "int8, nothing lost", "10 % lost",
               "10 %, 2 repair rounds", "against one node")  # fmt: skip
     scored = "**not scored as integers yet**"
     if base is not None:

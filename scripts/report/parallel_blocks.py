@@ -33,11 +33,10 @@ from cats.report import read_json, write_json
 from cats.sim.faults import Faults
 from cats.sim.figures import owners
 from cats.sim.simulate import Settings, simulate
-from cats.tasks import Part, Task
 from cats.training.run_folder import load_run, load_task
 from cats.training.text_integers import quantise_llama_run
 from report.intervals import interval
-from report.nodes import told
+from report.nodes import numbers, told
 from report.page import rst_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,19 +76,18 @@ def bits(run: Path, samples: int, jobs: int, known: dict) -> dict[str, list[floa
     from joblib import Parallel, delayed
 
     task = load_task(load_run(run)[1])
-    places = np.unique(np.linspace(0, len(task.validation) - 1, samples).astype(int))
-    part = task.validation.at(torch.from_numpy(places))
+    part = task.validation.spaced(samples)
     model = gathers_of(stream_of(quantise_llama_run(run, output_split="single")[0], 0))
     found = {}
     for loss, rounds in CASES:
         case = f"{loss}-{rounds}"
-        if len(known.get(case, ())) != len(places):
+        if len(known.get(case, ())) != len(part):
             plan = make_plan(model.config, model.split, model.keep, radio=RADIO, rounds=rounds)
             outputs = Parallel(n_jobs=jobs)(
                 delayed(window)(model, plan, part.inputs[i].argmax(-1).numpy(), loss, i)
-                for i in range(len(places))
+                for i in range(len(part))
             )
-            known[case] = _told(task, np.array(outputs), part)
+            known[case] = numbers(told(task, np.array(outputs), part)).tolist()
             print(run.name, case, f"{np.mean(known[case]):.4f}", flush=True)
         found[case] = known[case]
     return found
@@ -104,12 +102,6 @@ def window(
     (owner,) = owners(model)
     outputs = real_outputs(model, result.outputs[:, owner, 0])
     return np.where(result.done[:, owner, None], outputs, np.nan)
-
-
-def _told(task: Task, outputs: np.ndarray, part: Part) -> list[float]:
-    found = told(task, outputs, part)
-    assert not isinstance(found, str)
-    return found
 
 
 def speed(run: Path, rounds: int, replicate: str) -> float:

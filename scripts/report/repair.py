@@ -95,21 +95,21 @@ def answer(
 ) -> dict[str, object]:
     """What exported nodes do with ``samples`` of the test part under one fault of ``FAULTS``:
     ``hits`` as a string of 0 and 1, ``ms`` and ``mj`` an inference."""
-    places = np.unique(np.linspace(0, len(task.test) - 1, samples).astype(int))
+    part = task.test.spaced(samples)
     nodes = model.split.nodes
     plan = make_plan(model.config, model.split, model.keep, radio=RADIO, rounds=rounds)
     settings, (owner,) = Settings(compute="plan"), owners(model)
     runs = FAULTS[name](nodes)
     hits, spans, joules = [], [], []
     for i, faults in enumerate(runs):
-        chosen = places[i :: len(runs)]
-        inputs = quantize_inputs(model, task.test.inputs[chosen].numpy())
+        chosen = part.at(slice(i, None, len(runs)))
+        inputs = quantize_inputs(model, chosen.inputs.numpy())
         result = simulate(model, plan, inputs, faults, seed, settings)
         if result.hung:
             raise CatsError(f"{name}, {rounds} rounds: an inference did not end")
         outputs = np.nan_to_num(real_outputs(model, result.outputs[:, owner, -1]), nan=-np.inf)
         told = np.where(result.done[:, owner], outputs.argmax(-1), -1)
-        hits += (told == task.test.targets[chosen].numpy()).tolist()
+        hits += (told == chosen.targets.numpy()).tolist()
         spans += result.span_us[1:].tolist()
         alive = [d for d in range(nodes) if d not in faults.off]
         joules.append(max(node_energy(model, plan, result, d, settings)["mj"] for d in alive))

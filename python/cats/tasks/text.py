@@ -61,7 +61,7 @@ class Text(Task):
     higher_is_better = False
     all_rows = True
     scores_rows = True
-    training = {"epochs": 10, "lr": 3e-3, "batch": 64, "patterns": 1}
+    training = {"epochs": 10, "lr": 3e-3, "batch": 64, "patterns": 8}
 
     def __init__(
         self,
