@@ -444,7 +444,8 @@ def section(study: Study) -> str:
         seconds = sum(entry["seconds"] for entry in trained.values())
         low, high = recipe.message_dropout
         lines += [
-            f"{recipe.epochs} epochs with nothing lost, then {recipe.lossy_epochs} with message "
+            f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)} with nothing lost, then "
+            f"{recipe.lossy_epochs} with message "
             f"dropout {low:g} to {high:g}, on {', '.join(cards)} in {seconds:.0f} s together; "
             f"recipe ``scripts/nodes/{study.name}.yaml``. {recipe.note}".rstrip()
         ]
