@@ -19,6 +19,7 @@ from functools import cache
 
 import numpy as np
 
+from cats.arguments import whole
 from cats.deploy import image
 from cats.integer.model import IntegerModel
 from cats.integer.random_models import random_inputs, random_keep, random_model, random_split
@@ -212,8 +213,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="sweep-faults", description=main.__doc__, allow_abbrev=False
     )
-    parser.add_argument("--cases", type=int, default=2000, help=f"of {INFERENCES} inferences each")
-    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument(
+        "--cases", type=whole(), default=2000, help=f"of {INFERENCES} inferences each"
+    )
+    parser.add_argument("--first", type=whole(0), default=0, help="number of the first case")
     parser.add_argument("--show", action="store_true", help="print each case")
     parser.add_argument("--json", metavar="FILE", help="write what came of it")
     options = parser.parse_args(arguments)

@@ -72,4 +72,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except CatsError as error:
-        sys.exit(f"bench.features: {error}")
+        print(f"bench.features: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -240,4 +240,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except CatsError as error:
-        sys.exit(f"accuracy-report: {error}")
+        print(f"accuracy-report: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from cats.arguments import whole
 from cats.integer.random_models import random_inputs, random_model
 from cats.plan.planner import make_plan
 from cats.plan.sleep import Rhythm, meeting
@@ -101,7 +102,7 @@ def _write(name: str, header: Sequence[str], rows: list[list[object]], below: st
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("samples", type=int, nargs="?", default=1000,
+    parser.add_argument("samples", type=whole(), nargs="?", default=1000,
                         help="meetings, and inferences, of each (default: 1000)")  # fmt: skip
     samples = parser.parse_args(arguments).samples
     _write(

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cats.arguments import whole
 from cats.errors import CatsError
 from cats.nn.forward_pass import ForwardPass
 from cats.nn.message_dropout import Heard
@@ -125,10 +126,12 @@ def main() -> None:
     """Score, print a table, write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("run", type=Path, metavar="RUN", help="trained without message dropout")
-    parser.add_argument("--nodes", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--nodes", type=whole(), nargs="+", default=[4, 8, 16])
     parser.add_argument("--losses", type=float, nargs="+", default=[0, 0.1])
-    parser.add_argument("--step", type=int, default=1, help="score every so manieth test sample")
-    parser.add_argument("--repeats", type=int, default=1, help="draws of the losses")
+    parser.add_argument(
+        "--step", type=whole(), default=1, help="score every so manieth test sample"
+    )
+    parser.add_argument("--repeats", type=whole(), default=1, help="draws of the losses")
     parser.add_argument(
         "--every-token", action="store_true", help="score the forecasts after every token"
     )

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from cats import schema, tasks
+from cats.arguments import whole
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.nn.to_integer import calibration_inputs, quantize
@@ -241,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit status of the program."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("data", nargs="*", metavar="RECIPE=FILE", help=f"of {', '.join(names())}")
-    parser.add_argument("--seeds", type=int, default=5, help="trainings of each")
+    parser.add_argument("--seeds", type=whole(), default=5, help="trainings of each")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "narrower", help="answers")
     parser.add_argument("--only", choices=("train", "page"), help="one of the two steps")
     parser.add_argument("-o", "--out", type=Path, default=ROOT / "doc" / "narrower.rst")

@@ -27,7 +27,7 @@ import torch
 import yaml
 
 from cats import tasks
-from cats.arguments import add_device_argument
+from cats.arguments import add_device_argument, whole
 from cats.errors import CatsError
 from cats.integer.model import IntegerModel
 from cats.integer.quantize import quantize_inputs, real_outputs
@@ -297,7 +297,10 @@ class Study:
     def train(self, task: Task, device: str, nodes: Sequence[int] | None) -> None:
         """Train what is not trained, of these numbers of nodes (None: all), in this order."""
         shapes = self.result["shapes"]
-        order = nodes or sorted({shape["nodes"] for shape in shapes.values()})
+        known = sorted({shape["nodes"] for shape in shapes.values()})
+        order = nodes or known
+        if not set(order) <= set(known):
+            raise CatsError(f"--nodes {' '.join(map(str, order))}: of {known}, as the recipe says")
         names = sorted(
             (name for name, shape in shapes.items() if shape["nodes"] in order),
             key=lambda name: order.index(shapes[name]["nodes"]),
@@ -603,10 +606,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=("plan", "train", "score"), help="do no more than this")
     add_device_argument(parser)
     parser.add_argument(
-        "--nodes", type=int, nargs="+", help="train these, in this order (the recipe's)"
+        "--nodes", type=whole(), nargs="+", help="train these, in this order (the recipe's)"
     )
-    parser.add_argument("--samples", type=int, help="test samples (the recipe's)")
-    parser.add_argument("--jobs", type=int, default=1, help="simulations at a time (1)")
+    parser.add_argument("--samples", type=whole(), help="test samples (the recipe's)")
+    parser.add_argument("--jobs", type=whole(), default=1, help="simulations at a time (1)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="(build/nodes/RECIPE)")
     args = parser.parse_args(arguments)
     if args.recipe:
@@ -630,4 +633,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except CatsError as error:
-        sys.exit(f"nodes-report: {error}")
+        print(f"nodes-report: {error}", file=sys.stderr)
+        sys.exit(2)

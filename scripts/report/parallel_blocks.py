@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cats.arguments import whole
 from cats.cli import main as cats_main
 from cats.errors import CatsError
 from cats.integer.llama_stream import gathers_of, stream_of
@@ -146,9 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """``python -m report.parallel_blocks``."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], allow_abbrev=False)
     parser.add_argument("data", help="text that is learned")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="(0)")
-    parser.add_argument("--samples", type=int, default=435, help="windows that are told (435)")
-    parser.add_argument("--jobs", type=int, default=1, help="simulations at a time (1)")
+    parser.add_argument("--seeds", type=whole(0), nargs="+", default=[0], help="(0)")
+    parser.add_argument("--samples", type=whole(), default=435, help="windows that are told (435)")
+    parser.add_argument("--jobs", type=whole(), default=1, help="simulations at a time (1)")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "parallel", metavar="FOLDER")
     args = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -175,4 +176,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except CatsError as error:
-        sys.exit(f"parallel-report: {error}")
+        print(f"parallel-report: {error}", file=sys.stderr)
+        sys.exit(2)

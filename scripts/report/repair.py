@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cats.arguments import whole
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.integer.model import IntegerModel
@@ -219,7 +220,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("recipe", nargs="?", default="direction", help="of scripts/repair/")
     parser.add_argument("--data", metavar="FILE", help="the task's data, where it needs some")
-    parser.add_argument("--samples", type=int, default=400, help="of the test part, a seed (400)")
+    parser.add_argument(
+        "--samples", type=whole(), default=400, help="of the test part, a seed (400)"
+    )
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "repair", help="sweeps")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (one a core)")
     parser.add_argument("-o", "--out", type=Path, default=ROOT / "doc" / "repair.rst")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cats import schema
+from cats.arguments import whole
 from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.plan.boards import BOARDS
@@ -497,7 +498,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--data", type=Path, default=Path(), help="folder of the recipes' files")
     parser.add_argument("--sets", default=",".join(SETS), help=f"some of {','.join(SETS)}")
-    parser.add_argument("--seeds", type=int, default=5, help="trainings of each")
+    parser.add_argument("--seeds", type=whole(), default=5, help="trainings of each")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "sensors", help="answers")
     parser.add_argument("--jobs", type=int, default=-1, help="processes (one a core)")
     parser.add_argument("--time", type=float, default=1e9, help="seconds after which none begins")

@@ -128,3 +128,17 @@ def test_options_of_one_number_of_nodes_are_known_again(tmp_path):
     assert study.training(16, 2, "cpu", lossy=True).lr == 6e-3
     study.keep()
     nodes.Study("shakespeare-small", tmp_path)  # of another recipe it would say so
+
+
+def test_what_no_recipe_has_is_said_in_a_line(tmp_path, capsys):
+    (tmp_path / "a.txt").write_text("to be, or not to be " * 300)
+    words = ["shakespeare-small", "--data", str(tmp_path / "a.txt"), "--only", "train"]
+    study = nodes.Study("shakespeare-small", tmp_path / "out")
+    study.result["shapes"] = {f"{n:02}-2": shaped(n) for n in study.recipe.nodes}
+    study.keep()
+    with pytest.raises(CatsError, match=r"--nodes 3: of \[1, 2, 4, 8, 16\], as the recipe says"):
+        nodes.main([*words, "--out", str(study.out), "--nodes", "3"])
+    for option in ("--samples", "--jobs", "--nodes"):
+        with pytest.raises(SystemExit, match="2"):
+            nodes.main([*words, option, "0"])
+        assert "'0' is no whole number from 1" in capsys.readouterr().err
