@@ -11,7 +11,6 @@ be NumPy's to the bit.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from bench.m4 import M4
 from bench.qemu import BENCHMARKS, COMPILER, ROOT, Counts, call, missing_tools
 from cats.errors import CatsError
 from cats.report import add_json_argument, print_table, write_json
+from report.command import exit_with
 
 FLAGS = ["-std=gnu11", "-O2", "-ffreestanding", "-ffunction-sections", "-Wall", "-Wextra",
          "-Werror", "-nostartfiles", "-Wl,--gc-sections"]  # fmt: skip
@@ -69,8 +69,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CatsError as error:
-        print(f"bench.features: {error}", file=sys.stderr)
-        sys.exit(2)
+    exit_with("bench.features", main)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from cats.errors import CatsError
 from cats.files import write_atomic
 from cats.report import figures_table, table
 from cats.training import sweep
+from report.command import exit_with
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = ("quick", "full")
@@ -237,8 +237,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CatsError as error:
-        print(f"accuracy-report: {error}", file=sys.stderr)
-        sys.exit(2)
+    exit_with("accuracy-report", main)

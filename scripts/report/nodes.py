@@ -57,6 +57,7 @@ from cats.training.loop import train
 from cats.training.options import Training
 from cats.training.run_folder import quantise_run
 from report.accuracy import literal
+from report.command import exit_with
 from report.intervals import interval
 
 if TYPE_CHECKING:
@@ -116,11 +117,11 @@ that they hold, as ``cats plan --largest`` finds it: as many heads as fit into f
 nRF52840 beside its firmware, then as many hidden columns; node 0 has the sensor, every column is
 sent. All are trained for as many epochs, by the same options but for what a recipe says of a number
 of nodes, those of several nodes at last with message dropout; where a recipe gives several depths,
-the validation part chooses. **int8** is
-what the exported nodes answer in the simulator, C code on lossy air, to test samples spread evenly
-over the test part; in brackets the 95 % interval by bootstrap over these samples and the trainings,
-of a difference over pairs of samples. Milliseconds and millijoules are the planner's, over
-nrf_radio, of the node that needs most, with nothing lost and no repair.
+the validation part chooses. **int8** is what the exported nodes answer in the simulator, C code on
+lossy air, to test samples spread evenly over the test part; in brackets the 95 % interval by
+bootstrap over these samples and the trainings, of a difference over pairs of samples. Milliseconds
+and millijoules are the planner's, over nrf_radio, of the node that needs most, with nothing lost
+and no repair.
 """
 
 
@@ -448,8 +449,8 @@ def section(study: Study) -> str:
         low, high = recipe.message_dropout
         lines += [
             f"{recipe.epochs} epoch{'s' * (recipe.epochs > 1)} with nothing lost, then "
-            f"{recipe.lossy_epochs} with message "
-            f"dropout {low:g} to {high:g}, on {', '.join(cards)} in {seconds:.0f} s together; "
+            f"{recipe.lossy_epochs} with message dropout {low:g} to {high:g}, on "
+            f"{', '.join(cards)} in {seconds:.0f} s together; "
             f"recipe ``scripts/nodes/{study.name}.yaml``. {recipe.note}".rstrip()
         ]
     else:
@@ -630,8 +631,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CatsError as error:
-        print(f"nodes-report: {error}", file=sys.stderr)
-        sys.exit(2)
+    exit_with("nodes-report", main)

@@ -14,7 +14,6 @@ and not done again.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from cats.sim.figures import owners
 from cats.sim.simulate import Settings, simulate
 from cats.training.run_folder import load_run, load_task
 from cats.training.text_integers import quantise_llama_run
+from report.command import exit_with
 from report.intervals import interval
 from report.nodes import numbers, told
 from report.page import rst_table
@@ -173,8 +173,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except CatsError as error:
-        print(f"parallel-report: {error}", file=sys.stderr)
-        sys.exit(2)
+    exit_with("parallel-report", main)

@@ -10,7 +10,7 @@ from cats import tasks
 from cats.errors import CatsError
 from cats.tasks import Part
 from cats.tasks.arrays import ClassTask
-from report import nodes
+from report import command, nodes
 
 
 @pytest.mark.parametrize("path", sorted(nodes.RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
@@ -142,3 +142,15 @@ def test_what_no_recipe_has_is_said_in_a_line(tmp_path, capsys):
         with pytest.raises(SystemExit, match="2"):
             nodes.main([*words, option, "0"])
         assert "'0' is no whole number from 1" in capsys.readouterr().err
+
+
+def test_what_goes_wrong_is_a_line_and_status_two(capsys):
+    def wrong():
+        raise CatsError("no such thing")
+
+    with pytest.raises(SystemExit) as ended:
+        command.exit_with("a-report", wrong)
+    assert ended.value.code == 2 and capsys.readouterr().err == "a-report: no such thing\n"
+    with pytest.raises(SystemExit) as ended:
+        command.exit_with("a-report", lambda: 0)
+    assert ended.value.code == 0
